@@ -1,0 +1,124 @@
+import type { FieldErrors } from './meta/field-error.ts'
+import type { KubeObject, ResourceRef } from './meta/object.ts'
+import type { ObjectSchema } from './schema/schema.ts'
+
+/**
+ * Everything the server knows of one served kind in one version. Built-in kinds write one (`groups/<group>/<kind>.ts`), a
+ * CustomResourceDefinition produces one at run time; the verbs, patches, watch, tables, discovery and OpenAPI are written
+ * once over it.
+ *
+ * All functions are pure: no clock, no store, no client. The object handed to `defaults` and `prepare*` is a draft that
+ * belongs to the request and is changed in place; every other object is read only.
+ */
+export interface Resource<T extends KubeObject = KubeObject> extends ResourceRef<T> {
+  readonly singular: string
+  readonly listKind: string
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  readonly schema: ObjectSchema
+  readonly verbs: ReadonlySet<Verb>
+  /** Whether `kind` and `apiVersion` stand in the items of a list (custom resources) or are left out (built-in kinds). */
+  readonly typedItems: boolean
+  /** Where objects lie in the store. Absent for kinds that are only answered, never stored (the reviews). */
+  readonly storage?: ResourceStorage
+  readonly strategy: Strategy<T>
+  readonly columns: readonly Column<T>[]
+  /** Field selectors beyond metadata.name and metadata.namespace: path → value as text. */
+  readonly selectable: Readonly<Record<string, (object: T) => string>>
+  readonly subresources: Readonly<Record<string, Subresource<T>>>
+  /** How this version relates to the stored one; absent when it is the stored one. */
+  readonly conversion?: Conversion
+}
+
+export const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
+export type Verb = (typeof VERBS)[number]
+
+export interface ResourceStorage {
+  /** First segments of the key, as kube-apiserver writes them: `/registry/pods`, `/registry/services/specs`. */
+  readonly prefix: string
+  /** The version that is stored. */
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+}
+
+export interface Conversion {
+  /** The stored version's form of an object of this version, and back. May share parts with the input. */
+  toStored(object: KubeObject): KubeObject
+  fromStored(object: KubeObject): KubeObject
+}
+
+/** The rules of a kind over an object's life. What is absent does nothing. */
+export interface Strategy<T extends KubeObject> {
+  /** Checks metadata.name (and `generateName` results): the error texts for a bad name, none when good. Default: DNS-1123 subdomain. */
+  readonly validateName?: (name: string, isPrefix: boolean) => readonly string[]
+  /**
+   * Whether the kind keeps metadata.generation; given the parts that raise it. `spec` is the usual answer: raised when anything
+   * outside metadata and status changes. A function gets the prepared new and old objects and says whether it rose.
+   */
+  readonly generation?: 'none' | 'spec' | ((object: T, old: T) => boolean)
+  /** Fills in what was left out, beyond the schema's defaults. Idempotent. Runs after decoding, and again after admission has changed the object. */
+  readonly defaults?: (draft: T) => void
+  /** Brings a new object to its first state: status reset, fields that only the server writes dropped. */
+  readonly prepareForCreate?: (draft: T) => void
+  /** Puts back what an update of the main resource must not change (status), handles fields of switched-off features. */
+  readonly prepareForUpdate?: (draft: T, old: T) => void
+  readonly validate?: (object: T, errors: FieldErrors) => void
+  /** Runs for updates instead of `validate`; calls it where Kubernetes does. */
+  readonly validateUpdate?: (object: T, old: T, errors: FieldErrors) => void
+  /** Warning header texts. `old` is there on updates. */
+  readonly warnings?: (object: T, old: T | undefined) => readonly string[]
+  /** PUT to a name that does not exist creates it. */
+  readonly createOnUpdate?: boolean
+  /** Whether PUT may leave out metadata.resourceVersion. Default true. */
+  readonly unconditionalUpdate?: boolean
+  /** What an answer to DELETE carries. Default `status`. */
+  readonly deleteAnswer?: 'object' | 'status'
+  /** Default for a DELETE without propagationPolicy. Default `background`. */
+  readonly deletePropagation?: 'orphan' | 'background'
+  /** Seconds of grace for a DELETE, for kinds that end gracefully (pods). Absent: deleted at once. */
+  readonly gracefulDeletion?: (object: T, askedSeconds: number | undefined) => number
+}
+
+/**
+ * A path below an object. `status` and `scale` are done generically from what stands here; a `special` one (binding, eviction,
+ * log, exec, token, …) is only announced here, the API server has a handler for it by name.
+ */
+export type Subresource<T extends KubeObject> =
+  | StatusSubresource<T>
+  | ScaleSubresource<T>
+  | {
+      readonly type: 'special'
+      readonly verbs: readonly string[]
+      /** The kind spoken on this path, where it is another one than the object's. */
+      readonly speaks?: { readonly group: string; readonly version: string; readonly kind: string }
+    }
+
+export interface StatusSubresource<T extends KubeObject> {
+  readonly type: 'status'
+  /** Default: keeps everything of `old` except status (and the metadata that a status update may change). */
+  readonly prepareForUpdate?: (draft: T, old: T) => void
+  readonly validateUpdate?: (object: T, old: T, errors: FieldErrors) => void
+}
+
+export interface ScaleSubresource<T extends KubeObject> {
+  readonly type: 'scale'
+  /** `autoscaling/v1` Scale for all built-in kinds but those that say otherwise. */
+  readonly replicas: (object: T) => number
+  readonly statusReplicas: (object: T) => number
+  /** The label selector as text; empty when there is none. */
+  readonly selector: (object: T) => string
+  readonly setReplicas: (draft: T, replicas: number) => void
+}
+
+/** A column of `kubectl get`. */
+export interface Column<T extends KubeObject> {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  readonly format: string
+  readonly description: string
+  /** 0 is always shown, more only in wide output. */
+  readonly priority: number
+  /** `now` in milliseconds since the epoch, for ages. */
+  readonly cell: (object: T, now: number) => string | number | boolean | null
+}

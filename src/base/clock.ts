@@ -1,0 +1,45 @@
+/**
+ * Time as an argument. Nothing outside this file reads the system's clock or sets a timer; tests pass a
+ * clock that they move by hand.
+ */
+export interface Clock {
+  /** Wall time in milliseconds since the epoch. It may jump. */
+  now(): number
+  /** Milliseconds from an arbitrary start; never goes back. For durations. */
+  monotonic(): number
+  /** Calls `run` once after `delayMs`, unless the timer is cancelled first. Does not keep the process alive when `background`. */
+  after(delayMs: number, run: () => void, options?: { readonly background?: boolean }): Timer
+}
+
+export interface Timer {
+  /** Idempotent; a timer that has fired is not affected. */
+  cancel(): void
+}
+
+/** Node's timers fire at once for delays above this, so longer ones are taken in steps. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(delayMs, run, options) {
+    let handle: NodeJS.Timeout
+    const arm = (leftMs: number): void => {
+      const stepMs = Math.min(Math.max(leftMs, 0), LONGEST_TIMER_MS)
+      handle = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : run()), stepMs)
+      if (options?.background) handle.unref()
+    }
+    arm(delayMs)
+    return { cancel: () => clearTimeout(handle) }
+  },
+}
+
+/** RFC 3339 in UTC with whole seconds, the form of metav1.Time. */
+export function rfc3339(epochMs: number): string {
+  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`
+}
+
+/** RFC 3339 in UTC with microseconds, the form of metav1.MicroTime. */
+export function rfc3339Micro(epochMs: number): string {
+  return `${new Date(epochMs).toISOString().slice(0, 23)}000Z`
+}

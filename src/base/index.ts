@@ -1,0 +1,6 @@
+export { type Clock, type Timer, rfc3339, rfc3339Micro, systemClock } from './clock.ts'
+export { Cancelled, DeadlineExceeded, SampanError, UserError, isCancelled, messageOf } from './errors.ts'
+export type { Body, BodySink, HttpHandler, HttpRequest, HttpResponse, Peer, Upgrade } from './http.ts'
+export { type LogFields, type LogLevel, type Logger, Secret, createLogger, silentLogger } from './log.ts'
+export { type Random, nameSuffix, seededRandom, systemRandom } from './random.ts'
+export { type CancellableScope, type ChildOptions, type RootOptions, type Scope, rootScope } from './scope.ts'
