@@ -1,3 +1,5 @@
+export { type Cell, type ResourceRules, builtInSchema, defineResource } from './define.ts'
+export { builtInResources } from './groups/index.ts'
 export { FIELD_ERROR_TYPES, type FieldError, type FieldErrorType, type FieldErrors, fieldError } from './meta/field-error.ts'
 export {
   type KubeList,
@@ -27,5 +29,162 @@ export {
   isNotFound,
   statusError,
 } from './meta/status.ts'
-export type { Column, Conversion, Resource, ResourceStorage, ScaleSubresource, StatusSubresource, Strategy, Subresource, Verb } from './resource.ts'
+export type {
+  Column,
+  Conversion,
+  Resource,
+  ResourceStorage,
+  ScaleSubresource,
+  StatusSubresource,
+  Strategy,
+  Subresource,
+  Verb,
+} from './resource.ts'
+export { ageOf, humanDuration } from './schema/age.ts'
+export { builtInSchemas, schemaOf } from './schema/builtin.ts'
+export { type Decoded, DecodeError, decodeObject } from './schema/decode.ts'
+export { applySchemaDefaults } from './schema/defaults.ts'
+export { type EncodeOptions, encodeObject, encodeText } from './schema/encode.ts'
+export { withResourceVersion } from './schema/resource-version.ts'
+export { type ColumnFact, columnFacts, resourceFact, resourceFacts } from './schema/registered.ts'
+export type { ResourceFact, SubresourceFact } from './schema/resource-facts.ts'
 export type { AnySchema, Field, ListSchema, MapSchema, ObjectSchema, ScalarSchema, Schema, SchemaRules } from './schema/schema.ts'
+export * as refs from './refs.gen.ts'
+export type * as admissionregistration from './types/admissionregistration-v1.gen.ts'
+export type * as apiextensions from './types/apiextensions-v1.gen.ts'
+export type * as apiregistration from './types/apiregistration-v1.gen.ts'
+export type * as apps from './types/apps-v1.gen.ts'
+export type * as authentication from './types/authentication-v1.gen.ts'
+export type * as authorization from './types/authorization-v1.gen.ts'
+export type * as autoscalingV1 from './types/autoscaling-v1.gen.ts'
+export type * as autoscaling from './types/autoscaling-v2.gen.ts'
+export type * as batch from './types/batch-v1.gen.ts'
+export type * as certificates from './types/certificates-v1.gen.ts'
+export type * as coordination from './types/coordination-v1.gen.ts'
+export type * as core from './types/core-v1.gen.ts'
+export type * as discovery from './types/discovery-v1.gen.ts'
+export type * as events from './types/events-v1.gen.ts'
+export type * as flowcontrol from './types/flowcontrol-v1.gen.ts'
+export type * as meta from './types/meta-v1.gen.ts'
+export type * as networking from './types/networking-v1.gen.ts'
+export type * as node from './types/node-v1.gen.ts'
+export type * as policy from './types/policy-v1.gen.ts'
+export type * as rbac from './types/rbac-v1.gen.ts'
+export type * as resource from './types/resource-v1.gen.ts'
+export type * as scheduling from './types/scheduling-v1.gen.ts'
+export type * as storage from './types/storage-v1.gen.ts'
+export {
+  type AnyContainer,
+  CONTAINER_KINDS,
+  type ContainerKind,
+  MIRROR_POD_ANNOTATION,
+  type PodReferences,
+  allContainers,
+  isMirrorPod,
+  podReferences,
+  visitContainers,
+} from './pods/visit.ts'
+export { type JsonObject, deepClone, deepEqual, deepFreeze, isJsonObject, member, setMember } from './meta/deep.ts'
+export { type FieldRequirement, parseFieldSelector } from './meta/field-selector.ts'
+export {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  formatQuantity,
+  parseQuantity,
+  type Quantity,
+  QuantityError,
+  type QuantityFormat,
+  type QuantityLike,
+  quantityMilli,
+  quantityToNumber,
+  quantityValue,
+  subtractQuantities,
+} from './meta/quantity.ts'
+export { parseLabelSelector } from './meta/selector-text.ts'
+export {
+  EVERYTHING,
+  formatLabelSelector,
+  type LabelSelector,
+  type LabelSelectorObject,
+  type LabelSelectorRequirement,
+  type Labels,
+  labelSelector,
+  labelSelectorOf,
+  labelSelectorOfMap,
+  NOTHING,
+  type SelectorOperator,
+  type SelectorRequirement,
+} from './meta/selectors.ts'
+export { type Cidr, canonicalIpErrors, cidrContains, cidrErrors, cidrText, type Ip, ipErrors, ipOf, parseCidr, parseIp } from './validation/ip.ts'
+export { type LabelSelectorOptions, validateLabelSelector, validateLabels } from './validation/label-selector.ts'
+export {
+  byteLength,
+  cIdentifierErrors,
+  configMapKeyErrors,
+  DNS_LABEL_MAX,
+  DNS_SUBDOMAIN_MAX,
+  dns1035LabelErrors,
+  dnsLabelErrors,
+  dnsSubdomainErrors,
+  domainPrefixedPathErrors,
+  envVarNameErrors,
+  httpHeaderErrors,
+  labelValueErrors,
+  type NameRule,
+  nameIsDns1035Label,
+  nameIsDnsLabel,
+  nameIsDnsSubdomain,
+  nameIsPathSegment,
+  pathSegmentErrors,
+  percentErrors,
+  portNameErrors,
+  portNumberErrors,
+  qualifiedNameErrors,
+  relaxedEnvVarNameErrors,
+  type TextErrors,
+  wildcardSubdomainErrors,
+} from './validation/names.ts'
+export {
+  ANNOTATIONS_MAX_BYTES,
+  type ObjectMetaOptions,
+  validateAnnotations,
+  validateFieldManager,
+  validateFinalizers,
+  validateManagedFields,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+  validateStandardFinalizer,
+} from './validation/object-meta.ts'
+export { validateOwnerReferences } from './validation/owner-references.ts'
+export {
+  isExtendedResource,
+  isHugePageResource,
+  isIntegerResource,
+  isNativeResource,
+  NOT_AN_INTEGER,
+  validateContainerResourceName,
+  validateNonnegativeQuantity,
+  validatePositiveQuantity,
+  validateQuotaResourceName,
+  validateResourceName,
+  validateResourceQuantity,
+} from './validation/resources.ts'
+export {
+  IMMUTABLE,
+  invalidText,
+  NOT_NEGATIVE,
+  type Validate,
+  validateAbsolutePath,
+  validateEnum,
+  validateImmutable,
+  validateInRange,
+  validateIntOrPercent,
+  validateNonnegative,
+  validateNoWayUp,
+  validatePositive,
+  validateRelativePath,
+  validateRequired,
+  validateRequiredEnum,
+  validText,
+} from './validation/values.ts'

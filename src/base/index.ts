@@ -4,3 +4,29 @@ export type { Body, BodySink, HttpHandler, HttpRequest, HttpResponse, Peer, Upgr
 export { type LogFields, type LogLevel, type Logger, Secret, createLogger, silentLogger } from './log.ts'
 export { type Random, nameSuffix, seededRandom, systemRandom } from './random.ts'
 export { type CancellableScope, type ChildOptions, type RootOptions, type Scope, rootScope } from './scope.ts'
+export { readFileIfThere, writePrivateFile } from './tls/files.ts'
+export {
+  BadSigningRequest,
+  type KeyPair,
+  type LeafRequest,
+  type SigningRequest,
+  type Subject,
+  type Usage,
+  createAuthority,
+  issueLeaf,
+  readSigningRequest,
+  signRequest,
+} from './tls/issue.ts'
+export { type CertificatePlan, type Certificates, type PlannedLeaf, ensureCertificates } from './tls/store.ts'
+export { type CertificateVerifier, UntrustedCertificate, type VerifiedCertificate, certificateVerifier } from './tls/verify.ts'
+export {
+  DEFAULT_JSON_LIMITS,
+  type JsonDocument,
+  type JsonLimits,
+  JsonSyntaxError,
+  JsonTooLarge,
+  type NumberLiterals,
+  readJson,
+} from './codec/json.ts'
+export type { FieldPlace } from './codec/json-places.ts'
+export { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './codec/yaml.ts'

@@ -41,12 +41,7 @@ export interface RootOptions {
 }
 
 export function rootScope(options: RootOptions = {}): CancellableScope {
-  return makeScope(
-    options.signal,
-    options.clock ?? systemClock,
-    options.random ?? systemRandom,
-    options.log ?? silentLogger,
-  )
+  return makeScope(options.signal, options.clock ?? systemClock, options.random ?? systemRandom, options.log ?? silentLogger)
 }
 
 function makeScope(

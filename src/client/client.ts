@@ -8,8 +8,14 @@ import type { KubeList, KubeObject, ResourceRef } from '#api'
  */
 export interface Client {
   resource<T extends KubeObject>(ref: ResourceRef<T>): ResourceClient<T>
+  /** The same resource with everything but the type and the metadata left out of what is read. */
+  metadata(ref: ResourceRef): ResourceClient<KubeObject>
   /** Any path, for what is not a resource (discovery, /version, /readyz). Throws for answers that are not 2xx. */
   raw(scope: Scope, request: RawRequest): Promise<RawAnswer>
+  /** As `raw`, with the body as it arrives (logs that are followed). Who does not read it to its end calls `discard`. */
+  stream(scope: Scope, request: RawRequest): Promise<StreamAnswer>
+  /** Lets go of idle connections. */
+  close(): void
 }
 
 export interface RawRequest {
@@ -22,6 +28,13 @@ export interface RawAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly body: Uint8Array
+}
+
+export interface StreamAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly chunks: AsyncIterable<Uint8Array>
+  discard(): void
 }
 
 /** `namespace` is left out for cluster-scoped kinds and for lists over all namespaces. */
@@ -42,7 +55,12 @@ export interface ResourceClient<T extends KubeObject> {
   delete(scope: Scope, name: ObjectName, options?: DeleteOptions): Promise<void>
   deleteCollection(scope: Scope, selection: ListOptions, options?: DeleteOptions): Promise<void>
   /** A subresource of one object, spoken in whatever kind that path has. */
-  subresource<S>(scope: Scope, name: ObjectName, subresource: string, write: { readonly verb: 'create' | 'update' | 'get'; readonly body?: unknown }): Promise<S>
+  subresource<S>(
+    scope: Scope,
+    name: ObjectName,
+    subresource: string,
+    write: { readonly verb: 'create' | 'update' | 'get'; readonly body?: unknown },
+  ): Promise<S>
 }
 
 export interface ListOptions {

@@ -24,6 +24,8 @@ export interface Informer<T extends KubeObject> {
   readonly ref: ResourceRef<T>
   /** True once the first list is in. */
   readonly synced: boolean
+  /** The newest resourceVersion that this view contains; empty before the first list. */
+  readonly version: string
   waitForSync(scope: Scope): Promise<void>
   /** By `namespace/name`, or `name`. */
   get(key: string): T | undefined
@@ -57,12 +59,16 @@ export interface Selection {
 /** What a controller folder exports: a name, and a function that declares its watches and returns the reconcile function. */
 export interface ControllerDefinition {
   readonly name: string
+  /** The component that stands in the controller's Events. Default: `name`. */
+  readonly eventSource?: string
   /** Keys reconciled side by side; one key never runs twice at once. Default 4. */
   readonly workers?: number
   setup(context: ControllerContext): Reconcile
 }
 
 export interface ControllerContext {
+  /** Ends when the controller is to stop. For work beside reconcile (reflectors of its own). */
+  readonly scope: Scope
   readonly client: Client
   readonly informers: Informers
   readonly events: EventRecorder
@@ -74,5 +80,11 @@ export interface ControllerContext {
 
 /** Writes Kubernetes Events, joining repeats. Never throws and never waits. */
 export interface EventRecorder {
-  event(regarding: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, options?: { readonly action?: string; readonly related?: KubeObject }): void
+  event(
+    regarding: KubeObject,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    options?: { readonly action?: string; readonly related?: KubeObject },
+  ): void
 }

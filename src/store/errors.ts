@@ -40,3 +40,8 @@ export class StoreClosed extends SampanError {
     super('the store is closed')
   }
 }
+
+/** The call itself is wrong: an empty key, a key twice in one transaction, a place outside of the prefix. Nothing was done. */
+export class InvalidStoreRequest extends SampanError {
+  readonly code = 'STORE_INVALID_REQUEST'
+}

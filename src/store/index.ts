@@ -13,4 +13,7 @@ export type {
   WatchCallbacks,
   WatchQuery,
 } from './engine.ts'
-export { Compacted, FutureRevision, LeaseNotFound, StoreClosed, StoreFailed } from './errors.ts'
+export { type CompactionOptions, startCompaction } from './compaction.ts'
+export { Compacted, FutureRevision, InvalidStoreRequest, LeaseNotFound, StoreClosed, StoreFailed } from './errors.ts'
+export { openMemoryStore } from './memory/memory-store.ts'
+export { type SqliteStoreOptions, openSqliteStore } from './sqlite/sqlite-store.ts'

@@ -56,7 +56,10 @@ export class StatusError extends SampanError {
   readonly status: Status
   /** Extra answer headers, such as Retry-After. */
   readonly headers: Readonly<Record<string, string>>
-  constructor(status: Omit<Status, 'kind' | 'apiVersion' | 'metadata' | 'status'> & { readonly metadata?: Record<string, unknown> }, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: Omit<Status, 'kind' | 'apiVersion' | 'metadata' | 'status'> & { readonly metadata?: Record<string, unknown> },
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(status.message ?? '')
     this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...status }
     this.headers = headers
@@ -100,15 +103,30 @@ export const statusError = {
   notFound: (of: GroupResource, name: string): StatusError =>
     new StatusError({ code: 404, reason: REASONS.notFound, details: details(of, name), message: `${qualified(of)} "${name}" not found` }),
   alreadyExists: (of: GroupResource, name: string): StatusError =>
-    new StatusError({ code: 409, reason: REASONS.alreadyExists, details: details(of, name), message: `${qualified(of)} "${name}" already exists` }),
+    new StatusError({
+      code: 409,
+      reason: REASONS.alreadyExists,
+      details: details(of, name),
+      message: `${qualified(of)} "${name}" already exists`,
+    }),
   conflict: (of: GroupResource, name: string, why: string): StatusError =>
-    new StatusError({ code: 409, reason: REASONS.conflict, details: details(of, name), message: `Operation cannot be fulfilled on ${qualified(of)} "${name}": ${why}` }),
+    new StatusError({
+      code: 409,
+      reason: REASONS.conflict,
+      details: details(of, name),
+      message: `Operation cannot be fulfilled on ${qualified(of)} "${name}": ${why}`,
+    }),
   forbidden: (of: GroupResource, name: string, why: string): StatusError =>
     new StatusError({
       code: 403,
       reason: REASONS.forbidden,
       details: details(of, name),
-      message: of.plural === '' ? `forbidden: ${why}` : name === '' ? `${qualified(of)} is forbidden: ${why}` : `${qualified(of)} "${name}" is forbidden: ${why}`,
+      message:
+        of.plural === ''
+          ? `forbidden: ${why}`
+          : name === ''
+            ? `${qualified(of)} is forbidden: ${why}`
+            : `${qualified(of)} "${name}" is forbidden: ${why}`,
     }),
   unauthorized: (message = 'Unauthorized'): StatusError => new StatusError({ code: 401, reason: REASONS.unauthorized, message }),
   badRequest: (message: string): StatusError => new StatusError({ code: 400, reason: REASONS.badRequest, message }),
@@ -124,17 +142,32 @@ export const statusError = {
         ...(name === '' ? {} : { name }),
         ...(of.group === '' ? {} : { group: of.group }),
         kind: of.kind,
-        ...(errors.length === 0 ? {} : { causes: errors.map((error) => ({ reason: error.type, message: error.message, field: error.field })) }),
+        ...(errors.length === 0
+          ? {}
+          : { causes: errors.map((error) => ({ reason: error.type, message: error.message, field: error.field })) }),
       },
     })
   },
   methodNotAllowed: (of: GroupResource, action: string): StatusError =>
-    new StatusError({ code: 405, reason: REASONS.methodNotAllowed, details: details(of, ''), message: `${action} is not supported on resources of kind "${qualified(of)}"` }),
+    new StatusError({
+      code: 405,
+      reason: REASONS.methodNotAllowed,
+      details: details(of, ''),
+      message: `${action} is not supported on resources of kind "${qualified(of)}"`,
+    }),
   expired: (message: string): StatusError => new StatusError({ code: 410, reason: REASONS.expired, message }),
   tooLarge: (message: string): StatusError => new StatusError({ code: 413, reason: REASONS.requestEntityTooLarge, message }),
   tooManyRequests: (message: string, retryAfterSeconds: number): StatusError =>
-    new StatusError({ code: 429, reason: REASONS.tooManyRequests, message, details: { retryAfterSeconds } }, { 'retry-after': String(retryAfterSeconds) }),
+    new StatusError(
+      { code: 429, reason: REASONS.tooManyRequests, message, details: { retryAfterSeconds } },
+      { 'retry-after': String(retryAfterSeconds) },
+    ),
   internal: (message: string): StatusError =>
-    new StatusError({ code: 500, reason: REASONS.internalError, message: `Internal error occurred: ${message}`, details: { causes: [{ message }] } }),
+    new StatusError({
+      code: 500,
+      reason: REASONS.internalError,
+      message: `Internal error occurred: ${message}`,
+      details: { causes: [{ message }] },
+    }),
   unavailable: (message: string): StatusError => new StatusError({ code: 503, reason: REASONS.serviceUnavailable, message }),
 }

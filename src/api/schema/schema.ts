@@ -78,6 +78,8 @@ export interface ScalarSchema extends SchemaBase {
 /** Any JSON value (RawExtension, JSON, x-kubernetes-preserve-unknown-fields without a type). */
 export interface AnySchema extends SchemaBase {
   readonly kind: 'any'
+  /** What the value is read as where it is an object, or a list of objects (JSONSchemaPropsOrArray and its like). */
+  readonly objects?: ObjectSchema
 }
 
 export interface Field {
@@ -91,8 +93,12 @@ export interface Field {
    * (`{}`), a string or number without omitempty (`""`, `0`, `false`, `null` for lists and maps).
    */
   readonly zero?: unknown
-  /** Field number and wire type of the protobuf encoding; absent for custom resources. */
-  readonly proto?: { readonly number: number; readonly type: string }
+  /** Left out on the wire when it is empty (`""`, `0`, `false`, `[]`, `{}`): built-in types cannot tell empty from absent here. */
+  readonly dropEmpty?: boolean
+  /** How messages about a wrong JSON type name the type of this field: `int32`, `[]v1.Container`. Absent for custom resources. */
+  readonly goType?: string
+  /** Field number of the protobuf encoding, and those of the messages around it where JSON has its fields inline; absent for custom resources. */
+  readonly proto?: { readonly number: number; readonly outer?: readonly number[] }
 }
 
 /** The rules of a CustomResourceDefinition's schema, under their OpenAPI names. */

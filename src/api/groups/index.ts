@@ -1,0 +1,13 @@
+import type { Resource } from '../resource.ts'
+
+/**
+ * Every built-in kind that is served. To add one, write `groups/<group>/<kind>.ts` with
+ *
+ *     export const podTemplates = defineResource(refs.podtemplates, { strategy: …, columns: … })
+ *
+ * (identity, schema, verbs, column definitions and storage come from the generated facts), list it in `groups/<group>/index.ts`
+ * as one of the group's resources, and spread that list here. Kinds stand in the order of discovery.
+ */
+export function builtInResources(): readonly Resource[] {
+  return []
+}

@@ -1,0 +1,48 @@
+import type { Scope } from '#base'
+import { hasReason } from '#api'
+import type { Authenticator, Credentials, UserInfo } from '../../contract.ts'
+import { anonymous } from '../users.ts'
+
+/**
+ * Asks the authenticators in order. The first that knows the user decides. Wrong credentials refuse the request (401) unless a later
+ * authenticator accepts others that came with it; no credentials at all are the anonymous user, who is authorized like any other.
+ */
+export function authenticateRequest(
+  authenticators: readonly Authenticator[],
+  scope: Scope,
+  credentials: Credentials,
+): UserInfo | Promise<UserInfo> {
+  return ask(authenticators, scope, credentials, 0, undefined)
+}
+
+function ask(
+  authenticators: readonly Authenticator[],
+  scope: Scope,
+  credentials: Credentials,
+  from: number,
+  earlier: unknown,
+): UserInfo | Promise<UserInfo> {
+  let refusal = earlier
+  for (let at = from; at < authenticators.length; at++) {
+    let user: ReturnType<Authenticator['authenticate']>
+    try {
+      user = authenticators[at]?.authenticate(scope, credentials)
+    } catch (error) {
+      if (!hasReason(error, 'Unauthorized')) throw error
+      refusal ??= error
+      continue
+    }
+    if (user instanceof Promise) {
+      return user.then(
+        (found) => found ?? ask(authenticators, scope, credentials, at + 1, refusal),
+        (error: unknown) => {
+          if (!hasReason(error, 'Unauthorized')) throw error
+          return ask(authenticators, scope, credentials, at + 1, refusal ?? error)
+        },
+      )
+    }
+    if (user !== undefined) return user
+  }
+  if (refusal !== undefined) throw refusal
+  return anonymous
+}

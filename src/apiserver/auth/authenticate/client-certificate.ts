@@ -1,0 +1,38 @@
+import { type CertificateVerifier, UntrustedCertificate, type VerifiedCertificate } from '#base'
+import { statusError } from '#api'
+import type { Authenticator, UserInfo } from '../../contract.ts'
+import { EXTRA, authenticated } from '../users.ts'
+
+/** Users of client certificates: the common name is the user, the organizations are the groups. */
+export function clientCertificateAuthenticator(verifier: CertificateVerifier): Authenticator {
+  const users = new WeakMap<VerifiedCertificate, UserInfo>()
+  return {
+    name: 'client-certificate',
+    authenticate(scope, { peer }) {
+      if (peer.certificate === undefined) return undefined
+      let verified: VerifiedCertificate
+      try {
+        verified = verifier.verify(peer.certificate, scope.clock.now())
+      } catch (error) {
+        if (!(error instanceof UntrustedCertificate)) throw error
+        scope.log.debug('client certificate refused', { reason: error.message })
+        throw statusError.unauthorized()
+      }
+      let user = users.get(verified)
+      if (user === undefined) {
+        user = userOf(verified)
+        users.set(verified, user)
+      }
+      return user
+    },
+  }
+}
+
+function userOf({ subject, fingerprint }: VerifiedCertificate): UserInfo {
+  if (subject.commonName === '') throw statusError.unauthorized()
+  return authenticated({
+    name: subject.commonName,
+    groups: subject.organizations ?? [],
+    extra: { [EXTRA.credentialId]: [`X509SHA256=${fingerprint}`] },
+  })
+}

@@ -1,0 +1,142 @@
+import type { Peer, Scope } from '#base'
+import type { KubeObject, Resource, ResourceRef } from '#api'
+
+/** Where the parts of the API server meet. Each part imports this file and not the other parts. */
+
+export interface UserInfo {
+  readonly name: string
+  readonly uid?: string
+  readonly groups: readonly string[]
+  readonly extra: Readonly<Record<string, readonly string[]>>
+}
+
+/** What is known of a request before its body is read (k8s.io/apiserver RequestInfo). */
+export interface RequestInfo {
+  readonly isResource: boolean
+  /** `get`, `list`, `watch`, `create`, … for resources; the method in lower case for other paths. */
+  readonly verb: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly group: string
+  readonly version: string
+  /** Plural. Empty when the path is not a resource's. */
+  readonly resource: string
+  readonly subresource: string
+  readonly namespace: string
+  readonly name: string
+  /** What stands behind the subresource (`proxy/…`). */
+  readonly rest: string
+}
+
+/**
+ * Says who sends the request. Undefined: these credentials are not of my kind, ask the next. A throw (`StatusError` 401) refuses the
+ * request at once: credentials of my kind that are wrong.
+ */
+export interface Authenticator {
+  readonly name: string
+  authenticate(scope: Scope, credentials: Credentials): UserInfo | undefined | Promise<UserInfo | undefined>
+}
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly peer: Peer
+}
+
+export interface AccessQuestion {
+  readonly user: UserInfo
+  readonly verb: string
+  readonly isResource: boolean
+  readonly group: string
+  readonly version: string
+  readonly resource: string
+  readonly subresource: string
+  readonly namespace: string
+  readonly name: string
+  /** For paths that are not resources. */
+  readonly path: string
+  readonly fieldSelector?: string
+  readonly labelSelector?: string
+}
+export type Decision =
+  | { readonly kind: 'allow'; readonly reason: string }
+  | { readonly kind: 'deny'; readonly reason: string }
+  | { readonly kind: 'no-opinion'; readonly reason: string }
+
+/** Asked in order; the first that allows or denies decides, and nobody's opinion is a refusal. Synchronous wherever it can be: it is on every request's path. */
+export interface Authorizer {
+  readonly name: string
+  authorize(scope: Scope, question: AccessQuestion): Decision | Promise<Decision>
+}
+
+export const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const
+export type Operation = (typeof OPERATIONS)[number]
+
+export interface AdmissionRequest {
+  readonly operation: Operation
+  readonly resource: Resource
+  readonly subresource: string
+  readonly namespace: string
+  /** May be empty on create with generateName. */
+  readonly name: string
+  readonly user: UserInfo
+  readonly dryRun: boolean
+  /** The draft; undefined for DELETE. Mutating steps change it in place, validating steps must not. */
+  readonly object: KubeObject | undefined
+  /** Complete and never changed. Undefined for CREATE. */
+  readonly old: KubeObject | undefined
+  readonly options: Readonly<Record<string, unknown>>
+  /** Adds a Warning header. */
+  warn(text: string): void
+}
+
+/** One rule on writes. Refuses by throwing a `StatusError`. Steps run in list order: all `mutate`, then validation, then all `validate`. */
+export interface AdmissionStep {
+  readonly name: string
+  handles(request: AdmissionRequest): boolean
+  readonly mutate?: (scope: Scope, request: AdmissionRequest) => void | Promise<void>
+  readonly validate?: (scope: Scope, request: AdmissionRequest) => void | Promise<void>
+}
+
+/**
+ * The server's own view of what is stored, from the watch caches: synchronous, parsed once per change, never older than the
+ * last write this server acknowledged. Objects are shared and read only.
+ */
+export interface ObjectReader {
+  get<T extends KubeObject>(ref: ResourceRef<T>, namespace: string, name: string): T | undefined
+  list<T extends KubeObject>(ref: ResourceRef<T>, namespace?: string): readonly T[]
+  /** Changes whenever an object of the resource does: for caches of what was computed from `list`. */
+  version(ref: ResourceRef): number
+  /** The objects of all namespaces whose selectable field has this value (`spec.nodeName` of pods), from an index. Absent: `list` is searched. */
+  readonly select?: <T extends KubeObject>(ref: ResourceRef<T>, field: string, value: string) => readonly T[]
+}
+
+/** Writes by the server itself (bootstrap objects, allocation, tokens), through the same verbs as everyone's. */
+export interface ObjectWriter {
+  create<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T): Promise<T>
+  update<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T): Promise<T>
+  delete(scope: Scope, ref: ResourceRef, namespace: string, name: string): Promise<void>
+}
+
+/**
+ * A kind that is only answered: POST gives the object back with its answer filled in, and nothing is stored. With `subresource` it
+ * stands below an object (`serviceaccounts/token`): `ref` is the object's resource, `Subresource.speaks` says the kind, admission has
+ * seen the object, and `name` is the object's. Refuses by throwing a `StatusError`.
+ */
+export interface VirtualResource {
+  readonly ref: ResourceRef
+  readonly subresource?: string
+  create(scope: Scope, request: VirtualRequest, object: KubeObject): KubeObject | Promise<KubeObject>
+}
+export interface VirtualRequest {
+  readonly user: UserInfo
+  /** From the path; empty where there is none. */
+  readonly namespace: string
+  readonly name: string
+  readonly dryRun: boolean
+}
+
+/** A path that is answered with bytes, for GET and HEAD; authorization is done before. */
+export interface RawRoute {
+  readonly path: string
+  readonly contentType: string
+  body(scope: Scope, request: { readonly host: string }): Uint8Array
+}

@@ -1,0 +1,53 @@
+import type { Readable } from 'node:stream'
+import { SampanError } from '#base'
+
+export class BodyTooLarge extends SampanError {
+  readonly code = 'BODY_TOO_LARGE'
+  constructor(maxBytes: number) {
+    super(`the body has more than ${maxBytes} bytes`)
+  }
+}
+
+/** The peer went away before its body was complete. */
+export class BodyAborted extends SampanError {
+  readonly code = 'BODY_ABORTED'
+  constructor() {
+    super('the peer went away before the body was complete')
+  }
+}
+
+const EMPTY = new Uint8Array(0)
+
+/** Reads all of `stream`. `declaredBytes` is what Content-Length says, where it says something. What comes after a refusal is dropped. */
+export function readWhole(stream: Readable, declaredBytes: number | undefined, maxBytes: number): Promise<Uint8Array> {
+  if (declaredBytes === 0) {
+    stream.resume()
+    return Promise.resolve(EMPTY)
+  }
+  if (declaredBytes !== undefined && declaredBytes > maxBytes) {
+    stream.resume()
+    return Promise.reject(new BodyTooLarge(maxBytes))
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    let ended = false
+    stream.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length > maxBytes) {
+        chunks.length = 0
+        return reject(new BodyTooLarge(maxBytes))
+      }
+      chunks.push(chunk)
+    })
+    stream.on('end', () => {
+      ended = true
+      const [only] = chunks
+      resolve(chunks.length === 1 && only !== undefined ? only : length === 0 ? EMPTY : Buffer.concat(chunks, length))
+    })
+    stream.on('error', reject)
+    stream.on('close', () => {
+      if (!ended) reject(new BodyAborted())
+    })
+  })
+}

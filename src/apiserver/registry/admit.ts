@@ -1,0 +1,39 @@
+import type { KubeObject, Resource } from '#api'
+import type { AdmissionRequest, Operation } from '../contract.ts'
+import type { RequestContext } from './context.ts'
+
+export interface Admission {
+  readonly operation: Operation
+  readonly resource: Resource
+  readonly subresource: string
+  readonly namespace: string
+  readonly name: string
+  readonly dryRun: boolean
+  readonly object: KubeObject | undefined
+  readonly old: KubeObject | undefined
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+export function admissionRequest(context: RequestContext, admission: Admission): AdmissionRequest {
+  return { ...admission, user: context.user, warn: (text) => context.warn(text) }
+}
+
+/** Runs the steps that change the draft. True when one of them has had the chance to. */
+export async function mutate(context: RequestContext, request: AdmissionRequest): Promise<boolean> {
+  let touched = false
+  for (const step of context.core.admission) {
+    if (step.mutate === undefined || !step.handles(request)) continue
+    touched = true
+    const running = step.mutate(context.scope, request)
+    if (running !== undefined) await running
+  }
+  return touched
+}
+
+export async function validateAdmission(context: RequestContext, request: AdmissionRequest): Promise<void> {
+  for (const step of context.core.admission) {
+    if (step.validate === undefined || !step.handles(request)) continue
+    const running = step.validate(context.scope, request)
+    if (running !== undefined) await running
+  }
+}

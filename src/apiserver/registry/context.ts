@@ -1,0 +1,69 @@
+import type { HttpRequest, Scope } from '#base'
+import type { AccessQuestion, UserInfo } from '../contract.ts'
+import { type Accepted } from '../respond/media.ts'
+import type { ParsedRequest } from '../router/request-info.ts'
+import type { Core } from './core.ts'
+
+/** The largest body of a request. */
+export const MAX_BODY_BYTES = 3 * 1024 * 1024
+
+/** One request on its way through the server. */
+export class RequestContext {
+  readonly core: Core
+  readonly scope: Scope
+  readonly request: HttpRequest
+  readonly info: ParsedRequest
+  readonly user: UserInfo
+  readonly auditId: string
+  /** Texts for Warning headers, in order, without repeats. */
+  readonly warnings: string[] = []
+
+  constructor(core: Core, scope: Scope, request: HttpRequest, info: ParsedRequest, user: UserInfo, auditId: string) {
+    this.core = core
+    this.scope = scope
+    this.request = request
+    this.info = info
+    this.user = user
+    this.auditId = auditId
+  }
+
+  warn(text: string): void {
+    if (!this.warnings.includes(text)) this.warnings.push(text)
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name]
+    return typeof value === 'string' ? value : value?.[0]
+  }
+
+  /** How to answer. Throws `StatusError` 406. */
+  accepted(lists: boolean): Accepted {
+    const accept = this.request.headers['accept']
+    return this.core.negotiator.accept(typeof accept === 'string' ? accept : accept?.join(','), lists)
+  }
+
+  body(): Promise<Uint8Array> {
+    return this.request.readBody(MAX_BODY_BYTES)
+  }
+
+  /** The question that authorizers are asked about this request, or about another verb on the same path. */
+  question(verb: string = this.info.verb): AccessQuestion {
+    const { info, user } = this
+    const field = info.isResource && (verb === 'list' || verb === 'watch' || verb === 'deletecollection') ? info.query.get('fieldSelector') : null
+    const label = info.isResource && (verb === 'list' || verb === 'watch' || verb === 'deletecollection') ? info.query.get('labelSelector') : null
+    return {
+      user,
+      verb,
+      isResource: info.isResource,
+      group: info.group,
+      version: info.version,
+      resource: info.resource,
+      subresource: info.subresource,
+      namespace: info.namespace,
+      name: info.name,
+      path: info.path,
+      ...(field === null ? {} : { fieldSelector: field }),
+      ...(label === null ? {} : { labelSelector: label }),
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import type { HttpResponse, Scope } from '#base'
+import type { Engine } from '#store'
+import type { KubeObject, Resource } from '#api'
+import type { AdmissionStep, Authorizer } from '../contract.ts'
+import type { Negotiator } from '../respond/media.ts'
+import type { CacheSet } from '../watchcache/cache-set.ts'
+import type { Catalog } from './catalog.ts'
+import type { RequestContext } from './context.ts'
+
+/** What all verbs share. Built once, by `createApiServer`. */
+export interface Core {
+  readonly scope: Scope
+  readonly engine: Engine
+  readonly catalog: Catalog
+  readonly caches: CacheSet
+  readonly admission: readonly AdmissionStep[]
+  readonly authorizers: readonly Authorizer[]
+  readonly hooks: ReadonlyMap<string, RegistryHook>
+  readonly specials: ReadonlyMap<string, SpecialHandler>
+  readonly negotiator: Negotiator
+  /** Ends the watches when the server stops. */
+  readonly watches: Set<{ end(): void }>
+}
+
+/**
+ * What a kind does around its writes beyond its strategy: addresses and ports are taken before an object is stored and given back when
+ * it is not, or when it goes. Called with the prepared, defaulted draft, before validation; `undo` runs when the write does not happen.
+ */
+export interface RegistryHook {
+  readonly beforeCreate?: (scope: Scope, draft: KubeObject, request: HookRequest) => void | Undo | Promise<void | Undo>
+  readonly beforeUpdate?: (scope: Scope, draft: KubeObject, old: KubeObject, request: HookRequest) => void | Undo | Promise<void | Undo>
+  /** After the object has gone from the store. */
+  readonly afterDelete?: (scope: Scope, old: KubeObject) => void | Promise<void>
+  /**
+   * Takes the place of the ordinary life after a first DELETE: an object that is not gone yet, and whose draft is changed here, stays.
+   * `gone` says whether nothing keeps it any more.
+   */
+  readonly deletion?: DeletionRules
+}
+export type Undo = () => void | Promise<void>
+export interface HookRequest {
+  readonly dryRun: boolean
+}
+export interface DeletionRules {
+  /** Marks the object for deletion; called for the first DELETE. */
+  begin(draft: KubeObject, now: string): void
+  /** Whether an object that is marked may go. */
+  done(object: KubeObject): boolean
+}
+
+/** Serves a subresource or a resource that is not stored. By `pods/eviction`, `deployments.apps/rollback`, `tokenreviews.authentication.k8s.io`. */
+export type SpecialHandler = (context: RequestContext, target: SpecialTarget) => Promise<HttpResponse> | HttpResponse
+export interface SpecialTarget {
+  readonly resource: Resource
+  readonly subresource: string
+  readonly namespace: string
+  readonly name: string
+  /** What stands behind the subresource in the path. */
+  readonly rest: string
+}
+
+/** `pods`, `deployments.apps`. */
+export function qualifiedName(resource: { readonly group: string; readonly plural: string }): string {
+  return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`
+}

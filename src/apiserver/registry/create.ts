@@ -1,0 +1,123 @@
+import { nameSuffix, rfc3339 } from '#base'
+import { type KubeObject, statusError } from '#api'
+import type { Entry } from '../watchcache/entry.ts'
+import { mutate, admissionRequest, validateAdmission } from './admit.ts'
+import type { RequestContext } from './context.ts'
+import { type Undo, qualifiedName } from './core.ts'
+import { noteUpdate } from './managed.ts'
+import { dropRepeatedOwners, metaOf, plainError, settleNamespace, validateNew, wipeSystemFields } from './object-rules.ts'
+import type { WriteOptions } from './options.ts'
+import type { View } from './view.ts'
+import { cacheKey } from './views.ts'
+import { type Written, checkSize, commitPut } from './write-object.ts'
+
+/** Generated names leave this much room for their suffix. */
+const LONGEST_PREFIX = 58
+const NAME_ATTEMPTS = 8
+
+export interface NewObject {
+  readonly view: View
+  readonly namespace: string
+  readonly draft: KubeObject
+  readonly options: WriteOptions
+  /** False when field ownership has been settled already (apply). */
+  readonly tracks: boolean
+}
+
+/** Creates an object from a decoded and defaulted draft. Throws `StatusError` 409 when there is one already. */
+export async function createObject(context: RequestContext, creation: NewObject): Promise<Written> {
+  const { view, namespace, draft, options } = creation
+  const { resource } = view
+  wipeSystemFields(draft)
+  settleNamespace(resource, draft, namespace)
+  resource.strategy.defaults?.(draft)
+  warnOf(context, dropRepeatedOwners(draft, false))
+  if (creation.tracks) noteUpdate(context, resource, undefined, draft, options.fieldManager, '')
+  const request = admissionRequest(context, {
+    operation: 'CREATE',
+    resource,
+    subresource: '',
+    namespace,
+    name: metaOf(draft).name ?? '',
+    dryRun: options.dryRun,
+    object: draft,
+    old: undefined,
+    options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+  })
+  if (await mutate(context, request)) resource.strategy.defaults?.(draft)
+  warnOf(context, dropRepeatedOwners(draft, true))
+  return storeNew(context, view, namespace, draft, options.dryRun, (named) => validateAdmission(context, { ...request, name: metaOf(named).name ?? '' }))
+}
+
+/** The second half: gives the object its identity, checks it and stores it, with another generated name when the first is taken. */
+export async function storeNew(
+  context: RequestContext,
+  view: View,
+  namespace: string,
+  draft: KubeObject,
+  dryRun: boolean,
+  validating: (object: KubeObject) => Promise<void>,
+): Promise<Written> {
+  const { core, scope } = context
+  const { resource } = view
+  const meta = metaOf(draft)
+  if ((meta.resourceVersion ?? '') !== '' && meta.resourceVersion !== '0') throw plainError(500, 'resourceVersion should not be set on objects to be created')
+  delete meta.resourceVersion
+  meta.uid = scope.random.uuid()
+  meta.creationTimestamp = rfc3339(scope.clock.now())
+  const generates = (meta.name ?? '') === '' && (meta.generateName ?? '') !== ''
+  for (let attempt = 1; ; attempt++) {
+    if (generates) meta.name = `${(meta.generateName ?? '').slice(0, LONGEST_PREFIX)}${nameSuffix(scope.random)}`
+    if (attempt === 1) {
+      resource.strategy.prepareForCreate?.(draft)
+      if (resource.strategy.generation !== undefined && resource.strategy.generation !== 'none') meta.generation = 1
+    }
+    const hook = core.hooks.get(qualifiedName(resource))
+    const undo = await hook?.beforeCreate?.(scope, draft, { dryRun })
+    try {
+      validateNew(resource, draft)
+      for (const warning of resource.strategy.warnings?.(draft, undefined) ?? []) context.warn(warning)
+      await validating(draft)
+      const stored = await put(context, view, namespace, draft, dryRun)
+      if (stored !== undefined) return stored
+    } catch (error) {
+      await undoWrite(undo)
+      throw error
+    }
+    await undoWrite(undo)
+    if (!generates || attempt === NAME_ATTEMPTS) throw statusError.alreadyExists(resource, meta.name ?? '')
+  }
+}
+
+export async function undoWrite(undo: void | Undo): Promise<void> {
+  if (undo !== undefined) await undo()
+}
+
+/** Undefined when the name is taken. */
+async function put(context: RequestContext, view: View, namespace: string, draft: KubeObject, dryRun: boolean): Promise<Written | undefined> {
+  const { core } = context
+  const key = cacheKey(view.resource, namespace, metaOf(draft).name ?? '')
+  const loading = view.cache.ready()
+  if (loading !== undefined) await loading
+  if (dryRun) {
+    const waiting = core.caches.hub.current()
+    if (waiting !== undefined) await waiting
+    return view.cache.get(key) === undefined ? { bytes: view.render(draft), object: draft, created: true, entry: undefined } : undefined
+  }
+  const encoded = view.encode(draft)
+  checkSize(encoded)
+  const stored = await commitPut(core, view, key, 0, draft, encoded)
+  if (stored === undefined) return undefined
+  return written(view, stored, draft, true)
+}
+
+export function written(view: View, stored: Entry | Uint8Array, object: KubeObject, created: boolean): Written {
+  if (!(stored instanceof Uint8Array)) return { bytes: view.bytes(stored), object, created, entry: stored }
+  if (view.resource.conversion === undefined) return { bytes: stored as Buffer, object, created, entry: undefined }
+  const whole = JSON.parse(Buffer.from(stored).toString()) as KubeObject
+  return { bytes: view.render(view.resource.conversion.fromStored(whole)), object, created, entry: undefined }
+}
+
+function warnOf(context: RequestContext, text: string | undefined): void {
+  if (text !== undefined) context.warn(text)
+}

@@ -1,0 +1,135 @@
+import { type FieldErrors, type KubeObject, type ObjectMeta, Path, type Resource, deepEqual, statusError, validateObjectMeta, validateObjectMetaUpdate } from '#api'
+
+/** The rules of every object's life, around those of its kind (k8s.io/apiserver `registry/rest`). All of them work on the request's own draft. */
+
+const METADATA = Path.of('metadata')
+
+export function metaOf(object: KubeObject): ObjectMeta {
+  object.metadata ??= {}
+  return object.metadata
+}
+
+/** Fields that only the server writes, dropped from what a client sends for a new object. */
+export function wipeSystemFields(object: KubeObject): void {
+  const meta = metaOf(object)
+  delete meta.uid
+  delete meta.creationTimestamp
+  delete meta.deletionTimestamp
+  delete meta.deletionGracePeriodSeconds
+}
+
+/** Throws `StatusError` 400 when the body names another namespace than the path. */
+export function settleNamespace(resource: Resource, object: KubeObject, namespace: string): void {
+  const meta = metaOf(object)
+  if (!resource.namespaced) {
+    delete meta.namespace
+    return
+  }
+  if (meta.namespace === undefined || meta.namespace === '') meta.namespace = namespace
+  else if (meta.namespace !== namespace) throw statusError.badRequest('the namespace of the provided object does not match the namespace sent on the request')
+}
+
+/** Throws `StatusError` 400 when the body names another object than the path. */
+export function checkName(object: KubeObject, name: string): void {
+  const given = object.metadata?.name ?? ''
+  if (given === '') throw statusError.badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
+  if (given !== name) throw statusError.badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`)
+}
+
+export function validateNew(resource: Resource, object: KubeObject): void {
+  const errors: FieldErrors = []
+  validateObjectMeta(metaOf(object), { namespaced: resource.namespaced, ...(resource.strategy.validateName === undefined ? {} : { validateName: resource.strategy.validateName }) }, METADATA, errors)
+  resource.strategy.validate?.(object, errors)
+  refuse(resource, object, errors)
+}
+
+/** What the kind's own rules check is checked here first, as in Kubernetes: a wrong metadata field is named twice. */
+export function validateChanged(resource: Resource, object: KubeObject, old: KubeObject, validate: ((object: KubeObject, old: KubeObject, errors: FieldErrors) => void) | undefined): void {
+  const errors: FieldErrors = []
+  validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors)
+  validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors)
+  validate?.(object, old, errors)
+  refuse(resource, object, errors)
+}
+
+function refuse(resource: Resource, object: KubeObject, errors: FieldErrors): void {
+  if (errors.length > 0) throw statusError.invalid(resource, metaOf(object).name ?? '', errors)
+}
+
+/** What an update cannot change, put back before the kind's own rules run. */
+export function keepSystemFields(draft: KubeObject, old: KubeObject): void {
+  const meta = metaOf(draft)
+  const before = metaOf(old)
+  if (before.generation === undefined) delete meta.generation
+  else meta.generation = before.generation
+}
+
+export function settleSystemFields(draft: KubeObject, old: KubeObject): void {
+  const meta = metaOf(draft)
+  const before = metaOf(old)
+  if (meta.uid === undefined || meta.uid === '') meta.uid = before.uid
+  if (before.creationTimestamp !== undefined) meta.creationTimestamp = before.creationTimestamp
+  if (before.deletionTimestamp !== undefined) meta.deletionTimestamp = before.deletionTimestamp
+  if (before.deletionGracePeriodSeconds !== undefined && meta.deletionGracePeriodSeconds === undefined) {
+    meta.deletionGracePeriodSeconds = before.deletionGracePeriodSeconds
+  }
+}
+
+/** Whether the kind counts this change as one of what is wanted, and so raises the generation. */
+export function raisesGeneration(resource: Resource, draft: KubeObject, old: KubeObject): boolean {
+  const rule = resource.strategy.generation ?? 'none'
+  if (rule === 'none') return false
+  if (typeof rule === 'function') return rule(draft, old)
+  const now = draft as Readonly<Record<string, unknown>>
+  const before = old as Readonly<Record<string, unknown>>
+  for (const name of resource.schema.fields.keys()) {
+    if (NOT_WANTED.has(name)) continue
+    if (!deepEqual(now[name], before[name])) return true
+  }
+  return false
+}
+const NOT_WANTED = new Set(['kind', 'apiVersion', 'metadata', 'status'])
+
+/** A status update: all but metadata and status is taken from the object as it is. */
+export function keepAllButStatus(draft: KubeObject, old: KubeObject): void {
+  const next = draft as Record<string, unknown>
+  const before = old as Readonly<Record<string, unknown>>
+  for (const name of new Set([...Object.keys(next), ...Object.keys(before)])) {
+    if (name === 'metadata' || name === 'status') continue
+    if (before[name] === undefined) delete next[name]
+    else next[name] = before[name]
+  }
+}
+
+/** Owner references that occur twice are one. The text of the warning, when there were any. */
+export function dropRepeatedOwners(object: KubeObject, afterAdmission: boolean): string | undefined {
+  const owners = object.metadata?.ownerReferences
+  if (owners === undefined || owners.length < 2) return undefined
+  const kept = owners.filter((owner, at) => owners.findIndex((other) => deepEqual(other, owner)) === at)
+  if (kept.length === owners.length) return undefined
+  const uids = [...new Set(owners.filter((owner, at) => owners.findIndex((other) => deepEqual(other, owner)) !== at).map((owner) => owner.uid))]
+  metaOf(object).ownerReferences = kept
+  const when = afterAdmission ? ' after mutating admission happens' : ''
+  return `.metadata.ownerReferences contains duplicate entries${when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: [${uids.join(' ')}]`
+}
+
+/** A resourceVersion that a client sends with an object. Throws a plain 500 in the words of Go's strconv when it is not a number. */
+export function objectRevision(object: KubeObject): number {
+  const text = object.metadata?.resourceVersion
+  if (text === undefined || text === '') return 0
+  return parseRevision(text)
+}
+
+export function parseRevision(text: string): number {
+  if (!/^\d+$/.test(text)) throw plainError(500, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+  return Number(text)
+}
+
+/** An error that has a message and no reason, as upstream gives for what it does not expect. */
+export function plainError(code: number, message: string): Error {
+  const error = statusError.badRequest(message)
+  error.status.code = code
+  delete error.status.reason
+  return error
+}
+

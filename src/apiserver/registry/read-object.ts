@@ -1,0 +1,183 @@
+import { SampanError, YamlSyntaxError, JsonSyntaxError, JsonTooLarge, readJson, readYaml } from '#base'
+import type { FieldPlace, NumberLiterals } from '#base'
+import { type KubeObject, type ObjectSchema, applySchemaDefaults, apiVersionOf, decodeObject, decodeProtobuf, statusError } from '#api'
+import type { Encoding } from '../respond/media.ts'
+import type { Catalog } from './catalog.ts'
+import type { RequestContext } from './context.ts'
+import type { FieldValidation } from './options.ts'
+
+/** What a path speaks. */
+export interface ExpectedKind {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly schema: ObjectSchema
+}
+
+/** A value with what reading its text has shown. */
+export interface ReadValue {
+  readonly value: unknown
+  readonly duplicates: readonly string[]
+  readonly literals?: NumberLiterals
+  places(): readonly FieldPlace[]
+}
+
+/** Reads the object in a request's body, defaults from the schema included. The draft belongs to the caller. Throws `StatusError` 400. */
+export function readObject(context: RequestContext, expected: ExpectedKind, bytes: Uint8Array, encoding: Encoding, validation: FieldValidation): KubeObject {
+  if (encoding === 'protobuf') {
+    const { kind, apiVersion, object } = fromProtobuf(expected, bytes)
+    checkKind(context.core.catalog, expected, kind, apiVersion)
+    return finish(expected, object)
+  }
+  const read = encoding === 'json' ? fromJson(expected, bytes) : fromYaml(expected, bytes)
+  const value = rootOf(expected, read.value, bytes)
+  const { kind, apiVersion } = typeOf(expected, value, bytes)
+  checkKind(context.core.catalog, expected, kind, apiVersion)
+  return decodeDraft(context, expected, { ...read, value }, validation, (problems) => cannotBeHandled(expected, apiVersion, kind, `strict decoding error: ${problems.join(', ')}`))
+}
+
+/** Turns a JSON value into an object of the kind. `strict` makes the refusal when `validation` does not allow unknown or repeated fields. */
+export function decodeDraft(
+  context: RequestContext,
+  expected: ExpectedKind,
+  read: ReadValue,
+  validation: FieldValidation,
+  strict: (problems: readonly string[]) => Error,
+): KubeObject {
+  let decoded: { readonly object: KubeObject; readonly unknown: readonly string[] }
+  try {
+    decoded = decodeObject(expected.schema, read.value, read.literals)
+  } catch (error) {
+    if (error instanceof SampanError && error.code === 'DECODE') throw cannotBeHandled(expected, apiVersionOf(expected), expected.kind, error.message)
+    throw error
+  }
+  if (validation !== 'Ignore' && (decoded.unknown.length > 0 || read.duplicates.length > 0)) {
+    const problems = fieldProblems(read, decoded.unknown)
+    if (validation === 'Strict') throw strict(problems)
+    for (const problem of problems) context.warn(problem)
+  }
+  return finish(expected, decoded.object)
+}
+
+function finish(expected: ExpectedKind, object: KubeObject): KubeObject {
+  object.kind = expected.kind
+  object.apiVersion = apiVersionOf(expected)
+  object.metadata ??= {}
+  applySchemaDefaults(expected.schema, object)
+  return object
+}
+
+/** Unknown and repeated fields, in the order of the text. */
+export function fieldProblems(read: ReadValue, unknown: readonly string[]): string[] {
+  const unknownPaths = new Set(unknown)
+  const problems: string[] = []
+  const told = new Set<string>()
+  for (const { path, duplicate } of read.places()) {
+    if (duplicate) problems.push(`duplicate field ${JSON.stringify(path)}`)
+    else if (unknownPaths.has(path) && !told.has(path)) {
+      told.add(path)
+      problems.push(`unknown field ${JSON.stringify(path)}`)
+    }
+  }
+  for (const path of unknown) if (!told.has(path)) problems.push(`unknown field ${JSON.stringify(path)}`)
+  return problems
+}
+
+function fromJson(expected: ExpectedKind, bytes: Uint8Array): ReadValue {
+  try {
+    return readJson(bytes)
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw unrecognized(expected, `couldn't get version/kind; json parse error: ${error.message}`, bytes)
+    if (error instanceof JsonTooLarge) throw statusError.badRequest(error.message)
+    throw error
+  }
+}
+
+function fromYaml(expected: ExpectedKind, bytes: Uint8Array): ReadValue {
+  try {
+    return readYaml(bytes)
+  } catch (error) {
+    if (error instanceof YamlSyntaxError) throw unrecognized(expected, error.message, bytes)
+    throw error
+  }
+}
+
+function fromProtobuf(expected: ExpectedKind, bytes: Uint8Array): { kind: string; apiVersion: string; object: KubeObject } {
+  try {
+    return decodeProtobuf(expected.schema, bytes)
+  } catch (error) {
+    if (error instanceof SampanError) throw unrecognized(expected, error.message, bytes)
+    throw error
+  }
+}
+
+const GO_TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+
+function rootOf(expected: ExpectedKind, value: unknown, bytes: Uint8Array): Record<string, unknown> {
+  if (value === null || value === undefined) return {}
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
+  throw unrecognized(expected, `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(value)} into Go value of type ${GO_TYPE_META}`, bytes)
+}
+
+export function goKind(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  return typeof value === 'boolean' ? 'bool' : value === null ? 'null' : typeof value
+}
+
+/** Kind and apiVersion of the body; those of the path where it has none. */
+function typeOf(expected: ExpectedKind, value: Record<string, unknown>, bytes: Uint8Array): { kind: string; apiVersion: string } {
+  for (const name of ['apiVersion', 'kind']) {
+    const field = value[name]
+    if (field !== undefined && field !== null && typeof field !== 'string') {
+      throw unrecognized(expected, `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(field)} into Go struct field .${name} of type string`, bytes)
+    }
+  }
+  const kind = typeof value['kind'] === 'string' && value['kind'] !== '' ? value['kind'] : expected.kind
+  const apiVersion = typeof value['apiVersion'] === 'string' && value['apiVersion'] !== '' ? value['apiVersion'] : apiVersionOf(expected)
+  if (apiVersion.split('/').length > 2) throw unrecognized(expected, `unexpected GroupVersion string: ${apiVersion}`, bytes)
+  return { kind, apiVersion }
+}
+
+function checkKind(catalog: Catalog, expected: ExpectedKind, kind: string, apiVersion: string): void {
+  const slash = apiVersion.indexOf('/')
+  const group = slash === -1 ? '' : apiVersion.slice(0, slash)
+  const version = apiVersion.slice(slash + 1)
+  if (kind === expected.kind && group === expected.group && version === expected.version) return
+  if (!isKnown(catalog, group, version, kind)) {
+    throw cannotBeHandled(expected, apiVersion, kind, `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
+  }
+  if (kind !== expected.kind) {
+    throw cannotBeHandled(expected, apiVersion, kind, `converting (${version}.${kind}) to (${packageOf(expected.group)}.${expected.kind}): unknown conversion`)
+  }
+  throw statusError.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`)
+}
+
+/** Kinds that have been in `extensions/v1beta1`, which can still be read and is not served. */
+const ONCE_EXTENSIONS = new Set(['DaemonSet', 'Deployment', 'Ingress', 'NetworkPolicy', 'ReplicaSet', 'Scale'])
+
+/** Whether this kind can be read in this version, served or not: versions that are no longer served are known by their name. */
+function isKnown(catalog: Catalog, group: string, version: string, kind: string): boolean {
+  if (catalog.findKind(group, version, kind) !== undefined) return true
+  if (group === 'extensions') return version === 'v1beta1' && ONCE_EXTENSIONS.has(kind)
+  return /^v\d+(alpha|beta)\d+$/.test(version) && catalog.knowsKind(group, kind)
+}
+
+const packageOf = (group: string): string => (group === '' ? 'core' : (group.split('.')[0] ?? ''))
+
+function cannotBeHandled(expected: ExpectedKind, apiVersion: string, kind: string, why: string): Error {
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
+  return statusError.badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${why}`)
+}
+
+const SHOWN_BYTES = 30
+
+function unrecognized(expected: ExpectedKind, why: string, bytes: Uint8Array): Error {
+  return statusError.badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${shown(bytes)})`)
+}
+
+/** The beginning of what could not be read: as text when it looks like JSON, else in hexadecimal. */
+function shown(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '<empty>'
+  const head = Buffer.from(bytes.subarray(0, SHOWN_BYTES))
+  return `${head[0] === 0x7b ? head.toString('utf8') : head.toString('hex')}${bytes.length > SHOWN_BYTES ? ' ...' : ''}`
+}

@@ -1,0 +1,59 @@
+import { type KubeObject, statusError } from '#api'
+import type { Entry } from '../watchcache/entry.ts'
+import type { Core } from './core.ts'
+import type { RequestContext } from './context.ts'
+import type { View } from './view.ts'
+
+/** What has been stored, or would have been. */
+export interface Written {
+  /** As it is sent. */
+  readonly bytes: Buffer
+  readonly object: KubeObject
+  readonly created: boolean
+  /** There when the object is in the cache in this form. */
+  readonly entry: Entry | undefined
+  /** The update has let go of a deleted object, which is no longer there. */
+  readonly removed?: boolean
+}
+
+/** Undefined: there is another one by now, look again. */
+export async function commitPut(core: Core, view: View, key: string, expected: number, object: KubeObject, encoded: Uint8Array): Promise<Entry | Uint8Array | undefined> {
+  const storeKey = view.cache.prefix + key
+  if (view.resource.conversion === undefined) core.caches.known.set(encoded, object)
+  const result = await core.engine.commit({
+    compare: [{ key: storeKey, modRevision: expected }],
+    operations: [{ kind: 'put', key: storeKey, value: encoded }],
+  })
+  const waiting = core.caches.hub.reached(result.revision)
+  if (waiting !== undefined) await waiting
+  if (!result.succeeded) return undefined
+  const entry = view.cache.get(key)
+  return entry?.revision === result.revision ? entry : view.stored(encoded, result.revision)
+}
+
+/** False: it has changed by now, look again. */
+export async function commitDelete(core: Core, view: View, key: string, expected: number): Promise<number | undefined> {
+  const storeKey = view.cache.prefix + key
+  const result = await core.engine.commit({ compare: [{ key: storeKey, modRevision: expected }], operations: [{ kind: 'delete', key: storeKey }] })
+  const waiting = core.caches.hub.reached(result.revision)
+  if (waiting !== undefined) await waiting
+  return result.succeeded ? result.revision : undefined
+}
+
+/** The newest state of an object. */
+export async function present(context: RequestContext, view: View, key: string): Promise<Entry | undefined> {
+  const { core } = context
+  const loading = view.cache.ready()
+  if (loading !== undefined) await loading
+  const waiting = core.caches.hub.current()
+  if (waiting !== undefined) await waiting
+  return view.cache.get(key)
+}
+
+export const OPTIMISTIC_LOCK = 'the object has been modified; please apply your changes to the latest version and try again'
+
+/** Objects that would not fit into etcd, refused in its words. */
+const MAX_OBJECT_BYTES = 1.5 * 1024 * 1024
+export function checkSize(encoded: Uint8Array): void {
+  if (encoded.length > MAX_OBJECT_BYTES) throw statusError.tooLarge(`etcdserver: request is too large`)
+}

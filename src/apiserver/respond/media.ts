@@ -1,0 +1,108 @@
+import { StatusError } from '#api'
+
+export const JSON_TYPE = 'application/json'
+export const YAML_TYPE = 'application/yaml'
+export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
+
+export type Encoding = 'json' | 'yaml' | 'protobuf'
+export type Form = 'object' | 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'
+
+/** How the client wants to be answered. */
+export interface Accepted {
+  readonly encoding: Encoding
+  readonly form: Form
+  /** Of `meta.k8s.io`, for forms other than `object`. */
+  readonly formVersion: string
+  readonly pretty: boolean
+}
+
+const PLAIN: Accepted = { encoding: 'json', form: 'object', formVersion: 'v1', pretty: false }
+const ENCODINGS: Readonly<Record<string, Encoding>> = { [JSON_TYPE]: 'json', [YAML_TYPE]: 'yaml', [PROTOBUF_TYPE]: 'protobuf' }
+const MEDIA_TYPES = [JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE]
+const STREAMS = [`${JSON_TYPE};stream=watch`, `${PROTOBUF_TYPE};stream=watch`]
+
+export interface Clause {
+  readonly type: string
+  readonly params: ReadonlyMap<string, string>
+  readonly q: number
+}
+
+/** The clauses of an Accept header, best first; equal weights keep their order. */
+export function acceptClauses(header: string): readonly Clause[] {
+  const clauses: Clause[] = []
+  for (const part of header.split(',')) {
+    const [type = '', ...rest] = part.split(';').map((piece) => piece.trim())
+    if (type === '') continue
+    const params = new Map<string, string>()
+    let q = 1
+    for (const piece of rest) {
+      const equals = piece.indexOf('=')
+      const name = equals === -1 ? piece : piece.slice(0, equals)
+      const value = equals === -1 ? '' : piece.slice(equals + 1)
+      if (name === 'q') q = Number.isFinite(Number(value)) ? Number(value) : 1
+      else params.set(name, value)
+    }
+    clauses.push({ type: type.toLowerCase(), params, q })
+  }
+  return clauses.sort((a, b) => b.q - a.q)
+}
+
+/** Clients send the same few headers over and over. */
+export class Negotiator {
+  readonly #known = new Map<string, Accepted>()
+
+  /** Throws `StatusError` 406. `lists` says whether the path can also be watched, which the refusal tells. */
+  accept(header: string | undefined, lists: boolean): Accepted {
+    if (header === undefined || header === '' || header === '*/*' || header === JSON_TYPE) return PLAIN
+    const known = this.#known.get(header)
+    if (known !== undefined) return known
+    const accepted = negotiate(header, lists)
+    if (this.#known.size >= 256) this.#known.clear()
+    this.#known.set(header, accepted)
+    return accepted
+  }
+}
+
+function negotiate(header: string, lists: boolean): Accepted {
+  const clauses = acceptClauses(header)
+  if (!clauses.some(({ type }) => type === '*/*' || type in ENCODINGS)) throw unknownRepresentation(lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES)
+  for (const { type, params } of clauses) {
+    const encoding = ENCODINGS[type] ?? (type === '*/*' || type === 'application/*' ? 'json' : undefined)
+    if (encoding === undefined) continue
+    const pretty = params.get('pretty') === '1'
+    const as = params.get('as')
+    if (as === undefined) return { encoding, form: 'object', formVersion: 'v1', pretty }
+    const version = params.get('v') ?? ''
+    if (params.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
+    if (as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { encoding, form: as, formVersion: version, pretty }
+  }
+  throw new StatusError({ code: 406, reason: 'NotAcceptable', message: `only the following media types are accepted: ${MEDIA_TYPES.join(', ')}` })
+}
+
+/** What the router in front of the resources says when no representation fits at all. */
+function unknownRepresentation(available: readonly string[]): StatusError {
+  return new StatusError({
+    code: 406,
+    reason: 'NotAcceptable',
+    message: `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`,
+    details: {},
+  })
+}
+
+/** The encoding of a request's body by its Content-Type. Undefined when it is not one that objects come in. */
+export function bodyEncoding(contentType: string | undefined): Encoding | undefined {
+  if (contentType === undefined || contentType === '') return 'json'
+  const semicolon = contentType.indexOf(';')
+  const type = (semicolon === -1 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase()
+  return ENCODINGS[type]
+}
+
+export function unsupportedBody(): StatusError {
+  return new StatusError({
+    code: 415,
+    reason: 'UnsupportedMediaType',
+    message: `the body of the request was in an unknown format - accepted media types include: ${MEDIA_TYPES.join(', ')}`,
+  })
+}
+
+export const MEDIA_TYPE_OF: Readonly<Record<Encoding, string>> = { json: JSON_TYPE, yaml: YAML_TYPE, protobuf: PROTOBUF_TYPE }

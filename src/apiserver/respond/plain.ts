@@ -1,0 +1,22 @@
+import type { HttpResponse } from '#base'
+
+/** Answers that are not objects. */
+export function textAnswer(status: number, text: string, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+  return {
+    status,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', ...headers },
+    body: { kind: 'bytes', chunks: [Buffer.from(text)] },
+  }
+}
+
+/** A path that nothing here knows. */
+export const pageNotFound = (): HttpResponse => textAnswer(404, '404 page not found\n')
+
+export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: { kind: 'bytes', chunks: [Buffer.from(JSON.stringify(value))] } }
+}
+
+/** Joined as the Warning headers of one answer: `299 - "text"`, with its quotes escaped. */
+export function warningHeaders(warnings: readonly string[]): string[] {
+  return warnings.map((text) => `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll(/[\r\n\t]+/g, ' ')}"`)
+}

@@ -1,0 +1,136 @@
+import type { Scope } from '#base'
+import { type KubeObject, type ResourceRef, refs } from '#api'
+import { type AuthenticatedToken, InvalidToken, type TokenAuthenticator } from '../auth/authenticate/bearer.ts'
+import { EXTRA, authenticated, serviceAccountGroups, serviceAccountUserName } from '../auth/users.ts'
+import type { ObjectReader, UserInfo } from '../contract.ts'
+import { type ObjectClaim, type TokenClaims, readClaims } from './claims.ts'
+import type { TokenKey } from './keys.ts'
+
+export interface ServiceAccountTokenOptions {
+  /** The first signs new tokens; tokens of all are accepted. */
+  readonly issuers: readonly string[]
+  readonly keys: readonly TokenKey[]
+  /** Tokens must name one of these unless the caller asks for others. */
+  readonly audiences: readonly string[]
+  readonly reader: ObjectReader
+}
+
+/** Secret-based tokens without an end, as Kubernetes made them before 1.24. */
+const LEGACY_ISSUER = 'kubernetes/serviceaccount'
+/** Clocks of machines differ by as much; objects that are being deleted keep their tokens for as long. */
+const LEEWAY_MS = 60_000
+/** How many tokens are remembered; more start over. A signature is checked in 30 µs, so that hurts little. */
+const REMEMBERED = 8192
+/** Longer ones are not looked at: a token with every claim has 1.5 KB. */
+const LONGEST_TOKEN = 16_384
+
+/**
+ * Accepts the tokens that `serviceaccounts/token` gives out. Signature and form of a token are checked once; its times, and that the
+ * objects that it is bound to are still the same ones, each time.
+ */
+export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOptions): TokenAuthenticator {
+  const known = new Map<string, Known>()
+  const keys = new Map(options.keys.map((key) => [key.keyId, key]))
+  return {
+    name: 'service-account-token',
+    authenticateToken(scope, token, audiences) {
+      let found = known.get(token)
+      if (found === undefined) {
+        const claims = check(token, options.issuers, keys)
+        if (claims === undefined) return undefined
+        if (known.size >= REMEMBERED) known.clear()
+        found = { claims, user: userOf(claims), ownAudiences: { matching: intersect(claims.aud, options.audiences) } }
+        known.set(token, found)
+      }
+      return accept(scope, options, found, audiences)
+    },
+  }
+}
+
+interface Known {
+  readonly claims: TokenClaims
+  readonly user: UserInfo
+  readonly ownAudiences: { readonly matching: readonly string[] }
+}
+
+const intersect = (token: readonly string[], wanted: readonly string[]): readonly string[] => wanted.filter((one) => token.includes(one))
+const quoted = (texts: readonly string[]): string => `[${texts.map((text) => JSON.stringify(text)).join(' ')}]`
+
+function accept(scope: Scope, options: ServiceAccountTokenOptions, known: Known, asked: readonly string[] | undefined): AuthenticatedToken {
+  const { claims, user } = known
+  const matching = asked === undefined ? known.ownAudiences.matching : intersect(claims.aud, asked)
+  if (matching.length === 0) {
+    throw new InvalidToken(`token audiences ${quoted(claims.aud)} is invalid for the target audiences ${quoted(asked ?? options.audiences)}`)
+  }
+  const nowMs = scope.clock.now()
+  if (nowMs > claims.exp * 1000 + LEEWAY_MS) throw new InvalidToken('service account token has expired')
+  if (nowMs < claims.nbf * 1000 - LEEWAY_MS) throw new InvalidToken('service account token is not valid yet')
+  const { namespace, serviceaccount, pod, secret, node } = claims['kubernetes.io']
+  const { reader } = options
+  mustLive(reader, refs.serviceaccounts, 'ServiceAccount', namespace, serviceaccount, nowMs)
+  if (secret !== undefined) mustLive(reader, refs.secrets, 'Secret', namespace, secret, nowMs)
+  if (pod !== undefined) mustLive(reader, refs.pods, 'Pod', namespace, pod, nowMs)
+  // A node beside a pod only tells where the pod ran; a node alone is what the token is bound to.
+  else if (node?.uid !== undefined) mustLive(reader, refs.nodes, 'Node', '', { name: node.name, uid: node.uid }, nowMs)
+  return { user, audiences: matching }
+}
+
+function mustLive<T extends KubeObject>(reader: ObjectReader, ref: ResourceRef<T>, kind: string, namespace: string, claim: ObjectClaim, nowMs: number): void {
+  const metadata = reader.get(ref, namespace, claim.name)?.metadata
+  if (metadata === undefined) throw new InvalidToken(`the ${kind} of the service account token does not exist`)
+  if (metadata.uid !== claim.uid) throw new InvalidToken(`the ${kind} of the service account token has been replaced`)
+  const { deletionTimestamp } = metadata
+  if (deletionTimestamp !== undefined && Date.parse(deletionTimestamp) < nowMs - LEEWAY_MS) {
+    throw new InvalidToken(`the ${kind} of the service account token has been deleted`)
+  }
+}
+
+function userOf(claims: TokenClaims): UserInfo {
+  const { namespace, serviceaccount, pod, node } = claims['kubernetes.io']
+  const extra: Record<string, readonly string[]> = { [EXTRA.credentialId]: [`JTI=${claims.jti}`] }
+  if (node !== undefined) {
+    extra[EXTRA.nodeName] = [node.name]
+    if (node.uid !== undefined) extra[EXTRA.nodeUid] = [node.uid]
+  }
+  if (pod !== undefined) {
+    extra[EXTRA.podName] = [pod.name]
+    extra[EXTRA.podUid] = [pod.uid]
+  }
+  return authenticated({
+    name: serviceAccountUserName(namespace, serviceaccount.name),
+    uid: serviceaccount.uid,
+    groups: serviceAccountGroups(namespace),
+    extra,
+  })
+}
+
+/** Undefined for what is no token of ours. */
+function check(token: string, issuers: readonly string[], keys: ReadonlyMap<string, TokenKey>): TokenClaims | undefined {
+  if (token.length > LONGEST_TOKEN) return undefined
+  const [header, payload, signature, ...more] = token.split('.')
+  if (header === undefined || payload === undefined || signature === undefined || more.length > 0) return undefined
+  const head = decode(header)
+  const body = decode(payload)
+  if (head === undefined || body === undefined) return undefined
+  if (body['iss'] === LEGACY_ISSUER) {
+    throw new InvalidToken('secret-based service account tokens are not supported: ask serviceaccounts/token for one with an end')
+  }
+  if (typeof body['iss'] !== 'string' || !issuers.includes(body['iss'])) return undefined
+  const key = typeof head['kid'] === 'string' ? keys.get(head['kid']) : undefined
+  if (key === undefined || head['alg'] !== key.algorithm || 'crit' in head) throw new InvalidToken('the token is signed by an unknown key')
+  if (!key.verify(Buffer.from(`${header}.${payload}`), Buffer.from(signature, 'base64url'))) throw new InvalidToken('invalid signature')
+  const claims = readClaims(body)
+  if (claims === undefined) throw new InvalidToken('the token is not of a service account')
+  const { namespace, serviceaccount } = claims['kubernetes.io']
+  if (claims.sub !== serviceAccountUserName(namespace, serviceaccount.name)) throw new InvalidToken('sub claim is invalid')
+  return claims
+}
+
+function decode(part: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,159 @@
+import { type BodySink, type Clock, type Timer } from '#base'
+import { statusError } from '#api'
+import type { CacheListener, ResourceCache } from './cache.ts'
+import type { Entry } from './entry.ts'
+import { type EventType, type Shape, frameOf } from './frames.ts'
+import type { CacheEvent } from './ring.ts'
+import { type Selection, matches } from './selection.ts'
+
+export interface WatchStreamOptions {
+  readonly cache: ResourceCache
+  readonly selection: Selection
+  readonly shape: Shape
+  readonly clock: Clock
+  /** Objects sent as ADDED before the changes; undefined for changes only. */
+  readonly initial: readonly Entry[] | undefined
+  /** The first change to be sent, by its place in the ring. */
+  readonly fromSeq: number
+  /** Changes up to this revision are not for this watcher: it asked for a revision that is still to come. */
+  readonly afterRevision: number
+  readonly bookmarks: boolean
+  /** A bookmark that says so ends the initial objects. */
+  readonly marksInitialEnd: boolean
+  readonly initialRevision: number
+  readonly timeoutMs: number
+}
+
+const BOOKMARK_INTERVAL_MS = 60_000
+/** Initial objects are sent in pieces of about this size. */
+const BATCH_BYTES = 64 << 10
+/** A watcher that has been told to go and does not read that is cut off after this time. */
+const LAST_WORDS_MS = 5_000
+
+/**
+ * One client's watch. It holds a place in the cache's ring and nothing else: when the client reads slowly, the place stays behind and
+ * is continued when there is room again; when the ring has moved past it, the watch ends with 410.
+ */
+export class WatchStream implements CacheListener {
+  readonly #options: WatchStreamOptions
+  readonly #sink: BodySink
+  readonly #timers: Timer[] = []
+  readonly #onEnd: () => void
+  #initial: readonly Entry[] | undefined
+  #initialAt = 0
+  #nextSeq: number
+  /** Caught up, and the client takes what it is sent. */
+  #live = false
+  #ended = false
+
+  constructor(sink: BodySink, options: WatchStreamOptions, onEnd: () => void) {
+    this.#options = options
+    this.#sink = sink
+    this.#onEnd = onEnd
+    this.#initial = options.initial
+    this.#nextSeq = options.fromSeq
+    const { clock } = options
+    sink.onClose(() => this.#close())
+    if (this.#ended) return
+    options.cache.listen(this)
+    this.#timers.push(clock.after(options.timeoutMs, () => this.end(), { background: true }))
+    if (options.bookmarks) this.#timers[1] = clock.after(BOOKMARK_INTERVAL_MS, this.#bookmark, { background: true })
+    this.#pump()
+  }
+
+  /** Ends the answer in good order: the server stops, or the client's time is over. */
+  end(): void {
+    if (this.#ended) return
+    this.#sink.end()
+    this.#close()
+  }
+
+  onEvent(change: CacheEvent): void {
+    if (!this.#live) return
+    this.#nextSeq = change.seq + 1
+    if (this.#offer(change)) return
+    this.#live = false
+    this.#sink.onDrain(this.#pump)
+  }
+
+  onReset(): void {
+    this.#expire()
+  }
+
+  readonly #pump = (): void => {
+    if (this.#ended) return
+    if (this.#initial !== undefined && !this.#sendInitial(this.#initial)) return
+    const { ring } = this.#options.cache
+    while (this.#nextSeq < ring.nextSeq) {
+      const change = ring.at(this.#nextSeq)
+      if (change === undefined) return this.#expire()
+      this.#nextSeq++
+      if (!this.#offer(change)) return this.#sink.onDrain(this.#pump)
+    }
+    this.#live = true
+  }
+
+  /** False when the client has to read first. */
+  #sendInitial(entries: readonly Entry[]): boolean {
+    const { shape, marksInitialEnd, initialRevision } = this.#options
+    while (this.#initialAt < entries.length) {
+      const parts: Buffer[] = []
+      for (let size = 0; size < BATCH_BYTES && this.#initialAt < entries.length; ) {
+        const entry = entries[this.#initialAt++] as Entry
+        const frame = shape.event('ADDED', entry, entry.bytes)
+        parts.push(frame)
+        size += frame.length
+      }
+      const [only] = parts
+      if (!this.#sink.write(parts.length === 1 && only !== undefined ? only : Buffer.concat(parts))) {
+        this.#sink.onDrain(this.#pump)
+        return false
+      }
+    }
+    this.#initial = undefined
+    if (!marksInitialEnd || this.#sink.write(shape.bookmark(initialRevision, true))) return true
+    this.#sink.onDrain(this.#pump)
+    return false
+  }
+
+  /** False when the client has to read before it is sent more. */
+  #offer(change: CacheEvent): boolean {
+    const type = this.#typeFor(change)
+    return type === undefined || this.#sink.write(frameOf(change, type, this.#options.shape))
+  }
+
+  /** Objects enter and leave a selection as if they came into being and went. */
+  #typeFor(change: CacheEvent): EventType | undefined {
+    const { selection, afterRevision } = this.#options
+    if (change.revision <= afterRevision) return undefined
+    const now = change.entry !== undefined && matches(selection, change.entry)
+    const before = change.previous !== undefined && matches(selection, change.previous)
+    return now ? (before ? 'MODIFIED' : 'ADDED') : before ? 'DELETED' : undefined
+  }
+
+  readonly #bookmark = (): void => {
+    const { clock, shape, cache } = this.#options
+    this.#timers[1] = clock.after(BOOKMARK_INTERVAL_MS, this.#bookmark, { background: true })
+    if (this.#live) this.#sink.write(shape.bookmark(cache.revision, false))
+  }
+
+  #expire(): void {
+    if (this.#ended) return
+    const { clock, shape } = this.#options
+    const sink = this.#sink
+    sink.write(shape.error(statusError.expired('too old resource version: the watcher was slower than the changes').status))
+    sink.end()
+    clock.after(LAST_WORDS_MS, () => sink.destroy(), { background: true })
+    this.#close()
+  }
+
+  #close(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#live = false
+    this.#initial = undefined
+    this.#options.cache.unlisten(this)
+    for (const timer of this.#timers) timer.cancel()
+    this.#onEnd()
+  }
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { JsonTooLarge } from './json.ts'
+import { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './yaml.ts'
+
+const read = (text: string): ReturnType<typeof readYaml> => readYaml(new TextEncoder().encode(text))
+
+test('plain scalars are read as YAML 1.1 without dates and sexagesimals', () => {
+  const cases: readonly (readonly [text: string, value: unknown])[] = [
+    ['yes', true], ['Off', false], ['y', 'y'], ['0644', 420], ['0o17', 15], ['0x1F', 31], ['-12', -12], ['+1', 1], ['1_000', 1000], ['1.5', 1.5], ['1e3', 1000],
+    ['1:30', '1:30'], ['2026-01-01', '2026-01-01'], ['~', null], ['null', null], ['"yes"', 'yes'], ["'12'", '12'], ['!!str 12', '12'], ['100m', '100m'], ['1.2.3', '1.2.3'], ['08', 8], ['-', [null]],
+  ]
+  for (const [text, value] of cases) assert.deepEqual(read(text).value, value, text)
+})
+
+test('keys come sorted, duplicates are named, anchors and merges are followed', () => {
+  const { value, duplicates } = read('b: 1\na: &x {k: 1}\nc:\n  <<: *x\n  z: 2\n  z: 3\n')
+  assert.deepEqual(value, { a: { k: 1 }, b: 1, c: { k: 1, z: 3 } })
+  assert.deepEqual(Object.keys(value as object), ['a', 'b', 'c'])
+  assert.deepEqual(duplicates, ['c.z'])
+})
+
+test('aliases cannot blow a document up', () => {
+  const lines = ['a0: &a0 [x]']
+  for (let at = 1; at < 12; at++) lines.push(`a${at}: &a${at} [${Array.from({ length: 9 }, () => `*a${at - 1}`).join(', ')}]`)
+  assert.throws(() => read(lines.join('\n')), JsonTooLarge)
+  assert.throws(() => read('a: &a [*a]'), (error) => error instanceof JsonTooLarge || error instanceof YamlSyntaxError)
+})
+
+test('several documents in one stream', () => {
+  assert.deepEqual(readYamlDocuments('---\na: 1\n---\n# nothing\n---\n- b\n'), [{ a: 1 }, ['b']])
+})
+
+test('an empty document has no value', () => {
+  assert.equal(read('').value, undefined)
+})
+
+test('syntax errors speak as the reader of Kubernetes does', () => {
+  assert.throws(() => read('a: b: c'), (error) => error instanceof YamlSyntaxError && error.message === 'yaml: mapping values are not allowed in this context')
+  assert.throws(() => read('apiVersion: v1\nkind: ConfigMap\n metadata:\n- x\n'), (error) => error instanceof YamlSyntaxError && error.message === 'yaml: line 3: mapping values are not allowed in this context')
+  assert.throws(() => read('a: [b'), (error) => error instanceof YamlSyntaxError && error.message === "yaml: line 1: did not find expected ',' or ']'")
+})
+
+test('what is written is sorted, in block style, and reads back', () => {
+  const value = { kind: 'X', apiVersion: 'v1', items: [{ b: 'yes', a: '0644', t: true }], empty: [], text: 'a\nb\n', n: null }
+  const text = writeYaml(value)
+  assert.match(text, /^apiVersion: v1\nempty: \[\]\nitems:\n- a: "0644"\n {2}b: "yes"\n/)
+  assert.deepEqual(read(text).value, value)
+})

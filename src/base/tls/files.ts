@@ -1,0 +1,33 @@
+import { mkdirSync, openSync, closeSync, fsyncSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Random } from '../random.ts'
+
+/** The text of a file; undefined when there is none. Other failures (no permission, a folder) are thrown. */
+export function readFileIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/**
+ * Writes a file that only its owner may read. A reader sees the old content or the whole new one, also after a crash: the
+ * data is on disk before the name points to it.
+ */
+export function writePrivateFile(random: Random, path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const draft = `${path}.${Buffer.from(random.bytes(6)).toString('hex')}.new`
+  const handle = openSync(draft, 'wx', 0o600)
+  try {
+    writeFileSync(handle, text)
+    fsyncSync(handle)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  } finally {
+    closeSync(handle)
+  }
+  renameSync(draft, path)
+}

@@ -1,0 +1,2 @@
+export { type Progress, type ProgressTarget, createProgress, formatDuration } from './progress.ts'
+export { formatTable } from './table.ts'

@@ -1,0 +1,103 @@
+import http from 'node:http'
+import https from 'node:https'
+import { ChunkQueue, joinChunks } from './chunk-queue.ts'
+import { Unreachable } from './errors.ts'
+import type { Transport, TransportAnswer } from './transport.ts'
+
+export interface SocketOptions {
+  /** `https://host:port`, with a path prefix where the server stands behind one. */
+  readonly server: string
+  /** PEM. Without it the system's certificate authorities are asked. */
+  readonly ca?: string | Uint8Array
+  /** PEM, both or none. */
+  readonly certificate?: string | Uint8Array
+  readonly key?: string | Uint8Array
+  /** A bearer token, or where to get the present one. */
+  readonly token?: string | (() => string | Promise<string>)
+  /** Name in the server's certificate when it is not the host's. */
+  readonly serverName?: string
+  /** Accepts any certificate. Only when a person asked for it. */
+  readonly insecureSkipVerify?: boolean
+  readonly userAgent?: string
+  /** Connections kept open at once; long watches take one each, so it bounds only the idle ones. Default 64. */
+  readonly maxIdleConnections?: number
+}
+
+/** HTTP/1.1 with connections that are kept. TLS is decided by the server's scheme; redirects are never followed. */
+export function socketTransport(options: SocketOptions): Transport {
+  const base = new URL(options.server)
+  const prefix = base.pathname.replace(/\/$/, '')
+  const secure = base.protocol === 'https:'
+  const host = base.hostname.replace(/[[\]]/g, '')
+  const common = { keepAlive: true, maxFreeSockets: options.maxIdleConnections ?? 64, scheduling: 'lifo' as const }
+  const agent = secure
+    ? new https.Agent({
+        ...common,
+        ...(options.ca === undefined ? {} : { ca: Buffer.from(options.ca) }),
+        ...(options.certificate === undefined ? {} : { cert: Buffer.from(options.certificate) }),
+        ...(options.key === undefined ? {} : { key: Buffer.from(options.key) }),
+        ...(options.serverName === undefined ? {} : { servername: options.serverName }),
+        ...(options.insecureSkipVerify ? { rejectUnauthorized: false } : {}),
+      })
+    : new http.Agent(common)
+  const request = secure ? https.request : http.request
+
+  return {
+    server: options.server,
+    close: () => agent.destroy(),
+    async send(scope, asked) {
+      scope.check()
+      const token = typeof options.token === 'function' ? await options.token() : options.token
+      const body = typeof asked.body === 'string' ? Buffer.from(asked.body) : asked.body
+      const headers: Record<string, string | number> = {
+        'user-agent': options.userAgent ?? 'sampan',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...asked.headers,
+        ...(body === undefined ? {} : { 'content-length': body.length }),
+      }
+      const attempt = (again: boolean): Promise<TransportAnswer> =>
+        new Promise((resolve, reject) => {
+          const sent = request({ host, port: base.port === '' ? (secure ? 443 : 80) : base.port, method: asked.method, path: prefix + asked.target, headers, agent })
+          const stop = (): void => void sent.destroy(scope.signal.reason instanceof Error ? scope.signal.reason : undefined)
+          scope.signal.addEventListener('abort', stop, { once: true })
+          sent.on('error', (error) => {
+            scope.signal.removeEventListener('abort', stop)
+            if (scope.signal.aborted) reject(scope.signal.reason)
+            // A kept connection that the server closed in the same moment: the request was not looked at, so it is sent once more.
+            else if (again && sent.reusedSocket && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) attempt(false).then(resolve, reject)
+            else reject(new Unreachable(options.server, error))
+          })
+          sent.on('response', (answer) => resolve(answerOf(options.server, answer, () => scope.signal.removeEventListener('abort', stop))))
+          sent.end(body)
+        })
+      return attempt(true)
+    },
+  }
+}
+
+function answerOf(server: string, answer: http.IncomingMessage, release: () => void): TransportAnswer {
+  const queue = new ChunkQueue({ onTaken: () => answer.resume(), onStop: () => void (answer.complete || answer.destroy()) })
+  answer.on('data', (chunk: Uint8Array) => {
+    queue.push(chunk)
+    if (queue.bufferedBytes > 1 << 20) answer.pause()
+  })
+  answer.on('end', () => {
+    release()
+    queue.end()
+  })
+  answer.on('error', (error) => {
+    release()
+    queue.end(new Unreachable(server, error))
+  })
+  answer.on('close', () => {
+    release()
+    queue.end(answer.complete ? undefined : new Unreachable(server, new Error('the answer was broken off')))
+  })
+  return {
+    status: answer.statusCode ?? 0,
+    headers: answer.headers,
+    bytes: () => joinChunks(queue),
+    chunks: () => queue,
+    discard: () => void answer.destroy(),
+  }
+}

@@ -1,0 +1,300 @@
+import { type Scope, messageOf } from '#base'
+import { type apps, type core, isAlreadyExists, isNotFound, keyOf, refs } from '#api'
+import {
+  type Change,
+  type ControllerContext,
+  type ControllerDefinition,
+  type Informer,
+  OwnWrites,
+  type Reconcile,
+  type Result,
+  adoptPatch,
+  after,
+  claim,
+  controllerOf,
+  controllerReference,
+  done,
+  indexOwners,
+  isControlledBy,
+  releasePatch,
+} from '#reconcile'
+import { isNamespaceEnding } from '../workloads/pod-control.ts'
+import { isFinished } from '../workloads/pods.ts'
+import { matcherOf } from '../workloads/selector.ts'
+import { canonicalJson, hashOf, sameOnWire } from '../workloads/template-hash.ts'
+import { type Conditions, conditionOf, withCondition } from './conditions.ts'
+import { type Resize, newSetSize, planRollingUpdate } from './plan-rollout.ts'
+import { isScaling, planCleanup, planScaling } from './plan-scaling.ts'
+import { hasDeadline, isComplete, planRolloutStatus, planStatus } from './plan-status.ts'
+import { HASH_LABEL, REVISION, isRolling, nameOf, newSetAmong, newSetAnnotations, replicasOf, revisionOf, sizeAnnotations, sumOf } from './replica-sets.ts'
+
+export const deploymentController: ControllerDefinition = { name: 'deployment-controller', workers: 5, setup }
+
+/** What one round has seen so far: sizes that it has just changed are in the sets. */
+interface Round {
+  readonly scope: Scope
+  readonly deployment: apps.Deployment
+  readonly newSet: apps.ReplicaSet | undefined
+  readonly old: readonly apps.ReplicaSet[]
+  readonly conditions: Conditions
+}
+
+const allOf = (round: Round): readonly apps.ReplicaSet[] => (round.newSet === undefined ? round.old : [...round.old, round.newSet])
+
+function setup(context: ControllerContext): Reconcile {
+  const { client, events } = context
+  const deployments = context.watch(refs.deployments, ({ key }) => [key])
+  const sets = indexOwners(context.watch(refs.replicasets, (change) => deploymentsOfSet(deployments, change)))
+  const pods = indexOwners(context.watch(refs.pods, (change) => deploymentsOfPod(deployments, sets, change)))
+  const deploymentClient = client.resource(refs.deployments)
+  const setClient = client.resource(refs.replicasets)
+  const ownWrites = new OwnWrites(sets, () => context.scope.clock.monotonic())
+
+  async function claimSets(scope: Scope, deployment: apps.Deployment): Promise<readonly apps.ReplicaSet[]> {
+    const { owned, adopt, release } = claim(sets, deployment, matcherOf(deployment.spec?.selector))
+    const managed = [...owned]
+    const patch = async (set: apps.ReplicaSet, body: object): Promise<apps.ReplicaSet | undefined> => {
+      try {
+        const answer = await setClient.patch(scope, { namespace: set.metadata?.namespace, name: nameOf(set) }, { type: 'merge', body })
+        ownWrites.wrote(keyOf(deployment), answer)
+        return answer
+      } catch (error) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    }
+    for (const set of release) await patch(set, releasePatch(set, deployment.metadata?.uid ?? ''))
+    for (const set of adopt) {
+      const taken = await patch(set, adoptPatch(set, controllerReference(deployment, refs.deployments)))
+      if (taken !== undefined) managed.push(taken)
+    }
+    return managed
+  }
+
+  async function resize(round: Round, { set, to }: Resize): Promise<apps.ReplicaSet> {
+    const { deployment, scope } = round
+    const from = replicasOf(set)
+    const annotations = { ...set.metadata?.annotations, ...sizeAnnotations(deployment) }
+    if (from === to && sameOnWire(annotations, set.metadata?.annotations)) return set
+    const answer = await setClient.update(scope, { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, replicas: to, selector: set.spec?.selector ?? {} } })
+    ownWrites.wrote(keyOf(deployment), answer)
+    if (from !== to) events.event(deployment, 'Normal', 'ScalingReplicaSet', `Scaled ${from < to ? 'up' : 'down'} replica set ${nameOf(set)} from ${from} to ${to}`)
+    return answer
+  }
+
+  async function carryOut(round: Round, steps: readonly Resize[]): Promise<Round> {
+    const changed = new Map<string, apps.ReplicaSet>()
+    for (const { set, to } of steps) changed.set(nameOf(set), await resize(round, { set: changed.get(nameOf(set)) ?? set, to }))
+    const latest = (set: apps.ReplicaSet): apps.ReplicaSet => changed.get(nameOf(set)) ?? set
+    return { ...round, newSet: round.newSet === undefined ? undefined : latest(round.newSet), old: round.old.map(latest) }
+  }
+
+  async function setRevision(scope: Scope, deployment: apps.Deployment, revision: string): Promise<apps.Deployment> {
+    if (deployment.metadata?.annotations?.[REVISION] === revision) return deployment
+    const { namespace, resourceVersion } = deployment.metadata ?? {}
+    const body = { metadata: { resourceVersion, annotations: { [REVISION]: revision } } }
+    return deploymentClient.patch(scope, { namespace, name: nameOf(deployment) }, { type: 'merge', body })
+  }
+
+  /** Brings the newest ReplicaSet's annotations and both revisions up to date. */
+  async function refreshNewSet(round: Round, set: apps.ReplicaSet, newRevision: number): Promise<Round> {
+    const { scope } = round
+    const annotations = newSetAnnotations(round.deployment, set.metadata?.annotations ?? {}, newRevision)
+    const minReadySeconds = round.deployment.spec?.minReadySeconds
+    let newSet = set
+    if (!sameOnWire(annotations, set.metadata?.annotations) || (set.spec?.minReadySeconds ?? 0) !== (minReadySeconds ?? 0)) {
+      newSet = await setClient.update(scope, { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, minReadySeconds, selector: set.spec?.selector ?? {} } })
+      ownWrites.wrote(keyOf(round.deployment), newSet)
+    }
+    const deployment = await setRevision(scope, round.deployment, annotations[REVISION] ?? '')
+    const conditions =
+      hasDeadline(deployment) && conditionOf(round.conditions, 'Progressing') === undefined
+        ? withCondition(round.conditions, { type: 'Progressing', status: 'True', reason: 'FoundNewReplicaSet', message: `Found new replica set "${nameOf(newSet)}"` }, scope.clock.now())
+        : round.conditions
+    return { ...round, deployment, newSet, conditions }
+  }
+
+  async function createNewSet(round: Round, newRevision: number): Promise<Round> {
+    const { scope, deployment } = round
+    const spec = deployment.spec
+    if (spec === undefined) return round
+    const hash = hashOf(spec.template, deployment.status?.collisionCount ?? 0)
+    const labels = { ...spec.template.metadata?.labels, [HASH_LABEL]: hash }
+    const replicas = newSetSize(deployment, round.old, 0)
+    const wanted: apps.ReplicaSet = {
+      metadata: {
+        name: `${nameOf(deployment)}-${hash}`,
+        namespace: deployment.metadata?.namespace,
+        labels,
+        annotations: { ...newSetAnnotations(deployment, {}, newRevision), ...sizeAnnotations(deployment) },
+        ownerReferences: [controllerReference(deployment, refs.deployments)],
+      },
+      spec: {
+        replicas,
+        ...(spec.minReadySeconds === undefined ? {} : { minReadySeconds: spec.minReadySeconds }),
+        selector: { ...spec.selector, matchLabels: { ...spec.selector.matchLabels, [HASH_LABEL]: hash } },
+        template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
+      },
+    }
+    let newSet: apps.ReplicaSet
+    try {
+      newSet = await setClient.create(scope, wanted)
+      ownWrites.wrote(keyOf(deployment), newSet)
+      if (replicas > 0) events.event(deployment, 'Normal', 'ScalingReplicaSet', `Scaled up replica set ${nameOf(newSet)} from 0 to ${replicas}`)
+    } catch (error) {
+      if (isAlreadyExists(error)) return refreshNewSet(round, await sameSetOrCollision(round, nameOf(wanted)), newRevision)
+      await creationFailed(round, nameOf(wanted), error)
+      throw error
+    }
+    const updated = await setRevision(scope, deployment, newSet.metadata?.annotations?.[REVISION] ?? '')
+    const conditions = hasDeadline(deployment)
+      ? withCondition(round.conditions, { type: 'Progressing', status: 'True', reason: 'NewReplicaSetCreated', message: `Created new replica set "${nameOf(newSet)}"` }, scope.clock.now())
+      : round.conditions
+    return { ...round, deployment: updated, newSet, conditions }
+  }
+
+  /** The name is taken: by what we made before and have not seen yet, or by something else. Then the next name gets another hash. */
+  async function sameSetOrCollision({ scope, deployment }: Round, name: string): Promise<apps.ReplicaSet> {
+    const present = await setClient.get(scope, { namespace: deployment.metadata?.namespace, name })
+    if (isControlledBy(present, deployment) && newSetAmong(deployment, [present]) !== undefined) return present
+    const collisionCount = (deployment.status?.collisionCount ?? 0) + 1
+    await deploymentClient.update(scope, { ...deployment, status: { ...deployment.status, collisionCount } }, { subresource: 'status' })
+    throw new Error(`the name ${name} is taken by another ReplicaSet; the next one is tried`)
+  }
+
+  async function creationFailed(round: Round, name: string, error: unknown): Promise<void> {
+    const { scope, deployment } = round
+    scope.check()
+    if (isNamespaceEnding(error)) return
+    const message = `Failed to create new replica set "${name}": ${messageOf(error)}`
+    if (hasDeadline(deployment)) {
+      const conditions = withCondition(round.conditions, { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message }, scope.clock.now())
+      await writeStatus(scope, deployment, { ...deployment.status, conditions: [...conditions] })
+    }
+    events.event(deployment, 'Warning', 'ReplicaSetCreateError', message)
+  }
+
+  async function withNewSet(round: Round, create: boolean): Promise<Round> {
+    const newRevision = Math.max(0, ...round.old.map(revisionOf)) + 1
+    if (round.newSet !== undefined) return refreshNewSet(round, round.newSet, newRevision)
+    return create ? createNewSet(round, newRevision) : round
+  }
+
+  async function writeStatus(scope: Scope, deployment: apps.Deployment, status: apps.DeploymentStatus): Promise<void> {
+    if (comparable(deployment.status) === comparable(status)) return
+    await deploymentClient.update(scope, { ...deployment, status }, { subresource: 'status' })
+  }
+
+  async function finish(round: Round): Promise<Result> {
+    const { scope, deployment } = round
+    const { status, lookAgainInMs } = planRolloutStatus(deployment, allOf(round), round.newSet, round.conditions, scope.clock.now())
+    await writeStatus(scope, deployment, status)
+    return lookAgainInMs === undefined ? done : after(lookAgainInMs)
+  }
+
+  async function cleanUp(round: Round): Promise<void> {
+    for (const set of planCleanup(round.deployment, round.old, revisionOf)) {
+      const { namespace, uid = '' } = set.metadata ?? {}
+      try {
+        await setClient.delete(round.scope, { namespace, name: nameOf(set) }, { preconditions: { uid } })
+      } catch (error) {
+        if (!isNotFound(error)) throw error
+      }
+    }
+  }
+
+  async function rollingUpdate(started: Round): Promise<Result> {
+    const round = await withNewSet(started, true)
+    const { deployment, newSet } = round
+    if (newSet === undefined) return done
+    const steps = planRollingUpdate(deployment, newSet, round.old)
+    if (steps.length > 0) return finish(await carryOut(round, steps))
+    if (isComplete(deployment, deployment.status ?? {})) await cleanUp(round)
+    return finish(round)
+  }
+
+  async function recreate(started: Round): Promise<Result> {
+    const round = await withNewSet(started, false)
+    const active = round.old.filter((set) => replicasOf(set) > 0)
+    if (active.length > 0) return finish(await carryOut(round, active.map((set) => ({ set, to: 0 }))))
+    if (sumOf(round.old, (set) => set.status?.replicas) > 0 || oldPodsAreThere(round)) return finish(round)
+    const made = await withNewSet(round, true)
+    const { newSet } = made
+    if (newSet === undefined) return done
+    const scaled = await carryOut(made, replicasOf(newSet) === replicasOf(made.deployment) ? [] : [{ set: newSet, to: replicasOf(made.deployment) }])
+    if (isComplete(scaled.deployment, scaled.deployment.status ?? {})) await cleanUp(scaled)
+    return finish(scaled)
+  }
+
+  function oldPodsAreThere(round: Round): boolean {
+    return round.old.some((set) => pods.byIndex('controller-uid', set.metadata?.uid ?? '').some((pod) => !isFinished(pod)))
+  }
+
+  /** Sizes only: for a changed size, and for what is paused. */
+  async function scaleOnly(started: Round, isPaused: boolean): Promise<Result> {
+    const round = await withNewSet(started, false)
+    const scaled = await carryOut(round, planScaling(round.deployment, round.newSet, round.old))
+    if (isPaused) await cleanUp(scaled)
+    await writeStatus(scaled.scope, scaled.deployment, planStatus(scaled.deployment, allOf(scaled), scaled.newSet, scaled.conditions, scaled.scope.clock.now()))
+    return done
+  }
+
+  return async (scope, key) => {
+    const deployment = deployments.get(key)
+    if (deployment === undefined) {
+      ownWrites.forget(key)
+      return done
+    }
+    if (!ownWrites.settled(key)) return done
+    const all = await claimSets(scope, deployment)
+    const newSet = newSetAmong(deployment, all)
+    const round: Round = { scope, deployment, newSet, old: all.filter((set) => set !== newSet), conditions: pauseConditions(deployment, scope.clock.now()) }
+    if (deployment.metadata?.deletionTimestamp !== undefined) {
+      await writeStatus(scope, deployment, planStatus(deployment, all, newSet, round.conditions, scope.clock.now()))
+      return done
+    }
+    if (deployment.spec?.paused) return scaleOnly(round, true)
+    if (isScaling(deployment, all)) return scaleOnly(round, false)
+    return isRolling(deployment) ? rollingUpdate(round) : recreate(round)
+  }
+}
+
+/** Pausing and resuming are told by the Progressing condition, unless the deadline has passed already. */
+function pauseConditions(deployment: apps.Deployment, nowMs: number): Conditions {
+  const conditions = deployment.status?.conditions ?? []
+  const reason = conditionOf(conditions, 'Progressing')?.reason
+  if (!hasDeadline(deployment) || reason === 'ProgressDeadlineExceeded') return conditions
+  const isPaused = deployment.spec?.paused === true
+  if (isPaused && reason !== 'DeploymentPaused') return withCondition(conditions, { type: 'Progressing', status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' }, nowMs)
+  if (!isPaused && reason === 'DeploymentPaused') return withCondition(conditions, { type: 'Progressing', status: 'Unknown', reason: 'DeploymentResumed', message: 'Deployment is resumed' }, nowMs)
+  return conditions
+}
+
+/** The order of conditions says nothing. */
+function comparable(status: apps.DeploymentStatus | undefined): string {
+  const conditions = [...(status?.conditions ?? [])].sort((a, b) => (a.type < b.type ? -1 : 1))
+  return canonicalJson({ ...status, conditions })
+}
+
+function deploymentsOfSet(deployments: Informer<apps.Deployment>, { old, now }: Change<apps.ReplicaSet>): readonly string[] {
+  const keys = new Set<string>()
+  for (const set of [old, now]) {
+    const owner = set === undefined ? undefined : controllerOf(set)
+    if (owner?.kind === 'Deployment') keys.add(`${set?.metadata?.namespace ?? ''}/${owner.name}`)
+  }
+  if (now !== undefined && controllerOf(now) === undefined) {
+    for (const candidate of deployments.list(now.metadata?.namespace ?? '')) if (matcherOf(candidate.spec?.selector)(now.metadata?.labels ?? {})) keys.add(keyOf(candidate))
+  }
+  return [...keys]
+}
+
+/** Only Recreate waits for pods: when one ends or goes. */
+function deploymentsOfPod(deployments: Informer<apps.Deployment>, sets: Informer<apps.ReplicaSet>, { old, now }: Change<core.Pod>): readonly string[] {
+  if (old === undefined || (now !== undefined && !isFinished(now))) return []
+  const owner = controllerOf(old)
+  if (owner?.kind !== 'ReplicaSet') return []
+  const namespace = old.metadata?.namespace ?? ''
+  const manager = controllerOf(sets.get(`${namespace}/${owner.name}`) ?? {})
+  const key = `${namespace}/${manager?.name ?? ''}`
+  return deployments.get(key)?.spec?.strategy?.type === 'Recreate' ? [key] : []
+}

@@ -1,0 +1,80 @@
+import type { Scope } from '#base'
+import { type discovery, isNotFound, keyOf, refs } from '#api'
+import type { Client } from '#client'
+import { type ControllerDefinition, OwnWrites, controllerReference, done, inParallel } from '#reconcile'
+import { hasEndpoints } from '../services/pod-endpoints.ts'
+import { podsOfService, servicesOfPod } from '../services/services-of-pod.ts'
+import { TriggerTimes } from '../services/trigger-times.ts'
+import { isNamespaceEnding } from '../workloads/pod-control.ts'
+import { CONTROLLER, MANAGED_BY, SERVICE_NAME, familiesOf, sliceLabels, wantedGroups } from './plan-endpoints.ts'
+import { type SlicePlan, planSlices, triggerAnnotation } from './plan-slices.ts'
+
+export const SERVICE_INDEX = 'service'
+const WIDTH = 16
+
+export function serviceKeyOfSlice(slice: discovery.EndpointSlice): string {
+  return `${slice.metadata?.namespace ?? ''}/${slice.metadata?.labels?.[SERVICE_NAME] ?? ''}`
+}
+
+export const endpointSliceController: ControllerDefinition = {
+  name: 'endpoint-slice-controller',
+  workers: 5,
+  setup(context) {
+    const services = context.watch(refs.services, ({ key }) => [key])
+    const pods = context.watch(refs.pods, (change) => servicesOfPod(services, change))
+    const nodes = context.watch(refs.nodes, ({ old, now }) => {
+      const zoneOf = (node: typeof now): string | undefined => node?.metadata?.labels?.['topology.kubernetes.io/zone']
+      return zoneOf(old) === zoneOf(now) ? [] : services.list().map(keyOf)
+    })
+    const slices = context.watch(refs.endpointslices, ({ old, now }) => [old, now].flatMap((slice) => (slice?.metadata?.labels?.[MANAGED_BY] === CONTROLLER ? [serviceKeyOfSlice(slice)] : [])))
+    slices.addIndex(SERVICE_INDEX, (slice) => [serviceKeyOfSlice(slice)])
+    const ownWrites = new OwnWrites(slices, () => context.scope.clock.monotonic())
+    const triggers = new TriggerTimes()
+
+    return async (scope, key) => {
+      const service = services.get(key)
+      if (service === undefined) {
+        ownWrites.forget(key)
+        triggers.forget(key)
+        return done
+      }
+      if (!hasEndpoints(service) || service.metadata?.deletionTimestamp !== undefined || !ownWrites.settled(key)) return done
+      const members = podsOfService(pods, service)
+      const existing = slices.byIndex(SERVICE_INDEX, key).filter((slice) => slice.metadata?.labels?.[MANAGED_BY] === CONTROLLER && slice.metadata.deletionTimestamp === undefined)
+      const plan = planSlices(
+        wantedGroups(service, members, (name) => nodes.get(name)),
+        existing,
+        {
+          namespace: service.metadata?.namespace ?? '',
+          generateName: `${service.metadata?.name ?? ''}-`,
+          owner: controllerReference(service, refs.services),
+          labels: sliceLabels(service, CONTROLLER),
+          annotations: triggerAnnotation(triggers.changed(key, service, members)),
+        },
+        familiesOf(service),
+      )
+      await writeSlices(scope, context.client, plan, key, ownWrites)
+      return done
+    }
+  },
+}
+
+export async function writeSlices(scope: Scope, client: Client, plan: SlicePlan, key: string, ownWrites: OwnWrites<discovery.EndpointSlice>): Promise<void> {
+  const slices = client.resource(refs.endpointslices)
+  await inParallel(plan.create, WIDTH, async (slice) => {
+    try {
+      ownWrites.wrote(key, await slices.create(scope, slice))
+    } catch (error) {
+      if (!isNamespaceEnding(error)) throw error
+    }
+  })
+  await inParallel(plan.update, WIDTH, async (slice) => ownWrites.wrote(key, await slices.update(scope, slice)))
+  await inParallel(plan.remove, WIDTH, async (slice) => {
+    try {
+      await slices.delete(scope, { namespace: slice.metadata?.namespace, name: slice.metadata?.name ?? '' })
+      ownWrites.deleted(key, keyOf(slice), slice.metadata?.uid ?? '')
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+    }
+  })
+}

@@ -1,0 +1,71 @@
+import { type core, type discovery, refs } from '#api'
+import { type ControllerDefinition, OwnWrites, controllerReference, done } from '#reconcile'
+import { TRIGGER_TIME } from '../services/pod-endpoints.ts'
+import { SERVICE_INDEX, serviceKeyOfSlice, writeSlices } from './endpointslice.ts'
+import { MANAGED_BY, SERVICE_NAME } from './plan-endpoints.ts'
+import { groupsOf, planSlices } from './plan-slices.ts'
+
+const MIRROR = 'endpointslicemirroring-controller.k8s.io'
+const SKIP_MIRROR = 'endpointslice.kubernetes.io/skip-mirror'
+const LEADER = 'control-plane.alpha.kubernetes.io/leader'
+const NOT_COPIED = new Set([TRIGGER_TIME, 'kubectl.kubernetes.io/last-applied-configuration'])
+/** Addresses of one subset beyond this are not mirrored. */
+const MAX_PER_SUBSET = 1000
+
+/** Endpoints that a person wrote are mirrored; a controller's are not, nor what opts out. */
+function isMirrored(endpoints: core.Endpoints, service: core.Service | undefined): boolean {
+  const { labels, annotations } = endpoints.metadata ?? {}
+  return service !== undefined && service.spec?.selector === undefined && labels?.[SKIP_MIRROR] !== 'true' && annotations?.[LEADER] === undefined && labels?.['endpoints.kubernetes.io/managed-by'] === undefined
+}
+
+export function mirroredGroups(endpoints: core.Endpoints): ReturnType<typeof groupsOf> {
+  return groupsOf(
+    (endpoints.subsets ?? []).flatMap((subset) => {
+      const ports = (subset.ports ?? []).map((port): discovery.EndpointPort => ({ ...port, name: port.name ?? '', protocol: port.protocol ?? 'TCP' }))
+      const part = (ready: boolean) => (address: core.EndpointAddress) => {
+        const endpoint: discovery.Endpoint = {
+          addresses: [address.ip],
+          conditions: { ready },
+          ...(address.hostname ? { hostname: address.hostname } : {}),
+          ...(address.nodeName ? { nodeName: address.nodeName } : {}),
+          ...(address.targetRef === undefined ? {} : { targetRef: address.targetRef }),
+        }
+        return { addressType: address.ip.includes(':') ? 'IPv6' : 'IPv4', ports, endpoint }
+      }
+      return [...(subset.addresses ?? []).map(part(true)), ...(subset.notReadyAddresses ?? []).map(part(false))].slice(0, MAX_PER_SUBSET)
+    }),
+  )
+}
+
+export const endpointSliceMirroringController: ControllerDefinition = {
+  name: 'endpoint-slice-mirroring-controller',
+  setup(context) {
+    const services = context.watch(refs.services, ({ key, old, now }) => ((old?.spec?.selector === undefined) === (now?.spec?.selector === undefined) && old !== undefined && now !== undefined ? [] : [key]))
+    const endpoints = context.watch(refs.endpoints, ({ key }) => [key])
+    const slices = context.watch(refs.endpointslices, ({ old, now }) => [old, now].flatMap((slice) => (slice?.metadata?.labels?.[MANAGED_BY] === MIRROR ? [serviceKeyOfSlice(slice)] : [])))
+    slices.addIndex(SERVICE_INDEX, (slice) => [serviceKeyOfSlice(slice)])
+    const ownWrites = new OwnWrites(slices, () => context.scope.clock.monotonic())
+
+    return async (scope, key) => {
+      if (!ownWrites.settled(key)) return done
+      const source = endpoints.get(key)
+      const existing = slices.byIndex(SERVICE_INDEX, key).filter((slice) => slice.metadata?.labels?.[MANAGED_BY] === MIRROR)
+      if (source === undefined || !isMirrored(source, services.get(key))) {
+        await writeSlices(scope, context.client, { create: [], update: [], remove: existing }, key, ownWrites)
+        return done
+      }
+      const groups = mirroredGroups(source)
+      const annotations = Object.fromEntries(Object.entries(source.metadata?.annotations ?? {}).filter(([name]) => !NOT_COPIED.has(name)))
+      const frame = {
+        namespace: source.metadata?.namespace ?? '',
+        generateName: `${source.metadata?.name ?? ''}-`,
+        owner: controllerReference(source, refs.endpoints),
+        labels: { ...source.metadata?.labels, [SERVICE_NAME]: source.metadata?.name ?? '', [MANAGED_BY]: MIRROR },
+        annotations,
+      }
+      const addressTypes = [...new Set(groups.map((group) => group.addressType))]
+      await writeSlices(scope, context.client, planSlices(groups, existing, frame, addressTypes), key, ownWrites)
+      return done
+    }
+  },
+}

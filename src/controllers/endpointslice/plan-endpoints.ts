@@ -1,0 +1,73 @@
+import type { core, discovery } from '#api'
+import { HEADLESS_LABEL, addressesOf, hostnameIn, isHeadless, targetPortOf } from '../services/pod-endpoints.ts'
+import { isFinished, isReady, isTerminating } from '../workloads/pods.ts'
+import { type SliceGroup, groupsOf } from './plan-slices.ts'
+
+export const SERVICE_NAME = 'kubernetes.io/service-name'
+export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
+export const CONTROLLER = 'endpointslice-controller.k8s.io'
+const ZONE = 'topology.kubernetes.io/zone'
+
+type Family = 'IPv4' | 'IPv6'
+
+export function familiesOf(service: core.Service): readonly Family[] {
+  return (service.spec?.ipFamilies ?? ['IPv4']).map((family) => (family === 'IPv6' ? 'IPv6' : 'IPv4'))
+}
+
+export function sliceLabels(service: core.Service, manager: string): Record<string, string> {
+  const { [HEADLESS_LABEL]: _headless, ...labels } = service.metadata?.labels ?? {}
+  return { ...labels, ...(isHeadless(service) ? { [HEADLESS_LABEL]: '' } : {}), [SERVICE_NAME]: service.metadata?.name ?? '', [MANAGED_BY]: manager }
+}
+
+/** The wanted endpoints of a Service, grouped into what can share slices. */
+export function wantedGroups(service: core.Service, pods: readonly core.Pod[], nodeOf: (name: string) => core.Node | undefined): readonly SliceGroup[] {
+  const parts = familiesOf(service).flatMap((addressType) =>
+    pods.flatMap((pod) => {
+      const addresses = addressesOf(pod, addressType)
+      if (addresses.length === 0 || isFinished(pod)) return []
+      return [{ addressType, ports: portsOf(service, pod), endpoint: endpointOf(service, pod, addresses, nodeOf(pod.spec?.nodeName ?? '')) }]
+    }),
+  )
+  return groupsOf(parts)
+}
+
+function portsOf(service: core.Service, pod: core.Pod): discovery.EndpointPort[] {
+  return (service.spec?.ports ?? []).flatMap((port) => {
+    const number = targetPortOf(pod, port)
+    if (number === undefined) return []
+    return [{ name: port.name ?? '', port: number, protocol: port.protocol ?? 'TCP', ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }) }]
+  })
+}
+
+function endpointOf(service: core.Service, pod: core.Pod, addresses: string[], node: core.Node | undefined): discovery.Endpoint {
+  const serving = isReady(pod)
+  const terminating = isTerminating(pod)
+  const ready = service.spec?.publishNotReadyAddresses === true || (serving && !terminating)
+  const zone = node?.metadata?.labels?.[ZONE]
+  const { nodeName } = pod.spec ?? {}
+  const hostname = hostnameIn(service, pod)
+  const { namespace, name, uid } = pod.metadata ?? {}
+  const hints = ready ? hintsFor(service.spec?.trafficDistribution, zone, nodeName) : undefined
+  return {
+    addresses,
+    conditions: { ready, serving, terminating },
+    targetRef: { kind: 'Pod', namespace, name, uid },
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(nodeName ? { nodeName } : {}),
+    ...(zone === undefined ? {} : { zone }),
+    ...(hints === undefined ? {} : { hints }),
+  }
+}
+
+function hintsFor(distribution: string | undefined, zone: string | undefined, nodeName: string | undefined): discovery.EndpointHints | undefined {
+  const forZones = zone === undefined || zone === '' ? undefined : [{ name: zone }]
+  switch (distribution) {
+    case 'PreferClose':
+    case 'PreferSameZone':
+      return forZones === undefined ? undefined : { forZones }
+    case 'PreferSameNode':
+      return nodeName === undefined ? undefined : { forNodes: [{ name: nodeName }], ...(forZones === undefined ? {} : { forZones }) }
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,156 @@
+import type { Answer, Question } from 'dns-packet'
+import { type ServiceRecords, dashed, isHeadless, reverseAddress, undashed } from './records.ts'
+
+/** Where the zone finds what it answers from: indexes over caches, no work but a look-up. */
+export interface ClusterView {
+  service(namespace: string, name: string): ServiceRecords | undefined
+  hasNamespace(namespace: string): boolean
+  /** The Service with this cluster address. */
+  serviceByAddress(address: string): ServiceRecords | undefined
+  /** A headless Service with this ready endpoint. */
+  endpointByAddress(address: string): { readonly records: ServiceRecords; readonly label: string } | undefined
+}
+
+/**
+ * `records`: here they are (none: the name exists, the type does not). `missing`: no such name. `alias`: look further under another name.
+ * `foreign`: the name is not ours.
+ */
+export type ZoneAnswer =
+  | { readonly kind: 'records'; readonly answers: readonly Answer[]; readonly additionals?: readonly Answer[] }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'alias'; readonly answer: Answer; readonly target: string }
+  | { readonly kind: 'foreign' }
+
+export interface Zone {
+  readonly domain: string
+  answer(question: Question): ZoneAnswer
+  /** The record that goes with negative answers. */
+  soa(): Answer
+}
+
+export const TTL_SECONDS = 5
+const SPECIFICATION = '1.1.0'
+const NOTHING: ZoneAnswer = { kind: 'records', answers: [] }
+const MISSING: ZoneAnswer = { kind: 'missing' }
+
+/** The cluster's own names, pure over a view of it. `serial` tells versions of the zone apart; it needs not be kept over restarts. */
+export function createZone(domain: string, view: ClusterView, serial: () => number): Zone {
+  const suffix = domain.toLowerCase().split('.')
+
+  function answer(question: Question): ZoneAnswer {
+    const labels = question.name.toLowerCase().split('.')
+    if (question.type === 'PTR') {
+      const address = reverseAddress(labels)
+      const found = address === undefined ? undefined : reverse(question, address)
+      if (found !== undefined) return found
+    }
+    if (labels.length < suffix.length || suffix.some((label, i) => labels[labels.length - suffix.length + i] !== label)) return { kind: 'foreign' }
+    const [kind, ...rest] = labels.slice(0, labels.length - suffix.length).reverse()
+    switch (kind) {
+      case undefined:
+        return question.type === 'SOA' ? records([soa()]) : question.type === 'NS' ? records([nameServer()]) : NOTHING
+      case 'svc':
+        return serviceName(question, rest)
+      case 'pod':
+        return podName(question, rest)
+      case 'dns-version':
+        if (rest.length > 0) return MISSING
+        return question.type === 'TXT' ? records([{ name: question.name, type: 'TXT', ttl: TTL_SECONDS, data: SPECIFICATION }]) : NOTHING
+      default:
+        return MISSING
+    }
+  }
+
+  /** `labels` from right to left, without the zone and `svc`. */
+  function serviceName(question: Question, [namespace, name, ...more]: readonly string[]): ZoneAnswer {
+    if (namespace === undefined) return NOTHING
+    if (name === undefined) return view.hasNamespace(namespace) ? NOTHING : MISSING
+    const found = view.service(namespace, name)
+    if (found === undefined) return MISSING
+    const { spec } = found.service
+    if (spec?.type === 'ExternalName') {
+      const target = (spec.externalName ?? '').replace(/\.$/, '')
+      return more.length > 0 || target === '' ? MISSING : { kind: 'alias', answer: { name: question.name, type: 'CNAME', ttl: TTL_SECONDS, data: target }, target }
+    }
+    const [first, second, ...tooMany] = more
+    if (tooMany.length > 0) return MISSING
+    if (isHeadless(found.service) && found.endpoints.length === 0) return MISSING
+    if (first === undefined) return question.type === 'SRV' ? ports(question, found, () => true) : addresses(question, addressesOf(found))
+    if (second === undefined) {
+      if (first.startsWith('_')) return MISSING
+      const named = found.endpoints.filter((endpoint) => endpoint.label === first || dashed(endpoint.address) === first)
+      return named.length === 0
+        ? MISSING
+        : addresses(
+            question,
+            named.map(({ address }) => address),
+          )
+    }
+    const [protocol, port] = [first, second]
+    if (!protocol.startsWith('_') || !port.startsWith('_')) return MISSING
+    const fits = (candidate: { name: string; protocol: string }): boolean => `_${candidate.name}` === port && `_${candidate.protocol}` === protocol
+    return ports(question, found, fits)
+  }
+
+  function ports(question: Question, found: ServiceRecords, fits: (port: { name: string; protocol: string }) => boolean): ZoneAnswer {
+    const host = `${found.name}.${found.namespace}.svc.${domain}`
+    const targets = isHeadless(found.service)
+      ? found.endpoints.flatMap((endpoint) => endpoint.ports.map((port) => ({ ...port, target: `${endpoint.label}.${host}`, address: endpoint.address })))
+      : (found.service.spec?.ports ?? []).map((port) => ({
+          name: port.name ?? '',
+          protocol: (port.protocol ?? 'TCP').toLowerCase(),
+          port: port.port,
+          target: host,
+          address: found.service.spec?.clusterIP ?? '',
+        }))
+    const fitting = targets.filter(fits)
+    if (fitting.length === 0) return MISSING
+    if (question.type !== 'SRV') return NOTHING
+    const weight = Math.max(1, Math.floor(100 / fitting.length))
+    const hosts = new Map(fitting.map(({ target, address }) => [target, address]))
+    return {
+      kind: 'records',
+      answers: fitting.map(({ port, target }) => ({ name: question.name, type: 'SRV', ttl: TTL_SECONDS, data: { priority: 0, weight, port, target } })),
+      additionals: [...hosts].map(([target, address]) => ({ name: target, type: 'A', ttl: TTL_SECONDS, data: address })),
+    }
+  }
+
+  function podName(question: Question, [namespace, label, ...more]: readonly string[]): ZoneAnswer {
+    if (namespace === undefined) return NOTHING
+    if (!view.hasNamespace(namespace)) return MISSING
+    if (label === undefined) return NOTHING
+    const address = more.length > 0 ? undefined : undashed(label)
+    return address === undefined ? MISSING : addresses(question, [address])
+  }
+
+  function reverse(question: Question, address: string): ZoneAnswer | undefined {
+    const service = view.serviceByAddress(address)
+    const endpoint = service === undefined ? view.endpointByAddress(address) : undefined
+    const records = service ?? endpoint?.records
+    if (records === undefined) return undefined
+    const host = `${records.name}.${records.namespace}.svc.${domain}`
+    const data = endpoint === undefined ? host : `${endpoint.label}.${host}`
+    return { kind: 'records', answers: [{ name: question.name, type: 'PTR', ttl: TTL_SECONDS, data }] }
+  }
+
+  const nameServer = (): Answer => ({ name: domain, type: 'NS', ttl: TTL_SECONDS, data: `ns.dns.${domain}` })
+  const soa = (): Answer => ({
+    name: domain,
+    type: 'SOA',
+    ttl: TTL_SECONDS,
+    data: { mname: `ns.dns.${domain}`, rname: `hostmaster.${domain}`, serial: serial(), refresh: 7200, retry: 1800, expire: 86_400, minimum: TTL_SECONDS },
+  })
+
+  return { domain, answer, soa }
+}
+
+function addressesOf({ service, endpoints }: ServiceRecords): readonly string[] {
+  return isHeadless(service) ? endpoints.map(({ address }) => address) : [service.spec?.clusterIP ?? ''].filter((address) => address !== '')
+}
+
+const records = (answers: readonly Answer[]): ZoneAnswer => ({ kind: 'records', answers })
+
+function addresses(question: Question, found: readonly string[]): ZoneAnswer {
+  if (question.type !== 'A') return NOTHING
+  return records(found.map((address) => ({ name: question.name, type: 'A', ttl: TTL_SECONDS, data: address })))
+}

@@ -1,0 +1,71 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Scope, UserError } from '#base'
+import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
+import type { ContainerRuntime } from '../cri/runtime.ts'
+import { runCommand } from './command.ts'
+import { cniConfig, containerdConfig, egressRules } from './containerd-config.ts'
+import { ensureContainerd } from './containerd-process.ts'
+import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
+import { type Machine, inspectMachine } from './machine.ts'
+
+/** A machine (or a network namespace that stands for one) with containerd running and its pod network configured. */
+export interface Host {
+  readonly layout: HostLayout
+  readonly machine: Machine
+  readonly runtime: ContainerRuntime
+  readonly containerdPid: number
+  /** Whether containerd was running already. */
+  readonly adopted: boolean
+}
+
+const SHORTEST_SOCKET_LIMIT = 104
+const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
+
+/** How the machine was before Sampan came; kept until `releaseHost` puts it back. */
+export interface Before {
+  readonly ipForward: string
+  readonly hostPortChains: boolean
+}
+
+/** Idempotent: what is there is kept, a running containerd is adopted. Throws `UserError` naming everything that the machine lacks. */
+export async function prepareHost(scope: Scope, options: HostOptions): Promise<Host> {
+  if (!/^[a-z0-9][a-z0-9-]{0,19}$/.test(options.instance)) throw new UserError(`not an instance name: ${JSON.stringify(options.instance)}`, 'lower case letters, digits and dashes, at most 20')
+  const layout = layoutOf(options)
+  if (layout.containerd.socket.length > SHORTEST_SOCKET_LIMIT) throw new UserError(`the path ${layout.containerd.socket} is too long for a socket`, 'choose a shorter directory')
+  const machine = inspectMachine(options)
+  for (const dir of [layout.rootDir, layout.runDir, layout.containerd.root, layout.containerd.opt, layout.cni.confDir, layout.cni.dataDir, layout.podsDir, layout.logsDir]) {
+    mkdirSync(dir, { recursive: true, mode: 0o711 })
+  }
+  await rememberBefore(scope, options, layout, machine)
+  writeWhenChanged(layout.containerd.config, containerdConfig(options, layout, machine))
+  writeWhenChanged(join(layout.cni.confDir, '10-sampan.conflist'), cniConfig(options, layout))
+  const inNetns = options.netns === undefined ? [] : [machine.binaries.nsenter, `--net=${options.netns}`]
+  const [nft = '', ...nftArgs] = [...inNetns, machine.binaries.nft, '-f', '-']
+  const [sysctl = '', ...sysctlArgs] = [...inNetns, 'sh', '-c', `echo 1 > ${IP_FORWARD}`]
+  const runtime = containerdRuntime(layout.containerd.socket)
+  const [containerd] = await Promise.all([
+    ensureContainerd(scope, layout, machine, options.netns, runtime),
+    runCommand(scope, nft, nftArgs, { input: egressRules(options, layout) }),
+    runCommand(scope, sysctl, sysctlArgs),
+  ])
+  return { layout, machine, runtime, containerdPid: containerd.pid, adopted: containerd.adopted }
+}
+
+async function rememberBefore(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine): Promise<void> {
+  if (existsSync(layout.memoFile)) return
+  const before: Before =
+    options.netns === undefined
+      ? { ipForward: readFileSync(IP_FORWARD, 'utf8').trim(), hostPortChains: await hasHostPortChains(scope, machine) }
+      : { ipForward: '1', hostPortChains: true }
+  writeFileSync(layout.memoFile, JSON.stringify(before))
+}
+
+export async function hasHostPortChains(scope: Scope, machine: Machine): Promise<boolean> {
+  return (await runCommand(scope, machine.binaries.nft, ['list', 'chains', 'ip'])).includes('CNI-HOSTPORT-')
+}
+
+function writeWhenChanged(path: string, content: string): void {
+  if (existsSync(path) && readFileSync(path, 'utf8') === content) return
+  writeFileSync(path, content, { mode: 0o600 })
+}

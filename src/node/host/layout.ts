@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+
+/** What makes one node of Sampan on a machine. Names and paths of everything made are derived from `instance`. */
+export interface HostOptions {
+  /** Lower case letters, digits, dashes; at most 20. */
+  readonly instance: string
+  /** Lasting data: images, container writable layers, logs, volumes. */
+  readonly rootDir: string
+  /** Gone with a reboot: sockets, mounts, process ids. Default `/run/sampan/<instance>`. */
+  readonly runDir?: string
+  /** Addresses of this node's pods, for example 10.244.0.0/24. */
+  readonly podCidr: string
+  /** Addresses that keep their source when pods talk to them (all pods, services and nodes). */
+  readonly clusterCidrs: readonly string[]
+  /** The pause image; it must have been imported, or be pullable. */
+  readonly sandboxImage: string
+  /** A network namespace (`/run/netns/…`) that stands for the machine; without it the machine's own. */
+  readonly netns?: string
+  readonly mtu?: number
+  /** Where CNI plugins lie. Default: the first of the usual places that has them. */
+  readonly cniBinDir?: string
+  /** Registry mirrors and plain-HTTP registries, in containerd's `hosts.toml` layout. */
+  readonly registryConfigDir?: string
+}
+
+/** Every path and name that a node has. A pure function of its options. */
+export interface HostLayout {
+  readonly containerd: { readonly config: string; readonly root: string; readonly state: string; readonly opt: string; readonly socket: string; readonly pidFile: string; readonly log: string }
+  readonly cni: { readonly confDir: string; readonly dataDir: string; readonly networkName: string }
+  readonly runDir: string
+  readonly rootDir: string
+  /** What was found before anything was changed, so that it can be put back. */
+  readonly memoFile: string
+  readonly podsDir: string
+  readonly logsDir: string
+  readonly nftTable: string
+  /** As in `cgroup_parent`: below the root of every hierarchy. */
+  readonly cgroupRoot: string
+}
+
+export function layoutOf(options: HostOptions): HostLayout {
+  const { instance, rootDir } = options
+  const runDir = options.runDir ?? `/run/sampan/${instance}`
+  return {
+    runDir,
+    rootDir,
+    containerd: {
+      config: join(runDir, 'containerd.toml'),
+      root: join(rootDir, 'containerd'),
+      state: join(runDir, 'containerd'),
+      opt: join(rootDir, 'containerd-opt'),
+      socket: join(runDir, 'containerd.sock'),
+      pidFile: join(runDir, 'containerd.pid'),
+      log: join(rootDir, 'containerd.log'),
+    },
+    cni: { confDir: join(runDir, 'cni'), dataDir: join(rootDir, 'cni'), networkName: `sampan-${instance}` },
+    memoFile: join(rootDir, 'before.json'),
+    podsDir: join(rootDir, 'pods'),
+    logsDir: join(rootDir, 'logs'),
+    nftTable: `sampan_${instance.replaceAll('-', '_')}_egress`,
+    cgroupRoot: `/sampan-${instance}`,
+  }
+}

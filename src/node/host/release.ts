@@ -1,0 +1,126 @@
+import { type Dirent, existsSync, readFileSync, readdirSync, readlinkSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Scope, messageOf } from '#base'
+import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
+import type { ContainerRuntime } from '../cri/runtime.ts'
+import { removeCgroupTree } from './cgroup-tree.ts'
+import { runCommand } from './command.ts'
+import { runningContainerd, stopContainerd } from './containerd-process.ts'
+import { type Before, hasHostPortChains } from './host.ts'
+import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
+import { type Machine, inspectMachine } from './machine.ts'
+
+const STOP_SANDBOXES_WITHIN_MS = 60_000
+/** Shared by every containerd of a machine: only emptied directories are taken away. */
+const SHARED_DIRS = ['/run/containerd/runc/k8s.io', '/run/containerd/runc', '/run/containerd/s', '/run/containerd', '/run/sampan']
+
+/** Takes away what `prepareHost` and the pods of this instance made on the machine, and nothing else. Idempotent; works after any crash. */
+export async function releaseHost(scope: Scope, options: HostOptions): Promise<void> {
+  const layout = layoutOf(options)
+  const machine = inspectMachine(options)
+  if (runningContainerd(layout) !== undefined) {
+    await removeSandboxes(scope, containerdRuntime(layout.containerd.socket)).catch((error: unknown) => {
+      scope.log.warn('sandboxes could not be removed in order; removing them by force', { error: messageOf(error) })
+    })
+  }
+  await stopContainerd(scope, layout)
+  const ids = killShims(layout)
+  for (const id of ids) await runCommand(scope, machine.binaries.runc, ['--root', '/run/containerd/runc/k8s.io', 'delete', '--force', id]).catch(() => undefined)
+  await unmountBelow(scope, [layout.runDir, layout.rootDir])
+  await removeCgroupTree(scope, machine.cgroups, layout.cgroupRoot)
+  await removeNetwork(scope, options, layout, machine)
+  for (const dir of [layout.runDir, layout.containerd.root, layout.containerd.opt, layout.cni.dataDir, layout.podsDir, layout.logsDir]) rmSync(dir, { recursive: true, force: true })
+  for (const file of [layout.memoFile, layout.containerd.log]) rmSync(file, { force: true })
+  for (const dir of [layout.rootDir, ...SHARED_DIRS]) removeWhenEmpty(dir)
+}
+
+async function removeSandboxes(scope: Scope, runtime: ContainerRuntime): Promise<void> {
+  using limited = scope.child({ timeoutMs: STOP_SANDBOXES_WITHIN_MS })
+  const sandboxes = await runtime.listPodSandboxes(limited)
+  const containers = await runtime.listContainers(limited)
+  await Promise.all(containers.map(({ id }) => runtime.stopContainer(limited, id, 0)))
+  await Promise.all(
+    sandboxes.map(async ({ id }) => {
+      await runtime.stopPodSandbox(limited, id)
+      await runtime.removePodSandbox(limited, id)
+    }),
+  )
+}
+
+/** Kills the shims that serve this instance's containerd; the ids of their pods. */
+function killShims(layout: HostLayout): string[] {
+  const ids: string[] = []
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    try {
+      if (!/\/containerd-shim/.test(readlinkSync(`/proc/${entry}/exe`))) continue
+      const args = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0')
+      if (args[args.indexOf('-address') + 1] !== layout.containerd.socket) continue
+      process.kill(Number(entry), 'SIGKILL')
+      const id = args[args.indexOf('-id') + 1]
+      if (id !== undefined) ids.push(id)
+    } catch {
+      // Gone while being looked at.
+    }
+  }
+  return ids
+}
+
+/** Mount points below the directories, innermost first. */
+export function mountsBelow(mountinfo: string, dirs: readonly string[]): string[] {
+  const points = mountinfo
+    .split('\n')
+    .map((line) => (line.split(' ')[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
+    .filter((point) => dirs.some((dir) => point === dir || point.startsWith(`${dir}/`)))
+  return points.reverse()
+}
+
+export async function unmountBelow(scope: Scope, dirs: readonly string[]): Promise<void> {
+  for (const point of mountsBelow(readFileSync('/proc/self/mountinfo', 'utf8'), dirs)) await runCommand(scope, 'umount', ['--lazy', '--no-canonicalize', point])
+}
+
+async function removeNetwork(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine): Promise<void> {
+  const inNetns = options.netns !== undefined && existsSync(options.netns) ? [machine.binaries.nsenter, `--net=${options.netns}`] : []
+  if (options.netns === undefined || inNetns.length > 0) {
+    const [nft = '', ...args] = [...inNetns, machine.binaries.nft, '-f', '-']
+    await runCommand(scope, nft, args, { input: `table ip ${layout.nftTable}\ndelete table ip ${layout.nftTable}\n` })
+  }
+  removeCniResults(layout.cni.networkName)
+  if (!existsSync(layout.memoFile) || options.netns !== undefined) return
+  const before = JSON.parse(readFileSync(layout.memoFile, 'utf8')) as Before
+  writeFileSync('/proc/sys/net/ipv4/ip_forward', before.ipForward)
+  if (!before.hostPortChains && (await hasHostPortChains(scope, machine))) await removeHostPortChains(scope, machine)
+}
+
+/** libcni keeps the answers of plugins in a directory of the whole machine, by the network's name. */
+function removeCniResults(networkName: string): void {
+  const dir = '/var/lib/cni/results'
+  const entries: Dirent[] = existsSync(dir) ? readdirSync(dir, { withFileTypes: true }) : []
+  for (const entry of entries) if (entry.name.startsWith(`${networkName}-`)) rmSync(join(dir, entry.name))
+  removeWhenEmpty(dir)
+  removeWhenEmpty('/var/lib/cni')
+}
+
+/** The portmap plugin leaves its (empty) chains and the jumps to them. */
+async function removeHostPortChains(scope: Scope, machine: Machine): Promise<void> {
+  const listed = JSON.parse(await runCommand(scope, machine.binaries.nft, ['-j', '-a', 'list', 'table', 'ip', 'nat'])) as {
+    nftables: readonly { readonly rule?: { readonly chain: string; readonly handle: number; readonly expr: unknown }; readonly chain?: { readonly name: string } }[]
+  }
+  const isOurs = (name: string): boolean => /^CNI-(?:HOSTPORT|DN)-/.test(name)
+  const jumps = listed.nftables.flatMap(({ rule }) => (rule !== undefined && !isOurs(rule.chain) && /"target":\s*"CNI-(?:HOSTPORT|DN)-/.test(JSON.stringify(rule.expr)) ? [rule] : []))
+  const chains = listed.nftables.flatMap(({ chain }) => (chain !== undefined && isOurs(chain.name) ? [chain.name] : []))
+  const commands = [
+    ...jumps.map(({ chain, handle }) => `delete rule ip nat ${chain} handle ${handle}`),
+    ...chains.map((chain) => `flush chain ip nat ${chain}`),
+    ...chains.map((chain) => `delete chain ip nat ${chain}`),
+  ]
+  await runCommand(scope, machine.binaries.nft, ['-f', '-'], { input: `${commands.join('\n')}\n` })
+}
+
+function removeWhenEmpty(dir: string): void {
+  try {
+    rmdirSync(dir)
+  } catch {
+    // Not there, or others use it.
+  }
+}

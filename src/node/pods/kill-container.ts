@@ -1,0 +1,38 @@
+import { type Scope, isCancelled, messageOf } from '#base'
+import type { Action } from './plan/plan-pod.ts'
+import { findContainer } from './pod-facts.ts'
+import type { PodWorker } from './pod-worker.ts'
+
+/** What a preStop hook (or an earlier container) leaves of the grace is never less than this. */
+const SHORTEST_GRACE_SECONDS = 2
+
+/** preStop hook, then the stop signal, then the kill, all within the grace. */
+export async function killContainer(scope: Scope, worker: PodWorker, action: Extract<Action, { type: 'kill-container' }>): Promise<void> {
+  const { services, pod, memory, state } = worker
+  const { id, name, message } = action
+  const fresh = !memory.killing.has(id)
+  memory.killing.add(id)
+  if (fresh) services.events.record(pod, 'Normal', 'Killing', message, name)
+  services.probes.stop(id)
+  const beganMs = action.sinceMs ?? scope.clock.now()
+  const left = (): number => {
+    if (action.graceSeconds === 0) return 0
+    return Math.max(action.graceSeconds - Math.floor((scope.clock.now() - beganMs) / 1000), SHORTEST_GRACE_SECONDS)
+  }
+  const container = findContainer(pod, name)
+  const hook = container?.lifecycle?.preStop
+  const running = state.containers.find((one) => one.id === id)?.state === 'running'
+  if (fresh && running && container !== undefined && hook !== undefined && action.graceSeconds > 0) {
+    using limited = scope.child({ timeoutMs: left() * 1000 })
+    try {
+      await services.hooks.run(limited, pod, container, id, worker.podIps[0] ?? '', hook)
+    } catch (error) {
+      scope.check()
+      if (!isCancelled(error)) scope.log.info('a preStop hook failed', { container: name, error: messageOf(error) })
+      services.events.record(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', name)
+    }
+  }
+  await services.runtime.stopContainer(scope, id, left())
+  await state.readAfterExit(scope, id)
+  memory.killing.delete(id)
+}

@@ -1,0 +1,33 @@
+import { initContainersOf, isSidecar } from '../pod-facts.ts'
+import type { Ending } from './ending.ts'
+import type { Action, Plan } from './plan-pod.ts'
+import type { PodSnapshot } from './snapshot.ts'
+
+/**
+ * Takes a pod down: main containers at once, then sidecars in the reverse of their order, then the sandbox, then volumes and cgroup. The
+ * deletion is confirmed when nothing of the pod acts any more; what is left of a pod that leaves is removed after that. A finished pod
+ * keeps its dead containers for their logs.
+ */
+export function planEnd(snapshot: PodSnapshot, ending: Ending): Plan {
+  const { pod, sandboxes, containers, memory, now } = snapshot
+  const plan = (...actions: Action[]): Plan => ({ actions, waiting: new Map(), wakeAtMs: undefined })
+  const kill = (id: string, name: string, sinceMs?: number): Action => ({ type: 'kill-container', id, name, graceSeconds: ending.graceSeconds, sinceMs, message: `Stopping container ${name}` })
+
+  const sidecars = initContainersOf(pod).filter((container) => isSidecar(pod, container)).map(({ name }) => name)
+  const running = containers.filter(({ state }) => state === 'running' || state === 'unknown')
+  const main = running.filter(({ name }) => !sidecars.includes(name))
+  if (main.length > 0) return plan(...main.map(({ id, name }) => kill(id, name)))
+
+  if (running.length > 0) {
+    const last = running.toSorted((a, b) => sidecars.indexOf(b.name) - sidecars.indexOf(a.name))[0]
+    return plan(...(last === undefined ? [] : [kill(last.id, last.name, memory.endingSinceMs ?? now)]))
+  }
+
+  const toStop = sandboxes.filter(({ id }) => !memory.stoppedSandboxes.has(id))
+  if (toStop.length > 0) return plan(...toStop.map(({ id }): Action => ({ type: 'stop-sandbox', id })))
+  if (!memory.released) return plan({ type: 'release' })
+  if (ending.kind === 'deleted' && !memory.deletionConfirmed) return plan({ type: 'confirm-deletion' })
+  if (ending.kind !== 'deleted' && ending.kind !== 'vanished') return plan()
+  if (containers.length > 0) return plan(...containers.map(({ id }): Action => ({ type: 'remove-container', id })))
+  return plan(...sandboxes.map(({ id }): Action => ({ type: 'remove-sandbox', id })))
+}

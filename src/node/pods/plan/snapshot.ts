@@ -1,0 +1,71 @@
+import type { core } from '#api'
+import type { ContainerStatus, SandboxStatus } from '../../cri/runtime.ts'
+
+/** All that a pod's next step depends on, at one moment. Plans and statuses are pure functions of it. */
+export interface PodSnapshot {
+  /** As last seen from the API, or as last seen before it vanished from there. */
+  readonly pod: core.Pod
+  /** The pod is no longer in the API: everything of it is to go. */
+  readonly vanished: boolean
+  readonly now: number
+  /** Newest first. */
+  readonly sandboxes: readonly SandboxStatus[]
+  /** Of all sandboxes of the pod, newest first. */
+  readonly containers: readonly ContainerView[]
+  readonly memory: PodMemory
+}
+
+export interface ContainerView extends ContainerStatus {
+  readonly sandboxId: string
+}
+
+/** What the runtime does not know. Lost with the agent, and found out again. */
+export interface PodMemory {
+  /** When the agent first saw the pod, unless the API has an earlier start time. */
+  readonly startedAtMs: number
+  /** Why the pod is to end before its time. Stays once set. */
+  readonly ended: Ended | undefined
+  /** By container id. */
+  readonly probes: ReadonlyMap<string, ProbeResults>
+  /** Containers, by id, whose postStart hook has not ended yet. */
+  readonly starting: ReadonlySet<string>
+  /** By container name: why it could not be started last time, and from when it may be tried again. */
+  readonly failures: ReadonlyMap<string, StartFailure>
+  /** By container name. */
+  readonly backoffs: ReadonlyMap<string, Backoff>
+  readonly sandboxFailure: StartFailure | undefined
+  readonly stoppedSandboxes: ReadonlySet<string>
+  /** Volumes unmounted and cgroup removed. */
+  readonly released: boolean
+  readonly deletionConfirmed: boolean
+  /** When killing began; graces count from here. */
+  readonly endingSinceMs: number | undefined
+}
+
+export interface Ended {
+  readonly reason: string
+  readonly message: string
+  readonly graceSeconds: number | undefined
+  /** Written as a DisruptionTarget condition with this reason. */
+  readonly disruption?: string
+}
+
+export type ProbeResult = 'success' | 'failure' | 'unknown'
+export interface ProbeResults {
+  readonly startup: ProbeResult
+  readonly readiness: ProbeResult
+  readonly liveness: ProbeResult
+}
+
+export interface StartFailure {
+  readonly reason: string
+  readonly message: string
+  readonly atMs: number
+  readonly retryAtMs: number
+  readonly failures: number
+}
+
+export interface Backoff {
+  readonly delayMs: number
+  readonly updatedAtMs: number
+}

@@ -1,0 +1,257 @@
+import { type Scope, isCancelled, messageOf } from '#base'
+import type { core } from '#api'
+import type { RuntimeEvent } from '../cri/runtime.ts'
+import { PodRejected } from '../refusal.ts'
+import { type Action, type Plan, keyOfAction, planPod } from './plan/plan-pod.ts'
+import type { Backoff, Ended, PodSnapshot, ProbeResults, StartFailure } from './plan/snapshot.ts'
+import { endingOf } from './plan/ending.ts'
+import { carryOut } from './actions.ts'
+import { findContainer, namespaceOf, nameOf, specOf, uidOf } from './pod-facts.ts'
+import { RuntimeState } from './runtime-state.ts'
+import type { PodServices } from './services.ts'
+import { podStatus } from './status/pod-status.ts'
+
+const NOT_PROBED: ProbeResults = { startup: 'unknown', readiness: 'unknown', liveness: 'unknown' }
+/** After an action failed for a reason that is not the container's own. */
+const RETRY_MS = 1000
+
+/**
+ * One pod's loop: take a snapshot, plan, tell the API, begin the actions that are not under way yet; again whenever something has
+ * changed. Owns everything that is done for the pod. Ends when nothing of the pod is left on the node.
+ */
+export class PodWorker {
+  readonly scope: Scope
+  readonly services: PodServices
+  readonly state: RuntimeState
+  pod: core.Pod
+  readonly memory: {
+    startedAtMs: number
+    ended: Ended | undefined
+    readonly probes: Map<string, ProbeResults>
+    readonly starting: Set<string>
+    /** Containers being stopped: their hook and event are not repeated when the grace is shortened. */
+    readonly killing: Set<string>
+    readonly failures: Map<string, StartFailure>
+    readonly backoffs: Map<string, Backoff>
+    sandboxFailure: StartFailure | undefined
+    readonly stoppedSandboxes: Set<string>
+    released: boolean
+    deletionConfirmed: boolean
+    endingSinceMs: number | undefined
+  }
+  #vanished = false
+  #admitted: boolean
+  readonly #underWay = new Map<string, Action>()
+  readonly #onGone: () => void
+  /** Cancels what is being started once the pod is to end. */
+  readonly #starting: Disposable
+  readonly #startScope: Scope
+  #queued = false
+  #gone = false
+  #timer: { cancel(): void } | undefined
+  readonly #announcedBackoffs = new Map<string, string>()
+  readonly #adopted = new Set<string>()
+
+  constructor(scope: Scope, services: PodServices, pod: core.Pod, onGone: () => void) {
+    this.scope = scope.child({ log: { pod: `${namespaceOf(pod)}/${nameOf(pod)}` } })
+    this.services = services
+    this.pod = pod
+    this.state = new RuntimeState(services.runtime)
+    this.#onGone = onGone
+    // Whatever has a start time was admitted by this node before.
+    this.#admitted = pod.status?.startTime !== undefined
+    const told = pod.status?.startTime === undefined ? Number.NaN : Date.parse(pod.status.startTime)
+    this.memory = {
+      startedAtMs: Number.isNaN(told) ? scope.clock.now() : told,
+      ended: undefined,
+      probes: new Map(),
+      starting: new Set(),
+      killing: new Set(),
+      failures: new Map(),
+      backoffs: new Map(),
+      sandboxFailure: undefined,
+      stoppedSandboxes: new Set(),
+      released: false,
+      deletionConfirmed: false,
+      endingSinceMs: undefined,
+    }
+    const startScope = this.scope.child()
+    this.#startScope = startScope
+    this.#starting = startScope
+  }
+
+  get podIps(): readonly string[] {
+    const sandbox = this.state.sandboxes[0]
+    return specOf(this.pod).hostNetwork === true ? this.services.settings.nodeIps : (sandbox?.ips ?? [])
+  }
+
+  /** The pod as the API has it now. */
+  update(pod: core.Pod): void {
+    const specChanged = JSON.stringify(pod.metadata?.annotations) !== JSON.stringify(this.pod.metadata?.annotations) || JSON.stringify(pod.metadata?.labels) !== JSON.stringify(this.pod.metadata?.labels)
+    this.pod = pod
+    if (specChanged) this.refreshVolumes()
+    this.wake()
+  }
+
+  /** The API has it no more. */
+  vanish(): void {
+    this.#vanished = true
+    this.wake()
+  }
+
+  /** Ends the pod before its time (eviction, a full disk). The first reason stays. */
+  end(ended: Ended): void {
+    this.memory.ended ??= ended
+    this.wake()
+  }
+
+  noteEvent(event: RuntimeEvent): void {
+    if (event.type === 'oom') return
+    this.#detach(this.state.readAfterExit(this.scope, event.containerId))
+  }
+
+  /** Looks at these containers and sandboxes of the pod again. */
+  async look(found: { readonly sandboxes: readonly string[]; readonly containers: readonly { readonly id: string; readonly sandboxId: string }[] }, first: boolean): Promise<void> {
+    for (const { id } of [...this.state.sandboxes, ...this.state.containers]) {
+      if (!found.sandboxes.includes(id) && !found.containers.some((container) => container.id === id)) this.state.removed(id)
+    }
+    await Promise.all([
+      ...found.sandboxes.map((id) => this.state.readSandbox(this.scope, id)),
+      ...found.containers.map(async ({ id, sandboxId }) => {
+        const container = await this.state.readContainer(this.scope, id, sandboxId)
+        if (first && container?.state === 'running') this.#adopted.add(id)
+      }),
+    ])
+    this.wake()
+  }
+
+  /** Plans anew soon; calls within one turn are one. */
+  wake(): void {
+    if (this.#queued || this.#gone) return
+    this.#queued = true
+    queueMicrotask(() => {
+      this.#queued = false
+      if (!this.#gone && !this.scope.signal.aborted) this.#step()
+    })
+  }
+
+  snapshot(): PodSnapshot {
+    return { pod: this.pod, vanished: this.#vanished, now: this.scope.clock.now(), sandboxes: this.state.sandboxes, containers: this.state.containers, memory: this.memory }
+  }
+
+  #step(): void {
+    this.#admit()
+    const snapshot = this.snapshot()
+    const ending = endingOf(snapshot)
+    if (ending !== undefined && ending.kind !== 'finished' && this.memory.endingSinceMs === undefined) {
+      this.memory.endingSinceMs = snapshot.now
+      if (ending.reason === 'DeadlineExceeded') this.services.events.record(this.pod, 'Normal', 'DeadlineExceeded', ending.message ?? '')
+      this.#starting[Symbol.dispose]()
+    }
+    const plan = planPod(snapshot)
+    this.#followProbes(snapshot)
+    this.#announceBackoffs(snapshot, plan)
+    if (!this.#vanished) this.services.api.report(this.pod, podStatus(snapshot, plan, { ips: this.services.settings.nodeIps }))
+    for (const action of plan.actions) this.#begin(action)
+    this.#timer?.cancel()
+    if (plan.wakeAtMs !== undefined) this.#timer = this.scope.clock.after(plan.wakeAtMs - snapshot.now, () => this.wake(), { background: true })
+    if (this.#vanished && this.state.empty && this.memory.released && this.#underWay.size === 0) this.#finish()
+  }
+
+  #admit(): void {
+    if (this.#admitted || this.#vanished || this.pod.metadata?.deletionTimestamp !== undefined) return
+    this.#admitted = true
+    try {
+      this.services.admit(this.pod)
+    } catch (error) {
+      if (!(error instanceof PodRejected)) throw error
+      this.services.events.record(this.pod, 'Warning', error.reason, error.message)
+      this.memory.ended = { reason: error.reason, message: error.message, graceSeconds: 0 }
+    }
+  }
+
+  #begin(action: Action): void {
+    const key = keyOfAction(action)
+    if (this.#underWay.has(key)) return
+    this.#underWay.set(key, action)
+    const scope = action.type === 'start-container' || action.type === 'run-sandbox' ? this.#startScope : this.scope
+    const done = (): void => {
+      this.#underWay.delete(key)
+      this.wake()
+    }
+    carryOut(scope, this, action).then(done, (error: unknown) => {
+      if (isCancelled(error)) return done()
+      this.scope.log.warn('an action failed', { action: action.type, error: messageOf(error) })
+      this.scope.sleep(RETRY_MS).then(done, () => undefined)
+    })
+  }
+
+  #detach(work: Promise<unknown>): void {
+    work.then(
+      () => this.wake(),
+      (error: unknown) => {
+        if (!isCancelled(error)) this.scope.log.warn('the runtime could not be asked', { error: messageOf(error) })
+      },
+    )
+  }
+
+  refreshVolumes(): void {
+    if (this.memory.released || this.memory.endingSinceMs !== undefined) return
+    this.#detach(
+      this.services.volumes.refresh(this.scope, this.pod, this.podIps).then((againAtMs) => {
+        if (againAtMs !== undefined) this.scope.clock.after(againAtMs - this.scope.clock.now(), () => this.refreshVolumes(), { background: true })
+      }),
+    )
+  }
+
+  /** Probes exactly the running containers whose hooks are done, until the pod ends. */
+  #followProbes(snapshot: PodSnapshot): void {
+    const live = new Set<string>()
+    const ending = this.memory.endingSinceMs !== undefined
+    for (const status of snapshot.containers) {
+      const container = findContainer(this.pod, status.name)
+      if (container === undefined || status.state !== 'running' || this.memory.starting.has(status.id)) continue
+      if (container.livenessProbe === undefined && container.readinessProbe === undefined && container.startupProbe === undefined) continue
+      live.add(status.id)
+      if (this.memory.probes.has(status.id) || ending) continue
+      const adopted = this.#adopted.has(status.id)
+      this.memory.probes.set(status.id, adopted ? this.#resultsFromApi(status.name) : NOT_PROBED)
+      this.services.probes.start({ pod: this.pod, container, containerId: status.id, podIp: this.podIps[0] ?? '', startedAtMs: status.startedAtMs, adopted }, (results) => {
+        this.memory.probes.set(status.id, results)
+        this.wake()
+      })
+    }
+    for (const id of this.memory.probes.keys()) {
+      if (live.has(id)) continue
+      this.services.probes.stop(id)
+      this.memory.probes.delete(id)
+    }
+  }
+
+  /** A container that was ready before the agent was restarted is ready until a probe says otherwise. */
+  #resultsFromApi(name: string): ProbeResults {
+    const told = [...(this.pod.status?.containerStatuses ?? []), ...(this.pod.status?.initContainerStatuses ?? [])].find((status) => status.name === name)
+    return { startup: told?.started === true ? 'success' : 'unknown', readiness: told?.ready === true ? 'success' : 'unknown', liveness: 'unknown' }
+  }
+
+  #announceBackoffs(snapshot: PodSnapshot, plan: Plan): void {
+    for (const [name, { reason }] of plan.waiting) {
+      const run = snapshot.containers.find((container) => container.name === name)
+      const occasion = `${reason} ${run?.id ?? ''} ${this.memory.failures.get(name)?.atMs ?? ''}`
+      if (this.#announcedBackoffs.get(name) === occasion) continue
+      if (reason === 'CrashLoopBackOff') this.services.events.record(this.pod, 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${nameOf(this.pod)}_${namespaceOf(this.pod)}(${uidOf(this.pod)})`, name)
+      else if (reason === 'ImagePullBackOff') this.services.events.record(this.pod, 'Normal', 'BackOff', `Back-off pulling image "${findContainer(this.pod, name)?.image ?? ''}"`, name)
+      else continue
+      if (reason === 'ImagePullBackOff') this.services.events.record(this.pod, 'Warning', 'Failed', 'Error: ImagePullBackOff', name)
+      this.#announcedBackoffs.set(name, occasion)
+    }
+  }
+
+  #finish(): void {
+    this.#gone = true
+    this.#timer?.cancel()
+    for (const id of this.memory.probes.keys()) this.services.probes.stop(id)
+    this.services.objects.release(uidOf(this.pod))
+    this.#onGone()
+  }
+}

@@ -1,0 +1,42 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { type Scope, isCancelled, messageOf } from '#base'
+import { PodRejected, StartRefused } from '../refusal.ts'
+import { parseResolvConf } from '../sandbox/dns.ts'
+import { sandboxSpec } from '../sandbox/sandbox-spec.ts'
+import type { SandboxSpec } from '../cri/runtime.ts'
+import { retryDelay } from './plan/backoff.ts'
+import type { Action } from './plan/plan-pod.ts'
+import type { PodWorker } from './pod-worker.ts'
+
+const FIRST_RETRY_MS = 1000
+const LONGEST_RETRY_MS = 30_000
+
+/** Makes the pod's sandbox; its volumes are made meanwhile, once all that they refer to is known to be there. */
+export async function runSandbox(scope: Scope, worker: PodWorker, { attempt }: Extract<Action, { type: 'run-sandbox' }>): Promise<void> {
+  const { services, memory, state, pod } = worker
+  try {
+    await services.volumes.resolve(scope, pod)
+    const spec = await sandboxSpecOf(scope, worker, attempt)
+    const [id] = await Promise.all([services.runtime.runPodSandbox(scope, spec), services.volumes.mount(scope, pod, [])])
+    memory.sandboxFailure = undefined
+    await state.readSandbox(scope, id)
+  } catch (error) {
+    if (isCancelled(error)) throw error
+    if (error instanceof PodRejected) return worker.end({ reason: error.reason, message: error.message, graceSeconds: 0 })
+    const failures = (memory.sandboxFailure?.failures ?? 0) + 1
+    const now = scope.clock.now()
+    const reason = error instanceof StartRefused ? error.reason : 'FailedCreatePodSandBox'
+    const message = error instanceof StartRefused ? error.message : `Failed to create pod sandbox: ${messageOf(error)}`
+    memory.sandboxFailure = { reason, message, atMs: now, retryAtMs: now + retryDelay(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS), failures }
+    services.events.record(pod, 'Warning', reason, message)
+  }
+}
+
+/** The same each time for the same pod: containers name it too when they are made. */
+export async function sandboxSpecOf(scope: Scope, worker: PodWorker, attempt: number): Promise<SandboxSpec> {
+  const { services, pod } = worker
+  const [handler, resolvConf] = await Promise.all([services.handlerOf(scope, pod), readFile('/etc/resolv.conf', 'utf8').catch(() => '')])
+  const spec = sandboxSpec(pod, attempt, services.settings, services.cgroups.ensure(pod), parseResolvConf(resolvConf), handler)
+  await mkdir(spec.logDirectory, { recursive: true, mode: 0o755 })
+  return spec
+}

@@ -1,0 +1,71 @@
+import type { Scope } from '#base'
+import { type ContainerRuntime, type SandboxStatus, isRuntimeNotFound } from '../cri/runtime.ts'
+import { terminationMessageOf } from './termination-message.ts'
+import type { ContainerView } from './plan/snapshot.ts'
+
+const SETTLE_MS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+/** What the runtime has of one pod, kept up to date by events, by the worker's own actions and by the occasional full look. */
+export class RuntimeState {
+  readonly #runtime: ContainerRuntime
+  readonly #sandboxes = new Map<string, SandboxStatus>()
+  readonly #containers = new Map<string, ContainerView>()
+
+  constructor(runtime: ContainerRuntime) {
+    this.#runtime = runtime
+  }
+
+  get sandboxes(): SandboxStatus[] {
+    return [...this.#sandboxes.values()].sort((a, b) => b.createdAtMs - a.createdAtMs)
+  }
+  get containers(): ContainerView[] {
+    return [...this.#containers.values()].sort((a, b) => b.createdAtMs - a.createdAtMs)
+  }
+  get empty(): boolean {
+    return this.#sandboxes.size === 0 && this.#containers.size === 0
+  }
+  has(id: string): boolean {
+    return this.#sandboxes.has(id) || this.#containers.has(id)
+  }
+
+  async readSandbox(scope: Scope, id: string): Promise<SandboxStatus | undefined> {
+    const status = await this.#runtime.podSandboxStatus(scope, id).catch(unlessGone)
+    if (status === undefined) this.#sandboxes.delete(id)
+    else this.#sandboxes.set(id, status)
+    return status
+  }
+
+  async readContainer(scope: Scope, id: string, sandboxId: string): Promise<ContainerView | undefined> {
+    const before = this.#containers.get(id)
+    const status = await this.#runtime.containerStatus(scope, id).catch(unlessGone)
+    if (status === undefined) {
+      this.#containers.delete(id)
+      return undefined
+    }
+    // What is known of an ended container does not change any more; its message may have been cleaned away.
+    if (before?.state === 'exited' && status.state === 'exited') return before
+    const message = status.state === 'exited' ? await terminationMessageOf(status) : ''
+    const view = { ...status, sandboxId, ...(message === '' ? {} : { message }) }
+    this.#containers.set(id, view)
+    return view
+  }
+
+  /** After an exit: the runtime's own records follow its event by a few milliseconds. */
+  async readAfterExit(scope: Scope, id: string): Promise<void> {
+    const container = this.#containers.get(id)
+    for (const delayMs of SETTLE_MS) {
+      const done = container === undefined ? (await this.readSandbox(scope, id))?.ready !== true : (await this.readContainer(scope, id, container.sandboxId))?.state !== 'running'
+      if (done) return
+      await scope.sleep(delayMs)
+    }
+  }
+
+  removed(id: string): void {
+    this.#sandboxes.delete(id)
+    this.#containers.delete(id)
+  }
+}
+
+function unlessGone(error: unknown): undefined {
+  if (!isRuntimeNotFound(error)) throw error
+}

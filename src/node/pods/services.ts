@@ -1,0 +1,80 @@
+import type { Scope } from '#base'
+import type { core } from '#api'
+import type { ContainerRuntime, Image, Mount } from '../cri/runtime.ts'
+import type { ObjectSource } from '../objects.ts'
+import type { NodeSettings } from '../settings.ts'
+import type { ProbeResults } from './plan/snapshot.ts'
+import type { AnyContainer } from './pod-facts.ts'
+
+/** What pod workers use of the node. Each has a second implementation in tests. */
+export interface PodServices {
+  readonly settings: NodeSettings
+  readonly runtime: ContainerRuntime
+  readonly objects: ObjectSource
+  readonly images: PodImages
+  readonly volumes: PodVolumes
+  readonly cgroups: PodCgroups
+  readonly probes: PodProbes
+  readonly hooks: PodHooks
+  readonly events: PodEvents
+  readonly api: PodApi
+  /** Throws `PodRejected` when the node cannot take the pod beside those that it has. */
+  readonly admit: (pod: core.Pod) => void
+  /** The runtime handler of a RuntimeClass; throws `StartRefused`. */
+  readonly handlerOf: (scope: Scope, pod: core.Pod) => Promise<string>
+}
+
+export interface PodImages {
+  /** The image to run, pulled first when the policy wants that. Throws `StartRefused` with an image reason. */
+  ensure(scope: Scope, pod: core.Pod, container: AnyContainer): Promise<Image>
+}
+
+export interface PodVolumes {
+  /** Waits until what the volumes refer to is there; changes nothing on the node. Throws `StartRefused`. */
+  resolve(scope: Scope, pod: core.Pod): Promise<void>
+  /** Makes every volume of the pod. Idempotent; cheap when done before. */
+  mount(scope: Scope, pod: core.Pod, podIps: readonly string[]): Promise<void>
+  /** The container's mounts, and host paths made when they are missing. */
+  mountsOf(scope: Scope, pod: core.Pod, container: AnyContainer, environment: ReadonlyMap<string, string>): Promise<Mount[]>
+  /** Writes changed ConfigMaps, Secrets, labels and due tokens into running pods; when to look again. */
+  refresh(scope: Scope, pod: core.Pod, podIps: readonly string[]): Promise<number | undefined>
+  /** Unmounts and removes everything of the pod. Idempotent. */
+  release(scope: Scope, pod: core.Pod): Promise<void>
+}
+
+export interface PodCgroups {
+  /** Makes (or adjusts) the pod's cgroup; its path as `cgroup_parent`. */
+  ensure(pod: core.Pod): string
+  remove(scope: Scope, pod: core.Pod): Promise<void>
+}
+
+export interface PodProbes {
+  /** Begins probing a running container; `changed` is called when a result changes. Idempotent per container id. */
+  start(target: ProbeTarget, changed: (results: ProbeResults) => void): void
+  stop(containerId: string): void
+}
+export interface ProbeTarget {
+  readonly pod: core.Pod
+  readonly container: AnyContainer
+  readonly containerId: string
+  readonly podIp: string
+  readonly startedAtMs: number
+  /** It ran already when the agent came: taken for ready until a probe says otherwise. */
+  readonly adopted: boolean
+}
+
+export interface PodHooks {
+  /** Rejects with why the hook failed. */
+  run(scope: Scope, pod: core.Pod, container: AnyContainer, containerId: string, podIp: string, hook: core.LifecycleHandler): Promise<void>
+}
+
+export interface PodEvents {
+  record(pod: core.Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void
+}
+
+export interface PodApi {
+  /** Tells the API the pod's status, later states overtaking earlier ones. Never throws. */
+  report(pod: core.Pod, status: core.PodStatus): void
+  /** Resolves once the last reported status is written and the pod's deletion is final. */
+  confirmDeletion(scope: Scope, pod: core.Pod): Promise<void>
+}

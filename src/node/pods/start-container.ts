@@ -1,0 +1,98 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Scope, isCancelled, messageOf } from '#base'
+import { containerSpec } from '../containers/container-spec.ts'
+import { environmentOf } from '../containers/environment.ts'
+import { StartRefused } from '../refusal.ts'
+import { afterRestart, retryDelay } from './plan/backoff.ts'
+import type { Action } from './plan/plan-pod.ts'
+import { type AnyContainer, ephemeralContainersOf, findContainer, uidOf } from './pod-facts.ts'
+import type { PodWorker } from './pod-worker.ts'
+import { sandboxSpecOf } from './run-sandbox.ts'
+
+const FIRST_RETRY_MS = 10_000
+const LONGEST_RETRY_MS = 300_000
+
+type Start = Extract<Action, { type: 'start-container' }>
+
+/** Image, configuration, create, start, postStart hook: a failure at any of them becomes the container's waiting state. */
+export async function startContainer(scope: Scope, worker: PodWorker, start: Start): Promise<void> {
+  const { services, memory, pod } = worker
+  const container = findContainer(pod, start.name)
+  if (container === undefined) return
+  try {
+    const id = await createContainer(scope, worker, container, start)
+    try {
+      await services.runtime.startContainer(scope, id)
+    } catch (error) {
+      throw isCancelled(error) ? error : new StartRefused('RunContainerError', messageOf(error), { cause: error })
+    }
+    services.events.record(pod, 'Normal', 'Started', 'Container started', start.name)
+    memory.failures.delete(start.name)
+    const { restartOf } = start
+    if (restartOf !== undefined) memory.backoffs.set(start.name, afterRestart(memory.backoffs.get(start.name), restartOf.finishedAtMs, scope.clock.now()))
+    await worker.state.readContainer(worker.scope, id, start.sandboxId)
+    await runPostStart(scope, worker, container, id)
+    memory.starting.delete(id)
+  } catch (error) {
+    if (isCancelled(error)) throw error
+    noteFailure(worker, start.name, error)
+  }
+}
+
+async function createContainer(scope: Scope, worker: PodWorker, container: AnyContainer, start: Start): Promise<string> {
+  const { services, pod, podIps } = worker
+  const { settings, objects } = services
+  const directory = join(settings.podsDir, uidOf(pod), 'containers', container.name)
+  const terminationMessageFile = join(directory, `${start.attempt}.message`)
+  const [image, environment, sandbox] = await Promise.all([
+    services.images.ensure(scope, pod, container),
+    environmentOf(scope, { pod, container, podIps, objects, settings }),
+    sandboxSpecOf(scope, worker, worker.state.sandboxes[0]?.attempt ?? 0),
+    mkdir(directory, { recursive: true, mode: 0o750 }).then(() => writeFile(terminationMessageFile, '', { mode: 0o666 })),
+    services.volumes.mount(scope, pod, podIps),
+    mkdir(join(sandboxLogDir(worker), container.name), { recursive: true, mode: 0o755 }),
+  ])
+  const mounts = await services.volumes.mountsOf(scope, pod, container, environment)
+  const target = ephemeralContainersOf(pod).find(({ name }) => name === container.name)?.targetContainerName
+  const targetId = target === undefined || target === '' ? undefined : worker.state.containers.find(({ name, state }) => name === target && state === 'running')?.id
+  const spec = containerSpec({ pod, container, attempt: start.attempt, image, environment, mounts, settings, terminationMessageFile, targetId })
+  try {
+    const id = await services.runtime.createContainer(scope, start.sandboxId, spec, sandbox)
+    // From here until its hook is done it is neither a leftover nor up.
+    worker.memory.starting.add(id)
+    services.events.record(pod, 'Normal', 'Created', 'Container created', container.name)
+    return id
+  } catch (error) {
+    throw isCancelled(error) ? error : new StartRefused('CreateContainerError', messageOf(error), { cause: error })
+  }
+}
+
+const sandboxLogDir = (worker: PodWorker): string => join(worker.services.settings.logsDir, `${worker.pod.metadata?.namespace ?? ''}_${worker.pod.metadata?.name ?? ''}_${uidOf(worker.pod)}`)
+
+async function runPostStart(scope: Scope, worker: PodWorker, container: AnyContainer, id: string): Promise<void> {
+  const hook = container.lifecycle?.postStart
+  if (hook === undefined) return
+  const { services, pod, memory } = worker
+  try {
+    await services.hooks.run(scope, pod, container, id, worker.podIps[0] ?? '', hook)
+  } catch (error) {
+    if (isCancelled(error)) throw error
+    services.events.record(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', container.name)
+    services.events.record(pod, 'Normal', 'Killing', 'FailedPostStartHook', container.name)
+    await services.runtime.stopContainer(worker.scope, id, pod.spec?.terminationGracePeriodSeconds ?? 30)
+    await worker.state.readAfterExit(worker.scope, id)
+    memory.starting.delete(id)
+    throw new StartRefused('PostStartHookError', messageOf(error), { cause: error })
+  }
+}
+
+function noteFailure(worker: PodWorker, name: string, error: unknown): void {
+  const { memory, services, pod, scope } = worker
+  const reason = error instanceof StartRefused ? error.reason : 'CreateContainerError'
+  const message = messageOf(error)
+  const now = scope.clock.now()
+  const failures = (memory.failures.get(name)?.failures ?? 0) + 1
+  memory.failures.set(name, { reason, message, atMs: now, retryAtMs: now + retryDelay(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS), failures })
+  if (reason !== 'ErrImagePull') services.events.record(pod, 'Warning', 'Failed', `Error: ${message}`, name)
+}

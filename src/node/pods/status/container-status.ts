@@ -1,0 +1,117 @@
+import { rfc3339 } from '#base'
+import type { core } from '#api'
+import type { Plan } from '../plan/plan-pod.ts'
+import { hasStarted } from '../plan/plan-pod.ts'
+import type { ContainerView, PodSnapshot } from '../plan/snapshot.ts'
+import { type AnyContainer, initContainersOf, isSidecar } from '../pod-facts.ts'
+
+const LOST = { reason: 'ContainerStatusUnknown', exitCode: 137 } as const
+const LOST_ON_TERMINATION = 'The container could not be located when the pod was terminated'
+
+export interface StatusContext {
+  readonly snapshot: PodSnapshot
+  readonly plan: Plan
+  /** The pod will not run again: what never started is reported as ended. */
+  readonly over: boolean
+}
+
+/** The status of one container, from its runs (newest first), what the plan says it waits for, and what the API was told before. */
+export function containerStatus(context: StatusContext, container: AnyContainer): core.ContainerStatus {
+  const { snapshot, plan } = context
+  const [current, previous] = snapshot.containers.filter(({ name }) => name === container.name)
+  const told = toldStatus(snapshot.pod, container.name)
+  const common = { name: container.name, ...resourcesOf(container), ...volumeMountsOf(container) }
+  if (current === undefined) return { ...common, ...withoutRuns(context, container, told) }
+
+  const waiting = plan.waiting.get(container.name)
+  const started = hasStarted(snapshot, container, current)
+  const state = stateOf(context, current, waiting)
+  const last = state.waiting !== undefined && current.state === 'exited' ? current : previous
+  const isPlainInit = initContainersOf(snapshot.pod).includes(container) && !isSidecar(snapshot.pod, container)
+  const readiness = container.readinessProbe === undefined ? 'success' : snapshot.memory.probes.get(current.id)?.readiness
+  return {
+    ...common,
+    state,
+    lastState: last?.state === 'exited' ? { terminated: terminatedOf(last) } : (told?.containerID === idOf(current) ? (told.lastState ?? {}) : {}),
+    ready: isPlainInit ? current.state === 'exited' && current.exitCode === 0 : started && readiness === 'success',
+    restartCount: current.attempt,
+    image: current.image === '' || current.image.startsWith('sha256:') ? (container.image ?? '') : current.image,
+    imageID: current.imageRef,
+    containerID: idOf(current),
+    started,
+    ...(current.user && { user: { linux: { uid: current.user.uid, gid: current.user.gid, supplementalGroups: [...current.user.supplementalGroups] } } }),
+  }
+}
+
+export const idOf = (container: ContainerView): string => `containerd://${container.id}`
+
+export function toldStatus(pod: core.Pod, name: string): core.ContainerStatus | undefined {
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {}
+  return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find((status) => status.name === name)
+}
+
+function stateOf(context: StatusContext, current: ContainerView, waiting: { reason: string; message: string } | undefined): core.ContainerState {
+  switch (current.state) {
+    case 'running':
+      if (context.snapshot.memory.starting.has(current.id)) return { waiting: { reason: 'ContainerCreating' } }
+      return { running: { startedAt: rfc3339(current.startedAtMs) } }
+    case 'exited':
+      return waiting !== undefined && !context.over ? { waiting: shown(waiting) } : { terminated: terminatedOf(current) }
+    case 'created':
+      return { waiting: waiting === undefined ? { reason: 'ContainerCreating' } : shown(waiting) }
+    case 'unknown':
+      return { terminated: { ...LOST, message: 'The container could not be located when the pod was deleted.  The container used to be Running' } }
+    default:
+      return current.state satisfies never
+  }
+}
+
+const shown = ({ reason, message }: { reason: string; message: string }): core.ContainerStateWaiting => (message === '' ? { reason } : { reason, message })
+
+export function terminatedOf(run: ContainerView): core.ContainerStateTerminated {
+  return {
+    exitCode: run.exitCode,
+    reason: run.reason === '' ? (run.exitCode === 0 ? 'Completed' : 'Error') : run.reason,
+    ...(run.message === '' ? {} : { message: run.message }),
+    startedAt: run.startedAtMs === 0 ? null : rfc3339(run.startedAtMs),
+    finishedAt: run.finishedAtMs === 0 ? null : rfc3339(run.finishedAtMs),
+    containerID: idOf(run),
+  } as core.ContainerStateTerminated
+}
+
+/** The runtime has no run of it: it has not begun, or what was known has been cleaned away. */
+function withoutRuns(context: StatusContext, container: AnyContainer, told: core.ContainerStatus | undefined): Omit<core.ContainerStatus, 'name'> {
+  const { snapshot, plan, over } = context
+  if (told?.containerID !== undefined && (told.state?.terminated !== undefined || over)) {
+    const { name: _, ...kept } = told
+    const ended = told.state?.terminated !== undefined
+    return { ...kept, ready: false, started: false, ...(ended ? {} : { state: { terminated: { ...LOST, message: LOST_ON_TERMINATION, startedAt: null, finishedAt: null } as core.ContainerStateTerminated } }) }
+  }
+  const common = { lastState: told?.lastState ?? {}, ready: false, restartCount: told?.restartCount ?? 0, image: container.image ?? '', imageID: '', started: false }
+  if (over && !initContainersOf(snapshot.pod).includes(container)) {
+    return { ...common, state: { terminated: { ...LOST, message: LOST_ON_TERMINATION, startedAt: null, finishedAt: null } as core.ContainerStateTerminated } }
+  }
+  const waiting = plan.waiting.get(container.name)
+  if (waiting !== undefined) return { ...common, state: { waiting: shown(waiting) } }
+  return { ...common, state: { waiting: { reason: initContainersOf(snapshot.pod).length > 0 ? 'PodInitializing' : 'ContainerCreating' } } }
+}
+
+function resourcesOf(container: AnyContainer): Partial<core.ContainerStatus> {
+  const { requests, limits } = container.resources ?? {}
+  return {
+    ...(requests && Object.keys(requests).length > 0 ? { allocatedResources: requests } : {}),
+    resources: { ...(limits && { limits }), ...(requests && { requests }) },
+  }
+}
+
+function volumeMountsOf(container: AnyContainer): Partial<core.ContainerStatus> {
+  const mounts = container.volumeMounts ?? []
+  if (mounts.length === 0) return {}
+  return {
+    volumeMounts: mounts.map((mount) => ({
+      name: mount.name,
+      mountPath: mount.mountPath,
+      ...(mount.readOnly === true ? { readOnly: true, recursiveReadOnly: mount.recursiveReadOnly === 'Enabled' ? 'Enabled' : 'Disabled' } : {}),
+    })),
+  }
+}

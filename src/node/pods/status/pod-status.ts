@@ -1,0 +1,59 @@
+import { rfc3339 } from '#base'
+import type { core } from '#api'
+import { type Phase, endingOf, isDone, phaseByContainers } from '../plan/ending.ts'
+import type { Plan } from '../plan/plan-pod.ts'
+import type { PodSnapshot } from '../plan/snapshot.ts'
+import { type AnyContainer, ephemeralContainersOf, initContainersOf, mainContainersOf, qosClassOf, specOf } from '../pod-facts.ts'
+import { conditionsOf } from './conditions.ts'
+import { containerStatus } from './container-status.ts'
+
+/** What the API is to be told of a pod: a pure function of the snapshot. Conditions of others are not in it. */
+export function podStatus(snapshot: PodSnapshot, plan: Plan, node: { readonly ips: readonly string[] }): core.PodStatus {
+  const { pod, memory, sandboxes } = snapshot
+  const ending = endingOf(snapshot)
+  const alive = snapshot.containers.some(({ state }) => state === 'running' || state === 'unknown')
+  const stopped = !alive && sandboxes.every(({ id, ready }) => !ready || memory.stoppedSandboxes.has(id))
+  const phase = phaseOf(snapshot, ending?.kind, stopped)
+  const context = { snapshot, plan, over: isDone(phase) && stopped }
+  const initStatuses = initContainersOf(pod).map((container) => containerStatus(context, container))
+  const statuses = mainContainersOf(pod).map((container) => containerStatus(context, container))
+  const ephemeral = (ephemeralContainersOf(pod) as readonly AnyContainer[]).map((container) => containerStatus(context, container))
+  const sandbox = sandboxes[0]?.ready === true ? sandboxes[0] : undefined
+  const own = sandbox === undefined ? [] : specOf(pod).hostNetwork === true ? node.ips : sandbox.ips
+  // A sandbox that has ended keeps its last addresses in the status.
+  const podIPs = own.length > 0 ? own.map((ip) => ({ ip })) : (pod.status?.podIPs ?? [])
+  const why = ending?.reason !== undefined ? { reason: ending.reason, ...(ending.message === undefined ? {} : { message: ending.message }) } : keptReason(pod)
+  return {
+    ...(pod.metadata?.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+    phase,
+    ...why,
+    conditions: conditionsOf({ snapshot, phase, initStatuses, statuses, networkReady: sandbox !== undefined && own.length > 0 && !memory.stoppedSandboxes.has(sandbox.id) }),
+    ...(node.ips[0] === undefined ? {} : { hostIP: node.ips[0], hostIPs: node.ips.map((ip) => ({ ip })) }),
+    ...(podIPs[0]?.ip === undefined ? {} : { podIP: podIPs[0].ip, podIPs }),
+    startTime: pod.status?.startTime ?? rfc3339(memory.startedAtMs),
+    ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
+    containerStatuses: statuses,
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
+    qosClass: qosClassOf(pod),
+  }
+}
+
+/** The reason of a pod that has failed before this agent's time stays. */
+function keptReason(pod: core.Pod): Pick<core.PodStatus, 'reason' | 'message'> {
+  if (!isDone(pod.status?.phase)) return {}
+  const { reason, message } = pod.status ?? {}
+  return { ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) }
+}
+
+function phaseOf(snapshot: PodSnapshot, ending: string | undefined, stopped: boolean): Phase {
+  const told = snapshot.pod.status?.phase
+  if (told === 'Succeeded' || told === 'Failed') return told
+  const phase = phaseByContainers(snapshot)
+  if (ending === 'ended') return 'Failed'
+  // Nothing of it will run again, whatever its restart policy says.
+  if (ending === 'deleted' && stopped && !isDone(phase)) {
+    const main = mainContainersOf(snapshot.pod).map(({ name }) => snapshot.containers.find((container) => container.name === name))
+    return main.every((run) => run?.state === 'exited' && run.exitCode === 0) ? 'Succeeded' : 'Failed'
+  }
+  return phase
+}

@@ -1,0 +1,23 @@
+import { SampanError } from '#base'
+
+/** A container (or its pod) cannot start now. `reason` and message become its waiting state; it is tried again after a while. */
+export class StartRefused extends SampanError {
+  readonly code = 'START_REFUSED'
+  readonly reason: string
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}
+
+export const configError = (message: string, cause?: unknown): StartRefused => new StartRefused('CreateContainerConfigError', message, { cause })
+
+/** The pod can never run on this node: it fails. */
+export class PodRejected extends SampanError {
+  readonly code = 'POD_REJECTED'
+  readonly reason: string
+  constructor(reason: string, message: string) {
+    super(message)
+    this.reason = reason
+  }
+}

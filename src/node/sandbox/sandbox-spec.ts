@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import type { core } from '#api'
+import { namespacesOf, selinuxOf } from '../containers/security.ts'
+import type { PortMapping, SandboxSpec } from '../cri/runtime.ts'
+import { LABELS, allContainersOf, initContainersOf, isSidecar, mainContainersOf, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
+import type { NodeSettings } from '../settings.ts'
+import { type DnsSettings, dnsOf } from './dns.ts'
+import { hostnameOf } from './hosts-file.ts'
+import { sysctlsOf } from './sysctls.ts'
+
+export const logDirectoryOf = (settings: NodeSettings, pod: core.Pod): string => join(settings.logsDir, `${namespaceOf(pod)}_${nameOf(pod)}_${uidOf(pod)}`)
+
+/** The sandbox of a pod. Throws `PodRejected` for what the node will never allow. */
+export function sandboxSpec(pod: core.Pod, attempt: number, settings: NodeSettings, cgroupParent: string, nodeDns: DnsSettings, handler: string): SandboxSpec {
+  const { hostname, domain } = hostnameOf(pod, settings.clusterDomain)
+  const shared = pod.spec?.securityContext
+  const onNode = pod.spec?.hostNetwork === true
+  return {
+    name: nameOf(pod),
+    namespace: namespaceOf(pod),
+    uid: uidOf(pod),
+    attempt,
+    hostname: onNode ? '' : pod.spec?.setHostnameAsFQDN === true && domain !== '' ? `${hostname}.${domain}` : hostname,
+    logDirectory: logDirectoryOf(settings, pod),
+    dns: dnsOf(pod, { servers: settings.clusterDns, domain: settings.clusterDomain }, nodeDns),
+    portMappings: onNode ? [] : portMappingsOf(pod),
+    handler,
+    cgroupParent,
+    sysctls: sysctlsOf(pod),
+    namespaces: namespacesOf(pod),
+    privileged: allContainersOf(pod).some((container) => container.securityContext?.privileged === true),
+    seccomp: { type: 'RuntimeDefault' },
+    selinux: selinuxOf(shared?.seLinuxOptions),
+    runAsUser: shared?.runAsUser,
+    runAsGroup: shared?.runAsGroup,
+    supplementalGroups: [...(shared?.supplementalGroups ?? []), ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup])],
+    labels: { ...pod.metadata?.labels, [LABELS.podName]: nameOf(pod), [LABELS.podNamespace]: namespaceOf(pod), [LABELS.podUid]: uidOf(pod) },
+    annotations: { ...pod.metadata?.annotations },
+  }
+}
+
+function portMappingsOf(pod: core.Pod): PortMapping[] {
+  const lasting = [...mainContainersOf(pod), ...initContainersOf(pod).filter((container) => isSidecar(pod, container))]
+  return lasting.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ protocol = 'TCP', containerPort, hostPort = 0, hostIP = '' }): PortMapping[] =>
+      hostPort === 0 ? [] : [{ protocol: protocol === 'UDP' || protocol === 'SCTP' ? protocol : 'TCP', containerPort, hostPort, hostIp: hostIP }],
+    ),
+  )
+}

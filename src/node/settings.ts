@@ -1,0 +1,25 @@
+import type { Machine } from './host/machine.ts'
+
+/** What a node agent is told once. Paths are absolute. */
+export interface NodeSettings {
+  readonly nodeName: string
+  /** First the primary one. */
+  readonly nodeIps: readonly string[]
+  readonly clusterDns: readonly string[]
+  readonly clusterDomain: string
+  /** Volumes and files of pods: `<podsDir>/<uid>`. */
+  readonly podsDir: string
+  /** `<logsDir>/<namespace>_<name>_<uid>/<container>/<n>.log`. */
+  readonly logsDir: string
+  /** Localhost seccomp profiles are files below it. */
+  readonly seccompDir: string
+  /** All pods' cgroups lie below it. */
+  readonly cgroupRoot: string
+  readonly machine: Machine
+  readonly memoryBytes: number
+  readonly allocatable: { readonly cpuMilli: number; readonly memoryBytes: number; readonly ephemeralStorageBytes: number }
+  /** Whether the runtime puts pods into user namespaces. Where it would silently not, pods that ask for one are refused. */
+  readonly userNamespaces: boolean
+  readonly logMaxBytes: number
+  readonly logMaxFiles: number
+}

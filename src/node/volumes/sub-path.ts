@@ -1,0 +1,71 @@
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readlink } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
+
+/** Only names the place, never reads or waits; not among Node's constants. */
+const O_PATH = 0o10000000
+const MOST_LINKS = 40
+
+/**
+ * Opens a path inside a directory so that no symlink, however it is exchanged meanwhile, leads out of it: each part is opened relative to
+ * the one before without following links; links are read and walked by the same rule, with the directory as their root. A missing
+ * last part is made as a directory. The caller closes the handle and mounts it by `/proc/self/fd`, never by its path.
+ */
+export async function openInside(root: string, path: string, create: { readonly mode: number } | undefined): Promise<FileHandle> {
+  const todo = partsOf(path)
+  if (isAbsolute(path) || todo.includes('..')) throw new Error(`the subPath ${JSON.stringify(path)} must stay inside its volume`)
+  const stack: FileHandle[] = [await open(root, O_PATH | constants.O_DIRECTORY)]
+  let links = 0
+  try {
+    for (let part = todo.shift(); part !== undefined; part = todo.shift()) {
+      const here = stack.at(-1)
+      if (here === undefined) break
+      if (part === '..') {
+        // Above the root is the root, as in a chroot.
+        if (stack.length > 1) await stack.pop()?.close()
+        continue
+      }
+      const target = `/proc/self/fd/${here.fd}/${part}`
+      const next = await openPart(target, create)
+      const link = await linkTarget(next)
+      if (link === undefined) {
+        stack.push(next)
+        continue
+      }
+      await next.close()
+      if (++links > MOST_LINKS) throw new Error(`too many links in the subPath ${JSON.stringify(path)}`)
+      if (isAbsolute(link)) for (const handle of stack.splice(1)) await handle.close()
+      todo.unshift(...partsOf(link))
+    }
+    const found = stack.pop()
+    if (found === undefined) throw new Error(`nothing is left of the subPath ${JSON.stringify(path)}`)
+    return found
+  } finally {
+    for (const handle of stack) await handle.close()
+  }
+}
+
+const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.')
+
+async function openPart(target: string, create: { readonly mode: number } | undefined): Promise<FileHandle> {
+  const flags = O_PATH | constants.O_NOFOLLOW
+  try {
+    return await open(target, flags)
+  } catch (error) {
+    if (create === undefined || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    await mkdir(target, { mode: create.mode })
+    return open(target, flags)
+  }
+}
+
+/** Where the opened thing points, when it is a symlink. */
+async function linkTarget(handle: FileHandle): Promise<string | undefined> {
+  const info = await handle.stat()
+  if (!info.isSymbolicLink()) return undefined
+  return readlink(`/proc/self/fd/${handle.fd}/`).catch(() => readlinkAt(handle))
+}
+
+/** `readlink` of an empty path below a descriptor is not to be had in Node; the kernel shows the link's own path instead. */
+async function readlinkAt(handle: FileHandle): Promise<string> {
+  return readlink(await readlink(`/proc/self/fd/${handle.fd}`))
+}

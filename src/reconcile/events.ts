@@ -1,0 +1,126 @@
+import { type Scope, messageOf, rfc3339, rfc3339Micro } from '#base'
+import { type KubeObject, type ResourceRef, isNotFound } from '#api'
+import type { Client } from '#client'
+import type { EventRecorder } from './contract.ts'
+import { EventJoiner, type Occurrence } from './event-joiner.ts'
+
+export const EVENTS_REF: ResourceRef<CoreEvent> = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true }
+
+/** What recorders write of core v1 Events. */
+export interface CoreEvent extends KubeObject {
+  involvedObject: ObjectReference
+  related?: ObjectReference
+  reason: string
+  message: string
+  type: string
+  source: { component?: string }
+  firstTimestamp: string | null
+  lastTimestamp: string | null
+  count?: number
+  eventTime: string | null
+  series?: { count: number; lastObservedTime: string }
+  action?: string
+  reportingComponent: string
+  reportingInstance: string
+}
+
+export interface ObjectReference {
+  kind?: string | undefined
+  namespace?: string | undefined
+  name?: string | undefined
+  uid?: string | undefined
+  apiVersion?: string | undefined
+  resourceVersion?: string | undefined
+  fieldPath?: string | undefined
+}
+
+/** Events that wait to be written; more are dropped, so that a storm costs no memory. */
+const QUEUE_LIMIT = 1000
+const WRITERS = 4
+
+export interface EventsOptions {
+  /** Told with the Events of actions as the reporting instance. */
+  readonly instance?: string
+}
+
+/**
+ * Recorders that share one writer and its memory of what was written lately. Events with an action are written in the newer form
+ * (eventTime, series), others in the older one (first and last time, count).
+ */
+export function createEvents(scope: Scope, client: Client, options: EventsOptions = {}): (source: string) => EventRecorder {
+  const events = client.resource(EVENTS_REF)
+  const joiner = new EventJoiner()
+  const waiting: (() => Promise<void>)[] = []
+  let writing = 0
+  let unique = 0
+
+  const write = (job: () => Promise<void>): void => {
+    if (waiting.length >= QUEUE_LIMIT || scope.signal.aborted) return
+    waiting.push(job)
+    if (writing < WRITERS) void drain()
+  }
+  const drain = async (): Promise<void> => {
+    writing++
+    for (let job = waiting.shift(); job !== undefined && !scope.signal.aborted; job = waiting.shift()) {
+      await job().catch((error: unknown) => scope.log.debug('an Event was not written', { error: messageOf(error) }))
+    }
+    writing--
+  }
+
+  async function record(event: CoreEvent, occurrence: Occurrence): Promise<void> {
+    const { known } = occurrence
+    if (known.name !== undefined) {
+      const at = { namespace: event.metadata?.namespace, name: known.name }
+      const body = event.eventTime === null ? { count: known.count, lastTimestamp: event.lastTimestamp, message: event.message } : { series: { count: known.count, lastObservedTime: event.eventTime } }
+      try {
+        await events.patch(scope, at, { type: 'merge', body })
+        return
+      } catch (error) {
+        // It has expired: written anew below.
+        if (!isNotFound(error)) throw error
+        known.count = 1
+      }
+    }
+    const written = await events.create(scope, event.eventTime === null ? { ...event, count: known.count } : event)
+    known.name = written.metadata?.name
+  }
+
+  return (source) => ({
+    event(regarding, type, reason, message, extra) {
+      const nowMs = scope.clock.now()
+      const involvedObject = referenceTo(regarding)
+      const occurrence = joiner.seen({ source, type, reason, message, action: extra?.action, about: JSON.stringify(involvedObject) }, nowMs)
+      if (occurrence === undefined) return
+      const base = {
+        metadata: {
+          name: `${regarding.metadata?.name ?? ''}.${(BigInt(nowMs) * 1_000_000n + BigInt(unique++ % 1_000_000)).toString(16)}`,
+          namespace: regarding.metadata?.namespace ?? 'default',
+        },
+        involvedObject: { ...involvedObject, resourceVersion: regarding.metadata?.resourceVersion },
+        reason,
+        message: occurrence.message,
+        type,
+        reportingComponent: source,
+        ...(extra?.related === undefined ? {} : { related: referenceTo(extra.related) }),
+      }
+      const event: CoreEvent =
+        extra?.action === undefined
+          ? { ...base, source: { component: source }, firstTimestamp: rfc3339(nowMs), lastTimestamp: rfc3339(nowMs), eventTime: null, reportingInstance: '' }
+          : {
+              ...base,
+              action: extra.action,
+              source: {},
+              firstTimestamp: null,
+              lastTimestamp: null,
+              eventTime: rfc3339Micro(nowMs),
+              reportingInstance: options.instance ?? source,
+            }
+      write(() => record(event, occurrence))
+    },
+  })
+}
+
+export function referenceTo(object: KubeObject): ObjectReference {
+  const { namespace, name, uid } = object.metadata ?? {}
+  return { kind: object.kind, namespace, name, uid, apiVersion: object.apiVersion }
+}

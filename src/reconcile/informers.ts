@@ -1,0 +1,46 @@
+import type { Scope } from '#base'
+import type { KubeObject, ResourceRef } from '#api'
+import type { Client } from '#client'
+import type { Informer, Informers, Selection } from './contract.ts'
+import { InformerCache } from './informer.ts'
+import { reflect } from './reflector.ts'
+
+export interface InformersOptions {
+  /** Objects are frozen, all the way down: a reader that changes one throws. For tests. */
+  readonly freeze?: boolean
+}
+
+export function createInformers(client: Client, options: InformersOptions = {}): Informers {
+  const asked = new Map<string, { readonly start: (scope: Scope) => Promise<void>; readonly informer: unknown }>()
+  const waiting: ((scope: Scope) => Promise<void>)[] = []
+
+  function informer<T extends KubeObject>(ref: ResourceRef<T>, selection: Selection = {}): Informer<T> {
+    const id = JSON.stringify([ref.group, ref.version, ref.plural, selection.namespace, selection.labelSelector, selection.fieldSelector])
+    // One entry per resource: the type parameter is the resource's, so what was stored under the id has it.
+    const known = asked.get(id)?.informer as Informer<T> | undefined
+    if (known !== undefined) return known
+    const cache = new InformerCache<T>(ref, options.freeze ? deepFreeze : undefined)
+    const start = (scope: Scope): Promise<void> => {
+      void reflect(scope, client.resource(ref), selection, cache)
+      return cache.waitForSync(scope)
+    }
+    asked.set(id, { start, informer: cache })
+    waiting.push(start)
+    return cache
+  }
+
+  return {
+    informer,
+    async start(scope) {
+      await Promise.all(waiting.splice(0).map((start) => start(scope)))
+    },
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const part of Object.values(value)) deepFreeze(part)
+  }
+  return value
+}

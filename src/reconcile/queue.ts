@@ -1,0 +1,90 @@
+import type { Clock, Timer } from '#base'
+
+/**
+ * Keys that wait to be worked on. A key is in it once, however often it is added; a key that is being worked on is put back when the
+ * work is done. `run` is called as soon as a key and a place are free, so an idle queue costs nothing.
+ */
+export class WorkQueue {
+  readonly #clock: Clock
+  readonly #places: number
+  readonly #run: (key: string) => Promise<void>
+  readonly #ready = new Set<string>()
+  readonly #running = new Set<string>()
+  readonly #again = new Set<string>()
+  readonly #delayed = new Map<string, { readonly dueMs: number; readonly timer: Timer }>()
+  #open = false
+  #closed = false
+  #idle: (() => void)[] = []
+
+  /** `run` must not reject: what failed is for its caller to put back with a delay. */
+  constructor(clock: Clock, places: number, run: (key: string) => Promise<void>) {
+    this.#clock = clock
+    this.#places = places
+    this.#run = run
+  }
+
+  get depth(): number {
+    return this.#ready.size + this.#again.size
+  }
+  get running(): number {
+    return this.#running.size
+  }
+  get delayed(): number {
+    return this.#delayed.size
+  }
+
+  /** Keys may be added before; work starts now. */
+  open(): void {
+    this.#open = true
+    this.#pump()
+  }
+
+  add(key: string): void {
+    if (this.#closed) return
+    if (this.#running.has(key)) this.#again.add(key)
+    else this.#ready.add(key)
+    this.#pump()
+  }
+
+  /** When the key waits already, the earlier time counts. */
+  addAfter(key: string, delayMs: number): void {
+    if (this.#closed) return
+    if (delayMs <= 0) return this.add(key)
+    const dueMs = this.#clock.monotonic() + delayMs
+    const waiting = this.#delayed.get(key)
+    if (waiting !== undefined && waiting.dueMs <= dueMs) return
+    waiting?.timer.cancel()
+    const run = (): void => {
+      this.#delayed.delete(key)
+      this.add(key)
+    }
+    this.#delayed.set(key, { dueMs, timer: this.#clock.after(delayMs, run, { background: true }) })
+  }
+
+  /** Nothing new starts. Resolves when what is under way is done. */
+  close(): Promise<void> {
+    this.#closed = true
+    for (const { timer } of this.#delayed.values()) timer.cancel()
+    this.#delayed.clear()
+    this.#ready.clear()
+    this.#again.clear()
+    return this.#running.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve))
+  }
+
+  #pump(): void {
+    if (!this.#open || this.#closed) return
+    for (const key of this.#ready) {
+      if (this.#running.size >= this.#places) return
+      this.#ready.delete(key)
+      this.#running.add(key)
+      void this.#run(key).then(() => this.#finished(key))
+    }
+  }
+
+  #finished(key: string): void {
+    this.#running.delete(key)
+    if (this.#again.delete(key)) this.#ready.add(key)
+    if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    this.#pump()
+  }
+}

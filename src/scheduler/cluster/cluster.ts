@@ -1,0 +1,216 @@
+import type { core } from '#api'
+import type { PodInfo } from '../pod/pod-info.ts'
+import { amountsOf } from '../pod/requests.ts'
+import type { PodMatcher } from '../pod/terms.ts'
+import { Column, Topology } from './columns.ts'
+import { type NodeState, nodeState } from './node-state.ts'
+import { OwnedTerms } from './owned-terms.ts'
+import { PodCounter } from './pod-counter.ts'
+
+const FIRST_CAPACITY = 64
+const MOST_COUNTERS = 1000
+
+/**
+ * Everything a decision is made from: nodes, what they offer, what is placed on them. Columns by node slot, changed in small steps as objects change;
+ * a decision reads it between two changes, so it is its own snapshot. Placing and taking away again leaves no trace, which is how
+ * "what if" questions are asked (preemption, nominated pods).
+ */
+export class Cluster {
+  readonly #slots: (NodeState | undefined)[] = []
+  readonly #free: number[] = []
+  readonly #byName = new Map<string, NodeState>()
+  readonly #placed = new Map<string, { readonly pod: PodInfo; readonly nodeName: string }>()
+  /** Pods whose node is not known yet: they count once it is. */
+  readonly #waiting = new Map<string, Map<string, PodInfo>>()
+  readonly #allocatable = new Map<string, Column>()
+  readonly #requested = new Map<string, Column>()
+  readonly #topologies = new Map<string, Topology>()
+  readonly #counters = new Map<string, PodCounter>()
+  readonly #namespaces = new Map<string, Readonly<Record<string, string>>>()
+  readonly #claims = new Map<string, number>()
+  readonly weighedCpu = new Column(FIRST_CAPACITY)
+  readonly weighedMemory = new Column(FIRST_CAPACITY)
+  readonly podCount = new Column(FIRST_CAPACITY)
+  readonly antiAffinity: OwnedTerms
+  /** Terms of placed pods that make a node more attractive (weight above 0) or less. */
+  readonly attractions: OwnedTerms
+  #order: readonly NodeState[] | undefined
+
+  constructor() {
+    const slots = (): Iterable<number> => this.#occupied()
+    const topology = (key: string): Topology => this.topology(key)
+    this.antiAffinity = new OwnedTerms((pod) => pod.antiAffinity, slots, topology)
+    this.attractions = new OwnedTerms(
+      (pod) => [...pod.affinity, ...pod.preferredAffinity, ...pod.preferredAntiAffinity.map((term) => ({ ...term, weight: -term.weight }))],
+      slots,
+      topology,
+    )
+  }
+
+  *#occupied(): Iterable<number> {
+    for (const node of this.nodes()) yield node.slot
+  }
+
+  /** In a stable order. */
+  nodes(): readonly NodeState[] {
+    this.#order ??= this.#slots.filter((node) => node !== undefined)
+    return this.#order
+  }
+
+  node(name: string): NodeState | undefined {
+    return this.#byName.get(name)
+  }
+
+  placedOn(uid: string): string | undefined {
+    return this.#placed.get(uid)?.nodeName
+  }
+
+  allocatable(resource: string): Column {
+    return columnOf(this.#allocatable, resource)
+  }
+
+  requested(resource: string): Column {
+    return columnOf(this.#requested, resource)
+  }
+
+  setNode(node: core.Node): void {
+    const name = node.metadata?.name ?? ''
+    const before = this.#byName.get(name)
+    const slot = before?.slot ?? this.#free.pop() ?? this.#slots.length
+    const after = nodeState(slot, node, before)
+    this.#slots[slot] = after
+    this.#byName.set(name, after)
+    this.#order = undefined
+    const offered = amountsOf(node.status?.allocatable)
+    for (const resource of new Set([...this.#allocatable.keys(), ...offered.keys()])) this.allocatable(resource).set(slot, offered.get(resource) ?? 0)
+    let moved = before === undefined
+    for (const [key, topology] of this.#topologies) {
+      if (before !== undefined && before.labels[key] === after.labels[key]) continue
+      topology.set(slot, after.labels[key])
+      moved = true
+    }
+    if (moved) this.#forgetDomains()
+    const waiting = this.#waiting.get(name)
+    this.#waiting.delete(name)
+    for (const pod of waiting?.values() ?? []) this.place(pod, name)
+  }
+
+  /** Its pods are kept aside: they count again when a node of that name comes back. */
+  removeNode(name: string): void {
+    const node = this.#byName.get(name)
+    if (node === undefined) return
+    const pods = [...node.pods.values()]
+    for (const pod of pods) this.take(pod.uid)
+    this.#byName.delete(name)
+    this.#slots[node.slot] = undefined
+    this.#free.push(node.slot)
+    this.#order = undefined
+    for (const topology of this.#topologies.values()) topology.set(node.slot, undefined)
+    for (const column of this.#allocatable.values()) column.set(node.slot, 0)
+    this.#forgetDomains()
+    for (const pod of pods) this.place(pod, name)
+  }
+
+  #forgetDomains(): void {
+    for (const counter of this.#counters.values()) counter.forgetDomains()
+    this.antiAffinity.forgetDomains()
+    this.attractions.forgetDomains()
+  }
+
+  /** Puts a pod on a node, or moves it there. */
+  place(pod: PodInfo, nodeName: string): void {
+    this.take(pod.uid)
+    this.#placed.set(pod.uid, { pod, nodeName })
+    const node = this.#byName.get(nodeName)
+    if (node === undefined) {
+      const waiting = this.#waiting.get(nodeName) ?? new Map<string, PodInfo>()
+      this.#waiting.set(nodeName, waiting.set(pod.uid, pod))
+      return
+    }
+    node.pods.set(pod.uid, pod)
+    node.ports.push(...pod.ports)
+    this.#count(pod, node.slot, 1)
+  }
+
+  take(uid: string): void {
+    const placed = this.#placed.get(uid)
+    if (placed === undefined) return
+    this.#placed.delete(uid)
+    const { pod, nodeName } = placed
+    const node = this.#byName.get(nodeName)
+    if (node?.pods.delete(uid) !== true) {
+      this.#waiting.get(nodeName)?.delete(uid)
+      return
+    }
+    for (const port of pod.ports) node.ports.splice(node.ports.indexOf(port), 1)
+    this.#count(pod, node.slot, -1)
+  }
+
+  #count(pod: PodInfo, slot: number, sign: 1 | -1): void {
+    for (const [resource, amount] of pod.requests) this.requested(resource).add(slot, sign * amount)
+    this.weighedCpu.add(slot, sign * pod.weighing.cpu)
+    this.weighedMemory.add(slot, sign * pod.weighing.memory)
+    this.podCount.add(slot, sign)
+    for (const counter of this.#counters.values()) if (counter.matcher.matches(pod, this.namespaceLabels)) counter.add(slot, sign)
+    for (const claim of pod.claims) {
+      const key = `${pod.namespace}/${claim}`
+      this.#claims.set(key, (this.#claims.get(key) ?? 0) + sign)
+      if (this.#claims.get(key) === 0) this.#claims.delete(key)
+    }
+    if (pod.antiAffinity.length > 0) this.antiAffinity.change(pod, slot, sign)
+    this.attractions.change(pod, slot, sign)
+  }
+
+  /** Placed pods that use a claim. */
+  usersOfClaim(namespace: string, claim: string): number {
+    return this.#claims.get(`${namespace}/${claim}`) ?? 0
+  }
+
+  topology(key: string): Topology {
+    const known = this.#topologies.get(key)
+    if (known !== undefined) return known
+    const topology = new Topology()
+    for (const node of this.nodes()) topology.set(node.slot, Object.hasOwn(node.labels, key) ? node.labels[key] : undefined)
+    this.#topologies.set(key, topology)
+    return topology
+  }
+
+  /** Kept up to date from now on, until many others have been asked for since. */
+  counter(matcher: PodMatcher): PodCounter {
+    const known = this.#counters.get(matcher.key)
+    if (known !== undefined) {
+      this.#counters.delete(matcher.key)
+      this.#counters.set(matcher.key, known)
+      return known
+    }
+    const counter = new PodCounter(
+      matcher,
+      this.#slots.length,
+      () => this.#occupied(),
+      (key) => this.topology(key),
+    )
+    for (const node of this.nodes()) for (const pod of node.pods.values()) if (matcher.matches(pod, this.namespaceLabels)) counter.add(node.slot, 1)
+    this.#counters.set(matcher.key, counter)
+    const [oldest] = this.#counters.keys()
+    if (this.#counters.size > MOST_COUNTERS && oldest !== undefined) this.#counters.delete(oldest)
+    return counter
+  }
+
+  readonly namespaceLabels = (namespace: string): Readonly<Record<string, string>> | undefined => this.#namespaces.get(namespace)
+
+  setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
+    if (labels === undefined) this.#namespaces.delete(name)
+    else this.#namespaces.set(name, labels)
+    // Namespace selectors may see other pods now.
+    this.#counters.clear()
+  }
+}
+
+function columnOf(columns: Map<string, Column>, resource: string): Column {
+  let column = columns.get(resource)
+  if (column === undefined) {
+    column = new Column(FIRST_CAPACITY)
+    columns.set(resource, column)
+  }
+  return column
+}

@@ -1,0 +1,49 @@
+import type { PodInfo } from '../pod/pod-info.ts'
+import type { AffinityTerm } from '../pod/terms.ts'
+import { PodCounter } from './pod-counter.ts'
+import type { Topology } from './columns.ts'
+
+/**
+ * Affinity terms of the pods that are placed, one entry for all pods with the same term, with where those pods are. Most clusters have as many
+ * entries as workloads, however many pods each has.
+ */
+export class OwnedTerms {
+  readonly #entries = new Map<string, { readonly term: AffinityTerm; readonly weight: number; readonly owners: PodCounter }>()
+  readonly #termsOf: (pod: PodInfo) => readonly (AffinityTerm & { readonly weight?: number })[]
+  readonly #makeCounter: (term: AffinityTerm) => PodCounter
+
+  constructor(
+    termsOf: (pod: PodInfo) => readonly (AffinityTerm & { readonly weight?: number })[],
+    slots: () => Iterable<number>,
+    topology: (key: string) => Topology,
+  ) {
+    this.#termsOf = termsOf
+    this.#makeCounter = (term) => new PodCounter(term.pods, 16, slots, topology)
+  }
+
+  entries(): Iterable<{ readonly term: AffinityTerm; readonly weight: number; readonly owners: PodCounter }> {
+    return this.#entries.values()
+  }
+
+  get empty(): boolean {
+    return this.#entries.size === 0
+  }
+
+  change(pod: PodInfo, slot: number, amount: 1 | -1): void {
+    for (const term of this.#termsOf(pod)) {
+      const weight = term.weight ?? 1
+      const key = `${weight} ${term.topologyKey} ${term.pods.key}`
+      let entry = this.#entries.get(key)
+      if (entry === undefined) {
+        entry = { term, weight, owners: this.#makeCounter(term) }
+        this.#entries.set(key, entry)
+      }
+      entry.owners.add(slot, amount)
+      if (entry.owners.total === 0) this.#entries.delete(key)
+    }
+  }
+
+  forgetDomains(): void {
+    for (const { owners } of this.#entries.values()) owners.forgetDomains()
+  }
+}

@@ -1,0 +1,130 @@
+import type { Random } from '#base'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { NodeState } from '../cluster/node-state.ts'
+import type { PodInfo } from '../pod/pod-info.ts'
+import { type FilterPlugin, type Refusal, type ScorePlugin, refusal } from './plugin.ts'
+
+export interface Plugins {
+  readonly filters: readonly FilterPlugin[]
+  readonly scores: readonly ScorePlugin[]
+}
+
+export type Decision =
+  | { readonly kind: 'placed'; readonly node: NodeState }
+  | { readonly kind: 'refused'; readonly diagnosis: Diagnosis }
+
+/** Why no node will do. */
+export interface Diagnosis {
+  readonly nodes: number
+  readonly refusals: ReadonlyMap<string, Refusal>
+  /** When one rule refused all nodes at once. */
+  readonly general?: { readonly plugin: string; readonly message: string; readonly tail?: string }
+}
+
+const FEWEST_FEASIBLE = 100
+const FEWEST_PERCENT = 5
+
+/** With many nodes only some are compared: half of them, less the more there are, at least 5 % and 100. */
+export function nodesToFind(nodes: number): number {
+  if (nodes < FEWEST_FEASIBLE) return nodes
+  const percent = Math.max(FEWEST_PERCENT, 50 - Math.floor(nodes / 125))
+  return Math.max(FEWEST_FEASIBLE, Math.floor((nodes * percent) / 100))
+}
+
+export interface NodeCheck {
+  readonly check: (node: NodeState) => Refusal | undefined
+}
+
+/** The rules that have something to say of this pod, as one check; or that no node will do. */
+export function prepareFilters(cluster: Cluster, pod: PodInfo, filters: readonly FilterPlugin[]): NodeCheck | NonNullable<Diagnosis['general']> {
+  const checks: ((node: NodeState) => Refusal | undefined)[] = []
+  for (const plugin of filters) {
+    const prepared = plugin.prepare(cluster, pod)
+    if (prepared?.kind === 'refused') return { plugin: plugin.name, message: prepared.message, ...(prepared.tail === undefined ? {} : { tail: prepared.tail }) }
+    if (prepared !== undefined) checks.push(prepared.check)
+  }
+  return {
+    check: (node) => {
+      for (const check of checks) {
+        const refused = check(node)
+        if (refused !== undefined) return refused
+      }
+      return undefined
+    },
+  }
+}
+
+/**
+ * Chooses a node: nodes that all rules allow, from `start` on in a circle until enough are found, then the one with the highest score;
+ * `random` decides among equals. Pure: the cluster is not changed.
+ */
+export class Decider {
+  readonly #plugins: Plugins
+  readonly #random: Random
+  #start = 0
+
+  constructor(plugins: Plugins, random: Random) {
+    this.#plugins = plugins
+    this.#random = random
+  }
+
+  /** `allows` is asked last, for what else a node has to meet (pods that were promised the place). */
+  decide(cluster: Cluster, pod: PodInfo, allows: (node: NodeState) => Refusal | undefined): Decision {
+    const nodes = cluster.nodes()
+    const prepared = prepareFilters(cluster, pod, this.#plugins.filters)
+    if (!('check' in prepared)) return { kind: 'refused', diagnosis: { nodes: nodes.length, refusals: new Map(nodes.map((node) => [node.name, refusal(prepared.plugin, prepared.message, true)])), general: prepared } }
+    const refusals = new Map<string, Refusal>()
+    const feasible: NodeState[] = []
+    const wanted = nodesToFind(nodes.length)
+    let seen = 0
+    for (; seen < nodes.length && feasible.length < wanted; seen++) {
+      const node = nodes[(this.#start + seen) % nodes.length]
+      if (node === undefined) continue
+      const refused = prepared.check(node) ?? allows(node)
+      if (refused === undefined) feasible.push(node)
+      else refusals.set(node.name, refused)
+    }
+    if (nodes.length > 0) this.#start = (this.#start + seen) % nodes.length
+    const best = this.best(cluster, pod, feasible)
+    return best === undefined ? { kind: 'refused', diagnosis: { nodes: nodes.length, refusals } } : { kind: 'placed', node: best }
+  }
+
+  best(cluster: Cluster, pod: PodInfo, feasible: readonly NodeState[]): NodeState | undefined {
+    if (feasible.length <= 1) return feasible[0]
+    const totals = scoreNodes(cluster, pod, feasible, this.#plugins.scores)
+    let best = 0
+    let equals = 1
+    for (let i = 1; i < totals.length; i++) {
+      const [score, highest] = [totals[i] ?? 0, totals[best] ?? 0]
+      if (score > highest) {
+        best = i
+        equals = 1
+      } else if (score === highest && Math.floor(this.#random.float() * ++equals) === 0) best = i
+    }
+    return feasible[best]
+  }
+}
+
+/** The weighted sum of all preferences; `each` is told every plugin's part. */
+export function scoreNodes(
+  cluster: Cluster,
+  pod: PodInfo,
+  nodes: readonly NodeState[],
+  plugins: readonly ScorePlugin[],
+  each?: (plugin: string, scores: Float64Array, weight: number) => void,
+): Float64Array {
+  const totals = new Float64Array(nodes.length)
+  for (const plugin of plugins) {
+    const prepared = plugin.prepare(cluster, pod, nodes)
+    if (prepared === undefined) continue
+    const scores = new Float64Array(nodes.length)
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[i]
+      if (node !== undefined) scores[i] = prepared.score(node)
+    }
+    prepared.normalise?.(scores, nodes)
+    for (let i = 0; i < totals.length; i++) totals[i] = (totals[i] ?? 0) + (scores[i] ?? 0) * plugin.weight
+    each?.(plugin.name, scores, plugin.weight)
+  }
+  return totals
+}

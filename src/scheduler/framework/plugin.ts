@@ -1,0 +1,55 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import type { NodeState } from '../cluster/node-state.ts'
+import type { PodInfo } from '../pod/pod-info.ts'
+
+/** Why a node will not do. */
+export interface Refusal {
+  readonly plugin: string
+  /** In Kubernetes' words; one node can have several. */
+  readonly reasons: readonly string[]
+  /** Taking pods off the node cannot change it. */
+  readonly final: boolean
+}
+
+export function refusal(plugin: string, reason: string, final: boolean): Refusal {
+  return { plugin, reasons: [reason], final }
+}
+
+/**
+ * A rule that nodes must meet. `prepare` does what is the same for all nodes, once for a decision, and answers undefined when the rule has
+ * nothing to say of this pod. What it returns is valid until the cluster changes.
+ */
+export interface FilterPlugin {
+  readonly name: string
+  prepare(cluster: Cluster, pod: PodInfo): PreparedFilter | undefined
+}
+
+export type PreparedFilter =
+  | { readonly kind: 'check'; readonly check: (node: NodeState) => Refusal | undefined }
+  /** No node will do, whatever it is like. `tail` follows the message. */
+  | { readonly kind: 'refused'; readonly message: string; readonly tail?: string }
+
+/** A preference among nodes that will do. Scores are brought to 0…100 by `normalise` (where they are not already) and multiplied by the weight. */
+export interface ScorePlugin {
+  readonly name: string
+  readonly weight: number
+  /** `nodes` are those that passed; undefined when there is nothing to prefer. */
+  prepare(cluster: Cluster, pod: PodInfo, nodes: readonly NodeState[]): PreparedScore | undefined
+}
+
+export interface PreparedScore {
+  score(node: NodeState): number
+  /** Changes the scores in place; `nodes[i]` has `scores[i]`. */
+  readonly normalise?: (scores: Float64Array, nodes: readonly NodeState[]) => void
+}
+
+export const HIGHEST_SCORE = 100
+
+/** Brings scores from 0…highest found to 0…100. */
+export function normaliseToHighest(scores: Float64Array, reversed: boolean): void {
+  const highest = scores.reduce((most, score) => Math.max(most, score), 0)
+  for (const [i, score] of scores.entries()) {
+    const scaled = highest === 0 ? 0 : Math.floor((score * HIGHEST_SCORE) / highest)
+    scores[i] = reversed ? HIGHEST_SCORE - scaled : scaled
+  }
+}

@@ -1,0 +1,280 @@
+import { type Scope, messageOf, rfc3339 } from '#base'
+import { type core, deepEqual, isConflict, isNotFound, refs } from '#api'
+import type { Client } from '#client'
+import type { Change, Informers } from '#reconcile'
+import { Cluster } from '../cluster/cluster.ts'
+import type { NodeState } from '../cluster/node-state.ts'
+import { type SchedulerEvents, schedulerEvents } from '../events.ts'
+import { Decider, type Diagnosis, type Plugins, prepareFilters } from '../framework/decide.ts'
+import { refusalMessage } from '../framework/message.ts'
+import type { Refusal } from '../framework/plugin.ts'
+import { type PodInfo, compilePod } from '../pod/pod-info.ts'
+import { defaultPlugins } from '../plugins/default-plugins.ts'
+import { planPreemption } from '../preemption/plan.ts'
+import { SchedulingQueue } from '../queue/queue.ts'
+import { claimVolumes } from '../volumes/bind.ts'
+import { defaultHint } from './hints.ts'
+import { siblingSelector } from './siblings.ts'
+import { type IsServed, type Sources, nodeChange, watchSources } from './watches.ts'
+
+export const DEFAULT_SCHEDULER = 'default-scheduler'
+
+/** Decisions are made in slices of this length, so that the events they depend on and the answers to bindings come in between. */
+const SLICE_MS = 8
+const BINDINGS_AT_ONCE = 128
+
+export interface SchedulerOptions {
+  readonly client: Client
+  readonly informers: Informers
+  readonly isServed: IsServed
+  /** Pods name it in spec.schedulerName. */
+  readonly name?: string
+}
+
+/**
+ * Gives waiting pods a node, until the scope is cancelled. A decision is synchronous and reads the cluster as it is; its outcome is counted at once and
+ * written in the background. What others write meanwhile comes back through the informers and only corrects the picture.
+ */
+export class Scheduler {
+  readonly #scope: Scope
+  readonly #client: Client
+  readonly #name: string
+  readonly #cluster = new Cluster()
+  readonly #queue: SchedulingQueue
+  readonly #sources: Sources
+  readonly #plugins: Plugins
+  readonly #decider: Decider
+  readonly #events: SchedulerEvents
+  /** Promised places: pods that wait for others to leave. */
+  readonly #nominated = new Map<string, { readonly pod: PodInfo; readonly node: string }>()
+  /** Placed by us, the binding not seen yet. */
+  readonly #assumed = new Set<string>()
+  #bindings = 0
+  #running = false
+  #started = false
+
+  constructor(scope: Scope, options: SchedulerOptions) {
+    this.#scope = scope
+    this.#client = options.client
+    this.#name = options.name ?? DEFAULT_SCHEDULER
+    this.#queue = new SchedulingQueue(scope.clock, defaultHint, () => this.#wake())
+    this.#sources = watchSources(options.informers, options.isServed, () => this.#queue.changed({ kind: 'storage' }))
+    this.#plugins = defaultPlugins(this.#sources.view, siblingSelector(this.#sources))
+    this.#decider = new Decider(this.#plugins, scope.random)
+    this.#events = schedulerEvents(scope, options.client, this.#name)
+    this.#sources.namespaces.onChange(({ key, old, now }) => {
+      if (!deepEqual(old?.metadata?.labels, now?.metadata?.labels) || (old === undefined) !== (now === undefined))
+        this.#cluster.setNamespace(key, now === undefined ? undefined : (now.metadata?.labels ?? {}))
+    })
+    this.#sources.nodes.onChange((change) => this.#onNode(change))
+    this.#sources.pods.onChange((change) => this.#onPod(change))
+    scope.signal.addEventListener('abort', () => this.#queue.close(), { once: true })
+  }
+
+  /** The caches are full: decisions may begin. */
+  start(): void {
+    this.#started = true
+    this.#wake()
+  }
+
+  #onNode(change: Change<core.Node>): void {
+    if (change.now === undefined) this.#cluster.removeNode(change.key)
+    else this.#cluster.setNode(change.now)
+    const helps = nodeChange(change)
+    if (helps !== undefined) this.#queue.changed(helps)
+  }
+
+  #onPod({ old, now }: Change<core.Pod>): void {
+    if (old !== undefined && (now === undefined || old.metadata?.uid !== now.metadata?.uid)) this.#forget(old.metadata?.uid ?? '')
+    if (now === undefined) return
+    const uid = now.metadata?.uid ?? ''
+    const ended = now.status?.phase === 'Succeeded' || now.status?.phase === 'Failed'
+    const nodeName = now.spec?.nodeName ?? ''
+    if (ended) return this.#forget(uid)
+    if (nodeName !== '') {
+      this.#queue.delete(uid)
+      this.#nominated.delete(uid)
+      this.#assumed.delete(uid)
+      const before = this.#cluster.placedOn(uid)
+      const pod = compilePod(now)
+      this.#cluster.place(pod, nodeName)
+      const relabelled = before !== undefined && old !== undefined && !deepEqual(old.metadata?.labels, now.metadata?.labels)
+      if (before === undefined || relabelled) this.#queue.changed({ kind: 'pod-came', pod })
+      if (before !== undefined && old !== undefined && !deepEqual(old.spec, now.spec)) this.#queue.changed({ kind: 'pod-left', pod })
+      return
+    }
+    const gated = (now.spec?.schedulingGates ?? []).length > 0
+    if ((now.spec?.schedulerName ?? DEFAULT_SCHEDULER) !== this.#name || gated || now.metadata?.deletionTimestamp !== undefined) {
+      if (!this.#assumed.has(uid)) this.#forget(uid)
+      return
+    }
+    if (this.#assumed.has(uid)) return
+    const specChanged = old !== undefined && (!deepEqual(old.spec, now.spec) || !deepEqual(old.metadata?.labels, now.metadata?.labels))
+    this.#queue.set(compilePod(now), specChanged)
+    const nominated = now.status?.nominatedNodeName
+    if (nominated !== undefined && nominated !== '') this.#nominated.set(uid, { pod: compilePod(now), node: nominated })
+  }
+
+  #forget(uid: string): void {
+    this.#queue.delete(uid)
+    this.#nominated.delete(uid)
+    this.#assumed.delete(uid)
+    this.#takeAway(uid)
+  }
+
+  /** The place is free again. */
+  #takeAway(uid: string): void {
+    const nodeName = this.#cluster.placedOn(uid)
+    if (nodeName === undefined) return
+    const pod = this.#cluster.node(nodeName)?.pods.get(uid)
+    this.#cluster.take(uid)
+    if (pod !== undefined) this.#queue.changed({ kind: 'pod-left', pod })
+  }
+
+  #wake(): void {
+    if (!this.#started || this.#running) return
+    this.#running = true
+    queueMicrotask(() => this.#slice())
+  }
+
+  #slice(): void {
+    const until = this.#scope.clock.monotonic() + SLICE_MS
+    while (!this.#scope.signal.aborted && this.#bindings < BINDINGS_AT_ONCE) {
+      const pod = this.#queue.take()
+      if (pod === undefined) break
+      try {
+        this.#schedule(pod)
+      } catch (error) {
+        this.#scope.log.error('pod not scheduled', { pod: pod.key, error })
+        this.#queue.retry(pod.uid)
+      }
+      if (this.#scope.clock.monotonic() > until) {
+        this.#scope.clock.after(0, () => this.#slice())
+        return
+      }
+    }
+    this.#running = false
+  }
+
+  #schedule(pod: PodInfo): void {
+    const decision = this.#promised(pod) ?? this.#decider.decide(this.#cluster, pod, (node) => this.#leavesPromisesKept(pod, node))
+    if (decision.kind === 'refused') return this.#refuse(pod, decision.diagnosis)
+    this.#cluster.place(pod, decision.node.name)
+    this.#assumed.add(pod.uid)
+    this.#inBackground(pod, () => this.#bind(pod, decision.node))
+  }
+
+  /** A node that was promised is tried first. */
+  #promised(pod: PodInfo): { readonly kind: 'placed'; readonly node: NodeState } | undefined {
+    const node = this.#cluster.node(this.#nominated.get(pod.uid)?.node ?? '')
+    if (node === undefined) return undefined
+    const prepared = prepareFilters(this.#cluster, pod, this.#plugins.filters)
+    return 'check' in prepared && prepared.check(node) === undefined && this.#leavesPromisesKept(pod, node) === undefined ? { kind: 'placed', node } : undefined
+  }
+
+  /** Pods of the same or higher priority that were promised this node count as if they were there already. */
+  #leavesPromisesKept(pod: PodInfo, node: NodeState): Refusal | undefined {
+    const promised = [...this.#nominated.values()].filter((other) => other.node === node.name && other.pod.uid !== pod.uid && other.pod.priority >= pod.priority)
+    if (promised.length === 0) return undefined
+    for (const other of promised) this.#cluster.place(other.pod, node.name)
+    const prepared = prepareFilters(this.#cluster, pod, this.#plugins.filters)
+    const refused = 'check' in prepared ? prepared.check(node) : undefined
+    for (const other of promised) this.#cluster.take(other.pod.uid)
+    return refused
+  }
+
+  #inBackground(pod: PodInfo, work: () => Promise<void>): void {
+    this.#bindings++
+    work()
+      .catch((error: unknown) => {
+        if (this.#scope.signal.aborted) return
+        this.#scope.log.warn('pod not bound', { pod: pod.key, error: messageOf(error) })
+        this.#assumed.delete(pod.uid)
+        this.#takeAway(pod.uid)
+        this.#queue.retry(pod.uid)
+      })
+      .finally(() => {
+        this.#bindings--
+        this.#wake()
+      })
+  }
+
+  async #bind(pod: PodInfo, node: NodeState): Promise<void> {
+    const { namespace, name, uid } = pod
+    if (pod.claims.length > 0 && (await claimVolumes(this.#scope, this.#client, this.#sources.view, pod, node))) {
+      this.#assumed.delete(uid)
+      this.#takeAway(uid)
+      this.#queue.refuse(uid, new Set(['VolumeBinding']))
+      return
+    }
+    const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { kind: 'Node', name: node.name } }
+    try {
+      await this.#client.resource(refs.pods).subresource(this.#scope, { namespace, name }, 'binding', { verb: 'create', body })
+    } catch (error) {
+      // Gone, or bound by somebody else: the informer tells which.
+      if (!isNotFound(error) && !isConflict(error)) throw error
+      this.#assumed.delete(uid)
+      this.#takeAway(uid)
+      this.#queue.retry(uid)
+      return
+    }
+    this.#queue.delete(uid)
+    this.#nominated.delete(uid)
+    this.#events.event(pod.pod, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${pod.key} to ${node.name}`)
+  }
+
+  #refuse(pod: PodInfo, diagnosis: Diagnosis): void {
+    const plugins = new Set([...diagnosis.refusals.values()].map((refused) => refused.plugin))
+    if (diagnosis.general !== undefined) plugins.add(diagnosis.general.plugin)
+    this.#queue.refuse(pod.uid, diagnosis.nodes === 0 ? new Set(['NodeAffinity']) : plugins)
+    if (diagnosis.nodes === 0 || diagnosis.general !== undefined) return this.#report(pod, refusalMessage(diagnosis, ''))
+    const budgets = this.#sources.budgets?.list() ?? []
+    const plan = planPreemption(this.#cluster, pod, diagnosis, this.#plugins.filters, budgets, this.#scope.random)
+    if (plan.kind === 'none') return this.#report(pod, refusalMessage(diagnosis, plan.message))
+    this.#nominated.set(pod.uid, { pod, node: plan.node.name })
+    for (const [uid, other] of this.#nominated) if (other.node === plan.node.name && other.pod.priority < pod.priority) this.#withdraw(uid, other.pod)
+    for (const victim of plan.victims) this.#inBackgroundQuietly(victim, () => this.#evict(victim, pod, plan.node))
+    this.#report(pod, refusalMessage(diagnosis, ''), plan.node.name)
+  }
+
+  /** A promise that somebody more important has taken over. */
+  #withdraw(uid: string, pod: PodInfo): void {
+    this.#nominated.delete(uid)
+    this.#inBackgroundQuietly(pod, () => this.#patchStatus(pod, { nominatedNodeName: null }))
+  }
+
+  #inBackgroundQuietly(pod: PodInfo, work: () => Promise<unknown>): void {
+    work().catch((error: unknown) => {
+      if (!this.#scope.signal.aborted && !isNotFound(error)) this.#scope.log.warn('pod not updated', { pod: pod.key, error: messageOf(error) })
+    })
+  }
+
+  async #evict(victim: PodInfo, pod: PodInfo, node: NodeState): Promise<void> {
+    if (victim.terminating) return
+    const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message: `${this.#name}: preempting to accommodate a higher priority pod` }
+    await this.#patchStatus(victim, { conditions: [this.#dated(victim, condition)] })
+    const { namespace, name, uid } = victim
+    await this.#client.resource(refs.pods).delete(this.#scope, { namespace, name }, { preconditions: { uid } })
+    this.#events.event(victim.pod, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${pod.uid} on node ${node.name}`)
+  }
+
+  #report(pod: PodInfo, message: string, nominatedNodeName?: string): void {
+    this.#events.event(pod.pod, 'Warning', 'FailedScheduling', 'Scheduling', message)
+    const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }
+    const known = pod.pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
+    const same = known?.status === 'False' && known.reason === condition.reason && known.message === message
+    if (same && nominatedNodeName === pod.pod.status?.nominatedNodeName) return
+    this.#inBackgroundQuietly(pod, () => this.#patchStatus(pod, { conditions: [this.#dated(pod, condition)], ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }) }))
+  }
+
+  #dated(pod: PodInfo, condition: { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }): Record<string, unknown> {
+    const known = pod.pod.status?.conditions?.find(({ type }) => type === condition.type)
+    const since = known?.status === condition.status ? known.lastTransitionTime : rfc3339(this.#scope.clock.now())
+    return { ...condition, observedGeneration: pod.pod.metadata?.generation, lastProbeTime: null, lastTransitionTime: since }
+  }
+
+  async #patchStatus(pod: PodInfo, status: Readonly<Record<string, unknown>>): Promise<void> {
+    const { namespace, name, uid } = pod
+    await this.#client.resource(refs.pods).patch(this.#scope, { namespace, name }, { type: 'strategic', body: { metadata: { uid }, status } }, { subresource: 'status' })
+  }
+}

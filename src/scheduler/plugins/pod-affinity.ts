@@ -1,0 +1,87 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Column, Topology } from '../cluster/columns.ts'
+import { type FilterPlugin, HIGHEST_SCORE, type ScorePlugin, refusal } from '../framework/plugin.ts'
+import type { PodInfo } from '../pod/pod-info.ts'
+import { type AffinityTerm, allOf } from '../pod/terms.ts'
+
+interface Domains {
+  readonly topology: Topology
+  readonly counts: Column
+}
+
+/** Required affinity and anti-affinity between pods, both ways. */
+export const interPodAffinity: FilterPlugin = {
+  name: 'InterPodAffinity',
+  prepare: (cluster, pod) => {
+    const repelled = domainsThatRepel(cluster, pod)
+    const avoided = pod.antiAffinity.map((term) => domainsOf(cluster, term, [term]))
+    const wanted = pod.affinity.map((term) => domainsOf(cluster, term, pod.affinity))
+    if (repelled.length === 0 && avoided.length === 0 && wanted.length === 0) return undefined
+    const firstOfItsKind = wanted.every(isEmpty) && pod.affinity.every((term) => term.pods.matches(pod, cluster.namespaceLabels))
+    const noAffinity = refusal('InterPodAffinity', "node(s) didn't match pod affinity rules", true)
+    const ownAnti = refusal('InterPodAffinity', "node(s) didn't match pod anti-affinity rules", false)
+    const othersAnti = refusal('InterPodAffinity', "node(s) didn't satisfy existing pods anti-affinity rules", false)
+    const occupied = ({ topology, counts }: Domains, slot: number): boolean => topology.domainOf(slot) >= 0 && counts.get(topology.domainOf(slot)) > 0
+    return {
+      kind: 'check',
+      check: ({ slot }) => {
+        for (const domains of wanted) {
+          if (domains.topology.domainOf(slot) < 0) return noAffinity
+          if (!firstOfItsKind && !occupied(domains, slot)) return noAffinity
+        }
+        if (avoided.some((domains) => occupied(domains, slot))) return ownAnti
+        return repelled.some((domains) => occupied(domains, slot)) ? othersAnti : undefined
+      },
+    }
+  },
+}
+
+function domainsOf(cluster: Cluster, term: AffinityTerm, conjunction: readonly AffinityTerm[]): Domains {
+  const counter = cluster.counter(allOf(conjunction.map(({ pods }) => pods)))
+  return { topology: cluster.topology(term.topologyKey), counts: counter.byDomain(term.topologyKey) }
+}
+
+function domainsThatRepel(cluster: Cluster, pod: PodInfo): readonly Domains[] {
+  if (cluster.antiAffinity.empty) return []
+  const found: Domains[] = []
+  for (const { term, owners } of cluster.antiAffinity.entries())
+    if (term.pods.matches(pod, cluster.namespaceLabels)) found.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey) })
+  return found
+}
+
+function isEmpty({ topology, counts }: Domains): boolean {
+  for (let domain = 0; domain < topology.domains; domain++) if (counts.get(domain) > 0) return false
+  return true
+}
+
+/** Preferred affinity of the pod, and that of placed pods towards it (their required affinity counts as weight 1). */
+export const affinityPreference: ScorePlugin = {
+  name: 'InterPodAffinity',
+  weight: 2,
+  prepare: (cluster, pod) => {
+    const sums: (Domains & { readonly weight: number })[] = []
+    for (const [terms, sign] of [
+      [pod.preferredAffinity, 1],
+      [pod.preferredAntiAffinity, -1],
+    ] as const)
+      for (const term of terms) sums.push({ ...domainsOf(cluster, term, [term]), weight: sign * term.weight })
+    for (const { term, weight, owners } of cluster.attractions.entries())
+      if (term.pods.matches(pod, cluster.namespaceLabels)) sums.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey), weight })
+    if (sums.length === 0) return undefined
+    return {
+      score: ({ slot }) => {
+        let sum = 0
+        for (const { topology, counts, weight } of sums) {
+          const domain = topology.domainOf(slot)
+          if (domain >= 0) sum += counts.get(domain) * weight
+        }
+        return sum
+      },
+      normalise: (scores) => {
+        const least = scores.reduce((a, b) => Math.min(a, b), Infinity)
+        const most = scores.reduce((a, b) => Math.max(a, b), -Infinity)
+        for (const [i, score] of scores.entries()) scores[i] = most === least ? 0 : Math.floor((HIGHEST_SCORE * (score - least)) / (most - least))
+      },
+    }
+  },
+}

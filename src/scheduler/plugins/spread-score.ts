@@ -1,0 +1,92 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import type { NodeState } from '../cluster/node-state.ts'
+import { HIGHEST_SCORE, type PreparedScore, type ScorePlugin } from '../framework/plugin.ts'
+import type { PodInfo } from '../pod/pod-info.ts'
+import { type PodMatcher, type SpreadConstraint, spreadMatcher } from '../pod/terms.ts'
+import type { core } from '#api'
+import { countsFor } from './spread-filter.ts'
+
+const HOST = 'kubernetes.io/hostname'
+const ZONE = 'topology.kubernetes.io/zone'
+
+/** The selector by which a pod's siblings are known: of its Services and its controller. Undefined when there is none. */
+export type SiblingSelector = (pod: PodInfo) => core.PodAffinityTerm['labelSelector']
+
+/** Constraints with ScheduleAnyway, or for pods without any the cluster's own: hosts and zones, by the pod's siblings. */
+export function spreadPreference(siblings: SiblingSelector): ScorePlugin {
+  return {
+    name: 'PodTopologySpread',
+    weight: 2,
+    prepare: (cluster, pod, nodes) => {
+      const own = (pod.pod.spec?.topologySpreadConstraints ?? []).length > 0
+      const constraints = own ? pod.softSpread : defaultConstraints(pod, siblings(pod))
+      return constraints.length === 0 ? undefined : prepareSpread(cluster, pod, nodes, constraints, own)
+    },
+  }
+}
+
+function defaultConstraints(pod: PodInfo, selector: core.PodAffinityTerm['labelSelector']): readonly SpreadConstraint[] {
+  if (selector === undefined) return []
+  const pods: PodMatcher = spreadMatcher(pod.namespace, selector)
+  const rest = { pods, minDomains: 1, honorAffinity: true, honorTaints: false }
+  return [
+    { ...rest, topologyKey: HOST, maxSkew: 3 },
+    { ...rest, topologyKey: ZONE, maxSkew: 5 },
+  ]
+}
+
+interface Prepared {
+  readonly constraint: SpreadConstraint
+  readonly weight: number
+  readonly countOn: (node: NodeState) => number | undefined
+}
+
+/** `strict`: nodes without one of the labels are left out of the comparison. */
+function prepareSpread(cluster: Cluster, pod: PodInfo, nodes: readonly NodeState[], constraints: readonly SpreadConstraint[], strict: boolean): PreparedScore {
+  const topologies = constraints.map(({ topologyKey }) => cluster.topology(topologyKey))
+  const hasAll = (node: NodeState): boolean => topologies.every((topology) => topology.domainOf(node.slot) >= 0)
+  const ignored = new Set(strict ? nodes.filter((node) => !hasAll(node)).map((node) => node.slot) : [])
+  const compared = nodes.filter((node) => !ignored.has(node.slot))
+  const prepared = constraints.map((constraint): Prepared => {
+    const counter = cluster.counter(constraint.pods)
+    const topology = cluster.topology(constraint.topologyKey)
+    if (constraint.topologyKey === HOST)
+      return { constraint, weight: Math.log(compared.length + 2), countOn: (node) => (topology.domainOf(node.slot) < 0 ? undefined : counter.onNode(node.slot)) }
+    const counts = new Map<number, number>()
+    for (const node of compared) if (topology.domainOf(node.slot) >= 0) counts.set(topology.domainOf(node.slot), 0)
+    for (const node of cluster.nodes()) {
+      if ((strict && !hasAll(node)) || !countsFor(constraint, pod, node)) continue
+      const domain = topology.domainOf(node.slot)
+      const before = counts.get(domain)
+      if (before !== undefined) counts.set(domain, before + counter.onNode(node.slot))
+    }
+    return { constraint, weight: Math.log(counts.size + 2), countOn: (node) => counts.get(topology.domainOf(node.slot)) }
+  })
+  return {
+    score: (node) => {
+      if (ignored.has(node.slot)) return 0
+      let score = 0
+      for (const { constraint, weight, countOn } of prepared) {
+        const count = countOn(node)
+        if (count !== undefined) score += count * weight + (constraint.maxSkew - 1)
+      }
+      return Math.round(score)
+    },
+    normalise: (scores) => normalise(scores, nodes, ignored),
+  }
+}
+
+/** Fewer pods are better; nodes that were left out get nothing. */
+function normalise(scores: Float64Array, nodes: readonly NodeState[], ignored: ReadonlySet<number>): void {
+  let least = Infinity
+  let most = 0
+  for (const [i, score] of scores.entries()) {
+    if (ignored.has(nodes[i]?.slot ?? -1)) continue
+    least = Math.min(least, score)
+    most = Math.max(most, score)
+  }
+  for (const [i, score] of scores.entries()) {
+    if (ignored.has(nodes[i]?.slot ?? -1)) scores[i] = 0
+    else scores[i] = most === 0 ? HIGHEST_SCORE : Math.floor((HIGHEST_SCORE * (most + least - score)) / most)
+  }
+}

@@ -1,0 +1,90 @@
+import type { core } from '#api'
+import { type NodeMatcher, preferredNodes, requiredNodes } from './node-match.ts'
+import { type Amounts, podRequests } from './requests.ts'
+import { type AffinityTerm, type SpreadConstraint, type WeightedTerm, compileSpread, compileTerm } from './terms.ts'
+
+/** What the scheduler needs of a pod, worked out once when the pod is seen. */
+export interface PodInfo {
+  readonly pod: core.Pod
+  readonly uid: string
+  /** `namespace/name`. */
+  readonly key: string
+  readonly namespace: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly priority: number
+  readonly terminating: boolean
+  readonly requests: Amounts
+  /** With a little for containers that state nothing; for comparing nodes. */
+  readonly weighing: { readonly cpu: number; readonly memory: number }
+  readonly nodes: NodeMatcher | undefined
+  readonly preferredNodes: ReturnType<typeof preferredNodes>
+  readonly tolerations: readonly core.Toleration[]
+  readonly ports: readonly HostPort[]
+  readonly affinity: readonly AffinityTerm[]
+  readonly antiAffinity: readonly AffinityTerm[]
+  readonly preferredAffinity: readonly WeightedTerm[]
+  readonly preferredAntiAffinity: readonly WeightedTerm[]
+  readonly spread: readonly SpreadConstraint[]
+  readonly softSpread: readonly SpreadConstraint[]
+  /** Names of the claims it uses, generic ephemeral volumes included. */
+  readonly claims: readonly string[]
+}
+
+export interface HostPort {
+  readonly address: string
+  readonly protocol: string
+  readonly port: number
+}
+
+const ANY_ADDRESS = '0.0.0.0'
+
+export function compilePod(pod: core.Pod): PodInfo {
+  const spec = pod.spec ?? { containers: [] }
+  const { name = '', namespace = '', uid = '', labels = {} } = pod.metadata ?? {}
+  const requests = podRequests(spec)
+  const weighing = podRequests(spec, true)
+  const constraints = spec.topologySpreadConstraints ?? []
+  const weighted = (terms: readonly core.WeightedPodAffinityTerm[] | undefined): readonly WeightedTerm[] =>
+    (terms ?? []).map(({ weight, podAffinityTerm }) => ({ ...compileTerm(podAffinityTerm, namespace), weight }))
+  const required = (terms: readonly core.PodAffinityTerm[] | undefined): readonly AffinityTerm[] => (terms ?? []).map((term) => compileTerm(term, namespace))
+  return {
+    pod,
+    uid,
+    key: `${namespace}/${name}`,
+    namespace,
+    name,
+    labels,
+    priority: spec.priority ?? 0,
+    terminating: pod.metadata?.deletionTimestamp !== undefined,
+    requests,
+    weighing: { cpu: weighing.get('cpu') ?? 0, memory: weighing.get('memory') ?? 0 },
+    nodes: requiredNodes(spec),
+    preferredNodes: preferredNodes(spec),
+    tolerations: spec.tolerations ?? [],
+    ports: hostPorts(spec),
+    affinity: required(spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    antiAffinity: required(spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    preferredAffinity: weighted(spec.affinity?.podAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+    preferredAntiAffinity: weighted(spec.affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+    spread: constraints.filter((one) => one.whenUnsatisfiable === 'DoNotSchedule').map((one) => compileSpread(one, pod)),
+    softSpread: constraints.filter((one) => one.whenUnsatisfiable === 'ScheduleAnyway').map((one) => compileSpread(one, pod)),
+    claims: (spec.volumes ?? []).flatMap((volume) => {
+      if (volume.persistentVolumeClaim !== undefined) return [volume.persistentVolumeClaim.claimName]
+      return volume.ephemeral === undefined ? [] : [`${name}-${volume.name}`]
+    }),
+  }
+}
+
+function hostPorts(spec: core.PodSpec): readonly HostPort[] {
+  const sidecars = (spec.initContainers ?? []).filter((container) => container.restartPolicy === 'Always')
+  return [...spec.containers, ...sidecars].flatMap((container) =>
+    (container.ports ?? [])
+      .filter((port) => (port.hostPort ?? 0) > 0)
+      .map((port) => ({ address: port.hostIP ?? ANY_ADDRESS, protocol: port.protocol ?? 'TCP', port: port.hostPort ?? 0 })),
+  )
+}
+
+export function portsClash(a: HostPort, b: HostPort): boolean {
+  return a.port === b.port && a.protocol === b.protocol && (a.address === b.address || a.address === ANY_ADDRESS || b.address === ANY_ADDRESS)
+}

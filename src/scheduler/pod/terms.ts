@@ -1,0 +1,83 @@
+import { type core, labelSelectorOf } from '#api'
+
+type Labels = Readonly<Record<string, string>>
+
+/** Which pods a term of pod affinity or a spread constraint speaks of. Two with the same `key` speak of the same pods. */
+export interface PodMatcher {
+  readonly key: string
+  matches(pod: { readonly namespace: string; readonly labels: Labels }, namespaces: NamespaceLabels): boolean
+}
+
+/** Labels of a namespace, for namespace selectors; undefined when it is not known. */
+export type NamespaceLabels = (namespace: string) => Labels | undefined
+
+export interface AffinityTerm {
+  readonly topologyKey: string
+  readonly pods: PodMatcher
+}
+export interface WeightedTerm extends AffinityTerm {
+  readonly weight: number
+}
+
+export interface SpreadConstraint {
+  readonly maxSkew: number
+  readonly topologyKey: string
+  readonly pods: PodMatcher
+  readonly minDomains: number
+  readonly honorAffinity: boolean
+  readonly honorTaints: boolean
+}
+
+export function compileTerm(term: core.PodAffinityTerm, ownNamespace: string): AffinityTerm {
+  const selector = term.labelSelector === undefined ? undefined : labelSelectorOf(term.labelSelector)
+  const byLabels = term.namespaceSelector === undefined ? undefined : labelSelectorOf(term.namespaceSelector)
+  const listed = term.namespaces ?? []
+  const names = new Set(listed.length === 0 && term.namespaceSelector === undefined ? [ownNamespace] : listed)
+  return {
+    topologyKey: term.topologyKey,
+    pods: {
+      key: JSON.stringify([[...names].sort(), term.namespaceSelector, term.labelSelector]),
+      matches: (pod, namespaces) => {
+        if (selector === undefined || !selector.matches(pod.labels)) return false
+        return names.has(pod.namespace) || (byLabels?.matches(namespaces(pod.namespace) ?? {}) ?? false)
+      },
+    },
+  }
+}
+
+/** Pods that all of the terms speak of, as a pod counts for required affinity only then. */
+export function allOf(matchers: readonly PodMatcher[]): PodMatcher {
+  const [only] = matchers
+  if (only !== undefined && matchers.length === 1) return only
+  return {
+    key: JSON.stringify(matchers.map((matcher) => matcher.key)),
+    matches: (pod, namespaces) => matchers.every((matcher) => matcher.matches(pod, namespaces)),
+  }
+}
+
+/** Running pods of one namespace: those that are ending do not count for spreading. */
+export function spreadMatcher(namespace: string, selector: core.PodAffinityTerm['labelSelector']): PodMatcher {
+  const compiled = selector === undefined ? undefined : labelSelectorOf(selector)
+  return {
+    key: JSON.stringify(['spread', namespace, selector]),
+    matches: (pod) => pod.namespace === namespace && !('terminating' in pod && pod.terminating === true) && (compiled?.matches(pod.labels) ?? false),
+  }
+}
+
+export function compileSpread(constraint: core.TopologySpreadConstraint, pod: core.Pod): SpreadConstraint {
+  const labels = pod.metadata?.labels ?? {}
+  const own = (constraint.matchLabelKeys ?? []).filter((key) => Object.hasOwn(labels, key))
+  const selector = constraint.labelSelector
+  const merged =
+    own.length === 0 || selector === undefined
+      ? selector
+      : { ...selector, matchExpressions: [...(selector.matchExpressions ?? []), ...own.map((key) => ({ key, operator: 'In', values: [labels[key] ?? ''] }))] }
+  return {
+    maxSkew: constraint.maxSkew,
+    topologyKey: constraint.topologyKey,
+    pods: spreadMatcher(pod.metadata?.namespace ?? '', merged),
+    minDomains: constraint.minDomains ?? 1,
+    honorAffinity: constraint.nodeAffinityPolicy !== 'Ignore',
+    honorTaints: constraint.nodeTaintsPolicy === 'Honor',
+  }
+}

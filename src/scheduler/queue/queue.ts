@@ -1,0 +1,173 @@
+import type { Clock, Timer } from '#base'
+import type { PodInfo } from '../pod/pod-info.ts'
+import { Heap } from './heap.ts'
+
+/** A change that can make room for a pod that was refused. */
+export type ClusterChange =
+  | { readonly kind: 'node'; readonly name: string; readonly added: boolean; readonly labels: boolean; readonly taints: boolean; readonly resources: boolean }
+  | { readonly kind: 'pod-left'; readonly pod: PodInfo }
+  | { readonly kind: 'pod-came'; readonly pod: PodInfo }
+  | { readonly kind: 'storage' }
+
+/** Whether a change can end a refusal by this plugin. Wrong in doubt is `true`: the pod is tried once more for nothing. */
+export type Hint = (plugin: string, pod: PodInfo, change: ClusterChange) => boolean
+
+interface Entry {
+  pod: PodInfo
+  attempts: number
+  /** When it was first queued; older goes first among equals. */
+  readonly sinceMs: number
+  /** Where it is; entries in heaps that say something else are left-overs. */
+  place: 'active' | 'backing-off' | 'refused' | 'taken'
+  readyAtMs: number
+  refusedAtMs: number
+  refusedBy: ReadonlySet<string>
+  /** Raised by changes that came while it was being tried. */
+  changedMeanwhile: boolean
+}
+
+const FIRST_BACK_OFF_MS = 1000
+const LONGEST_BACK_OFF_MS = 10_000
+const LONGEST_REFUSED_MS = 300_000
+const FLUSH_EVERY_MS = 30_000
+
+/**
+ * Pods that want a node. Active: to be tried, higher priority first, then older. Backing off: to be tried when their time has come. Refused: no node would
+ * do; tried again when something changes that can help, or after five minutes.
+ */
+export class SchedulingQueue {
+  readonly #clock: Clock
+  readonly #hint: Hint
+  readonly #wake: () => void
+  readonly #entries = new Map<string, Entry>()
+  readonly #active = new Heap<Entry>((a, b) => a.pod.priority > b.pod.priority || (a.pod.priority === b.pod.priority && a.sinceMs < b.sinceMs))
+  readonly #backingOff = new Heap<Entry>((a, b) => a.readyAtMs < b.readyAtMs)
+  readonly #refused = new Set<Entry>()
+  #timer: Timer | undefined
+  #flush: Timer | undefined
+
+  /** `wake` is called when there is something to take. */
+  constructor(clock: Clock, hint: Hint, wake: () => void) {
+    this.#clock = clock
+    this.#hint = hint
+    this.#wake = wake
+  }
+
+  /** A new pod, or a new version of one that waits. `retry`: what changed about it may help. */
+  set(pod: PodInfo, retry: boolean): void {
+    const known = this.#entries.get(pod.uid)
+    if (known === undefined) {
+      const now = this.#clock.monotonic()
+      const entry: Entry = { pod, attempts: 0, sinceMs: now, place: 'taken', readyAtMs: now, refusedAtMs: 0, refusedBy: new Set(), changedMeanwhile: false }
+      this.#entries.set(pod.uid, entry)
+      this.#activate(entry)
+      return
+    }
+    known.pod = pod
+    if (!retry) return
+    if (known.place === 'refused') this.#leaveRefused(known)
+    else if (known.place === 'taken') known.changedMeanwhile = true
+  }
+
+  delete(uid: string): void {
+    const entry = this.#entries.get(uid)
+    if (entry === undefined) return
+    this.#entries.delete(uid)
+    this.#refused.delete(entry)
+    entry.place = 'taken'
+  }
+
+  has(uid: string): boolean {
+    return this.#entries.has(uid)
+  }
+
+  /** The next pod to try. It stays known until `delete`, `refuse` or `retry`. */
+  take(): PodInfo | undefined {
+    for (let entry = this.#active.pop(); entry !== undefined; entry = this.#active.pop()) {
+      if (entry.place !== 'active') continue
+      entry.place = 'taken'
+      entry.attempts++
+      entry.changedMeanwhile = false
+      return entry.pod
+    }
+    return undefined
+  }
+
+  /** No node would do, because of these plugins. */
+  refuse(uid: string, plugins: ReadonlySet<string>): void {
+    const entry = this.#entries.get(uid)
+    if (entry === undefined) return
+    entry.refusedBy = plugins
+    entry.refusedAtMs = this.#clock.monotonic()
+    if (entry.changedMeanwhile) return this.#backOff(entry)
+    entry.place = 'refused'
+    this.#refused.add(entry)
+    this.#flush ??= this.#clock.after(FLUSH_EVERY_MS, () => this.#flushOld(), { background: true })
+  }
+
+  /** Something went wrong that has nothing to do with the nodes: again after a while. */
+  retry(uid: string): void {
+    const entry = this.#entries.get(uid)
+    if (entry !== undefined) this.#backOff(entry)
+  }
+
+  changed(change: ClusterChange): void {
+    for (const entry of this.#refused) if (this.#helps(entry, change)) this.#leaveRefused(entry)
+    for (const entry of this.#entries.values()) if (entry.place === 'taken') entry.changedMeanwhile = true
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#flush?.cancel()
+  }
+
+  #helps(entry: Entry, change: ClusterChange): boolean {
+    for (const plugin of entry.refusedBy) if (this.#hint(plugin, entry.pod, change)) return true
+    return false
+  }
+
+  #leaveRefused(entry: Entry): void {
+    this.#refused.delete(entry)
+    this.#backOff(entry)
+  }
+
+  /** Counted from the last refusal, so that a pod which has waited long enough goes at once. */
+  #backOff(entry: Entry): void {
+    const delayMs = Math.min(FIRST_BACK_OFF_MS * 2 ** (entry.attempts - 1), LONGEST_BACK_OFF_MS)
+    const now = this.#clock.monotonic()
+    entry.readyAtMs = (entry.refusedAtMs === 0 ? now : entry.refusedAtMs) + delayMs
+    if (entry.readyAtMs <= now) return this.#activate(entry)
+    entry.place = 'backing-off'
+    this.#backingOff.push(entry)
+    this.#arm()
+  }
+
+  #activate(entry: Entry): void {
+    entry.place = 'active'
+    this.#active.push(entry)
+    this.#wake()
+  }
+
+  #arm(): void {
+    this.#timer?.cancel()
+    const next = this.#backingOff.peek()
+    if (next === undefined) return
+    this.#timer = this.#clock.after(Math.max(0, next.readyAtMs - this.#clock.monotonic()), () => this.#release(), { background: true })
+  }
+
+  #release(): void {
+    const now = this.#clock.monotonic()
+    for (let next = this.#backingOff.peek(); next !== undefined && next.readyAtMs <= now; next = this.#backingOff.peek()) {
+      this.#backingOff.pop()
+      if (next.place === 'backing-off') this.#activate(next)
+    }
+    this.#arm()
+  }
+
+  #flushOld(): void {
+    this.#flush = undefined
+    const now = this.#clock.monotonic()
+    for (const entry of this.#refused) if (now - entry.refusedAtMs > LONGEST_REFUSED_MS) this.#leaveRefused(entry)
+    if (this.#refused.size > 0) this.#flush = this.#clock.after(FLUSH_EVERY_MS, () => this.#flushOld(), { background: true })
+  }
+}

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { type Clock, type Scope, rootScope } from '#base'
+import type { Engine, KeyValue, StoreEvent, Transaction, WatchQuery } from '../engine.ts'
+
+/** A place where an engine keeps its data during one test. */
+export interface EngineHome {
+  /** Opens the store, which is empty the first time. */
+  open(scope: Scope): Promise<Engine>
+  /** Removes what the test has left, the engines closed. */
+  remove(): Promise<void>
+}
+
+export interface EngineKind {
+  readonly name: string
+  /** Whether a store opened again has what it had. */
+  readonly durable: boolean
+  home(): EngineHome
+}
+
+/** What one test works with. */
+export interface Bench {
+  readonly engine: Engine
+  readonly scope: Scope
+  readonly clock: ManualClock
+  /** Closes the store and opens it again. Only for durable engines. */
+  reopen(): Promise<Engine>
+}
+
+/** Runs a test on a fresh store and cleans up after it. */
+export async function withEngine(kind: EngineKind, run: (bench: Bench) => Promise<void>): Promise<void> {
+  const home = kind.home()
+  const clock = manualClock()
+  const scope = rootScope({ clock })
+  let engine = await home.open(scope)
+  try {
+    const reopen = async (): Promise<Engine> => {
+      await engine.close()
+      engine = await home.open(scope)
+      return engine
+    }
+    await run({ engine, scope, clock, reopen })
+  } finally {
+    scope.cancel()
+    await engine.close()
+    await home.remove()
+  }
+}
+
+export interface ManualClock extends Clock {
+  /** Lets time pass and fires what is due, in order. */
+  advance(ms: number): void
+  /** Sets the wall clock alone. */
+  jump(ms: number): void
+}
+
+export function manualClock(): ManualClock {
+  let monotonicMs = 0
+  let wallMs = 1_800_000_000_000
+  let timers: { readonly atMs: number; readonly run: () => void }[] = []
+  return {
+    now: () => wallMs,
+    monotonic: () => monotonicMs,
+    after(delayMs, run) {
+      const timer = { atMs: monotonicMs + delayMs, run }
+      timers.push(timer)
+      return { cancel: () => void (timers = timers.filter((other) => other !== timer)) }
+    },
+    advance(ms) {
+      monotonicMs += ms
+      wallMs += ms
+      for (;;) {
+        const due = timers.filter((timer) => timer.atMs <= monotonicMs).toSorted((a, b) => a.atMs - b.atMs)[0]
+        if (due === undefined) return
+        timers = timers.filter((timer) => timer !== due)
+        due.run()
+      }
+    },
+    jump(ms) {
+      wallMs += ms
+    },
+  }
+}
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+export function text(keyValue: KeyValue | undefined): string | undefined {
+  return keyValue && new TextDecoder().decode(keyValue.value)
+}
+
+/** Writes one key; returns the revision. */
+export async function put(engine: Engine, key: string, value = 'v', lease?: number): Promise<number> {
+  const result = await engine.commit({
+    operations: [{ kind: 'put', key, value: bytes(value), ...(lease === undefined ? {} : { lease }) }],
+  })
+  assert.ok(result.succeeded)
+  return result.revision
+}
+
+export async function remove(engine: Engine, key: string): Promise<number> {
+  const result = await engine.commit({ operations: [{ kind: 'delete', key }] })
+  assert.ok(result.succeeded)
+  return result.revision
+}
+
+export function putting(...keys: readonly string[]): Transaction {
+  return { operations: keys.map((key) => ({ kind: 'put', key, value: bytes(`value of ${key}`) })) }
+}
+
+/** Everything a watch has been told, in order. */
+export interface Recording {
+  readonly batches: { readonly revision: number; readonly events: readonly StoreEvent[] }[]
+  readonly progress: number[]
+  readonly ends: Error[]
+  /** `revision:kind:key` of each event. */
+  readonly lines: () => string[]
+}
+
+export function record(engine: Engine, scope: Scope, query: WatchQuery, onEvents?: () => void): Recording {
+  const recording: Recording = {
+    batches: [],
+    progress: [],
+    ends: [],
+    lines: () =>
+      recording.batches.flatMap(({ revision, events }) => events.map((event) => `${revision}:${event.kind}:${event.key}`)),
+  }
+  engine.watch(scope, query, {
+    onEvents: (events, revision) => {
+      recording.batches.push({ revision, events })
+      onEvents?.()
+    },
+    onProgress: (revision) => recording.progress.push(revision),
+    onEnd: (error) => recording.ends.push(error),
+  })
+  return recording
+}
+
+/** Waits, turn by turn of the event loop, for something that must happen. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 20_000; turn++) {
+    if (holds()) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.fail(`has not happened: ${what}`)
+}
+
+/** A call that throws at once or rejects, as a rejection. */
+export async function attempt<T>(call: () => T | Promise<T>): Promise<T> {
+  return await call()
+}

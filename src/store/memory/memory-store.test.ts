@@ -1,0 +1,11 @@
+import { engineContract } from '../contract/engine-contract.ts'
+import { openMemoryStore } from './memory-store.ts'
+
+engineContract(
+  {
+    name: 'memory',
+    durable: false,
+    home: () => ({ open: async (scope) => openMemoryStore(scope), remove: async () => undefined }),
+  },
+  { propertyRuns: 200 },
+)

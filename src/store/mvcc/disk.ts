@@ -1,0 +1,45 @@
+import type { LeaseId } from '../engine.ts'
+import type { Batch } from './batch.ts'
+import type { OrderedKey } from './keys.ts'
+import type { Lease, StoredLease } from './leases.ts'
+
+/** Where an engine keeps what must survive. All calls are synchronous; one writer. */
+export interface Disk {
+  loadState(): StoredState
+  /** Everything but the values, in the order in which it was written. */
+  loadRows(each: (row: StoredRow) => void): void
+  /**
+   * Writes all of a batch or nothing, and returns when it is durable. After a throw nothing of it is there, now or
+   * after a restart; the next call works again as soon as the disk does.
+   */
+  write(batch: Batch, describe: LeaseDescription): void
+  readValue(row: number): Uint8Array
+  /** Deletes rows; all or none, durable before later writes are. */
+  remove(rows: readonly number[]): void
+  /** Does a bounded piece of work towards a smaller file. Returns whether more is worth doing. */
+  shrink(): boolean
+  sizeBytes(): number
+  close(): void
+}
+
+/** How the leases of a batch are written down. */
+export interface LeaseDescription {
+  readonly lastLease: LeaseId
+  describe(lease: Lease): StoredLease
+}
+
+export interface StoredRow {
+  readonly row: number
+  readonly key: OrderedKey
+  readonly revision: number
+  readonly createRevision: number
+  readonly version: number
+  readonly lease: number
+  readonly deleted: boolean
+}
+
+export interface StoredState {
+  readonly compactedRevision: number
+  readonly leases: readonly StoredLease[]
+  readonly lastLease: LeaseId
+}

@@ -1,0 +1,237 @@
+import type { Scope, Timer } from '#base'
+import type {
+  CommitResult,
+  Engine,
+  EngineStats,
+  KeyValue,
+  LeaseId,
+  RangeQuery,
+  RangeResult,
+  Transaction,
+  WatchCallbacks,
+  WatchQuery,
+} from '../engine.ts'
+import { FutureRevision, InvalidStoreRequest, StoreClosed, StoreFailed } from '../errors.ts'
+import { type Batch, changesNothing, emptyBatch } from './batch.ts'
+import type { Disk } from './disk.ts'
+import { Keyspace } from './keyspace.ts'
+import { Leases } from './leases.ts'
+import { sweep } from './sweep.ts'
+import { WatchHub } from './watch-hub.ts'
+
+interface Request {
+  /** Applies the request to the keyspace and returns what to answer once it is durable; throws before changing anything. */
+  readonly apply: (batch: Batch) => unknown
+  readonly resolve: (answer: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The most requests that share one sync: bounds how long the event loop waits. */
+const LARGEST_BATCH = 1024
+/** After the disk has refused work that nobody waits for. */
+const RETRY_MS = 1000
+
+/**
+ * The engines that keep their keys in memory and their values on a disk, or nowhere else.
+ *
+ * Requests are gathered during one turn of the event loop, then applied in order, written with one sync, and answered,
+ * all without a pause. So each transaction sees the earlier ones, no reader sees what is not durable, and when the disk
+ * refuses, the whole batch is taken back before anything could be built upon it.
+ */
+export class MvccEngine implements Engine {
+  readonly #scope: Scope
+  readonly #disk: Disk
+  readonly #keyspace: Keyspace
+  readonly #leases: Leases
+  readonly #hub: WatchHub
+  #queue: Request[] = []
+  #flushQueued = false
+  #sweepQueued = false
+  #expiry: { readonly timer: Timer; readonly atMs: number } | undefined
+  #closed = false
+  #commits = 0
+  #syncs = 0
+
+  /** Loads what the disk has. The engine owns the disk from now on; `scope` gives the clock and the log, not a lifetime. */
+  constructor(scope: Scope, disk: Disk, recentBytes: number) {
+    this.#scope = scope
+    this.#disk = disk
+    this.#leases = new Leases(scope.clock)
+    this.#keyspace = new Keyspace(this.#leases, disk, recentBytes)
+    this.#hub = new WatchHub(scope, this.#keyspace)
+    const state = disk.loadState()
+    this.#leases.restore(state.leases, state.lastLease)
+    disk.loadRows((row) => this.#keyspace.restoreRow(row))
+    this.#keyspace.restoreCompaction(state.compactedRevision)
+    this.#queueSweep()
+    this.#armExpiry()
+  }
+
+  get revision(): number {
+    return this.#keyspace.revision
+  }
+
+  get compactedRevision(): number {
+    return this.#keyspace.compactedRevision
+  }
+
+  commit(transaction: Transaction): Promise<CommitResult> {
+    return this.#submit((batch) => this.#keyspace.commit(transaction, batch))
+  }
+
+  get(key: string, atRevision?: number): KeyValue | undefined {
+    this.#checkOpen()
+    return this.#keyspace.get(key, atRevision)
+  }
+
+  range(query: RangeQuery): RangeResult {
+    this.#checkOpen()
+    return this.#keyspace.range(query)
+  }
+
+  watch(scope: Scope, query: WatchQuery, callbacks: WatchCallbacks): void {
+    this.#checkOpen()
+    this.#hub.add(scope, query, callbacks)
+  }
+
+  async compact(revision: number): Promise<void> {
+    await this.#submit((batch) => {
+      if (!Number.isSafeInteger(revision)) throw new InvalidStoreRequest('a compaction needs a revision')
+      if (revision > this.#keyspace.revision) throw new FutureRevision(revision, this.#keyspace.revision)
+      if (revision > Math.max(this.compactedRevision, batch.compactedRevision ?? 0)) batch.compactedRevision = revision
+    })
+    this.#queueSweep()
+  }
+
+  grantLease(ttlSeconds: number): Promise<LeaseId> {
+    return this.#submit((batch) => {
+      const change = this.#leases.grant(ttlSeconds)
+      batch.leases.push(change)
+      return change.lease.id
+    })
+  }
+
+  renewLease(lease: LeaseId): Promise<void> {
+    return this.#submit((batch) => {
+      batch.leases.push(this.#leases.renew(this.#leases.get(lease)))
+    })
+  }
+
+  revokeLease(lease: LeaseId): Promise<void> {
+    return this.#submit((batch) => this.#keyspace.revoke(this.#leases.get(lease), batch))
+  }
+
+  stats(): EngineStats {
+    return { keys: this.#keyspace.index.live, sizeBytes: this.#disk.sizeBytes(), commits: this.#commits, syncs: this.#syncs }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    while (this.#queue.length > 0) this.#flush()
+    this.#closed = true
+    this.#expiry?.timer.cancel()
+    this.#hub.close()
+    this.#disk.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new StoreClosed()
+  }
+
+  #submit<T>(apply: (batch: Batch) => T): Promise<T> {
+    if (this.#closed) return Promise.reject(new StoreClosed())
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ apply, resolve: resolve as (answer: unknown) => void, reject })
+      this.#queueFlush()
+    })
+  }
+
+  #queueFlush(): void {
+    if (this.#flushQueued) return
+    this.#flushQueued = true
+    setImmediate(() => {
+      this.#flushQueued = false
+      if (this.#closed) return
+      this.#flush()
+      if (this.#queue.length > 0) this.#queueFlush()
+    })
+  }
+
+  #flush(): void {
+    const requests = this.#queue.splice(0, LARGEST_BATCH)
+    const batch = emptyBatch()
+    const settle: (() => void)[] = []
+    for (const { apply, resolve, reject } of requests) {
+      try {
+        const answer = apply(batch)
+        settle.push(() => resolve(answer))
+      } catch (refusal) {
+        settle.push(() => reject(refusal))
+      }
+    }
+    try {
+      if (!changesNothing(batch)) this.#write(batch)
+    } catch (error) {
+      this.#keyspace.takeBack(batch)
+      // Refusals and failed compares too: they may be due to what has just been taken back.
+      for (const { reject } of requests) reject(new StoreFailed(error))
+      return
+    }
+    const before = this.revision
+    this.#keyspace.publish(batch)
+    this.#commits += this.revision - before
+    for (const answer of settle) answer()
+    this.#hub.publish(batch.versions)
+    if (batch.leases.length > 0) this.#armExpiry()
+  }
+
+  #write(batch: Batch): void {
+    this.#disk.write(batch, { lastLease: this.#leases.lastId, describe: (lease) => this.#leases.store(lease) })
+    this.#syncs++
+  }
+
+  #armExpiry(): void {
+    const atMs = this.#leases.nextDeadlineMs()
+    if (atMs === this.#expiry?.atMs) return
+    this.#expiry?.timer.cancel()
+    this.#expiry = undefined
+    if (atMs === undefined) return
+    const timer = this.#scope.clock.after(atMs - this.#scope.clock.monotonic(), () => this.#expire(), { background: true })
+    this.#expiry = { timer, atMs }
+  }
+
+  #expire(): void {
+    this.#expiry = undefined
+    // The leases are looked at when their turn comes: a renewal that arrived before this is in time.
+    const ended = this.#submit((batch) => {
+      for (const lease of this.#leases.expired()) this.#keyspace.revoke(lease, batch)
+    })
+    ended.then(
+      () => this.#armExpiry(),
+      (error: unknown) => {
+        if (this.#closed) return
+        this.#scope.log.warn('leases could not be ended, trying again', { error })
+        this.#scope.clock.after(RETRY_MS, () => this.#closed || this.#expire(), { background: true })
+      },
+    )
+  }
+
+  #queueSweep(): void {
+    if (this.#sweepQueued) return
+    this.#sweepQueued = true
+    setImmediate(() => {
+      this.#sweepQueued = false
+      if (this.#closed) return
+      try {
+        if (sweep(this.#keyspace, this.#disk) || this.#disk.shrink()) this.#queueSweep()
+      } catch (error) {
+        this.#scope.log.warn('compacted values could not be removed, trying again', { error })
+        this.#scope.clock.after(RETRY_MS, () => this.#queueSweep(), { background: true })
+      }
+    })
+  }
+}

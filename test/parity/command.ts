@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util'
+import { packArea, readArea } from './corpus.ts'
+import { writeOpen } from './open.ts'
+import { describeOutcome, replay } from './replay.ts'
+import { startTestServer } from './server.ts'
+
+/**
+ * The corpus by hand:
+ *   node test/parity/command.ts replay [--area api] [--only REGEX] [--jobs 8] [--url URL --token TOKEN]   without --url against a server of its own
+ *   node test/parity/command.ts open   [--area api]     runs an area and writes what fails into open.json
+ *   node test/parity/command.ts pack FOLDER AREA        packs recorded topics into the corpus
+ */
+const BEHAVIOUR_AREAS = new Set(['behave'])
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    area: { type: 'string', multiple: true, default: ['api', 'kinds', 'extend', 'extend-alone'] },
+    only: { type: 'string' },
+    jobs: { type: 'string', default: '8' },
+    url: { type: 'string' },
+    token: { type: 'string', default: 'admin-token' },
+    slow: { type: 'string', default: '1' },
+  },
+})
+
+async function run(): Promise<number> {
+  const [verb, folder, area] = positionals
+  if (verb === 'pack' && folder !== undefined && area !== undefined) {
+    packArea(folder, area)
+    return 0
+  }
+  if (verb !== 'replay' && verb !== 'open') {
+    console.error('usage: command.ts replay|open [--area AREA] [--only REGEX] [--jobs N] [--url URL --token TOKEN] | pack FOLDER AREA')
+    return 2
+  }
+  let passed = 0
+  let failed = 0
+  for (const name of values.area) {
+    const behaviour = BEHAVIOUR_AREAS.has(name)
+    await using server = values.url === undefined ? await startTestServer(behaviour ? 'server' : 'apiserver') : undefined
+    const target = server?.target ?? { url: values.url ?? '', token: values.token }
+    const outcomes = await replay(target, readArea(name), {
+      jobs: name === 'extend-alone' ? 1 : Number(values.jobs),
+      behaviour,
+      slow: Number(values.slow),
+      ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
+      onOutcome: (outcome) => {
+        if (outcome.failures.length > 0 && verb === 'replay') console.log(describeOutcome(outcome))
+      },
+    })
+    failed += outcomes.filter((outcome) => outcome.failures.length > 0).length
+    passed += outcomes.filter((outcome) => outcome.failures.length === 0).length
+    if (verb === 'open') writeOpen(outcomes)
+  }
+  console.log(`${passed} passed, ${failed} failed`)
+  return verb === 'replay' && failed > 0 ? 1 : 0
+}
+
+process.exitCode = await run()

@@ -1,0 +1,1 @@
+export { type FakeApi, type FakeApiOptions, createFakeApi } from './cluster/fake-api.ts'

@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { NO_TESTS, type TestCounts, addCounts } from './run-tests.ts'
+import type { Suite } from './suites.ts'
+
+const GRACE_MS = 5_000
+
+/**
+ * Runs a suite with its time limit. Its process leads a group, so that nothing it started outlives it: when time is up, or this
+ * process is told to stop, the whole group ends. A suite that ends badly or late counts as one failure more than it has told of.
+ */
+export async function runSuite(root: string, suite: Suite): Promise<TestCounts> {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'suite-process.ts'), suite.name],
+    {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    },
+  )
+  let counts = NO_TESTS
+  child.on('message', (sums) => {
+    counts = sums as TestCounts
+  })
+  let late = false
+  const limit = setTimeout(() => {
+    late = true
+    signalGroup(child, 'SIGTERM')
+    setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE_MS).unref()
+  }, suite.limitMs)
+  const stop = (signal: NodeJS.Signals): void => {
+    signalGroup(child, 'SIGTERM')
+    process.exit(signal === 'SIGINT' ? 130 : 143)
+  }
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  const [code] = (await once(child, 'close')) as [number | null]
+  clearTimeout(limit)
+  process.off('SIGINT', stop).off('SIGTERM', stop)
+  signalGroup(child, 'SIGKILL')
+  if (late) console.log(`${suite.name}: not done within ${Math.round(suite.limitMs / 1000)} s`)
+  else if (code !== 0 && counts.failed === 0) console.log(`${suite.name}: the suite's process ended with ${code ?? 'a signal'}`)
+  return late || (code !== 0 && counts.failed === 0) ? addCounts(counts, { passed: 0, failed: 1, skipped: 0 }) : counts
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // Nobody of the group is left.
+  }
+}

@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { relative, resolve } from 'node:path'
+import { run } from 'node:test'
+import { styleText } from 'node:util'
+
+export interface TestCounts {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+export const NO_TESTS: TestCounts = { passed: 0, failed: 0, skipped: 0 }
+
+export function addCounts(a: TestCounts, b: TestCounts): TestCounts {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }
+}
+
+export function describeCounts({ passed, failed, skipped }: TestCounts): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`
+}
+
+/** Reads the last line of what a run printed; undefined when it is not the line of `describeCounts`. */
+export function parseCounts(output: string): TestCounts | undefined {
+  const found = /(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(output.trimEnd())
+  return found === null ? undefined : { passed: Number(found[1]), failed: Number(found[2]), skipped: Number(found[3]) }
+}
+
+export interface TestRun {
+  readonly cwd: string
+  readonly globs: readonly string[]
+  /** Files side by side. Default: one for each processor. */
+  readonly lanes?: number
+  /** Called as each file ends, with the sums so far. */
+  readonly onFile?: (file: string, durationMs: number, sums: TestCounts) => void
+}
+
+/**
+ * Runs the files in processes of their own. Prints failures in full and nothing about what passes. A file that holds no test
+ * counts as failed: it cannot fail, so it proves nothing.
+ */
+export async function runTests({ cwd, globs, lanes, onFile }: TestRun): Promise<TestCounts> {
+  let counts = NO_TESTS
+  const printed = new Map<string, string>()
+  const stream = run({
+    cwd,
+    globPatterns: [...globs],
+    concurrency: lanes ?? Math.max(1, availableParallelism()),
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
+  const fail = (where: string, details: string): void => {
+    counts = addCounts(counts, { passed: 0, failed: 1, skipped: 0 })
+    process.stdout.write(`${styleText('red', 'not ok')} ${where}\n${indent(details)}\n`)
+  }
+  const collect = ({ file, message }: { readonly file?: string; readonly message: string }): void => {
+    if (file !== undefined) printed.set(file, (printed.get(file) ?? '') + message)
+  }
+  stream.on('test:stdout', collect)
+  stream.on('test:stderr', collect)
+  stream.on('test:pass', (test) => {
+    if (isFile(test)) return fail(test.name, 'no test in this file')
+    if (test.details.type === 'suite') return
+    const set = test.skip !== undefined || test.todo !== undefined
+    counts = addCounts(counts, { passed: set ? 0 : 1, failed: 0, skipped: set ? 1 : 0 })
+  })
+  stream.on('test:fail', (test) => {
+    if (test.todo !== undefined) {
+      counts = addCounts(counts, { passed: 0, failed: 0, skipped: 1 })
+      return
+    }
+    const path = isFile(test) || test.file === undefined ? test.name : relative(cwd, test.file)
+    const text = isFile(test) ? (printed.get(test.name) ?? '') : ''
+    // A test that failed only because a test inside it did has been told of already.
+    const { error } = test.details
+    if ('failureType' in error && error.failureType === 'subtestsFailed') {
+      if (test.details.type !== 'suite') counts = addCounts(counts, { passed: 0, failed: 1, skipped: 0 })
+      return
+    }
+    fail(isFile(test) ? path : `${path}:${test.line ?? 1} ${test.name}`, `${describe(error)}\n${text}`)
+  })
+  stream.on('test:summary', ({ file, duration_ms }) => {
+    if (file !== undefined) onFile?.(relative(cwd, file), duration_ms, counts)
+  })
+  stream.resume()
+  await once(stream, 'end')
+  return counts
+}
+
+/** Node reports a file that holds no test, or that ended badly, as a test whose name is the file's path as the glob found it. */
+function isFile(test: { readonly name: string; readonly file?: string | undefined; readonly nesting: number }): boolean {
+  return test.nesting === 0 && resolve(test.name) === test.file
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause: unknown = error.cause ?? error
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+}
+
+function indent(text: string): string {
+  return text.trimEnd().replaceAll(/^/gm, '    ')
+}

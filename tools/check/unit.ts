@@ -1,0 +1,9 @@
+import { join } from 'node:path'
+import { describeCounts, runTests } from './run-tests.ts'
+
+/** The unit tests: those that stand beside the code. */
+const globs = ['src/**/*.test.ts', 'tools/**/*.test.ts', 'testing/**/*.test.ts']
+
+const counts = await runTests({ cwd: join(import.meta.dirname, '../..'), globs })
+console.log(describeCounts(counts))
+process.exitCode = counts.failed > 0 ? 1 : 0
