@@ -44,7 +44,8 @@ export { ageOf, humanDuration } from './schema/age.ts'
 export { builtInSchemas, schemaOf } from './schema/builtin.ts'
 export { type Decoded, DecodeError, decodeObject } from './schema/decode.ts'
 export { applySchemaDefaults } from './schema/defaults.ts'
-export { type EncodeOptions, encodeObject, encodeText } from './schema/encode.ts'
+export { type EncodeOptions, encodeObject, encodeText, normalizeObject } from './schema/encode.ts'
+export { type TypedObject, decodeProtobuf, encodeProtobuf, encodeWatchFrame, openEnvelope } from './schema/protobuf.ts'
 export { withResourceVersion } from './schema/resource-version.ts'
 export { type ColumnFact, columnFacts, resourceFact, resourceFacts } from './schema/registered.ts'
 export type { ResourceFact, SubresourceFact } from './schema/resource-facts.ts'
@@ -188,3 +189,8 @@ export {
   validateRequiredEnum,
   validText,
 } from './validation/values.ts'
+export { JSON_PATCH_MAX_OPERATIONS, jsonPatch } from './patch/json-patch.ts'
+export { mergePatch } from './patch/merge-patch.ts'
+export { strategicMergePatch } from './patch/strategic-merge.ts'
+export { goSyntax, goTypeName, goValue, jsonTypeName } from './meta/go-format.ts'
+export { type AmountKind, type Amounts, containerAmounts, podAmounts } from './pods/resources.ts'

@@ -30,3 +30,4 @@ export {
 } from './codec/json.ts'
 export type { FieldPlace } from './codec/json-places.ts'
 export { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './codec/yaml.ts'
+export { ProtobufError, ProtobufReader, ProtobufWriter, WIRE, type WireType } from './codec/protobuf.ts'

@@ -10,3 +10,4 @@ export {
   readJson,
 } from './codec/json.ts'
 export type { FieldPlace } from './codec/json-places.ts'
+export { ProtobufError, ProtobufReader, ProtobufWriter, WIRE, type WireType } from './codec/protobuf.ts'

@@ -1,4 +1,9 @@
 import type { Resource } from '../resource.ts'
+import { authenticationResources } from './authentication/index.ts'
+import { authorizationResources } from './authorization/index.ts'
+import { coordinationResources } from './coordination/index.ts'
+import { coreResources } from './core/index.ts'
+import { rbacResources } from './rbac/index.ts'
 
 /**
  * Every built-in kind that is served. To add one, write `groups/<group>/<kind>.ts` with
@@ -9,5 +14,5 @@ import type { Resource } from '../resource.ts'
  * as one of the group's resources, and spread that list here. Kinds stand in the order of discovery.
  */
 export function builtInResources(): readonly Resource[] {
-  return []
+  return [...coreResources, ...coordinationResources, ...authenticationResources, ...authorizationResources, ...rbacResources]
 }

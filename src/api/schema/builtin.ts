@@ -42,7 +42,7 @@ function createBuiltInSchemas(table: Facts): BuiltInSchemas {
     // Remembered before its fields are read: types refer to themselves.
     built.set(name, schema)
     names.set(fields, openApiName(table, name))
-    for (const field of fact.fields) fields.set(field[0], fieldOf(field, typeNamed))
+    for (const field of fact.fields) fields.set(field[0], fieldOf(field, typeNamed, name.endsWith('List') && field[0] === 'items'))
     return schema
   }
 
@@ -58,9 +58,10 @@ function createBuiltInSchemas(table: Facts): BuiltInSchemas {
   }
 }
 
-function fieldOf([name, type, flags, number, options = {}]: FactField, typeNamed: (name: string) => ObjectSchema): Field {
+/** Lists of objects always have `items`, empty or not. */
+function fieldOf([name, type, flags, number, options = {}]: FactField, typeNamed: (name: string) => ObjectSchema, isItems: boolean): Field {
   const schema = withOptions(schemaOfType(type, typeNamed), options)
-  const zero = zeroOf(schema, type, flags)
+  const zero = isItems ? [] : zeroOf(schema, type, flags)
   return {
     name,
     schema,

@@ -2,7 +2,8 @@ import type { NumberLiterals } from '#base/pure'
 import type { KubeObject } from '../meta/object.ts'
 import { DecodeRun } from './decode-run.ts'
 import { scalarDecoder } from './decode-scalars.ts'
-import { type Decoder, type Holder, isObject, itemGoType, zeroOfItem } from './decode-types.ts'
+import { type Decoder, isObject, itemGoType, zeroOfItem } from './decode-types.ts'
+import { setOwn } from './json-value.ts'
 import type { Field, ListSchema, MapSchema, ObjectSchema, Schema } from './schema.ts'
 
 export { DecodeError } from './decode-run.ts'
@@ -190,10 +191,4 @@ function mapDecoder(schema: MapSchema, goType: string | undefined): Decoder {
     }
     return value
   }
-}
-
-/** Assigning to a key called `__proto__` would change the prototype instead. */
-function setOwn(holder: Holder, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
-  else (holder as Record<string, unknown>)[key] = value
 }

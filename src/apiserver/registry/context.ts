@@ -16,15 +16,16 @@ export class RequestContext {
   readonly user: UserInfo
   readonly auditId: string
   /** Texts for Warning headers, in order, without repeats. */
-  readonly warnings: string[] = []
+  readonly warnings: string[]
 
-  constructor(core: Core, scope: Scope, request: HttpRequest, info: ParsedRequest, user: UserInfo, auditId: string) {
+  constructor(core: Core, scope: Scope, request: HttpRequest, info: ParsedRequest, user: UserInfo, auditId: string, warnings: string[] = []) {
     this.core = core
     this.scope = scope
     this.request = request
     this.info = info
     this.user = user
     this.auditId = auditId
+    this.warnings = warnings
   }
 
   warn(text: string): void {

@@ -125,7 +125,7 @@ export class ResourceCache implements HubSubscriber {
       if (needsFields(selection)) this.wantFields()
       return one !== undefined && matches(selection, one) ? [one] : []
     }
-    if (selection.labels.length === 0 && selection.fields.length === 0 && selection.name === '') return this.snapshot().slice(from, to)
+    if (selection.labels === undefined && selection.fields.length === 0 && selection.name === '') return this.snapshot().slice(from, to)
     if (needsFields(selection)) this.wantFields()
     const few = this.#fewest(selection)
     if (few !== undefined) {
@@ -151,7 +151,9 @@ export class ResourceCache implements HubSubscriber {
       best = term
       bestCount = count
     }
-    for (const { key, operator, values } of selection.labels) if (operator === 'in' && values.length === 1) offer(labelTerm(key, values[0] ?? ''))
+    for (const { key, operator, values } of selection.labels?.requirements ?? []) {
+      if (operator === '=' || operator === '==' || (operator === 'in' && values.length === 1)) offer(labelTerm(key, values[0] ?? ''))
+    }
     for (const { equal, slot, path, value } of selection.fields) if (equal && slot >= 0) offer(fieldTerm(path, value))
     return best === undefined ? undefined : this.#postings.of(best)
   }

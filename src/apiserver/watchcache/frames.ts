@@ -15,6 +15,8 @@ export interface Shape {
   bookmark(revision: number, endOfInitialEvents: boolean): Buffer
   /** A refusal in the middle of a stream. */
   error(status: unknown): Buffer
+  /** Takes this shape's place after its first event. */
+  readonly next?: Shape
 }
 
 /** The frame of a change for one shape, encoded once for all who share it. */
@@ -33,11 +35,12 @@ const HEADS = {
   ADDED: Buffer.from('{"type":"ADDED","object":'),
   MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
   DELETED: Buffer.from('{"type":"DELETED","object":'),
+  BOOKMARK: Buffer.from('{"type":"BOOKMARK","object":'),
 } as const
 const TAIL = Buffer.from('}\n')
 
 /** One line of a JSON watch around an object that is encoded already. */
-export function jsonEvent(type: EventType, object: Buffer): Buffer {
+export function jsonEvent(type: EventType | 'BOOKMARK', object: Buffer): Buffer {
   const head = HEADS[type]
   const out = Buffer.allocUnsafeSlow(head.length + object.length + TAIL.length)
   head.copy(out, 0)

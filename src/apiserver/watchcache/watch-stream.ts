@@ -39,6 +39,7 @@ export class WatchStream implements CacheListener {
   readonly #sink: BodySink
   readonly #timers: Timer[] = []
   readonly #onEnd: () => void
+  #shape: Shape
   #initial: readonly Entry[] | undefined
   #initialAt = 0
   #nextSeq: number
@@ -50,6 +51,7 @@ export class WatchStream implements CacheListener {
     this.#options = options
     this.#sink = sink
     this.#onEnd = onEnd
+    this.#shape = options.shape
     this.#initial = options.initial
     this.#nextSeq = options.fromSeq
     const { clock } = options
@@ -59,6 +61,10 @@ export class WatchStream implements CacheListener {
     this.#timers.push(clock.after(options.timeoutMs, () => this.end(), { background: true }))
     if (options.bookmarks) this.#timers[1] = clock.after(BOOKMARK_INTERVAL_MS, this.#bookmark, { background: true })
     this.#pump()
+  }
+
+  get ended(): boolean {
+    return this.#ended
   }
 
   /** Ends the answer in good order: the server stops, or the client's time is over. */
@@ -95,12 +101,13 @@ export class WatchStream implements CacheListener {
 
   /** False when the client has to read first. */
   #sendInitial(entries: readonly Entry[]): boolean {
-    const { shape, marksInitialEnd, initialRevision } = this.#options
+    const { marksInitialEnd, initialRevision } = this.#options
     while (this.#initialAt < entries.length) {
       const parts: Buffer[] = []
       for (let size = 0; size < BATCH_BYTES && this.#initialAt < entries.length; ) {
         const entry = entries[this.#initialAt++] as Entry
-        const frame = shape.event('ADDED', entry, entry.bytes)
+        const frame = this.#shape.event('ADDED', entry, entry.bytes)
+        this.#shape = this.#shape.next ?? this.#shape
         parts.push(frame)
         size += frame.length
       }
@@ -111,7 +118,7 @@ export class WatchStream implements CacheListener {
       }
     }
     this.#initial = undefined
-    if (!marksInitialEnd || this.#sink.write(shape.bookmark(initialRevision, true))) return true
+    if (!marksInitialEnd || this.#sink.write(this.#shape.bookmark(initialRevision, true))) return true
     this.#sink.onDrain(this.#pump)
     return false
   }
@@ -119,7 +126,10 @@ export class WatchStream implements CacheListener {
   /** False when the client has to read before it is sent more. */
   #offer(change: CacheEvent): boolean {
     const type = this.#typeFor(change)
-    return type === undefined || this.#sink.write(frameOf(change, type, this.#options.shape))
+    if (type === undefined) return true
+    const frame = frameOf(change, type, this.#shape)
+    this.#shape = this.#shape.next ?? this.#shape
+    return this.#sink.write(frame)
   }
 
   /** Objects enter and leave a selection as if they came into being and went. */
@@ -132,16 +142,16 @@ export class WatchStream implements CacheListener {
   }
 
   readonly #bookmark = (): void => {
-    const { clock, shape, cache } = this.#options
+    const { clock, cache } = this.#options
     this.#timers[1] = clock.after(BOOKMARK_INTERVAL_MS, this.#bookmark, { background: true })
-    if (this.#live) this.#sink.write(shape.bookmark(cache.revision, false))
+    if (this.#live) this.#sink.write(this.#shape.bookmark(cache.revision, false))
   }
 
   #expire(): void {
     if (this.#ended) return
-    const { clock, shape } = this.#options
+    const { clock } = this.#options
     const sink = this.#sink
-    sink.write(shape.error(statusError.expired('too old resource version: the watcher was slower than the changes').status))
+    sink.write(this.#shape.error(statusError.expired('too old resource version: the watcher was slower than the changes').status))
     sink.end()
     clock.after(LAST_WORDS_MS, () => sink.destroy(), { background: true })
     this.#close()

@@ -80,7 +80,13 @@ const PARSER_ERRORS: readonly Yaml.ErrorCode[] = ['MISSING_CHAR', 'BAD_INDENT']
 function goMessage(error: Yaml.YAMLError, text: string): string {
   const place = text.slice(0, placeOf(error, text)).split('\n').length - 1
   const line = PARSER_ERRORS.includes(error.code) ? Math.max(place, 1) : place === 0 ? 0 : place + 1
-  return `yaml: ${line === 0 ? '' : `line ${line}: `}${MESSAGES[error.code] ?? error.message}`
+  return `yaml: ${line === 0 ? '' : `line ${line}: `}${wordsOf(error)}`
+}
+
+/** The library has one code for lists and maps that never end and for lines that are not indented as they should be. */
+function wordsOf(error: Yaml.YAMLError): string {
+  if (error.code === 'BAD_INDENT' && error.message.startsWith('Flow')) return `did not find expected ',' or '${error.message.includes('sequence') ? ']' : '}'}'`
+  return MESSAGES[error.code] ?? error.message
 }
 
 /** A value that goes on as a key is told at the colon that gives it away, by the library at its beginning. */

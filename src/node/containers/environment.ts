@@ -19,8 +19,7 @@ export interface EnvironmentContext {
 /** The container's variables: services first in line to be overridden, then `envFrom`, then `env`, each `$(NAME)` seeing what came before. */
 export async function environmentOf(scope: Scope, context: EnvironmentContext): Promise<Map<string, string>> {
   const { pod, container, objects } = context
-  const namespace = namespaceOf(pod)
-  const { own, kubernetes } = await objects.services(scope, namespace)
+  const { own, kubernetes } = await objects.services(scope, pod)
   const linked = pod.spec?.enableServiceLinks === false ? [] : own
   const services = serviceVariables(kubernetes === undefined ? linked : [kubernetes, ...linked])
   const variables = new Map<string, string>()
@@ -34,15 +33,14 @@ export async function environmentOf(scope: Scope, context: EnvironmentContext): 
 }
 
 async function wholeSource(scope: Scope, { pod, objects }: EnvironmentContext, source: core.EnvFromSource): Promise<[string, string][]> {
-  const namespace = namespaceOf(pod)
   if (source.configMapRef !== undefined) {
     const { name = '', optional } = source.configMapRef
-    const found = await objects.configMap(scope, namespace, name)
+    const found = await objects.configMap(scope, pod, name)
     if (found === undefined && optional !== true) throw configError(`configmap "${name}" not found`)
     return Object.entries(found?.data ?? {})
   }
   const { name = '', optional } = source.secretRef ?? {}
-  const found = await objects.secret(scope, namespace, name)
+  const found = await objects.secret(scope, pod, name)
   if (found === undefined && optional !== true) throw configError(`secret "${name}" not found`)
   return Object.entries(found?.data ?? {}).map(([key, value]) => [key, decode(value)])
 }
@@ -65,7 +63,7 @@ async function valueOf(scope: Scope, context: EnvironmentContext, variable: core
   }
   if (valueFrom.configMapKeyRef !== undefined) {
     const { name = '', key, optional } = valueFrom.configMapKeyRef
-    const found = await objects.configMap(scope, namespace, name)
+    const found = await objects.configMap(scope, pod, name)
     if (found === undefined && optional !== true) throw configError(`configmap "${name}" not found`)
     const value = found?.data?.[key]
     if (found !== undefined && value === undefined && optional !== true) throw configError(`couldn't find key ${key} in ConfigMap ${namespace}/${name}`)
@@ -73,7 +71,7 @@ async function valueOf(scope: Scope, context: EnvironmentContext, variable: core
   }
   if (valueFrom.secretKeyRef !== undefined) {
     const { name = '', key, optional } = valueFrom.secretKeyRef
-    const found = await objects.secret(scope, namespace, name)
+    const found = await objects.secret(scope, pod, name)
     if (found === undefined && optional !== true) throw configError(`secret "${name}" not found`)
     const value = found?.data?.[key]
     if (found !== undefined && value === undefined && optional !== true) throw configError(`couldn't find key ${key} in Secret ${namespace}/${name}`)

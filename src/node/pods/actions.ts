@@ -26,10 +26,13 @@ export async function carryOut(scope: Scope, worker: PodWorker, action: Action):
     case 'remove-sandbox':
       await services.runtime.removePodSandbox(scope, action.id)
       return state.removed(action.id)
-    case 'release':
+    case 'release-volumes':
       await services.volumes.release(scope, worker.pod)
+      memory.volumesReleased = true
+      return
+    case 'remove-cgroup':
       await services.cgroups.remove(scope, worker.pod)
-      memory.released = true
+      memory.cgroupRemoved = true
       return
     case 'confirm-deletion':
       await services.api.confirmDeletion(scope, worker.pod)

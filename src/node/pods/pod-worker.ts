@@ -1,6 +1,6 @@
 import { type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
-import type { RuntimeEvent } from '../cri/runtime.ts'
+import type { Container, RuntimeEvent, Sandbox } from '../cri/runtime.ts'
 import { PodRejected } from '../refusal.ts'
 import { type Action, type Plan, keyOfAction, planPod } from './plan/plan-pod.ts'
 import type { Backoff, Ended, PodSnapshot, ProbeResults, StartFailure } from './plan/snapshot.ts'
@@ -35,11 +35,14 @@ export class PodWorker {
     readonly backoffs: Map<string, Backoff>
     sandboxFailure: StartFailure | undefined
     readonly stoppedSandboxes: Set<string>
-    released: boolean
+    volumesReleased: boolean
+    cgroupRemoved: boolean
     deletionConfirmed: boolean
     endingSinceMs: number | undefined
   }
   #vanished = false
+  /** What the API was told last; the informer may be behind. */
+  #reported: core.PodStatus | undefined
   #admitted: boolean
   readonly #underWay = new Map<string, Action>()
   readonly #onGone: () => void
@@ -71,7 +74,8 @@ export class PodWorker {
       backoffs: new Map(),
       sandboxFailure: undefined,
       stoppedSandboxes: new Set(),
-      released: false,
+      volumesReleased: false,
+      cgroupRemoved: false,
       deletionConfirmed: false,
       endingSinceMs: undefined,
     }
@@ -125,6 +129,21 @@ export class PodWorker {
     this.wake()
   }
 
+  /** Whether what the runtime lists is what the worker believes. */
+  sees(sandboxes: readonly Sandbox[], containers: readonly Container[]): boolean {
+    const mine = [...this.state.sandboxes.map(({ id, ready }) => `${id} ${ready}`), ...this.state.containers.map(({ id, state }) => `${id} ${state}`)]
+    const there = [...sandboxes.map(({ id, ready }) => `${id} ${ready}`), ...containers.map(({ id, state }) => `${id} ${state}`)]
+    return mine.toSorted().join() === there.toSorted().join()
+  }
+
+  /** A ConfigMap or Secret of the pod changed: volumes follow, and what waited for it is tried at once. */
+  objectsChanged(): void {
+    this.memory.sandboxFailure = undefined
+    for (const [name, { reason }] of this.memory.failures) if (reason === 'CreateContainerConfigError') this.memory.failures.delete(name)
+    if (this.state.sandboxes[0]?.ready === true) this.refreshVolumes()
+    this.wake()
+  }
+
   /** Plans anew soon; calls within one turn are one. */
   wake(): void {
     if (this.#queued || this.#gone) return
@@ -136,7 +155,7 @@ export class PodWorker {
   }
 
   snapshot(): PodSnapshot {
-    return { pod: this.pod, vanished: this.#vanished, now: this.scope.clock.now(), sandboxes: this.state.sandboxes, containers: this.state.containers, memory: this.memory }
+    return { pod: withStatus(this.pod, this.#reported), vanished: this.#vanished, now: this.scope.clock.now(), sandboxes: this.state.sandboxes, containers: this.state.containers, memory: this.memory }
   }
 
   #step(): void {
@@ -151,11 +170,14 @@ export class PodWorker {
     const plan = planPod(snapshot)
     this.#followProbes(snapshot)
     this.#announceBackoffs(snapshot, plan)
-    if (!this.#vanished) this.services.api.report(this.pod, podStatus(snapshot, plan, { ips: this.services.settings.nodeIps }))
+    if (!this.#vanished) {
+      this.#reported = podStatus(snapshot, plan, { ips: this.services.settings.nodeIps })
+      this.services.api.report(this.pod, this.#reported)
+    }
     for (const action of plan.actions) this.#begin(action)
     this.#timer?.cancel()
     if (plan.wakeAtMs !== undefined) this.#timer = this.scope.clock.after(plan.wakeAtMs - snapshot.now, () => this.wake(), { background: true })
-    if (this.#vanished && this.state.empty && this.memory.released && this.#underWay.size === 0) this.#finish()
+    if (this.#vanished && this.state.empty && this.memory.cgroupRemoved && this.#underWay.size === 0) this.#finish()
   }
 
   #admit(): void {
@@ -196,7 +218,7 @@ export class PodWorker {
   }
 
   refreshVolumes(): void {
-    if (this.memory.released || this.memory.endingSinceMs !== undefined) return
+    if (this.memory.volumesReleased || this.memory.endingSinceMs !== undefined) return
     this.#detach(
       this.services.volumes.refresh(this.scope, this.pod, this.podIps).then((againAtMs) => {
         if (againAtMs !== undefined) this.scope.clock.after(againAtMs - this.scope.clock.now(), () => this.refreshVolumes(), { background: true })
@@ -215,8 +237,10 @@ export class PodWorker {
       live.add(status.id)
       if (this.memory.probes.has(status.id) || ending) continue
       const adopted = this.#adopted.has(status.id)
-      this.memory.probes.set(status.id, adopted ? this.#resultsFromApi(status.name) : NOT_PROBED)
-      this.services.probes.start({ pod: this.pod, container, containerId: status.id, podIp: this.podIps[0] ?? '', startedAtMs: status.startedAtMs, adopted }, (results) => {
+      const initial = adopted ? this.#resultsFromApi(status.name) : NOT_PROBED
+      this.memory.probes.set(status.id, initial)
+      const target = { pod: this.pod, container, containerId: status.id, podIp: this.podIps[0] ?? '', startedAtMs: status.startedAtMs, adopted, initial }
+      this.services.probes.start(target, (results) => {
         this.memory.probes.set(status.id, results)
         this.wake()
       })
@@ -252,6 +276,15 @@ export class PodWorker {
     this.#timer?.cancel()
     for (const id of this.memory.probes.keys()) this.services.probes.stop(id)
     this.services.objects.release(uidOf(this.pod))
+    this.services.api.forget(uidOf(this.pod))
     this.#onGone()
   }
+}
+
+/** The pod with the status that the node last gave it; conditions of others as the API has them. */
+function withStatus(pod: core.Pod, reported: core.PodStatus | undefined): core.Pod {
+  if (reported === undefined) return pod
+  const mine = new Set(reported.conditions?.map(({ type }) => type))
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => !mine.has(type))
+  return { ...pod, status: { ...pod.status, ...reported, conditions: [...(reported.conditions ?? []), ...others] } }
 }

@@ -42,8 +42,9 @@ export class RuntimeState {
       this.#containers.delete(id)
       return undefined
     }
-    // What is known of an ended container does not change any more; its message may have been cleaned away.
-    if (before?.state === 'exited' && status.state === 'exited') return before
+    const known = this.#containers.get(id) ?? before
+    // What is known of an ended container does not change any more: answers may overtake each other, and its message may have been cleaned away.
+    if (known?.state === 'exited') return known
     const message = status.state === 'exited' ? await terminationMessageOf(status) : ''
     const view = { ...status, sandboxId, ...(message === '' ? {} : { message }) }
     this.#containers.set(id, view)

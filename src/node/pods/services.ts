@@ -34,7 +34,9 @@ export interface PodVolumes {
   resolve(scope: Scope, pod: core.Pod): Promise<void>
   /** Makes every volume of the pod. Idempotent; cheap when done before. */
   mount(scope: Scope, pod: core.Pod, podIps: readonly string[]): Promise<void>
-  /** The container's mounts, and host paths made when they are missing. */
+  /** Writes the pod's /etc/hosts. */
+  writeHosts(pod: core.Pod, podIps: readonly string[]): Promise<void>
+  /** The container's mounts. */
   mountsOf(scope: Scope, pod: core.Pod, container: AnyContainer, environment: ReadonlyMap<string, string>): Promise<Mount[]>
   /** Writes changed ConfigMaps, Secrets, labels and due tokens into running pods; when to look again. */
   refresh(scope: Scope, pod: core.Pod, podIps: readonly string[]): Promise<number | undefined>
@@ -59,8 +61,10 @@ export interface ProbeTarget {
   readonly containerId: string
   readonly podIp: string
   readonly startedAtMs: number
-  /** It ran already when the agent came: taken for ready until a probe says otherwise. */
+  /** It ran already when the agent came. */
   readonly adopted: boolean
+  /** What is taken for true until a probe says otherwise. */
+  readonly initial: ProbeResults
 }
 
 export interface PodHooks {
@@ -77,4 +81,6 @@ export interface PodApi {
   report(pod: core.Pod, status: core.PodStatus): void
   /** Resolves once the last reported status is written and the pod's deletion is final. */
   confirmDeletion(scope: Scope, pod: core.Pod): Promise<void>
+  /** Nothing more will be said of this pod. */
+  forget(podUid: string): void
 }

@@ -50,7 +50,7 @@ async function createContainer(scope: Scope, worker: PodWorker, container: AnyCo
     environmentOf(scope, { pod, container, podIps, objects, settings }),
     sandboxSpecOf(scope, worker, worker.state.sandboxes[0]?.attempt ?? 0),
     mkdir(directory, { recursive: true, mode: 0o750 }).then(() => writeFile(terminationMessageFile, '', { mode: 0o666 })),
-    services.volumes.mount(scope, pod, podIps),
+    services.volumes.mount(scope, pod, podIps).then(() => services.volumes.writeHosts(pod, podIps)),
     mkdir(join(sandboxLogDir(worker), container.name), { recursive: true, mode: 0o755 }),
   ])
   const mounts = await services.volumes.mountsOf(scope, pod, container, environment)
@@ -61,6 +61,8 @@ async function createContainer(scope: Scope, worker: PodWorker, container: AnyCo
     const id = await services.runtime.createContainer(scope, start.sandboxId, spec, sandbox)
     // From here until its hook is done it is neither a leftover nor up.
     worker.memory.starting.add(id)
+    // Known before it runs, so that its end is noticed however soon it comes.
+    await worker.state.readContainer(worker.scope, id, start.sandboxId)
     services.events.record(pod, 'Normal', 'Created', 'Container created', container.name)
     return id
   } catch (error) {

@@ -2,7 +2,6 @@ import type { Scope } from '#base'
 import type { core } from '#api'
 import { podField, resourceField } from '../containers/downward.ts'
 import type { ObjectSource } from '../objects.ts'
-import { namespaceOf } from '../pods/pod-facts.ts'
 import type { NodeSettings } from '../settings.ts'
 
 export interface PayloadFile {
@@ -63,7 +62,7 @@ interface ObjectProjection {
 }
 
 async function addConfigMap(scope: Scope, { pod, objects }: PayloadContext, files: Map<string, PayloadFile>, { name = '', items, optional }: ObjectProjection, mode: number | undefined): Promise<void> {
-  const found = await objects.configMap(scope, namespaceOf(pod), name)
+  const found = await objects.configMap(scope, pod, name)
   if (found === undefined) {
     if (optional === true) return
     throw new Error(`configmap "${name}" not found`)
@@ -75,7 +74,7 @@ async function addConfigMap(scope: Scope, { pod, objects }: PayloadContext, file
 }
 
 async function addSecret(scope: Scope, { pod, objects }: PayloadContext, files: Map<string, PayloadFile>, { name = '', items, optional }: ObjectProjection, mode: number | undefined): Promise<void> {
-  const found = await objects.secret(scope, namespaceOf(pod), name)
+  const found = await objects.secret(scope, pod, name)
   if (found === undefined) {
     if (optional === true) return
     throw new Error(`secret "${name}" not found`)

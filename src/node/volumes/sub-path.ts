@@ -26,13 +26,14 @@ export async function openInside(root: string, path: string, create: { readonly 
         continue
       }
       const target = `/proc/self/fd/${here.fd}/${part}`
-      const next = await openPart(target, create)
-      const link = await linkTarget(next)
+      const link = await readlink(target).catch(() => undefined)
       if (link === undefined) {
+        const next = await openPart(target, create)
         stack.push(next)
+        // Exchanged for a link since: nothing can be opened below a link's own descriptor, but it must not be what is mounted either.
+        if ((await next.stat()).isSymbolicLink()) throw new Error(`the subPath ${JSON.stringify(path)} changed while it was being opened`)
         continue
       }
-      await next.close()
       if (++links > MOST_LINKS) throw new Error(`too many links in the subPath ${JSON.stringify(path)}`)
       if (isAbsolute(link)) for (const handle of stack.splice(1)) await handle.close()
       todo.unshift(...partsOf(link))
@@ -56,16 +57,4 @@ async function openPart(target: string, create: { readonly mode: number } | unde
     await mkdir(target, { mode: create.mode })
     return open(target, flags)
   }
-}
-
-/** Where the opened thing points, when it is a symlink. */
-async function linkTarget(handle: FileHandle): Promise<string | undefined> {
-  const info = await handle.stat()
-  if (!info.isSymbolicLink()) return undefined
-  return readlink(`/proc/self/fd/${handle.fd}/`).catch(() => readlinkAt(handle))
-}
-
-/** `readlink` of an empty path below a descriptor is not to be had in Node; the kernel shows the link's own path instead. */
-async function readlinkAt(handle: FileHandle): Promise<string> {
-  return readlink(await readlink(`/proc/self/fd/${handle.fd}`))
 }

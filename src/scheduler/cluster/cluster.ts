@@ -28,6 +28,7 @@ export class Cluster {
   readonly #counters = new Map<string, PodCounter>()
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>()
   readonly #claims = new Map<string, number>()
+  readonly #imageHolders = new Map<string, number>()
   readonly weighedCpu = new Column(FIRST_CAPACITY)
   readonly weighedMemory = new Column(FIRST_CAPACITY)
   readonly podCount = new Column(FIRST_CAPACITY)
@@ -78,6 +79,8 @@ export class Cluster {
     const before = this.#byName.get(name)
     const slot = before?.slot ?? this.#free.pop() ?? this.#slots.length
     const after = nodeState(slot, node, before)
+    this.#countImages(before, -1)
+    this.#countImages(after, 1)
     this.#slots[slot] = after
     this.#byName.set(name, after)
     this.#order = undefined
@@ -101,6 +104,7 @@ export class Cluster {
     if (node === undefined) return
     const pods = [...node.pods.values()]
     for (const pod of pods) this.take(pod.uid)
+    this.#countImages(node, -1)
     this.#byName.delete(name)
     this.#slots[node.slot] = undefined
     this.#free.push(node.slot)
@@ -109,6 +113,19 @@ export class Cluster {
     for (const column of this.#allocatable.values()) column.set(node.slot, 0)
     this.#forgetDomains()
     for (const pod of pods) this.place(pod, name)
+  }
+
+  #countImages(node: NodeState | undefined, sign: 1 | -1): void {
+    for (const image of node?.images.keys() ?? []) {
+      const count = this.imageHolders(image) + sign
+      if (count === 0) this.#imageHolders.delete(image)
+      else this.#imageHolders.set(image, count)
+    }
+  }
+
+  /** How many nodes have an image. */
+  imageHolders(image: string): number {
+    return this.#imageHolders.get(image) ?? 0
   }
 
   #forgetDomains(): void {

@@ -80,11 +80,11 @@ export const imageLocality: ScorePlugin = {
   prepare: (cluster, pod) => {
     const spec = pod.pod.spec
     const images = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map((container) => normalisedName(container.image ?? ''))
-    const nodes = cluster.nodes()
+    const nodes = cluster.nodes().length
     const spread = new Map<string, number>()
     for (const image of new Set(images)) {
-      const holders = nodes.reduce((count, node) => (node.images.has(image) ? count + 1 : count), 0)
-      if (holders > 0) spread.set(image, holders / nodes.length)
+      const holders = cluster.imageHolders(image)
+      if (holders > 0) spread.set(image, holders / nodes)
     }
     if (spread.size === 0) return undefined
     const largest = LARGE_IMAGE_BYTES * images.length

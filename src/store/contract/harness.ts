@@ -122,8 +122,7 @@ export function record(engine: Engine, scope: Scope, query: WatchQuery, onEvents
     batches: [],
     progress: [],
     ends: [],
-    lines: () =>
-      recording.batches.flatMap(({ revision, events }) => events.map((event) => `${revision}:${event.kind}:${event.key}`)),
+    lines: () => recording.batches.flatMap(({ revision, events }) => events.map((event) => `${revision}:${event.kind}:${event.key}`)),
   }
   engine.watch(scope, query, {
     onEvents: (events, revision) => {

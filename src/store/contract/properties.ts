@@ -24,10 +24,16 @@ const transaction = fc.record({
   compare: fc.option(fc.record({ key: keys, right: fc.boolean() }), { nil: undefined, freq: 3 }),
 })
 const command = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('commit' as const), transactions: fc.array(transaction, { minLength: 1, maxLength: 4 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('commit' as const), transactions: fc.array(transaction, { minLength: 1, maxLength: 4 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('compact' as const), back: fc.nat(6) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('range' as const), prefix: prefixes, back: fc.nat(8), page: fc.integer({ min: 1, max: 4 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('range' as const), prefix: prefixes, back: fc.nat(8), page: fc.integer({ min: 1, max: 4 }) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('watch' as const), prefix: prefixes, back: fc.nat(8) }) },
 )
 
@@ -75,9 +81,7 @@ async function commitAll(engine: Engine, model: Model, transactions: readonly Ge
       if (model.events.length > before) model.states.set(++model.revision, state)
     }
     const expected = { succeeded: succeeds, revision: model.revision }
-    const sent = operations.map(
-      (each): Operation => (each.kind === 'put' ? { ...each, value: bytes(each.value) } : each),
-    )
+    const sent = operations.map((each): Operation => (each.kind === 'put' ? { ...each, value: bytes(each.value) } : each))
     const committing = engine.commit({
       operations: sent,
       ...(compare === undefined || modRevision === undefined ? {} : { compare: [{ key: compare.key, modRevision }] }),
@@ -111,7 +115,9 @@ async function range(engine: Engine, model: Model, prefix: string, atRevision: n
     return
   }
   const state = model.states.get(atRevision) ?? new Map<string, string>()
-  const expected = [...state].filter(([key]) => key.startsWith(prefix)).toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const expected = [...state]
+    .filter(([key]) => key.startsWith(prefix))
+    .toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   const found: KeyValue[] = []
   for (let more = true; more; ) {
     const after = found.at(-1)?.key

@@ -40,7 +40,11 @@ export function rangeContract(kind: EngineKind): void {
           for (const item of range.items) assert.equal(text(item), `value of ${item.key}`)
           if (!range.more) break
           after = range.items.at(-1)?.key
-          await Promise.all([put(engine, `p/${page}-new`), remove(engine, keys[page * 100] ?? ''), put(engine, keys[2400 - page] ?? '', 'new')])
+          await Promise.all([
+            put(engine, `p/${page}-new`),
+            remove(engine, keys[page * 100] ?? ''),
+            put(engine, keys[2400 - page] ?? '', 'new'),
+          ])
         }
         assert.deepEqual(read, keys)
         const now = (await engine.range({ prefix: 'p/' })).items.map(({ key }) => key)

@@ -76,9 +76,9 @@ export class Keyspace {
     return { succeeded: true, revision: this.#applied }
   }
 
-  /** Ends a lease and deletes its keys at one revision. */
+  /** Ends a lease and deletes its keys at one revision, in key order. */
   revoke(lease: Lease, batch: Batch): void {
-    const records = [...lease.keys]
+    const records = [...lease.keys].toSorted((a, b) => (a.key < b.key ? -1 : 1))
     batch.leases.push(this.leases.revoke(lease))
     if (records.length === 0) return
     this.#applied++

@@ -46,7 +46,12 @@ export class SqliteDisk implements Disk {
   }
 
   loadState(): StoredState {
-    const state = new Map(this.#database.prepare('SELECT name, value FROM state').all().map((row) => [row['name'], Number(row['value'])]))
+    const state = new Map(
+      this.#database
+        .prepare('SELECT name, value FROM state')
+        .all()
+        .map((row) => [row['name'], Number(row['value'])]),
+    )
     const leases = this.#database.prepare('SELECT id, ttl_ms, expires_at_ms FROM lease').all()
     return {
       compactedRevision: state.get(STATE.compactedRevision) ?? 0,
@@ -60,9 +65,7 @@ export class SqliteDisk implements Disk {
   }
 
   loadRows(each: (row: StoredRow) => void): void {
-    const statement = this.#database.prepare(
-      'SELECT row, key, revision, create_revision, version, lease, deleted FROM entry ORDER BY row',
-    )
+    const statement = this.#database.prepare('SELECT row, key, revision, create_revision, version, lease, deleted FROM entry ORDER BY row')
     statement.setReturnArrays(true)
     for (const columns of statement.iterate() as Iterable<unknown>) {
       const [row, key, revision, createRevision, version, lease, deleted] = columns as EntryColumns

@@ -1,8 +1,8 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import type { Scope } from '#base'
 import { type RuntimeEvent } from '../runtime.ts'
-import type { Channel } from './channel.ts'
-import { methodsOf } from './descriptors.ts'
+import type { Channel } from '../grpc/channel.ts'
+import { methodsOf } from '../grpc/descriptors.ts'
 
 /** containerd's own event service; CRI has one only since containerd 1.7. Field numbers of api/services/events/v1 and api/events. */
 const SERVICE_TABLE = {

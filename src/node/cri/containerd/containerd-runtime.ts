@@ -1,9 +1,9 @@
 import { type Scope, isCancelled, messageOf } from '#base'
 import { type ContainerRuntime, RuntimeError, type RuntimeEvent, isRuntimeNotFound } from '../runtime.ts'
-import { type CallOptions, openChannel } from './channel.ts'
+import { type CallOptions, openChannel } from '../grpc/channel.ts'
 import { containerdEvents } from './containerd-events.ts'
 import { CRI_TABLE, ContainerEventType, type ContainerEventResponse, type CriMethods } from './cri.gen.ts'
-import { methodsOf } from './descriptors.ts'
+import { methodsOf } from '../grpc/descriptors.ts'
 import { containerOf, containerStatusOf, filesystemOf, imageOf, milliseconds, sandboxOf, sandboxStatusOf, statsOf } from './from-cri.ts'
 import { containerConfig, linuxResources, sandboxConfig } from './to-cri.ts'
 
@@ -16,7 +16,7 @@ const RECONNECT_MS = 500
 
 /** CRI v1 over a unix socket; containerd's event stream where the runtime has no CRI events. */
 export function containerdRuntime(socketPath: string): ContainerRuntime {
-  const channel = openChannel(socketPath)
+  const channel = openChannel({ path: socketPath })
   const methods = methodsOf('runtime.v1', CRI_TABLE)
   const method = (name: string) => {
     const found = methods.get(name)

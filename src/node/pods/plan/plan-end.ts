@@ -4,8 +4,8 @@ import type { Action, Plan } from './plan-pod.ts'
 import type { PodSnapshot } from './snapshot.ts'
 
 /**
- * Takes a pod down: main containers at once, then sidecars in the reverse of their order, then the sandbox, then volumes and cgroup. The
- * deletion is confirmed when nothing of the pod acts any more; what is left of a pod that leaves is removed after that. A finished pod
+ * Takes a pod down: main containers at once, then sidecars in the reverse of their order, then the sandbox and volumes. The
+ * deletion is confirmed when nothing of the pod acts any more; what is left of a pod that leaves is removed after that, its cgroup last. A finished pod
  * keeps its dead containers for their logs.
  */
 export function planEnd(snapshot: PodSnapshot, ending: Ending): Plan {
@@ -23,11 +23,12 @@ export function planEnd(snapshot: PodSnapshot, ending: Ending): Plan {
     return plan(...(last === undefined ? [] : [kill(last.id, last.name, memory.endingSinceMs ?? now)]))
   }
 
-  const toStop = sandboxes.filter(({ id }) => !memory.stoppedSandboxes.has(id))
-  if (toStop.length > 0) return plan(...toStop.map(({ id }): Action => ({ type: 'stop-sandbox', id })))
-  if (!memory.released) return plan({ type: 'release' })
+  const release: Action[] = memory.volumesReleased ? [] : [{ type: 'release-volumes' }]
+  const stop = sandboxes.filter(({ id }) => !memory.stoppedSandboxes.has(id)).map(({ id }): Action => ({ type: 'stop-sandbox', id }))
+  if (stop.length + release.length > 0) return plan(...stop, ...release)
   if (ending.kind === 'deleted' && !memory.deletionConfirmed) return plan({ type: 'confirm-deletion' })
-  if (ending.kind !== 'deleted' && ending.kind !== 'vanished') return plan()
-  if (containers.length > 0) return plan(...containers.map(({ id }): Action => ({ type: 'remove-container', id })))
-  return plan(...sandboxes.map(({ id }): Action => ({ type: 'remove-sandbox', id })))
+  const leaving = ending.kind === 'deleted' || ending.kind === 'vanished'
+  if (leaving && containers.length > 0) return plan(...containers.map(({ id }): Action => ({ type: 'remove-container', id })))
+  if (leaving && sandboxes.length > 0) return plan(...sandboxes.map(({ id }): Action => ({ type: 'remove-sandbox', id })))
+  return memory.cgroupRemoved ? plan() : plan({ type: 'remove-cgroup' })
 }

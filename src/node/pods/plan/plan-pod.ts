@@ -22,7 +22,8 @@ export type Action =
       readonly message: string
     }
   | { readonly type: 'remove-container'; readonly id: string }
-  | { readonly type: 'release' }
+  | { readonly type: 'release-volumes' }
+  | { readonly type: 'remove-cgroup' }
   | { readonly type: 'confirm-deletion' }
 
 export interface Plan {
@@ -41,7 +42,8 @@ export function keyOfAction(action: Action): string {
       return 'start'
     case 'kill-container':
       return `kill ${action.id} ${action.graceSeconds}`
-    case 'release':
+    case 'release-volumes':
+    case 'remove-cgroup':
     case 'confirm-deletion':
       return action.type
     case 'stop-sandbox':

@@ -35,8 +35,8 @@ export interface PodMemory {
   readonly backoffs: ReadonlyMap<string, Backoff>
   readonly sandboxFailure: StartFailure | undefined
   readonly stoppedSandboxes: ReadonlySet<string>
-  /** Volumes unmounted and cgroup removed. */
-  readonly released: boolean
+  readonly volumesReleased: boolean
+  readonly cgroupRemoved: boolean
   readonly deletionConfirmed: boolean
   /** When killing began; graces count from here. */
   readonly endingSinceMs: number | undefined

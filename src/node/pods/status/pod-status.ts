@@ -13,7 +13,7 @@ export function podStatus(snapshot: PodSnapshot, plan: Plan, node: { readonly ip
   const ending = endingOf(snapshot)
   const alive = snapshot.containers.some(({ state }) => state === 'running' || state === 'unknown')
   const stopped = !alive && sandboxes.every(({ id, ready }) => !ready || memory.stoppedSandboxes.has(id))
-  const phase = phaseOf(snapshot, ending?.kind, stopped)
+  const phase = phaseOf(snapshot, ending?.kind, alive, stopped)
   const context = { snapshot, plan, over: isDone(phase) && stopped }
   const initStatuses = initContainersOf(pod).map((container) => containerStatus(context, container))
   const statuses = mainContainersOf(pod).map((container) => containerStatus(context, container))
@@ -22,7 +22,7 @@ export function podStatus(snapshot: PodSnapshot, plan: Plan, node: { readonly ip
   const own = sandbox === undefined ? [] : specOf(pod).hostNetwork === true ? node.ips : sandbox.ips
   // A sandbox that has ended keeps its last addresses in the status.
   const podIPs = own.length > 0 ? own.map((ip) => ({ ip })) : (pod.status?.podIPs ?? [])
-  const why = ending?.reason !== undefined ? { reason: ending.reason, ...(ending.message === undefined ? {} : { message: ending.message }) } : keptReason(pod)
+  const why = ending?.reason !== undefined && isDone(phase) ? { reason: ending.reason, ...(ending.message === undefined ? {} : { message: ending.message }) } : keptReason(pod)
   return {
     ...(pod.metadata?.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
@@ -45,10 +45,12 @@ function keptReason(pod: core.Pod): Pick<core.PodStatus, 'reason' | 'message'> {
   return { ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) }
 }
 
-function phaseOf(snapshot: PodSnapshot, ending: string | undefined, stopped: boolean): Phase {
+/** A pod is not over before its last process is, sidecars included. */
+function phaseOf(snapshot: PodSnapshot, ending: string | undefined, alive: boolean, stopped: boolean): Phase {
   const told = snapshot.pod.status?.phase
   if (told === 'Succeeded' || told === 'Failed') return told
   const phase = phaseByContainers(snapshot)
+  if (alive && (isDone(phase) || ending === 'ended')) return told === 'Pending' ? 'Pending' : 'Running'
   if (ending === 'ended') return 'Failed'
   // Nothing of it will run again, whatever its restart policy says.
   if (ending === 'deleted' && stopped && !isDone(phase)) {

@@ -1,15 +1,17 @@
-import { connect as connectSocket } from 'node:net'
+import { type NetConnectOpts, connect as connectSocket } from 'node:net'
 import { type DescMethod, type DescMethodStreaming, type DescMethodUnary } from '@bufbuild/protobuf'
 import { Code, ConnectError, type Transport } from '@connectrpc/connect'
-import { createGrpcTransport } from '@connectrpc/connect-node'
+import { Http2SessionManager, createGrpcTransport } from '@connectrpc/connect-node'
 import type { Scope } from '#base'
 import { RuntimeError, type RuntimeFailure } from '../runtime.ts'
 
-/** gRPC over a unix socket. One connection, opened when needed and again after it broke. */
+/** gRPC without TLS, over a unix socket or TCP. One connection, opened when needed and again after it broke. */
 export interface Channel {
   unary(scope: Scope, method: DescMethod, request: object, options?: CallOptions): Promise<unknown>
   /** Ends with the scope, or throws when the connection breaks. */
   stream(scope: Scope, method: DescMethod, request: object, options?: CallOptions): AsyncIterable<unknown>
+  /** Closes the connection. Calls after it open a new one. */
+  close(): void
 }
 export interface CallOptions {
   readonly timeoutMs?: number
@@ -52,13 +54,10 @@ function refusal(scope: Scope, error: unknown): unknown {
   return new RuntimeError(FAILURES[code] ?? 'failed', text, { cause: error })
 }
 
-export function openChannel(socketPath: string): Channel {
-  const transport: Transport = createGrpcTransport({
-    baseUrl: 'http://localhost',
-    nodeOptions: { createConnection: () => connectSocket(socketPath) },
-    acceptCompression: [],
-    idleConnectionTimeoutMs: 2 ** 31 - 1,
-  })
+export function openChannel(target: NetConnectOpts): Channel {
+  const baseUrl = 'http://localhost'
+  const sessions = new Http2SessionManager(baseUrl, { idleConnectionTimeoutMs: 2 ** 31 - 1 }, { createConnection: () => connectSocket(target) })
+  const transport: Transport = createGrpcTransport({ baseUrl, sessionManager: sessions, acceptCompression: [] })
   return {
     async unary(scope, method, request, options = {}) {
       scope.check()
@@ -80,5 +79,6 @@ export function openChannel(socketPath: string): Channel {
         throw refusal(scope, error)
       }
     },
+    close: () => sessions.abort(),
   }
 }

@@ -1,0 +1,115 @@
+import { isJsonObject, member } from '../meta/deep.ts'
+import type { ListSchema } from '../schema/schema.ts'
+
+/**
+ * One step of a path, as `fieldsV1` writes it: `f:name` a field, `k:{"name":"c"}` the list item with these keys, `v:"a"` the
+ * item of a set, `i:0` the item at an index.
+ */
+export type PathElement = string
+
+export function fieldElement(name: string): PathElement {
+  return `f:${name}`
+}
+
+/**
+ * The element of an item of a merged list. A key that the item leaves out counts with its default; one without a default
+ * does not count. Undefined when the item has no such identity: it is of the wrong type.
+ */
+export function itemElement(item: unknown, list: ListSchema): PathElement | undefined {
+  if (list.listType === 'set') return item === null || typeof item === 'object' ? undefined : `v:${JSON.stringify(item)}`
+  if (!isJsonObject(item)) return undefined
+  const [key] = list.listKeys
+  if (list.listKeys.length === 1 && key !== undefined) {
+    const value = keyValue(item, key, list)
+    return value === undefined ? 'k:{}' : `k:{${JSON.stringify(key)}:${JSON.stringify(value)}}`
+  }
+  const members: string[] = []
+  for (const name of [...list.listKeys].sort()) {
+    const value = keyValue(item, name, list)
+    if (value !== undefined) members.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`)
+  }
+  return `k:{${members.join(',')}}`
+}
+
+function keyValue(item: Record<string, unknown>, key: string, list: ListSchema): unknown {
+  const value = member(item, key)
+  if (value !== undefined || list.items.kind !== 'object') return value
+  return list.items.fields.get(key)?.default
+}
+
+/** As messages show a path: `.name`, `[name="c",port=80]`, `[="a"]`, `[0]`. */
+export function elementText(element: PathElement): string {
+  const rest = element.slice(2)
+  switch (element.charAt(0)) {
+    case 'f':
+      return `.${rest}`
+    case 'k':
+      return `[${Object.entries(JSON.parse(rest) as Record<string, unknown>)
+        .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+        .join(',')}]`
+    case 'v':
+      return `[=${rest}]`
+    default:
+      return `[${rest}]`
+  }
+}
+
+/**
+ * The one form of an element that a client sent: keys sorted, JSON without spaces. Undefined when it means nothing known,
+ * which is skipped. Throws when it is no element at all.
+ */
+export function parseElement(text: string): PathElement | undefined {
+  if (text.charAt(1) !== ':') throw new SyntaxError(`missing colon: ${text}`)
+  const rest = text.slice(2)
+  switch (text.charAt(0)) {
+    case 'f':
+      return text
+    case 'v':
+      return `v:${JSON.stringify(JSON.parse(rest))}`
+    case 'i':
+      if (!/^-?[0-9]+$/.test(rest)) throw new SyntaxError(`not an index: ${text}`)
+      return text
+    case 'k': {
+      const keys: unknown = JSON.parse(rest)
+      if (!isJsonObject(keys)) throw new SyntaxError(`not a key: ${text}`)
+      return `k:{${Object.keys(keys)
+        .sort()
+        .map((name) => `${JSON.stringify(name)}:${JSON.stringify(keys[name])}`)
+        .join(',')}}`
+    }
+    default:
+      return undefined
+  }
+}
+
+const RANKS: Readonly<Record<string, number>> = { '.': -1, f: 0, k: 1, v: 2, i: 3 }
+
+/** The order in which a set is written: itself, fields by name, keys and values by value, indices. */
+export function compareElements(a: PathElement, b: PathElement): number {
+  const first = a.charAt(0)
+  if (first !== b.charAt(0)) return (RANKS[first] ?? 4) - (RANKS[b.charAt(0)] ?? 4)
+  if (first === 'f' || a === b) return a < b ? -1 : a > b ? 1 : 0
+  return compareJson(JSON.parse(a.slice(2)), JSON.parse(b.slice(2)))
+}
+
+/** Numbers before texts before booleans; key lists member by member. */
+function compareJson(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  if (isJsonObject(a) && isJsonObject(b)) return compareKeys(Object.entries(a), Object.entries(b))
+  const ranks = ['number', 'string', 'boolean']
+  if (typeof a !== typeof b) return ranks.indexOf(typeof a) - ranks.indexOf(typeof b)
+  const left = String(a)
+  const right = String(b)
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+function compareKeys(a: [string, unknown][], b: [string, unknown][]): number {
+  for (const [at, [name, value]] of a.entries()) {
+    const other = b[at]
+    if (other === undefined) return 1
+    if (name !== other[0]) return name < other[0] ? -1 : 1
+    const order = compareJson(value, other[1])
+    if (order !== 0) return order
+  }
+  return a.length - b.length
+}

@@ -1,0 +1,7 @@
+import type { Resource } from '../../resource.ts'
+import { configMaps } from './config-map.ts'
+import { namespaces } from './namespace.ts'
+import { secrets } from './secret.ts'
+import { serviceAccounts } from './service-account.ts'
+
+export const coreResources = [configMaps, namespaces, secrets, serviceAccounts] as unknown as readonly Resource[]

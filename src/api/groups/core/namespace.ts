@@ -1,0 +1,83 @@
+import { defineResource } from '../../define.ts'
+import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { Path } from '../../meta/path.ts'
+import * as refs from '../../refs.gen.ts'
+import type { Namespace } from '../../types/core-v1.gen.ts'
+import { validateStandardFinalizer } from '../../validation/object-meta.ts'
+import { nameIsDnsLabel, qualifiedNameErrors } from '../../validation/names.ts'
+import { invalidText } from '../../validation/values.ts'
+
+const KUBERNETES = 'kubernetes'
+const NAME_LABEL = 'kubernetes.io/metadata.name'
+const POD_SECURITY = 'pod-security.kubernetes.io/'
+const LEVELS = ['privileged', 'baseline', 'restricted']
+const MODES = ['enforce', 'audit', 'warn']
+const PHASE = Path.of('status', 'Phase')
+
+export const namespaces = defineResource(refs.namespaces, {
+  strategy: {
+    validateName: nameIsDnsLabel,
+    defaults: (namespace) => {
+      namespace.metadata ??= {}
+      const { name } = namespace.metadata
+      if (name !== undefined && name !== '') namespace.metadata.labels = { ...namespace.metadata.labels, [NAME_LABEL]: name }
+    },
+    prepareForCreate: (namespace) => {
+      namespace.status = { phase: 'Active' }
+      const finalizers = namespace.spec?.finalizers ?? []
+      namespace.spec = { ...namespace.spec, finalizers: finalizers.includes(KUBERNETES) ? finalizers : [...finalizers, KUBERNETES] }
+    },
+    prepareForUpdate: (namespace, old) => {
+      keep(namespace, old, 'spec')
+      keep(namespace, old, 'status')
+    },
+    validate: (namespace, errors) => {
+      validateFinalizers(namespace, 'spec.finalizers', errors)
+      validatePodSecurityLabels(namespace, errors)
+    },
+    validateUpdate: (namespace, _old, errors) => validatePodSecurityLabels(namespace, errors),
+    deleteAnswer: 'object',
+  },
+  columns: { Status: (namespace) => namespace.status?.phase ?? '' },
+  selectable: { name: (namespace) => namespace.metadata?.name ?? '', 'status.phase': (namespace) => namespace.status?.phase ?? '' },
+  subresources: {
+    status: {
+      type: 'status',
+      prepareForUpdate: (namespace, old) => keep(namespace, old, 'spec'),
+      validateUpdate: (namespace, _old, errors) => {
+        const phase = namespace.status?.phase ?? ''
+        if (namespace.metadata?.deletionTimestamp === undefined) {
+          if (phase !== 'Active') errors.push(fieldError.invalid(PHASE, phase, "may only be 'Active' if `deletionTimestamp` is empty"))
+        } else if (phase !== 'Terminating') errors.push(fieldError.invalid(PHASE, phase, "may only be 'Terminating' if `deletionTimestamp` is not empty"))
+      },
+    },
+  },
+})
+
+function keep<K extends 'spec' | 'status'>(namespace: Namespace, old: Namespace, field: K): void {
+  if (old[field] === undefined) delete namespace[field]
+  else namespace[field] = old[field]
+}
+
+/** `/finalize` reports each finalizer by its place, creation all by the list's name. */
+export function validateFinalizers(namespace: Namespace, field: 'spec.finalizers' | 'each', errors: FieldErrors): void {
+  const list = Path.of('spec', 'finalizers')
+  namespace.spec?.finalizers?.forEach((finalizer, i) => {
+    const path = field === 'each' ? list.index(i) : list
+    const messages = qualifiedNameErrors(finalizer)
+    invalidText(finalizer, messages, path, errors)
+    validateStandardFinalizer(finalizer, path, errors)
+  })
+}
+
+function validatePodSecurityLabels(namespace: Namespace, errors: FieldErrors): void {
+  const labels = namespace.metadata?.labels ?? {}
+  const path = Path.of('metadata', 'labels')
+  for (const mode of MODES) {
+    const level = labels[POD_SECURITY + mode]
+    if (level !== undefined && !LEVELS.includes(level)) errors.push(fieldError.invalid(path.key(POD_SECURITY + mode), level, `must be one of ${LEVELS.join(', ')}`))
+    const versionKey = `${POD_SECURITY}${mode}-version`
+    const version = labels[versionKey]
+    if (version !== undefined && version !== 'latest' && !/^v1\.(0|[1-9]\d*)$/.test(version)) errors.push(fieldError.invalid(path.key(versionKey), version, 'must be "latest" or "v1.x"'))
+  }
+}

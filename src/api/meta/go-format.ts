@@ -1,0 +1,36 @@
+import { isJsonObject } from './deep.ts'
+
+/** A JSON value as Go's `%v` prints it, which some messages do: `map[a:1 b:[x y]]`. */
+export function goValue(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>'
+  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`
+  if (!isJsonObject(value)) return String(value)
+  const members = Object.keys(value).sort()
+  return `map[${members.map((key) => `${key}:${goValue(value[key])}`).join(' ')}]`
+}
+
+/** A JSON value as Go's `%#v` prints it: `map[string]interface {}{"a":1}`. */
+export function goSyntax(value: unknown): string {
+  if (value === null || value === undefined) return 'interface {}(nil)'
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`
+  if (!isJsonObject(value)) return String(value)
+  const members = Object.keys(value).sort()
+  return `map[string]interface {}{${members.map((key) => `${JSON.stringify(key)}:${goSyntax(value[key])}`).join(', ')}}`
+}
+
+/** The Go type that a decoded JSON value has, as `%T` prints it. */
+export function goTypeName(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>'
+  if (typeof value === 'string') return 'string'
+  if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
+  return Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}'
+}
+
+/** What encoding/json calls a value that does not fit: `cannot unmarshal array into Go value of type …`. */
+export function jsonTypeName(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'boolean') return 'bool'
+  return Array.isArray(value) ? 'array' : typeof value
+}

@@ -1,0 +1,45 @@
+import { type KubeObject, type authorization, type rbac, refs, statusError } from '#api'
+import type { UserInfo, VirtualResource } from '../../contract.ts'
+import type { RbacEvaluator } from '../rbac/evaluator.ts'
+import { aggregate } from '../rbac/evaluator.ts'
+import { GROUPS, nodeIdentity } from '../users.ts'
+
+const EVERYTHING: readonly rbac.PolicyRule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+]
+
+/** What may the sender do in a namespace, as far as it can be listed. */
+export function rulesReview(evaluator: RbacEvaluator): VirtualResource {
+  return {
+    ref: refs.selfsubjectrulesreviews,
+    create(_scope, { user }, object) {
+      const { namespace } = (object as authorization.SelfSubjectRulesReview).spec ?? {}
+      if (!namespace) throw statusError.badRequest('no namespace on request')
+      return {
+        kind: 'SelfSubjectRulesReview',
+        apiVersion: 'authorization.k8s.io/v1',
+        metadata: {},
+        spec: {},
+        status: statusOf(user, evaluator.rulesFor(user, namespace)),
+      } as KubeObject
+    },
+  }
+}
+
+function statusOf(user: UserInfo, held: ReturnType<RbacEvaluator['rulesFor']>): authorization.SubjectRulesReviewStatus {
+  const rules = [...(user.groups.includes(GROUPS.masters) ? EVERYTHING : []), ...held.rules]
+  // What a node may do depends on its pods: that is not a list.
+  const errors = [...(nodeIdentity(user) === undefined ? [] : ['node authorizer does not support user rule resolution']), ...held.errors]
+  return {
+    resourceRules: rules.filter(({ resources }) => resources?.length).map(({ verbs, apiGroups, resources, resourceNames }) => ({
+      verbs,
+      apiGroups: apiGroups ?? [],
+      resources: resources ?? [],
+      ...(resourceNames?.length ? { resourceNames } : {}),
+    })),
+    nonResourceRules: rules.flatMap(({ verbs, nonResourceURLs }) => (nonResourceURLs?.length ? [{ verbs, nonResourceURLs }] : [])),
+    incomplete: errors.length > 0,
+    ...(errors.length === 0 ? {} : { evaluationError: aggregate(errors) }),
+  }
+}

@@ -1,0 +1,123 @@
+import { type Resource, type Subresource, VERBS } from '#api'
+import { createHash } from 'node:crypto'
+import type { Catalog, ServedGroup, ServedVersion } from '../registry/catalog.ts'
+
+/** What is served, as documents: computed from the catalog when it has changed. Order and fields are part of what clients rely on. */
+
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
+
+interface Spoken {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+}
+
+interface AnnouncedSubresource {
+  readonly name: string
+  readonly verbs: readonly string[]
+  readonly speaks: Spoken | undefined
+}
+
+function subresourcesOf(resource: Resource): AnnouncedSubresource[] {
+  return Object.entries(resource.subresources)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, subresource]) => ({ name, ...announced(subresource) }))
+}
+
+function announced(subresource: Subresource<never> | Subresource<Resource extends Resource<infer T> ? T : never>): { verbs: readonly string[]; speaks: Spoken | undefined } {
+  switch (subresource.type) {
+    case 'status':
+      return { verbs: ['get', 'patch', 'update'], speaks: undefined }
+    case 'scale':
+      return { verbs: ['get', 'patch', 'update'], speaks: SCALE }
+    case 'special':
+      return { verbs: subresource.verbs, speaks: subresource.speaks }
+    default:
+      return subresource satisfies never
+  }
+}
+
+/** Custom resources list their verbs in another order than built-in ones. */
+const CUSTOM_VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'] as const
+const verbsOf = (resource: Resource): string[] => (resource.typedItems ? CUSTOM_VERBS : VERBS).filter((verb) => resource.verbs.has(verb))
+
+export function resourceList(groupVersion: string, resources: readonly Resource[]): unknown {
+  return {
+    kind: 'APIResourceList',
+    ...(groupVersion.includes('/') ? { apiVersion: 'v1' } : {}),
+    groupVersion,
+    resources: resources.flatMap((resource) => [
+      {
+        name: resource.plural,
+        singularName: resource.singular,
+        namespaced: resource.namespaced,
+        kind: resource.kind,
+        verbs: verbsOf(resource),
+        ...(resource.shortNames.length === 0 ? {} : { shortNames: resource.shortNames }),
+        ...(resource.categories.length === 0 ? {} : { categories: resource.categories }),
+        ...(resource.storage === undefined || resource.typedItems ? {} : { storageVersionHash: storageVersionHash(resource) }),
+      },
+      ...subresourcesOf(resource).map(({ name, verbs, speaks }) => ({
+        name: `${resource.plural}/${name}`,
+        singularName: '',
+        namespaced: resource.namespaced,
+        ...(speaks === undefined ? {} : { group: speaks.group, version: speaks.version }),
+        kind: speaks?.kind ?? resource.kind,
+        verbs,
+      })),
+    ]),
+  }
+}
+
+/** Changes when the stored version of the resource does. */
+function storageVersionHash(resource: Resource): string {
+  const { group, version, kind } = resource.storage ?? resource
+  return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64')
+}
+
+export function groupOf(served: ServedGroup, typed: boolean): unknown {
+  const versions = served.versions.map(({ version }) => ({ groupVersion: `${served.group}/${version}`, version }))
+  return { ...(typed ? { kind: 'APIGroup', apiVersion: 'v1' } : {}), name: served.group, versions, preferredVersion: versions[0] }
+}
+
+export function groupList(catalog: Catalog): unknown {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: catalog.groups.filter(({ group }) => group !== '').map((served) => groupOf(served, false)) }
+}
+
+/** Everything about some groups in one document (`apidiscovery.k8s.io`). */
+export function aggregated(version: string, groups: readonly ServedGroup[]): unknown {
+  return {
+    kind: 'APIGroupDiscoveryList',
+    apiVersion: `apidiscovery.k8s.io/${version}`,
+    metadata: {},
+    items: groups.map((served) => ({
+      metadata: served.group === '' ? {} : { name: served.group },
+      versions: served.versions.map((one) => ({ version: one.version, resources: one.resources.map((resource) => discovered(resource, one)), freshness: 'Current' })),
+    })),
+  }
+}
+
+function discovered(resource: Resource, { version }: ServedVersion): unknown {
+  const kindOf = (spoken: Spoken | undefined, fallback: Resource): unknown =>
+    spoken === undefined ? { group: '', version: '', kind: fallback.kind } : { group: spoken.group, version: spoken.version, kind: spoken.kind }
+  const subresources = subresourcesOf(resource)
+  return {
+    resource: resource.plural,
+    responseKind: resource.typedItems ? { group: resource.group, version, kind: resource.kind } : kindOf(undefined, resource),
+    scope: resource.namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: resource.singular,
+    verbs: verbsOf(resource),
+    ...(resource.shortNames.length === 0 ? {} : { shortNames: resource.shortNames }),
+    ...(resource.categories.length === 0 ? {} : { categories: resource.categories }),
+    ...(subresources.length === 0
+      ? {}
+      : {
+          subresources: subresources.map(({ name, verbs, speaks }) => ({
+            subresource: name,
+            responseKind: resource.typedItems && speaks === undefined ? { group: resource.group, version, kind: resource.kind } : kindOf(speaks, resource),
+            verbs,
+          })),
+        }),
+  }
+}
+

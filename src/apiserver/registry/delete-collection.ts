@@ -1,0 +1,36 @@
+import type { HttpResponse } from '#base'
+import { StatusError } from '#api'
+import { listAnswer } from '../respond/objects.ts'
+import { listPage } from '../watchcache/list-page.ts'
+import type { RequestContext } from './context.ts'
+import { deleteOptions } from './delete-options.ts'
+import { deleteObject } from './delete.ts'
+import { listOptions } from './list-options.ts'
+import { readSelection } from './select.ts'
+import type { View } from './view.ts'
+
+/** Objects that one request deletes side by side. */
+const WORKERS = 16
+
+/** Deletes what a list with the same parameters would show, and answers with that list. The first refusal ends it. */
+export async function deleteCollection(context: RequestContext, view: View, namespace: string): Promise<HttpResponse> {
+  const { core, info, scope } = context
+  context.accepted(true)
+  const selection = readSelection(view, namespace, info.query)
+  const options = listOptions(info.query, false)
+  const deletion = await deleteOptions(context)
+  const page = await listPage(scope, { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages }, { ...options, selection })
+  let next = 0
+  const work = async (): Promise<void> => {
+    for (let entry = page.entries[next++]; entry !== undefined; entry = page.entries[next++]) {
+      try {
+        await deleteObject(context, { view, namespace: entry.namespace, name: entry.name, options: deletion })
+      } catch (error) {
+        // Somebody else has deleted it: that was the wish.
+        if (!(error instanceof StatusError && error.status.code === 404)) throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(WORKERS, page.entries.length) }, work))
+  return listAnswer(context, view, page)
+}

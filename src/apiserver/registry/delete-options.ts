@@ -1,0 +1,109 @@
+import { JsonSyntaxError, readJson, readYaml, SampanError } from '#base'
+import { type FieldErrors, Path, fieldError, statusError } from '#api'
+import { bodyEncoding, unsupportedBody } from '../respond/media.ts'
+import { isTrue } from '../router/request-info.ts'
+import type { RequestContext } from './context.ts'
+import { readDryRun, readInteger, refuseOptions } from './options.ts'
+
+export interface DeleteOptions {
+  readonly dryRun: boolean
+  readonly gracePeriodSeconds: number | undefined
+  readonly orphanDependents: boolean | undefined
+  readonly propagationPolicy: 'Orphan' | 'Background' | 'Foreground' | undefined
+  readonly uid: string | undefined
+  readonly resourceVersion: string | undefined
+}
+
+/** From the body where there is one, else from the query. Throws `StatusError` 400, 415 or 422. */
+export async function deleteOptions(context: RequestContext): Promise<DeleteOptions> {
+  const encoding = bodyEncoding(context.header('content-type'))
+  const bytes = await context.body()
+  if (bytes.length > 0) {
+    if (encoding === undefined) throw unsupportedBody()
+    return fromBody(bytes, encoding)
+  }
+  return fromQuery(context.info.query)
+}
+
+function fromQuery(query: URLSearchParams): DeleteOptions {
+  const errors: FieldErrors = []
+  const orphan = query.get('orphanDependents')
+  const options = {
+    gracePeriodSeconds: readInteger(query.get('gracePeriodSeconds')),
+    orphanDependents: orphan === null ? undefined : isTrue(orphan),
+    propagationPolicy: query.get('propagationPolicy') ?? undefined,
+    uid: undefined,
+    resourceVersion: undefined,
+  }
+  return checked(options, query.getAll('dryRun'), errors)
+}
+
+type Unchecked = Omit<DeleteOptions, 'dryRun' | 'propagationPolicy'> & { readonly propagationPolicy: string | undefined }
+
+function checked(options: Unchecked, dryRun: readonly string[], errors: FieldErrors): DeleteOptions {
+  const { propagationPolicy: policy } = options
+  const path = Path.of('propagationPolicy')
+  if (policy !== undefined && options.orphanDependents !== undefined) {
+    errors.push(fieldError.invalid(path, policy, 'orphanDependents and deletionPropagation cannot be both set'))
+  }
+  if (policy !== undefined && policy !== 'Orphan' && policy !== 'Background' && policy !== 'Foreground') {
+    errors.push(fieldError.notSupported(path, policy, ['Foreground', 'Background', 'Orphan', 'nil']))
+  }
+  const isDryRun = readDryRun(dryRun, errors)
+  refuseOptions('DeleteOptions', errors)
+  return { ...options, propagationPolicy: policy as DeleteOptions['propagationPolicy'], dryRun: isDryRun }
+}
+
+function fromBody(bytes: Uint8Array, encoding: 'json' | 'yaml' | 'protobuf'): DeleteOptions {
+  if (encoding === 'protobuf') return fromProtobufBody(bytes)
+  const value = readValue(bytes, encoding)
+  const kind = value['kind']
+  if (kind !== undefined && kind !== '' && kind !== 'DeleteOptions') {
+    throw statusError.badRequest(`decoded object cannot be converted to DeleteOptions`)
+  }
+  const preconditions = objectAt(value, 'preconditions')
+  return checked(
+    {
+      gracePeriodSeconds: at(value, 'gracePeriodSeconds', 'number', 'int64'),
+      orphanDependents: at(value, 'orphanDependents', 'boolean', 'bool'),
+      propagationPolicy: at(value, 'propagationPolicy', 'string', 'v1.DeletionPropagation'),
+      uid: at(preconditions, 'uid', 'string', 'types.UID'),
+      resourceVersion: at(preconditions, 'resourceVersion', 'string', 'string'),
+    },
+    Array.isArray(value['dryRun']) ? value['dryRun'].map(String) : [],
+    [],
+  )
+}
+
+function readValue(bytes: Uint8Array, encoding: 'json' | 'yaml'): Record<string, unknown> {
+  try {
+    const { value } = encoding === 'json' ? readJson(bytes) : readYaml(bytes)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw statusError.badRequest(`couldn't get version/kind; json parse error: ${error.message}`)
+    if (error instanceof SampanError) throw statusError.badRequest(error.message)
+    throw error
+  }
+}
+
+function objectAt(value: Record<string, unknown>, name: string): Record<string, unknown> {
+  const found = value[name]
+  return typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : {}
+}
+
+interface Types {
+  readonly number: number
+  readonly boolean: boolean
+  readonly string: string
+}
+function at<K extends keyof Types>(value: Record<string, unknown>, name: string, type: K, goType: string): Types[K] | undefined {
+  const found = value[name]
+  if (found === undefined || found === null) return undefined
+  if (typeof found === type) return found as Types[K]
+  const shown = Array.isArray(found) ? 'array' : typeof found === 'boolean' ? 'bool' : typeof found
+  throw statusError.badRequest(`json: cannot unmarshal ${shown} into Go struct field DeleteOptions.${name} of type ${goType}`)
+}
+
+function fromProtobufBody(_bytes: Uint8Array): DeleteOptions {
+  throw unsupportedBody()
+}

@@ -1,0 +1,65 @@
+import { type FieldErrors, Path, fieldError, statusError } from '#api'
+import { isTrue } from '../router/request-info.ts'
+import { plainError } from './object-rules.ts'
+import { readInteger, refuseOptions } from './options.ts'
+
+export interface ListOptions {
+  readonly resourceVersion: string
+  readonly match: '' | 'Exact' | 'NotOlderThan'
+  readonly limit: number
+  readonly continue: string
+  readonly timeoutSeconds: number | undefined
+  readonly bookmarks: boolean
+  readonly sendInitialEvents: boolean | undefined
+}
+
+const MATCH = Path.of('resourceVersionMatch')
+
+/** Throws `StatusError` 400, 422 or 500, as the parts of the real server that would notice do. */
+export function listOptions(query: URLSearchParams, watches: boolean): ListOptions {
+  const match = query.get('resourceVersionMatch') ?? ''
+  const initial = query.get('sendInitialEvents')
+  const options = {
+    resourceVersion: query.get('resourceVersion') ?? '',
+    match,
+    limit: Math.max(0, readInteger(query.get('limit')) ?? 0),
+    continue: query.get('continue') ?? '',
+    timeoutSeconds: readInteger(query.get('timeoutSeconds')),
+    bookmarks: isTrue(query.get('allowWatchBookmarks') ?? 'false'),
+    sendInitialEvents: initial === null ? undefined : isTrue(initial),
+  }
+  refuseOptions('ListOptions', watches ? watchErrors(options, match) : listErrors(options, match))
+  checkRevision(options.resourceVersion, watches)
+  return options as ListOptions
+}
+
+function listErrors(options: Omit<ListOptions, 'match'>, match: string): FieldErrors {
+  const errors: FieldErrors = []
+  if (options.sendInitialEvents !== undefined) errors.push(fieldError.forbidden(Path.of('sendInitialEvents'), 'sendInitialEvents is forbidden for list'))
+  if (match === '') return errors
+  if (options.resourceVersion === '') {
+    errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
+  }
+  if (options.continue !== '') errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'))
+  if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(fieldError.notSupported(MATCH, match, ['Exact', 'NotOlderThan', '']))
+  if (match === 'Exact' && options.resourceVersion === '0') {
+    errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
+  }
+  return errors
+}
+
+function watchErrors(options: Omit<ListOptions, 'match'>, match: string): FieldErrors {
+  const errors: FieldErrors = []
+  if (options.sendInitialEvents === undefined) {
+    if (match !== '') errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
+  } else if (match === '') errors.push(fieldError.forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
+  if (match !== '' && match !== 'NotOlderThan') errors.push(fieldError.notSupported(MATCH, match, ['NotOlderThan']))
+  if (options.continue !== '') errors.push(fieldError.forbidden(Path.of('continue'), 'continue is forbidden for watch'))
+  return errors
+}
+
+function checkRevision(text: string, watches: boolean): void {
+  if (text === '' || /^\d+$/.test(text)) return
+  const message = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
+  throw watches ? plainError(500, message) : statusError.badRequest(message)
+}

@@ -1,0 +1,55 @@
+import type { HttpResponse } from '#base'
+import { statusError } from '#api'
+import { listPage, tooLarge } from '../watchcache/list-page.ts'
+import { type Sendable, listAnswer, objectAnswer } from '../respond/objects.ts'
+import type { Entry } from '../watchcache/entry.ts'
+import type { RequestContext } from './context.ts'
+import { listOptions } from './list-options.ts'
+import { parseRevision, plainError } from './object-rules.ts'
+import { readSelection } from './select.ts'
+import type { View } from './view.ts'
+import { cacheKey } from './views.ts'
+import { present } from './write-object.ts'
+
+const FUTURE_WAIT_MS = 3_000
+
+export function sendable(view: View, entry: Entry): Sendable {
+  return { bytes: view.bytes(entry), object: () => view.object(entry) }
+}
+
+/** GET of one object: the bytes as they lie in the cache. */
+export async function getObject(context: RequestContext, view: View, namespace: string, name: string): Promise<HttpResponse> {
+  const entry = await readEntry(context, view, cacheKey(view.resource, namespace, name))
+  if (entry === undefined) throw statusError.notFound(view.resource, name)
+  return objectAnswer(context, view, 200, sendable(view, entry))
+}
+
+async function readEntry(context: RequestContext, view: View, key: string): Promise<Entry | undefined> {
+  const asked = context.info.rawQuery.includes('resourceVersion') ? (context.info.query.get('resourceVersion') ?? '') : ''
+  if (asked === '') return present(context, view, key)
+  const revision = revisionOf(asked)
+  const loading = view.cache.ready()
+  if (loading !== undefined) await loading
+  const reached = context.core.caches.hub.reached(revision)
+  if (reached !== undefined) {
+    let late = false
+    await Promise.race([reached, context.scope.sleep(FUTURE_WAIT_MS).then(() => (late = true))])
+    if (late) throw tooLarge(revision, view.cache.revision)
+  }
+  return view.cache.get(key)
+}
+
+function revisionOf(text: string): number {
+  if (/^\d+$/.test(text)) return parseRevision(text)
+  throw plainError(500, `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+}
+
+export async function listObjects(context: RequestContext, view: View, namespace: string): Promise<HttpResponse> {
+  const { core, info, scope } = context
+  // What the client cannot be answered in is refused before anything is read.
+  context.accepted(true)
+  const options = listOptions(info.query, false)
+  const selection = readSelection(view, namespace, info.query)
+  const page = await listPage(scope, { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages }, { ...options, selection })
+  return listAnswer(context, view, page)
+}

@@ -1,0 +1,43 @@
+import { parseFieldSelector, parseLabelSelector, statusError } from '#api'
+import { SampanError } from '#base'
+import { type FieldRequirement, NAMESPACE_SLOT, NAME_SLOT, type Selection } from '../watchcache/selection.ts'
+import type { View } from './view.ts'
+
+/** The objects that a list, a watch or a deletion of a collection is about. Throws `StatusError` 400 for selectors that cannot be read. */
+export function readSelection(view: View, namespace: string, query: URLSearchParams): Selection {
+  const labelText = query.get('labelSelector') ?? ''
+  const fieldText = query.get('fieldSelector') ?? ''
+  const labels = labelText === '' ? undefined : asBadRequest(() => parseLabelSelector(labelText))
+  const fields = fieldText === '' ? [] : asBadRequest(() => parseFieldSelector(fieldText)).map((field) => requirement(view, field))
+  // One name or one namespace is a matter of the key, not of a search.
+  const name = fields.find((field) => field.slot === NAME_SLOT && field.equal)?.value ?? ''
+  const inNamespace = namespace !== '' ? namespace : (fields.find((field) => field.slot === NAMESPACE_SLOT && field.equal)?.value ?? '')
+  return { namespace: view.resource.namespaced ? inNamespace : '', name, labels: labels === undefined || labels.requirements.length === 0 ? undefined : labels, fields }
+}
+
+function requirement(view: View, field: { readonly path: string; readonly operator: string; readonly value: string }): FieldRequirement {
+  const { path, value } = field
+  const equal = field.operator !== '!='
+  if (path === 'metadata.name') return { path, equal, value, slot: NAME_SLOT }
+  if (path === 'metadata.namespace') return { path, equal, value, slot: NAMESPACE_SLOT }
+  const slot = path in view.resource.selectable ? view.cache.fieldSlot(path) : undefined
+  if (slot === undefined) throw statusError.badRequest(unknownField(view, path))
+  return { path, equal, value, slot }
+}
+
+function unknownField(view: View, path: string): string {
+  const { selectable, typedItems } = view.resource
+  const own = Object.keys(selectable)
+  if (own.length > 0 && !typedItems) return `field label not supported: ${path}`
+  const known = ['metadata.name', 'metadata.namespace', ...own].map((one) => JSON.stringify(one)).join(', ')
+  return `${JSON.stringify(path)} is not a known field selector: only ${known}`
+}
+
+function asBadRequest<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof SampanError && error.code !== 'API_STATUS') throw statusError.badRequest(error.message)
+    throw error
+  }
+}

@@ -1,0 +1,126 @@
+import type { HttpResponse } from '#base'
+import { type Resource, type Status, StatusError } from '#api'
+import { encoded, objectAnswer } from '../respond/objects.ts'
+import type { RequestContext } from './context.ts'
+import { qualifiedName, type SpecialTarget } from './core.ts'
+import { deleteCollection } from './delete-collection.ts'
+import { type Deleted, deleteObject } from './delete.ts'
+import { deleteOptions } from './delete-options.ts'
+import { methodNotAllowed, noSuchPath } from './routing-errors.ts'
+import { getObject, listObjects } from './read.ts'
+import { serveScale } from './serve-scale.ts'
+import { watchObjects } from './watch.ts'
+import { type Target, patchObject, postObject, putObject } from './write.ts'
+import type { View } from './view.ts'
+import type { Views } from './views.ts'
+
+/** Serves a path under a group and version. Throws `StatusError` 404 and 405 for what is not there. */
+export async function serveResource(context: RequestContext, views: Views): Promise<HttpResponse> {
+  const { core, info } = context
+  const resource = core.catalog.find(info.group, info.version, info.resource)
+  if (resource === undefined || !pathFits(context, resource)) throw noSuchPath()
+  const { namespace, name } = addressOf(context, resource)
+  if (info.subresource !== '') return serveSubresource(context, views, resource, namespace, name)
+  const special = core.specials.get(qualifiedName(resource))
+  if (special !== undefined) return serveSpecial(context, resource, special, { resource, subresource: '', namespace, name, rest: info.rest })
+  if (resource.storage === undefined) throw methodNotAllowed()
+  const view = views.of(resource)
+  const target: Target = { view, namespace, name, subresource: '' }
+  if (name === '') return serveCollection(context, target)
+  return serveObject(context, target)
+}
+
+const NO_BODY_METHODS = new Set(['GET', 'HEAD'])
+
+async function serveCollection(context: RequestContext, target: Target): Promise<HttpResponse> {
+  const { info, request } = context
+  const { view, namespace } = target
+  const { verbs, namespaced } = view.resource
+  const isWatch = info.watchPath || info.verb === 'watch'
+  if (NO_BODY_METHODS.has(request.method) && isWatch && verbs.has('watch')) return watchObjects(context, view, namespace, '')
+  if (NO_BODY_METHODS.has(request.method) && verbs.has('list')) return listObjects(context, view, namespace)
+  if (request.method === 'POST' && verbs.has('create') && (!namespaced || namespace !== '')) return postObject(context, target)
+  if (request.method === 'DELETE' && verbs.has('deletecollection') && (!namespaced || namespace !== '')) return deleteCollection(context, view, namespace)
+  throw methodNotAllowed()
+}
+
+async function serveObject(context: RequestContext, target: Target): Promise<HttpResponse> {
+  const { info, request } = context
+  const { view, namespace, name } = target
+  const { verbs } = view.resource
+  if (NO_BODY_METHODS.has(request.method)) {
+    if (info.watchPath && verbs.has('watch')) return watchObjects(context, view, namespace, name)
+    if (verbs.has('get')) return getObject(context, view, namespace, name)
+  }
+  if (request.method === 'PUT' && verbs.has('update')) return putObject(context, target)
+  if (request.method === 'PATCH' && verbs.has('patch')) return patchObject(context, target)
+  if (request.method === 'DELETE' && verbs.has('delete')) {
+    context.accepted(false)
+    return deletedAnswer(context, view, await deleteObject(context, { view, namespace, name, options: await deleteOptions(context) }))
+  }
+  throw methodNotAllowed()
+}
+
+/** What has been deleted, or a Status about it, in the form that the client accepts. */
+export function deletedAnswer(context: RequestContext, view: View, deleted: Deleted): HttpResponse {
+  if (deleted.kind === 'status') return statusAnswer(context, 200, deleted.status)
+  const { bytes, object } = deleted.written
+  return objectAnswer(context, view, 200, { bytes, object: () => object })
+}
+
+export function statusAnswer(context: RequestContext, httpStatus: number, status: Omit<Status, 'code'>): HttpResponse {
+  return encoded(context, { ...context.accepted(false), form: 'object' }, httpStatus, Buffer.from(JSON.stringify(status)))
+}
+
+async function serveSubresource(context: RequestContext, views: Views, resource: Resource, namespace: string, name: string): Promise<HttpResponse> {
+  const { core, info, request } = context
+  const subresource = resource.subresources[info.subresource]
+  if (subresource === undefined) throw noSuchPath()
+  if (subresource.type === 'special') {
+    const special = core.specials.get(`${qualifiedName(resource)}/${info.subresource}`)
+    if (special === undefined) throw new StatusError({ code: 501, reason: 'NotImplemented', message: `${info.subresource} of ${resource.plural} is not served here` })
+    const verb = NO_BODY_METHODS.has(request.method) ? 'get' : info.verb
+    if (!subresource.verbs.includes(verb)) throw methodNotAllowed()
+    return serveSpecial(context, resource, special, { resource, subresource: info.subresource, namespace, name, rest: info.rest })
+  }
+  if (info.rest !== '') throw noSuchPath()
+  const view = views.of(resource)
+  if (subresource.type === 'scale') return serveScale(context, { view, namespace, name, subresource: 'scale' }, subresource)
+  const target: Target = { view, namespace, name, subresource: 'status' }
+  if (NO_BODY_METHODS.has(request.method)) return getObject(context, view, namespace, name)
+  if (request.method === 'PUT') return putObject(context, target)
+  if (request.method === 'PATCH') return patchObject(context, target)
+  throw methodNotAllowed()
+}
+
+async function serveSpecial(
+  context: RequestContext,
+  resource: Resource,
+  special: (context: RequestContext, target: SpecialTarget) => Promise<HttpResponse> | HttpResponse,
+  target: SpecialTarget,
+): Promise<HttpResponse> {
+  if (target.subresource === '') {
+    const verbs: ReadonlySet<string> = resource.verbs
+    const verb = context.info.verb
+    if (target.name !== '' && !verbs.has('get')) throw noSuchPath()
+    if (!verbs.has(verb)) throw methodNotAllowed()
+  }
+  return special(context, target)
+}
+
+/** Whether the path has a namespace where the resource has one, and none where it has none. */
+function pathFits(context: RequestContext, resource: Resource): boolean {
+  const { info } = context
+  if (!resource.namespaced) return !info.inNamespace
+  return info.inNamespace || nameOf(context) === ''
+}
+
+/** The name in the path. A list that was narrowed to one name by a selector has none. */
+function nameOf(context: RequestContext): string {
+  const { info } = context
+  return info.verb === 'list' || (info.verb === 'watch' && !info.watchPath) ? '' : info.name
+}
+
+function addressOf(context: RequestContext, resource: Resource): { readonly namespace: string; readonly name: string } {
+  return { namespace: resource.namespaced ? context.info.namespace : '', name: nameOf(context) }
+}

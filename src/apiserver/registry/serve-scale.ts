@@ -1,0 +1,93 @@
+import type { HttpResponse } from '#base'
+import { type KubeObject, type ScaleSubresource, encodeObject, statusError } from '#api'
+import { type Sendable, encoded } from '../respond/objects.ts'
+import type { RequestContext } from './context.ts'
+import { noteUpdate } from './managed.ts'
+import { checkName } from './object-rules.ts'
+import { writeOptions } from './options.ts'
+import { patchTypeOf, prepareApply, preparePatch } from './patch.ts'
+import { readObject } from './read-object.ts'
+import { SCALE, type Scale, applyScale, scaleOf } from './scale.ts'
+import { methodNotAllowed } from './routing-errors.ts'
+import { updateObject } from './update.ts'
+import { cacheKey } from './views.ts'
+import { type Target, requestBody } from './write.ts'
+import { type Written, present } from './write-object.ts'
+
+/** The scale subresource: the object's size in a kind of its own, written into the object. */
+export async function serveScale(context: RequestContext, target: Target, scale: ScaleSubresource<KubeObject>): Promise<HttpResponse> {
+  const { view, namespace, name } = target
+  context.accepted(false)
+  switch (context.request.method) {
+    case 'GET':
+    case 'HEAD': {
+      const entry = await present(context, view, cacheKey(view.resource, namespace, name))
+      if (entry === undefined) throw statusError.notFound(view.resource, name)
+      return scaleAnswer(context, scaleOf(scale, view.object(entry)))
+    }
+    case 'PUT':
+      return putScale(context, target, scale)
+    case 'PATCH':
+      return patchScale(context, target, scale)
+    default:
+      throw methodNotAllowed()
+  }
+}
+
+async function putScale(context: RequestContext, target: Target, scale: ScaleSubresource<KubeObject>): Promise<HttpResponse> {
+  const options = writeOptions(context.info.query, 'UpdateOptions')
+  const { bytes, encoding } = await requestBody(context)
+  const wanted = readObject(context, SCALE, bytes, encoding, options.fieldValidation) as Scale
+  checkName(wanted, target.name)
+  return storeScale(context, target, scale, { ...options, kind: 'UpdateOptions' }, () => wanted)
+}
+
+async function patchScale(context: RequestContext, target: Target, scale: ScaleSubresource<KubeObject>): Promise<HttpResponse> {
+  const type = patchTypeOf(context.header('content-type'), true)
+  const options = writeOptions(context.info.query, 'PatchOptions', type)
+  const bytes = await context.body()
+  if (type === 'apply') {
+    const { view, namespace, name } = target
+    const apply = prepareApply(context, SCALE, { namespace, name, subresource: 'scale', namespaced: view.resource.namespaced, resetFields: [] }, bytes, options)
+    return storeScale(context, target, scale, { ...options, kind: 'PatchOptions' }, (present) => apply.apply(present) as Scale)
+  }
+  const patch = preparePatch(context, SCALE, type, bytes, options)
+  return storeScale(context, target, scale, { ...options, kind: 'PatchOptions' }, (present) => patch.apply(present) as Scale)
+}
+
+async function storeScale(
+  context: RequestContext,
+  target: Target,
+  scale: ScaleSubresource<KubeObject>,
+  options: ReturnType<typeof writeOptions> & { readonly kind: 'UpdateOptions' | 'PatchOptions' },
+  want: (present: Scale) => Scale,
+): Promise<HttpResponse> {
+  const { view } = target
+  const { strategy } = view.resource
+  const written = await updateObject(context, {
+    ...target,
+    options,
+    optionsKind: options.kind,
+    creates: false,
+    next: (old) => {
+      const draft = structuredClone(old ?? {})
+      applyScale(scale, view.resource, draft, want(scaleOf(scale, draft)))
+      noteUpdate(context, view.resource, old, draft, options.fieldManager, 'scale')
+      return draft
+    },
+    rules: {
+      ...(strategy.prepareForUpdate === undefined ? {} : { prepare: strategy.prepareForUpdate }),
+      ...(strategy.validateUpdate === undefined ? {} : { validate: strategy.validateUpdate }),
+    },
+  })
+  return scaleAnswer(context, scaleOf(scale, objectOf(written)))
+}
+
+function objectOf(written: Written): KubeObject {
+  return JSON.parse(written.bytes.toString()) as KubeObject
+}
+
+function scaleAnswer(context: RequestContext, scale: Scale): HttpResponse {
+  const sendable: Sendable = { bytes: Buffer.from(encodeObject(SCALE.schema, scale, { keepResourceVersion: true }).bytes), object: () => scale }
+  return encoded(context, { ...context.accepted(false), form: 'object' }, 200, sendable.bytes)
+}

@@ -1,0 +1,49 @@
+import { builtInSchema } from '#api'
+import type { VirtualResource } from '../contract.ts'
+import { objectBytesAnswer } from '../respond/objects.ts'
+import { admissionRequest, mutate, validateAdmission } from './admit.ts'
+import { type SpecialHandler, qualifiedName } from './core.ts'
+import { settleNamespace, validateNew } from './object-rules.ts'
+import { writeOptions } from './options.ts'
+import { type ExpectedKind, readObject } from './read-object.ts'
+import { requestBody } from './write.ts'
+
+/** Where a virtual resource is served. */
+export function virtualKey(virtual: VirtualResource): string {
+  return virtual.subresource === undefined ? qualifiedName(virtual.ref) : `${qualifiedName(virtual.ref)}/${virtual.subresource}`
+}
+
+/** Serves a kind that is answered and not stored: POST reads the object, admission sees it, the answer is encoded. */
+export function virtualHandler(virtual: VirtualResource): SpecialHandler {
+  return async (context, { resource, subresource, namespace, name }) => {
+    context.accepted(false)
+    const spoken = subresource === '' ? undefined : speaks(resource.subresources[subresource])
+    const expected: ExpectedKind = spoken === undefined ? resource : { ...spoken, schema: builtInSchema(spoken.group, spoken.version, spoken.kind) }
+    const options = writeOptions(context.info.query, 'CreateOptions')
+    const { bytes, encoding } = await requestBody(context)
+    const draft = readObject(context, expected, bytes, encoding, options.fieldValidation)
+    if (resource.namespaced) settleNamespace(resource, draft, namespace)
+    if (subresource === '') resource.strategy.defaults?.(draft)
+    const request = admissionRequest(context, {
+      operation: 'CREATE',
+      resource,
+      subresource,
+      namespace,
+      name,
+      dryRun: options.dryRun,
+      object: draft,
+      old: undefined,
+      options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+    })
+    await mutate(context, request)
+    if (subresource === '' && resource.strategy.validate !== undefined) validateNew(resource, draft)
+    await validateAdmission(context, request)
+    const answered = await virtual.create(context.scope, { user: context.user, namespace, name, dryRun: options.dryRun }, draft)
+    return objectBytesAnswer(context, expected.schema, 201, answered)
+  }
+}
+
+function speaks(subresource: unknown): { readonly group: string; readonly version: string; readonly kind: string } | undefined {
+  if (typeof subresource !== 'object' || subresource === null || !('speaks' in subresource)) return undefined
+  return subresource.speaks as { readonly group: string; readonly version: string; readonly kind: string } | undefined
+}

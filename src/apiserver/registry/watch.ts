@@ -1,0 +1,90 @@
+import type { BodySink, HttpResponse } from '#base'
+import { type Status, StatusError, statusError } from '#api'
+import { includeObject } from '../respond/objects.ts'
+import { objectShape, partialShape, tableShape } from '../respond/shapes.ts'
+import { MEDIA_TYPE_OF } from '../respond/media.ts'
+import type { Shape } from '../watchcache/frames.ts'
+import { tooLarge } from '../watchcache/list-page.ts'
+import { type Selection, needsFields } from '../watchcache/selection.ts'
+import { WatchStream, type WatchStreamOptions } from '../watchcache/watch-stream.ts'
+import type { RequestContext } from './context.ts'
+import { type ListOptions, listOptions } from './list-options.ts'
+import { readSelection } from './select.ts'
+import type { View } from './view.ts'
+
+/** Without a wish of the client, a watch ends after a time between this and twice this. */
+const MIN_WATCH_MS = 30 * 60_000
+const FUTURE_WAIT_MS = 3_000
+
+/** Follows a resource. Refusals of the request are ordinary answers; what goes wrong later is an event of the stream. */
+export async function watchObjects(context: RequestContext, view: View, namespace: string, name: string): Promise<HttpResponse> {
+  const { core, info, scope } = context
+  const { cache } = view
+  const shape = shapeOf(context, view)
+  const options = listOptions(info.query, true)
+  const read = readSelection(view, namespace, info.query)
+  const selection: Selection = name === '' ? read : { ...read, name }
+  const loading = cache.ready()
+  if (loading !== undefined) await loading
+  if (needsFields(selection)) cache.wantFields()
+  const timeoutMs = options.timeoutSeconds === undefined || options.timeoutSeconds <= 0 ? MIN_WATCH_MS * (1 + scope.random.float()) : options.timeoutSeconds * 1000
+  if (shape === undefined) return streamAnswer((sink) => sink.end())
+  const start = await startOf(context, view, options, selection)
+  if (start instanceof StatusError) return streamAnswer((sink) => sayAndEnd(sink, shape, start.status))
+  const answer: WatchStreamOptions = {
+    cache,
+    selection,
+    shape,
+    clock: core.scope.clock,
+    bookmarks: options.bookmarks,
+    marksInitialEnd: options.bookmarks && options.sendInitialEvents === true,
+    timeoutMs,
+    ...start,
+  }
+  return streamAnswer((sink) => {
+    const stream = new WatchStream(sink, answer, () => core.watches.delete(stream))
+    if (!stream.ended) core.watches.add(stream)
+  })
+}
+
+type Start = Pick<WatchStreamOptions, 'initial' | 'fromSeq' | 'afterRevision' | 'initialRevision'>
+
+/** Where the watch begins: with what is there, or behind a revision. */
+async function startOf(context: RequestContext, view: View, options: ListOptions, selection: Selection): Promise<Start | StatusError> {
+  const { cache } = view
+  const { hub } = context.core.caches
+  const { resourceVersion } = options
+  const asked = resourceVersion === '' ? 0 : Number(resourceVersion)
+  const sendsInitial = options.sendInitialEvents ?? asked === 0
+  if (sendsInitial) {
+    const waiting = resourceVersion === '' ? hub.current() : hub.reached(asked)
+    if (waiting !== undefined) {
+      let late = false
+      await Promise.race([waiting, context.scope.sleep(FUTURE_WAIT_MS).then(() => (late = true))])
+      if (late) throw tooLarge(asked, cache.revision)
+    }
+    return { initial: cache.select(selection), fromSeq: cache.ring.nextSeq, afterRevision: 0, initialRevision: cache.revision }
+  }
+  if (asked === 0) return { initial: undefined, fromSeq: cache.ring.nextSeq, afterRevision: 0, initialRevision: cache.revision }
+  const seq = cache.ring.seqAfter(asked)
+  if (seq === undefined) return statusError.expired(`too old resource version: ${asked} (${cache.ring.floor})`)
+  return { initial: undefined, fromSeq: seq, afterRevision: asked, initialRevision: asked }
+}
+
+/** Undefined for a form that no event can take. */
+function shapeOf(context: RequestContext, view: View): Shape | undefined {
+  const { form, formVersion } = context.accepted(true)
+  if (form === 'PartialObjectMetadataList') return undefined
+  if (form === 'PartialObjectMetadata') return partialShape(view, formVersion)
+  if (form === 'Table') return tableShape(view, formVersion, includeObject(context.info.query), () => context.core.scope.clock.now())
+  return objectShape(view)
+}
+
+function streamAnswer(start: (sink: BodySink) => void): HttpResponse {
+  return { status: 200, headers: { 'content-type': MEDIA_TYPE_OF.json }, body: { kind: 'stream', start } }
+}
+
+function sayAndEnd(sink: BodySink, shape: Shape, status: Status): void {
+  sink.write(shape.error(status))
+  sink.end()
+}

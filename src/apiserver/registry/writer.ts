@@ -1,0 +1,95 @@
+import type { HttpRequest, Scope } from '#base'
+import { type KubeObject, type ResourceRef, apiVersionOf, applySchemaDefaults, statusError } from '#api'
+import type { ObjectWriter, UserInfo } from '../contract.ts'
+import { ParsedRequest } from '../router/request-info.ts'
+import { RequestContext } from './context.ts'
+import type { Core } from './core.ts'
+import { createObject } from './create.ts'
+import { deleteObject } from './delete.ts'
+import { noteUpdate } from './managed.ts'
+import { metaOf } from './object-rules.ts'
+import type { WriteOptions } from './options.ts'
+import { updateObject } from './update.ts'
+import type { View } from './view.ts'
+import type { Views } from './views.ts'
+
+/** Who the server is when it writes for itself: it may do everything. */
+const SERVER: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'], extra: {} }
+const OPTIONS: WriteOptions = { dryRun: false, fieldManager: 'sampan', fieldValidation: 'Ignore', force: false }
+
+/** Writes by the server itself, with everything that a client's writes go through but the body. */
+export function objectWriter(core: Core, views: Views): ObjectWriter {
+  const viewOf = (ref: ResourceRef): View => {
+    const resource = core.catalog.find(ref.group, ref.version, ref.plural)
+    if (resource === undefined) throw statusError.notFound(ref, '')
+    return views.of(resource)
+  }
+  const draftOf = <T extends KubeObject>(view: View, object: T): KubeObject => {
+    const draft: KubeObject = structuredClone(object)
+    draft.kind = view.resource.kind
+    draft.apiVersion = apiVersionOf(view.resource)
+    applySchemaDefaults(view.resource.schema, draft)
+    return draft
+  }
+  return {
+    async create<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T) {
+      const view = viewOf(ref)
+      const namespace = object.metadata?.namespace ?? ''
+      const written = await createObject(ownRequest(core, scope), { view, namespace, draft: draftOf(view, object), options: OPTIONS, tracks: true })
+      return JSON.parse(written.bytes.toString()) as T
+    },
+    async update<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T) {
+      const view = viewOf(ref)
+      const context = ownRequest(core, scope)
+      const { namespace = '', name = '' } = object.metadata ?? {}
+      const written = await updateObject(context, {
+        view,
+        namespace,
+        name,
+        subresource: '',
+        options: OPTIONS,
+        optionsKind: 'UpdateOptions',
+        uid: metaOf(object).uid,
+        creates: false,
+        next: (old) => {
+          const draft = draftOf(view, object)
+          view.resource.strategy.defaults?.(draft)
+          noteUpdate(context, view.resource, old, draft, OPTIONS.fieldManager, '')
+          return draft
+        },
+      })
+      return JSON.parse(written.bytes.toString()) as T
+    },
+    async delete(scope, ref, namespace, name) {
+      const options = { dryRun: false, gracePeriodSeconds: undefined, orphanDependents: undefined, propagationPolicy: undefined, uid: undefined, resourceVersion: undefined }
+      await deleteObject(ownRequest(core, scope), { view: viewOf(ref), namespace, name, options })
+    },
+  }
+}
+
+const NO_PARTS = {
+  isResource: true,
+  verb: '',
+  group: '',
+  version: '',
+  resource: '',
+  subresource: '',
+  namespace: '',
+  name: '',
+  rest: '',
+  watchPath: false,
+  inNamespace: false,
+}
+
+function ownRequest(core: Core, scope: Scope): RequestContext {
+  const request: HttpRequest = {
+    method: '',
+    target: '',
+    headers: {},
+    readBody: () => Promise.resolve(new Uint8Array(0)),
+    bodyStream: (async function* () {})(),
+    peer: { address: '', inProcess: true },
+    signal: scope.signal,
+  }
+  return new RequestContext(core, scope, request, new ParsedRequest('', '', NO_PARTS), SERVER, '')
+}

@@ -1,0 +1,153 @@
+import type { HttpResponse } from '#base'
+import { type KubeObject, type ObjectSchema, StatusError, apiVersionOf, encodeObject, encodeProtobuf, encodeProtobufList } from '#api'
+import { writeYaml } from '#base'
+import type { RequestContext } from '../registry/context.ts'
+import type { View } from '../registry/view.ts'
+import type { Entry } from '../watchcache/entry.ts'
+import { metadataOffset } from '../watchcache/wire.ts'
+import type { ListPage } from '../watchcache/list-page.ts'
+import { acceptsGzip, compressedStream } from './compress.ts'
+import { itemsBody, type ItemSource } from './item-stream.ts'
+import { type Accepted, MEDIA_TYPE_OF } from './media.ts'
+import { type IncludeObject, partialBytes, tableColumns, tableHead, tableRow } from './table.ts'
+
+/** An object to be sent: its JSON bytes, and the object for forms that need one. */
+export interface Sendable {
+  readonly bytes: Buffer
+  object(): KubeObject
+}
+
+export function includeObject(query: URLSearchParams): IncludeObject {
+  const value = query.get('includeObject')
+  return value === 'None' || value === 'Object' ? value : 'Metadata'
+}
+
+const bytesAnswer = (status: number, encoding: Accepted['encoding'], bytes: Uint8Array): HttpResponse => ({
+  status,
+  headers: { 'content-type': MEDIA_TYPE_OF[encoding] },
+  body: { kind: 'bytes', chunks: [bytes] },
+})
+
+/** One object in the form that the client accepts. */
+export function objectAnswer(context: RequestContext, view: View, status: number, sendable: Sendable): HttpResponse {
+  const accepted = context.accepted(false)
+  if (accepted.encoding === 'json' && accepted.form === 'object' && !wantsPretty(context, accepted)) return bytesAnswer(status, 'json', sendable.bytes)
+  const { form, formVersion, encoding } = accepted
+  if (form === 'object') {
+    if (encoding === 'protobuf') return bytesAnswer(status, 'protobuf', encodeProtobuf(view.resource.schema, sendable.object()))
+    return encoded(context, accepted, status, sendable.bytes)
+  }
+  if (form === 'PartialObjectMetadataList') throw notAcceptable('you requested PartialObjectMetadataList, but the requested object is not a list')
+  if (form === 'PartialObjectMetadata') return encoded(context, accepted, status, partialBytes(sendable.bytes, formVersion))
+  const row = tableRow(view.resource, sendable.object(), sendable.bytes, includeObject(context.info.query), formVersion, context.scope.clock.now())
+  const version = sendable.object().metadata?.resourceVersion ?? ''
+  const head = tableHead(formVersion, version, { continue: '', remaining: undefined }, tableColumns(view.resource))
+  return encoded(context, accepted, status, Buffer.from(`${head}${row}]}`))
+}
+
+/** An object of a kind that is not stored. */
+export function objectBytesAnswer(context: RequestContext, schema: ObjectSchema, status: number, object: KubeObject): HttpResponse {
+  const accepted = context.accepted(false)
+  if (accepted.encoding === 'protobuf' && accepted.form === 'object') return bytesAnswer(status, 'protobuf', encodeProtobuf(schema, object))
+  return encoded(context, accepted, status, Buffer.from(encodeObject(schema, object, { keepResourceVersion: true }).bytes))
+}
+
+/** A list in the form that the client accepts. */
+export function listAnswer(context: RequestContext, view: View, page: ListPage): HttpResponse {
+  const accepted = context.accepted(true)
+  const { resource } = view
+  const { form, formVersion, encoding } = accepted
+  const metadata = {
+    resourceVersion: String(page.revision),
+    ...(page.continue === '' ? {} : { continue: page.continue }),
+    ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+  }
+  if (form === 'PartialObjectMetadata') throw notAcceptable('you requested PartialObjectMetadata, but the requested object is a list')
+  if (encoding === 'protobuf' && form === 'object') {
+    const list = encodeProtobufList(resource.schema, { kind: resource.listKind, apiVersion: apiVersionOf(resource) }, metadata, page.entries.map((entry) => view.object(entry)))
+    return bytesAnswer(200, 'protobuf', list)
+  }
+  const list =
+    form === 'Table'
+      ? itemsBody(
+          tableHead(formVersion, metadata.resourceVersion, page, tableColumns(resource)),
+          rows(context, view, page.entries, formVersion),
+          ']}',
+        )
+      : form === 'PartialObjectMetadataList'
+        ? itemsBody(
+            `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${formVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
+            { count: page.entries.length, item: (at) => whole(partialBytes(view.bytes(page.entries[at] as Entry), formVersion)) },
+            ']}',
+          )
+        : itemsBody(
+            `{"kind":"${resource.listKind}","apiVersion":"${apiVersionOf(resource)}","metadata":${JSON.stringify(metadata)},"items":[`,
+            objects(view, page.entries),
+            ']}',
+          )
+  if (encoding === 'json' && !wantsPretty(context, accepted)) {
+    const answer: HttpResponse = { status: 200, headers: { 'content-type': MEDIA_TYPE_OF.json }, body: list }
+    return acceptsGzip(context.request.headers['accept-encoding']) ? compressedStream(answer) : answer
+  }
+  return encoded(context, accepted, 200, collect(list))
+}
+
+const whole = (bytes: Buffer): { prefix: string; bytes: Buffer; start: number } => ({ prefix: '', bytes, start: 0 })
+
+/** Built-in kinds leave kind and apiVersion to the list. */
+function objects(view: View, entries: readonly Entry[]): ItemSource {
+  const first = entries[0]
+  if (view.resource.typedItems || first === undefined) return { count: entries.length, item: (at) => whole(view.bytes(entries[at] as Entry)) }
+  const start = metadataOffset(view.bytes(first))
+  return { count: entries.length, item: (at) => ({ prefix: '{', bytes: view.bytes(entries[at] as Entry), start }) }
+}
+
+function rows(context: RequestContext, view: View, entries: readonly Entry[], version: string): ItemSource {
+  const include = includeObject(context.info.query)
+  const now = context.scope.clock.now()
+  return {
+    count: entries.length,
+    item: (at) => {
+      const entry = entries[at] as Entry
+      return whole(Buffer.from(tableRow(view.resource, view.object(entry), view.bytes(entry), include, version, now)))
+    },
+  }
+}
+
+/** Forms that need the whole answer at hand. */
+function collect(body: HttpResponse['body']): Buffer {
+  if (body.kind === 'bytes') return Buffer.concat(body.chunks)
+  const chunks: Uint8Array[] = []
+  if (body.kind === 'stream') {
+    body.start({
+      write: (chunk) => chunks.push(chunk) > 0,
+      bufferedBytes: 0,
+      onDrain: () => undefined,
+      onClose: () => undefined,
+      end: () => undefined,
+      destroy: () => undefined,
+    })
+  }
+  return Buffer.concat(chunks)
+}
+
+/** JSON bytes in the accepted encoding. */
+export function encoded(context: RequestContext, accepted: Accepted, status: number, json: Buffer): HttpResponse {
+  if (accepted.encoding === 'yaml') return bytesAnswer(status, 'yaml', Buffer.from(writeYaml(JSON.parse(json.toString()))))
+  if (wantsPretty(context, accepted)) return bytesAnswer(status, 'json', Buffer.from(JSON.stringify(JSON.parse(json.toString()), null, 2)))
+  // Tables and metadata have no protobuf form here: those who accept it are answered in JSON, as with kinds that have none.
+  return bytesAnswer(status, 'json', json)
+}
+
+/** Asked for by name, or by the tools that people read answers with. */
+function wantsPretty(context: RequestContext, accepted: Accepted): boolean {
+  if (accepted.pretty) return true
+  const asked = context.info.rawQuery.includes('pretty') ? context.info.query.get('pretty') : null
+  if (asked !== null) return asked !== '0' && asked !== 'false'
+  const agent = context.header('user-agent')
+  return agent !== undefined && (agent.startsWith('curl') || agent.startsWith('Wget') || agent.startsWith('Mozilla/5.0'))
+}
+
+function notAcceptable(message: string): Error {
+  return new StatusError({ code: 406, reason: 'NotAcceptable', message })
+}

@@ -1,0 +1,98 @@
+import type { HttpHandler, HttpRequest, HttpResponse, Scope } from '#base'
+import { type StatusError } from '#api'
+import type { Authenticator } from '../contract.ts'
+import { authenticateRequest } from '../auth/authenticate/authenticate.ts'
+import type { Impersonation } from '../auth/impersonate/impersonate.ts'
+import { authorize } from '../registry/authorize.ts'
+import { RequestContext } from '../registry/context.ts'
+import type { Core } from '../registry/core.ts'
+import { serveResource } from '../registry/serve-resource.ts'
+import type { Views } from '../registry/views.ts'
+import { compressed } from '../respond/compress.ts'
+import { refusalOf } from '../respond/errors.ts'
+import { jsonAnswer, pageNotFound, textAnswer, warningHeaders } from '../respond/plain.ts'
+import { RequestScope } from './request-scope.ts'
+import { type ParsedRequest, parseRequest } from './request-info.ts'
+
+/** Serves a path that is no resource; undefined when it does not know it. */
+export type PathHandler = (context: RequestContext) => HttpResponse | undefined | Promise<HttpResponse | undefined>
+
+export interface HandlerOptions {
+  readonly core: Core
+  readonly views: Views
+  readonly authenticators: readonly Authenticator[]
+  readonly impersonation: Impersonation | undefined
+  /** Asked in order. */
+  readonly paths: readonly PathHandler[]
+  /** Told of each answer, for metrics and the audit log. */
+  readonly observe?: (context: ObservedRequest) => void
+}
+
+export interface ObservedRequest {
+  readonly info: ParsedRequest
+  readonly method: string
+  readonly status: number
+  readonly durationMs: number
+}
+
+/** The life of a request, from its first byte to the answer. The returned function never rejects. */
+export function requestHandler(options: HandlerOptions): HttpHandler {
+  const { core } = options
+  return async (request) => {
+    const startedAt = core.scope.clock.monotonic()
+    const auditId = auditIdOf(request, core.scope)
+    const info = parseRequest(request.method, request.target)
+    if (info === undefined) return finish(textAnswer(400, '400 Bad Request'), auditId, [])
+    const scope = new RequestScope(core.scope, request)
+    let warnings: readonly string[] = []
+    let answer: HttpResponse
+    try {
+      const user = authenticateRequest(options.authenticators, scope, { headers: request.headers, peer: request.peer })
+      const context = new RequestContext(core, scope, request, info, user instanceof Promise ? await user : user, auditId)
+      warnings = context.warnings
+      answer = await serve(options, context)
+      if (request.headers['accept-encoding'] !== undefined) answer = await compressed(request, answer)
+    } catch (error) {
+      answer = refusalAnswer(refusalOf(scope, error, auditId))
+    }
+    options.observe?.({ info, method: request.method, status: answer.status, durationMs: core.scope.clock.monotonic() - startedAt })
+    return finish(request.method === 'HEAD' ? { ...answer, body: { kind: 'empty' } } : answer, auditId, warnings)
+  }
+}
+
+async function serve(options: HandlerOptions, sender: RequestContext): Promise<HttpResponse> {
+  const context = await actAs(options, sender)
+  await authorize(context, context.question())
+  const { info } = context
+  if (info.isResource && options.core.catalog.hasGroup(info.group)) return serveResource(context, options.views)
+  for (const path of options.paths) {
+    const answer = path(context)
+    const found = answer instanceof Promise ? await answer : answer
+    if (found !== undefined) return found
+  }
+  return pageNotFound()
+}
+
+/** The request as the user that it asks to act as. */
+async function actAs(options: HandlerOptions, context: RequestContext): Promise<RequestContext> {
+  const { core, scope, request, info, user, auditId } = context
+  const acting = options.impersonation?.impersonate(scope, request.headers, context.question())
+  if (acting === undefined) return context
+  const found = acting instanceof Promise ? await acting : acting
+  return found === user ? context : new RequestContext(core, scope, request, info, found, auditId, context.warnings)
+}
+
+export function refusalAnswer(refusal: StatusError): HttpResponse {
+  return jsonAnswer(refusal.status.code, refusal.status, refusal.headers)
+}
+
+function auditIdOf(request: HttpRequest, scope: Scope): string {
+  const given = request.headers['audit-id']
+  return typeof given === 'string' && given !== '' && given.length <= 64 ? given : scope.random.uuid()
+}
+
+function finish(answer: HttpResponse, auditId: string, warnings: readonly string[]): HttpResponse {
+  const headers: Record<string, string | readonly string[]> = { 'audit-id': auditId, 'cache-control': 'no-cache, private', ...answer.headers }
+  if (warnings.length > 0) headers['warning'] = warningHeaders(warnings)
+  return { status: answer.status, headers, body: answer.body }
+}

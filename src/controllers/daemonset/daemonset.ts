@@ -1,0 +1,166 @@
+import type { Scope } from '#base'
+import { type OwnerReference, type apps, type core, isNotFound, keyOf, refs } from '#api'
+import { type ControllerDefinition, OwnWrites, adoptPatch, after, claim, controllerOf, controllerReference, done, inParallel, indexOwners, releasePatch, slowStart } from '#reconcile'
+import { isNamespaceEnding, podControl } from '../workloads/pod-control.ts'
+import { nextAvailableInMs } from '../workloads/pods.ts'
+import { REVISION_HASH, RevisionCollision, deleteRevision, hashOfRevision, planHistory, planRevision, writeRevision } from '../workloads/revisions.ts'
+import { matcherOf } from '../workloads/selector.ts'
+import { sameOnWire } from '../workloads/template-hash.ts'
+import { daemonPod } from './daemon-pod.ts'
+import { type DaemonPlan, type DaemonView, eligibility, planDaemonStatus, planPlacement, planUpdate } from './plan-daemons.ts'
+
+const WIDTH = 64
+const BURST = 250
+/** A daemon that keeps ending is replaced more and more slowly. */
+const ENDED_BACK_OFF = { firstMs: 1000, maxMs: 900_000 }
+
+export const daemonSetController: ControllerDefinition = {
+  name: 'daemonset-controller',
+  workers: 2,
+  setup(context) {
+    const { client, events } = context
+    const sets = context.watch(refs.daemonsets, ({ key }) => [key])
+    const nodes = context.watch(refs.nodes, ({ old, now }) => {
+      // A node that goes takes its pods along in its own time.
+      if (now === undefined) return []
+      return sets.list().filter((set) => old === undefined || !sameOnWire(eligibility(set, old), eligibility(set, now))).map(keyOf)
+    })
+    const pods = indexOwners(
+      context.watch(refs.pods, ({ old, now }) => {
+        const keys = new Set<string>()
+        for (const pod of [old, now]) {
+          const owner = pod === undefined ? undefined : controllerOf(pod)
+          if (owner?.kind === 'DaemonSet') keys.add(`${pod?.metadata?.namespace ?? ''}/${owner.name}`)
+        }
+        if (now !== undefined && controllerOf(now) === undefined) {
+          for (const set of sets.list(now.metadata?.namespace ?? '')) if (matcherOf(set.spec?.selector)(now.metadata?.labels ?? {})) keys.add(keyOf(set))
+        }
+        return [...keys]
+      }),
+    )
+    const revisions = indexOwners(
+      context.watch(refs.controllerrevisions, ({ old, now }) => {
+        const owner = controllerOf(now ?? old ?? {})
+        return owner?.kind === 'DaemonSet' ? [`${(now ?? old)?.metadata?.namespace ?? ''}/${owner.name}`] : []
+      }),
+    )
+    const control = podControl(client, events)
+    const ownWrites = new OwnWrites(pods, () => context.scope.clock.monotonic())
+    const ownRevisions = new OwnWrites(revisions, () => context.scope.clock.monotonic())
+    const setClient = client.resource(refs.daemonsets)
+    const podClient = client.resource(refs.pods)
+    const endings = new Map<string, { count: number; lastMs: number }>()
+
+    async function claimPods(scope: Scope, set: apps.DaemonSet, reference: OwnerReference): Promise<readonly core.Pod[]> {
+      const { owned, adopt, release } = claim(pods, set, matcherOf(set.spec?.selector))
+      const patch = async (pod: core.Pod, body: object): Promise<core.Pod[]> => {
+        try {
+          return [await podClient.patch(scope, { namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' }, { type: 'merge', body })]
+        } catch (error) {
+          if (isNotFound(error)) return []
+          throw error
+        }
+      }
+      await inParallel(release, WIDTH, async (pod) => void (await patch(pod, releasePatch(pod, reference.uid))))
+      const adopted: core.Pod[] = []
+      await inParallel(adopt, WIDTH, async (pod) => void adopted.push(...(await patch(pod, adoptPatch(pod, reference)))))
+      return [...owned, ...adopted]
+    }
+
+    /** Undefined: the name was taken, the next round takes another. */
+    async function currentHash(scope: Scope, set: apps.DaemonSet, template: core.PodTemplateSpec, reference: OwnerReference): Promise<string | undefined> {
+      const history = revisions.byIndex('controller-uid', reference.uid)
+      const owner = { namespace: set.metadata?.namespace ?? '', name: set.metadata?.name ?? '', reference, template, collisionCount: set.status?.collisionCount ?? 0 }
+      try {
+        const written = await writeRevision(scope, client, owner, planRevision(template, history))
+        ownRevisions.wrote(keyOf(set), written)
+        return hashOfRevision(written)
+      } catch (error) {
+        if (!(error instanceof RevisionCollision)) throw error
+        const status = set.status ?? planDaemonStatus({ set, nodes: [], pods: [], hash: '', nowMs: 0 })
+        await setClient.update(scope, { ...set, status: { ...status, collisionCount: owner.collisionCount + 1 } }, { subresource: 'status' })
+        return undefined
+      }
+    }
+
+    /** Milliseconds that ended pods of this node still have to wait for their removal. */
+    function endedWaitMs(key: string, nodeName: string, nowMs: number): number {
+      const id = `${key} ${nodeName}`
+      const known = endings.get(id) ?? { count: 0, lastMs: Number.NEGATIVE_INFINITY }
+      const backOffMs = known.count === 0 ? 0 : Math.min(ENDED_BACK_OFF.firstMs * 2 ** (known.count - 1), ENDED_BACK_OFF.maxMs)
+      const leftMs = known.lastMs + backOffMs - nowMs
+      if (leftMs > 0) return leftMs
+      endings.set(id, { count: nowMs - known.lastMs > 2 * ENDED_BACK_OFF.maxMs ? 1 : known.count + 1, lastMs: nowMs })
+      return 0
+    }
+
+    async function carryOut(scope: Scope, view: DaemonView, template: core.PodTemplateSpec, reference: OwnerReference, plan: DaemonPlan): Promise<number | undefined> {
+      const key = keyOf(view.set)
+      let againInMs: number | undefined
+      const removed = plan.remove.filter((pod) => {
+        if (!plan.ended.includes(pod)) return true
+        const waitMs = endedWaitMs(key, pod.spec?.nodeName ?? '', scope.clock.monotonic())
+        if (waitMs > 0) {
+          againInMs = Math.min(againInMs ?? waitMs, waitMs)
+          return false
+        }
+        const { namespace = '', name = '' } = pod.metadata ?? {}
+        const isFailed = pod.status?.phase === 'Failed'
+        const words = isFailed ? `Found failed daemon pod ${namespace}/${name} on node ${pod.spec?.nodeName ?? ''}, will try to kill it` : `Found succeeded daemon pod ${namespace}/${name} on node ${pod.spec?.nodeName ?? ''}, will try to delete it`
+        events.event(view.set, isFailed ? 'Warning' : 'Normal', isFailed ? 'FailedDaemonPod' : 'SucceededDaemonPod', words)
+        return true
+      })
+      const create = plan.create.slice(0, BURST)
+      const { failure } = await slowStart(create.length, WIDTH, async (i) => ownWrites.wrote(key, await control.create(scope, view.set, daemonPod(view.set, template, reference, view.hash, create[i] ?? ''))))
+      await inParallel(removed.slice(0, BURST), WIDTH, async (pod) => {
+        await control.remove(scope, view.set, pod)
+        ownWrites.deleted(key, keyOf(pod), pod.metadata?.uid ?? '')
+      })
+      if (failure !== undefined && !isNamespaceEnding(failure)) throw failure
+      return againInMs
+    }
+
+    async function cleanUp(scope: Scope, view: DaemonView, reference: OwnerReference): Promise<void> {
+      const used = new Set(view.pods.map((pod) => pod.metadata?.labels?.[REVISION_HASH] ?? '')).add(view.hash)
+      for (const revision of planHistory(revisions.byIndex('controller-uid', reference.uid), used, view.set.spec?.revisionHistoryLimit ?? 10)) {
+        await deleteRevision(scope, client, revision)
+        ownRevisions.deleted(keyOf(view.set), keyOf(revision), revision.metadata?.uid ?? '')
+      }
+    }
+
+    return async (scope, key) => {
+      const set = sets.get(key)
+      const template = set?.spec?.template
+      if (set === undefined || template === undefined) {
+        ownWrites.forget(key)
+        ownRevisions.forget(key)
+        return done
+      }
+      if (set.metadata?.deletionTimestamp !== undefined || !ownRevisions.settled(key)) return done
+      const reference = controllerReference(set, refs.daemonsets)
+      const managed = await claimPods(scope, set, reference)
+      const hash = await currentHash(scope, set, template, reference)
+      if (hash === undefined) return done
+      const view: DaemonView = { set, nodes: nodes.list(), pods: managed, hash, nowMs: scope.clock.now() }
+      let againInMs: number | undefined
+      let failure: unknown
+      if (ownWrites.settled(key)) {
+        const placement = planPlacement(view)
+        const isPlaced = placement.create.length + placement.remove.length - placement.ended.length === 0
+        try {
+          againInMs = await carryOut(scope, view, template, reference, placement)
+          if (isPlaced) await carryOut(scope, view, template, reference, planUpdate(view))
+        } catch (error) {
+          failure = error
+        }
+        await cleanUp(scope, view, reference)
+      }
+      const status = planDaemonStatus(view)
+      if (!sameOnWire(status, set.status)) await setClient.update(scope, { ...set, status }, { subresource: 'status' })
+      if (failure !== undefined) throw failure
+      const availableInMs = nextAvailableInMs(managed, set.spec?.minReadySeconds ?? 0, view.nowMs)
+      const next = [againInMs, availableInMs].filter((ms) => ms !== undefined)
+      return next.length === 0 ? done : after(Math.min(...next))
+    }
+  },
+}

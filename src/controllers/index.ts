@@ -1,0 +1,57 @@
+import type { ControllerDefinition } from '#reconcile'
+import { clusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation.ts'
+import { daemonSetController } from './daemonset/daemonset.ts'
+import { deploymentController } from './deployment/deployment.ts'
+import { endpointsController } from './endpoints/endpoints.ts'
+import { endpointSliceController } from './endpointslice/endpointslice.ts'
+import { endpointSliceMirroringController } from './endpointslice/mirroring.ts'
+import { garbageCollector } from './garbage/garbage-collector.ts'
+import { jobController } from './job/job.ts'
+import { ttlAfterFinishedController } from './job/ttl-after-finished.ts'
+import { namespaceController } from './namespace/namespace.ts'
+import { nodeLifecycleController } from './node-lifecycle/node-lifecycle.ts'
+import { podGcController } from './pod-gc/pod-gc.ts'
+import { replicaSetController, replicationController } from './replicaset/replicaset.ts'
+import { rootCaController } from './root-ca/root-ca.ts'
+import { serviceAccountController } from './serviceaccount/serviceaccount.ts'
+import { taintEvictionController } from './taint-eviction/taint-eviction.ts'
+import { ttlController } from './ttl/ttl.ts'
+
+/** What can be set from outside; the defaults are Kubernetes' own. */
+export interface ControllersOptions {
+  /** PEM; published to every namespace. Without it nothing is published. */
+  readonly caBundle?: string
+  /** A node that is silent for this long is taken for unreachable. Default 50 s. */
+  readonly nodeMonitorGracePeriodMs?: number
+  /** The same for a node that has never reported. Default 60 s. */
+  readonly nodeStartupGracePeriodMs?: number
+  /** The content of a deleted namespace is left alone for this long. Default 5 s. */
+  readonly namespaceSettleMs?: number
+  /** A node must be missing for this long before its pods are taken for lost. Default 40 s. */
+  readonly podGcQuarantineMs?: number
+  /** Finished pods beyond this number are deleted. Default 12,500; 0 keeps all. */
+  readonly terminatedPodThreshold?: number
+}
+
+export function controllers(options: ControllersOptions = {}): readonly ControllerDefinition[] {
+  return [
+    serviceAccountController,
+    ...(options.caBundle === undefined ? [] : [rootCaController(options.caBundle)]),
+    namespaceController({ settleMs: options.namespaceSettleMs ?? 5_000 }),
+    deploymentController,
+    replicaSetController,
+    replicationController,
+    daemonSetController,
+    jobController,
+    ttlAfterFinishedController,
+    endpointSliceController,
+    endpointSliceMirroringController,
+    endpointsController,
+    garbageCollector,
+    nodeLifecycleController({ gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 50_000, startupGracePeriodMs: options.nodeStartupGracePeriodMs ?? 60_000 }),
+    taintEvictionController,
+    podGcController({ quarantineMs: options.podGcQuarantineMs ?? 40_000, terminatedThreshold: options.terminatedPodThreshold ?? 12_500 }),
+    clusterRoleAggregationController,
+    ttlController,
+  ]
+}

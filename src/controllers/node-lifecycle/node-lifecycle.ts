@@ -1,0 +1,110 @@
+import type { Scope } from '#base'
+import { type core, isConflict, isNotFound, refs } from '#api'
+import { type ControllerDefinition, after, done, inParallel } from '#reconcile'
+import { podCondition } from '../workloads/pods.ts'
+import { missingLabels, silentConditions, wantedTaints } from './plan-node.ts'
+
+export interface NodeLifecycleOptions {
+  /** A node that has not renewed its Lease or status for this long is taken for unreachable. */
+  readonly gracePeriodMs: number
+  /** The same for a node that has never reported. */
+  readonly startupGracePeriodMs: number
+}
+
+const LEASES = 'kube-node-lease'
+const BY_NODE = 'node'
+const WIDTH = 16
+
+/** When a node was last heard of, by this process's clock: other machines' clocks are not trusted. */
+interface Heard {
+  readonly sign: string
+  readonly atMs: number
+}
+
+export function nodeLifecycleController(options: NodeLifecycleOptions): ControllerDefinition {
+  return {
+    name: 'node-lifecycle-controller',
+    eventSource: 'node-controller',
+    workers: 8,
+    setup(context) {
+      const { client, events } = context
+      const clock = context.scope.clock
+      const heard = new Map<string, Heard>()
+      const known = new Set<string>()
+      const nodes = context.watch(refs.nodes, ({ key, old, now }) => {
+        if (now === undefined && old !== undefined) tellRemoved(old)
+        return [key]
+      })
+      const leases = context.watch(refs.leases, ({ old, now }) => ((now ?? old)?.metadata?.namespace === LEASES ? [(now ?? old)?.metadata?.name ?? ''] : []))
+      const pods = context.informers.informer(refs.pods)
+      pods.addIndex(BY_NODE, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []))
+      const nodeClient = client.resource(refs.nodes)
+      const podClient = client.resource(refs.pods)
+
+      function tellRemoved(node: core.Node): void {
+        const name = node.metadata?.name ?? ''
+        heard.delete(name)
+        if (known.delete(name)) events.event(node, 'Normal', 'RemovingNode', `Node ${name} event: Removing Node ${name} from Controller`)
+      }
+
+      /** Milliseconds since the node was last heard of. */
+      function silentForMs(name: string, node: core.Node): number {
+        const heartbeat = node.status?.conditions?.find((condition) => condition.type === 'Ready')?.lastHeartbeatTime
+        const sign = `${leases.get(`${LEASES}/${name}`)?.spec?.renewTime ?? ''} ${heartbeat ?? ''}`
+        const before = heard.get(name)
+        if (before?.sign === sign) return clock.monotonic() - before.atMs
+        heard.set(name, { sign, atMs: clock.monotonic() })
+        return 0
+      }
+
+      /** A pod on a node that is not ready does not serve, whatever its kubelet last said. */
+      async function markPodsNotReady(scope: Scope, nodeName: string): Promise<void> {
+        const ready = pods.byIndex(BY_NODE, nodeName).filter((pod) => podCondition(pod, 'Ready')?.status === 'True')
+        await inParallel(ready, WIDTH, async (pod) => {
+          const condition = podCondition(pod, 'Ready')
+          const now = new Date(scope.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
+          const conditions = (pod.status?.conditions ?? []).map((one) => (one === condition ? { ...one, status: 'False', lastTransitionTime: now } : one))
+          try {
+            await podClient.update(scope, { ...pod, status: { ...pod.status, conditions } }, { subresource: 'status' })
+            events.event(pod, 'Warning', 'NodeNotReady', 'Node is not ready')
+          } catch (error) {
+            if (!isNotFound(error) && !isConflict(error)) throw error
+            if (isConflict(error)) context.enqueue(nodeName, 100)
+          }
+        })
+      }
+
+      return async (scope, name) => {
+        const node = nodes.get(name)
+        if (node === undefined) return done
+        if (!known.has(name)) {
+          known.add(name)
+          events.event(node, 'Normal', 'RegisteredNode', `Node ${name} event: Registered Node ${name} in Controller`)
+        }
+        const labels = missingLabels(node)
+        if (Object.keys(labels).length > 0) await nodeClient.patch(scope, { name }, { type: 'merge', body: { metadata: { labels } } })
+
+        const hasReported = (node.status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.reason !== 'NodeStatusNeverUpdated')
+        const graceMs = hasReported ? options.gracePeriodMs : options.startupGracePeriodMs
+        const leftMs = graceMs - silentForMs(name, node)
+        let seen = node
+        if (leftMs <= 0) {
+          const conditions = silentConditions(node, scope.clock.now())
+          if (conditions !== undefined) {
+            seen = await nodeClient.update(scope, { ...node, status: { ...node.status, conditions } }, { subresource: 'status' })
+            events.event(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)
+          }
+        }
+        const taints = wantedTaints(seen, scope.clock.now())
+        if (taints !== undefined) {
+          const { uid, resourceVersion } = seen.metadata ?? {}
+          const version = Object.keys(labels).length > 0 ? {} : { resourceVersion }
+          await nodeClient.patch(scope, { name }, { type: 'merge', body: { metadata: { uid, ...version }, spec: { taints: taints.length === 0 ? null : taints } } })
+        }
+        const ready = seen.status?.conditions?.find((condition) => condition.type === 'Ready')?.status
+        if (ready === 'False' || ready === 'Unknown') await markPodsNotReady(scope, name)
+        return leftMs > 0 ? after(leftMs) : done
+      }
+    },
+  }
+}

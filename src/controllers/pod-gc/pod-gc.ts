@@ -1,0 +1,97 @@
+import { type Scope, rfc3339 } from '#base'
+import { type core, isNotFound, refs } from '#api'
+import { type ControllerDefinition, after, done } from '#reconcile'
+import { isFinished, isTerminating } from '../workloads/pods.ts'
+
+export interface PodGcOptions {
+  /** How long a node must have been missing before its pods are taken for lost. */
+  readonly quarantineMs: number
+  /** Finished pods beyond this number are deleted, oldest first. 0: never. */
+  readonly terminatedThreshold: number
+}
+
+/** The key for the finished pods together; others are pods. */
+const FINISHED = 'finished'
+const BY_NODE = 'node'
+const FINISHED_INDEX = 'finished'
+
+/** The pods to delete so that at most `threshold` finished ones are left: oldest first. */
+export function planFinished(finished: readonly core.Pod[], threshold: number): readonly core.Pod[] {
+  if (threshold <= 0 || finished.length <= threshold) return []
+  const created = (pod: core.Pod): string => `${pod.metadata?.creationTimestamp ?? ''} ${pod.metadata?.name ?? ''}`
+  return [...finished].sort((a, b) => (created(a) < created(b) ? -1 : 1)).slice(0, finished.length - threshold)
+}
+
+/** Removes pods whose node is gone, pods that end without ever having had a node, and finished pods that are too many. */
+export function podGcController(options: PodGcOptions): ControllerDefinition {
+  return {
+    name: 'pod-garbage-collector',
+    workers: 8,
+    setup(context) {
+      const missingSince = new Map<string, number>()
+      const pods = context.watch(refs.pods, ({ key, now }) => {
+        if (now === undefined) return []
+        return isFinished(now) && options.terminatedThreshold > 0 ? [key, FINISHED] : [key]
+      })
+      pods.addIndex(BY_NODE, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []))
+      pods.addIndex(FINISHED_INDEX, (pod) => (isFinished(pod) ? [FINISHED] : []))
+      const nodes = context.watch(refs.nodes, ({ key, now }) => {
+        if (now !== undefined) missingSince.delete(key)
+        return now === undefined ? pods.byIndex(BY_NODE, key).map((pod) => `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`) : []
+      })
+      const podClient = context.client.resource(refs.pods)
+      const nodeClient = context.client.resource(refs.nodes)
+
+      async function remove(scope: Scope, pod: core.Pod, why?: { readonly reason: string; readonly message: string }): Promise<void> {
+        const { namespace, name = '', uid = '' } = pod.metadata ?? {}
+        try {
+          if (why !== undefined || !isFinished(pod)) {
+            const phase = isFinished(pod) ? pod.status?.phase : 'Failed'
+            const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget')
+            const added = why === undefined ? [] : [{ type: 'DisruptionTarget', status: 'True', ...why, lastTransitionTime: rfc3339(scope.clock.now()) }]
+            if (why !== undefined || phase !== pod.status?.phase) {
+              const conditions = why === undefined ? (pod.status?.conditions ?? []) : [...others, ...added]
+              await podClient.update(scope, { ...pod, status: { ...pod.status, phase, conditions } }, { subresource: 'status' })
+            }
+          }
+          await podClient.delete(scope, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } })
+        } catch (error) {
+          if (!isNotFound(error)) throw error
+        }
+      }
+
+      async function isNodeGone(scope: Scope, name: string): Promise<boolean> {
+        try {
+          await nodeClient.get(scope, { name })
+          return false
+        } catch (error) {
+          if (isNotFound(error)) return true
+          throw error
+        }
+      }
+
+      return async (scope, key) => {
+        if (key === FINISHED) {
+          for (const pod of planFinished(pods.byIndex(FINISHED_INDEX, FINISHED), options.terminatedThreshold)) await remove(scope, pod)
+          return done
+        }
+        const pod = pods.get(key)
+        if (pod === undefined) return done
+        const { nodeName } = pod.spec ?? {}
+        if (!nodeName) {
+          if (isTerminating(pod)) await remove(scope, pod)
+          return done
+        }
+        if (nodes.get(nodeName) !== undefined) return done
+        const nowMs = scope.clock.monotonic()
+        const sinceMs = missingSince.get(nodeName) ?? nowMs
+        missingSince.set(nodeName, sinceMs)
+        const leftMs = options.quarantineMs - (nowMs - sinceMs)
+        if (leftMs > 0) return after(leftMs)
+        if (await isNodeGone(scope, nodeName)) await remove(scope, pod, { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' })
+        if (pods.byIndex(BY_NODE, nodeName).length === 0) missingSince.delete(nodeName)
+        return done
+      }
+    },
+  }
+}

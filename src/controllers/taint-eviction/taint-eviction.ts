@@ -1,0 +1,70 @@
+import { type Scope, rfc3339 } from '#base'
+import { type core, isConflict, isNotFound, keyOf, refs } from '#api'
+import { type ControllerDefinition, after, done } from '#reconcile'
+import { isTerminating } from '../workloads/pods.ts'
+import { planEviction } from './plan-eviction.ts'
+
+const BY_NODE = 'node'
+
+/** Deletes pods from nodes with NoExecute taints that they do not tolerate, or no longer. */
+export const taintEvictionController: ControllerDefinition = {
+  name: 'taint-eviction-controller',
+  workers: 16,
+  setup(context) {
+    const { client, events } = context
+    const clock = context.scope.clock
+    /** Pods whose deletion is set: from when the time of toleration counts. */
+    const scheduled = new Map<string, { readonly uid: string; readonly sinceMs: number }>()
+    const pods = context.watch(refs.pods, ({ key, old, now }) => (now === undefined || old?.spec?.nodeName !== now.spec?.nodeName || JSON.stringify(old?.spec?.tolerations) !== JSON.stringify(now.spec?.tolerations) ? [key] : []))
+    pods.addIndex(BY_NODE, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []))
+    const nodes = context.watch(refs.nodes, ({ key, old, now }) => (JSON.stringify(old?.spec?.taints) === JSON.stringify(now?.spec?.taints) ? [] : pods.byIndex(BY_NODE, key).map(keyOf)))
+    const podClient = client.resource(refs.pods)
+
+    async function evict(scope: Scope, pod: core.Pod): Promise<void> {
+      const { namespace, name = '', uid = '' } = pod.metadata ?? {}
+      events.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace ?? ''}/${name}`)
+      const condition = {
+        type: 'DisruptionTarget',
+        status: 'True',
+        reason: 'DeletionByTaintManager',
+        message: 'Taint manager: deleting due to NoExecute taint',
+        lastTransitionTime: rfc3339(scope.clock.now()),
+        ...(pod.metadata?.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+      }
+      const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type)
+      try {
+        await podClient.update(scope, { ...pod, status: { ...pod.status, conditions: [...others, condition] } }, { subresource: 'status' })
+        await podClient.delete(scope, { namespace, name }, { preconditions: { uid } })
+      } catch (error) {
+        if (isConflict(error)) throw error
+        if (!isNotFound(error)) throw error
+      }
+    }
+
+    return async (scope, key) => {
+      const pod = pods.get(key)
+      const { nodeName } = pod?.spec ?? {}
+      if (pod === undefined || !nodeName || isTerminating(pod)) {
+        scheduled.delete(key)
+        return done
+      }
+      const plan = planEviction(pod.spec?.tolerations ?? [], nodes.get(nodeName)?.spec?.taints ?? [])
+      const uid = pod.metadata?.uid ?? ''
+      const before = scheduled.get(key)
+      if (plan === 'never') {
+        if (before?.uid === uid) events.event(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`)
+        scheduled.delete(key)
+        return done
+      }
+      if (plan !== 'now') {
+        const sinceMs = before?.uid === uid ? before.sinceMs : clock.monotonic()
+        scheduled.set(key, { uid, sinceMs })
+        const leftMs = plan.afterMs - (clock.monotonic() - sinceMs)
+        if (leftMs > 0) return after(leftMs)
+      }
+      await evict(scope, pod)
+      scheduled.delete(key)
+      return done
+    }
+  },
+}

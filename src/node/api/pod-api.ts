@@ -1,0 +1,81 @@
+import { type Scope, isCancelled, messageOf } from '#base'
+import { type core, isConflict, isNotFound, refs } from '#api'
+import type { Client } from '#client'
+import { compareVersions } from '#reconcile'
+import { nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
+import type { PodApi } from '../pods/services.ts'
+import { statusPatch } from './status-patch.ts'
+
+/** Fields that disappear from the API when the node no longer has a value for them. */
+const OWNED = new Set(['reason', 'message', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'])
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 10_000
+
+interface Reported {
+  pod: core.Pod
+  /** What the API has, as far as known: its last answer. */
+  told: core.PodStatus
+  /** The version of the pod in that answer. */
+  version: string
+  wanted: core.PodStatus
+  writing: Promise<void> | undefined
+}
+
+/** Writes pod statuses: one request at a time per pod, and what came meanwhile as one more. */
+export function podApi(scope: Scope, client: Client): PodApi {
+  const pods = client.resource(refs.pods)
+  const reported = new Map<string, Reported>()
+
+  async function write(entry: Reported): Promise<void> {
+    let failures = 0
+    for (;;) {
+      const patch = statusPatch(entry.told, entry.wanted, OWNED)
+      if (patch === undefined) return
+      const { pod } = entry
+      try {
+        const answer = await pods.patch(scope, { namespace: namespaceOf(pod), name: nameOf(pod) }, { type: 'strategic', body: { metadata: { uid: uidOf(pod) }, status: patch } }, { subresource: 'status' })
+        Object.assign(entry, { told: answer.status ?? {}, version: answer.metadata?.resourceVersion ?? entry.version })
+        failures = 0
+      } catch (error) {
+        // The pod is gone, or another one has its name: nobody is left to tell.
+        if (isCancelled(error) || isNotFound(error) || isConflict(error)) return
+        failures++
+        scope.log.warn('a pod status was not written', { pod: `${namespaceOf(pod)}/${nameOf(pod)}`, error: messageOf(error) })
+        await scope.sleep(Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS)).catch(() => undefined)
+        if (scope.signal.aborted) return
+      }
+    }
+  }
+
+  function flush(entry: Reported): Promise<void> {
+    entry.writing ??= write(entry).finally(() => {
+      entry.writing = undefined
+    })
+    return entry.writing
+  }
+
+  return {
+    report(pod, status) {
+      const uid = uidOf(pod)
+      const entry = reported.get(uid) ?? { pod, told: {}, version: '0', wanted: status, writing: undefined }
+      reported.set(uid, entry)
+      entry.pod = pod
+      entry.wanted = status
+      const version = pod.metadata?.resourceVersion ?? '0'
+      // The informer may be behind the answers to writes.
+      if (compareVersions(version, entry.version) > 0) Object.assign(entry, { told: pod.status ?? {}, version })
+      void flush(entry)
+    },
+    async confirmDeletion(own, pod) {
+      const entry = reported.get(uidOf(pod))
+      if (entry !== undefined) await flush(entry)
+      try {
+        await pods.delete(own, { namespace: namespaceOf(pod), name: nameOf(pod) }, { gracePeriodSeconds: 0, preconditions: { uid: uidOf(pod) } })
+      } catch (error) {
+        if (!isNotFound(error) && !isConflict(error)) throw error
+      }
+      reported.delete(uidOf(pod))
+    },
+    forget: (uid) => void reported.delete(uid),
+  }
+}

@@ -1,0 +1,94 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type core, quantityMilli, quantityValue } from '#api'
+import { quotaOf, sharesOf } from '../containers/resources.ts'
+import { removeCgroupTree } from '../host/cgroup-tree.ts'
+import type { CgroupLayout } from '../host/machine.ts'
+import { type AnyContainer, initContainersOf, isSidecar, mainContainersOf, qosClassOf, uidOf } from '../pods/pod-facts.ts'
+import type { PodCgroups } from '../pods/services.ts'
+
+const PERIOD_US = 100_000
+
+export interface PodLimits {
+  readonly cpuShares: number
+  /** 0 is none. */
+  readonly cpuQuotaUs: number
+  /** 0 is none. */
+  readonly memoryBytes: number
+}
+
+/** What a pod as a whole may use: its own limits, or the sum of its containers' when all have one. */
+export function podLimits(pod: core.Pod): PodLimits {
+  const milli = (container: AnyContainer, kind: 'requests' | 'limits'): number => (container.resources?.[kind]?.cpu === undefined ? 0 : quantityMilli(container.resources[kind].cpu))
+  const memory = (container: AnyContainer): number => (container.resources?.limits?.memory === undefined ? 0 : quantityValue(container.resources.limits.memory))
+  const init = initContainersOf(pod)
+  const lasting = [...mainContainersOf(pod), ...init.filter((container) => isSidecar(pod, container))]
+  const passing = init.filter((container) => !isSidecar(pod, container))
+  /** Init containers run one at a time, so the largest of them counts. */
+  const total = (of: (container: AnyContainer) => number): number => Math.max(lasting.reduce((sum, container) => sum + of(container), 0), ...passing.map(of))
+  const own = pod.spec?.resources
+  const everyHas = (name: 'cpu' | 'memory'): boolean => [...lasting, ...passing].every((container) => container.resources?.limits?.[name] !== undefined)
+  const cpuLimit = own?.limits?.cpu === undefined ? (everyHas('cpu') ? total((container) => milli(container, 'limits')) : 0) : quantityMilli(own.limits.cpu)
+  return {
+    cpuShares: sharesOf(own?.requests?.cpu === undefined ? total((container) => milli(container, 'requests')) : quantityMilli(own.requests.cpu)),
+    cpuQuotaUs: quotaOf(cpuLimit),
+    memoryBytes: own?.limits?.memory === undefined ? (everyHas('memory') ? total(memory) : 0) : quantityValue(own.limits.memory),
+  }
+}
+
+/** Shares of cgroup v1 (2 … 262144) as a weight of v2 (1 … 10000). */
+export const weightOf = (shares: number): number => 1 + Math.floor(((Math.max(shares, 2) - 2) * 9999) / 262_142)
+
+/** One cgroup per pod, below one per QoS class, below the instance's own. Containers get theirs below it from the runtime. */
+export function podCgroups(layout: CgroupLayout, root: string, podPidsLimit: number): PodCgroups {
+  const pathOf = (pod: core.Pod): string => {
+    const qos = qosClassOf(pod)
+    return join(root, 'kubepods', ...(qos === 'Guaranteed' ? [] : [qos.toLowerCase()]), `pod${uidOf(pod)}`)
+  }
+  const applied = new Map<string, string>()
+  return {
+    ensure(pod) {
+      const path = pathOf(pod)
+      const limits = podLimits(pod)
+      const wanted = JSON.stringify(limits)
+      if (applied.get(path) === wanted) return path
+      if (layout.version === 1) applyV1(layout.controllers, path, limits, podPidsLimit)
+      else applyV2(layout.mount, path, limits, podPidsLimit)
+      applied.set(path, wanted)
+      return path
+    },
+    async remove(scope, pod) {
+      applied.delete(pathOf(pod))
+      await removeCgroupTree(scope, layout, pathOf(pod))
+    },
+  }
+}
+
+function applyV1(controllers: Readonly<Record<string, string>>, path: string, limits: PodLimits, pids: number): void {
+  const file = (controller: string, name: string, value: number): void => {
+    const mount = controllers[controller]
+    if (mount === undefined) return
+    mkdirSync(join(mount, path), { recursive: true })
+    writeFileSync(join(mount, path, name), String(value))
+  }
+  file('cpu', 'cpu.shares', limits.cpuShares)
+  file('cpu', 'cpu.cfs_period_us', PERIOD_US)
+  file('cpu', 'cpu.cfs_quota_us', limits.cpuQuotaUs === 0 ? -1 : limits.cpuQuotaUs)
+  file('memory', 'memory.limit_in_bytes', limits.memoryBytes === 0 ? -1 : limits.memoryBytes)
+  if (pids > 0) file('pids', 'pids.max', pids)
+}
+
+function applyV2(mount: string, path: string, limits: PodLimits, pids: number): void {
+  const parts = path.split('/').filter((part) => part !== '')
+  let dir = mount
+  for (const part of parts) {
+    // A controller is there below only after it was handed on from above.
+    writeFileSync(join(dir, 'cgroup.subtree_control'), '+cpu +memory +pids')
+    dir = join(dir, part)
+    mkdirSync(dir, { recursive: true })
+  }
+  writeFileSync(join(dir, 'cpu.weight'), String(weightOf(limits.cpuShares)))
+  writeFileSync(join(dir, 'cpu.max'), `${limits.cpuQuotaUs === 0 ? 'max' : limits.cpuQuotaUs} ${PERIOD_US}`)
+  writeFileSync(join(dir, 'memory.max'), limits.memoryBytes === 0 ? 'max' : String(limits.memoryBytes))
+  if (pids > 0) writeFileSync(join(dir, 'pids.max'), String(pids))
+}

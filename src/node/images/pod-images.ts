@@ -1,0 +1,90 @@
+import { type Scope, isCancelled, messageOf } from '#base'
+import type { core } from '#api'
+import { type ContainerRuntime, type Image, type ImageCredentials, RuntimeError } from '../cri/runtime.ts'
+import type { ObjectSource } from '../objects.ts'
+import type { AnyContainer } from '../pods/pod-facts.ts'
+import type { PodEvents, PodImages } from '../pods/services.ts'
+import { StartRefused } from '../refusal.ts'
+import { goDuration } from '../pods/plan/backoff.ts'
+import { credentialsFor } from './credentials.ts'
+
+/** Pull policies over the runtime's image store. Pulls go one after the other, so that each has the whole line and the disk is written in order. */
+export function podImages(runtime: ContainerRuntime, objects: ObjectSource, events: PodEvents): PodImages {
+  let line: Promise<unknown> = Promise.resolve()
+  const inLine = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = line.then(work, work)
+    line = turn.catch(() => undefined)
+    return turn
+  }
+
+  return {
+    async ensure(scope, pod, container) {
+      const image = container.image ?? ''
+      const policy = container.imagePullPolicy ?? defaultPolicy(image)
+      if (!isImageName(image)) {
+        const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`
+        events.record(pod, 'Warning', 'InspectFailed', message, container.name)
+        throw new StartRefused('InvalidImageName', message)
+      }
+      if (policy !== 'Always') {
+        const present = await runtime.imageStatus(scope, image)
+        if (present !== undefined) {
+          events.record(pod, 'Normal', 'Pulled', policy === 'Never' ? `Container image "${image}" already present on machine` : `Container image "${image}" already present on machine and can be accessed by the pod`, container.name)
+          return present
+        }
+        if (policy === 'Never') {
+          const message = `Container image "${image}" is not present with pull policy of Never`
+          events.record(pod, 'Warning', 'ErrImageNeverPull', message, container.name)
+          throw new StartRefused('ErrImageNeverPull', message)
+        }
+      }
+      events.record(pod, 'Normal', 'Pulling', `Pulling image "${image}"`, container.name)
+      const askedMs = scope.clock.monotonic()
+      try {
+        return await inLine(async () => {
+          const beganMs = scope.clock.monotonic()
+          const pulled = await pull(scope, pod, image)
+          const now = scope.clock.monotonic()
+          const took = `${milliseconds(now - beganMs)} (${milliseconds(now - askedMs)} including waiting)`
+          events.record(pod, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${took}. Image size: ${pulled.sizeBytes} bytes.`, container.name)
+          return pulled
+        })
+      } catch (error) {
+        if (isCancelled(error)) throw error
+        const message = messageOf(error)
+        events.record(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${message}`, container.name)
+        events.record(pod, 'Warning', 'Failed', 'Error: ErrImagePull', container.name)
+        throw new StartRefused('ErrImagePull', message, { cause: error })
+      }
+    },
+  }
+
+  async function pull(scope: Scope, pod: core.Pod, image: string): Promise<Image> {
+    scope.check()
+    const secrets = await Promise.all((pod.spec?.imagePullSecrets ?? []).map(({ name = '' }) => objects.secret(scope, pod, name)))
+    const tries: (ImageCredentials | undefined)[] = credentialsFor(image, secrets.flatMap((secret) => secret ?? []))
+    if (tries.length === 0) tries.push(undefined)
+    let failure: unknown
+    for (const credentials of tries) {
+      try {
+        const id = await runtime.pullImage(scope, image, credentials)
+        const found = (await runtime.imageStatus(scope, id)) ?? (await runtime.imageStatus(scope, image))
+        if (found === undefined) throw new RuntimeError('not-found', `image "${image}" was pulled and is not there`)
+        return found
+      } catch (error) {
+        if (isCancelled(error)) throw error
+        failure = error
+      }
+    }
+    throw failure
+  }
+}
+
+/** As the API server fills it in: `latest` is always looked for anew. */
+const defaultPolicy = (image: string): string => (/:latest$/.test(image) || !/[:@][^/]*$/.test(image) ? 'Always' : 'IfNotPresent')
+
+const PART = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
+const IMAGE_NAME = new RegExp(`^(?:[a-zA-Z0-9.-]+(?::\\d+)?/)?${PART}(?:/${PART})*(?::[\\w][\\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*:[0-9a-fA-F]{32,})?$`)
+const isImageName = (image: string): boolean => IMAGE_NAME.test(image) || /^[0-9a-f]{64}$/.test(image)
+
+const milliseconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)}ms` : ms < 60_000 ? `${(ms / 1000).toFixed(3).replace(/\.?0+$/, '')}s` : goDuration(ms))

@@ -1,0 +1,152 @@
+import { readdir } from 'node:fs/promises'
+import { type Scope, isCancelled, messageOf } from '#base'
+import type { core } from '#api'
+import type { Container, RuntimeEvent, Sandbox } from '../cri/runtime.ts'
+import { ANNOTATIONS, LABELS, uidOf } from './pod-facts.ts'
+import type { Ended } from './plan/snapshot.ts'
+import { PodWorker } from './pod-worker.ts'
+import type { PodServices } from './services.ts'
+
+/** Events tell of everything; this only finds what was lost. */
+const RELIST_MS = 60_000
+
+interface Found {
+  readonly sandboxes: Sandbox[]
+  readonly containers: Container[]
+}
+
+/** One worker per pod. Finds what runs already, gives runtime events to whom they concern, and takes down what nobody wants. */
+export class PodManager {
+  readonly #scope: Scope
+  readonly #services: PodServices
+  readonly #workers = new Map<string, PodWorker>()
+  /** Set once the runtime has been looked at; pods that come before wait. */
+  #open = false
+  readonly #early = new Map<string, core.Pod>()
+
+  constructor(scope: Scope, services: PodServices) {
+    this.#scope = scope
+    this.#services = services
+  }
+
+  /** Adopts what runs. `pods` are all pods of this node: whatever else is found is taken down. */
+  async start(pods: readonly core.Pod[]): Promise<void> {
+    for (const pod of pods) if (!this.#early.has(uidOf(pod))) this.#early.set(uidOf(pod), pod)
+    const found = await this.#list()
+    this.#open = true
+    for (const uid of await this.#leftDirectories()) if (!found.has(uid)) found.set(uid, { sandboxes: [], containers: [] })
+    await Promise.all([...this.#early.values()].map(async (pod) => this.#adopt(this.#workerOf(pod), found.get(uidOf(pod)))))
+    await this.#takeDownOrphans(found)
+    this.#early.clear()
+    void this.#services.runtime.watch(this.#scope, (event) => this.#note(event), () => void this.#relist())
+    void this.#relistForever()
+  }
+
+  /** The pod as the API has it; the same again is fine. */
+  set(pod: core.Pod): void {
+    if (!this.#open) return void this.#early.set(uidOf(pod), pod)
+    const known = this.#workers.get(uidOf(pod))
+    if (known !== undefined) known.update(pod)
+    else this.#workerOf(pod).wake()
+  }
+
+  /** The API has it no more. */
+  remove(uid: string): void {
+    this.#early.delete(uid)
+    this.#workers.get(uid)?.vanish()
+  }
+
+  end(uid: string, ended: Ended): void {
+    this.#workers.get(uid)?.end(ended)
+  }
+
+  /** Every pod that uses room on the node, the ones being taken down included. */
+  get workers(): readonly PodWorker[] {
+    return [...this.#workers.values()]
+  }
+  byUid(uid: string): PodWorker | undefined {
+    return this.#workers.get(uid)
+  }
+  byName(namespace: string, name: string): PodWorker | undefined {
+    return this.workers.findLast(({ pod }) => pod.metadata?.namespace === namespace && pod.metadata.name === name)
+  }
+
+  #workerOf(pod: core.Pod): PodWorker {
+    const uid = uidOf(pod)
+    const worker = new PodWorker(this.#scope, this.#services, pod, () => this.#workers.delete(uid))
+    this.#workers.set(uid, worker)
+    this.#services.objects.onChange(uid, () => worker.objectsChanged())
+    return worker
+  }
+
+  async #adopt(worker: PodWorker, found: Found | undefined): Promise<void> {
+    await worker.look({ sandboxes: found?.sandboxes.map(({ id }) => id) ?? [], containers: found?.containers ?? [] }, true)
+    if (found !== undefined) worker.objectsChanged()
+  }
+
+  async #list(): Promise<Map<string, Found>> {
+    const [sandboxes, containers] = await Promise.all([this.#services.runtime.listPodSandboxes(this.#scope), this.#services.runtime.listContainers(this.#scope)])
+    const found = new Map<string, Found>()
+    const of = (uid: string): Found => {
+      const there = found.get(uid) ?? { sandboxes: [], containers: [] }
+      found.set(uid, there)
+      return there
+    }
+    for (const sandbox of sandboxes) of(sandbox.uid).sandboxes.push(sandbox)
+    for (const container of containers) of(container.labels[LABELS.podUid] ?? '').containers.push(container)
+    return found
+  }
+
+  /** Pods of which only volumes are left. */
+  async #leftDirectories(): Promise<string[]> {
+    return readdir(this.#services.settings.podsDir).catch(() => [])
+  }
+
+  async #takeDownOrphans(found: ReadonlyMap<string, Found>): Promise<void> {
+    for (const [uid, of] of found) {
+      if (this.#workers.has(uid) || uid === '') continue
+      this.#scope.log.info('taking down what is left of a pod', { uid })
+      const worker = this.#workerOf(lostPod(uid, of))
+      worker.vanish()
+      await this.#adopt(worker, of)
+    }
+  }
+
+  #note(event: RuntimeEvent): void {
+    for (const worker of this.#workers.values()) if (worker.state.has(event.containerId)) return worker.noteEvent(event)
+  }
+
+  async #relistForever(): Promise<void> {
+    while (!this.#scope.signal.aborted) {
+      await this.#scope.sleep(RELIST_MS).catch(() => undefined)
+      if (!this.#scope.signal.aborted) await this.#relist()
+    }
+  }
+
+  /** Has those workers look again whose view is not what the runtime says. */
+  async #relist(): Promise<void> {
+    try {
+      const found = await this.#list()
+      for (const [uid, worker] of this.#workers) {
+        const of = found.get(uid) ?? { sandboxes: [], containers: [] }
+        if (!worker.sees(of.sandboxes, of.containers)) await worker.look({ sandboxes: of.sandboxes.map(({ id }) => id), containers: of.containers }, false)
+      }
+      await this.#takeDownOrphans(found)
+    } catch (error) {
+      if (!isCancelled(error)) this.#scope.log.warn('the runtime could not be listed', { error: messageOf(error) })
+    }
+  }
+}
+
+/** A pod that the API no longer knows, as far as its sandbox tells. */
+function lostPod(uid: string, { sandboxes, containers }: Found): core.Pod {
+  const [sandbox] = sandboxes
+  const labels = sandbox?.labels ?? containers[0]?.labels ?? {}
+  const grace = Number(containers[0]?.annotations[ANNOTATIONS.podGracePeriod] ?? 30)
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { uid, name: sandbox?.name ?? labels[LABELS.podName] ?? '', namespace: sandbox?.namespace ?? labels[LABELS.podNamespace] ?? '' },
+    spec: { terminationGracePeriodSeconds: grace, containers: [...new Set(containers.map(({ name }) => name))].map((name) => ({ name })) },
+  }
+}

@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises'
+import type { Scope } from '#base'
+import { runCommand } from '../host/command.ts'
+import { mountsBelow } from '../host/release.ts'
+
+export const mountPoints = async (dir: string): Promise<string[]> => mountsBelow(await readFile('/proc/self/mountinfo', 'utf8'), [dir])
+
+/** Bind-mounts what a descriptor of this process has open; a path would be resolved again. */
+export async function bindDescriptor(scope: Scope, fd: number, target: string): Promise<void> {
+  await runCommand(scope, 'mount', ['--no-canonicalize', '--bind', `/proc/${process.pid}/fd/${fd}`, target])
+}
+
+export async function mountTmpfs(scope: Scope, target: string, sizeBytes: number | undefined): Promise<void> {
+  const options = ['mode=0777', ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])].join(',')
+  await runCommand(scope, 'mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', target])
+}
+
+/** Unmounts everything at and below a directory; throws when something stays, so that nothing behind it is deleted by mistake. */
+export async function unmountAll(scope: Scope, dir: string): Promise<void> {
+  for (const point of await mountPoints(dir)) await runCommand(scope, 'umount', ['--no-canonicalize', point])
+  const left = await mountPoints(dir)
+  if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`)
+}

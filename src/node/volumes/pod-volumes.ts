@@ -1,0 +1,218 @@
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Scope, messageOf } from '#base'
+import { type core, quantityValue } from '#api'
+import { expand } from '../containers/expand.ts'
+import type { Mount } from '../cri/runtime.ts'
+import type { ObjectSource } from '../objects.ts'
+import { type AnyContainer, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
+import type { PodVolumes } from '../pods/services.ts'
+import { StartRefused, configError } from '../refusal.ts'
+import { hostnameOf, hostsFile } from '../sandbox/hosts-file.ts'
+import type { NodeSettings } from '../settings.ts'
+import { openDirectory, writeAtomically } from './atomic-writer.ts'
+import { prepareHostPath } from './host-path.ts'
+import { bindDescriptor, mountPoints, mountTmpfs, unmountAll } from './mounts.ts'
+import { giveToGroup } from './ownership.ts'
+import { type PayloadContext, payloadOf } from './payload.ts'
+import { openInside } from './sub-path.ts'
+import { type VolumeKind, claimedPath, kindOf } from './volume-kind.ts'
+
+const PROPAGATIONS = { None: 'private', HostToContainer: 'host-to-container', Bidirectional: 'bidirectional' } as const
+
+/** Volumes on the node's own file system, and (for Secrets and tokens) on one tmpfs of the node, which no disk ever sees. */
+export function podVolumes(settings: NodeSettings & { readonly memoryDir: string }, objects: ObjectSource): PodVolumes {
+  const done = new Map<string, Set<string>>()
+  const podDir = (pod: core.Pod): string => join(settings.podsDir, uidOf(pod))
+  const volumesOf = (pod: core.Pod): readonly core.Volume[] => pod.spec?.volumes ?? []
+  const pathOf = (pod: core.Pod, volume: core.Volume, kind: VolumeKind): string => {
+    if (kind === 'hostPath') return volume.hostPath?.path ?? ''
+    const root = kind === 'secret' || kind === 'projected' ? join(settings.memoryDir, uidOf(pod)) : podDir(pod)
+    return join(root, 'volumes', `kubernetes.io~${kind}`, volume.name)
+  }
+  const contextOf = (pod: core.Pod, podIps: readonly string[], renewBy: (atMs: number) => void): PayloadContext => ({ pod, podIps, objects, settings, renewBy })
+
+  async function writePayload(scope: Scope, pod: core.Pod, volume: core.Volume, kind: VolumeKind, podIps: readonly string[], renewBy: (atMs: number) => void): Promise<void> {
+    const path = pathOf(pod, volume, kind)
+    const payload = await payloadOf(scope, contextOf(pod, podIps, renewBy), volume)
+    await mkdir(path, { recursive: true, mode: 0o755 })
+    const stamp = `${new Date(scope.clock.now()).toISOString().replaceAll(/[-:T]/g, '_').slice(0, 19)}.${Buffer.from(scope.random.bytes(4)).toString('hex')}`
+    await writeAtomically(path, payload, stamp, pod.spec?.securityContext?.fsGroup)
+  }
+
+  async function makeEmptyDir(scope: Scope, pod: core.Pod, volume: core.Volume, path: string): Promise<void> {
+    const { medium = '', sizeLimit } = volume.emptyDir ?? {}
+    if (medium.startsWith('HugePages')) throw new Error(`emptyDir medium ${medium} is not supported by this node`)
+    await mkdir(path, { recursive: true, mode: 0o777 })
+    await chmod(path, 0o777)
+    const isMounted = (await mountPoints(path)).includes(path)
+    if (medium === 'Memory' && !isMounted) await mountTmpfs(scope, path, memoryBytes(pod, sizeLimit, settings))
+    const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {}
+    if (fsGroup !== undefined) await giveToGroup(path, fsGroup, fsGroupChangePolicy)
+  }
+
+  async function setUp(scope: Scope, pod: core.Pod, volume: core.Volume, podIps: readonly string[]): Promise<void> {
+    const kind = kindOf(volume)
+    const path = pathOf(pod, volume, kind)
+    switch (kind) {
+      case 'empty-dir':
+        return makeEmptyDir(scope, pod, volume, path)
+      case 'hostPath':
+        return prepareHostPath(path, volume.hostPath?.type ?? '')
+      case 'claim': {
+        const found = await claimedPath(scope, objects, pod, volume)
+        await prepareHostPath(found.path, found.type)
+        const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {}
+        if (found.groupOwned && fsGroup !== undefined) await giveToGroup(found.path, fsGroup, fsGroupChangePolicy)
+        return
+      }
+      case 'configmap':
+      case 'secret':
+      case 'downward-api':
+      case 'projected':
+        return writePayload(scope, pod, volume, kind, podIps, () => undefined)
+      default:
+        return kind satisfies never
+    }
+  }
+
+  const failed = (volume: core.Volume, error: unknown): StartRefused => new StartRefused('FailedMount', `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`, { cause: error })
+
+  async function hostPathOf(scope: Scope, pod: core.Pod, volume: core.Volume): Promise<string> {
+    const kind = kindOf(volume)
+    return kind === 'claim' ? (await claimedPath(scope, objects, pod, volume)).path : pathOf(pod, volume, kind)
+  }
+
+  /** Binds the part of a volume to a place of the pod's, where it can no longer be exchanged. */
+  async function subPathMount(scope: Scope, pod: core.Pod, container: AnyContainer, index: number, volumePath: string, subPath: string, readOnlyVolume: boolean): Promise<string> {
+    const target = join(podDir(pod), 'volume-subpaths', container.name, String(index))
+    await using handle = await openInside(volumePath, subPath, readOnlyVolume ? undefined : { mode: 0o750 })
+    const isDirectory = (await handle.stat()).isDirectory()
+    await mkdir(join(podDir(pod), 'volume-subpaths', container.name), { recursive: true, mode: 0o750 })
+    await unmountAll(scope, target)
+    if (isDirectory) await mkdir(target, { recursive: true, mode: 0o750 })
+    else await (await open(target, 'a', 0o640)).close()
+    await bindDescriptor(scope, handle.fd, target)
+    return target
+  }
+
+  return {
+    async resolve(scope, pod) {
+      await Promise.all(
+        volumesOf(pod).map(async (volume) => {
+          try {
+            const kind = kindOf(volume)
+            if (kind === 'claim') await claimedPath(scope, objects, pod, volume)
+            else if (kind !== 'empty-dir' && kind !== 'hostPath') await payloadOf(scope, contextOf(pod, [], () => undefined), volume)
+          } catch (error) {
+            scope.check()
+            throw failed(volume, error)
+          }
+        }),
+      )
+    },
+
+    async mount(scope, pod, podIps) {
+      const ready = done.get(uidOf(pod)) ?? new Set()
+      done.set(uidOf(pod), ready)
+      await mkdir(podDir(pod), { recursive: true, mode: 0o750 })
+      await Promise.all(
+        volumesOf(pod).map(async (volume) => {
+          // Addresses are known only once the sandbox is there; what shows them is then written again.
+          const key = `${volume.name} ${volume.downwardAPI !== undefined || volume.projected !== undefined ? podIps.join(',') : ''}`
+          if (ready.has(key)) return
+          try {
+            await setUp(scope, pod, volume, podIps)
+            ready.add(key)
+          } catch (error) {
+            scope.check()
+            throw failed(volume, error)
+          }
+        }),
+      )
+    },
+
+    async mountsOf(scope, pod, container, environment) {
+      const mounts: Mount[] = []
+      for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
+        const volume = volumesOf(pod).find(({ name }) => name === mount.name)
+        if (volume === undefined) throw configError(`volume "${mount.name}" is not defined`)
+        if (mount.recursiveReadOnly === 'Enabled') throw configError(`volume mount "${mount.name}": recursive read-only mounts are not supported by the container runtime`)
+        const kind = kindOf(volume)
+        const isPayload = kind !== 'empty-dir' && kind !== 'hostPath' && kind !== 'claim'
+        let hostPath = await hostPathOf(scope, pod, volume)
+        const subPath = mount.subPathExpr === undefined || mount.subPathExpr === '' ? (mount.subPath ?? '') : expandAll(mount.subPathExpr, environment)
+        if (subPath !== '') {
+          hostPath = await subPathMount(scope, pod, container, index, hostPath, subPath, isPayload).catch((error: unknown) => {
+            scope.check()
+            throw configError(`failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}": ${messageOf(error)}`, error)
+          })
+        }
+        const propagation = PROPAGATIONS[(mount.mountPropagation ?? 'None') as keyof typeof PROPAGATIONS]
+        const readOnly = isPayload || mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true
+        mounts.push({ containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`, hostPath, readOnly, recursiveReadOnly: false, propagation })
+      }
+      if (!mounts.some(({ containerPath }) => containerPath === '/etc/hosts')) {
+        mounts.push({ containerPath: '/etc/hosts', hostPath: join(podDir(pod), 'etc-hosts'), readOnly: false, recursiveReadOnly: false, propagation: 'private' })
+      }
+      return mounts
+    },
+
+    async writeHosts(pod, podIps) {
+      const nodeHosts = await readFile('/etc/hosts', 'utf8').catch(() => '')
+      const path = join(podDir(pod), 'etc-hosts')
+      const text = hostsFile(pod, podIps, hostnameOf(pod, settings.clusterDomain), nodeHosts)
+      // Written in place: it is mounted as a file.
+      if (!existsSync(path) || (await readFile(path, 'utf8')) !== text) await writeFile(path, text, { mode: 0o644 })
+    },
+
+    async refresh(scope, pod, podIps) {
+      let againAtMs: number | undefined
+      for (const volume of volumesOf(pod)) {
+        const kind = kindOf(volume)
+        if (kind === 'empty-dir' || kind === 'hostPath' || kind === 'claim') continue
+        try {
+          await writePayload(scope, pod, volume, kind, podIps, (atMs) => {
+            againAtMs = Math.min(againAtMs ?? Number.POSITIVE_INFINITY, atMs)
+          })
+        } catch (error) {
+          scope.check()
+          scope.log.warn('a volume could not be brought up to date', { pod: `${namespaceOf(pod)}/${nameOf(pod)}`, volume: volume.name, error: messageOf(error) })
+        }
+      }
+      return againAtMs
+    },
+
+    async release(scope, pod) {
+      const uid = uidOf(pod)
+      if (uid === '' || uid.includes('/') || uid.includes('..')) throw new Error(`not a pod uid: ${JSON.stringify(uid)}`)
+      for (const dir of [podDir(pod), join(settings.memoryDir, uid)]) {
+        if ((await stat(dir).catch(() => undefined)) === undefined) continue
+        await (await openDirectory(dir)).close()
+        await unmountAll(scope, dir)
+        await rm(dir, { recursive: true, force: true })
+      }
+      done.delete(uid)
+    },
+  }
+}
+
+/** A tmpfs is as large as asked for, and never larger than what its pod may use. */
+function memoryBytes(pod: core.Pod, sizeLimit: string | undefined, settings: NodeSettings): number {
+  const limits = (pod.spec?.containers ?? []).map(({ resources }) => resources?.limits?.memory)
+  const podBytes = limits.every((limit) => limit !== undefined) ? limits.reduce((sum, limit) => sum + quantityValue(limit ?? '0'), 0) : settings.allocatable.memoryBytes
+  const asked = sizeLimit === undefined ? 0 : quantityValue(sizeLimit)
+  return asked > 0 ? Math.min(asked, podBytes) : podBytes
+}
+
+function expandAll(text: string, environment: ReadonlyMap<string, string>): string {
+  const missing: string[] = []
+  const expanded = expand(text, (name) => {
+    const value = environment.get(name)
+    if (value === undefined) missing.push(name)
+    return value
+  })
+  if (missing.length > 0) throw configError(`failed to expand subPath: missing value for ${missing.map((name) => JSON.stringify(name)).join(', ')}`)
+  return expanded
+}

@@ -1,0 +1,111 @@
+import {
+  CLUSTER_ADDRESSES,
+  type Chooser,
+  type Element,
+  HAIRPIN,
+  HIDDEN_ADDRESSES,
+  NODE_PORTS,
+  REFUSED_PORTS,
+  SERVICES,
+  chooserName,
+  hiddenPorts,
+} from './elements.ts'
+import { PROTOCOLS } from './model.ts'
+
+/** nftables' text for the model. One table for an instance; `nft -f` applies a file whole or not at all. */
+const PORTED = `meta l4proto { ${PROTOCOLS.join(', ')} }`
+const DESTINATION = 'ip daddr . meta l4proto . th dport'
+const NODE_DESTINATION = 'meta l4proto . th dport'
+
+/** Everything that is there before any Service is: an empty table, whatever was in it before. */
+export function baseRuleset(table: string): string {
+  const hidden = PROTOCOLS.map((protocol) => `  set ${hiddenPorts(protocol)} { type inet_service; }`).join('\n')
+  const hide = PROTOCOLS.map((protocol) => `    ct status dnat ct original ip daddr != @${CLUSTER_ADDRESSES} meta l4proto ${protocol} ct original proto-dst @${hiddenPorts(protocol)} masquerade`).join('\n')
+  return `add table ip ${table}
+delete table ip ${table}
+table ip ${table} {
+  map ${SERVICES} { typeof ${DESTINATION} : verdict; }
+  map ${NODE_PORTS} { typeof ${NODE_DESTINATION} : verdict; }
+  set ${CLUSTER_ADDRESSES} { type ipv4_addr; }
+  set ${HIDDEN_ADDRESSES} { type ipv4_addr; }
+  set ${HAIRPIN} { typeof ip saddr . ip daddr; }
+  set ${REFUSED_PORTS} { typeof ${NODE_DESTINATION}; }
+${hidden}
+  chain choose {
+    ${PORTED} ${DESTINATION} vmap @${SERVICES}
+    fib daddr type local ip daddr != 127.0.0.0/8 ${PORTED} ${NODE_DESTINATION} vmap @${NODE_PORTS}
+  }
+  chain prerouting {
+    type nat hook prerouting priority dstnat; policy accept;
+    jump choose
+  }
+  chain output {
+    type nat hook output priority -100; policy accept;
+    jump choose
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ct status dnat ip saddr . ip daddr @${HAIRPIN} masquerade
+    ct status dnat ct original ip daddr @${HIDDEN_ADDRESSES} masquerade
+${hide}
+  }
+  chain refuse {
+    ip daddr @${CLUSTER_ADDRESSES} ct state new reject
+    fib daddr type local ${PORTED} ${NODE_DESTINATION} @${REFUSED_PORTS} ct state new reject
+  }
+  chain refuse-forward {
+    type filter hook forward priority filter; policy accept;
+    jump refuse
+  }
+  chain refuse-input {
+    type filter hook input priority filter; policy accept;
+    jump refuse
+  }
+  chain refuse-output {
+    type filter hook output priority filter; policy accept;
+    jump refuse
+  }
+}
+`
+}
+
+/** A chooser's map and chain. Adding one that is there changes nothing. */
+export function chooserRules(table: string, chooser: Chooser): string {
+  const name = chooserName(chooser)
+  const destination = chooser.place === 'service' ? DESTINATION : NODE_DESTINATION
+  if (chooser.affinitySeconds === undefined)
+    return `add map ip ${table} ${name} { typeof ${destination} . numgen random mod ${chooser.size} : ip daddr . th dport; }
+add chain ip ${table} ${name}
+add rule ip ${table} ${name} dnat ip to ${destination} . numgen random mod ${chooser.size} map @${name}
+`
+  const memory = `${name}-memory`
+  const client = `ip saddr . ${destination}`
+  return `add map ip ${table} ${name} { typeof ${destination} . meta mark : ip daddr . th dport; }
+add map ip ${table} ${memory} { typeof ${client} : meta mark; flags dynamic,timeout; timeout ${chooser.affinitySeconds}s; size 65536; }
+add chain ip ${table} ${name}
+add rule ip ${table} ${name} update @${memory} { ${client} : numgen random mod ${chooser.size} }
+add rule ip ${table} ${name} meta mark set ${client} map @${memory}
+add rule ip ${table} ${name} dnat ip to ${destination} . meta mark map @${name}
+`
+}
+
+/** Removals first, additions after: a key may get a new value in one file. */
+export function elementChanges(table: string, removed: readonly Element[], added: readonly Element[]): string {
+  return listed('delete', table, removed) + listed('add', table, added)
+}
+
+const PER_COMMAND = 500
+
+function listed(verb: 'add' | 'delete', table: string, elements: readonly Element[]): string {
+  let text = ''
+  for (const [container, members] of Map.groupBy(elements, (element) => element.container))
+    for (let i = 0; i < members.length; i += PER_COMMAND) {
+      const chunk = members.slice(i, i + PER_COMMAND).map(({ key, value }) => (value === undefined || verb === 'delete' ? key : `${key} : ${value}`))
+      text += `${verb} element ip ${table} ${container} { ${chunk.join(', ')} }\n`
+    }
+  return text
+}
+
+export function removeTable(table: string): string {
+  return `add table ip ${table}\ndelete table ip ${table}\n`
+}

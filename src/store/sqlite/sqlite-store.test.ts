@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { UserError, rootScope } from '#base'
+import { put, putting, remove, text, until } from '../contract/harness.ts'
+import type { Engine } from '../engine.ts'
+import { StoreFailed } from '../errors.ts'
+import { type SqliteStoreOptions, openSqliteStore } from './sqlite-store.ts'
+
+const scope = rootScope()
+let directory: string
+let path: string
+let open: Engine[]
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'sampan-store-'))
+  path = join(directory, 'store.db')
+  open = []
+})
+afterEach(async () => {
+  for (const engine of open) await engine.close()
+  rmSync(directory, { recursive: true })
+})
+
+async function openStore(options: Partial<SqliteStoreOptions> = {}): Promise<Engine> {
+  const engine = await openSqliteStore(scope, { path, ...options })
+  open.push(engine)
+  return engine
+}
+
+function refusedWith(message: RegExp): (error: unknown) => boolean {
+  return (error) => error instanceof UserError && message.test(error.message)
+}
+
+describe('opening a file', () => {
+  test('makes it, its directory and its log readable by the owner only', async () => {
+    path = join(directory, 'new', 'store.db')
+    await put(await openStore(), 'a')
+    assert.equal(statSync(join(directory, 'new')).mode & 0o777, 0o700)
+    for (const suffix of ['', '-wal']) assert.equal(statSync(path + suffix).mode & 0o777, 0o600)
+  })
+
+  test('refuses the database of another program and leaves it as it is', async () => {
+    const other = new DatabaseSync(path)
+    other.exec('CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)')
+    other.close()
+    const before = readFileSync(path)
+    await assert.rejects(openStore(), refusedWith(/is the file of another program/))
+    assert.deepEqual(readFileSync(path), before)
+  })
+
+  test('refuses a file that is no database and leaves it as it is', async () => {
+    const letter = 'Dear reader, this is not a database. '.repeat(100)
+    writeFileSync(path, letter)
+    await assert.rejects(openStore(), refusedWith(/is the file of another program/))
+    assert.equal(readFileSync(path, 'utf8'), letter)
+  })
+
+  test('refuses a file of a newer version', async () => {
+    await (await openStore()).close()
+    const newer = new DatabaseSync(path)
+    newer.exec('PRAGMA user_version = 99')
+    newer.close()
+    await assert.rejects(openStore(), refusedWith(/was written by a newer version .*99/))
+  })
+
+  test('refuses a file in use, from this process and from another, and does not disturb its owner', async () => {
+    const owner = await openStore()
+    await put(owner, 'a')
+    await assert.rejects(openStore(), refusedWith(/is in use by another process/))
+    const program = `
+      import { rootScope } from '#base'
+      import { openSqliteStore } from '#store'
+      await openSqliteStore(rootScope(), { path: ${JSON.stringify(path)} }).then(() => console.log('opened'), (error) => console.log(error.message))`
+    const child = spawnSync(process.execPath, ['--input-type=module', '-e', program], { cwd: import.meta.dirname, encoding: 'utf8' })
+    assert.equal(child.stdout.trim(), `${path} is in use by another process`)
+    assert.equal(await put(owner, 'a'), 3)
+    await owner.close()
+    assert.equal((await openStore()).revision, 3)
+  })
+
+  test('goes on from a log with a torn or foreign tail', async () => {
+    const engine = await openStore()
+    for (let at = 0; at < 20; at++) await put(engine, `k${at}`, 'x'.repeat(3000))
+    const damages: ((log: string) => void)[] = [
+      (log) => appendFileSync(log, Buffer.alloc(5000, 0x5a)),
+      (log) => truncateSync(log, statSync(log).size - 700),
+      (log) => truncateSync(log, 40),
+    ]
+    const revisions: number[] = []
+    for (const [at, damage] of damages.entries()) {
+      const copy = join(directory, `copy-${at}.db`)
+      copyFileSync(path, copy)
+      copyFileSync(`${path}-wal`, `${copy}-wal`)
+      damage(`${copy}-wal`)
+      const opened = await openStore({ path: copy })
+      const { items } = await opened.range({ prefix: '' })
+      assert.equal(items.length, opened.revision - 1)
+      for (const item of items) assert.equal(text(item), 'x'.repeat(3000))
+      revisions.push(opened.revision)
+      assert.equal(await put(opened, 'next'), opened.revision)
+    }
+    // All of it; all but the last transaction; nothing but the empty store.
+    assert.deepEqual(revisions, [21, 20, 1])
+  })
+})
+
+describe('a full disk', () => {
+  const large = 'x'.repeat(100_000)
+
+  test('fails the transactions of the batch, and later ones work once there is room', async () => {
+    const engine = await openStore({ maxFileBytes: 2_000_000, checkpointBytes: 65_536 })
+    const lease = await engine.grantLease(3600)
+    await put(engine, 'first', 'kept', lease)
+    let written = 0
+    const failure = await (async () => {
+      for (; written < 100; written++) await put(engine, `large-${written}`, large)
+    })().catch((error: unknown) => error)
+    assert.ok(failure instanceof StoreFailed)
+    assert.ok(written > 5 && written < 100)
+    const { revision } = engine
+
+    // What was computed on top of the refused write is refused with it, whatever it would have answered.
+    const batch = await Promise.allSettled([
+      engine.commit({ compare: [{ key: 'new', modRevision: 0 }], ...putting('new') }),
+      put(engine, 'large', large),
+      engine.commit({ compare: [{ key: 'new', modRevision: 0 }], ...putting('new') }),
+      engine.commit({ compare: [{ key: 'new', modRevision: revision + 1 }], ...putting('other') }),
+      engine.revokeLease(lease),
+    ])
+    for (const result of batch) assert.ok(result.status === 'rejected' && result.reason instanceof StoreFailed)
+
+    assert.equal(engine.revision, revision)
+    assert.equal(await engine.get('new'), undefined)
+    assert.equal(text(await engine.get('first')), 'kept')
+    assert.equal((await engine.range({ prefix: 'large-' })).count, written)
+
+    for (let at = 0; at < written; at++) await remove(engine, `large-${at}`)
+    await engine.compact(engine.revision)
+    await put(engine, 'last-deletion-compacted')
+    await engine.compact(engine.revision)
+    await until('there is room', () => engine.stats().sizeBytes < 1_500_000)
+    const again = await put(engine, 'large', large)
+    assert.equal(again, revision + written + 2)
+    await engine.renewLease(lease)
+
+    await engine.close()
+    const opened = await openStore()
+    assert.equal(opened.revision, again)
+    assert.deepEqual(
+      (await opened.range({ prefix: '' })).items.map(({ key }) => key),
+      ['first', 'large', 'last-deletion-compacted'],
+    )
+  })
+})
+
+test('the file stays within twice the live data while values of a usual length are written over again', async () => {
+  const engine = await openStore({ checkpointBytes: 262_144 })
+  const value = 'x'.repeat(2400)
+  const keys = 500
+  const liveBytes = keys * (value.length + 20)
+  let largest = 0
+  for (let round = 0; round < 20; round++) {
+    const before = engine.revision
+    await Promise.all(
+      Array.from({ length: keys }, (_, at) =>
+        (at * 7 + round) % 3 === 0 ? put(engine, `/k/${at}`, value) : put(engine, `/k/${at % 50}`, value),
+      ),
+    )
+    largest = Math.max(largest, engine.stats().sizeBytes)
+    await engine.compact(before)
+  }
+  // The history window is two rounds here, as long as the live data each.
+  assert.ok(largest < liveBytes * 2 + 2 * liveBytes + 1e6, `${largest} bytes at most for ${liveBytes} live ones`)
+  await engine.compact(engine.revision)
+  await until('the file has shrunk', () => engine.stats().sizeBytes < liveBytes * 2 + 524_288)
+})

@@ -1,0 +1,50 @@
+import { parseArgs } from 'node:util'
+import { seededRandom } from '#base'
+import { type Cluster } from '../../src/scheduler/cluster/cluster.ts'
+import { Decider } from '../../src/scheduler/framework/decide.ts'
+import { defaultPlugins } from '../../src/scheduler/plugins/default-plugins.ts'
+import { noStorage, testCluster, testNode, testPod } from '../../src/scheduler/testing/build.ts'
+import type { PodInfo } from '../../src/scheduler/pod/pod-info.ts'
+
+/** Decisions a second, without an API: `node test/scale/scheduler-bench.ts [--nodes 5000] [--pods 5000]`. */
+const { values } = parseArgs({ options: { nodes: { type: 'string', default: '5000' }, pods: { type: 'string', default: '5000' } } })
+const HOST = 'kubernetes.io/hostname'
+const term = { topologyKey: HOST, labelSelector: { matchLabels: { app: 'a' } } }
+const CLASSES: Readonly<Record<string, (i: number) => PodInfo>> = {
+  basic: (i) => testPod(`p${i}`, { cpu: '100m', memory: '100Mi' }),
+  'node affinity': (i) => testPod(`p${i}`, { cpu: '100m', spec: { nodeSelector: { zone: 'z1' } } }),
+  'anti-affinity': (i) =>
+    testPod(`p${i}`, { labels: { app: 'a' }, cpu: '100m', spec: { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } } }),
+  affinity: (i) =>
+    testPod(`p${i}`, { labels: { app: 'a' }, spec: { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ ...term, topologyKey: 'zone' }] } } } }),
+  spreading: (i) =>
+    testPod(`p${i}`, {
+      labels: { app: 'a' },
+      cpu: '100m',
+      spec: { topologySpreadConstraints: [{ maxSkew: 5, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: term.labelSelector }] },
+    }),
+}
+
+function freshCluster(): Cluster {
+  return testCluster(Array.from({ length: Number(values.nodes) }, (_, i) => testNode(`n${i}`, { cpu: '32', memory: '64Gi', labels: { zone: `z${i % 3}` } })))
+}
+
+for (const [name, make] of Object.entries(CLASSES)) {
+  const cluster = freshCluster()
+  const decider = new Decider(
+    defaultPlugins(noStorage, () => undefined),
+    seededRandom(1),
+  )
+  const count = Math.min(Number(values.pods), name === 'anti-affinity' ? Number(values.nodes) : Infinity)
+  let placed = 0
+  const start = performance.now()
+  for (let i = 0; i < count; i++) {
+    const pod = make(i)
+    const decision = decider.decide(cluster, pod, () => undefined)
+    if (decision.kind !== 'placed') continue
+    cluster.place(pod, decision.node.name)
+    placed++
+  }
+  const ms = performance.now() - start
+  console.log(`${name.padEnd(15)} ${values.nodes} nodes  ${placed} placed  ${Math.round((placed * 1000) / ms)} pods/s  ${((ms * 1000) / count).toFixed(1)} µs each`)
+}
