@@ -46,7 +46,7 @@ export function defineResource<T extends KubeObject>(ref: ResourceRef<T>, rules:
     verbs: new Set(fact.verbs.filter(isVerb)),
     typedItems: false,
     ...(storage === undefined ? {} : { storage }),
-    strategy: rules.strategy ?? {},
+    strategy: { ...(fact.deletedObject ? { deleteAnswer: 'object' } : {}), ...rules.strategy },
     columns: columnsOf(ref, rules, title),
     selectable: rules.selectable ?? {},
     subresources: subresourcesOf(fact, rules, title),

@@ -34,6 +34,14 @@ export const systemClock: Clock = {
   },
 }
 
+/**
+ * Calls `run` when the input and output that is ready now has been handled, before the event loop waits again. Not a delay:
+ * for work that gathers what arrives together, or that lets others have their turn.
+ */
+export function afterThisTurn(run: () => void): void {
+  setImmediate(run)
+}
+
 /** RFC 3339 in UTC with whole seconds, the form of metav1.Time. */
 export function rfc3339(epochMs: number): string {
   return `${new Date(epochMs).toISOString().slice(0, 19)}Z`

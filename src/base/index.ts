@@ -1,4 +1,4 @@
-export { type Clock, type Timer, rfc3339, rfc3339Micro, systemClock } from './clock.ts'
+export { type Clock, type Timer, afterThisTurn, rfc3339, rfc3339Micro, systemClock } from './clock.ts'
 export { Cancelled, DeadlineExceeded, SampanError, UserError, isCancelled, messageOf } from './errors.ts'
 export type { Body, BodySink, HttpHandler, HttpRequest, HttpResponse, Peer, Upgrade } from './http.ts'
 export { type LogFields, type LogLevel, type Logger, Secret, createLogger, silentLogger } from './log.ts'

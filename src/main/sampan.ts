@@ -1,15 +1,18 @@
-import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { UserError } from '#base'
+import { program } from './program.ts'
 
-/** The one command. Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
-const program = new Command('sampan').description('A Kubernetes-API-compatible container platform')
+/** The one command. */
+const WRONG_USE = 2
+const FAILED = 1
 
-program
-  .command('version')
-  .description('print the version of Sampan and of the Node that runs it')
-  .action(() => {
-    const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
-    console.log(`sampan ${manifest.version} (node ${process.versions.node})`)
-  })
-
-await program.parseAsync()
+try {
+  await program().parseAsync()
+} catch (error) {
+  if (error instanceof UserError) {
+    console.error(`sampan: ${error.message}${error.hint === undefined ? '' : `\n  ${error.hint.replaceAll('\n', '\n  ')}`}`)
+    process.exitCode = WRONG_USE
+  } else {
+    console.error('sampan:', error)
+    process.exitCode = FAILED
+  }
+}

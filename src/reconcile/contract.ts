@@ -85,6 +85,7 @@ export interface EventRecorder {
     type: 'Normal' | 'Warning',
     reason: string,
     message: string,
-    options?: { readonly action?: string; readonly related?: KubeObject },
+    /** `fieldPath`: the part of the object that it is about, such as `spec.containers{web}`. */
+    options?: { readonly action?: string; readonly related?: KubeObject; readonly fieldPath?: string },
   ): void
 }

@@ -13,7 +13,7 @@ export interface CoreEvent extends KubeObject {
   reason: string
   message: string
   type: string
-  source: { component?: string }
+  source: { component?: string; host?: string }
   firstTimestamp: string | null
   lastTimestamp: string | null
   count?: number
@@ -41,6 +41,8 @@ const WRITERS = 4
 export interface EventsOptions {
   /** Told with the Events of actions as the reporting instance. */
   readonly instance?: string
+  /** The node that the recorders' component works on. */
+  readonly host?: string
 }
 
 /**
@@ -88,7 +90,7 @@ export function createEvents(scope: Scope, client: Client, options: EventsOption
   return (source) => ({
     event(regarding, type, reason, message, extra) {
       const nowMs = scope.clock.now()
-      const involvedObject = referenceTo(regarding)
+      const involvedObject = { ...referenceTo(regarding), ...(extra?.fieldPath === undefined ? {} : { fieldPath: extra.fieldPath }) }
       const occurrence = joiner.seen({ source, type, reason, message, action: extra?.action, about: JSON.stringify(involvedObject) }, nowMs)
       if (occurrence === undefined) return
       const base = {
@@ -105,7 +107,7 @@ export function createEvents(scope: Scope, client: Client, options: EventsOption
       }
       const event: CoreEvent =
         extra?.action === undefined
-          ? { ...base, source: { component: source }, firstTimestamp: rfc3339(nowMs), lastTimestamp: rfc3339(nowMs), eventTime: null, reportingInstance: '' }
+          ? { ...base, source: { component: source, ...(options.host === undefined ? {} : { host: options.host }) }, firstTimestamp: rfc3339(nowMs), lastTimestamp: rfc3339(nowMs), eventTime: null, reportingInstance: options.host ?? '' }
           : {
               ...base,
               action: extra.action,

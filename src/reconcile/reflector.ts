@@ -1,5 +1,5 @@
 import { type Scope, isCancelled, messageOf } from '#base'
-import { type KubeObject, apiVersionOf, isExpired } from '#api'
+import { type KubeObject, apiVersionOf, isExpired, isNotFound } from '#api'
 import type { ResourceClient } from '#client'
 import { WATCH_BACK_OFF, backOffMs } from './back-off.ts'
 import type { Selection } from './contract.ts'
@@ -22,6 +22,7 @@ const WATCH_SECONDS = { least: 300, spread: 300 }
 /**
  * Keeps a sink up to date with a resource by list and watch until the scope ends; then resolves. Resumes from the last version
  * seen; lists again when that version is no longer in the server's history. Failures are logged and tried again with a growing delay.
+ * A resource that the server does not have is an empty one, until it comes.
  */
 export async function reflect<T extends KubeObject>(scope: Scope, source: ResourceClient<T>, selection: Selection, sink: ReflectorSink<T>): Promise<void> {
   const typed = (object: T): T => {
@@ -80,12 +81,14 @@ export async function reflect<T extends KubeObject>(scope: Scope, source: Resour
     } catch (error) {
       if (scope.signal.aborted) return
       if (isExpired(error)) version = undefined
+      if (version === undefined && isNotFound(error)) sink.replace([], '')
       if (isExpired(error) && failures === 0) {
         failures = 1
         continue
       }
       failures++
-      if (!isCancelled(error)) log.warn('list and watch failed', { error: messageOf(error), failures })
+      if (isNotFound(error)) log.debug('the resource is not served', { failures })
+      else if (!isCancelled(error)) log.warn('list and watch failed', { error: messageOf(error), failures })
       await scope.sleep(backOffMs(WATCH_BACK_OFF, failures, scope.random)).catch(() => undefined)
     }
   }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rootScope } from '#base'
-import { manualClock, put, until } from './contract/harness.ts'
+import { afterThisTurn, rootScope } from '#base'
+import { manualClock, put, until } from './contract/harness.fixture.ts'
 import { startCompaction } from './compaction.ts'
 import type { Engine } from './engine.ts'
 import { openMemoryStore } from './memory/memory-store.ts'
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+const turn = (): Promise<void> => new Promise((resolve) => afterThisTurn(() => afterThisTurn(resolve)))
 
 async function lasting(engine: Engine, revisions: number): Promise<void> {
   for (let at = 0; at < revisions; at++) await put(engine, 'a', String(at))

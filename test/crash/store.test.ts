@@ -15,7 +15,7 @@ const ROUNDS = Number(process.env['SAMPAN_CRASH_ROUNDS'] ?? 200)
 /** Each lane is a file with a killed writer of its own. */
 const LANES = 2
 const WRITERS = 24
-const LONGEST_LIFE_MS = 60
+const LONGEST_LIFE_MS = 40
 
 const scope = rootScope()
 const directory = mkdtempSync(join(tmpdir(), 'sampan-crash-'))

@@ -169,7 +169,10 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
     if (method === 'POST' && name === undefined) return json(201, create(target, await body()))
     if (name === undefined) throw statusError.methodNotAllowed(groupOf(target), method)
     if (method === 'PUT') return json(200, update(target, name, await body()))
-    if (method === 'PATCH') return json(200, update(target, name, mergePatch(read(target, name), await body()) as Stored))
+    if (method === 'PATCH') {
+      const patch = await body()
+      return json(200, update(target, name, mergePatch(read(target, name), patch) as Stored))
+    }
     if (method === 'DELETE') return json(200, remove(target, name))
     throw statusError.methodNotAllowed(groupOf(target), method)
   }

@@ -58,7 +58,7 @@ export const ROWS: readonly Row[] = [
     may: ['base'],
     not: 'api: it makes image layouts out of files',
     npm: ['modern-tar'],
-    node: [...plain, ...streams, ...files],
+    node: [...plain, ...streams, ...files, 'child_process'],
   },
   { name: 'reconcile', layer: 3, may: ['base', 'api', 'client'], not: 'any concrete controller', npm: [], node: plain },
   {

@@ -58,7 +58,7 @@ function fieldsOf(full: string, schema: OpenApiSchema, input: Input): FactField[
     const property = properties.get(go[0])
     if (property === undefined) throw new Error(`${full}.${go[0]} is in the Go type and not in OpenAPI`)
     properties.delete(go[0])
-    const path = protoPath(input.proto, message, go[0], siblings)
+    const path = protoPath(input.proto, message, go[0], siblings, property.type === 'array')
     // kind and apiVersion of whole objects have no numbers: protobuf keeps them in the envelope.
     const isTypeMeta = (go[0] === 'kind' || go[0] === 'apiVersion') && siblings.includes('kind') && siblings.includes('apiVersion')
     if (path === undefined && input.proto[message] !== undefined && !isTypeMeta) throw new Error(`${full}.${go[0]} has no protobuf number`)
@@ -69,10 +69,13 @@ function fieldsOf(full: string, schema: OpenApiSchema, input: Input): FactField[
 }
 
 function fieldRow(full: string, go: GoField, property: OpenApiSchema, required: boolean, path: readonly number[] | undefined): FactField {
-  const [name, goFlags, , goType] = go
+  const [name, goFlags, , goType, embedded] = go
   const type = typeOf(property, goType)
   const flags = `${required ? 'r' : ''}${goFlags}`
-  const options = { ...optionsOf(property, type, goType), ...(path !== undefined && path.length > 1 ? { protoPath: path } : {}) }
+  const options = {
+    ...optionsOf(property, type, goType, flags),
+    ...(embedded === undefined || name === 'kind' || name === 'apiVersion' ? {} : { embedded }),
+    ...(path !== undefined && path.length > 1 ? { protoPath: path } : {}) }
   const proto = path?.at(-1) ?? 0
   return Object.keys(options).length === 0 ? [name, type, flags, proto] : [name, type, flags, proto, options]
 }
@@ -81,15 +84,16 @@ function fieldRow(full: string, go: GoField, property: OpenApiSchema, required: 
  * The field numbers that lead to a JSON field: one, or several where Go embeds a struct and protobuf has a message of its own for it.
  * Protobuf names follow the Go fields here and there: another case, no `$`, no dashes.
  */
-function protoPath(messages: Input['proto'], messageName: string, name: string, siblings: readonly string[]): readonly number[] | undefined {
+function protoPath(messages: Input['proto'], messageName: string, name: string, siblings: readonly string[], isList: boolean): readonly number[] | undefined {
   const plain = (text: string): string => text.replace(/[$-]/g, '').toLowerCase()
   const fields = Object.entries(messages[messageName] ?? {})
   const own = fields.find(([candidate]) => candidate === name) ?? fields.find(([candidate]) => plain(candidate) === plain(name))
-  if (own !== undefined) return [own[1][0]]
+  // A list that is not repeated is the one field of a message (Verbs).
+  if (own !== undefined) return isList && own[1][2] !== 'repeated' && own[1][1] !== 'bytes' ? [own[1][0], 1] : [own[1][0]]
   const home = messageName.slice(0, messageName.lastIndexOf('.'))
   for (const [candidate, [number, type]] of fields) {
     if (siblings.includes(candidate)) continue
-    const inner = protoPath(messages, type.includes('.') ? type : `${home}.${type}`, name, siblings)
+    const inner = protoPath(messages, type.includes('.') ? type : `${home}.${type}`, name, siblings, isList)
     if (inner !== undefined) return [number, ...inner]
   }
   return undefined
@@ -110,7 +114,7 @@ function typeOf(schema: OpenApiSchema, goType: string): string {
   throw new Error(`cannot read the type of ${JSON.stringify(schema)}`)
 }
 
-function optionsOf(property: OpenApiSchema, type: string, goType: string): FactOptions {
+function optionsOf(property: OpenApiSchema, type: string, goType: string, flags: string): FactOptions {
   const listType = property['x-kubernetes-list-type']
   const strategy = property['x-kubernetes-patch-strategy']?.split(',') ?? []
   const mergeKey = property['x-kubernetes-patch-merge-key']
@@ -120,13 +124,17 @@ function optionsOf(property: OpenApiSchema, type: string, goType: string): FactO
     ...(property['x-kubernetes-list-map-keys'] === undefined ? {} : { listKeys: property['x-kubernetes-list-map-keys'] }),
     ...(mergeKey === undefined ? {} : { mergeKey }),
     ...(strategy.length === 0 ? {} : { patchStrategy: strategy.join(',') }),
-    ...(property['x-kubernetes-map-type'] === 'atomic' ? { atomic: true } : {}),
-    ...(isRealDefault(property.default) ? { default: property.default } : {}),
+    ...(property['x-kubernetes-map-type'] === undefined ? {} : { mapType: property['x-kubernetes-map-type'] }),
+    ...(property.items?.enum === undefined ? {} : { itemEnum: property.items.enum }),
+    ...(property.additionalProperties?.enum === undefined ? {} : { itemEnum: property.additionalProperties.enum }),
+    ...(property.$ref === undefined ? {} : { bare: true }),
+    ...(isRealDefault(property.default, flags) ? { default: property.default } : {}),
     ...(goType === goTypeOf(type) ? {} : { go: goType }),
   }
 }
 
-/** OpenAPI shows Go's zero values as defaults too. */
-function isRealDefault(value: unknown): boolean {
-  return value !== undefined && value !== '' && value !== 0 && value !== false && JSON.stringify(value) !== '{}'
+/** OpenAPI shows Go's zero values of what is always written as defaults too. */
+function isRealDefault(value: unknown, flags: string): boolean {
+  if (value === undefined || JSON.stringify(value) === '{}') return false
+  return flags.includes('o') || flags.includes('p') || (value !== '' && value !== 0 && value !== false)
 }

@@ -67,8 +67,8 @@ export interface TableColumn {
   readonly priority: number
 }
 
-/** JSON name, flags (`o` omitempty, `z` omitzero, `p` pointer), Go kind, Go type; in the order of the struct. */
-export type GoField = readonly [name: string, flags: string, kind: string, type: string]
+/** JSON name, flags (`o` omitempty, `z` omitzero, `p` pointer), Go kind, Go type, names of embedded structs on the way; in the order of the struct. */
+export type GoField = readonly [name: string, flags: string, kind: string, type: string, embedded?: string]
 /** Field number, type, and `repeated` where it is a list. */
 export type ProtoField = readonly [number: number, type: string, label?: string]
 

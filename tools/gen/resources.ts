@@ -9,14 +9,16 @@ export function buildResources(input: Input, facts: Facts): ResourceFact[] {
     for (const { metadata, versions } of list.items) {
       const group = metadata.name ?? ''
       versions.forEach(({ version, resources: served }, at) => {
-        for (const resource of served) resources.push(resourceFact(resource, group, version, at === 0, facts))
+        for (const resource of served) {
+          resources.push(resourceFact(resource, group, version, at === 0, facts, deletesWithObject(input, group, version, resource)))
+        }
       })
     }
   }
   return resources
 }
 
-function resourceFact(from: DiscoveryResource, group: string, version: string, preferred: boolean, facts: Facts): ResourceFact {
+function resourceFact(from: DiscoveryResource, group: string, version: string, preferred: boolean, facts: Facts, deletedObject: boolean): ResourceFact {
   const { kind } = from.responseKind
   return {
     group,
@@ -30,8 +32,22 @@ function resourceFact(from: DiscoveryResource, group: string, version: string, p
     ...(from.shortNames === undefined ? {} : { shortNames: from.shortNames }),
     ...(from.categories === undefined ? {} : { categories: from.categories }),
     verbs: from.verbs,
+    ...(deletedObject ? { deletedObject } : {}),
     ...(from.subresources === undefined ? {} : { subresources: Object.fromEntries(from.subresources.map((one) => [one.subresource, subresourceFact(one, group, version)])) }),
   }
+}
+
+/** Whether DELETE of one object is documented to answer with an object of the kind. */
+function deletesWithObject(input: Input, group: string, version: string, resource: DiscoveryResource): boolean {
+  const home = group === '' ? `api/${version}` : `apis/${group}/${version}`
+  const path = `/${home}${resource.scope === 'Namespaced' ? '/namespaces/{namespace}' : ''}/${resource.resource}/{name}`
+  const item = input.openApi[home]?.paths?.[path] as DeletePath | undefined
+  const answer = item?.delete?.responses?.['200']?.content?.['application/json']?.schema?.$ref
+  return answer?.endsWith(`.${resource.responseKind.kind}`) ?? false
+}
+
+interface DeletePath {
+  readonly delete?: { readonly responses?: Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: { readonly $ref?: string } }>> }>> }
 }
 
 function subresourceFact(one: NonNullable<DiscoveryResource['subresources']>[number], group: string, version: string): SubresourceFact {

@@ -1,8 +1,9 @@
 import { deepEqual, isJsonObject, type JsonObject, member } from '../meta/deep.ts'
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts'
-import { EMPTY_SET, type FieldSet, isMember, NodeBuilder } from './field-set.ts'
-import { fieldElement, itemElement, type PathElement } from './path-element.ts'
-import { isBlank, memberSchema, type Shape, shapeOf } from './shape.ts'
+import { EMPTY_SET, type FieldSet, isMember, NodeBuilder, recursiveDifference } from './field-set.ts'
+import { allFields, elementsOf } from './owned-fields.ts'
+import { fieldElement, type PathElement } from './path-element.ts'
+import { isBlank, memberSchema, shapeOf } from './shape.ts'
 
 /** What differs between two objects, as paths. */
 export interface FieldChanges {
@@ -74,76 +75,49 @@ function compareValue(
   ignored: Ignored,
 ): void {
   if (before === value) return
+  if (before === undefined) return changed.add(element, withoutIgnored(allFields(value, schema), ignored))
+  if (value === undefined) return removed.add(element, withoutIgnored(allFields(before, schema), ignored))
   const shape = shapeOf(schema, value)
   const former = schema.kind === 'any' ? shapeOf(schema, before) : shape
-  const isWalked = (shape.kind !== 'leaf' || former.kind !== 'leaf') && !(isBlank(before) && isBlank(value))
-  if (!isWalked) {
-    if (before === undefined) changed.add(element, EMPTY_SET)
-    else if (value === undefined) removed.add(element, EMPTY_SET)
-    else if (!deepEqual(before, value)) changed.add(element, EMPTY_SET)
+  if ((shape.kind === 'leaf' && former.kind === 'leaf') || (isBlank(before) && isBlank(value))) {
+    if (!deepEqual(before, value)) changed.add(element, EMPTY_SET)
     return
   }
   // A value without a schema that turned from a map into something else, or back, is also changed itself.
-  const turned = before !== undefined && value !== undefined && shape.kind !== former.kind
-  const changedBelow = new NodeBuilder(before === undefined || turned)
-  const removedBelow = new NodeBuilder(value === undefined)
-  comparePart(shape.kind === 'leaf' ? former : shape, before, value, schema, changedBelow, removedBelow, ignored)
+  const changedBelow = new NodeBuilder(shape.kind !== former.kind)
+  const removedBelow = new NodeBuilder(false)
+  if (shape.kind === 'list') compareItems(itemsOf(before), itemsOf(value), shape.list, changedBelow, removedBelow)
+  else comparePart(before, value, schema, changedBelow, removedBelow, ignored)
   const changedNode = changedBelow.build()
   if (changedNode !== undefined) changed.add(element, changedNode)
   const removedNode = removedBelow.build()
   if (removedNode !== undefined) removed.add(element, removedNode)
 }
 
-const NOTHING: JsonObject = Object.freeze({})
-
-function comparePart(
-  shape: Shape,
-  before: unknown,
-  value: unknown,
-  schema: Schema,
-  changed: NodeBuilder,
-  removed: NodeBuilder,
-  ignored: Ignored,
-): void {
-  if (shape.kind === 'list') {
-    const old = Array.isArray(before) ? (before as readonly unknown[]) : []
-    return compareItems(old, Array.isArray(value) ? (value as readonly unknown[]) : [], shape.list, changed, removed)
-  }
-  // The fields of a struct that is not there have no zero values either.
-  if (!isJsonObject(before)) return addedMembers(isJsonObject(value) ? value : NOTHING, schema, changed, removed, ignored)
-  if (!isJsonObject(value)) return removedMembers(before, schema, changed, removed, ignored)
-  compareMembers(before, value, schema, changed, removed, ignored)
+function withoutIgnored(fields: FieldSet, ignored: Ignored): FieldSet {
+  return ignored.reduce<FieldSet>((left, set) => (set === undefined ? left : recursiveDifference(left, set)), fields)
 }
 
-function addedMembers(value: JsonObject, schema: Schema, changed: NodeBuilder, removed: NodeBuilder, ignored: Ignored): void {
-  for (const key of Object.keys(value)) {
-    if (value[key] !== undefined) compareMember(key, undefined, value[key], schema, changed, removed, ignored)
-  }
-}
+const itemsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
-function removedMembers(before: JsonObject, schema: Schema, changed: NodeBuilder, removed: NodeBuilder, ignored: Ignored): void {
-  for (const key of Object.keys(before)) {
-    if (before[key] !== undefined) compareMember(key, before[key], undefined, schema, changed, removed, ignored)
+/** Two maps, one of which may be something else: then it has no members, and no zero values either. */
+function comparePart(before: unknown, value: unknown, schema: Schema, changed: NodeBuilder, removed: NodeBuilder, ignored: Ignored): void {
+  const isMap = isJsonObject(before)
+  if (isMap && isJsonObject(value)) return compareMembers(before, value, schema, changed, removed, ignored)
+  const members = isMap ? before : isJsonObject(value) ? value : {}
+  for (const key of Object.keys(members)) {
+    const one = members[key]
+    if (one === undefined) continue
+    if (isMap) compareMember(key, one, undefined, schema, changed, removed, ignored)
+    else compareMember(key, undefined, one, schema, changed, removed, ignored)
   }
 }
 
 function compareItems(before: readonly unknown[], items: readonly unknown[], list: ListSchema, changed: NodeBuilder, removed: NodeBuilder): void {
-  const old = byElement(before, list)
-  const now = byElement(items, list)
+  const old = elementsOf(before, list)
+  const now = elementsOf(items, list)
   for (const [element, copies] of now) compareCopies(element, old.get(element) ?? [], copies, list.items, changed, removed)
   for (const [element, copies] of old) if (!now.has(element)) compareCopies(element, copies, [], list.items, changed, removed)
-}
-
-function byElement(items: readonly unknown[], list: ListSchema): Map<PathElement, unknown[]> {
-  const map = new Map<PathElement, unknown[]>()
-  for (const item of items) {
-    const element = itemElement(item, list)
-    if (element === undefined) continue
-    const copies = map.get(element)
-    if (copies === undefined) map.set(element, [item])
-    else copies.push(item)
-  }
-  return map
 }
 
 /** Items that are there more than once are compared as one value. */
@@ -159,10 +133,10 @@ function compareCopies(
   if (before.length > 1 && now.length > 1) {
     if (!deepEqual(before, now)) changed.add(element, EMPTY_SET)
   } else if (before.length > 1) {
-    if (now.length === 1) compareValue(element, undefined, now[0], schema, changed, removed, NONE_IGNORED)
+    if (now.length === 1) changed.add(element, allFields(now[0], schema))
     removed.add(element, EMPTY_SET)
   } else {
-    if (before.length === 1) compareValue(element, before[0], undefined, schema, changed, removed, NONE_IGNORED)
+    if (before.length === 1) removed.add(element, allFields(before[0], schema))
     changed.add(element, EMPTY_SET)
   }
 }

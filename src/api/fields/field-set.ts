@@ -32,36 +32,55 @@ export function fieldSetOf(...paths: readonly (readonly string[])[]): FieldSet {
   return paths.reduce<FieldSet>((set, path) => union(set, path.reduceRight<FieldSet>((node, name) => ({ [fieldElement(name)]: node }), EMPTY_SET)), EMPTY_SET)
 }
 
-/** Children collected for a node, put into order once. */
+/** Children collected for a node, brought into order as they come: they are few, and nearly in order already. */
 export class NodeBuilder {
-  #children: Record<PathElement, FieldSet> = {}
-  #last = ''
-  #count = 0
-  #ordered = true
+  readonly #elements: PathElement[] = []
+  readonly #nodes: FieldSet[] = []
   readonly #self: boolean
+  #ordered = true
   /** `self`: whether the path of the node is in the set. */
   constructor(self: boolean) {
     this.#self = self
-    if (self) this.#children[SELF] = EMPTY_SET
   }
+
+  /** Each element once. */
   add(element: PathElement, node: FieldSet): void {
-    if (this.#count > 0 && this.#ordered && !(element > this.#last && element.startsWith('f:'))) this.#ordered = compareElements(this.#last, element) < 0
-    this.#children[element] = node
-    this.#last = element
-    this.#count++
+    const elements = this.#elements
+    let at = elements.length
+    if (at > INSERTION_LIMIT) {
+      this.#ordered &&= compareElements(elements[at - 1] ?? '', element) < 0
+      elements.push(element)
+      this.#nodes.push(node)
+      return
+    }
+    const nodes = this.#nodes
+    elements.push(element)
+    nodes.push(node)
+    for (; at > 0 && compareElements(elements[at - 1] ?? '', element) > 0; at--) {
+      elements[at] = elements[at - 1] ?? ''
+      nodes[at] = nodes[at - 1] ?? EMPTY_SET
+    }
+    elements[at] = element
+    nodes[at] = node
   }
+
   /** Undefined when neither the path nor anything below it is in the set. */
   build(): FieldSet | undefined {
-    if (this.#count === 0) return this.#self ? EMPTY_SET : undefined
-    if (this.#ordered) return this.#children
-    const sorted: Record<PathElement, FieldSet> = {}
-    for (const element of Object.keys(this.#children).sort(compareElements)) {
-      const node = this.#children[element]
-      if (node !== undefined) sorted[element] = node
+    const elements = this.#elements
+    if (elements.length === 0) return this.#self ? EMPTY_SET : undefined
+    const node: Record<PathElement, FieldSet> = this.#self ? { [SELF]: EMPTY_SET } : {}
+    if (this.#ordered) {
+      for (let at = 0; at < elements.length; at++) node[elements[at] ?? ''] = this.#nodes[at] ?? EMPTY_SET
+      return node
     }
-    return sorted
+    const nodes = new Map(elements.map((element, at) => [element, this.#nodes[at] ?? EMPTY_SET]))
+    for (const element of [...elements].sort(compareElements)) node[element] = nodes.get(element) ?? EMPTY_SET
+    return node
   }
 }
+
+/** Beyond this many children, sorting once is faster than keeping them sorted. */
+const INSERTION_LIMIT = 32
 
 export function union(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b || isEmptySet(b)) return a

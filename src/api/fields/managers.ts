@@ -1,3 +1,4 @@
+import { deepEqual } from '../meta/deep.ts'
 import type { ManagedFieldsEntry } from '../meta/object.ts'
 import { EMPTY_SET, type FieldSet, parseFieldSet, union } from './field-set.ts'
 
@@ -43,11 +44,11 @@ export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined 
     const { operation, apiVersion = '', fieldsType } = entry
     if ((operation !== 'Apply' && operation !== 'Update') || apiVersion === '' || fieldsType !== 'FieldsV1') return undefined
     const known = trusted?.[at]
-    const isTrusted = known !== undefined && (known === entry || (known.fieldsV1 !== undefined && known.fieldsV1 === entry.fieldsV1))
-    const fields = isTrusted ? ((entry.fieldsV1 ?? EMPTY_SET) as FieldSet) : parsed(entry.fieldsV1)
+    const isTrusted = known !== undefined && deepEqual(known, entry)
+    const fields = isTrusted ? ((known.fieldsV1 ?? EMPTY_SET) as FieldSet) : parsed(entry.fieldsV1)
     if (fields === undefined) return undefined
     const { manager: name = '', subresource = '', time } = entry
-    const manager: Manager = { name, operation, apiVersion, subresource, time: time ?? undefined, fields, ...(isTrusted ? { entry } : {}) }
+    const manager: Manager = { name, operation, apiVersion, subresource, time: time ?? undefined, fields, ...(isTrusted ? { entry: known } : {}) }
     replaceManager(managers, manager)
   }
   return managers
@@ -118,18 +119,13 @@ export function capUpdateManagers(managers: readonly Manager[]): readonly Manage
       buckets.set(manager.apiVersion, manager)
       continue
     }
-    const bucket: Manager = {
-      name: OLD_UPDATES,
-      operation: 'Update',
-      apiVersion: manager.apiVersion,
-      subresource: '',
-      time: manager.time,
-      fields: union(former.fields, manager.fields),
-    }
-    remaining.delete(former)
+    const identity = { name: OLD_UPDATES, operation: 'Update', apiVersion: manager.apiVersion, subresource: '' } as const
+    const kept = [...remaining].find((candidate) => candidate !== manager && isSameManager(candidate, identity)) ?? former
+    const bucket: Manager = { ...identity, time: manager.time, fields: union(kept.fields, manager.fields) }
+    remaining.delete(kept)
     remaining.delete(manager)
     remaining.add(bucket)
-    buckets.set(manager.apiVersion, bucket)
+    if (kept === former) buckets.set(manager.apiVersion, bucket)
     excess--
   }
   return [...remaining]

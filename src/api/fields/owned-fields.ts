@@ -42,16 +42,43 @@ function mapFields(object: JsonObject, schema: Schema, self: boolean): FieldSet 
 /** An item that is there more than once is owned as a whole, with all its copies. */
 function listFields(items: readonly unknown[], list: ListSchema, self: boolean): FieldSet | undefined {
   const builder = new NodeBuilder(self)
-  const byElement = new Map<PathElement, unknown[]>()
-  for (const item of items) {
-    const element = itemElement(item, list)
-    if (element === undefined) continue
-    const copies = byElement.get(element)
-    if (copies === undefined) byElement.set(element, [item])
-    else copies.push(item)
-  }
-  for (const [element, copies] of byElement) {
+  for (const [element, copies] of elementsOf(items, list)) {
     builder.add(element, copies.length > 1 ? EMPTY_SET : (valueFields(copies[0], list.items, true) ?? EMPTY_SET))
   }
   return builder.build()
+}
+
+/** The items of a merged list by their element; most have one copy. Items of a wrong type have none. */
+export function elementsOf(items: readonly unknown[], list: ListSchema): Map<PathElement, unknown[]> {
+  const elements = new Map<PathElement, unknown[]>()
+  for (const item of items) {
+    const element = itemElement(item, list)
+    if (element === undefined) continue
+    const copies = elements.get(element)
+    if (copies === undefined) elements.set(element, [item])
+    else copies.push(item)
+  }
+  return elements
+}
+
+/**
+ * Every path of a value, its own and those of all structs in it included: what changes when the value comes or goes as a
+ * whole. What an item that is there more than once contains is not told apart.
+ */
+export function allFields(value: unknown, schema: Schema): FieldSet {
+  if (isBlank(value)) return EMPTY_SET
+  const shape = shapeOf(schema, value)
+  if (shape.kind === 'leaf') return EMPTY_SET
+  const builder = new NodeBuilder(true)
+  if (shape.kind === 'map') {
+    if (!isJsonObject(value)) return EMPTY_SET
+    for (const key of Object.keys(value)) {
+      const below = value[key]
+      if (below !== undefined) builder.add(fieldElement(key), allFields(below, memberSchema(schema, key)))
+    }
+  } else if (Array.isArray(value)) {
+    const { list } = shape
+    for (const [element, copies] of elementsOf(value, list)) builder.add(element, copies.length > 1 ? EMPTY_SET : allFields(copies[0], list.items))
+  }
+  return builder.build() ?? EMPTY_SET
 }

@@ -34,8 +34,12 @@ export function itemElement(item: unknown, list: ListSchema): PathElement | unde
 function keyValue(item: Record<string, unknown>, key: string, list: ListSchema): unknown {
   const value = member(item, key)
   if (value !== undefined || list.items.kind !== 'object') return value
-  return list.items.fields.get(key)?.default
+  const field = list.items.fields.get(key)
+  return field?.default ?? field?.zero ?? (field?.dropEmpty ? EMPTY_KEYS[field.schema.kind] : undefined)
 }
+
+/** Keys of built-in types that are left out count as empty. */
+const EMPTY_KEYS: Readonly<Partial<Record<string, unknown>>> = { string: '', integer: 0 }
 
 /** As messages show a path: `.name`, `[name="c",port=80]`, `[="a"]`, `[0]`. */
 export function elementText(element: PathElement): string {
@@ -84,11 +88,14 @@ export function parseElement(text: string): PathElement | undefined {
 
 const RANKS: Readonly<Record<string, number>> = { '.': -1, f: 0, k: 1, v: 2, i: 3 }
 
+const FIELD = 'f'.charCodeAt(0)
+
 /** The order in which a set is written: itself, fields by name, keys and values by value, indices. */
 export function compareElements(a: PathElement, b: PathElement): number {
-  const first = a.charAt(0)
-  if (first !== b.charAt(0)) return (RANKS[first] ?? 4) - (RANKS[b.charAt(0)] ?? 4)
-  if (first === 'f' || a === b) return a < b ? -1 : a > b ? 1 : 0
+  const first = a.charCodeAt(0)
+  if (first === FIELD && b.charCodeAt(0) === FIELD) return a < b ? -1 : a > b ? 1 : 0
+  if (a === b) return 0
+  if (first !== b.charCodeAt(0)) return (RANKS[a.charAt(0)] ?? 4) - (RANKS[b.charAt(0)] ?? 4)
   return compareJson(JSON.parse(a.slice(2)), JSON.parse(b.slice(2)))
 }
 

@@ -19,11 +19,14 @@ export function shapeOf(schema: Schema, value: unknown): Shape {
     case 'list':
       return schema.listType === 'atomic' ? LEAF : { kind: 'list', list: schema }
     case 'any':
-      return isJsonObject(value) ? MAP : LEAF
+      return isJsonObject(value) && schema.name !== RAW ? MAP : LEAF
     default:
       return LEAF
   }
 }
+
+/** The built-in type for whole objects of other kinds (`data` of a ControllerRevision), which are never owned in parts. */
+const RAW = 'RawExtension'
 
 /** The schema of a member, whether or not it is a named field. Unknown members can be anything. */
 export function memberSchema(schema: Schema, key: string): Schema {

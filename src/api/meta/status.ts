@@ -141,7 +141,7 @@ export const statusError = {
       details: {
         ...(name === '' ? {} : { name }),
         ...(of.group === '' ? {} : { group: of.group }),
-        kind: of.kind,
+        ...(of.kind === '' ? {} : { kind: of.kind }),
         ...(errors.length === 0
           ? {}
           : { causes: errors.map((error) => ({ reason: error.type, message: error.message, field: error.field })) }),

@@ -67,6 +67,7 @@ function fieldOf([name, type, flags, number, options = {}]: FactField, typeNamed
     schema,
     required: flags.includes('r'),
     goType: options.go ?? goTypeOf(type),
+    ...(options.embedded === undefined ? {} : { goPrefix: options.embedded }),
     ...(options.default === undefined ? {} : { default: options.default }),
     ...(zero === undefined ? {} : { zero }),
     ...(flags.includes('o') && !flags.includes('p') && schema.kind !== 'object' ? { dropEmpty: true } : {}),
@@ -113,9 +114,11 @@ function withOptions(schema: Schema, options: FactOptions): Schema {
       return list
     }
     case 'map':
-      return options.atomic ? ({ ...schema, atomic: true } satisfies MapSchema) : schema
-    case 'object':
-      return options.atomic || retainKeys ? { ...schema, ...(options.atomic ? { atomic: true } : {}), ...(retainKeys ? { retainKeys } : {}) } : schema
+      return options.mapType === 'atomic' ? ({ ...schema, atomic: true } satisfies MapSchema) : schema
+    case 'object': {
+      const atomic = options.mapType === 'atomic'
+      return atomic || retainKeys ? { ...schema, ...(atomic ? { atomic } : {}), ...(retainKeys ? { retainKeys } : {}) } : schema
+    }
     default:
       return options.enum === undefined ? schema : ({ ...schema, enum: options.enum } as ScalarSchema)
   }

@@ -114,7 +114,11 @@ export class DecodeRun {
   /** Names the fields that belong to Go structs; places in lists and keys of maps are left out. */
   #typeError(value: unknown, goType: string, literal: string | undefined): DecodeError {
     const names: string[] = []
-    for (const step of this.#steps.slice(0, this.#depth)) if (typeof step === 'object' && 'goType' in step) names.push(step.name)
+    for (const step of this.#steps.slice(0, this.#depth)) {
+      if (typeof step !== 'object' || !('goType' in step)) continue
+      if (step.goPrefix !== undefined) names.push(step.goPrefix)
+      names.push(step.name)
+    }
     return new DecodeError(`json: cannot unmarshal ${jsonName(value, literal)} into Go struct field ${this.struct}.${names.join('.')} of type ${goType}`)
   }
 }

@@ -31,10 +31,16 @@ export interface FactOptions {
   readonly listKeys?: readonly string[]
   readonly mergeKey?: string
   readonly patchStrategy?: string
-  readonly atomic?: boolean
+  readonly mapType?: 'atomic' | 'granular'
+  /** Known values of what is in a list or map. */
+  readonly itemEnum?: readonly string[]
+  /** Whether documents refer to the type without anything around the reference. */
+  readonly bare?: boolean
   readonly default?: unknown
   /** All field numbers on the way, where protobuf has a message around fields that JSON has inline. */
   readonly protoPath?: readonly number[]
   /** The Go type that messages name, where it does not follow from `type`. */
   readonly go?: string
+  /** The names of the Go structs that are embedded on the way to the field: messages name them. */
+  readonly embedded?: string
 }

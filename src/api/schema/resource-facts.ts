@@ -12,6 +12,8 @@ export interface ResourceFact {
   readonly shortNames?: readonly string[]
   readonly categories?: readonly string[]
   readonly verbs: readonly string[]
+  /** Whether DELETE answers with the object and not with a Status. */
+  readonly deletedObject?: boolean
   readonly subresources?: Readonly<Record<string, SubresourceFact>>
 }
 

@@ -97,6 +97,8 @@ export interface Field {
   readonly dropEmpty?: boolean
   /** How messages about a wrong JSON type name the type of this field: `int32`, `[]v1.Container`. Absent for custom resources. */
   readonly goType?: string
+  /** What those messages put before the name of the field: `PersistentVolumeSource` (a struct that Go embeds and JSON does not show). */
+  readonly goPrefix?: string
   /** Field number of the protobuf encoding, and those of the messages around it where JSON has its fields inline; absent for custom resources. */
   readonly proto?: { readonly number: number; readonly outer?: readonly number[] }
 }

@@ -1,4 +1,4 @@
-import { type Resource, type Subresource, VERBS } from '#api'
+import { type Resource, type Subresource, type Verb } from '#api'
 import { createHash } from 'node:crypto'
 import type { Catalog, ServedGroup, ServedVersion } from '../registry/catalog.ts'
 
@@ -37,9 +37,10 @@ function announced(subresource: Subresource<never> | Subresource<Resource extend
   }
 }
 
+const BUILT_IN_VERBS: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 /** Custom resources list their verbs in another order than built-in ones. */
-const CUSTOM_VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'] as const
-const verbsOf = (resource: Resource): string[] => (resource.typedItems ? CUSTOM_VERBS : VERBS).filter((verb) => resource.verbs.has(verb))
+const CUSTOM_VERBS: readonly Verb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
+const verbsOf = (resource: Resource): string[] => (resource.typedItems ? CUSTOM_VERBS : BUILT_IN_VERBS).filter((verb) => resource.verbs.has(verb))
 
 export function resourceList(groupVersion: string, resources: readonly Resource[]): unknown {
   return {

@@ -1,5 +1,5 @@
 import { JsonSyntaxError, readJson, readYaml, SampanError } from '#base'
-import { type FieldErrors, Path, fieldError, statusError } from '#api'
+import { type FieldErrors, Path, builtInSchema, decodeProtobuf, fieldError, statusError } from '#api'
 import { bodyEncoding, unsupportedBody } from '../respond/media.ts'
 import { isTrue } from '../router/request-info.ts'
 import type { RequestContext } from './context.ts'
@@ -55,8 +55,7 @@ function checked(options: Unchecked, dryRun: readonly string[], errors: FieldErr
 }
 
 function fromBody(bytes: Uint8Array, encoding: 'json' | 'yaml' | 'protobuf'): DeleteOptions {
-  if (encoding === 'protobuf') return fromProtobufBody(bytes)
-  const value = readValue(bytes, encoding)
+  const value = encoding === 'protobuf' ? (decodeProtobuf(builtInSchema('', 'v1', 'DeleteOptions'), bytes).object as Record<string, unknown>) : readValue(bytes, encoding)
   const kind = value['kind']
   if (kind !== undefined && kind !== '' && kind !== 'DeleteOptions') {
     throw statusError.badRequest(`decoded object cannot be converted to DeleteOptions`)
@@ -102,8 +101,4 @@ function at<K extends keyof Types>(value: Record<string, unknown>, name: string,
   if (typeof found === type) return found as Types[K]
   const shown = Array.isArray(found) ? 'array' : typeof found === 'boolean' ? 'bool' : typeof found
   throw statusError.badRequest(`json: cannot unmarshal ${shown} into Go struct field DeleteOptions.${name} of type ${goType}`)
-}
-
-function fromProtobufBody(_bytes: Uint8Array): DeleteOptions {
-  throw unsupportedBody()
 }

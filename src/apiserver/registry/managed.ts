@@ -1,6 +1,6 @@
-import { type KubeObject, type Resource, apiVersionOf, trackUpdate } from '#api'
-import { rfc3339 } from '#base'
+import { type FieldSet, type KubeObject, type ManagedFieldsEntry, type Resource, apiVersionOf, fieldSetOf, trackUpdate } from '#api'
 import type { RequestContext } from './context.ts'
+import { metaOf } from './object-rules.ts'
 
 /** Who a change is written down as: the manager that the request names, else the first word of the client's name. */
 export function managerOf(context: RequestContext, fieldManager: string): string {
@@ -13,13 +13,37 @@ export function managerOf(context: RequestContext, fieldManager: string): string
 
 /** Notes in `updated` who owns which of its fields now. */
 export function noteUpdate(context: RequestContext, resource: Resource, live: KubeObject | undefined, updated: KubeObject, fieldManager: string, subresource: string): void {
-  trackUpdate({
+  const entries = trackUpdate({
     schema: resource.schema,
     live,
     updated,
     manager: managerOf(context, fieldManager),
     apiVersion: apiVersionOf(resource),
     subresource,
-    now: rfc3339(context.scope.clock.now()),
+    now: context.scope.clock.now(),
+    resetFields: resetFields(resource, subresource),
   })
+  setManagedFields(updated, entries)
 }
+
+export function setManagedFields(object: KubeObject, entries: ManagedFieldsEntry[]): void {
+  const meta = metaOf(object)
+  if (entries.length === 0) delete meta.managedFields
+  else meta.managedFields = entries
+}
+
+/** Fields that a write on this path does not change, and that nobody comes to own by it. */
+export function resetFields(resource: Resource, subresource: string): FieldSet {
+  if (subresource !== 'status') return resource.subresources['status']?.type === 'status' ? STATUS : NOTHING
+  const known = allButStatus.get(resource)
+  if (known !== undefined) return known
+  const names = [...resource.schema.fields.keys()].filter((name) => !['kind', 'apiVersion', 'metadata', 'status'].includes(name))
+  const made = fieldSetOf(...names.map((name) => [name]))
+  allButStatus.set(resource, made)
+  return made
+}
+
+const NOTHING = fieldSetOf()
+const STATUS = fieldSetOf(['status'])
+/** What has been computed, by resource: nobody can tell it from computing each time. */
+const allButStatus = new WeakMap<Resource, FieldSet>()

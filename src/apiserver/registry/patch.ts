@@ -1,7 +1,6 @@
 import { JsonSyntaxError, SampanError, readJson, readYaml } from '#base'
-import { type KubeObject, type ObjectSchema, Path, apiVersionOf, fieldError, jsonPatch, mergePatch, serverSideApply, statusError, strategicMergePatch } from '#api'
+import { type FieldSet, type KubeObject, type ObjectSchema, Path, apiVersionOf, fieldError, jsonPatch, mergePatch, serverSideApply, statusError, strategicMergePatch } from '#api'
 import { StatusError } from '#api'
-import { rfc3339 } from '#base'
 import type { RequestContext } from './context.ts'
 import { type ExpectedKind, type ReadValue, decodeDraft } from './read-object.ts'
 import type { WriteOptions } from './options.ts'
@@ -114,7 +113,7 @@ export interface PreparedApply {
 export function prepareApply(
   context: RequestContext,
   expected: ExpectedKind,
-  target: { readonly namespace: string; readonly name: string; readonly subresource: string; readonly namespaced: boolean; readonly resetFields: readonly (readonly string[])[] },
+  target: { readonly namespace: string; readonly name: string; readonly subresource: string; readonly namespaced: boolean; readonly resetFields: FieldSet },
   bytes: Uint8Array,
   options: WriteOptions,
 ): PreparedApply {
@@ -122,23 +121,23 @@ export function prepareApply(
   checkApplied(expected, target, applied)
   const meta = (applied.metadata ?? {}) as NonNullable<KubeObject['metadata']>
   if (target.namespaced) meta.namespace = target.namespace
-  const now = rfc3339(context.scope.clock.now())
   return {
     uid: meta.uid,
     resourceVersion: meta.resourceVersion,
     apply: (live) => {
-      const { object } = serverSideApply({
+      const object = serverSideApply({
         schema: expected.schema,
         live,
-        applied: structuredClone(applied),
+        applied,
+        kind: expected.kind,
         manager: options.fieldManager,
         force: options.force,
         apiVersion: apiVersionOf(expected),
         subresource: target.subresource,
-        now,
+        now: context.scope.clock.now(),
         resetFields: target.resetFields,
       })
-      const read: ReadValue = { value: object, duplicates: [], places: () => [] }
+      const read: ReadValue = { value: structuredClone(object), duplicates: [], places: () => [] }
       return decodeDraft(context, expected, read, 'Ignore', () => plainError(500, ''))
     },
   }

@@ -1,5 +1,5 @@
 import type { HttpResponse } from '#base'
-import { type KubeObject, type ScaleSubresource, encodeObject, statusError } from '#api'
+import { type KubeObject, type ScaleSubresource, encodeObject, fieldSetOf, statusError } from '#api'
 import { type Sendable, encoded } from '../respond/objects.ts'
 import type { RequestContext } from './context.ts'
 import { noteUpdate } from './managed.ts'
@@ -48,7 +48,7 @@ async function patchScale(context: RequestContext, target: Target, scale: ScaleS
   const bytes = await context.body()
   if (type === 'apply') {
     const { view, namespace, name } = target
-    const apply = prepareApply(context, SCALE, { namespace, name, subresource: 'scale', namespaced: view.resource.namespaced, resetFields: [] }, bytes, options)
+    const apply = prepareApply(context, SCALE, { namespace, name, subresource: 'scale', namespaced: view.resource.namespaced, resetFields: fieldSetOf() }, bytes, options)
     return storeScale(context, target, scale, { ...options, kind: 'PatchOptions' }, (present) => apply.apply(present) as Scale)
   }
   const patch = preparePatch(context, SCALE, type, bytes, options)

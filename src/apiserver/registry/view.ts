@@ -30,7 +30,7 @@ export class View {
   /** A copy that may be changed. */
   draft(entry: Entry): KubeObject {
     const { bytes } = entry
-    const parsed = JSON.parse(bytes.utf8Slice(0, bytes.length)) as KubeObject
+    const parsed = JSON.parse(bytes.toString()) as KubeObject
     return this.resource.conversion?.fromStored(parsed) ?? parsed
   }
 

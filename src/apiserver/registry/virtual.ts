@@ -3,6 +3,7 @@ import type { VirtualResource } from '../contract.ts'
 import { objectBytesAnswer } from '../respond/objects.ts'
 import { admissionRequest, mutate, validateAdmission } from './admit.ts'
 import { type SpecialHandler, qualifiedName } from './core.ts'
+import { noteUpdate } from './managed.ts'
 import { settleNamespace, validateNew } from './object-rules.ts'
 import { writeOptions } from './options.ts'
 import { type ExpectedKind, readObject } from './read-object.ts'
@@ -38,6 +39,7 @@ export function virtualHandler(virtual: VirtualResource): SpecialHandler {
     await mutate(context, request)
     if (subresource === '' && resource.strategy.validate !== undefined) validateNew(resource, draft)
     await validateAdmission(context, request)
+    if (subresource === '') noteUpdate(context, resource, undefined, draft, options.fieldManager, '')
     const answered = await virtual.create(context.scope, { user: context.user, namespace, name, dryRun: options.dryRun }, draft)
     return objectBytesAnswer(context, expected.schema, 201, answered)
   }

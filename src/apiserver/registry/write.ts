@@ -1,10 +1,10 @@
 import type { HttpResponse } from '#base'
-import { type KubeObject, type Resource, apiVersionOf } from '#api'
+import { type KubeObject, apiVersionOf } from '#api'
 import { objectAnswer } from '../respond/objects.ts'
 import { type Encoding, bodyEncoding, unsupportedBody } from '../respond/media.ts'
 import type { RequestContext } from './context.ts'
 import { createObject } from './create.ts'
-import { noteUpdate } from './managed.ts'
+import { noteUpdate, resetFields } from './managed.ts'
 import { checkName, metaOf, parseRevision } from './object-rules.ts'
 import { writeOptions } from './options.ts'
 import { patchTypeOf, prepareApply, preparePatch } from './patch.ts'
@@ -111,12 +111,6 @@ async function applyObject(context: RequestContext, target: Target, bytes: Uint8
     },
   })
   return answer(context, view, written, written.created ? 201 : 200)
-}
-
-/** Fields that a write on this path does not change, and that nobody comes to own by it. */
-export function resetFields(resource: Resource, subresource: string): readonly (readonly string[])[] {
-  if (subresource !== 'status') return resource.subresources['status']?.type === 'status' ? [['status']] : []
-  return [...resource.schema.fields.keys()].filter((name) => !['kind', 'apiVersion', 'metadata', 'status'].includes(name)).map((name) => [name])
 }
 
 function answer(context: RequestContext, view: View, written: Written, status: number): HttpResponse {

@@ -92,7 +92,7 @@ class ItemWriter {
       } else {
         const { prefix, bytes, start } = this.#source.item(this.#next)
         if (this.#next > 0) out[at++] = 0x2c
-        at += out.latin1Write(prefix, at)
+        at += out.write(prefix, at, 'latin1')
         this.#part = bytes
         this.#partAt = start
       }

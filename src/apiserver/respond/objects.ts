@@ -1,5 +1,5 @@
 import type { HttpResponse } from '#base'
-import { type KubeObject, type ObjectSchema, StatusError, apiVersionOf, encodeObject, encodeProtobuf, encodeProtobufList } from '#api'
+import { type KubeObject, type ObjectSchema, StatusError, apiVersionOf, encodeObject, builtInSchema, encodeProtobuf } from '#api'
 import { writeYaml } from '#base'
 import type { RequestContext } from '../registry/context.ts'
 import type { View } from '../registry/view.ts'
@@ -64,8 +64,8 @@ export function listAnswer(context: RequestContext, view: View, page: ListPage):
   }
   if (form === 'PartialObjectMetadata') throw notAcceptable('you requested PartialObjectMetadata, but the requested object is a list')
   if (encoding === 'protobuf' && form === 'object') {
-    const list = encodeProtobufList(resource.schema, { kind: resource.listKind, apiVersion: apiVersionOf(resource) }, metadata, page.entries.map((entry) => view.object(entry)))
-    return bytesAnswer(200, 'protobuf', list)
+    const list = { kind: resource.listKind, apiVersion: apiVersionOf(resource), metadata, items: page.entries.map((entry) => view.object(entry)) }
+    return bytesAnswer(200, 'protobuf', encodeProtobuf(builtInSchema(resource.group, resource.version, resource.listKind), list as KubeObject))
   }
   const list =
     form === 'Table'

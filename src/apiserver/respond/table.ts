@@ -11,7 +11,7 @@ export function partialBytes(bytes: Buffer, version: string): Buffer {
   const end = endOfValue(bytes, start)
   const head = `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":`
   const out = Buffer.allocUnsafeSlow(head.length + (end - start) + 1)
-  out.latin1Write(head, 0)
+  out.write(head, 0, 'latin1')
   bytes.copy(out, head.length, start, end)
   out[out.length - 1] = 0x7d
   return out

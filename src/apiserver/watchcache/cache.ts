@@ -78,6 +78,11 @@ export class ResourceCache implements HubSubscriber {
     return this.#loading
   }
 
+  /** Whether the engine answers without a wait, so that a cache is filled in the moment in which it is first used. */
+  get loadsAtOnce(): boolean {
+    return !(this.#engine.get(this.prefix) instanceof Promise)
+  }
+
   get isReady(): boolean {
     return this.#loaded
   }

@@ -31,5 +31,5 @@ export class ParsedPool {
 }
 
 function parse(entry: Entry): KubeObject {
-  return JSON.parse(entry.bytes.utf8Slice(0, entry.bytes.length)) as KubeObject
+  return JSON.parse(entry.bytes.toString()) as KubeObject
 }

@@ -49,10 +49,10 @@ export function labelsText(bytes: Uint8Array): string {
   while (i < buffer.length && buffer[i] === QUOTE) {
     const nameEnd = endOfString(buffer, i)
     const value = nameEnd + 1
-    const isLabels = nameEnd - i === 8 && buffer.latin1Slice(i, nameEnd) === '"labels"'
+    const isLabels = nameEnd - i === 8 && buffer.toString('latin1', i, nameEnd) === '"labels"'
     const first = buffer[value]
     const end = first === QUOTE ? endOfString(buffer, value) : first === OPEN || first === 0x5b ? endOfValue(buffer, value) : endOfScalar(buffer, value)
-    if (isLabels) return buffer.utf8Slice(value, end)
+    if (isLabels) return buffer.toString('utf8', value, end)
     if (buffer[end] !== 0x2c) return ''
     i = end + 1
   }
@@ -73,7 +73,7 @@ export function replaceResourceVersion(bytes: Uint8Array, revision: number): Buf
   const text = String(revision)
   const out = Buffer.allocUnsafeSlow(buffer.length - (end - start) + text.length)
   buffer.copy(out, 0, 0, start)
-  out.latin1Write(text, start)
+  out.write(text, start, 'latin1')
   buffer.copy(out, start + text.length, end)
   return out
 }

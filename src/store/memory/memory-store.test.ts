@@ -1,4 +1,4 @@
-import { engineContract } from '../contract/engine-contract.ts'
+import { engineContract } from '../contract/engine-contract.suite.ts'
 import { openMemoryStore } from './memory-store.ts'
 
 engineContract(

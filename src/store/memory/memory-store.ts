@@ -12,6 +12,7 @@ const nowhere: Disk = {
     throw new Error(`the memory store has lost the value of row ${row}`)
   },
   remove: () => undefined,
+  markUnused: () => undefined,
   shrink: () => false,
   sizeBytes: () => 0,
   close: () => undefined,

@@ -16,7 +16,9 @@ export interface Disk {
   readValue(row: number): Uint8Array
   /** Deletes rows; all or none, durable before later writes are. */
   remove(rows: readonly number[]): void
-  /** Does a bounded piece of work towards a smaller file. Returns whether more is worth doing. */
+  /** Says that a compaction begins: room that has not been used since the last one is room too much. */
+  markUnused(): void
+  /** Gives back a bounded part of the room that was too much. Returns whether there is more. */
   shrink(): boolean
   sizeBytes(): number
   close(): void

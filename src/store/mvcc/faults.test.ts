@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { rootScope } from '#base'
-import { bytes, manualClock, put, record, text, until } from '../contract/harness.ts'
+import { afterThisTurn, rootScope } from '#base'
+import { bytes, manualClock, put, record, text, until } from '../contract/harness.fixture.ts'
 import type { Operation } from '../engine.ts'
 import { StoreFailed } from '../errors.ts'
 import type { Disk } from './disk.ts'
@@ -28,6 +28,7 @@ function faultyDisk(): FaultyDisk {
       refuse()
       disk.removed.push(...rows)
     },
+    markUnused: () => undefined,
     shrink: () => false,
     sizeBytes: () => 0,
     close: () => undefined,
@@ -135,7 +136,7 @@ test('compacted values that could not be removed are removed later', async () =>
   const compacting = engine.compact(5)
   await compacting
   disk.refusing = true
-  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+  for (let turn = 0; turn < 5; turn++) await new Promise<void>((resolve) => afterThisTurn(resolve))
   assert.deepEqual(disk.removed, [])
   disk.refusing = false
   clock.advance(60_000)

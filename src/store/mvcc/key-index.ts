@@ -1,14 +1,5 @@
 import type { OrderedKey } from './keys.ts'
-import { type KeyRecord, type Version, isLive, versionAt } from './version.ts'
-
-/** A run of neighbouring keys, with what is needed to count them without looking at each. */
-export interface Leaf {
-  readonly records: KeyRecord[]
-  /** Records whose newest version is not a deletion. */
-  live: number
-  /** No version in this leaf is newer. */
-  newestRevision: number
-}
+import { type KeyRecord, type Leaf, type Version, isLive, versionAt } from './version.ts'
 
 export interface Selection {
   readonly versions: readonly Version[]

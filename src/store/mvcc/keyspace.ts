@@ -5,7 +5,7 @@ import type { Disk, StoredRow } from './disk.ts'
 import { History } from './history.ts'
 import { KeyIndex } from './key-index.ts'
 import { type OrderedKey, orderedKey, orderedPrefix, originalKey } from './keys.ts'
-import { type Lease, Leases } from './leases.ts'
+import type { Lease, Leases } from './leases.ts'
 import { RecentValues } from './recent-values.ts'
 import { type KeyRecord, type Version, isLive, versionAt } from './version.ts'
 

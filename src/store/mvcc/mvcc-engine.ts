@@ -1,4 +1,4 @@
-import type { Scope, Timer } from '#base'
+import { type Scope, type Timer, afterThisTurn } from '#base'
 import type {
   CommitResult,
   Engine,
@@ -100,6 +100,8 @@ export class MvccEngine implements Engine {
       if (revision > this.#keyspace.revision) throw new FutureRevision(revision, this.#keyspace.revision)
       if (revision > Math.max(this.compactedRevision, batch.compactedRevision ?? 0)) batch.compactedRevision = revision
     })
+    if (this.#closed) return
+    this.#disk.markUnused()
     this.#queueSweep()
   }
 
@@ -153,7 +155,7 @@ export class MvccEngine implements Engine {
   #queueFlush(): void {
     if (this.#flushQueued) return
     this.#flushQueued = true
-    setImmediate(() => {
+    afterThisTurn(() => {
       this.#flushQueued = false
       if (this.#closed) return
       this.#flush()
@@ -223,7 +225,7 @@ export class MvccEngine implements Engine {
   #queueSweep(): void {
     if (this.#sweepQueued) return
     this.#sweepQueued = true
-    setImmediate(() => {
+    afterThisTurn(() => {
       this.#sweepQueued = false
       if (this.#closed) return
       try {

@@ -1,4 +1,3 @@
-import type { Leaf } from './key-index.ts'
 import type { OrderedKey } from './keys.ts'
 
 /** One write of one key. The versions of a key form a list from the newest to the oldest one that is still needed. */
@@ -24,6 +23,15 @@ export interface KeyRecord {
   newest: Version | undefined
   /** The part of the index that holds this record. */
   leaf: Leaf
+}
+
+/** A run of neighbouring keys of the index, with what is needed to count them without looking at each. */
+export interface Leaf {
+  readonly records: KeyRecord[]
+  /** Records whose newest version is not a deletion. */
+  live: number
+  /** No version in this leaf is newer. */
+  newestRevision: number
 }
 
 export function isLive(version: Version | undefined): version is Version {

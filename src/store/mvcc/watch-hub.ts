@@ -1,22 +1,11 @@
-import type { Scope, Timer } from '#base'
+import { type Scope, type Timer, afterThisTurn } from '#base'
 import type { StoreEvent, WatchCallbacks, WatchQuery } from '../engine.ts'
 import { Compacted, StoreClosed } from '../errors.ts'
-import { type OrderedKey, orderedPrefix } from './keys.ts'
+import { orderedPrefix } from './keys.ts'
 import type { Keyspace } from './keyspace.ts'
 import type { Version } from './version.ts'
 import { WatchRegistry } from './watch-registry.ts'
-
-export interface Watcher {
-  readonly prefix: OrderedKey
-  readonly callbacks: WatchCallbacks
-  /** The first revision that has not been looked at for this watcher. */
-  next: number
-  /** The last revision that the watcher has been told of. */
-  told: number
-  ended: boolean
-  /** Stops listening to the watcher's scope. */
-  release: () => void
-}
+import type { Watcher } from './watcher.ts'
 
 /** Writes looked at for one watcher before the next one, or anyone else, has a turn. */
 const REPLAY_STEP = 1024
@@ -101,7 +90,7 @@ export class WatchHub {
   #queueStep(): void {
     if (this.#stepQueued) return
     this.#stepQueued = true
-    setImmediate(() => {
+    afterThisTurn(() => {
       this.#stepQueued = false
       for (const watcher of this.#catchingUp) this.#catchUp(watcher)
       if (this.#catchingUp.size > 0) this.#queueStep()

@@ -1,5 +1,5 @@
 import type { OrderedKey } from './keys.ts'
-import type { Watcher } from './watch-hub.ts'
+import type { Watcher } from './watcher.ts'
 
 /**
  * Finds the watchers of a key by the key's own prefixes: one look-up for each length that any watched prefix has, however

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { engineContract } from '../contract/engine-contract.ts'
+import { engineContract } from '../contract/engine-contract.suite.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
 for (const recentBytes of [0, 16 * 2 ** 20]) {

@@ -8,9 +8,9 @@ import { STATE } from './schema.ts'
 
 const EMPTY = new Uint8Array(0)
 const SHRINK_STEP_PAGES = 1024
-/** Free pages are given back to the file system when they are more than this part of the file, and more than these. */
-const FREE_PART = 0.25
-const FREE_PAGES = 512
+/** Less than this, and less than this part of the file, stays for the next burst of writes. */
+const SPARE_PAGES = 512
+const SPARE_PART = 0.125
 
 /** The rows in a SQLite file, which this owns: `close` closes it. */
 export class SqliteDisk implements Disk {
@@ -28,6 +28,7 @@ export class SqliteDisk implements Disk {
   readonly #setState: StatementSync
   /** A refused write may have left its frames in the write-ahead log. */
   #mustCleanLog = false
+  #unusedPages = 0
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database
@@ -110,12 +111,19 @@ export class SqliteDisk implements Disk {
     })
   }
 
-  shrink(): boolean {
-    const pages = readNumber(this.#database, 'PRAGMA page_count')
+  markUnused(): void {
     const free = readNumber(this.#database, 'PRAGMA freelist_count')
-    if (free < FREE_PAGES || free < pages * FREE_PART) return false
-    this.#database.exec(`PRAGMA incremental_vacuum(${SHRINK_STEP_PAGES})`)
-    return true
+    const spare = Math.max(SPARE_PAGES, readNumber(this.#database, 'PRAGMA page_count') * SPARE_PART)
+    this.#unusedPages = free > spare ? free : 0
+  }
+
+  shrink(): boolean {
+    if (this.#unusedPages <= 0) return false
+    const step = Math.min(this.#unusedPages, SHRINK_STEP_PAGES)
+    this.#cleanLog()
+    this.#database.exec(`PRAGMA incremental_vacuum(${step})`)
+    this.#unusedPages -= step
+    return this.#unusedPages > 0
   }
 
   sizeBytes(): number {

@@ -1,4 +1,4 @@
-// Prints what Go's types say about the wire and OpenAPI does not: order, omitempty, pointers, Go type names.
+// Prints what Go's types say about the wire and OpenAPI does not: order, omitempty, pointers, Go type names, embedding.
 // Run inside a module that requires k8s.io/kubernetes of the wanted version: go run go-fields.go > go-fields.json
 package main
 
@@ -26,7 +26,7 @@ func name(t reflect.Type) string {
 	return strings.Join(append(host, parts[1:]...), ".") + "." + t.Name()
 }
 
-func fields(t reflect.Type) [][]string {
+func fields(t reflect.Type, embedded string) [][]string {
 	var rows [][]string
 	for i := 0; i < t.NumField(); i++ {
 		f := t.Field(i)
@@ -40,7 +40,7 @@ func fields(t reflect.Type) [][]string {
 		ft := f.Type
 		if f.Anonymous && tag[0] == "" {
 			if ft.Kind() == reflect.Struct {
-				rows = append(rows, fields(ft)...)
+				rows = append(rows, fields(ft, embedded+f.Name+".")...)
 			}
 			continue
 		}
@@ -62,7 +62,11 @@ func fields(t reflect.Type) [][]string {
 			ft = ft.Elem()
 		}
 		kind := ft.Kind().String()
-		rows = append(rows, []string{jsonName, flags, kind, ft.String()})
+		row := []string{jsonName, flags, kind, ft.String()}
+		if embedded != "" {
+			row = append(row, strings.TrimSuffix(embedded, "."))
+		}
+		rows = append(rows, row)
 		walk(ft)
 	}
 	return rows
@@ -84,7 +88,7 @@ func walk(t reflect.Type) {
 			return
 		}
 		out[n] = nil
-		out[n] = fields(t)
+		out[n] = fields(t, "")
 	}
 }
 

@@ -45,6 +45,8 @@ function namesOf(binding: Binding, kind: string, show: (subject: Subject) => str
 function setDefaults(binding: Binding): void {
   binding.roleRef ??= { apiGroup: '', kind: '', name: '' }
   if (!binding.roleRef.apiGroup) binding.roleRef.apiGroup = GROUP
+  // On the wire nobody and an empty list are the same.
+  if (binding.subjects?.length === 0) delete binding.subjects
   for (const subject of binding.subjects ?? []) {
     if (!subject.apiGroup && (subject.kind === 'User' || subject.kind === 'Group')) subject.apiGroup = GROUP
   }

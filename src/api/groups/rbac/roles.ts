@@ -1,7 +1,6 @@
 import { defineResource } from '../../define.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
-import { labelSelectorOf } from '../../meta/selectors.ts'
 import * as refs from '../../refs.gen.ts'
 import type { AggregationRule, ClusterRole, PolicyRule } from '../../types/rbac-v1.gen.ts'
 import { validateLabelSelector } from '../../validation/label-selector.ts'
@@ -58,15 +57,6 @@ function validateAggregation(rule: AggregationRule, errors: FieldErrors): void {
   selectors.forEach((selector, at) => {
     const before = errors.length
     validateLabelSelector(selector, path.index(at), errors)
-    if (errors.length > before && !isSelector(selector)) errors.push(fieldError.invalid(path.index(at), null, 'invalid label selector.'))
+    if (errors.length > before) errors.push(fieldError.invalid(path.index(at), null, 'invalid label selector.'))
   })
-}
-
-function isSelector(selector: Parameters<typeof labelSelectorOf>[0]): boolean {
-  try {
-    labelSelectorOf(selector)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -18,7 +18,7 @@ export function accessReviews(authorizer: Authorizer): readonly VirtualResource[
       return {
         kind: ref.kind,
         apiVersion: 'authorization.k8s.io/v1',
-        metadata: namespace === undefined ? {} : { namespace },
+        metadata: { ...(namespace === undefined ? {} : { namespace }), ...ownedFields(object) },
         spec: asked.spec,
         status: await answer(scope, authorizer, questionOf(user, asked.spec)),
       } as KubeObject
@@ -29,6 +29,11 @@ export function accessReviews(authorizer: Authorizer): readonly VirtualResource[
     review(refs.subjectaccessreviews, () => ({ subject: true }), false),
     review(refs.localsubjectaccessreviews, ({ namespace }) => ({ subject: true, namespace }), false),
   ]
+}
+
+/** Who filled in which field; the answer carries it like that of any other write. */
+export function ownedFields({ metadata }: KubeObject): Pick<NonNullable<KubeObject['metadata']>, 'managedFields'> {
+  return metadata?.managedFields === undefined ? {} : { managedFields: metadata.managedFields }
 }
 
 async function answer(scope: Scope, authorizer: Authorizer, question: AccessQuestion): Promise<authorization.SubjectAccessReviewStatus> {

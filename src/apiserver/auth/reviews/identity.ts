@@ -24,11 +24,10 @@ export function tokenReview(tokens: readonly TokenAuthenticator[], audiences: re
       const { metadata, spec } = object as authentication.TokenReview
       if (!spec?.token) throw statusError.badRequest('token is required for TokenReview in authentication')
       const wanted = spec.audiences?.length ? spec.audiences : audiences
-      const { managedFields: _, ...kept } = metadata ?? {}
       return {
         kind: 'TokenReview',
         apiVersion: 'authentication.k8s.io/v1',
-        metadata: kept,
+        metadata: metadata ?? {},
         spec,
         status: await review(scope, tokens, spec.token, wanted, audiences),
       } as KubeObject

@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Scope } from '#base'
-import { type KubeObject, type ResourceRef, type rbac, isAlreadyExists, refs } from '#api'
+import { type KubeObject, type ResourceRef, type rbac, deepEqual, isAlreadyExists, refs } from '#api'
 import type { ObjectReader, ObjectWriter } from '../../../contract.ts'
 import { missingRules } from '../covers.ts'
 import { AUTOUPDATE_ANNOTATION, type BootstrapPolicy } from './policy.ts'
@@ -40,9 +39,8 @@ async function ensure<T extends KubeObject>(
     await writer.delete(scope, ref, namespace, name)
     return create(scope, writer, ref, wanted)
   }
-  const next = { ...merged, metadata: mergeMetadata(stored, wanted) }
-  if (isDeepStrictEqual(next, stored)) return false
-  await writer.update(scope, ref, next)
+  if (merged === stored && hasMarks(stored, wanted)) return false
+  await writer.update(scope, ref, { ...merged, metadata: mergeMetadata(stored, wanted) })
   return true
 }
 
@@ -57,6 +55,12 @@ async function create<T extends KubeObject>(scope: Scope, writer: ObjectWriter, 
   }
 }
 
+/** Labels and annotations may have other values, but must be there. */
+function hasMarks({ metadata }: KubeObject, wanted: KubeObject): boolean {
+  const marks = (['labels', 'annotations'] as const).map((field) => [metadata?.[field], wanted.metadata?.[field]] as const)
+  return marks.every(([stored, asked]) => Object.keys(asked ?? {}).every((key) => stored?.[key] !== undefined))
+}
+
 function mergeMetadata(stored: KubeObject, wanted: KubeObject): NonNullable<KubeObject['metadata']> {
   return {
     ...stored.metadata,
@@ -69,15 +73,17 @@ function mergeMetadata(stored: KubeObject, wanted: KubeObject): NonNullable<Kube
 function mergeRole<T extends rbac.Role & Pick<rbac.ClusterRole, 'aggregationRule'>>(stored: T, wanted: T): T {
   if (wanted.aggregationRule !== undefined) {
     const selectors = stored.aggregationRule?.clusterRoleSelectors ?? []
-    const missing = (wanted.aggregationRule.clusterRoleSelectors ?? []).filter((one) => !selectors.some((other) => isDeepStrictEqual(one, other)))
+    const missing = (wanted.aggregationRule.clusterRoleSelectors ?? []).filter((one) => !selectors.some((other) => deepEqual(one, other)))
     return missing.length === 0 ? stored : { ...stored, aggregationRule: { clusterRoleSelectors: [...selectors, ...missing] } }
   }
+  // The usual case, and a hundred times cheaper than to compare rule by rule.
+  if (deepEqual(stored.rules, wanted.rules)) return stored
   const missing = missingRules(stored.rules ?? [], wanted.rules ?? [])
   return missing.length === 0 ? stored : { ...stored, rules: [...(stored.rules ?? []), ...missing] }
 }
 
 function mergeBinding<T extends rbac.RoleBinding>(stored: T, wanted: T): T | undefined {
-  if (!isDeepStrictEqual(stored.roleRef, wanted.roleRef)) return undefined
+  if (!deepEqual(stored.roleRef, wanted.roleRef)) return undefined
   const subjects = stored.subjects ?? []
   const missing = (wanted.subjects ?? []).filter((one) => !subjects.some((other) => isSameSubject(one, other)))
   return missing.length === 0 ? stored : { ...stored, subjects: [...subjects, ...missing] }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Engine } from '../engine.ts'
 import { FutureRevision } from '../errors.ts'
-import { type EngineKind, attempt, put, record, remove, text, until, withEngine } from './harness.ts'
+import { type EngineKind, attempt, put, record, remove, text, until, withEngine } from './harness.fixture.ts'
 
 async function keysOf(engine: Engine, atRevision?: number): Promise<string[]> {
   const { items } = await engine.range({ prefix: '', ...(atRevision === undefined ? {} : { atRevision }) })

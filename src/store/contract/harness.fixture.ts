@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Clock, type Scope, rootScope } from '#base'
+import { type Clock, type Scope, afterThisTurn, rootScope } from '#base'
 import type { Engine, KeyValue, StoreEvent, Transaction, WatchQuery } from '../engine.ts'
 
 /** A place where an engine keeps its data during one test. */
@@ -139,7 +139,7 @@ export function record(engine: Engine, scope: Scope, query: WatchQuery, onEvents
 export async function until(what: string, holds: () => boolean): Promise<void> {
   for (let turn = 0; turn < 20_000; turn++) {
     if (holds()) return
-    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise<void>((resolve) => afterThisTurn(resolve))
   }
   assert.fail(`has not happened: ${what}`)
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Engine, KeyValue, Operation } from '../engine.ts'
 import { Compacted } from '../errors.ts'
-import { type EngineKind, attempt, bytes, record, text, until, withEngine } from './harness.ts'
+import { type EngineKind, attempt, bytes, record, text, until, withEngine } from './harness.fixture.ts'
 
 /** The simplest store that could be right: every state that ever was, and every event. */
 interface Model {

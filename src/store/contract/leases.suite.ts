@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Engine } from '../engine.ts'
 import { InvalidStoreRequest, LeaseNotFound } from '../errors.ts'
-import { type EngineKind, attempt, put, record, until, withEngine } from './harness.ts'
+import { type EngineKind, attempt, put, record, until, withEngine } from './harness.fixture.ts'
 
 const isThere = async (engine: Engine, key: string): Promise<boolean> => (await engine.get(key)) !== undefined
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { InvalidStoreRequest, LeaseNotFound } from '../errors.ts'
-import { type EngineKind, attempt, bytes, put, putting, record, remove, text, until, withEngine } from './harness.ts'
+import { type EngineKind, attempt, bytes, put, putting, record, remove, text, until, withEngine } from './harness.fixture.ts'
 
 export function transactionContract(kind: EngineKind): void {
   describe('transactions', () => {

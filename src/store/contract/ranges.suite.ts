@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Compacted, FutureRevision, InvalidStoreRequest } from '../errors.ts'
-import { type EngineKind, attempt, put, putting, remove, text, withEngine } from './harness.ts'
+import { type EngineKind, attempt, put, putting, remove, text, withEngine } from './harness.fixture.ts'
 
 export function rangeContract(kind: EngineKind): void {
   describe('ranges', () => {

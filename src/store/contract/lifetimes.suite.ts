@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { StoreClosed } from '../errors.ts'
-import { type EngineKind, attempt, put, putting, record, remove, text, until, withEngine } from './harness.ts'
+import { type EngineKind, attempt, put, putting, record, remove, text, until, withEngine } from './harness.fixture.ts'
 
 export function lifetimeContract(kind: EngineKind): void {
   describe('closing', () => {

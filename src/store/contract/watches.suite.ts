@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Compacted } from '../errors.ts'
-import { type EngineKind, bytes, put, putting, record, remove, text, until, withEngine } from './harness.ts'
+import { type EngineKind, bytes, put, putting, record, remove, text, until, withEngine } from './harness.fixture.ts'
 
 export function watchContract(kind: EngineKind): void {
   describe('watches', () => {

@@ -1,0 +1,51 @@
+import type { KubeObject, ManagedFieldsEntry } from '../meta/object.ts'
+import { isEmptySet, union } from './field-set.ts'
+import { capUpdateManagers, isSameManager, type Manager, readManagers, replaceManager, writeManagers } from './managers.ts'
+import { Comparisons, isReset, type OwnershipRequest, ownable, timeText, withoutLost } from './ownership.ts'
+
+export interface UpdateRequest extends OwnershipRequest {
+  /** The stored object; undefined when the request creates it. */
+  readonly live: KubeObject | undefined
+  /** The object as it is about to be stored, with the `managedFields` that the client sent. */
+  readonly updated: KubeObject
+}
+
+/**
+ * The `managedFields` after a create, an update or a patch that is no apply: the writer owns what changed, nobody else does
+ * any more, and nobody owns what is gone. An empty list stands for no `managedFields` at all.
+ *
+ * A client may set `managedFields` of the main resource: they are the starting point when they are valid and not empty, and
+ * an empty list (or one empty entry) switches tracking off until the next apply. Entries that stay as they were are the same
+ * objects as before.
+ */
+export function trackUpdate(request: UpdateRequest): ManagedFieldsEntry[] {
+  const { live, updated } = request
+  const before = startingPoint(request)
+  if (before.length === 0 && live !== undefined && (live.metadata?.uid ?? '') !== '') return []
+  const managers = trackManagers(request, live ?? {}, updated, before)
+  return writeManagers(capUpdateManagers(managers))
+}
+
+function startingPoint({ live, updated, subresource = '' }: UpdateRequest): Manager[] {
+  const stored = live?.metadata?.managedFields
+  const sent = updated.metadata?.managedFields
+  if (subresource === '' && sent !== stored) {
+    if (isReset(sent)) return []
+    const managers = readManagers(sent, stored)
+    if (managers !== undefined && managers.length > 0) return managers
+  }
+  return readManagers(stored, stored) ?? []
+}
+
+/** The managers after a write by the request's manager with the operation Update. */
+export function trackManagers(request: OwnershipRequest, live: KubeObject, updated: KubeObject, before: readonly Manager[]): Manager[] {
+  const { manager: name, apiVersion, subresource = '', now } = request
+  const comparisons = new Comparisons(request, live, updated)
+  const { remaining } = withoutLost(before, comparisons, () => false)
+  const taken = ownable(comparisons.own().changed)
+  if (isEmptySet(taken)) return remaining
+  const writer = { name, operation: 'Update', apiVersion, subresource } as const
+  const former = remaining.find((manager) => isSameManager(manager, writer))
+  replaceManager(remaining, { ...writer, time: timeText(now), fields: former === undefined ? taken : union(taken, former.fields) })
+  return remaining
+}

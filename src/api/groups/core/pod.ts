@@ -1,0 +1,53 @@
+import { defineResource } from '../../define.ts'
+import { orNone, readinessGates, summarisePod } from '../../pods/columns.ts'
+import { DEFAULT_GRACE_SECONDS, defaultPod } from '../../pods/defaults.ts'
+import { qosClass } from '../../pods/qos.ts'
+import { isMirrorPod } from '../../pods/visit.ts'
+import * as refs from '../../refs.gen.ts'
+import type { Pod } from '../../types/core-v1.gen.ts'
+
+const GATED = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates' }
+
+export const pods = defineResource(refs.pods, {
+  strategy: {
+    generation: 'spec',
+    defaults: defaultPod,
+    prepareForCreate: (pod) => {
+      pod.status = { phase: 'Pending', ...(pod.spec === undefined ? {} : { qosClass: qosClass(pod.spec) }) }
+      if ((pod.spec?.schedulingGates ?? []).length > 0) pod.status.conditions = [{ ...GATED, observedGeneration: 1, lastProbeTime: null, lastTransitionTime: null }]
+    },
+    prepareForUpdate: (pod, old) => {
+      if (old.status === undefined) delete pod.status
+      else pod.status = old.status
+    },
+    deleteAnswer: 'object',
+    gracefulDeletion: graceSeconds,
+  },
+  columns: {
+    Ready: (pod, now) => summarisePod(pod, now).ready,
+    Status: (pod, now) => summarisePod(pod, now).status,
+    Restarts: (pod, now) => summarisePod(pod, now).restarts,
+    IP: (pod) => orNone(pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP),
+    Node: (pod) => orNone(pod.spec?.nodeName),
+    'Nominated Node': (pod) => orNone(pod.status?.nominatedNodeName),
+    'Readiness Gates': readinessGates,
+  },
+  selectable: {
+    'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
+    'spec.restartPolicy': (pod) => pod.spec?.restartPolicy ?? '',
+    'spec.schedulerName': (pod) => pod.spec?.schedulerName ?? '',
+    'spec.serviceAccountName': (pod) => pod.spec?.serviceAccountName ?? '',
+    'spec.hostNetwork': (pod) => String(pod.spec?.hostNetwork ?? false),
+    'status.phase': (pod) => pod.status?.phase ?? '',
+    'status.podIP': (pod) => pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP ?? '',
+    'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
+  },
+})
+
+/** Pods that no node runs, or that have ended, go at once. */
+function graceSeconds(pod: Pod, asked: number | undefined): number {
+  const seconds = asked ?? pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS
+  const ended = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+  if ((pod.spec?.nodeName ?? '') === '' || ended || isMirrorPod(pod)) return 0
+  return seconds < 0 ? 1 : seconds
+}

@@ -1,0 +1,115 @@
+import type * as core from '../types/core-v1.gen.ts'
+import { type AnyContainer, visitContainers } from './visit.ts'
+
+/** Seconds that a container gets between the signal to stop and its end. */
+export const DEFAULT_GRACE_SECONDS = 30
+const DEFAULT_FILE_MODE = 0o644
+const DEFAULT_TOKEN_SECONDS = 3600
+
+/** Fills in what a pod template leaves out, beyond the schema's own defaults. Idempotent. */
+export function defaultPodSpec(spec: core.PodSpec): void {
+  spec.dnsPolicy ??= 'ClusterFirst'
+  spec.restartPolicy ??= 'Always'
+  spec.securityContext ??= {}
+  spec.terminationGracePeriodSeconds ??= DEFAULT_GRACE_SECONDS
+  spec.schedulerName ??= 'default-scheduler'
+  if (spec.volumes !== undefined) for (const volume of spec.volumes) defaultVolume(volume)
+  visitContainers(spec, defaultContainer)
+}
+
+export function defaultPodTemplate(template: core.PodTemplateSpec | undefined): void {
+  if (template?.spec !== undefined) defaultPodSpec(template.spec)
+}
+
+/** What only a pod gets, not a template: requests from limits, ports of the host's network, service links. */
+export function defaultPod(pod: core.Pod): void {
+  const { spec } = pod
+  if (spec === undefined) return
+  defaultPodSpec(spec)
+  spec.enableServiceLinks ??= true
+  if (spec.hostNetwork === true) for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) for (const port of container.ports ?? []) port.hostPort ??= port.containerPort
+  visitContainers(spec, (container, kind) => {
+    if (kind !== 'ephemeral') requestsFromLimits(container.resources)
+  })
+  defaultPodLevelRequests(spec)
+}
+
+function requestsFromLimits(resources: core.ResourceRequirements | undefined): void {
+  if (resources?.limits === undefined) return
+  resources.requests = { ...resources.limits, ...resources.requests }
+}
+
+/** Limits of the whole pod become its requests, unless its containers say what they ask for. */
+function defaultPodLevelRequests({ resources, containers, initContainers }: core.PodSpec): void {
+  if (resources?.limits === undefined) return
+  const stated = new Set([...containers, ...(initContainers ?? [])].flatMap((container) => Object.keys(container.resources?.requests ?? {})))
+  const requests: Record<string, string> = { ...resources.requests }
+  for (const [name, limit] of Object.entries(resources.limits)) if (!Object.hasOwn(requests, name) && (!stated.has(name) || name.startsWith('hugepages-'))) requests[name] = limit
+  if (Object.keys(requests).length > 0) resources.requests = requests
+}
+
+function defaultContainer(container: AnyContainer): void {
+  container.terminationMessagePath ??= '/dev/termination-log'
+  container.terminationMessagePolicy ??= 'File'
+  if (container.imagePullPolicy === undefined || container.imagePullPolicy === '') container.imagePullPolicy = hasMovingTag(container.image ?? '') ? 'Always' : 'IfNotPresent'
+  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) if (probe !== undefined) defaultProbe(probe)
+  for (const handler of [container.lifecycle?.postStart, container.lifecycle?.preStop]) defaultHttpGet(handler?.httpGet)
+  if (container.env !== undefined)
+    for (const { valueFrom } of container.env) {
+      if (valueFrom?.fieldRef !== undefined) defaultFieldRef(valueFrom.fieldRef)
+      if (valueFrom?.fileKeyRef !== undefined) valueFrom.fileKeyRef.optional ??= false
+    }
+}
+
+/** Whether the image's name ends in `:latest`, or in nothing that says which one. */
+function hasMovingTag(image: string): boolean {
+  const [name = '', digest] = image.split('@')
+  const colon = name.lastIndexOf(':')
+  const tag = colon > name.lastIndexOf('/') ? name.slice(colon + 1) : ''
+  return tag === 'latest' || (tag === '' && digest === undefined)
+}
+
+function defaultProbe(probe: core.Probe): void {
+  probe.timeoutSeconds ||= 1
+  probe.periodSeconds ||= 10
+  probe.successThreshold ||= 1
+  probe.failureThreshold ||= 3
+  defaultHttpGet(probe.httpGet)
+  if (probe.grpc !== undefined) probe.grpc.service ??= ''
+}
+
+function defaultHttpGet(action: core.HTTPGetAction | undefined): void {
+  if (action === undefined) return
+  action.path ||= '/'
+  action.scheme ||= 'HTTP'
+}
+
+function defaultFieldRef(reference: core.ObjectFieldSelector): void {
+  reference.apiVersion ||= 'v1'
+}
+
+const SOURCE_FIELDS: ReadonlySet<string> = new Set(['name'])
+
+function defaultVolume(volume: core.Volume): void {
+  if (Object.entries(volume).every(([field, source]) => SOURCE_FIELDS.has(field) || source === undefined || source === null)) volume.emptyDir = {}
+  if (volume.secret !== undefined) volume.secret.defaultMode ??= DEFAULT_FILE_MODE
+  if (volume.configMap !== undefined) volume.configMap.defaultMode ??= DEFAULT_FILE_MODE
+  if (volume.downwardAPI !== undefined) {
+    volume.downwardAPI.defaultMode ??= DEFAULT_FILE_MODE
+    defaultDownwardItems(volume.downwardAPI.items)
+  }
+  if (volume.projected !== undefined) {
+    volume.projected.defaultMode ??= DEFAULT_FILE_MODE
+    for (const source of volume.projected.sources ?? []) {
+      if (source.serviceAccountToken !== undefined) source.serviceAccountToken.expirationSeconds ??= DEFAULT_TOKEN_SECONDS
+      defaultDownwardItems(source.downwardAPI?.items)
+    }
+  }
+  if (volume.hostPath !== undefined) volume.hostPath.type ??= ''
+  if (volume.iscsi !== undefined) volume.iscsi.iscsiInterface ||= 'default'
+  if (volume.ephemeral?.volumeClaimTemplate?.spec !== undefined) volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem'
+}
+
+function defaultDownwardItems(items: readonly core.DownwardAPIVolumeFile[] | undefined): void {
+  for (const item of items ?? []) if (item.fieldRef !== undefined) defaultFieldRef(item.fieldRef)
+}

@@ -1,0 +1,84 @@
+import { type Secret, certificateVerifier } from '#base'
+import { admissionSteps, finalAdmissionSteps } from '../admission/steps.ts'
+import type { AdmissionStep, Authenticator, Authorizer, ObjectReader, RawRoute, UserInfo, VirtualResource } from '../contract.ts'
+import { issuerDiscoveryRoutes } from '../tokens/discovery.ts'
+import { tokenKey, tokenSigner } from '../tokens/keys.ts'
+import { tokenRequestResource } from '../tokens/token-request.ts'
+import { serviceAccountTokenAuthenticator } from '../tokens/verify.ts'
+import { type TokenAuthenticator, bearerAuthenticator } from './authenticate/bearer.ts'
+import { clientCertificateAuthenticator } from './authenticate/client-certificate.ts'
+import { staticTokenAuthenticator } from './authenticate/static-tokens.ts'
+import { mastersAuthorizer, unionAuthorizer } from './authorize/authorize.ts'
+import { nodeAuthorizer } from './authorize/node.ts'
+import { type Impersonation, impersonation } from './impersonate/impersonate.ts'
+import { rbacEvaluator } from './rbac/evaluator.ts'
+import { nodeRules } from './rbac/policy/policy.ts'
+import { accessReviews } from './reviews/access.ts'
+import { selfSubjectReview, tokenReview } from './reviews/identity.ts'
+import { rulesReview } from './reviews/rules.ts'
+
+export interface AccessControlOptions {
+  readonly reader: ObjectReader
+  /** PEM bundle. Absent: client certificates are not looked at. */
+  readonly clientAuthorities?: string
+  /** Users with tokens: of a token file, and the random ones of the parts inside this process. */
+  readonly tokens: Iterable<readonly [token: string, user: UserInfo]>
+  readonly serviceAccounts: {
+    /** The first is the issuer of new tokens; tokens of all are accepted. */
+    readonly issuers: readonly [string, ...string[]]
+    /** Of the API server; the first issuer when empty. */
+    readonly audiences: readonly string[]
+    /** PEM. */
+    readonly signingKey: Secret
+    /** PEM, public or private: keys of the past whose tokens still live. */
+    readonly furtherKeys: readonly Secret[]
+  }
+}
+
+/** Who may do what: everything that the server asks, under the names of its options. */
+export interface AccessControl {
+  readonly authenticators: readonly Authenticator[]
+  readonly authorizers: readonly Authorizer[]
+  readonly impersonation: Impersonation
+  /** The built-in steps. Steps of the users (policies, webhooks) belong between `admission` and `finalAdmission`. */
+  readonly admission: readonly AdmissionStep[]
+  readonly finalAdmission: readonly AdmissionStep[]
+  readonly virtual: readonly VirtualResource[]
+  readonly rawRoutes: readonly RawRoute[]
+}
+
+export function accessControl(options: AccessControlOptions): AccessControl {
+  const { reader, serviceAccounts } = options
+  const issuer = serviceAccounts.issuers[0]
+  const audiences = serviceAccounts.audiences.length === 0 ? [issuer] : serviceAccounts.audiences
+  const keys = [serviceAccounts.signingKey, ...serviceAccounts.furtherKeys].map(tokenKey)
+
+  const tokens: readonly TokenAuthenticator[] = [
+    staticTokenAuthenticator('static-token', options.tokens),
+    serviceAccountTokenAuthenticator({ issuers: serviceAccounts.issuers, keys, audiences, reader }),
+  ]
+  const certificates = options.clientAuthorities
+  const authenticators: readonly Authenticator[] = [
+    ...(certificates === undefined ? [] : [clientCertificateAuthenticator(certificateVerifier(certificates, 'clientAuth'))]),
+    bearerAuthenticator(tokens),
+  ]
+  const rbac = rbacEvaluator(reader)
+  const authorizers: readonly Authorizer[] = [mastersAuthorizer, nodeAuthorizer(reader, nodeRules()), rbac]
+  const authorizer = unionAuthorizer(authorizers)
+
+  return {
+    authenticators,
+    authorizers,
+    impersonation: impersonation(authorizer),
+    admission: admissionSteps(reader, authorizer),
+    finalAdmission: finalAdmissionSteps(reader, rbac, authorizer),
+    virtual: [
+      ...accessReviews(authorizer),
+      rulesReview(rbac),
+      selfSubjectReview,
+      tokenReview(tokens, audiences),
+      tokenRequestResource({ issuer, audiences, signer: tokenSigner(serviceAccounts.signingKey), reader }),
+    ],
+    rawRoutes: issuerDiscoveryRoutes(issuer, keys),
+  }
+}

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto'
+import type { HttpResponse } from '#base'
+import { StatusError } from '#api'
+import type { Catalog, ServedGroup } from '../registry/catalog.ts'
+import type { RequestContext } from '../registry/context.ts'
+import { methodNotAllowed, noSuchPath } from '../registry/routing-errors.ts'
+import { acceptClauses } from '../respond/media.ts'
+import { encoded } from '../respond/objects.ts'
+import type { PathHandler } from '../router/handler.ts'
+import { aggregated, groupList, groupOf, resourceList } from './discovery-documents.ts'
+
+/** `/api`, `/apis` and what lies below them down to the lists of resources. */
+export function discoveryPaths(catalog: Catalog): PathHandler {
+  const documents = new DocumentCache(catalog)
+  return (context) => {
+    const { path } = context.info
+    const segments = path.split('/').filter((segment) => segment !== '')
+    if (segments[0] === 'api') return core(context, catalog, documents, segments)
+    if (segments[0] === 'apis') return groups(context, catalog, documents, segments)
+    return undefined
+  }
+}
+
+function core(context: RequestContext, catalog: Catalog, documents: DocumentCache, segments: readonly string[]): HttpResponse | undefined {
+  if (segments.length === 1) {
+    mustBeGet(context)
+    const served = catalog.groups.filter(({ group }) => group === '')
+    const found = aggregatedAnswer(context, documents, 'api', served)
+    if (found !== undefined) return found
+    const address = context.header('host') ?? ''
+    return answer(context, {
+      kind: 'APIVersions',
+      versions: served.flatMap(({ versions }) => versions.map(({ version }) => version)),
+      serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: address }],
+    })
+  }
+  const version = segments[1] ?? ''
+  if (segments.length > 2) throw noSuchPath()
+  return versionAnswer(context, catalog, documents, '', version)
+}
+
+function groups(context: RequestContext, catalog: Catalog, documents: DocumentCache, segments: readonly string[]): HttpResponse | undefined {
+  const [, group = '', version] = segments
+  if (segments.length === 1) {
+    // The list of groups is served for every method.
+    const served = catalog.groups.filter((one) => one.group !== '')
+    return aggregatedAnswer(context, documents, 'apis', served) ?? answer(context, documents.of('groups', () => groupList(catalog)))
+  }
+  const served = catalog.groups.find((one) => one.group === group)
+  if (served === undefined || group === '') return undefined
+  if (version === undefined) {
+    mustBeGet(context)
+    return answer(
+      context,
+      documents.of(`group ${group}`, () => groupOf(served, true)),
+    )
+  }
+  if (segments.length > 3) return undefined
+  return versionAnswer(context, catalog, documents, group, version)
+}
+
+function versionAnswer(context: RequestContext, catalog: Catalog, documents: DocumentCache, group: string, version: string): HttpResponse | undefined {
+  const served = catalog.groups.find((one) => one.group === group)
+  const found = served?.versions.find((one) => one.version === version)
+  if (found === undefined) {
+    // A custom group is a server of its own, which knows nothing of other versions.
+    if (served !== undefined && isCustom(served)) return undefined
+    throw noSuchPath()
+  }
+  mustBeGet(context)
+  const groupVersion = group === '' ? version : `${group}/${version}`
+  return answer(
+    context,
+    documents.of(`version ${groupVersion}`, () => resourceList(groupVersion, found.resources)),
+  )
+}
+
+export function isCustom(served: ServedGroup): boolean {
+  return served.versions.every(({ resources }) => resources.every(({ typedItems }) => typedItems))
+}
+
+function mustBeGet(context: RequestContext): void {
+  const { method } = context.request
+  if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
+}
+
+function answer(context: RequestContext, document: unknown): HttpResponse {
+  return encoded(context, { ...context.accepted(false), form: 'object' }, 200, Buffer.from(JSON.stringify(document)))
+}
+
+/** The aggregated form, for clients that ask for it before any other. */
+function aggregatedAnswer(context: RequestContext, documents: DocumentCache, name: string, groups: readonly ServedGroup[]): HttpResponse | undefined {
+  const header = context.header('accept') ?? ''
+  if (!header.includes('APIGroupDiscoveryList')) return undefined
+  for (const { type, params } of acceptClauses(header)) {
+    if (params.get('as') === undefined) return undefined
+    const version = params.get('v') ?? ''
+    if (type !== 'application/json' || params.get('g') !== 'apidiscovery.k8s.io' || params.get('as') !== 'APIGroupDiscoveryList') continue
+    if (version !== 'v2' && version !== 'v2beta1') continue
+    const { bytes, etag } = documents.bytes(`${name} ${version}`, () => aggregated(version, groups))
+    const headers = {
+      'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
+      etag,
+      vary: 'Accept',
+      'cache-control': 'public',
+    }
+    if (context.header('if-none-match') === etag) return { status: 304, headers, body: { kind: 'empty' } }
+    return { status: 200, headers, body: { kind: 'bytes', chunks: [bytes] } }
+  }
+  throw new StatusError({ code: 406, reason: 'NotAcceptable', message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf' })
+}
+
+/** Documents of one state of the catalog. */
+class DocumentCache {
+  readonly #catalog: Catalog
+  readonly #documents = new Map<string, unknown>()
+  readonly #bytes = new Map<string, { readonly bytes: Uint8Array; readonly etag: string }>()
+  #version = -1
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog
+  }
+  of(name: string, make: () => unknown): unknown {
+    this.#refresh()
+    const known = this.#documents.get(name)
+    if (known !== undefined) return known
+    const made = make()
+    this.#documents.set(name, made)
+    return made
+  }
+  bytes(name: string, make: () => unknown): { readonly bytes: Uint8Array; readonly etag: string } {
+    this.#refresh()
+    const known = this.#bytes.get(name)
+    if (known !== undefined) return known
+    const bytes = Buffer.from(JSON.stringify(make()))
+    const made = { bytes, etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"` }
+    this.#bytes.set(name, made)
+    return made
+  }
+  #refresh(): void {
+    if (this.#version === this.#catalog.version) return
+    this.#version = this.#catalog.version
+    this.#documents.clear()
+    this.#bytes.clear()
+  }
+}

@@ -1,0 +1,51 @@
+import type { HttpResponse, Scope } from '#base'
+import { messageOf } from '#base'
+import { textAnswer } from '../respond/plain.ts'
+import type { PathHandler } from '../router/handler.ts'
+
+/** One thing that is asked for the server's health. Throws when it is not well. */
+export interface HealthCheck {
+  readonly name: string
+  /** Where it counts; `ping` counts everywhere. */
+  readonly on: readonly HealthPath[]
+  check(scope: Scope): void | Promise<void>
+}
+export type HealthPath = 'healthz' | 'livez' | 'readyz'
+
+/** `/healthz`, `/livez`, `/readyz`, their single checks, `?verbose` and `?exclude=NAME`. */
+export function healthPaths(checks: readonly HealthCheck[]): PathHandler {
+  return (context) => {
+    const [, path, name, ...rest] = context.info.path.replace(/\/$/, '').split('/')
+    if ((path !== 'healthz' && path !== 'livez' && path !== 'readyz') || rest.length > 0) return undefined
+    const own = checks.filter((check) => check.on.includes(path))
+    if (name !== undefined) {
+      const one = own.find((check) => check.name === name)
+      return one === undefined ? undefined : run(context.scope, path, [one], new Set(), false)
+    }
+    const { query } = context.info
+    return run(context.scope, path, own, new Set(query.getAll('exclude')), query.has('verbose'))
+  }
+}
+
+async function run(scope: Scope, path: string, checks: readonly HealthCheck[], excluded: ReadonlySet<string>, verbose: boolean): Promise<HttpResponse> {
+  const lines: string[] = []
+  let failed = false
+  for (const check of checks) {
+    if (excluded.has(check.name)) {
+      lines.push(`[+]${check.name} excluded: ok`)
+      continue
+    }
+    try {
+      await check.check(scope)
+      lines.push(`[+]${check.name} ok`)
+    } catch (error) {
+      failed = true
+      scope.log.warn('a health check failed', { check: check.name, error: messageOf(error) })
+      lines.push(`[-]${check.name} failed: reason withheld`)
+    }
+  }
+  const unknown = [...excluded].filter((name) => !checks.some((check) => check.name === name))
+  if (unknown.length > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.map((name) => JSON.stringify(name)).join(', ')}`)
+  if (failed) return textAnswer(500, `${lines.join('\n')}\n${path} check failed\n`)
+  return textAnswer(200, verbose ? `${lines.join('\n')}\n${path} check passed\n` : 'ok')
+}

@@ -1,0 +1,52 @@
+import type { RawRoute } from '../contract.ts'
+import { methodNotAllowed } from '../registry/routing-errors.ts'
+import type { RequestContext } from '../registry/context.ts'
+import { jsonAnswer, textAnswer } from '../respond/plain.ts'
+import { acceptClauses } from '../respond/media.ts'
+import type { PathHandler } from '../router/handler.ts'
+
+/** What `/version` says: the Kubernetes that is spoken, and the build that speaks it. */
+export interface VersionInfo {
+  readonly gitVersion: string
+  readonly gitCommit: string
+  readonly buildDate: string
+  readonly goVersion: string
+  readonly platform: string
+}
+
+const SPOKEN = { major: '1', minor: '36', emulationMajor: '1', emulationMinor: '36', minCompatibilityMajor: '1', minCompatibilityMinor: '35' } as const
+
+export function versionPath(version: VersionInfo): PathHandler {
+  const document = { ...SPOKEN, ...version, gitTreeState: 'clean', compiler: 'node' }
+  return (context) => {
+    if (context.info.path !== '/version' && context.info.path !== '/version/') return undefined
+    mustBeGet(context)
+    return jsonAnswer(200, document)
+  }
+}
+
+/** Paths with bytes of their own. Their one media type, or anything, must be accepted. */
+export function rawPaths(routes: readonly RawRoute[]): PathHandler {
+  const byPath = new Map(routes.map((route) => [route.path, route]))
+  return (context) => {
+    const route = byPath.get(context.info.path)
+    if (route === undefined) return undefined
+    mustBeGet(context)
+    const accepts = acceptClauses(context.header('accept') ?? '')
+    if (accepts.length > 0 && !accepts.some(({ type }) => type === route.contentType || type === '*/*')) {
+      return textAnswer(406, `406: Not Acceptable\n\nAvailable representations: ${route.contentType}`)
+    }
+    const bytes = route.body(context.scope, { host: context.header('host') ?? context.header(':authority') ?? '' })
+    return { status: 200, headers: { 'content-type': route.contentType }, body: { kind: 'bytes', chunks: [bytes] } }
+  }
+}
+
+/** `/`: the paths that there are. */
+export function indexPath(paths: () => readonly string[]): PathHandler {
+  return (context) => (context.info.path === '/' ? jsonAnswer(200, { paths: [...paths()].sort() }) : undefined)
+}
+
+function mustBeGet(context: RequestContext): void {
+  const { method } = context.request
+  if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
+}

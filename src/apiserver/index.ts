@@ -1,0 +1,36 @@
+export { SYSTEM_PRIORITY_CLASSES } from './admission/priority.ts'
+export { type AccessControl, type AccessControlOptions, accessControl } from './auth/access-control.ts'
+export { parseTokenFile } from './auth/authenticate/static-tokens.ts'
+export { type ClusterNames, FILES as CERTIFICATE_FILES, clientLeaf, clusterCertificates, componentSubject } from './auth/cluster/certificates.ts'
+export { type KubeconfigWish, kubeconfigText, writeKubeconfig } from './auth/cluster/kubeconfig.ts'
+export { bootstrapPolicy } from './auth/rbac/policy/policy.ts'
+export { reconcilePolicy } from './auth/rbac/policy/reconcile.ts'
+export { refusal } from './auth/authorize/authorize.ts'
+export type {
+  AccessQuestion,
+  AdmissionRequest,
+  AdmissionStep,
+  Authenticator,
+  Authorizer,
+  Credentials,
+  Decision,
+  ObjectReader,
+  ObjectWriter,
+  Operation,
+  RawRoute,
+  RequestInfo,
+  UserInfo,
+  VirtualRequest,
+  VirtualResource,
+} from './contract.ts'
+export type { HealthCheck, HealthPath } from './discovery/health.ts'
+export type { VersionInfo } from './discovery/plain-paths.ts'
+export { BodyAborted, BodyTooLarge } from './http/body.ts'
+export { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http/limits.ts'
+export { type ListenOptions, type Listener, listen } from './http/listener.ts'
+export { Catalog, type ServedGroup, type ServedVersion } from './registry/catalog.ts'
+export { RequestContext } from './registry/context.ts'
+export type { DeletionRules, HookRequest, RegistryHook, SpecialHandler, SpecialTarget, Undo } from './registry/core.ts'
+export type { ObservedRequest, PathHandler } from './router/handler.ts'
+export { type ApiServer, type ApiServerOptions, createApiServer } from './server.ts'
+export type { CacheSetOptions } from './watchcache/cache-set.ts'

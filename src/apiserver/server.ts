@@ -1,0 +1,158 @@
+import type { HttpHandler, Scope } from '#base'
+import type { Engine } from '#store'
+import type { Resource } from '#api'
+import type { AdmissionStep, Authenticator, Authorizer, ObjectReader, ObjectWriter, RawRoute, VirtualResource } from './contract.ts'
+import type { Impersonation } from './auth/impersonate/impersonate.ts'
+import { discoveryPaths } from './discovery/discovery-paths.ts'
+import { type HealthCheck, healthPaths } from './discovery/health.ts'
+import { type VersionInfo, indexPath, rawPaths, versionPath } from './discovery/plain-paths.ts'
+import { Catalog } from './registry/catalog.ts'
+import type { Core, RegistryHook, SpecialHandler } from './registry/core.ts'
+import { namespaceHook } from './registry/namespaces.ts'
+import { cacheReader } from './registry/reader.ts'
+import { Views } from './registry/views.ts'
+import { virtualHandler, virtualKey } from './registry/virtual.ts'
+import { objectWriter } from './registry/writer.ts'
+import { Negotiator } from './respond/media.ts'
+import { type ObservedRequest, type PathHandler, requestHandler } from './router/handler.ts'
+import { CacheSet, type CacheSetOptions } from './watchcache/cache-set.ts'
+
+export interface ApiServerOptions {
+  readonly engine: Engine
+  /** In the order in which they are announced. */
+  readonly resources: readonly Resource[]
+  readonly authenticators: readonly Authenticator[]
+  readonly authorizers: readonly Authorizer[]
+  readonly impersonation?: Impersonation
+  readonly admission?: readonly AdmissionStep[]
+  /** By `pods`, `deployments.apps`. */
+  readonly hooks?: Readonly<Record<string, RegistryHook>>
+  readonly specials?: Readonly<Record<string, SpecialHandler>>
+  readonly virtual?: readonly VirtualResource[]
+  readonly rawRoutes?: readonly RawRoute[]
+  /** Asked before the server's own paths. */
+  readonly paths?: readonly PathHandler[]
+  readonly healthChecks?: readonly HealthCheck[]
+  readonly version?: Partial<VersionInfo>
+  readonly cache?: CacheSetOptions
+  readonly observe?: (request: ObservedRequest) => void
+}
+
+export interface ApiServer {
+  readonly handler: HttpHandler
+  readonly reader: ObjectReader
+  readonly writer: ObjectWriter
+  /** What is served; resources may be added and removed while the server runs. */
+  readonly catalog: Catalog
+  readonly caches: CacheSet
+  /** Resolves when every request can be answered. */
+  readonly ready: Promise<void>
+  /** Ends all watches. The engine belongs to the caller. */
+  close(): void
+}
+
+const UNKNOWN_BUILD: VersionInfo = {
+  gitVersion: 'v1.36.3',
+  gitCommit: '0000000000000000000000000000000000000000',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: 'none',
+  platform: 'linux/amd64',
+}
+
+/** Puts the API server together over a store. Ends with the scope; `handler` can be called from a socket or from this process. */
+export function createApiServer(scope: Scope, options: ApiServerOptions): ApiServer {
+  const { engine } = options
+  const own = scope.child()
+  const catalog = new Catalog(options.resources)
+  const caches = new CacheSet(own, engine, options.cache)
+  const views = new Views(catalog, caches)
+  const specials = new Map<string, SpecialHandler>((options.virtual ?? []).map((virtual) => [virtualKey(virtual), virtualHandler(virtual)]))
+  for (const [name, special] of Object.entries(options.specials ?? {})) specials.set(name, special)
+  const core: Core = {
+    scope: own,
+    engine,
+    catalog,
+    caches,
+    admission: options.admission ?? [],
+    authorizers: options.authorizers,
+    hooks: new Map([['namespaces', namespaceHook], ...Object.entries(options.hooks ?? {})]),
+    specials,
+    negotiator: new Negotiator(),
+    watches: new Set(),
+  }
+  let isReady = false
+  const ready = loadCaches(catalog, views).then(() => {
+    isReady = true
+  })
+  // Who does not wait for it sees it in the health checks.
+  ready.catch((error: unknown) => own.log.error('the caches could not be filled', { error }))
+  const rawRoutes = options.rawRoutes ?? []
+  const handler = requestHandler({
+    core,
+    views,
+    authenticators: options.authenticators,
+    impersonation: options.impersonation,
+    paths: [
+      ...(options.paths ?? []),
+      healthPaths([...ownChecks(engine, () => isReady), ...(options.healthChecks ?? [])]),
+      discoveryPaths(catalog),
+      versionPath({ ...UNKNOWN_BUILD, ...options.version }),
+      rawPaths(rawRoutes),
+      indexPath(() => pathIndex(catalog, rawRoutes)),
+    ],
+    ...(options.observe === undefined ? {} : { observe: options.observe }),
+  })
+  return {
+    handler,
+    reader: cacheReader(catalog, views),
+    writer: objectWriter(core, views),
+    catalog,
+    caches,
+    ready,
+    close() {
+      for (const watch of [...core.watches]) watch.end()
+      own.cancel()
+    },
+  }
+}
+
+/** An engine that answers at once fills each cache when it is first asked for; one behind a network must have been asked before. */
+async function loadCaches(catalog: Catalog, views: Views): Promise<void> {
+  for (const resource of catalog.all) {
+    if (resource.storage === undefined || resource.conversion !== undefined) continue
+    const { cache } = views.of(resource)
+    if (cache.loadsAtOnce) return
+    await cache.ready()
+  }
+}
+
+function ownChecks(engine: Engine, isReady: () => boolean): HealthCheck[] {
+  const everywhere = ['healthz', 'livez', 'readyz'] as const
+  return [
+    { name: 'ping', on: everywhere, check: () => undefined },
+    { name: 'log', on: everywhere, check: () => undefined },
+    {
+      name: 'etcd',
+      on: everywhere,
+      check: async () => {
+        await engine.get('/registry/health')
+      },
+    },
+    {
+      name: 'informer-sync',
+      on: ['readyz'],
+      check: () => {
+        if (!isReady()) throw new Error('the caches are being filled')
+      },
+    },
+  ]
+}
+
+function pathIndex(catalog: Catalog, routes: readonly RawRoute[]): string[] {
+  const groups = catalog.groups.flatMap(({ group, versions }) =>
+    group === '' ? versions.map(({ version }) => `/api/${version}`) : [`/apis/${group}`, ...versions.map(({ version }) => `/apis/${group}/${version}`)],
+  )
+  const health = ['healthz', 'livez', 'readyz'].flatMap((path) => [`/${path}`, `/${path}/etcd`, `/${path}/log`, `/${path}/ping`])
+  return ['/api', '/apis', '/metrics', '/openapi/v2', '/openapi/v3', '/version', ...groups, ...health, ...routes.map(({ path }) => path)]
+}
+

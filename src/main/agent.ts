@@ -1,0 +1,75 @@
+import { networkInterfaces } from 'node:os'
+import { type Scope, UserError } from '#base'
+import type { core } from '#api'
+import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import { type Host, type HostOptions, type NodeAgent, prepareHost, startNodeAgent, superviseContainerd } from '#node'
+
+export interface AgentOptions {
+  /** Either of the two: a client that is there already, or where to read how to reach the API. */
+  readonly client?: Client
+  readonly kubeconfig?: string
+  readonly nodeName: string
+  readonly host: HostOptions
+  /** Default: the address of the interface with the default route. */
+  readonly nodeIps?: readonly string[]
+  readonly clusterDns?: readonly string[]
+  readonly clusterDomain?: string
+  /** The agent's own HTTPS API. */
+  readonly port?: number
+  readonly version?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly taints?: readonly core.Taint[]
+  readonly maxPods?: number
+  readonly podPidsLimit?: number
+  readonly beatMs?: number
+  readonly leaseSeconds?: number
+}
+
+export interface RunningAgent {
+  readonly host: Host
+  readonly agent: NodeAgent
+}
+
+const KUBERNETES_VERSION = 'v1.36.3'
+const KUBELET_PORT = 10_250
+
+/**
+ * Starts containerd (or takes over the one that runs) and the node agent over it. Resolves when the node is registered and pods are
+ * followed; runs until the scope is cancelled. Containers and containerd go on without it; `releaseHost` takes them away.
+ */
+export async function startAgent(scope: Scope, options: AgentOptions): Promise<RunningAgent> {
+  const client = options.client ?? (await clientOf(options.kubeconfig))
+  const host = await prepareHost(scope, options.host)
+  void superviseContainerd(scope, host.layout, host.machine, options.host.netns, host.runtime)
+  const agent = await startNodeAgent(scope, client, host, {
+    nodeName: options.nodeName,
+    nodeIps: options.nodeIps ?? defaultAddresses(),
+    clusterDns: options.clusterDns ?? [],
+    clusterDomain: options.clusterDomain ?? 'cluster.local',
+    podCidr: options.host.podCidr,
+    port: options.port ?? KUBELET_PORT,
+    version: options.version ?? KUBERNETES_VERSION,
+    ...(options.labels && { labels: options.labels }),
+    ...(options.taints && { taints: options.taints }),
+    ...(options.maxPods === undefined ? {} : { maxPods: options.maxPods }),
+    ...(options.podPidsLimit === undefined ? {} : { podPidsLimit: options.podPidsLimit }),
+    ...(options.beatMs === undefined ? {} : { beatMs: options.beatMs }),
+    ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
+  })
+  return { host, agent }
+}
+
+async function clientOf(kubeconfig: string | undefined): Promise<Client> {
+  if (kubeconfig === undefined) throw new UserError('the agent needs a way to the API', 'give --kubeconfig FILE')
+  const { connection } = await loadKubeconfig(kubeconfig)
+  return createClient({ transport: socketTransport(connection), fieldManager: 'kubelet' })
+}
+
+/** The first address of the machine that is not only its own. */
+function defaultAddresses(): string[] {
+  const found = Object.values(networkInterfaces())
+    .flat()
+    .find((address) => address !== undefined && !address.internal && address.family === 'IPv4')
+  if (found === undefined) throw new UserError('this machine has no address that others could reach', 'give --node-ip ADDRESS')
+  return [found.address]
+}

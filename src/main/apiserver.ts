@@ -1,0 +1,190 @@
+import { mkdirSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { type HttpHandler, type Scope, Secret, UserError, ensureCertificates, messageOf, readFileIfThere, writePrivateFile } from '#base'
+import { type KubeObject, type ResourceRef, builtInResources, isAlreadyExists, refs } from '#api'
+import {
+  CERTIFICATE_FILES,
+  type ApiServer,
+  type ObjectReader,
+  SYSTEM_PRIORITY_CLASSES,
+  type UserInfo,
+  accessControl,
+  bootstrapPolicy,
+  clusterCertificates,
+  createApiServer,
+  listen,
+  parseTokenFile,
+  reconcilePolicy,
+  writeKubeconfig,
+} from '#apiserver'
+import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
+import { serviceRange } from './service-range.ts'
+
+export interface ApiServerFlags {
+  readonly stateDir: string
+  readonly securePort: number
+  readonly bindAddress: string
+  /** Where others reach this server; the first address of this machine that is not a loopback one when absent. */
+  readonly advertiseAddress?: string
+  readonly store: 'sqlite' | 'memory'
+  readonly tokenAuthFile?: string
+  readonly serviceClusterIpRange: string
+  /** Nodes whose agents get a kubeconfig written beside the admin's. */
+  readonly nodes: readonly string[]
+}
+
+export interface RunningApiServer {
+  readonly handler: HttpHandler
+  readonly port: number
+  /** PEM of the cluster's authority. */
+  readonly authority: string
+  /** Tokens for the parts that run inside this process, by the name of their user. */
+  readonly tokenOf: (part: InternalPart) => string
+  /** Takes no more requests, lets those under way finish, and closes the store. */
+  stop(): Promise<void>
+}
+
+export type InternalPart = 'controllers' | 'scheduler'
+const PARTS: Readonly<Record<InternalPart, string>> = { controllers: 'system:kube-controller-manager', scheduler: 'system:kube-scheduler' }
+const DOMAIN = 'cluster.local'
+const ISSUER = `https://kubernetes.default.svc.${DOMAIN}`
+const STOP_GRACE_MS = 5000
+const SYSTEM_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system']
+const COMPACT_EVERY_MS = 300_000
+
+/** Starts an API server in groups: keys and store, server, listener, bootstrap objects. Resolves when it answers and is ready. */
+export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promise<RunningApiServer> {
+  const range = serviceRange(flags.serviceClusterIpRange)
+  const advertised = flags.advertiseAddress ?? firstAddress()
+  mkdirSync(flags.stateDir, { recursive: true, mode: 0o700 })
+  const plan = clusterCertificates({ bindAddress: flags.bindAddress, serviceAddress: range.first, domain: DOMAIN, names: [advertised], nodes: flags.nodes })
+  const [certificates, engine] = await Promise.all([ensureCertificates(scope, join(flags.stateDir, 'pki'), plan), openStore(scope, flags)])
+  const leaf = (file: string): { certificate: string; key: string } => {
+    const found = certificates.leaves.get(file)
+    if (found === undefined) throw new Error(`no certificate ${file}`)
+    return found
+  }
+  const tokens = internalTokens(scope)
+  const late = lateReader()
+  const access = accessControl({
+    reader: late.reader,
+    clientAuthorities: certificates.authority.certificate,
+    tokens: [...fileTokens(flags.tokenAuthFile), ...[...tokens].map(([part, token]) => [token, internalUser(part)] as const)],
+    serviceAccounts: {
+      issuers: [ISSUER],
+      audiences: [],
+      signingKey: new Secret(certificates.signingKeys.get(CERTIFICATE_FILES.tokenKey) ?? ''),
+      furtherKeys: [],
+    },
+  })
+  const server = createApiServer(scope, {
+    engine,
+    resources: builtInResources(),
+    authenticators: access.authenticators,
+    authorizers: access.authorizers,
+    impersonation: access.impersonation,
+    admission: [...access.admission, ...access.finalAdmission],
+    virtual: access.virtual,
+    rawRoutes: access.rawRoutes,
+  })
+  late.set(server.reader)
+  await server.ready
+  await bootstrap(scope, server)
+  startCompaction(scope, engine, { keepMs: COMPACT_EVERY_MS, everyMs: COMPACT_EVERY_MS })
+  const listener = await listen(scope, { handler: server.handler, port: flags.securePort, address: flags.bindAddress, ...leaf(CERTIFICATE_FILES.server) }).catch((error: unknown) => {
+    throw cannotListen(flags, error)
+  })
+  const authority = certificates.authority.certificate
+  writeFiles(scope, flags, authority, listener.port, leaf)
+  return {
+    handler: server.handler,
+    port: listener.port,
+    authority,
+    tokenOf: (part) => tokens.get(part) ?? '',
+    async stop() {
+      server.close()
+      await listener.close(STOP_GRACE_MS)
+      await engine.close()
+    },
+  }
+}
+
+async function openStore(scope: Scope, flags: ApiServerFlags): Promise<Engine> {
+  return flags.store === 'memory' ? openMemoryStore(scope) : openSqliteStore(scope, { path: join(flags.stateDir, 'store.db') })
+}
+
+function internalTokens(scope: Scope): ReadonlyMap<InternalPart, string> {
+  const token = (): string => Buffer.from(scope.random.bytes(32)).toString('base64url')
+  return new Map([
+    ['controllers', token()],
+    ['scheduler', token()],
+  ])
+}
+
+const internalUser = (part: InternalPart): UserInfo => ({ name: PARTS[part], groups: ['system:authenticated'], extra: {} })
+
+function fileTokens(file: string | undefined): ReturnType<typeof parseTokenFile> {
+  if (file === undefined) return []
+  const text = readFileIfThere(file)
+  if (text === undefined) throw new UserError(`the token file ${file} cannot be read`, 'give --token-auth-file a CSV file: token,user,uid,"group1,group2"')
+  return parseTokenFile(text, file)
+}
+
+/** The server's view of what is stored exists only after the server that needs it. */
+function lateReader(): { readonly reader: ObjectReader; set(reader: ObjectReader): void } {
+  let target: ObjectReader | undefined
+  const found = (): ObjectReader => {
+    if (target === undefined) throw new Error('the API server is not there yet')
+    return target
+  }
+  return {
+    reader: { get: (ref, namespace, name) => found().get(ref, namespace, name), list: (ref, namespace) => found().list(ref, namespace), version: (ref) => found().version(ref) },
+    set: (reader) => {
+      target = reader
+    },
+  }
+}
+
+/** What every cluster has from its first moment. Idempotent: what is there stays. */
+async function bootstrap(scope: Scope, { reader, writer, catalog }: ApiServer): Promise<void> {
+  const ensure = async <T extends KubeObject>(ref: ResourceRef<T>, object: T): Promise<void> => {
+    const { namespace = '', name = '' } = object.metadata ?? {}
+    if (reader.get(ref, namespace, name) !== undefined) return
+    await writer.create(scope, ref, object).catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error
+    })
+  }
+  await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(refs.namespaces, { metadata: { name } })))
+  const serves = (ref: ResourceRef): boolean => [...catalog.all].some((resource) => resource.group === ref.group && resource.plural === ref.plural)
+  await Promise.all([
+    reconcilePolicy(scope, reader, writer, bootstrapPolicy()),
+    ...(serves(refs.priorityclasses) ? SYSTEM_PRIORITY_CLASSES.map((priorityClass) => ensure(refs.priorityclasses, priorityClass)) : []),
+  ])
+}
+
+function writeFiles(scope: Scope, flags: ApiServerFlags, authority: string, port: number, leaf: (file: string) => { certificate: string; key: string }): void {
+  const anyAddress = flags.bindAddress === '0.0.0.0' || flags.bindAddress === '::'
+  const server = `https://${anyAddress ? '127.0.0.1' : flags.bindAddress}:${port}`
+  const kubeconfig = (file: string, user: string, certificate: string): void =>
+    writeKubeconfig(scope, join(flags.stateDir, file), { cluster: 'sampan', user, server, authority, client: leaf(certificate) })
+  writePrivateFile(scope.random, join(flags.stateDir, 'ca.crt'), authority)
+  kubeconfig('admin.kubeconfig', 'admin', CERTIFICATE_FILES.admin)
+  kubeconfig('controllers.kubeconfig', 'controllers', 'controllers')
+  kubeconfig('scheduler.kubeconfig', 'scheduler', 'scheduler')
+  kubeconfig('proxy.kubeconfig', 'proxy', 'proxy')
+  for (const node of flags.nodes) kubeconfig(`node-${node}.kubeconfig`, `node-${node}`, `node-${node}`)
+}
+
+function firstAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
+}
+
+function cannotListen(flags: ApiServerFlags, error: unknown): UserError {
+  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+  return new UserError(
+    `the API server cannot listen on ${flags.bindAddress}:${flags.securePort}: ${inUse ? 'the port is in use' : messageOf(error)}`,
+    inUse ? 'stop the other program, or choose another port with --secure-port' : 'choose another address with --bind-address',
+  )
+}

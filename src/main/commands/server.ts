@@ -1,0 +1,37 @@
+import { createClient, inProcessTransport } from '#client'
+import { type InternalPart, startApiServer } from '../apiserver.ts'
+import { inForeground } from '../foreground.ts'
+import type { ServerFlags } from '../program.ts'
+
+const PARTS: Readonly<Record<InternalPart, string>> = { controllers: 'kube-controller-manager', scheduler: 'kube-scheduler' }
+
+/** `sampan apiserver` and `sampan server`: the parts inside reach the API by a function call. */
+export async function runServer(flags: ServerFlags & { readonly controllers: boolean; readonly scheduler: boolean }): Promise<void> {
+  await inForeground('server', flags.logLevel, async (scope) => {
+    const server = await startApiServer(scope, {
+      stateDir: flags.stateDir,
+      securePort: flags.securePort,
+      bindAddress: flags.bindAddress,
+      store: flags.store,
+      serviceClusterIpRange: flags.serviceClusterIpRange,
+      nodes: flags.node,
+      ...(flags.advertiseAddress === undefined ? {} : { advertiseAddress: flags.advertiseAddress }),
+      ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),
+    })
+    const workers = scope.child()
+    const clientOf = (part: InternalPart): ReturnType<typeof createClient> =>
+      createClient({ transport: inProcessTransport(server.handler, { token: server.tokenOf(part) }), fieldManager: PARTS[part] })
+    if (flags.controllers) {
+      const { startControllers } = await import('../controllers.ts')
+      await startControllers(workers, { client: clientOf('controllers'), caBundle: server.authority })
+    }
+    if (flags.scheduler) {
+      const { startScheduler } = await import('../scheduler.ts')
+      await startScheduler(workers, { client: clientOf('scheduler') })
+    }
+    return async () => {
+      workers.cancel()
+      await server.stop()
+    }
+  })
+}

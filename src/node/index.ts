@@ -1,0 +1,8 @@
+export { type NodeAgent, type NodeAgentOptions, startNodeAgent } from './node-agent.ts'
+export { type Host, prepareHost } from './host/host.ts'
+export { type HostLayout, type HostOptions, layoutOf } from './host/layout.ts'
+export { type Machine, inspectMachine } from './host/machine.ts'
+export { releaseHost } from './host/release.ts'
+export { superviseContainerd } from './host/containerd-process.ts'
+export { type ContainerRuntime, RuntimeError } from './cri/runtime.ts'
+export { containerdRuntime } from './cri/containerd/containerd-runtime.ts'

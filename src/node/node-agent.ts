@@ -1,0 +1,174 @@
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Scope, messageOf } from '#base'
+import { type core, isNotFound, quantityMilli, quantityValue, refs } from '#api'
+import type { Client } from '#client'
+import { createEvents, createInformers } from '#reconcile'
+import { apiObjects } from './api/object-source.ts'
+import { podApi } from './api/pod-api.ts'
+import { podCgroups } from './cgroups/pod-cgroups.ts'
+import type { ContainerRuntime } from './cri/runtime.ts'
+import type { Host } from './host/host.ts'
+import { ImageCollector } from './images/image-collector.ts'
+import { podImages } from './images/pod-images.ts'
+import { LogRotation } from './logs/log-rotation.ts'
+import { admitPod } from './node-object/admission.ts'
+import { machineFacts } from './node-object/facts.ts'
+import { capacityOf, nodeStatus } from './node-object/node-status.ts'
+import { Pressure } from './node-object/pressure.ts'
+import { NodeRegistrar } from './node-object/registrar.ts'
+import { isDone } from './pods/plan/ending.ts'
+import { uidOf } from './pods/pod-facts.ts'
+import { PodManager } from './pods/pod-manager.ts'
+import type { PodEvents } from './pods/services.ts'
+import { podHooks } from './probes/pod-hooks.ts'
+import { podProbes } from './probes/pod-probes.ts'
+import { StartRefused } from './refusal.ts'
+import type { NodeSettings } from './settings.ts'
+import { mountPoints, mountTmpfs } from './volumes/mounts.ts'
+import { podVolumes } from './volumes/pod-volumes.ts'
+
+export interface NodeAgentOptions {
+  readonly nodeName: string
+  /** First the primary one. */
+  readonly nodeIps: readonly string[]
+  readonly clusterDns: readonly string[]
+  readonly clusterDomain: string
+  readonly podCidr?: string
+  /** The port of the agent's own HTTPS API, as told in the Node. */
+  readonly port: number
+  /** The version that the Node shows. */
+  readonly version: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly taints?: readonly core.Taint[]
+  readonly maxPods?: number
+  /** Most processes of one pod; 0 is no limit of its own. */
+  readonly podPidsLimit?: number
+  /** How often the Lease is renewed. */
+  readonly beatMs?: number
+  readonly leaseSeconds?: number
+  readonly logMaxBytes?: number
+  readonly logMaxFiles?: number
+}
+
+/** A running agent. It ends with the scope that it was started in; containers live on. */
+export interface NodeAgent {
+  readonly pods: PodManager
+  readonly runtime: ContainerRuntime
+  readonly settings: NodeSettings
+  /** The Node as last seen or written. */
+  readonly node: () => core.Node | undefined
+}
+
+/** Starts the agent of one node on a prepared host. Resolves when the Node is registered, what ran is adopted and pods are followed. */
+export async function startNodeAgent(scope: Scope, client: Client, host: Host, options: NodeAgentOptions): Promise<NodeAgent> {
+  const { layout, machine, runtime } = host
+  const facts = machineFacts(layout.rootDir)
+  const maxPods = options.maxPods ?? 110
+  const { allocatable } = capacityOf(facts, maxPods)
+  const settings: NodeSettings & { readonly memoryDir: string } = {
+    nodeName: options.nodeName,
+    nodeIps: options.nodeIps,
+    clusterDns: options.clusterDns,
+    clusterDomain: options.clusterDomain,
+    podsDir: layout.podsDir,
+    logsDir: layout.logsDir,
+    memoryDir: join(layout.rootDir, 'memory'),
+    seccompDir: join(layout.rootDir, 'seccomp'),
+    cgroupRoot: layout.cgroupRoot,
+    machine,
+    memoryBytes: facts.memoryBytes,
+    allocatable: { cpuMilli: quantityMilli(allocatable.cpu ?? '0'), memoryBytes: quantityValue(allocatable.memory ?? '0'), ephemeralStorageBytes: quantityValue(allocatable['ephemeral-storage'] ?? '0') },
+    userNamespaces: false,
+    logMaxBytes: options.logMaxBytes ?? 10 * 1024 * 1024,
+    logMaxFiles: options.logMaxFiles ?? 5,
+  }
+  await ensureMemoryDir(scope, settings.memoryDir)
+
+  const informers = createInformers(client)
+  const pods = informers.informer(refs.pods, { fieldSelector: `spec.nodeName=${options.nodeName}` })
+  const services = informers.informer(refs.services)
+  const recorder = createEvents(scope, client, { host: options.nodeName })('kubelet')
+  const events: PodEvents = {
+    record: (pod, type, reason, message, container) => recorder.event({ apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata }, type, reason, message, container === undefined ? {} : { fieldPath: fieldPathOf(pod, container) }),
+  }
+  const objects = apiObjects(scope, client, services)
+  const pressure = new Pressure(layout.rootDir, facts)
+  const { name: runtimeName, version: runtimeVersion } = await runtime.version(scope)
+  const registrar = new NodeRegistrar(client, {
+    name: options.nodeName,
+    labels: {
+      'kubernetes.io/hostname': options.nodeName,
+      'kubernetes.io/os': 'linux',
+      'kubernetes.io/arch': facts.info.architecture,
+      'beta.kubernetes.io/os': 'linux',
+      'beta.kubernetes.io/arch': facts.info.architecture,
+      ...options.labels,
+    },
+    taints: options.taints ?? [],
+    podCidr: options.podCidr,
+    leaseSeconds: options.leaseSeconds ?? 40,
+    beatMs: options.beatMs ?? 10_000,
+    status: async (before) => {
+      const [state, images] = await Promise.all([runtime.status(scope).catch((error: unknown) => ({ ready: false, networkReady: false, message: messageOf(error) })), runtime.listImages(scope).catch(() => [])])
+      const notReady = !state.ready ? `container runtime is down: ${state.message}` : !state.networkReady ? `container runtime network not ready: ${state.message}` : ''
+      return nodeStatus({ facts, name: options.nodeName, ips: options.nodeIps, maxPods, port: options.port, version: options.version, runtimeVersion: `${runtimeName}://${runtimeVersion}`, images, notReady, ...pressure.now(), now: scope.clock.now(), before })
+    },
+  })
+
+  const manager: PodManager = new PodManager(scope, {
+    settings,
+    runtime,
+    objects,
+    events,
+    images: podImages(runtime, objects, events),
+    volumes: podVolumes(settings, objects),
+    cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0),
+    probes: podProbes(scope, runtime, events),
+    hooks: podHooks(runtime),
+    api: podApi(scope, client),
+    admit(pod) {
+      const others = manager.workers.map((worker) => worker.snapshot().pod).filter((other) => uidOf(other) !== uidOf(pod) && !isDone(other.status?.phase))
+      const node = registrar.node
+      if (node !== undefined) admitPod(pod, others, node)
+    },
+    handlerOf: (own, pod) => handlerOf(own, client, pod),
+  })
+  pods.onChange(({ old, now }) => {
+    // A pod that was replaced under its name is two changes for the node.
+    if (old !== undefined && uidOf(old) !== (now === undefined ? '' : uidOf(now))) manager.remove(uidOf(old))
+    if (now !== undefined) manager.set(now)
+  })
+
+  await Promise.all([informers.start(scope), registrar.register(scope)])
+  await manager.start(pods.list())
+  void registrar.run(scope)
+  void new LogRotation(settings, runtime, manager).run(scope)
+  void new ImageCollector(runtime, manager, layout.rootDir, recorder, options.nodeName).run(scope)
+  scope.log.info('the node is ready', { node: options.nodeName, runtime: `${runtimeName} ${runtimeVersion}`, adopted: manager.workers.length })
+  return { pods: manager, runtime, settings, node: () => registrar.node }
+}
+
+function fieldPathOf(pod: core.Pod, container: string): string {
+  const field = pod.spec?.initContainers?.some(({ name }) => name === container) === true ? 'initContainers' : pod.spec?.ephemeralContainers?.some(({ name }) => name === container) === true ? 'ephemeralContainers' : 'containers'
+  return `spec.${field}{${container}}`
+}
+
+/** Where Secrets and tokens lie: memory, so that they never reach a disk. */
+async function ensureMemoryDir(scope: Scope, dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o711 })
+  if (!(await mountPoints(dir)).includes(dir)) await mountTmpfs(scope, dir, undefined)
+  await chmod(dir, 0o711)
+}
+
+async function handlerOf(scope: Scope, client: Client, pod: core.Pod): Promise<string> {
+  if (pod.spec?.hostUsers === false) throw new StartRefused('FailedCreatePodSandBox', 'can\'t set `spec.hostUsers: false`: runtime does not support user namespaces')
+  const name = pod.spec?.runtimeClassName
+  if (name === undefined || name === '') return ''
+  try {
+    return (await client.resource(refs.runtimeclasses).get(scope, { name })).handler
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    throw new StartRefused('FailedCreatePodSandBox', `failed to get sandbox runtime: RuntimeClass "${name}" not found`)
+  }
+}

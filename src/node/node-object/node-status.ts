@@ -1,0 +1,65 @@
+import { rfc3339 } from '#base'
+import type { core } from '#api'
+import type { Image } from '../cri/runtime.ts'
+import type { MachineFacts } from './facts.ts'
+
+/** Kept free of pods, so that the node itself does not run out. */
+const EVICTION_MEMORY_BYTES = 100 * 1024 * 1024
+const EVICTION_STORAGE_PART = 0.1
+const MOST_IMAGES = 50
+
+export interface NodeView {
+  readonly facts: MachineFacts
+  readonly name: string
+  readonly ips: readonly string[]
+  readonly maxPods: number
+  readonly port: number
+  readonly version: string
+  readonly runtimeVersion: string
+  readonly images: readonly Image[]
+  /** Empty when the node is ready. */
+  readonly notReady: string
+  readonly memoryPressure: boolean
+  readonly diskPressure: boolean
+  readonly pidPressure: boolean
+  /** Sets the condition's heartbeat; changes alone set its transition. */
+  readonly now: number
+  readonly before: core.NodeStatus | undefined
+}
+
+export function capacityOf(facts: MachineFacts, maxPods: number): { readonly capacity: Record<string, string>; readonly allocatable: Record<string, string> } {
+  const ki = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`
+  const common = { cpu: String(facts.cpus), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(maxPods) }
+  return {
+    capacity: { ...common, 'ephemeral-storage': ki(facts.storageBytes), memory: ki(facts.memoryBytes) },
+    allocatable: { ...common, 'ephemeral-storage': String(Math.floor(facts.storageBytes * (1 - EVICTION_STORAGE_PART))), memory: ki(facts.memoryBytes - EVICTION_MEMORY_BYTES) },
+  }
+}
+
+/** The Node's status: a pure function of what is known of the machine and the runtime. */
+export function nodeStatus(view: NodeView): core.NodeStatus {
+  const at = rfc3339(view.now)
+  const condition = (type: string, bad: boolean, good: readonly [string, string], wrong: readonly [string, string]): core.NodeCondition => {
+    const status = type === 'Ready' ? (bad ? 'False' : 'True') : bad ? 'True' : 'False'
+    const [reason, message] = bad ? wrong : good
+    const before = view.before?.conditions?.find((one) => one.type === type)
+    return { type, status, reason, message, lastHeartbeatTime: at, lastTransitionTime: before?.status === status ? before.lastTransitionTime : at }
+  }
+  return {
+    ...capacityOf(view.facts, view.maxPods),
+    conditions: [
+      condition('MemoryPressure', view.memoryPressure, ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'], ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available']),
+      condition('DiskPressure', view.diskPressure, ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'], ['KubeletHasDiskPressure', 'kubelet has disk pressure']),
+      condition('PIDPressure', view.pidPressure, ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'], ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available']),
+      condition('Ready', view.notReady !== '', ['KubeletReady', 'kubelet is posting ready status'], ['KubeletNotReady', view.notReady]),
+    ],
+    addresses: [...view.ips.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: view.name }],
+    daemonEndpoints: { kubeletEndpoint: { Port: view.port } },
+    nodeInfo: { ...view.facts.info, containerRuntimeVersion: view.runtimeVersion, kubeletVersion: view.version, kubeProxyVersion: '' },
+    images: view.images
+      .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
+      .slice(0, MOST_IMAGES)
+      .map(({ digests, tags, sizeBytes }) => ({ names: [...digests, ...tags].slice(0, 5), sizeBytes })),
+    runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
+  }
+}

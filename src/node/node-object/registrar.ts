@@ -1,0 +1,115 @@
+import { type Scope, isCancelled, messageOf, rfc3339Micro } from '#base'
+import { type coordination, type core, isAlreadyExists, isConflict, isNotFound, refs } from '#api'
+import type { Client } from '#client'
+import { same } from '../api/status-patch.ts'
+
+export interface RegistrarOptions {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly taints: readonly core.Taint[]
+  readonly podCidr: string | undefined
+  readonly leaseSeconds: number
+  readonly beatMs: number
+  /** The status now; `before` is what the API has. */
+  readonly status: (before: core.NodeStatus | undefined) => Promise<core.NodeStatus>
+}
+
+const LEASE_NAMESPACE = 'kube-node-lease'
+/** An unchanged status is written this seldom: the Lease says that the node lives. */
+const STATUS_EVERY_MS = 300_000
+
+/** Keeps the Node object and its Lease: registers, beats, and writes the status when it changes. */
+export class NodeRegistrar {
+  readonly #client: Client
+  readonly #options: RegistrarOptions
+  #node: core.Node | undefined
+  #lease: coordination.Lease | undefined
+  #writtenAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(client: Client, options: RegistrarOptions) {
+    this.#client = client
+    this.#options = options
+  }
+
+  get node(): core.Node | undefined {
+    return this.#node
+  }
+
+  /** Resolves once the Node is there and says that it is ready (or why not). Tries again until then. */
+  async register(scope: Scope): Promise<void> {
+    for (let failures = 1; ; failures++) {
+      try {
+        await this.#createOrAdopt(scope)
+        return await this.writeStatus(scope)
+      } catch (error) {
+        if (isCancelled(error)) throw error
+        scope.log.warn('the node could not be registered', { error: messageOf(error) })
+        await scope.sleep(Math.min(100 * 2 ** failures, 7000))
+      }
+    }
+  }
+
+  /** Beats until the scope ends. */
+  async run(scope: Scope): Promise<void> {
+    while (!scope.signal.aborted) {
+      try {
+        await Promise.all([this.#beat(scope), this.writeStatus(scope)])
+      } catch (error) {
+        if (isCancelled(error)) return
+        scope.log.warn('the node could not report', { error: messageOf(error) })
+        // Deleted by somebody: a node that lives comes back.
+        if (isNotFound(error)) await this.register(scope)
+      }
+      await scope.sleep(this.#options.beatMs).catch(() => undefined)
+    }
+  }
+
+  /** Writes the status when it has changed, or when it is due. */
+  async writeStatus(scope: Scope): Promise<void> {
+    const before = this.#node?.status
+    const status = await this.#options.status(before)
+    const isDue = scope.clock.monotonic() - this.#writtenAtMs >= STATUS_EVERY_MS
+    if (!isDue && same(withoutBeats(before), withoutBeats(status))) return
+    const addresses = [{ $patch: 'replace' }, ...(status.addresses ?? [])]
+    const body = { status: { ...status, addresses } }
+    this.#node = await this.#client.resource(refs.nodes).patch(scope, { name: this.#options.name }, { type: 'strategic', body }, { subresource: 'status' })
+    this.#writtenAtMs = scope.clock.monotonic()
+  }
+
+  async #createOrAdopt(scope: Scope): Promise<void> {
+    const nodes = this.#client.resource(refs.nodes)
+    const { name, labels, taints, podCidr } = this.#options
+    const fresh: core.Node = {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name, labels: { ...labels }, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
+      spec: { ...(podCidr === undefined ? {} : { podCIDR: podCidr, podCIDRs: [podCidr] }), ...(taints.length === 0 ? {} : { taints: [...taints] }) },
+      status: await this.#options.status(undefined),
+    }
+    try {
+      this.#node = await nodes.create(scope, fresh)
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error
+      this.#node = await nodes.patch(scope, { name }, { type: 'merge', body: { metadata: { labels } } })
+    }
+  }
+
+  async #beat(scope: Scope): Promise<void> {
+    const leases = this.#client.resource(refs.leases)
+    const { name, leaseSeconds } = this.#options
+    const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: rfc3339Micro(scope.clock.now()) }
+    const owner = { apiVersion: 'v1', kind: 'Node', name, uid: this.#node?.metadata?.uid ?? '' }
+    const fresh: coordination.Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: LEASE_NAMESPACE, ownerReferences: [owner] }, spec }
+    try {
+      this.#lease = await (this.#lease === undefined ? leases.create(scope, fresh) : leases.update(scope, { ...this.#lease, spec }))
+    } catch (error) {
+      if (!isAlreadyExists(error) && !isConflict(error) && !isNotFound(error)) throw error
+      this.#lease = isNotFound(error) ? undefined : await leases.get(scope, { namespace: LEASE_NAMESPACE, name })
+      this.#lease = await (this.#lease === undefined ? leases.create(scope, fresh) : leases.update(scope, { ...this.#lease, spec }))
+    }
+  }
+}
+
+function withoutBeats(status: core.NodeStatus | undefined): unknown {
+  return { ...status, conditions: status?.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest), declaredFeatures: undefined, config: undefined, features: undefined, volumesInUse: undefined, volumesAttached: undefined }
+}
