@@ -1,6 +1,16 @@
 import { UserError } from '#base/pure'
 import type { KubeObject, ResourceRef } from './meta/object.ts'
-import { type Column, type Conversion, type Resource, type ResourceStorage, type Strategy, type Subresource, VERBS, type Verb } from './resource.ts'
+import {
+  type Column,
+  type Conversion,
+  type OfKind,
+  type Resource,
+  type ResourceStorage,
+  type Strategy,
+  type Subresource,
+  VERBS,
+  type Verb,
+} from './resource.ts'
 import { ageOf } from './schema/age.ts'
 import { schemaOf } from './schema/builtin.ts'
 import { columnFacts, resourceFact } from './schema/registered.ts'
@@ -14,8 +24,8 @@ export type Cell = string | number | boolean | null
 export interface ResourceRules<T extends KubeObject> {
   readonly strategy?: Strategy<T>
   /** Cells by column name. Name, Age and Created At need none. */
-  readonly columns?: Readonly<Record<string, (object: T, now: number) => Cell>>
-  readonly selectable?: Readonly<Record<string, (object: T) => string>>
+  readonly columns?: Readonly<Record<string, OfKind<[object: T, now: number], Cell>>>
+  readonly selectable?: Readonly<Record<string, OfKind<[object: T], string>>>
   /** Rules of the subresources that discovery has. `status` needs none, `scale` does; others are announced as special. */
   readonly subresources?: Readonly<Record<string, Subresource<T>>>
   /** Where kube-apiserver's layout is not what is wanted. */
@@ -25,7 +35,7 @@ export interface ResourceRules<T extends KubeObject> {
 }
 
 /** Joins the rules of a built-in kind with its facts. Throws when they do not fit: a column without a cell, an unknown subresource. */
-export function defineResource<T extends KubeObject>(ref: ResourceRef<T>, rules: ResourceRules<T>): Resource<T> {
+export function defineResource<T extends KubeObject>(ref: ResourceRef<T>, rules: ResourceRules<NoInfer<T>>): Resource<T> {
   const { group, version, kind, plural, namespaced } = ref
   const title = `${plural} of ${group === '' ? 'the core group' : group} ${version}`
   const fact = resourceFact(group, version, plural)
@@ -59,7 +69,12 @@ function isVerb(verb: string): verb is Verb {
 }
 
 /** Kinds that can only be created (the reviews) are answered and never stored. */
-function storageOf<T extends KubeObject>(ref: ResourceRef<T>, fact: ResourceFact, rules: ResourceRules<T>, title: string): ResourceStorage | undefined {
+function storageOf<T extends KubeObject>(
+  ref: ResourceRef<T>,
+  fact: ResourceFact,
+  rules: ResourceRules<T>,
+  title: string,
+): ResourceStorage | undefined {
   if (rules.storage === undefined && !fact.verbs.includes('update')) return undefined
   const storage = rules.storage ?? builtInStorage(ref)
   const isStored = storage.group === ref.group && storage.version === ref.version && storage.kind === ref.kind
@@ -91,10 +106,17 @@ function subresourcesOf<T extends KubeObject>(fact: ResourceFact, rules: Resourc
   const facts = Object.entries(fact.subresources ?? {})
   const unknown = Object.keys(rules.subresources ?? {}).filter((name) => !facts.some(([known]) => known === name))
   if (unknown.length > 0) throw new UserError(`${title} has no subresource ${unknown.join(', ')}`)
-  return Object.fromEntries(facts.map(([name, subresource]) => [name, rules.subresources?.[name] ?? defaultSubresource<T>(name, subresource, fact, title)]))
+  return Object.fromEntries(
+    facts.map(([name, subresource]) => [name, rules.subresources?.[name] ?? defaultSubresource<T>(name, subresource, fact, title)]),
+  )
 }
 
-function defaultSubresource<T extends KubeObject>(name: string, { verbs, speaks }: SubresourceFact, fact: ResourceFact, title: string): Subresource<T> {
+function defaultSubresource<T extends KubeObject>(
+  name: string,
+  { verbs, speaks }: SubresourceFact,
+  fact: ResourceFact,
+  title: string,
+): Subresource<T> {
   if (name === 'status') return { type: 'status' }
   if (name === 'scale') throw new UserError(`${title} has a scale subresource and needs rules for it`)
   const foreign = speaks !== undefined && (speaks.group !== fact.group || speaks.version !== fact.version || speaks.kind !== fact.kind)

@@ -24,11 +24,17 @@ export interface Resource<T extends KubeObject = KubeObject> extends ResourceRef
   readonly strategy: Strategy<T>
   readonly columns: readonly Column<T>[]
   /** Field selectors beyond metadata.name and metadata.namespace: path → value as text. */
-  readonly selectable: Readonly<Record<string, (object: T) => string>>
+  readonly selectable: Readonly<Record<string, OfKind<[object: T], string>>>
   readonly subresources: Readonly<Record<string, Subresource<T>>>
   /** How this version relates to the stored one; absent when it is the stored one. */
   readonly conversion?: Conversion
 }
+
+/**
+ * A function over objects of one kind. Where kinds stand together they are a `Resource` of any object, and nobody hands an object of one
+ * kind to another: so these, and the methods of strategies, columns and subresources, are compared in both directions.
+ */
+export type OfKind<Arguments extends readonly unknown[], Result> = { of(...values: Arguments): Result }['of']
 
 export const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
 export type Verb = (typeof VERBS)[number]
@@ -51,23 +57,23 @@ export interface Conversion {
 /** The rules of a kind over an object's life. What is absent does nothing. */
 export interface Strategy<T extends KubeObject> {
   /** Checks metadata.name (and `generateName` results): the error texts for a bad name, none when good. Default: DNS-1123 subdomain. */
-  readonly validateName?: (name: string, isPrefix: boolean) => readonly string[]
+  validateName?(name: string, isPrefix: boolean): readonly string[]
   /**
    * Whether the kind keeps metadata.generation; given the parts that raise it. `spec` is the usual answer: raised when anything
    * outside metadata and status changes. A function gets the prepared new and old objects and says whether it rose.
    */
-  readonly generation?: 'none' | 'spec' | ((object: T, old: T) => boolean)
+  readonly generation?: 'none' | 'spec' | OfKind<[object: T, old: T], boolean>
   /** Fills in what was left out, beyond the schema's defaults. Idempotent. Runs after decoding, and again after admission has changed the object. */
-  readonly defaults?: (draft: T) => void
+  defaults?(draft: T): void
   /** Brings a new object to its first state: status reset, fields that only the server writes dropped. */
-  readonly prepareForCreate?: (draft: T) => void
+  prepareForCreate?(draft: T): void
   /** Puts back what an update of the main resource must not change (status), handles fields of switched-off features. */
-  readonly prepareForUpdate?: (draft: T, old: T) => void
-  readonly validate?: (object: T, errors: FieldErrors) => void
+  prepareForUpdate?(draft: T, old: T): void
+  validate?(object: T, errors: FieldErrors): void
   /** Runs for updates instead of `validate`; calls it where Kubernetes does. */
-  readonly validateUpdate?: (object: T, old: T, errors: FieldErrors) => void
+  validateUpdate?(object: T, old: T, errors: FieldErrors): void
   /** Warning header texts. `old` is there on updates. */
-  readonly warnings?: (object: T, old: T | undefined) => readonly string[]
+  warnings?(object: T, old: T | undefined): readonly string[]
   /** PUT to a name that does not exist creates it. */
   readonly createOnUpdate?: boolean
   /** Whether PUT may leave out metadata.resourceVersion. Default true. */
@@ -77,7 +83,7 @@ export interface Strategy<T extends KubeObject> {
   /** Default for a DELETE without propagationPolicy. Default `background`. */
   readonly deletePropagation?: 'orphan' | 'background'
   /** Seconds of grace for a DELETE, for kinds that end gracefully (pods). Absent: deleted at once. */
-  readonly gracefulDeletion?: (object: T, askedSeconds: number | undefined) => number
+  gracefulDeletion?(object: T, askedSeconds: number | undefined): number
 }
 
 /**
@@ -97,18 +103,18 @@ export type Subresource<T extends KubeObject> =
 export interface StatusSubresource<T extends KubeObject> {
   readonly type: 'status'
   /** Default: keeps everything of `old` except status (and the metadata that a status update may change). */
-  readonly prepareForUpdate?: (draft: T, old: T) => void
-  readonly validateUpdate?: (object: T, old: T, errors: FieldErrors) => void
+  prepareForUpdate?(draft: T, old: T): void
+  validateUpdate?(object: T, old: T, errors: FieldErrors): void
 }
 
 export interface ScaleSubresource<T extends KubeObject> {
   readonly type: 'scale'
   /** `autoscaling/v1` Scale for all built-in kinds but those that say otherwise. */
-  readonly replicas: (object: T) => number
-  readonly statusReplicas: (object: T) => number
+  replicas(object: T): number
+  statusReplicas(object: T): number
   /** The label selector as text; empty when there is none. */
-  readonly selector: (object: T) => string
-  readonly setReplicas: (draft: T, replicas: number) => void
+  selector(object: T): string
+  setReplicas(draft: T, replicas: number): void
 }
 
 /** A column of `kubectl get`. */
@@ -120,5 +126,5 @@ export interface Column<T extends KubeObject> {
   /** 0 is always shown, more only in wide output. */
   readonly priority: number
   /** `now` in milliseconds since the epoch, for ages. */
-  readonly cell: (object: T, now: number) => string | number | boolean | null
+  cell(object: T, now: number): string | number | boolean | null
 }

@@ -73,6 +73,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     engine,
     catalog,
     caches,
+    views,
     admission: options.admission ?? [],
     authorizers: options.authorizers,
     hooks: new Map([['namespaces', namespaceHook], ...Object.entries(options.hooks ?? {})]),

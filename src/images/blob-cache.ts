@@ -82,7 +82,12 @@ export function openBlobCache(cacheDir: string): BlobCache {
           createWriteStream(file, { highWaterMark: 1 << 20 }),
           { signal: scope.signal },
         )
-        const record: LayerRecord = { digest: `sha256:${packed.digest('hex')}`, sizeBytes, diffId: `sha256:${plain.digest('hex')}`, sources }
+        const record: LayerRecord = {
+          digest: `sha256:${packed.digest('hex')}`,
+          sizeBytes,
+          diffId: `sha256:${plain.digest('hex')}`,
+          sources,
+        }
         make(blobs)
         renameSync(file, pathOf(record.digest))
         save(scope, join(make(layers), `${key}.json`), JSON.stringify(record))
@@ -103,7 +108,12 @@ export function openBlobCache(cacheDir: string): BlobCache {
       make(images)
       save(scope, recordFile(name), JSON.stringify(record))
     },
-    images: () => (existsSync(images) ? readdirSync(images).toSorted().map((file) => read(join(images, file))) : []),
+    images: () =>
+      existsSync(images)
+        ? readdirSync(images)
+            .toSorted()
+            .map((file) => read(join(images, file)))
+        : [],
   }
 }
 

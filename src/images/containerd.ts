@@ -33,7 +33,10 @@ export async function importImage(scope: Scope, request: ImportRequest): Promise
 }
 
 /** Puts those images into containerd that it does not have, all in one go: what they share is read and sent once, and not at all where it is there. */
-export async function importImages(scope: Scope, request: Containerd & { readonly layouts: readonly OciLayout[] }): Promise<readonly ImportedImage[]> {
+export async function importImages(
+  scope: Scope,
+  request: Containerd & { readonly layouts: readonly OciLayout[] },
+): Promise<readonly ImportedImage[]> {
   const there = new Set((await listImages(scope, request)).map(({ name, digest }) => `${name} ${digest}`))
   const missing = request.layouts.filter(({ name, digest }) => !there.has(`${name} ${digest}`))
   if (missing.length > 0) await send(scope, request, missing)
@@ -56,7 +59,8 @@ export function parseImages(table: string): readonly StoredImage[] {
 
 async function send(scope: Scope, containerd: Containerd, layouts: readonly OciLayout[]): Promise<void> {
   const known = new Set((await ctr(scope, containerd, ['content', 'list', '--quiet'])).split('\n'))
-  const sendAll = (without?: ReadonlySet<string>): Promise<string> => ctr(scope, containerd, ['images', 'import', '-'], layoutTar(layouts, without))
+  const sendAll = (without?: ReadonlySet<string>): Promise<string> =>
+    ctr(scope, containerd, ['images', 'import', '-'], layoutTar(layouts, without))
   if (!layouts.some(({ blobs }) => blobs.some(({ digest }) => known.has(digest)))) {
     await sendAll()
     return
@@ -70,6 +74,11 @@ async function send(scope: Scope, containerd: Containerd, layouts: readonly OciL
   }
 }
 
-function ctr(scope: Scope, { address, namespace = 'k8s.io' }: Containerd, args: readonly string[], input?: AsyncIterable<Uint8Array>): Promise<string> {
+function ctr(
+  scope: Scope,
+  { address, namespace = 'k8s.io' }: Containerd,
+  args: readonly string[],
+  input?: AsyncIterable<Uint8Array>,
+): Promise<string> {
   return runTool(scope, 'ctr', ['--address', address, '--namespace', namespace, ...args], input === undefined ? {} : { input })
 }

@@ -17,9 +17,17 @@ export interface CollectedPackages extends Disposable {
  * Programs of Debian packages with their libraries. apt decides which packages this machine would have to get so that they work; those are
  * fetched and unpacked aside, never installed; all else is taken from the machine itself. Nothing is fetched where they are installed.
  */
-export async function collectPackages(scope: Scope, cache: BlobCache, packages: readonly string[], programs: readonly string[]): Promise<CollectedPackages> {
+export async function collectPackages(
+  scope: Scope,
+  cache: BlobCache,
+  packages: readonly string[],
+  programs: readonly string[],
+): Promise<CollectedPackages> {
   if (!existsSync('/usr/bin/apt-get'))
-    throw new UserError(`packages of Debian are wanted (${packages.join(', ')}) and this machine has no apt-get`, 'build this image on Debian or Ubuntu')
+    throw new UserError(
+      `packages of Debian are wanted (${packages.join(', ')}) and this machine has no apt-get`,
+      'build this image on Debian or Ubuntu',
+    )
   const folder = cache.scratch(scope)
   const dispose = (): void => rmSync(folder, { recursive: true, force: true })
   try {
@@ -47,7 +55,16 @@ async function fetchPackages(scope: Scope, folder: string, packages: readonly st
   mkdirSync(join(folder, 'partial'), { recursive: true })
   const settings = ['-o', `Dir::Cache::archives=${folder}/`, '-o', 'Debug::NoLocking=1', '-o', 'APT::Sandbox::User=root']
   const fetch = (): Promise<string> =>
-    runTool(scope, 'apt-get', ['install', '--download-only', '--no-upgrade', '--no-install-recommends', '-qq', '-y', ...settings, ...packages])
+    runTool(scope, 'apt-get', [
+      'install',
+      '--download-only',
+      '--no-upgrade',
+      '--no-install-recommends',
+      '-qq',
+      '-y',
+      ...settings,
+      ...packages,
+    ])
   try {
     await fetch()
   } catch (first) {
@@ -56,7 +73,10 @@ async function fetchPackages(scope: Scope, folder: string, packages: readonly st
       await runTool(scope, 'apt-get', ['update', '-qq'])
       await fetch()
     } catch (error) {
-      throw new UserError(`apt-get cannot fetch ${packages.join(', ')}: ${messageOf(error)}`, `give this machine a package mirror, or install the packages; first error: ${messageOf(first)}`)
+      throw new UserError(
+        `apt-get cannot fetch ${packages.join(', ')}: ${messageOf(error)}`,
+        `give this machine a package mirror, or install the packages; first error: ${messageOf(first)}`,
+      )
     }
   }
   return readdirSync(folder)

@@ -25,7 +25,13 @@ export type LayerDefinition =
   /** Programs out of Debian packages, with the libraries that they load and nothing else: no shell, no package manager. */
   | { readonly kind: 'debian'; readonly packages: readonly string[]; readonly programs: readonly string[] }
   /** The files and folders `include` of the folder `from` (everything when absent), without names that end in one of `exclude`. */
-  | { readonly kind: 'files'; readonly from: string; readonly to: string; readonly include?: readonly string[]; readonly exclude?: readonly string[] }
+  | {
+      readonly kind: 'files'
+      readonly from: string
+      readonly to: string
+      readonly include?: readonly string[]
+      readonly exclude?: readonly string[]
+    }
   /** The program that holds a pod's namespaces, as `/pause`. */
   | { readonly kind: 'pause' }
 
@@ -47,7 +53,9 @@ export function readImageDefinitions(file: string): readonly ImageDefinition[] {
     throw new UserError(`${file} cannot be read: ${messageOf(error)}`, 'it must be JSON: {"images": [...]}')
   }
   const root = fieldsOf(found, file, ['images'])
-  return listOf(root['images'], `${file}: images`).map((image, index) => definitionOf(image, `${file}: images[${index}]`, dirname(resolve(file))))
+  return listOf(root['images'], `${file}: images`).map((image, index) =>
+    definitionOf(image, `${file}: images[${index}]`, dirname(resolve(file))),
+  )
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -58,14 +66,21 @@ function definitionOf(value: unknown, where: string, folder: string): ImageDefin
   const optional = <K extends string, T>(name: K, read: (value: unknown, where: string) => T): { readonly [P in K]?: T } =>
     fields[name] === undefined ? {} : ({ [name]: read(fields[name], `${where}.${name}`) } as { readonly [P in K]: T })
   return {
-    name: matching(fields['name'], `${where}.name`, /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+:[\w][\w.-]{0,127}$/, 'a host, a path and a tag, like sampan.local/shop:1'),
+    name: matching(
+      fields['name'],
+      `${where}.name`,
+      /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+:[\w][\w.-]{0,127}$/,
+      'a host, a path and a tag, like sampan.local/shop:1',
+    ),
     layers: listOf(fields['layers'], `${where}.layers`).map((layer, index) => layerOf(layer, `${where}.layers[${index}]`, folder)),
     entrypoint: textsOf(fields['entrypoint'], `${where}.entrypoint`),
     ...optional('user', (user, at) => matching(user, at, /^\d+(:\d+)?$/, 'numbers, like 1000:1000')),
     ...optional('command', textsOf),
     ...optional('workdir', (path, at) => matching(path, at, /^\//, 'an absolute path')),
     ...optional('env', textMapOf),
-    ...optional('ports', (ports, at) => listOf(ports, at).map((port) => matching(port, at, /^\d+(\/(tcp|udp|sctp))?$/, 'like "8080" or "8080/tcp"'))),
+    ...optional('ports', (ports, at) =>
+      listOf(ports, at).map((port) => matching(port, at, /^\d+(\/(tcp|udp|sctp))?$/, 'like "8080" or "8080/tcp"')),
+    ),
     ...optional('labels', textMapOf),
   }
 }
@@ -82,7 +97,9 @@ function layerOf(value: unknown, where: string, folder: string): LayerDefinition
       const packages = listOf(fields['packages'], `${where}.packages`).map((name) =>
         matching(name, `${where}.packages`, /^[a-z0-9][a-z0-9+.-]+$/, 'the name of a Debian package'),
       )
-      const programs = listOf(fields['programs'], `${where}.programs`).map((path) => matching(path, `${where}.programs`, /^\//, 'an absolute path'))
+      const programs = listOf(fields['programs'], `${where}.programs`).map((path) =>
+        matching(path, `${where}.programs`, /^\//, 'an absolute path'),
+      )
       return { kind, packages, programs }
     }
     case 'files': {

@@ -39,7 +39,10 @@ export function readElf(path: string): ElfFacts | undefined {
 function readFrom(read: (offset: number, size: number) => Buffer): ElfFacts | undefined {
   const header = read(0, 64)
   if (header.length < 64 || header.toString('latin1', 0, 4) !== '\x7fELF' || header[4] !== 2 || header[5] !== 1) return undefined
-  const segments = segmentsOf(read(Number(header.readBigUInt64LE(32)), header.readUInt16LE(54) * header.readUInt16LE(56)), header.readUInt16LE(54))
+  const segments = segmentsOf(
+    read(Number(header.readBigUInt64LE(32)), header.readUInt16LE(54) * header.readUInt16LE(56)),
+    header.readUInt16LE(54),
+  )
   const machine = header.readUInt16LE(18)
   const interp = segments.find(({ type }) => type === PT.interp)
   const interpreter = interp === undefined ? undefined : textAt(read(interp.offset, interp.size), 0)
@@ -48,7 +51,9 @@ function readFrom(read: (offset: number, size: number) => Buffer): ElfFacts | un
 
   const entries = dynamicEntries(read(dynamic.offset, dynamic.size))
   const stringsAddress = entries.find(({ tag }) => tag === DT.strtab)?.value ?? 0
-  const holder = segments.find(({ type, address, size }) => type === PT.load && stringsAddress >= address && stringsAddress < address + size)
+  const holder = segments.find(
+    ({ type, address, size }) => type === PT.load && stringsAddress >= address && stringsAddress < address + size,
+  )
   if (holder === undefined) return { machine, interpreter, needed: [], searchPath: [] }
   const stringAt = (value: number): string => textAt(read(holder.offset + stringsAddress - holder.address + value, 4096), 0)
   const all = (tag: number): string[] => entries.filter((entry) => entry.tag === tag).map(({ value }) => stringAt(value))

@@ -13,10 +13,16 @@ import { type Entry, arrange, packEntries } from './tar.ts'
 const FORMAT = 1
 
 /** Builds a layer, or finds it in the cache. */
-export async function buildLayer(scope: Scope, cache: BlobCache, layer: LayerDefinition): Promise<{ readonly record: LayerRecord; readonly cached: boolean }> {
+export async function buildLayer(
+  scope: Scope,
+  cache: BlobCache,
+  layer: LayerDefinition,
+): Promise<{ readonly record: LayerRecord; readonly cached: boolean }> {
   if (layer.kind === 'debian') return debianLayer(scope, cache, layer)
   const entries = arrange(entriesOf(layer))
-  return remember(cache, entries.map(fingerprint), (key) => cache.putLayer(scope, key, packEntries(entries), layer.kind === 'node' ? [`node=${process.version}`] : []))
+  return remember(cache, entries.map(fingerprint), (key) =>
+    cache.putLayer(scope, key, packEntries(entries), layer.kind === 'node' ? [`node=${process.version}`] : []),
+  )
 }
 
 /** The packages of one release of the system, under one key: that a newer version came out does not make a cached image stale. */

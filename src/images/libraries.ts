@@ -26,9 +26,10 @@ export function librariesOf(program: string, roots: readonly string[]): readonly
     return found === undefined ? undefined : realpathSync(found)
   }
   const find = (name: string, own: readonly string[]): string | undefined =>
-    [...own.map((folder) => join(folder, name)).filter((path) => existsSync(path)), ...folders.flatMap((folder) => inRoots(join(folder, name)) ?? [])].find(
-      (path) => readElf(path)?.machine === machine,
-    )
+    [
+      ...own.map((folder) => join(folder, name)).filter((path) => existsSync(path)),
+      ...folders.flatMap((folder) => inRoots(join(folder, name)) ?? []),
+    ].find((path) => readElf(path)?.machine === machine)
 
   const target = triplet === undefined ? dirname(interpreter) : `/lib/${triplet}`
   const loader = inRoots(interpreter)

@@ -2,7 +2,17 @@ import { networkInterfaces } from 'node:os'
 import { type Scope, UserError } from '#base'
 import type { core } from '#api'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
-import { type Host, type HostOptions, type NodeAgent, prepareHost, startNodeAgent, superviseContainerd } from '#node'
+import {
+  type Host,
+  type HostOptions,
+  type NodeAgent,
+  type NodeServer,
+  type StreamProtocols,
+  prepareHost,
+  startNodeAgent,
+  startNodeServer,
+  superviseContainerd,
+} from '#node'
 
 export interface AgentOptions {
   /** Either of the two: a client that is there already, or where to read how to reach the API. */
@@ -14,8 +24,17 @@ export interface AgentOptions {
   readonly nodeIps?: readonly string[]
   readonly clusterDns?: readonly string[]
   readonly clusterDomain?: string
-  /** The agent's own HTTPS API. */
-  readonly port?: number
+  /** The agent's own HTTPS API. Without certificates it is not served: there is no port without authentication. */
+  readonly server?: {
+    readonly address?: string
+    readonly port?: number
+    /** PEM: the serving certificate, its key, and the authority of the clients. */
+    readonly certificate: string
+    readonly key: string
+    readonly clientCa: string
+    /** Made with the agent's streams: SPDY and WebSocket towards the caller. */
+    readonly protocols?: (agent: NodeAgent) => StreamProtocols
+  }
   readonly version?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly taints?: readonly core.Taint[]
@@ -28,6 +47,7 @@ export interface AgentOptions {
 export interface RunningAgent {
   readonly host: Host
   readonly agent: NodeAgent
+  readonly server: NodeServer | undefined
 }
 
 const KUBERNETES_VERSION = 'v1.36.3'
@@ -47,7 +67,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     clusterDns: options.clusterDns ?? [],
     clusterDomain: options.clusterDomain ?? 'cluster.local',
     podCidr: options.host.podCidr,
-    port: options.port ?? KUBELET_PORT,
+    port: options.server?.port ?? KUBELET_PORT,
     version: options.version ?? KUBERNETES_VERSION,
     ...(options.labels && { labels: options.labels }),
     ...(options.taints && { taints: options.taints }),
@@ -56,7 +76,21 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     ...(options.beatMs === undefined ? {} : { beatMs: options.beatMs }),
     ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
   })
-  return { host, agent }
+  const server = options.server && (await serve(scope, client, agent, host, options.server))
+  return { host, agent, server }
+}
+
+async function serve(scope: Scope, client: Client, agent: NodeAgent, host: Host, options: NonNullable<AgentOptions['server']>): Promise<NodeServer> {
+  const { certificate, key, clientCa, protocols } = options
+  return startNodeServer(scope, client, agent, {
+    address: options.address ?? agent.settings.nodeIps[0] ?? '0.0.0.0',
+    port: options.port ?? KUBELET_PORT,
+    certificate,
+    key,
+    clientCa,
+    rootDir: host.layout.rootDir,
+    ...(protocols && { protocols: protocols(agent) }),
+  })
 }
 
 async function clientOf(kubeconfig: string | undefined): Promise<Client> {

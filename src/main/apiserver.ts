@@ -15,7 +15,9 @@ import {
   createApiServer,
   listen,
   parseTokenFile,
+  podSpecials,
   reconcilePolicy,
+  serviceAllocation,
   writeKubeconfig,
 } from '#apiserver'
 import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
@@ -51,6 +53,8 @@ const DOMAIN = 'cluster.local'
 const ISSUER = `https://kubernetes.default.svc.${DOMAIN}`
 const STOP_GRACE_MS = 5000
 const SYSTEM_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system']
+const FIRST_NODE_PORT = 30_000
+const LAST_NODE_PORT = 32_767
 const COMPACT_EVERY_MS = 300_000
 
 /** Starts an API server in groups: keys and store, server, listener, bootstrap objects. Resolves when it answers and is ready. */
@@ -85,8 +89,10 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     authorizers: access.authorizers,
     impersonation: access.impersonation,
     admission: [...access.admission, ...access.finalAdmission],
+    specials: podSpecials(),
     virtual: access.virtual,
     rawRoutes: access.rawRoutes,
+    hooks: { services: serviceAllocation(scope, { reader: late.reader, addressRange: range.cidr, firstNodePort: FIRST_NODE_PORT, lastNodePort: LAST_NODE_PORT }) },
   })
   late.set(server.reader)
   await server.ready

@@ -7,7 +7,11 @@ import { LEFT_OUT, SCALAR_TYPES, packageOf, protoName, shortName } from './names
 const WITHOUT_OPENAPI: Readonly<Record<string, OpenApiSchema>> = {
   'io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata': {
     type: 'object',
-    properties: { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' } },
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' },
+    },
   },
   'io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadataList': {
     type: 'object',
@@ -75,7 +79,8 @@ function fieldRow(full: string, go: GoField, property: OpenApiSchema, required: 
   const options = {
     ...optionsOf(property, type, goType, flags),
     ...(embedded === undefined || name === 'kind' || name === 'apiVersion' ? {} : { embedded }),
-    ...(path !== undefined && path.length > 1 ? { protoPath: path } : {}) }
+    ...(path !== undefined && path.length > 1 ? { protoPath: path } : {}),
+  }
   const proto = path?.at(-1) ?? 0
   return Object.keys(options).length === 0 ? [name, type, flags, proto] : [name, type, flags, proto, options]
 }
@@ -84,7 +89,13 @@ function fieldRow(full: string, go: GoField, property: OpenApiSchema, required: 
  * The field numbers that lead to a JSON field: one, or several where Go embeds a struct and protobuf has a message of its own for it.
  * Protobuf names follow the Go fields here and there: another case, no `$`, no dashes.
  */
-function protoPath(messages: Input['proto'], messageName: string, name: string, siblings: readonly string[], isList: boolean): readonly number[] | undefined {
+function protoPath(
+  messages: Input['proto'],
+  messageName: string,
+  name: string,
+  siblings: readonly string[],
+  isList: boolean,
+): readonly number[] | undefined {
   const plain = (text: string): string => text.replace(/[$-]/g, '').toLowerCase()
   const fields = Object.entries(messages[messageName] ?? {})
   const own = fields.find(([candidate]) => candidate === name) ?? fields.find(([candidate]) => plain(candidate) === plain(name))

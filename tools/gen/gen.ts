@@ -30,7 +30,9 @@ function generate(): ReadonlyMap<string, string> {
 }
 
 function staleFiles(files: ReadonlyMap<string, string>): string[] {
-  const stale = [...files].filter(([path, text]) => !existsSync(join(ROOT, path)) || readFileSync(join(ROOT, path), 'utf8') !== text).map(([path]) => path)
+  const stale = [...files]
+    .filter(([path, text]) => !existsSync(join(ROOT, path)) || readFileSync(join(ROOT, path), 'utf8') !== text)
+    .map(([path]) => path)
   return [...stale, ...leftovers(files)]
 }
 
@@ -38,7 +40,9 @@ function staleFiles(files: ReadonlyMap<string, string>): string[] {
 function leftovers(files: ReadonlyMap<string, string>): string[] {
   const directory = join(ROOT, TYPES_DIR)
   if (!existsSync(directory)) return []
-  return readdirSync(directory).map((name) => `${TYPES_DIR}/${name}`).filter((path) => path.endsWith('.gen.ts') && !files.has(path))
+  return readdirSync(directory)
+    .map((name) => `${TYPES_DIR}/${name}`)
+    .filter((path) => path.endsWith('.gen.ts') && !files.has(path))
 }
 
 const args = process.argv.slice(2)

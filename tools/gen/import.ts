@@ -11,9 +11,12 @@ import { INPUT_DIR } from './input.ts'
 export function importFacts(directory: string): void {
   const documents: Record<string, unknown> = {}
   const root = join(directory, 'openapi-v3')
-  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith('.json'))
+  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && entry.name.endsWith('.json'),
+  )
   const paths = files.map((entry) => join(entry.parentPath, entry.name)).sort()
-  for (const file of paths) documents[relative(root, file).replace(/\.json$/, '')] = withoutDescriptions(JSON.parse(readFileSync(file, 'utf8')))
+  for (const file of paths)
+    documents[relative(root, file).replace(/\.json$/, '')] = withoutDescriptions(JSON.parse(readFileSync(file, 'utf8')))
   write('openapi-v3', documents)
   for (const name of ['discovery-v2', 'table-columns', 'k8s-protobuf-fields', 'versions', 'go-fields']) {
     write(name, JSON.parse(readFileSync(join(directory, `${name}.json`), 'utf8')))

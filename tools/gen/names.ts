@@ -42,5 +42,8 @@ export function lastName(name: string): string {
 
 /** The package of the protobuf messages of an OpenAPI type. */
 export function protoName(full: string): string {
-  return full.replace(/^io\.k8s\./, 'k8s.io.').replace('apiextensions-apiserver', 'apiextensions_apiserver').replace('kube-aggregator', 'kube_aggregator')
+  return full
+    .replace(/^io\.k8s\./, 'k8s.io.')
+    .replace('apiextensions-apiserver', 'apiextensions_apiserver')
+    .replace('kube-aggregator', 'kube_aggregator')
 }

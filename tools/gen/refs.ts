@@ -14,7 +14,9 @@ export function refsFile(resources: readonly ResourceFact[], facts: Facts): stri
     const short = facts.kinds[`${resource.group}/${resource.version}/${resource.kind}`]
     if (short === undefined) throw new Error(`no type for the kind ${resource.kind} of ${resource.group}/${resource.version}`)
     packages.add(packageOf(short))
-    const name = taken.has(resource.plural) ? `${resource.plural}${resource.version[0]?.toUpperCase()}${resource.version.slice(1)}` : resource.plural
+    const name = taken.has(resource.plural)
+      ? `${resource.plural}${resource.version[0]?.toUpperCase()}${resource.version.slice(1)}`
+      : resource.plural
     if (taken.has(name)) throw new Error(`two resources want the name ${name}`)
     taken.add(name)
     const { group, version, kind, plural, namespaced } = resource

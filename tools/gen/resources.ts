@@ -18,7 +18,14 @@ export function buildResources(input: Input, facts: Facts): ResourceFact[] {
   return resources
 }
 
-function resourceFact(from: DiscoveryResource, group: string, version: string, preferred: boolean, facts: Facts, deletedObject: boolean): ResourceFact {
+function resourceFact(
+  from: DiscoveryResource,
+  group: string,
+  version: string,
+  preferred: boolean,
+  facts: Facts,
+  deletedObject: boolean,
+): ResourceFact {
   const { kind } = from.responseKind
   return {
     group,
@@ -33,7 +40,9 @@ function resourceFact(from: DiscoveryResource, group: string, version: string, p
     ...(from.categories === undefined ? {} : { categories: from.categories }),
     verbs: from.verbs,
     ...(deletedObject ? { deletedObject } : {}),
-    ...(from.subresources === undefined ? {} : { subresources: Object.fromEntries(from.subresources.map((one) => [one.subresource, subresourceFact(one, group, version)])) }),
+    ...(from.subresources === undefined
+      ? {}
+      : { subresources: Object.fromEntries(from.subresources.map((one) => [one.subresource, subresourceFact(one, group, version)])) }),
   }
 }
 
@@ -47,14 +56,22 @@ function deletesWithObject(input: Input, group: string, version: string, resourc
 }
 
 interface DeletePath {
-  readonly delete?: { readonly responses?: Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: { readonly $ref?: string } }>> }>> }
+  readonly delete?: {
+    readonly responses?: Readonly<
+      Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: { readonly $ref?: string } }>> }>
+    >
+  }
 }
 
 function subresourceFact(one: NonNullable<DiscoveryResource['subresources']>[number], group: string, version: string): SubresourceFact {
   const kind = one.responseKind
   return {
     verbs: one.verbs,
-    ...(kind === undefined ? {} : { speaks: kind.version === '' ? { group, version, kind: kind.kind } : { group: kind.group, version: kind.version, kind: kind.kind } }),
+    ...(kind === undefined
+      ? {}
+      : {
+          speaks: kind.version === '' ? { group, version, kind: kind.kind } : { group: kind.group, version: kind.version, kind: kind.kind },
+        }),
   }
 }
 

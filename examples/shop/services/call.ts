@@ -26,7 +26,11 @@ export function call(method: string, url: string, body?: unknown): Promise<Reply
         const answer = Buffer.concat(chunks).toString('utf8')
         if (incoming.statusCode !== 200) return reject(new Error(`${method} ${url}: ${incoming.statusCode} ${answer.trim()}`))
         try {
-          resolve({ value: JSON.parse(answer) as unknown, pod: String(incoming.headers['x-served-by'] ?? '?'), tookMs: performance.now() - start })
+          resolve({
+            value: JSON.parse(answer) as unknown,
+            pod: String(incoming.headers['x-served-by'] ?? '?'),
+            tookMs: performance.now() - start,
+          })
         } catch (error) {
           reject(error as Error)
         }

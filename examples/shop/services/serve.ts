@@ -33,7 +33,11 @@ const LONGEST_BODY_BYTES = 64 * 1024
 /** How long new connections are still taken after TERM: until the last proxy has heard that this pod is leaving. */
 const LEAVING_MS = Number(process.env['LEAVING_MS'] ?? 250)
 
-export const json = (value: unknown, status = 200): Answer => ({ status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) })
+export const json = (value: unknown, status = 200): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(value),
+})
 
 /** A mistake of the caller's: the status is the answer's. */
 export class BadRequest extends Error {
@@ -49,7 +53,12 @@ export function serve(service: Service): void {
   const server = createServer((incoming, outgoing) => {
     void handle(service, incoming, () => leaving).then(({ status, headers, body = '' }) => {
       const bytes = Buffer.from(body)
-      outgoing.writeHead(status, { 'x-served-by': pod, 'content-length': bytes.length, ...headers, ...(leaving ? { connection: 'close' } : {}) })
+      outgoing.writeHead(status, {
+        'x-served-by': pod,
+        'content-length': bytes.length,
+        ...headers,
+        ...(leaving ? { connection: 'close' } : {}),
+      })
       outgoing.end(incoming.method === 'HEAD' ? undefined : bytes)
     })
   })
@@ -70,9 +79,17 @@ async function handle(service: Service, incoming: IncomingMessage, leaving: () =
   try {
     const url = new URL(incoming.url ?? '/', 'http://shop')
     if (url.pathname === '/healthz') return { status: 200, body: 'ok\n' }
-    if (url.pathname === '/readyz') return !leaving() && (await service.ready()) ? { status: 200, body: 'ok\n' } : { status: 503, body: 'not ready\n' }
+    if (url.pathname === '/readyz')
+      return !leaving() && (await service.ready()) ? { status: 200, body: 'ok\n' } : { status: 503, body: 'not ready\n' }
     const parts = url.pathname.split('/').filter(Boolean).map(decodeURIComponent)
-    const request = { method: incoming.method ?? 'GET', path: url.pathname, parts, query: url.searchParams, headers: incoming.headers, body: () => readBody(incoming) }
+    const request = {
+      method: incoming.method ?? 'GET',
+      path: url.pathname,
+      parts,
+      query: url.searchParams,
+      headers: incoming.headers,
+      body: () => readBody(incoming),
+    }
     return (await service.answer(request)) ?? { status: 404, body: 'not found\n' }
   } catch (error) {
     if (error instanceof BadRequest) return { status: error.status, body: `${error.message}\n` }

@@ -53,7 +53,12 @@ function checkMembers(object: JsonObject, schema: Schema, path: string, errors: 
       errors.push(`${below}: field not declared in schema`)
       return
     }
-    check(object[key], schema.kind === 'object' && schema.keepUnknown && !schema.fields.has(key) ? (schema.others ?? ANY) : memberSchema(schema, key), below, errors)
+    check(
+      object[key],
+      schema.kind === 'object' && schema.keepUnknown && !schema.fields.has(key) ? (schema.others ?? ANY) : memberSchema(schema, key),
+      below,
+      errors,
+    )
   }
 }
 
@@ -73,8 +78,12 @@ function checkItems(items: readonly unknown[], list: ListSchema, path: string, e
 
 function unidentified(item: unknown, list: ListSchema): string {
   if (list.listType === 'map') {
-    return item === null ? 'associative list with keys may not have a null element' : 'associative list with keys may not have non-map elements'
+    return item === null
+      ? 'associative list with keys may not have a null element'
+      : 'associative list with keys may not have non-map elements'
   }
   if (item === null) return "associative list without keys has an element that's an explicit null"
-  return Array.isArray(item) ? 'not supported: associative list with lists as elements' : "associative list without keys has an element that's a map type"
+  return Array.isArray(item)
+    ? 'not supported: associative list with lists as elements'
+    : "associative list without keys has an element that's a map type"
 }

@@ -1,7 +1,7 @@
 import { deepEqual, isJsonObject, type JsonObject, member } from '../meta/deep.ts'
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts'
 import { EMPTY_SET, type FieldSet, isMember, NodeBuilder, recursiveDifference } from './field-set.ts'
-import { allFields, elementsOf } from './owned-fields.ts'
+import { allFields, elementsOf, itemsOf } from './owned-fields.ts'
 import { fieldElement, type PathElement } from './path-element.ts'
 import { isBlank, memberSchema, shapeOf } from './shape.ts'
 
@@ -28,7 +28,14 @@ export function compareFields(live: object, updated: object, schema: ObjectSchem
 type Ignored = readonly (FieldSet | undefined)[]
 const NONE_IGNORED: Ignored = []
 
-function compareMembers(live: JsonObject, updated: JsonObject, schema: Schema, changed: NodeBuilder, removed: NodeBuilder, ignored: Ignored): void {
+function compareMembers(
+  live: JsonObject,
+  updated: JsonObject,
+  schema: Schema,
+  changed: NodeBuilder,
+  removed: NodeBuilder,
+  ignored: Ignored,
+): void {
   for (const key of Object.keys(updated)) {
     const value = updated[key]
     const before = member(live, key)
@@ -98,8 +105,6 @@ function withoutIgnored(fields: FieldSet, ignored: Ignored): FieldSet {
   return ignored.reduce<FieldSet>((left, set) => (set === undefined ? left : recursiveDifference(left, set)), fields)
 }
 
-const itemsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-
 /** Two maps, one of which may be something else: then it has no members, and no zero values either. */
 function comparePart(before: unknown, value: unknown, schema: Schema, changed: NodeBuilder, removed: NodeBuilder, ignored: Ignored): void {
   const isMap = isJsonObject(before)
@@ -113,7 +118,13 @@ function comparePart(before: unknown, value: unknown, schema: Schema, changed: N
   }
 }
 
-function compareItems(before: readonly unknown[], items: readonly unknown[], list: ListSchema, changed: NodeBuilder, removed: NodeBuilder): void {
+function compareItems(
+  before: readonly unknown[],
+  items: readonly unknown[],
+  list: ListSchema,
+  changed: NodeBuilder,
+  removed: NodeBuilder,
+): void {
   const old = elementsOf(before, list)
   const now = elementsOf(items, list)
   for (const [element, copies] of now) compareCopies(element, old.get(element) ?? [], copies, list.items, changed, removed)

@@ -5,7 +5,9 @@ import type { OwnershipConflict } from './ownership.ts'
 
 /** The refusal of an apply that would change what others own. */
 export function applyConflict(conflicts: readonly OwnershipConflict[]): StatusError {
-  const sorted = [...conflicts].sort((a, b) => (idOf(a.manager) < idOf(b.manager) ? -1 : 1)).map(({ manager, fields }) => ({ who: describe(manager), paths: pathsOf(fields) }))
+  const sorted = [...conflicts]
+    .sort((a, b) => (idOf(a.manager) < idOf(b.manager) ? -1 : 1))
+    .map(({ manager, fields }) => ({ who: describe(manager), paths: pathsOf(fields) }))
   const causes: StatusCause[] = sorted.flatMap(({ who, paths }) =>
     paths.map((path) => ({ reason: 'FieldManagerConflict', message: `conflict with ${who}`, field: path })),
   )

@@ -29,7 +29,14 @@ export function isMember(node: FieldSet): boolean {
 
 /** The set of these paths of field names. */
 export function fieldSetOf(...paths: readonly (readonly string[])[]): FieldSet {
-  return paths.reduce<FieldSet>((set, path) => union(set, path.reduceRight<FieldSet>((node, name) => ({ [fieldElement(name)]: node }), EMPTY_SET)), EMPTY_SET)
+  return paths.reduce<FieldSet>(
+    (set, path) =>
+      union(
+        set,
+        path.reduceRight<FieldSet>((node, name) => ({ [fieldElement(name)]: node }), EMPTY_SET),
+      ),
+    EMPTY_SET,
+  )
 }
 
 /** Children collected for a node, brought into order as they come: they are few, and nearly in order already. */
@@ -41,6 +48,12 @@ export class NodeBuilder {
   /** `self`: whether the path of the node is in the set. */
   constructor(self: boolean) {
     this.#self = self
+  }
+
+  /** For an element that is known to come after all others. */
+  append(element: PathElement, node: FieldSet): void {
+    this.#elements.push(element)
+    this.#nodes.push(node)
   }
 
   /** Each element once. */
@@ -96,7 +109,7 @@ function unionOf(a: FieldSet, b: FieldSet, self: boolean): FieldSet {
     const other = b[element]
     const both = other === undefined || other === mine ? mine : unionOf(mine, other, isMember(mine) || isMember(other))
     if (both !== mine) same = false
-    builder.add(element, both)
+    builder.append(element, both)
   }
   for (const element of Object.keys(b)) {
     const node = b[element]
@@ -126,7 +139,7 @@ function without(a: FieldSet, b: FieldSet, self: boolean, deep: boolean): FieldS
     const other = b[element]
     const left = other === undefined ? mine : withoutNode(mine, other, deep)
     if (left !== mine) same = false
-    if (left !== undefined) builder.add(element, left)
+    if (left !== undefined) builder.append(element, left)
   }
   return same ? a : builder.build()
 }
@@ -152,7 +165,7 @@ function common(a: FieldSet, b: FieldSet, self: boolean): FieldSet | undefined {
     const other = b[element]
     const both = other === undefined ? undefined : mine === other ? mine : common(mine, other, isMember(mine) && isMember(other))
     if (both !== mine) same = false
-    if (both !== undefined) builder.add(element, both)
+    if (both !== undefined) builder.append(element, both)
   }
   return same && !isEmptySet(a) ? a : builder.build()
 }

@@ -20,13 +20,19 @@ function annotation(object: KubeObject): string {
  * The conflicts of kubectl that are not about fields it applied itself on the client's side and that are still so: a move
  * from client-side to server-side apply is no conflict.
  */
-export function conflictsOutsideLastApplied(request: OwnershipRequest, live: KubeObject, conflicts: readonly OwnershipConflict[]): OwnershipConflict[] {
+export function conflictsOutsideLastApplied(
+  request: OwnershipRequest,
+  live: KubeObject,
+  conflicts: readonly OwnershipConflict[],
+): OwnershipConflict[] {
   const { schema, apiVersion } = request
   const last = parsed(annotation(live))
   if (last === undefined || last['apiVersion'] !== apiVersion || checkApplied(last, schema).length > 0) return [...conflicts]
   const { changed, removed } = compareFields(last, live, schema)
   const allowed = difference(difference(fieldsOf(last, schema), changed), removed)
-  return conflicts.map(({ manager, fields }) => ({ manager, fields: difference(fields, allowed) })).filter(({ fields }) => !isEmptySet(fields))
+  return conflicts
+    .map(({ manager, fields }) => ({ manager, fields: difference(fields, allowed) }))
+    .filter(({ fields }) => !isEmptySet(fields))
 }
 
 function parsed(text: string): JsonObject | undefined {

@@ -38,7 +38,10 @@ export function isSameManager(a: ManagerName, b: ManagerName): boolean {
  * Reads entries. Undefined when one of them is invalid. Sets of `trusted` entries, which the server wrote itself, are taken
  * as they are.
  */
-export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined | null, trusted?: readonly ManagedFieldsEntry[] | null): Manager[] | undefined {
+export function readManagers(
+  entries: readonly ManagedFieldsEntry[] | undefined | null,
+  trusted?: readonly ManagedFieldsEntry[] | null,
+): Manager[] | undefined {
   const managers: Manager[] = []
   for (const [at, entry] of (entries ?? []).entries()) {
     const { operation, apiVersion = '', fieldsType } = entry
@@ -48,7 +51,15 @@ export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined 
     const fields = isTrusted ? ((known.fieldsV1 ?? EMPTY_SET) as FieldSet) : parsed(entry.fieldsV1)
     if (fields === undefined) return undefined
     const { manager: name = '', subresource = '', time } = entry
-    const manager: Manager = { name, operation, apiVersion, subresource, time: time ?? undefined, fields, ...(isTrusted ? { entry: known } : {}) }
+    const manager: Manager = {
+      name,
+      operation,
+      apiVersion,
+      subresource,
+      time: time ?? undefined,
+      fields,
+      ...(isTrusted ? { entry: known } : {}),
+    }
     replaceManager(managers, manager)
   }
   return managers

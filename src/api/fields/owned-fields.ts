@@ -49,7 +49,7 @@ function listFields(items: readonly unknown[], list: ListSchema, self: boolean):
 }
 
 /** The items of a merged list by their element; most have one copy. Items of a wrong type have none. */
-export function elementsOf(items: readonly unknown[], list: ListSchema): Map<PathElement, unknown[]> {
+export function elementsOf(items: readonly unknown[], list: ListSchema): ReadonlyMap<PathElement, readonly unknown[]> {
   const elements = new Map<PathElement, unknown[]>()
   for (const item of items) {
     const element = itemElement(item, list)
@@ -69,16 +69,35 @@ export function allFields(value: unknown, schema: Schema): FieldSet {
   if (isBlank(value)) return EMPTY_SET
   const shape = shapeOf(schema, value)
   if (shape.kind === 'leaf') return EMPTY_SET
+  if (shape.kind === 'map') return isJsonObject(value) ? allMembers(value, schema) : EMPTY_SET
   const builder = new NodeBuilder(true)
-  if (shape.kind === 'map') {
-    if (!isJsonObject(value)) return EMPTY_SET
-    for (const key of Object.keys(value)) {
-      const below = value[key]
-      if (below !== undefined) builder.add(fieldElement(key), allFields(below, memberSchema(schema, key)))
-    }
-  } else if (Array.isArray(value)) {
-    const { list } = shape
-    for (const [element, copies] of elementsOf(value, list)) builder.add(element, copies.length > 1 ? EMPTY_SET : allFields(copies[0], list.items))
+  const { list } = shape
+  for (const [element, copies] of elementsOf(itemsOf(value), list)) {
+    builder.add(element, copies.length > 1 ? EMPTY_SET : allFields(copies[0], list.items))
   }
   return builder.build() ?? EMPTY_SET
 }
+
+/** Names sort as their elements do, and are cheaper to sort. */
+function allMembers(object: JsonObject, schema: Schema): FieldSet {
+  const node: Record<PathElement, FieldSet> = { '.': EMPTY_SET }
+  for (const key of inOrder(Object.keys(object))) {
+    const value = object[key]
+    if (value !== undefined) node[fieldElement(key)] = allFields(value, memberSchema(schema, key))
+  }
+  return node
+}
+
+/** Sorts in place: few names, nearly in order. */
+function inOrder(names: string[]): string[] {
+  if (names.length > 32) return names.sort()
+  for (let at = 1; at < names.length; at++) {
+    const name = names[at] ?? ''
+    let to = at
+    for (; to > 0 && (names[to - 1] ?? '') > name; to--) names[to] = names[to - 1] ?? ''
+    names[to] = name
+  }
+  return names
+}
+
+export const itemsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])

@@ -34,7 +34,9 @@ export interface OtherVersion {
 const SERVER_FIELDS: FieldSet = fieldSetOf(
   ['apiVersion'],
   ['kind'],
-  ...['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'clusterName', 'generation', 'managedFields', 'resourceVersion'].map((name) => ['metadata', name]),
+  ...['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'clusterName', 'generation', 'managedFields', 'resourceVersion'].map(
+    (name) => ['metadata', name],
+  ),
 )
 const NEVER_OWNED: FieldSet = union(SERVER_FIELDS, fieldSetOf(['metadata']))
 
@@ -121,5 +123,8 @@ export function timeText(now: number): string {
 export function isReset(entries: readonly ManagedFieldsEntry[] | undefined | null): boolean {
   if (entries === undefined || entries === null) return false
   const [first] = entries
-  return first === undefined || (entries.length === 1 && Object.values(first).every((value) => value === undefined || value === null || value === ''))
+  return (
+    first === undefined ||
+    (entries.length === 1 && Object.values(first).every((value) => value === undefined || value === null || value === ''))
+  )
 }

@@ -16,19 +16,24 @@ export function fieldElement(name: string): PathElement {
  * does not count. Undefined when the item has no such identity: it is of the wrong type.
  */
 export function itemElement(item: unknown, list: ListSchema): PathElement | undefined {
-  if (list.listType === 'set') return item === null || typeof item === 'object' ? undefined : `v:${JSON.stringify(item)}`
+  if (list.listType === 'set') return item === null || typeof item === 'object' ? undefined : `v:${jsonOf(item)}`
   if (!isJsonObject(item)) return undefined
   const [key] = list.listKeys
   if (list.listKeys.length === 1 && key !== undefined) {
     const value = keyValue(item, key, list)
-    return value === undefined ? 'k:{}' : `k:{${JSON.stringify(key)}:${JSON.stringify(value)}}`
+    return value === undefined ? 'k:{}' : `k:{"${key}":${jsonOf(value)}}`
   }
   const members: string[] = []
-  for (const name of [...list.listKeys].sort()) {
+  for (const name of list.listKeys.toSorted()) {
     const value = keyValue(item, name, list)
-    if (value !== undefined) members.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`)
+    if (value !== undefined) members.push(`"${name}":${jsonOf(value)}`)
   }
   return `k:{${members.join(',')}}`
+}
+
+/** Plain words, which nearly all keys are, need no escapes. */
+function jsonOf(value: unknown): string {
+  return typeof value === 'string' && /^[\w./ -]*$/.test(value) ? `"${value}"` : JSON.stringify(value)
 }
 
 function keyValue(item: Record<string, unknown>, key: string, list: ListSchema): unknown {
@@ -96,7 +101,25 @@ export function compareElements(a: PathElement, b: PathElement): number {
   if (first === FIELD && b.charCodeAt(0) === FIELD) return a < b ? -1 : a > b ? 1 : 0
   if (a === b) return 0
   if (first !== b.charCodeAt(0)) return (RANKS[a.charAt(0)] ?? 4) - (RANKS[b.charAt(0)] ?? 4)
-  return compareJson(JSON.parse(a.slice(2)), JSON.parse(b.slice(2)))
+  return compareInText(a, b) ?? compareJson(JSON.parse(a.slice(2)), JSON.parse(b.slice(2)))
+}
+
+const QUOTE = '"'.charCodeAt(0)
+const BACKSLASH = '\\'.charCodeAt(0)
+
+/** The order of two different elements when the first difference is inside a plain text; undefined when it is not. */
+function compareInText(a: string, b: string): number | undefined {
+  let inText = false
+  for (let at = 2; ; at++) {
+    const left = a.charCodeAt(at)
+    const right = b.charCodeAt(at)
+    if (left === BACKSLASH || right === BACKSLASH) return undefined
+    if (left !== right) {
+      if (!inText || Number.isNaN(left) || Number.isNaN(right)) return undefined
+      return left === QUOTE ? -1 : right === QUOTE ? 1 : left - right
+    }
+    if (left === QUOTE) inText = !inText
+  }
 }
 
 /** Numbers before texts before booleans; key lists member by member. */

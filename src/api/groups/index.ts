@@ -1,4 +1,5 @@
 import type { Resource } from '../resource.ts'
+import { appsResources } from './apps/index.ts'
 import { authenticationResources } from './authentication/index.ts'
 import { authorizationResources } from './authorization/index.ts'
 import { coordinationResources } from './coordination/index.ts'
@@ -14,5 +15,5 @@ import { rbacResources } from './rbac/index.ts'
  * as one of the group's resources, and spread that list here. Kinds stand in the order of discovery.
  */
 export function builtInResources(): readonly Resource[] {
-  return [...coreResources, ...coordinationResources, ...authenticationResources, ...authorizationResources, ...rbacResources]
+  return [...coreResources, ...appsResources, ...coordinationResources, ...authenticationResources, ...authorizationResources, ...rbacResources]
 }

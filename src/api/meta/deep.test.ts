@@ -13,8 +13,14 @@ test('different values', () => {
   const different: [unknown, unknown][] = [
     [{ a: 1 }, { a: 1, b: 2 }],
     [{ a: 1, b: 2 }, { a: 1 }],
-    [{ a: undefined, b: 1 }, { a: 1, b: undefined }],
-    [[1, 2], [2, 1]],
+    [
+      { a: undefined, b: 1 },
+      { a: 1, b: undefined },
+    ],
+    [
+      [1, 2],
+      [2, 1],
+    ],
     [[], {}],
     [{}, []],
     [null, {}],

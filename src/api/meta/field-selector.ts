@@ -26,7 +26,8 @@ function splitTerms(text: string): string[] {
 function unescapeValue(value: string): string {
   return value.replace(/\\([^]?)|[,=]/gu, (found: string, escaped: string | undefined) => {
     if (escaped === undefined) throw statusError.badRequest(`invalid field selector: unescaped character in value: ${found.codePointAt(0)}`)
-    if (escaped !== '\\' && escaped !== ',' && escaped !== '=') throw statusError.badRequest(`invalid field selector: invalid escape sequence: ${found}`)
+    if (escaped !== '\\' && escaped !== ',' && escaped !== '=')
+      throw statusError.badRequest(`invalid field selector: invalid escape sequence: ${found}`)
     return escaped
   })
 }

@@ -21,7 +21,9 @@ const MAX_INT64 = 2n ** 63n - 1n
 const NANO = -9
 
 const DECIMAL_SUFFIXES: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 }
-const DECIMAL_NAMES: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(DECIMAL_SUFFIXES).map(([name, exponent]) => [exponent, name]))
+const DECIMAL_NAMES: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(DECIMAL_SUFFIXES).map(([name, exponent]) => [exponent, name]),
+)
 const BINARY_SUFFIXES: Readonly<Record<string, bigint>> = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n }
 const BINARY_NAMES = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei']
 

@@ -1,5 +1,13 @@
 import { labelValueErrors, qualifiedNameErrors } from '../validation/names.ts'
-import { EVERYTHING, integerOf, type LabelSelector, labelSelector, type SelectorOperator, type SelectorRequirement, sortedOnce } from './selectors.ts'
+import {
+  EVERYTHING,
+  integerOf,
+  type LabelSelector,
+  labelSelector,
+  type SelectorOperator,
+  type SelectorRequirement,
+  sortedOnce,
+} from './selectors.ts'
 import { statusError } from './status.ts'
 
 /** Reads the `labelSelector` of a request. Throws a StatusError 400 in Kubernetes' words. */
@@ -115,7 +123,8 @@ class SelectorParser {
     const open = this.#next()
     if (open.type !== '(') throw unparsed(`found '${open.text}' expected: '('`)
     const first = this.#peek()
-    if (!isWord(first) && first.type !== ',' && first.type !== ')') throw unparsed(`found '${first.text}', expected: ',', ')' or identifier`)
+    if (!isWord(first) && first.type !== ',' && first.type !== ')')
+      throw unparsed(`found '${first.text}', expected: ',', ')' or identifier`)
     const values: string[] = []
     for (;;) {
       const token = this.#peek()
@@ -135,13 +144,15 @@ function isWord(token: Token): boolean {
 }
 
 const unparsed = (message: string): Error => refuse(`unable to parse requirement: ${message}`)
-const invalid = (field: string, value: string, messages: readonly string[]): string => `${field}: Invalid value: ${JSON.stringify(value)}: ${messages.join('; ')}`
+const invalid = (field: string, value: string, messages: readonly string[]): string =>
+  `${field}: Invalid value: ${JSON.stringify(value)}: ${messages.join('; ')}`
 
 function checkValues(key: string, operator: SelectorOperator, values: readonly string[]): void {
   const errors: string[] = []
   if (operator === 'gt' || operator === 'lt') {
     values.forEach((value, at) => {
-      if (integerOf(value) === undefined) errors.push(invalid(`values[${at}]`, value, ["for 'Gt', 'Lt' operators, the value must be an integer"]))
+      if (integerOf(value) === undefined)
+        errors.push(invalid(`values[${at}]`, value, ["for 'Gt', 'Lt' operators, the value must be an integer"]))
     })
   }
   values.forEach((value, at) => {

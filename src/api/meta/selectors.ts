@@ -113,7 +113,11 @@ const EXPRESSION_OPERATORS: Readonly<Record<string, SelectorOperator>> = { In: '
  */
 export function labelSelectorOf(object: LabelSelectorObject | undefined | null): LabelSelector {
   if (object === undefined || object === null) return NOTHING
-  const requirements: SelectorRequirement[] = Object.entries(object.matchLabels ?? {}).map(([key, value]) => ({ key, operator: '=', values: [value] }))
+  const requirements: SelectorRequirement[] = Object.entries(object.matchLabels ?? {}).map(([key, value]) => ({
+    key,
+    operator: '=',
+    values: [value],
+  }))
   for (const { key, operator, values } of object.matchExpressions ?? []) {
     const known = Object.hasOwn(EXPRESSION_OPERATORS, operator) ? EXPRESSION_OPERATORS[operator] : undefined
     if (known === undefined) return NOTHING

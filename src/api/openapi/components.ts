@@ -107,7 +107,8 @@ const SCALARS: Readonly<Record<string, Json>> = {
 
 /** Documents show Go's zero values of what is never absent as defaults. */
 function zeroOf(type: string, flags: string): unknown {
-  if (SCALARS[type] === undefined) return NAMED_VALUES[type] === undefined && !type.startsWith('[]') && !type.startsWith('{}') ? {} : undefined
+  if (SCALARS[type] === undefined)
+    return NAMED_VALUES[type] === undefined && !type.startsWith('[]') && !type.startsWith('{}') ? {} : undefined
   if (flags.includes('o')) return undefined
   if (type === 'string') return ''
   if (type === 'bool') return false

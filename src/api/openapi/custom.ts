@@ -57,7 +57,12 @@ function valueOf(schema: Schema, components: Components): Json {
         ...words,
       }
     case 'map':
-      return { type: 'object', additionalProperties: valueOf(schema.values, components), ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}), ...words }
+      return {
+        type: 'object',
+        additionalProperties: valueOf(schema.values, components),
+        ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+        ...words,
+      }
     case 'any':
       return { ...(components.dialect.version === 2 ? {} : { 'x-kubernetes-preserve-unknown-fields': true }), ...words }
     case 'int-or-string':
@@ -81,11 +86,30 @@ const ONLY_V3: readonly (keyof SchemaRules)[] = ['allOf', 'anyOf', 'oneOf', 'not
 /** The rules under their OpenAPI names, and whether null is a value. */
 function wordsOf(schema: Schema, components: Components): Json {
   const isV2 = components.dialect.version === 2
-  const rules = Object.entries(schema.rules ?? {}).filter(([name, value]) => OPENAPI_WORDS.has(name) && value !== undefined && !(isV2 && (ONLY_V3 as readonly string[]).includes(name)))
+  const rules = Object.entries(schema.rules ?? {}).filter(
+    ([name, value]) => OPENAPI_WORDS.has(name) && value !== undefined && !(isV2 && (ONLY_V3 as readonly string[]).includes(name)),
+  )
   return { ...Object.fromEntries(rules), ...(schema.nullable && !isV2 ? { nullable: true } : {}) }
 }
 
 const OPENAPI_WORDS: ReadonlySet<string> = new Set([
-  'allOf', 'anyOf', 'enum', 'exclusiveMaximum', 'exclusiveMinimum', 'format', 'maxItems', 'maxLength', 'maxProperties', 'maximum', 'minItems', 'minLength', 'minProperties',
-  'minimum', 'multipleOf', 'not', 'oneOf', 'pattern', 'uniqueItems',
+  'allOf',
+  'anyOf',
+  'enum',
+  'exclusiveMaximum',
+  'exclusiveMinimum',
+  'format',
+  'maxItems',
+  'maxLength',
+  'maxProperties',
+  'maximum',
+  'minItems',
+  'minLength',
+  'minProperties',
+  'minimum',
+  'multipleOf',
+  'not',
+  'oneOf',
+  'pattern',
+  'uniqueItems',
 ])

@@ -36,7 +36,9 @@ export function openApiV2(resources: readonly Resource[]): Json {
     info: { title: 'Kubernetes', version: DOCUMENT_VERSION },
     paths,
     definitions: components.schemas(),
-    securityDefinitions: { BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } },
+    securityDefinitions: {
+      BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' },
+    },
     security: [{ BearerToken: [] }],
   }
 }
@@ -62,11 +64,18 @@ function groupPaths(resources: readonly Resource[], group: string, version: stri
   const served = resources.filter((resource) => resource.group === group && resource.version === version)
   const base = groupPath(group, version)
   const { dialect } = components
-  const list = resourcesOperation(dialect, `get${groupTitle(group, version)}APIResources`, groupTag(group, version), components.builtIn('meta.v1.APIResourceList'))
+  const list = resourcesOperation(
+    dialect,
+    `get${groupTitle(group, version)}APIResources`,
+    groupTag(group, version),
+    components.builtIn('meta.v1.APIResourceList'),
+  )
   const paths: Record<string, Json> = { [`${base}/`]: { get: list } }
   for (const resource of served) Object.assign(paths, resourcePaths(dialect, resource, typesOf(resource, components)))
-  if (served.some((resource) => resource.verbs.has('delete'))) components.addKinds('meta.v1.DeleteOptions', [{ group, kind: 'DeleteOptions', version }])
-  if (served.some((resource) => resource.verbs.has('watch'))) components.addKinds('meta.v1.WatchEvent', [{ group, kind: 'WatchEvent', version }])
+  if (served.some((resource) => resource.verbs.has('delete')))
+    components.addKinds('meta.v1.DeleteOptions', [{ group, kind: 'DeleteOptions', version }])
+  if (served.some((resource) => resource.verbs.has('watch')))
+    components.addKinds('meta.v1.WatchEvent', [{ group, kind: 'WatchEvent', version }])
   return Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
@@ -102,7 +111,9 @@ function listType(resource: Resource, components: Components): Json {
   const type = builtInType(resource, listKind)
   if (type !== undefined) return components.builtIn(type)
   const item = objectType(resource, components)
-  return components.add(`${customName(group, version)}.${listKind}`, () => customListComponent(item, { group, kind: listKind, version }, components))
+  return components.add(`${customName(group, version)}.${listKind}`, () =>
+    customListComponent(item, { group, kind: listKind, version }, components),
+  )
 }
 
 /** A custom resource may have the name of a built-in kind, but not its schema. */

@@ -21,8 +21,19 @@ export interface OperationParts extends Omit<OperationTypes, 'body' | 'codes'> {
 }
 
 const MEDIA = ['application/json', 'application/vnd.kubernetes.protobuf', 'application/yaml']
-const WATCH_MEDIA = ['application/json', 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf', 'application/vnd.kubernetes.protobuf;stream=watch', 'application/yaml']
-const PATCH_MEDIA = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']
+const WATCH_MEDIA = [
+  'application/json',
+  'application/json;stream=watch',
+  'application/vnd.kubernetes.protobuf',
+  'application/vnd.kubernetes.protobuf;stream=watch',
+  'application/yaml',
+]
+const PATCH_MEDIA = [
+  'application/apply-patch+yaml',
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+]
 const WATCHES: readonly string[] = ['list', 'watch', 'watchlist']
 
 /** `x-kubernetes-action` is what kubectl and code generators go by. */
@@ -38,19 +49,28 @@ export function operation(dialect: Dialect, parts: OperationParts): Json {
     return {
       ...head,
       ...(query.length === 0 ? {} : { parameters: query }),
-      ...(parts.body === undefined ? {} : { requestBody: { content: contentOf(bodyMedia, parts.body), ...(isBodyRequired ? { required: true } : {}) } }),
-      responses: Object.fromEntries([...codes.map((code) => [code, { description: DESCRIPTIONS[code], content: contentOf(media, parts.answer) }]), [401, { description: 'Unauthorized' }]]),
+      ...(parts.body === undefined
+        ? {}
+        : { requestBody: { content: contentOf(bodyMedia, parts.body), ...(isBodyRequired ? { required: true } : {}) } }),
+      responses: Object.fromEntries([
+        ...codes.map((code) => [code, { description: DESCRIPTIONS[code], content: contentOf(media, parts.answer) }]),
+        [401, { description: 'Unauthorized' }],
+      ]),
       ...kind,
     }
   }
-  const body = parts.body === undefined ? [] : [{ name: 'body', in: 'body', ...(isBodyRequired ? { required: true } : {}), schema: parts.body }]
+  const body =
+    parts.body === undefined ? [] : [{ name: 'body', in: 'body', ...(isBodyRequired ? { required: true } : {}), schema: parts.body }]
   return {
     ...head,
     schemes: ['https'],
     consumes: bodyMedia,
     produces: media,
     ...(query.length + body.length === 0 ? {} : { parameters: [...body, ...query] }),
-    responses: Object.fromEntries([...codes.map((code) => [code, { description: DESCRIPTIONS[code], schema: parts.answer }]), [401, { description: 'Unauthorized' }]]),
+    responses: Object.fromEntries([
+      ...codes.map((code) => [code, { description: DESCRIPTIONS[code], schema: parts.answer }]),
+      [401, { description: 'Unauthorized' }],
+    ]),
     ...kind,
   }
 }
@@ -62,8 +82,20 @@ export function connectOperation(dialect: Dialect, id: string, tag: string, kind
   const head = { tags: [tag], operationId: id }
   const tail = { 'x-kubernetes-action': 'connect', 'x-kubernetes-group-version-kind': kind }
   const unauthorized = { description: 'Unauthorized' }
-  if (dialect.version === 3) return { ...head, responses: { 200: { description: 'OK', content: contentOf(['*/*'], { type: 'string' }) }, 401: unauthorized }, ...tail }
-  return { ...head, schemes: ['https'], consumes: ['*/*'], produces: ['*/*'], responses: { 200: { description: 'OK', schema: { type: 'string' } }, 401: unauthorized }, ...tail }
+  if (dialect.version === 3)
+    return {
+      ...head,
+      responses: { 200: { description: 'OK', content: contentOf(['*/*'], { type: 'string' }) }, 401: unauthorized },
+      ...tail,
+    }
+  return {
+    ...head,
+    schemes: ['https'],
+    consumes: ['*/*'],
+    produces: ['*/*'],
+    responses: { 200: { description: 'OK', schema: { type: 'string' } }, 401: unauthorized },
+    ...tail,
+  }
 }
 
 export function contentOf(media: readonly string[], schema: Json): Json {
@@ -74,6 +106,13 @@ export function contentOf(media: readonly string[], schema: Json): Json {
 export function resourcesOperation(dialect: Dialect, id: string, tag: string, answer: Json): Json {
   const head = { tags: [tag], operationId: id }
   const unauthorized = { description: 'Unauthorized' }
-  if (dialect.version === 3) return { ...head, responses: { 200: { description: 'OK', content: contentOf(MEDIA, answer) }, 401: unauthorized } }
-  return { ...head, schemes: ['https'], consumes: MEDIA, produces: MEDIA, responses: { 200: { description: 'OK', schema: answer }, 401: unauthorized } }
+  if (dialect.version === 3)
+    return { ...head, responses: { 200: { description: 'OK', content: contentOf(MEDIA, answer) }, 401: unauthorized } }
+  return {
+    ...head,
+    schemes: ['https'],
+    consumes: MEDIA,
+    produces: MEDIA,
+    responses: { 200: { description: 'OK', schema: answer }, 401: unauthorized },
+  }
 }

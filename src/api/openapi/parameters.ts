@@ -40,7 +40,17 @@ const TYPES: Readonly<Record<string, 'string' | 'boolean' | 'integer'>> = {
   watch: 'boolean',
 }
 
-const SELECT = ['continue', 'fieldSelector', 'labelSelector', 'limit', 'resourceVersion', 'resourceVersionMatch', 'sendInitialEvents', 'shardSelector', 'timeoutSeconds']
+const SELECT = [
+  'continue',
+  'fieldSelector',
+  'labelSelector',
+  'limit',
+  'resourceVersion',
+  'resourceVersionMatch',
+  'sendInitialEvents',
+  'shardSelector',
+  'timeoutSeconds',
+]
 const DELETE = ['dryRun', 'gracePeriodSeconds', 'ignoreStoreReadErrorWithClusterBreakingPotential', 'orphanDependents', 'propagationPolicy']
 
 export const PARAMETERS = {
@@ -57,7 +67,17 @@ export const CONNECT_PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   exec: ['command', 'container', 'stderr', 'stdin', 'stdout', 'tty'],
   portforward: ['ports'],
   proxy: ['path'],
-  log: ['container', 'follow', 'insecureSkipTLSVerifyBackend', 'limitBytes', 'previous', 'sinceSeconds', 'stream', 'tailLines', 'timestamps'],
+  log: [
+    'container',
+    'follow',
+    'insecureSkipTLSVerifyBackend',
+    'limitBytes',
+    'previous',
+    'sinceSeconds',
+    'stream',
+    'tailLines',
+    'timestamps',
+  ],
 }
 
 /** Parameters sorted by name; those in the path are required. */
@@ -67,7 +87,9 @@ export function parameters(dialect: Dialect, query: readonly string[], path: rea
 }
 
 function sorted(all: Json[]): Json[] {
-  return all.sort((a, b) => (String(a['name']) < String(b['name']) ? -1 : String(a['name']) > String(b['name']) ? 1 : a['in'] === 'path' ? -1 : 1))
+  return all.sort((a, b) =>
+    String(a['name']) < String(b['name']) ? -1 : String(a['name']) > String(b['name']) ? 1 : a['in'] === 'path' ? -1 : 1,
+  )
 }
 
 function parameter(dialect: Dialect, name: string, place: 'query' | 'path'): Json {
@@ -77,9 +99,16 @@ function parameter(dialect: Dialect, name: string, place: 'query' | 'path'): Jso
 }
 
 /** A path with its operations: what all of them have in common stands once, at the path, as kube-apiserver has it. */
-export function pathItem(dialect: Dialect, operations: Readonly<Record<string, Json>>, query: readonly string[], inPath: readonly string[]): Json {
+export function pathItem(
+  dialect: Dialect,
+  operations: Readonly<Record<string, Json>>,
+  query: readonly string[],
+  inPath: readonly string[],
+): Json {
   const lists = Object.values(operations).map((operation) => (operation['parameters'] as readonly Json[] | undefined) ?? [])
-  const common = (lists[0] ?? []).filter((one) => one['in'] !== 'body' && lists.every((list) => list.some((other) => other['name'] === one['name'])))
+  const common = (lists[0] ?? []).filter(
+    (one) => one['in'] !== 'body' && lists.every((list) => list.some((other) => other['name'] === one['name'])),
+  )
   const names = new Set(common.map((one) => one['name']))
   const rest = Object.entries(operations).map(([method, operation]): [string, Json] => {
     const { parameters: own, ...others } = operation as Json & { readonly parameters?: readonly Json[] }

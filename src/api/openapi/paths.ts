@@ -62,7 +62,8 @@ class PathWriter {
     const home = namespaced ? `/namespaces/{namespace}/${plural}` : `/${plural}`
     this.#collection(`${base}${home}`, inNamespace)
     this.#item(`${base}${home}/{name}`, [...inNamespace, 'name'])
-    for (const name of Object.keys(this.#resource.subresources)) this.#subresource(`${base}${home}/{name}/${name}`, name, [...inNamespace, 'name'])
+    for (const name of Object.keys(this.#resource.subresources))
+      this.#subresource(`${base}${home}/{name}/${name}`, name, [...inNamespace, 'name'])
     if (verbs.has('list') && namespaced) this.#everywhere(`${base}/${plural}`)
     if (verbs.has('watch')) this.#watches(base, home, inNamespace)
     return this.#paths
@@ -72,7 +73,11 @@ class PathWriter {
     return `${action}${this.#title}${scope}${this.#resource.kind}${suffix}`
   }
 
-  #operation(action: string, id: string, of: Partial<OperationTypes> & { readonly query?: readonly string[]; readonly kind?: Json; readonly media?: readonly string[] }): Json {
+  #operation(
+    action: string,
+    id: string,
+    of: Partial<OperationTypes> & { readonly query?: readonly string[]; readonly kind?: Json; readonly media?: readonly string[] },
+  ): Json {
     const { group, version, kind } = this.#resource
     return operation(this.#dialect, {
       action,
@@ -91,11 +96,20 @@ class PathWriter {
     const types = this.#types
     const all: readonly (readonly [verb: Verb, method: string, make: () => Json])[] = [
       ['list', 'get', () => this.#operation('list', this.#id('list'), { query: PARAMETERS.list, answer: types.list() })],
-      ['create', 'post', () => this.#operation('post', this.#id('create'), { query: PARAMETERS.write, body: types.object(), codes: [200, 201, 202] })],
+      [
+        'create',
+        'post',
+        () => this.#operation('post', this.#id('create'), { query: PARAMETERS.write, body: types.object(), codes: [200, 201, 202] }),
+      ],
       [
         'deletecollection',
         'delete',
-        () => this.#operation('deletecollection', this.#id('delete', '', `Collection${this.#scope}`), { query: PARAMETERS.deletecollection, body: types.deleteOptions(), answer: types.status() }),
+        () =>
+          this.#operation('deletecollection', this.#id('delete', '', `Collection${this.#scope}`), {
+            query: PARAMETERS.deletecollection,
+            body: types.deleteOptions(),
+            answer: types.status(),
+          }),
       ],
     ]
     this.#add(path, all, ['pretty'], inPath)
@@ -106,9 +120,27 @@ class PathWriter {
     const deleted = (): Json => (this.#resource.strategy.deleteAnswer === 'object' ? types.object() : types.status())
     const all: readonly (readonly [verb: Verb, method: string, make: () => Json])[] = [
       ['get', 'get', () => this.#operation('get', this.#id('read'), {})],
-      ['update', 'put', () => this.#operation('put', this.#id('replace'), { query: PARAMETERS.write, body: types.object(), codes: [200, 201] })],
-      ['delete', 'delete', () => this.#operation('delete', this.#id('delete'), { query: PARAMETERS.delete, body: types.deleteOptions(), answer: deleted(), codes: [200, 202] })],
-      ['patch', 'patch', () => this.#operation('patch', this.#id('patch'), { query: PARAMETERS.patch, body: types.patch(), codes: [200, 201] })],
+      [
+        'update',
+        'put',
+        () => this.#operation('put', this.#id('replace'), { query: PARAMETERS.write, body: types.object(), codes: [200, 201] }),
+      ],
+      [
+        'delete',
+        'delete',
+        () =>
+          this.#operation('delete', this.#id('delete'), {
+            query: PARAMETERS.delete,
+            body: types.deleteOptions(),
+            answer: deleted(),
+            codes: [200, 202],
+          }),
+      ],
+      [
+        'patch',
+        'patch',
+        () => this.#operation('patch', this.#id('patch'), { query: PARAMETERS.patch, body: types.patch(), codes: [200, 201] }),
+      ],
     ]
     this.#add(path, all, ['pretty'], inPath)
   }
@@ -131,21 +163,75 @@ class PathWriter {
       return
     }
     const all: readonly (readonly [verb: string, method: string, make: () => Json])[] = [
-      ['get', 'get', () => this.#operation('get', this.#id('read', suffix), name === 'log' ? { answer: { type: 'string' }, media: ['text/plain'], kind: spokenKind } : { answer: type(), kind: spokenKind })],
-      ['create', 'post', () => this.#operation('post', this.#id('create', suffix), { query: PARAMETERS.write, answer: type(), body: type(), kind: spokenKind, codes: [200, 201, 202] })],
-      ['update', 'put', () => this.#operation('put', this.#id('replace', suffix), { query: PARAMETERS.write, answer: type(), body: type(), kind: spokenKind, codes: [200, 201] })],
-      ['patch', 'patch', () => this.#operation('patch', this.#id('patch', suffix), { query: PARAMETERS.patch, answer: type(), body: this.#types.patch(), kind: spokenKind, codes: [200, 201] })],
+      [
+        'get',
+        'get',
+        () =>
+          this.#operation(
+            'get',
+            this.#id('read', suffix),
+            name === 'log' ? { answer: { type: 'string' }, media: ['text/plain'], kind: spokenKind } : { answer: type(), kind: spokenKind },
+          ),
+      ],
+      [
+        'create',
+        'post',
+        () =>
+          this.#operation('post', this.#id('create', suffix), {
+            query: PARAMETERS.write,
+            answer: type(),
+            body: type(),
+            kind: spokenKind,
+            codes: [200, 201, 202],
+          }),
+      ],
+      [
+        'update',
+        'put',
+        () =>
+          this.#operation('put', this.#id('replace', suffix), {
+            query: PARAMETERS.write,
+            answer: type(),
+            body: type(),
+            kind: spokenKind,
+            codes: [200, 201],
+          }),
+      ],
+      [
+        'patch',
+        'patch',
+        () =>
+          this.#operation('patch', this.#id('patch', suffix), {
+            query: PARAMETERS.patch,
+            answer: type(),
+            body: this.#types.patch(),
+            kind: spokenKind,
+            codes: [200, 201],
+          }),
+      ],
     ]
     const methods = all.filter(([verb]) => verbs.includes(verb)).map(([, method, make]): [string, Json] => [method, make()])
     const query = name === 'log' ? [...(connect ?? []), 'pretty'] : ['pretty']
     this.#paths[path] = pathItem(this.#dialect, Object.fromEntries(methods), query, inPath)
   }
 
-  #connect(path: string, methods: readonly string[], suffix: string, kind: Json, query: readonly string[], inPath: readonly string[]): void {
+  #connect(
+    path: string,
+    methods: readonly string[],
+    suffix: string,
+    kind: Json,
+    query: readonly string[],
+    inPath: readonly string[],
+  ): void {
     const { group, version } = this.#resource
     const operations = methods.map((method): [string, Json] => [
       method,
-      connectOperation(this.#dialect, `connect${this.#title}${capital(method)}${this.#scope}${this.#resource.kind}${suffix}`, groupTag(group, version), kind),
+      connectOperation(
+        this.#dialect,
+        `connect${this.#title}${capital(method)}${this.#scope}${this.#resource.kind}${suffix}`,
+        groupTag(group, version),
+        kind,
+      ),
     ])
     this.#paths[path] = pathItem(this.#dialect, Object.fromEntries(operations), query, inPath)
   }
@@ -166,7 +252,12 @@ class PathWriter {
     if (namespaced) watch(`/${plural}`, 'watchlist', this.#id('watch', 'ListForAllNamespaces', ''), [])
   }
 
-  #add(path: string, all: readonly (readonly [verb: Verb, method: string, make: () => Json])[], query: readonly string[], inPath: readonly string[]): void {
+  #add(
+    path: string,
+    all: readonly (readonly [verb: Verb, method: string, make: () => Json])[],
+    query: readonly string[],
+    inPath: readonly string[],
+  ): void {
     const methods = all.filter(([verb]) => this.#resource.verbs.has(verb)).map(([, method, make]): [string, Json] => [method, make()])
     if (methods.length > 0) this.#paths[path] = pathItem(this.#dialect, Object.fromEntries(methods), query, inPath)
   }

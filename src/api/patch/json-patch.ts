@@ -57,7 +57,12 @@ const undecodable = (value: unknown, target: string): Error =>
 
 /** All failures of an operation look the same to the client. */
 function inapplicable(): StatusError {
-  return new StatusError({ code: 422, reason: REASONS.invalid, message: 'the server rejected our request due to an error in our request', details: {} })
+  return new StatusError({
+    code: 422,
+    reason: REASONS.invalid,
+    message: 'the server rejected our request due to an error in our request',
+    details: {},
+  })
 }
 
 type Container = JsonObject | unknown[]

@@ -12,7 +12,9 @@ import { statusError } from '../meta/status.ts'
 export function mergePatch(document: unknown, patch: unknown): unknown {
   if (patch === null) throw statusError.badRequest('Invalid JSON Patch')
   if (!isJsonObject(patch)) {
-    throw statusError.badRequest(`error decoding patch: json: cannot unmarshal ${jsonTypeName(patch)} into Go value of type map[string]interface {}`)
+    throw statusError.badRequest(
+      `error decoding patch: json: cannot unmarshal ${jsonTypeName(patch)} into Go value of type map[string]interface {}`,
+    )
   }
   return merged(document, patch)
 }

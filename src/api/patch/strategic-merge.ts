@@ -2,7 +2,15 @@ import { deepEqual, isJsonObject, type JsonObject, member, setMember } from '../
 import { jsonTypeName } from '../meta/go-format.ts'
 import { statusError } from '../meta/status.ts'
 import type { ObjectSchema, Schema } from '../schema/schema.ts'
-import { ELEMENT_ORDER, forDirective, DELETE_FROM_LIST, PATCH, RETAIN_KEYS, withoutDirectives, withoutNullMembers } from './strategic-directives.ts'
+import {
+  ELEMENT_ORDER,
+  forDirective,
+  DELETE_FROM_LIST,
+  PATCH,
+  RETAIN_KEYS,
+  withoutDirectives,
+  withoutNullMembers,
+} from './strategic-directives.ts'
 import { checkElementOrder, inOrder, type Items, withMergedScalars, withoutScalars } from './strategic-lists.ts'
 import { badPatch, noMergeKey, unknownPatchType } from './strategic-errors.ts'
 
@@ -79,7 +87,8 @@ function fieldSchema(schema: Schema, key: string): Schema {
   switch (schema.kind) {
     case 'object': {
       const found = schema.fields.get(key)?.schema ?? schema.others ?? (schema.keepUnknown ? ANY : undefined)
-      if (found === undefined) throw badPatch(`unable to find api field in struct ${schema.name ?? ''} for the json field ${JSON.stringify(key)}`, 500)
+      if (found === undefined)
+        throw badPatch(`unable to find api field in struct ${schema.name ?? ''} for the json field ${JSON.stringify(key)}`, 500)
       return found
     }
     case 'map':

@@ -15,7 +15,8 @@ export function summarisePod(pod: core.Pod, now: number): PodSummary {
   const counts = { ready: 0, total: containers.length, restarts: 0, sidecarRestarts: 0, lastRestart: '', lastSidecarRestart: '' }
   for (const isSidecar of sidecars.values()) if (isSidecar) counts.total++
   let reason = status?.reason !== undefined && status.reason !== '' ? status.reason : (status?.phase ?? '')
-  if (status?.conditions?.some(({ type, reason: why }) => type === 'PodScheduled' && why === 'SchedulingGated') === true) reason = 'SchedulingGated'
+  if (status?.conditions?.some(({ type, reason: why }) => type === 'PodScheduled' && why === 'SchedulingGated') === true)
+    reason = 'SchedulingGated'
 
   const initReason = initState(status?.initContainerStatuses ?? [], sidecars, counts)
   const initialized = status?.conditions?.some(({ type, status: value }) => type === 'Initialized' && value === 'True') === true
@@ -98,7 +99,9 @@ function containerState(pod: core.Pod, before: string, counts: Counts): string {
 export function readinessGates(pod: core.Pod): string {
   const gates = pod.spec?.readinessGates ?? []
   if (gates.length === 0) return '<none>'
-  const open = gates.filter(({ conditionType }) => pod.status?.conditions?.some(({ type, status }) => type === conditionType && status === 'True') === true)
+  const open = gates.filter(
+    ({ conditionType }) => pod.status?.conditions?.some(({ type, status }) => type === conditionType && status === 'True') === true,
+  )
   return `${open.length}/${gates.length}`
 }
 

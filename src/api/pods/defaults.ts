@@ -27,7 +27,9 @@ export function defaultPod(pod: core.Pod): void {
   if (spec === undefined) return
   defaultPodSpec(spec)
   spec.enableServiceLinks ??= true
-  if (spec.hostNetwork === true) for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) for (const port of container.ports ?? []) port.hostPort ??= port.containerPort
+  if (spec.hostNetwork === true)
+    for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])])
+      for (const port of container.ports ?? []) port.hostPort ??= port.containerPort
   visitContainers(spec, (container, kind) => {
     if (kind !== 'ephemeral') requestsFromLimits(container.resources)
   })
@@ -42,17 +44,22 @@ function requestsFromLimits(resources: core.ResourceRequirements | undefined): v
 /** Limits of the whole pod become its requests, unless its containers say what they ask for. */
 function defaultPodLevelRequests({ resources, containers, initContainers }: core.PodSpec): void {
   if (resources?.limits === undefined) return
-  const stated = new Set([...containers, ...(initContainers ?? [])].flatMap((container) => Object.keys(container.resources?.requests ?? {})))
+  const stated = new Set(
+    [...containers, ...(initContainers ?? [])].flatMap((container) => Object.keys(container.resources?.requests ?? {})),
+  )
   const requests: Record<string, string> = { ...resources.requests }
-  for (const [name, limit] of Object.entries(resources.limits)) if (!Object.hasOwn(requests, name) && (!stated.has(name) || name.startsWith('hugepages-'))) requests[name] = limit
+  for (const [name, limit] of Object.entries(resources.limits))
+    if (!Object.hasOwn(requests, name) && (!stated.has(name) || name.startsWith('hugepages-'))) requests[name] = limit
   if (Object.keys(requests).length > 0) resources.requests = requests
 }
 
 function defaultContainer(container: AnyContainer): void {
   container.terminationMessagePath ??= '/dev/termination-log'
   container.terminationMessagePolicy ??= 'File'
-  if (container.imagePullPolicy === undefined || container.imagePullPolicy === '') container.imagePullPolicy = hasMovingTag(container.image ?? '') ? 'Always' : 'IfNotPresent'
-  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) if (probe !== undefined) defaultProbe(probe)
+  if (container.imagePullPolicy === undefined || container.imagePullPolicy === '')
+    container.imagePullPolicy = hasMovingTag(container.image ?? '') ? 'Always' : 'IfNotPresent'
+  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe])
+    if (probe !== undefined) defaultProbe(probe)
   for (const handler of [container.lifecycle?.postStart, container.lifecycle?.preStop]) defaultHttpGet(handler?.httpGet)
   if (container.env !== undefined)
     for (const { valueFrom } of container.env) {
@@ -91,7 +98,8 @@ function defaultFieldRef(reference: core.ObjectFieldSelector): void {
 const SOURCE_FIELDS: ReadonlySet<string> = new Set(['name'])
 
 function defaultVolume(volume: core.Volume): void {
-  if (Object.entries(volume).every(([field, source]) => SOURCE_FIELDS.has(field) || source === undefined || source === null)) volume.emptyDir = {}
+  if (Object.entries(volume).every(([field, source]) => SOURCE_FIELDS.has(field) || source === undefined || source === null))
+    volume.emptyDir = {}
   if (volume.secret !== undefined) volume.secret.defaultMode ??= DEFAULT_FILE_MODE
   if (volume.configMap !== undefined) volume.configMap.defaultMode ??= DEFAULT_FILE_MODE
   if (volume.downwardAPI !== undefined) {

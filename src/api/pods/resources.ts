@@ -5,7 +5,9 @@ import type * as core from '../types/core-v1.gen.ts'
 export type Amounts = Readonly<Record<string, string>>
 export type AmountKind = 'requests' | 'limits'
 
-type Spec = Pick<core.PodSpec, 'resources' | 'overhead' | 'initContainers'> & { readonly containers?: readonly core.Container[] | null | undefined }
+type Spec = Pick<core.PodSpec, 'resources' | 'overhead' | 'initContainers'> & {
+  readonly containers?: readonly core.Container[] | null | undefined
+}
 
 /**
  * What a pod asks of its node, or may use there: the sum of its containers, but at least what its largest init container needs while
@@ -18,7 +20,11 @@ export function podAmounts(spec: Spec | undefined, kind: AmountKind): Amounts {
   const overhead = spec?.overhead
   if (overhead === undefined) return sums
   // A limit that is not there stays without one.
-  return kind === 'requests' ? add(sums, overhead) : Object.fromEntries(Object.entries(sums).map(([name, amount]) => [name, overhead[name] === undefined ? amount : addQuantities(amount, overhead[name])]))
+  return kind === 'requests'
+    ? add(sums, overhead)
+    : Object.fromEntries(
+        Object.entries(sums).map(([name, amount]) => [name, overhead[name] === undefined ? amount : addQuantities(amount, overhead[name])]),
+      )
 }
 
 /** The containers' part of it, whatever stands at the pod. */

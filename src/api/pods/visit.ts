@@ -9,10 +9,15 @@ export type ContainerKind = (typeof CONTAINER_KINDS)[number]
 export type AnyContainer = core.Container | core.EphemeralContainer
 
 type PodSpec = core.PodSpec
-type PartialSpec = Pick<PodSpec, 'initContainers' | 'ephemeralContainers'> & { readonly containers?: readonly core.Container[] | null | undefined }
+type PartialSpec = Pick<PodSpec, 'initContainers' | 'ephemeralContainers'> & {
+  readonly containers?: readonly core.Container[] | null | undefined
+}
 
 /** Init containers first, then the regular ones, then the ephemeral ones; `index` counts within the kind. */
-export function visitContainers(spec: PartialSpec | undefined, visit: (container: AnyContainer, kind: ContainerKind, index: number) => void): void {
+export function visitContainers(
+  spec: PartialSpec | undefined,
+  visit: (container: AnyContainer, kind: ContainerKind, index: number) => void,
+): void {
   spec?.initContainers?.forEach((container, index) => visit(container, 'init', index))
   spec?.containers?.forEach((container, index) => visit(container, 'regular', index))
   spec?.ephemeralContainers?.forEach((container, index) => visit(container, 'ephemeral', index))
@@ -35,7 +40,11 @@ export interface PodReferences {
   readonly podCertificates: boolean
 }
 
-export function podReferences(pod: core.Pod | { readonly metadata?: core.Pod['metadata']; readonly spec?: PodSpec | undefined; readonly status?: core.PodStatus | undefined }): PodReferences {
+export function podReferences(
+  pod:
+    | core.Pod
+    | { readonly metadata?: core.Pod['metadata']; readonly spec?: PodSpec | undefined; readonly status?: core.PodStatus | undefined },
+): PodReferences {
   const secrets = new Set<string>()
   const configMaps = new Set<string>()
   const claims = new Set<string>()
@@ -98,4 +107,5 @@ function visitVolume(volume: core.Volume, podName: string, found: Found): void {
 
 /** A pod that the node itself made for a static pod file: it is shown in the API, not run from it. */
 export const MIRROR_POD_ANNOTATION = 'kubernetes.io/config.mirror'
-export const isMirrorPod = (pod: { readonly metadata?: core.Pod['metadata'] }): boolean => pod.metadata?.annotations?.[MIRROR_POD_ANNOTATION] !== undefined
+export const isMirrorPod = (pod: { readonly metadata?: core.Pod['metadata'] }): boolean =>
+  pod.metadata?.annotations?.[MIRROR_POD_ANNOTATION] !== undefined

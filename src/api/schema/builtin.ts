@@ -93,7 +93,8 @@ function schemaOfType(type: string, typeNamed: (name: string) => ObjectSchema): 
   if (type.startsWith('[]')) return { kind: 'list', items: schemaOfType(type.slice(2), typeNamed), listType: 'atomic', listKeys: [] }
   if (type.startsWith('{}')) return { kind: 'map', values: schemaOfType(type.slice(2), typeNamed) }
   if (type === 'any') return { kind: 'any' }
-  if (type.startsWith('any:JSONSchemaPropsOr')) return { kind: 'any', name: type.slice(4), objects: typeNamed('apiextensions.v1.JSONSchemaProps') }
+  if (type.startsWith('any:JSONSchemaPropsOr'))
+    return { kind: 'any', name: type.slice(4), objects: typeNamed('apiextensions.v1.JSONSchemaProps') }
   if (type.startsWith('any:')) return { kind: 'any', name: type.slice(4) }
   return SCALARS[type] ?? typeNamed(type)
 }

@@ -1,4 +1,4 @@
-import { isObject } from './decode-types.ts'
+import { isObject } from './decode/types.ts'
 import type { Field, ObjectSchema, Schema } from './schema.ts'
 
 /**

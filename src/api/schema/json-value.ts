@@ -1,4 +1,4 @@
-import { isObject } from './decode-types.ts'
+import { isObject } from './decode/types.ts'
 
 /** Sets an own property. Assigning to a key called `__proto__` would change the prototype instead. */
 export function setOwn(holder: object, key: string, value: unknown): void {

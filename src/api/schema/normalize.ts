@@ -1,4 +1,4 @@
-import { isObject, zeroOfItem } from './decode-types.ts'
+import { isObject, zeroOfItem } from './decode/types.ts'
 import { setOwn, sortedValue } from './json-value.ts'
 import type { Field, ListSchema, MapSchema, ObjectSchema, Schema } from './schema.ts'
 
@@ -58,7 +58,8 @@ export function compileNormalizer(schema: ObjectSchema): Normalizer {
         if (pending.at < plan.at) out[pending.name] = pending.value
       }
       if (value === null) out[plan.name] = null
-      else if (plan.isDropped === undefined || !plan.isDropped(value)) out[plan.name] = plan.change === undefined ? value : plan.change(value)
+      else if (plan.isDropped === undefined || !plan.isDropped(value))
+        out[plan.name] = plan.change === undefined ? value : plan.change(value)
     }
     for (let pending = zeros[zero]; pending !== undefined; pending = zeros[++zero]) out[pending.name] = pending.value
     return out
@@ -201,7 +202,8 @@ function listChange(schema: ListSchema, isBuiltIn: boolean): Change {
   const change = changeOf(schema.items, isBuiltIn)
   if (change === undefined) return undefined
   const hole = isBuiltIn ? zeroOfItem(schema.items) : null
-  return (value) => (Array.isArray(value) ? value.map((item: unknown) => (item === null || item === undefined ? hole : change(item))) : value)
+  return (value) =>
+    Array.isArray(value) ? value.map((item: unknown) => (item === null || item === undefined ? hole : change(item))) : value
 }
 
 function mapChange(schema: MapSchema, isBuiltIn: boolean): Change {

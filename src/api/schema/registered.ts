@@ -20,7 +20,9 @@ export function resourceFact(group: string, version: string, plural: string): Re
 
 /** The columns of a resource's table; undefined for resources that are never shown as one. */
 export function columnFacts(group: string, version: string, plural: string): readonly ColumnFact[] | undefined {
-  const rows = (columnTable.columns as unknown as Readonly<Record<string, readonly ColumnRow[]>>)[`${group === '' ? '' : `${group}/`}${version}/${plural}`]
+  const rows = (columnTable.columns as unknown as Readonly<Record<string, readonly ColumnRow[]>>)[
+    `${group === '' ? '' : `${group}/`}${version}/${plural}`
+  ]
   return rows?.map(([name, type, format, priority, description]) => ({
     name,
     type,

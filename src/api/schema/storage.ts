@@ -28,6 +28,7 @@ const STORED_AS: Readonly<Record<string, { readonly group: string; readonly vers
 /** The place of a built-in kind in the store: the layout of kube-apiserver, so that either can open the other's etcd. */
 export function builtInStorage({ group, version, kind, plural }: Identity): ResourceStorage {
   const stored = STORED_AS[`${group}/${version}/${plural}`] ?? { group, version, kind }
-  const prefix = SPECIAL_PREFIXES[`${group}/${plural}`] ?? (PREFIXED_GROUPS.includes(group) ? `/registry/${group}/${plural}` : `/registry/${plural}`)
+  const prefix =
+    SPECIAL_PREFIXES[`${group}/${plural}`] ?? (PREFIXED_GROUPS.includes(group) ? `/registry/${group}/${plural}` : `/registry/${plural}`)
   return { prefix, ...stored }
 }

@@ -35,11 +35,13 @@ function validateRequirement(requirement: LabelSelectorRequirement, path: Path, 
   switch (requirement.operator) {
     case 'In':
     case 'NotIn':
-      if (values.length === 0) errors.push(fieldError.required(path.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"))
+      if (values.length === 0)
+        errors.push(fieldError.required(path.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"))
       break
     case 'Exists':
     case 'DoesNotExist':
-      if (values.length > 0) errors.push(fieldError.forbidden(path.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+      if (values.length > 0)
+        errors.push(fieldError.forbidden(path.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
       break
     default:
       errors.push(fieldError.invalid(path.child('operator'), requirement.operator, 'not a valid selector operator'))

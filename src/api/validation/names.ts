@@ -160,7 +160,9 @@ export function domainPrefixedPathErrors(value: string): TextErrors {
   const slash = value.indexOf('/')
   if (slash <= 0 || slash === value.length - 1) return ['must be a domain-prefixed path (such as "acme.io/foo")']
   const errors = dnsSubdomainErrors(value.slice(0, slash)).map((error) => `prefix part ${error}`)
-  return /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(value.slice(slash + 1)) ? errors : [...errors, "must be a valid path: must consist of characters allowed in a URL path"]
+  return /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(value.slice(slash + 1))
+    ? errors
+    : [...errors, 'must be a valid path: must consist of characters allowed in a URL path']
 }
 
 export function cIdentifierErrors(value: string): TextErrors {
@@ -175,7 +177,9 @@ export function envVarNameErrors(value: string): TextErrors {
 /** Names of the variables of a container: anything printable but `=`. */
 export function relaxedEnvVarNameErrors(value: string): TextErrors {
   if (value === '') return ['environment variable name must be non-empty']
-  return /^[ -<>-~]+$/.test(value) ? NONE : ['a valid environment variable name must consist only of printable ASCII characters other than \'=\'']
+  return /^[ -<>-~]+$/.test(value)
+    ? NONE
+    : ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
 }
 /** Keys of ConfigMaps and Secrets. */
 export function configMapKeyErrors(value: string): TextErrors {

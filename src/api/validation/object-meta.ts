@@ -50,9 +50,12 @@ export function validateObjectMetaUpdate(
   errors: FieldErrors,
   options: Pick<ObjectMetaOptions, 'standardFinalizers'> = {},
 ): void {
-  if (old.deletionTimestamp !== undefined) validateNoNewFinalizers(meta.finalizers ?? [], old.finalizers ?? [], path.child('finalizers'), errors)
-  if ((meta.resourceVersion ?? '') === '') errors.push(fieldError.invalid(path.child('resourceVersion'), meta.resourceVersion ?? '', 'must be specified for an update'))
-  if ((meta.generation ?? 0) < (old.generation ?? 0)) errors.push(fieldError.invalid(path.child('generation'), meta.generation ?? 0, 'must not be decremented'))
+  if (old.deletionTimestamp !== undefined)
+    validateNoNewFinalizers(meta.finalizers ?? [], old.finalizers ?? [], path.child('finalizers'), errors)
+  if ((meta.resourceVersion ?? '') === '')
+    errors.push(fieldError.invalid(path.child('resourceVersion'), meta.resourceVersion ?? '', 'must be specified for an update'))
+  if ((meta.generation ?? 0) < (old.generation ?? 0))
+    errors.push(fieldError.invalid(path.child('generation'), meta.generation ?? 0, 'must not be decremented'))
   for (const field of ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
     validateImmutable(meta[field], old[field], path.child(field), errors)
   }
@@ -93,17 +96,22 @@ function validateNoNewFinalizers(finalizers: readonly string[], old: readonly st
   const added = [...new Set(finalizers)].filter((finalizer) => !old.includes(finalizer)).sort()
   if (added.length === 0) return
   const shown = added.map((finalizer) => JSON.stringify(finalizer)).join(', ')
-  errors.push(fieldError.forbidden(path, `no new finalizers can be added if the object is being deleted, found new finalizers []string{${shown}}`))
+  errors.push(
+    fieldError.forbidden(path, `no new finalizers can be added if the object is being deleted, found new finalizers []string{${shown}}`),
+  )
 }
 
 export function validateManagedFields(entries: readonly ManagedFieldsEntry[] | undefined, path: Path, errors: FieldErrors): void {
   entries?.forEach((entry, at) => {
     const entryPath = path.index(at)
     const { operation = '', fieldsType = '', manager = '', subresource = '' } = entry
-    if (operation !== 'Apply' && operation !== 'Update') errors.push(fieldError.invalid(entryPath.child('operation'), operation, 'must be `Apply` or `Update`'))
-    if (fieldsType !== '' && fieldsType !== 'FieldsV1') errors.push(fieldError.invalid(entryPath.child('fieldsType'), fieldsType, 'must be `FieldsV1`'))
+    if (operation !== 'Apply' && operation !== 'Update')
+      errors.push(fieldError.invalid(entryPath.child('operation'), operation, 'must be `Apply` or `Update`'))
+    if (fieldsType !== '' && fieldsType !== 'FieldsV1')
+      errors.push(fieldError.invalid(entryPath.child('fieldsType'), fieldsType, 'must be `FieldsV1`'))
     validateFieldManager(manager, entryPath.child('manager'), errors)
-    if (byteLength(subresource) > SUBRESOURCE_MAX_BYTES) errors.push(fieldError.tooLong(entryPath.child('subresource'), SUBRESOURCE_MAX_BYTES))
+    if (byteLength(subresource) > SUBRESOURCE_MAX_BYTES)
+      errors.push(fieldError.tooLong(entryPath.child('subresource'), SUBRESOURCE_MAX_BYTES))
   })
 }
 

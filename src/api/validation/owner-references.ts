@@ -19,7 +19,9 @@ export function validateOwnerReferences(references: readonly OwnerReference[] | 
 
 function validateOwnerReference(reference: OwnerReference, path: Path, errors: FieldErrors): void {
   const { apiVersion = '', kind = '', name = '', uid = '' } = reference
-  const [group, version] = apiVersion.includes('/') ? [apiVersion.slice(0, apiVersion.indexOf('/')), apiVersion.slice(apiVersion.indexOf('/') + 1)] : ['', apiVersion]
+  const [group, version] = apiVersion.includes('/')
+    ? [apiVersion.slice(0, apiVersion.indexOf('/')), apiVersion.slice(apiVersion.indexOf('/') + 1)]
+    : ['', apiVersion]
   if (version === '') errors.push(fieldError.invalid(path.child('apiVersion'), apiVersion, 'version must not be empty'))
   for (const [field, value] of Object.entries({ kind, name, uid })) {
     if (value === '') errors.push(fieldError.invalid(path.child(field), value, 'must not be empty'))
@@ -30,5 +32,12 @@ function validateOwnerReference(reference: OwnerReference, path: Path, errors: F
 }
 
 function inWireOrder({ apiVersion = '', kind = '', name = '', uid = '', controller, blockOwnerDeletion }: OwnerReference): OwnerReference {
-  return { apiVersion, kind, name, uid, ...(controller === undefined ? {} : { controller }), ...(blockOwnerDeletion === undefined ? {} : { blockOwnerDeletion }) }
+  return {
+    apiVersion,
+    kind,
+    name,
+    uid,
+    ...(controller === undefined ? {} : { controller }),
+    ...(blockOwnerDeletion === undefined ? {} : { blockOwnerDeletion }),
+  }
 }

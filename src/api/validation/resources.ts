@@ -54,7 +54,8 @@ export function validateResourceName(name: string, path: Path, errors: FieldErro
 export function validateContainerResourceName(name: string, path: Path, errors: FieldErrors): void {
   validateResourceName(name, path, errors)
   if (!name.includes('/')) {
-    if (!CONTAINER.includes(name) && !isHugePageResource(name)) errors.push(fieldError.invalid(path, name, 'must be a standard resource for containers'))
+    if (!CONTAINER.includes(name) && !isHugePageResource(name))
+      errors.push(fieldError.invalid(path, name, 'must be a standard resource for containers'))
   } else if (!isNativeResource(name) && !isExtendedResource(name)) {
     errors.push(fieldError.invalid(path, name, "doesn't follow extended resource name standard"))
   }
@@ -62,7 +63,8 @@ export function validateContainerResourceName(name: string, path: Path, errors: 
 
 export function validateQuotaResourceName(name: string, path: Path, errors: FieldErrors): void {
   validateResourceName(name, path, errors)
-  if (!name.includes('/') && !QUOTA.has(name) && !isQuotaHugePage(name)) errors.push(fieldError.invalid(path, name, 'must be a standard resource for quota'))
+  if (!name.includes('/') && !QUOTA.has(name) && !isQuotaHugePage(name))
+    errors.push(fieldError.invalid(path, name, 'must be a standard resource for quota'))
 }
 
 export const NOT_AN_INTEGER = 'must be an integer'

@@ -78,7 +78,12 @@ export function validateAbsolutePath(value: string, path: Path, errors: FieldErr
 }
 
 /** A number or a percentage: `maxUnavailable` and its like. */
-export function validateIntOrPercent(value: string | number, path: Path, errors: FieldErrors, percentMessages: (value: string) => TextErrors): void {
+export function validateIntOrPercent(
+  value: string | number,
+  path: Path,
+  errors: FieldErrors,
+  percentMessages: (value: string) => TextErrors,
+): void {
   if (typeof value === 'number') validateNonnegative(value, path, errors)
   else invalidText(value, percentMessages(value), path, errors)
 }

@@ -47,7 +47,8 @@ export const certificateSubjectRestriction: AdmissionStep = {
     const { signerName, request: encoded } = (request.object as Request).spec
     if (signerName !== CLIENT_SIGNER) return
     const { subject } = await readSigningRequest(Buffer.from(encoded, 'base64').toString())
-    if (subject.organizations?.includes('system:masters')) throw forbidden(request, `use of ${CLIENT_SIGNER} signer with system:masters group is not allowed`)
+    if (subject.organizations?.includes('system:masters'))
+      throw forbidden(request, `use of ${CLIENT_SIGNER} signer with system:masters group is not allowed`)
   },
 }
 
@@ -55,7 +56,18 @@ export const certificateSubjectRestriction: AdmissionStep = {
 async function mayFor(scope: Scope, authorizer: Authorizer, request: AdmissionRequest, verb: string, signerName: string): Promise<boolean> {
   const [domain = ''] = signerName.split('/')
   for (const name of [signerName, `${domain}/*`]) {
-    const question = { user: request.user, verb, isResource: true, group: GROUP, version: '*', resource: 'signers', subresource: '', namespace: '', name, path: '' }
+    const question = {
+      user: request.user,
+      verb,
+      isResource: true,
+      group: GROUP,
+      version: '*',
+      resource: 'signers',
+      subresource: '',
+      namespace: '',
+      name,
+      path: '',
+    }
     if ((await authorizer.authorize(scope, question)).kind === 'allow') return true
   }
   return false

@@ -35,8 +35,14 @@ export function defaultIngressClass(reader: ObjectReader): AdmissionStep {
 }
 
 /** Of several the newest, then the first by name: a new default takes over when it is marked, before the old one is unmarked. */
-function newestDefault<T extends KubeObject>(reader: ObjectReader, ref: ResourceRef<T>, annotations: readonly string[]): string | undefined {
-  const defaults = reader.list(ref).filter(({ metadata }) => annotations.some((annotation) => metadata?.annotations?.[annotation] === 'true'))
+function newestDefault<T extends KubeObject>(
+  reader: ObjectReader,
+  ref: ResourceRef<T>,
+  annotations: readonly string[],
+): string | undefined {
+  const defaults = reader
+    .list(ref)
+    .filter(({ metadata }) => annotations.some((annotation) => metadata?.annotations?.[annotation] === 'true'))
   const createdMs = ({ metadata }: T): number => Date.parse(metadata?.creationTimestamp ?? '')
   const [newest] = defaults.sort((a, b) => createdMs(b) - createdMs(a) || ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
   return newest?.metadata?.name

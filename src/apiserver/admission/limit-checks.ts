@@ -3,17 +3,29 @@ import { type Amounts, canonicalQuantity, compareQuantities, type core, quantity
 /** What is wrong with these amounts, by one item of a LimitRange. `limits` absent: the thing has only requests. */
 export function checkLimits(item: core.LimitRangeItem, requests: Amounts, limits: Amounts | undefined): readonly string[] {
   const check = (bounds: Amounts | undefined, test: (resource: string, bound: string) => string | undefined): readonly string[] =>
-    Object.keys(bounds ?? {}).sort().flatMap((resource) => test(resource, bounds?.[resource] ?? '0') ?? [])
+    Object.keys(bounds ?? {})
+      .sort()
+      .flatMap((resource) => test(resource, bounds?.[resource] ?? '0') ?? [])
   return [
     ...check(item.min, (resource, bound) => tooLittle(item.type, resource, bound, requests[resource], limits?.[resource])),
-    ...check(item.max, (resource, bound) => tooMuch(item.type, resource, bound, requests[resource], limits?.[resource], limits === undefined)),
-    ...check(item.maxLimitRequestRatio, (resource, bound) => tooFarApart(item.type, resource, bound, requests[resource], limits?.[resource])),
+    ...check(item.max, (resource, bound) =>
+      tooMuch(item.type, resource, bound, requests[resource], limits?.[resource], limits === undefined),
+    ),
+    ...check(item.maxLimitRequestRatio, (resource, bound) =>
+      tooFarApart(item.type, resource, bound, requests[resource], limits?.[resource]),
+    ),
   ]
 }
 
 const shown = canonicalQuantity
 
-function tooLittle(type: string, resource: string, bound: string, request: string | undefined, limit: string | undefined): string | undefined {
+function tooLittle(
+  type: string,
+  resource: string,
+  bound: string,
+  request: string | undefined,
+  limit: string | undefined,
+): string | undefined {
   const rule = `minimum ${resource} usage per ${type} is ${shown(bound)}`
   if (request === undefined) return `${rule}.  No request is specified`
   if (compareQuantities(request, bound) < 0) return `${rule}, but request is ${shown(request)}`
@@ -21,7 +33,14 @@ function tooLittle(type: string, resource: string, bound: string, request: strin
   return undefined
 }
 
-function tooMuch(type: string, resource: string, bound: string, request: string | undefined, limit: string | undefined, requestsOnly: boolean): string | undefined {
+function tooMuch(
+  type: string,
+  resource: string,
+  bound: string,
+  request: string | undefined,
+  limit: string | undefined,
+  requestsOnly: boolean,
+): string | undefined {
   const rule = `maximum ${resource} usage per ${type} is ${shown(bound)}`
   if (requestsOnly) {
     if (request === undefined) return `${rule}.  No request is specified`
@@ -33,7 +52,13 @@ function tooMuch(type: string, resource: string, bound: string, request: string 
   return undefined
 }
 
-function tooFarApart(type: string, resource: string, bound: string, request: string | undefined, limit: string | undefined): string | undefined {
+function tooFarApart(
+  type: string,
+  resource: string,
+  bound: string,
+  request: string | undefined,
+  limit: string | undefined,
+): string | undefined {
   const rule = `${resource} max limit to request ratio per ${type} is ${shown(bound)}`
   const asked = quantityToNumber(request ?? '0')
   if (asked === 0) return `${rule}, but no request is specified or request is 0`

@@ -21,15 +21,20 @@ export function limitRanger(reader: ObjectReader): AdmissionStep {
     validate(_scope, request) {
       if (request.operation === 'UPDATE' && request.object?.metadata?.deletionTimestamp !== undefined) return
       for (const range of rangesOf(reader, request)) {
-        const problems = request.resource.plural === 'pods' ? podProblems(request.object as core.Pod, range) : claimProblems(request.object as core.PersistentVolumeClaim, range)
+        const problems =
+          request.resource.plural === 'pods'
+            ? podProblems(request.object as core.Pod, range)
+            : claimProblems(request.object as core.PersistentVolumeClaim, range)
         if (problems.length > 0) throw forbidden(request, aggregate(problems))
       }
     },
   }
 }
 
-const rangesOf = (reader: ObjectReader, { namespace }: AdmissionRequest): readonly core.LimitRange[] => reader.list(refs.limitranges, namespace)
-const limitsOf = (range: core.LimitRange, type: string): readonly core.LimitRangeItem[] => (range.spec?.limits ?? []).filter((item) => item.type === type)
+const rangesOf = (reader: ObjectReader, { namespace }: AdmissionRequest): readonly core.LimitRange[] =>
+  reader.list(refs.limitranges, namespace)
+const limitsOf = (range: core.LimitRange, type: string): readonly core.LimitRangeItem[] =>
+  (range.spec?.limits ?? []).filter((item) => item.type === type)
 
 function applyDefaults(pod: core.Pod, range: core.LimitRange): void {
   const requests: Amounts = Object.assign({}, ...limitsOf(range, 'Container').map(({ defaultRequest }) => defaultRequest))
@@ -37,7 +42,10 @@ function applyDefaults(pod: core.Pod, range: core.LimitRange): void {
   const done: string[] = []
   const fill = (container: core.Container, what: string): void => {
     const resources = container.resources ?? {}
-    for (const [kind, amounts] of [['requests', requests], ['limits', limits]] as const) {
+    for (const [kind, amounts] of [
+      ['requests', requests],
+      ['limits', limits],
+    ] as const) {
       const missing = Object.keys(amounts).filter((name) => resources[kind]?.[name] === undefined)
       if (missing.length === 0) continue
       resources[kind] = { ...resources[kind], ...Object.fromEntries(missing.map((name) => [name, amounts[name] ?? '0'])) }
@@ -48,7 +56,10 @@ function applyDefaults(pod: core.Pod, range: core.LimitRange): void {
   for (const container of pod.spec?.containers ?? []) fill(container, 'container')
   for (const container of pod.spec?.initContainers ?? []) fill(container, 'init container')
   if (done.length === 0) return
-  pod.metadata = { ...pod.metadata, annotations: { ...pod.metadata?.annotations, [ANNOTATION]: `LimitRanger plugin set: ${done.join('; ')}` } }
+  pod.metadata = {
+    ...pod.metadata,
+    annotations: { ...pod.metadata?.annotations, [ANNOTATION]: `LimitRanger plugin set: ${done.join('; ')}` },
+  }
 }
 
 function podProblems({ spec }: core.Pod, range: core.LimitRange): readonly string[] {

@@ -9,7 +9,8 @@ export async function restrictToken(scope: Scope, write: NodeWrite): Promise<voi
   if (request.operation !== 'CREATE' || request.subresource !== 'token') return
   const { spec } = request.object as authentication.TokenRequest
   const bound = spec?.boundObjectRef
-  if (!bound || bound.apiVersion !== 'v1' || bound.kind !== 'Pod' || !bound.name) throw forbidden(request, 'node requested token not bound to a pod')
+  if (!bound || bound.apiVersion !== 'v1' || bound.kind !== 'Pod' || !bound.name)
+    throw forbidden(request, 'node requested token not bound to a pod')
   if (!bound.uid) throw forbidden(request, 'node requested token with a pod binding without a uid')
   const pod = reader.get(refs.pods, request.namespace, bound.name)
   if (pod === undefined) throw statusError.notFound(refs.pods, bound.name)
@@ -21,7 +22,12 @@ export async function restrictToken(scope: Scope, write: NodeWrite): Promise<voi
   await restrictAudiences(scope, write, pod, spec?.audiences ?? [])
 }
 
-async function restrictAudiences(scope: Scope, { request, reader, authorizer }: NodeWrite, pod: core.Pod, audiences: readonly string[]): Promise<void> {
+async function restrictAudiences(
+  scope: Scope,
+  { request, reader, authorizer }: NodeWrite,
+  pod: core.Pod,
+  audiences: readonly string[],
+): Promise<void> {
   if (audiences.length > 1) throw forbidden(request, 'node may only request 0 or 1 audiences')
   const [audience = ''] = audiences
   if (podAudiences(reader, pod).has(audience)) return
@@ -51,7 +57,8 @@ function podAudiences(reader: NodeWrite['reader'], pod: core.Pod): ReadonlySet<s
   }
   const namespace = pod.metadata?.namespace ?? ''
   for (const volume of pod.spec?.volumes ?? []) {
-    for (const { serviceAccountToken } of volume.projected?.sources ?? []) if (serviceAccountToken) audiences.add(serviceAccountToken.audience ?? '')
+    for (const { serviceAccountToken } of volume.projected?.sources ?? [])
+      if (serviceAccountToken) audiences.add(serviceAccountToken.audience ?? '')
     addDriver(volume.csi?.driver)
     const claim = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${pod.metadata?.name ?? ''}-${volume.name}` : undefined)
     const volumeName = claim === undefined ? undefined : reader.get(refs.persistentvolumeclaims, namespace, claim)?.spec?.volumeName

@@ -45,7 +45,8 @@ function restrictPod(_scope: Scope, write: NodeWrite): void {
   switch (subresource) {
     case '':
       if (operation === 'CREATE') return restrictMirrorPod(write)
-      if (operation === 'DELETE') return ownPod(write, request.name, `node ${JSON.stringify(node)} can only delete pods with spec.nodeName set to itself`)
+      if (operation === 'DELETE')
+        return ownPod(write, request.name, `node ${JSON.stringify(node)} can only delete pods with spec.nodeName set to itself`)
       throw forbidden(request, `unexpected operation "${operation}", node ${JSON.stringify(node)} can only create and delete mirror pods`)
     case 'status':
       return restrictPodStatus(write)
@@ -71,7 +72,8 @@ function restrictPodStatus({ node, request }: NodeWrite): void {
   const old = request.old as core.Pod
   const who = `node ${JSON.stringify(node)}`
   if (old.spec?.nodeName !== node) throw forbidden(request, `${who} can only update pod status for pods with spec.nodeName set to itself`)
-  if (!isDeepStrictEqual(pod.metadata?.labels ?? {}, old.metadata?.labels ?? {})) throw forbidden(request, `${who} cannot update labels through pod status`)
+  if (!isDeepStrictEqual(pod.metadata?.labels ?? {}, old.metadata?.labels ?? {}))
+    throw forbidden(request, `${who} cannot update labels through pod status`)
   const claims = (one: core.Pod): unknown => [one.status?.resourceClaimStatuses ?? [], one.status?.extendedResourceClaimStatus]
   if (!isDeepStrictEqual(claims(pod), claims(old))) throw forbidden(request, `${who} cannot update resource claim statues`)
 }
@@ -85,17 +87,29 @@ function restrictNode(_scope: Scope, { node, request }: NodeWrite): void {
   const old = request.old as core.Node | undefined
   const onCreate = old === undefined
   if (wanted.spec?.configSource !== undefined && !isDeepStrictEqual(wanted.spec.configSource, old?.spec?.configSource)) {
-    throw forbidden(request, onCreate ? `${who} is not allowed to create pods with a non-nil configSource` : `${who} is not allowed to update configSource to a new non-nil configSource`)
+    throw forbidden(
+      request,
+      onCreate
+        ? `${who} is not allowed to create pods with a non-nil configSource`
+        : `${who} is not allowed to update configSource to a new non-nil configSource`,
+    )
   }
   // The taints of a new node are what its own configuration says; later ones are the cluster's.
-  if (!onCreate && !isDeepStrictEqual(wanted.spec?.taints ?? [], old.spec?.taints ?? [])) throw forbidden(request, `${who} is not allowed to modify taints`)
+  if (!onCreate && !isDeepStrictEqual(wanted.spec?.taints ?? [], old.spec?.taints ?? []))
+    throw forbidden(request, `${who} is not allowed to modify taints`)
   const labels = forbiddenLabels(wanted.metadata?.labels ?? {}, old?.metadata?.labels ?? {})
   if (labels.length > 0) {
-    throw forbidden(request, onCreate ? `${who} is not allowed to set the following labels: ${labels.join(', ')}` : `is not allowed to modify labels: ${labels.join(', ')}`)
+    throw forbidden(
+      request,
+      onCreate
+        ? `${who} is not allowed to set the following labels: ${labels.join(', ')}`
+        : `is not allowed to modify labels: ${labels.join(', ')}`,
+    )
   }
   // An owner or a finalizer would let a node have itself deleted, or not deleted, and lose its taints that way.
   for (const field of ['ownerReferences', 'finalizers'] as const) {
-    if (!isDeepStrictEqual(wanted.metadata?.[field] ?? [], old?.metadata?.[field] ?? [])) throw forbidden(request, `${who} is not allowed to modify ${field}`)
+    if (!isDeepStrictEqual(wanted.metadata?.[field] ?? [], old?.metadata?.[field] ?? []))
+      throw forbidden(request, `${who} is not allowed to modify ${field}`)
   }
 }
 
@@ -134,14 +148,23 @@ function restrictClaim(_scope: Scope, { node, request }: NodeWrite): void {
   if (request.subresource !== 'status') throw forbidden(request, 'may only update PVC status')
   if (request.operation !== 'UPDATE') throw forbidden(request, `unexpected operation "${request.operation}"`)
   if (!isDeepStrictEqual(withoutNodesPart(request.object), withoutNodesPart(request.old))) {
-    throw forbidden(request, `node ${JSON.stringify(node)} is not allowed to update fields other than status.capacity and status.conditions`)
+    throw forbidden(
+      request,
+      `node ${JSON.stringify(node)} is not allowed to update fields other than status.capacity and status.conditions`,
+    )
   }
 }
 
 function withoutNodesPart(object: KubeObject | undefined): unknown {
   const { status, metadata, ...rest } = object as core.PersistentVolumeClaim
   const { resourceVersion: _version, managedFields: _fields, ...keptMetadata } = metadata ?? {}
-  const { capacity: _capacity, conditions: _conditions, allocatedResources: _resources, allocatedResourceStatuses: _statuses, ...keptStatus } = status ?? {}
+  const {
+    capacity: _capacity,
+    conditions: _conditions,
+    allocatedResources: _resources,
+    allocatedResourceStatuses: _statuses,
+    ...keptStatus
+  } = status ?? {}
   return JSON.parse(JSON.stringify({ ...rest, metadata: keptMetadata, status: keptStatus }))
 }
 
@@ -157,8 +180,12 @@ function restrictCsiNode(_scope: Scope, { node, request }: NodeWrite): void {
 function restrictResourceSlice(_scope: Scope, { node, request }: NodeWrite): void {
   const slice = (request.operation === 'DELETE' ? request.old : request.object) as resource.ResourceSlice | undefined
   if (slice?.spec.nodeName === node) return
-  throw forbidden(request, `can only ${request.operation === 'DELETE' ? 'delete' : 'create'} ResourceSlice with the same NodeName as the requesting node`)
+  throw forbidden(
+    request,
+    `can only ${request.operation === 'DELETE' ? 'delete' : 'create'} ResourceSlice with the same NodeName as the requesting node`,
+  )
 }
 
 /** On create the object's own name: the request may have none yet. */
-const nameOf = (request: AdmissionRequest): string => (request.operation === 'CREATE' ? (request.object?.metadata?.name ?? '') : request.name)
+const nameOf = (request: AdmissionRequest): string =>
+  request.operation === 'CREATE' ? (request.object?.metadata?.name ?? '') : request.name

@@ -8,10 +8,12 @@ const LABELS = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region'] 
 export function podTopologyLabels(reader: ObjectReader): AdmissionStep {
   return {
     name: 'PodTopologyLabels',
-    handles: (request) => request.operation === 'CREATE' && (isAbout(request, '', 'pods', '', 'binding') || isAbout(request, '', 'bindings')),
+    handles: (request) =>
+      request.operation === 'CREATE' && (isAbout(request, '', 'pods', '', 'binding') || isAbout(request, '', 'bindings')),
     mutate(_scope, request) {
       const draft = request.object as core.Pod | core.Binding
-      const nodeName = 'target' in draft ? (draft.target.kind === 'Node' || !draft.target.kind ? draft.target.name : undefined) : draft.spec?.nodeName
+      const nodeName =
+        'target' in draft ? (draft.target.kind === 'Node' || !draft.target.kind ? draft.target.name : undefined) : draft.spec?.nodeName
       const labels = nodeName ? reader.get(refs.nodes, '', nodeName)?.metadata?.labels : undefined
       const copied = LABELS.flatMap((label) => (labels?.[label] === undefined ? [] : [[label, labels[label]] as const]))
       if (copied.length > 0) draft.metadata = { ...draft.metadata, labels: { ...draft.metadata?.labels, ...Object.fromEntries(copied) } }

@@ -8,7 +8,11 @@ const PREEMPT = 'PreemptLowerPriority'
 /** Classes for the pods that a cluster and its nodes cannot do without. The server makes them; nobody can delete them. */
 export const SYSTEM_PRIORITY_CLASSES: readonly scheduling.PriorityClass[] = [
   systemClass('system-node-critical', 2_000_001_000, 'Used for system critical pods that must not be moved from their current node.'),
-  systemClass('system-cluster-critical', 2_000_000_000, 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.'),
+  systemClass(
+    'system-cluster-critical',
+    2_000_000_000,
+    'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+  ),
 ]
 
 function systemClass(name: string, value: number, description: string): scheduling.PriorityClass {
@@ -19,7 +23,7 @@ function systemClass(name: string, value: number, description: string): scheduli
 export function priority(reader: ObjectReader): AdmissionStep {
   return {
     name: 'Priority',
-    handles: (request) => isAbout(request, '', 'pods') || isAbout(request, GROUP, 'priorityclasses'),
+    handles: (request) => (request.object !== undefined && isAbout(request, '', 'pods')) || isAbout(request, GROUP, 'priorityclasses'),
     mutate(_scope, request) {
       if (request.resource.group === GROUP) return
       const { spec } = request.object as core.Pod
@@ -42,9 +46,13 @@ function setPriority(reader: ObjectReader, request: AdmissionRequest, spec: core
   const value = chosen?.value ?? 0
   const policy = chosen?.preemptionPolicy ?? PREEMPT
   const refuse = (what: string, given: string | number, computed: string | number): Error =>
-    forbidden(request, `the ${what} (${given}) must not be provided in pod spec; priority admission controller computed ${computed} from the given PriorityClass name`)
+    forbidden(
+      request,
+      `the ${what} (${given}) must not be provided in pod spec; priority admission controller computed ${computed} from the given PriorityClass name`,
+    )
   if (spec.priority !== undefined && spec.priority !== value) throw refuse('integer value of priority', spec.priority, value)
-  if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) throw refuse('string value of PreemptionPolicy', spec.preemptionPolicy, policy)
+  if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy)
+    throw refuse('string value of PreemptionPolicy', spec.preemptionPolicy, policy)
   spec.priority = value
   spec.preemptionPolicy = policy
 }
@@ -64,7 +72,10 @@ function classOf(reader: ObjectReader, request: AdmissionRequest, name: string):
 /** Of several defaults (two servers may have made them at once) the lowest counts. */
 function defaultClass(reader: ObjectReader): scheduling.PriorityClass | undefined {
   const defaults = reader.list(refs.priorityclasses).filter(({ globalDefault }) => globalDefault === true)
-  return defaults.reduce<scheduling.PriorityClass | undefined>((lowest, one) => (lowest === undefined || (one.value ?? 0) < (lowest.value ?? 0) ? one : lowest), undefined)
+  return defaults.reduce<scheduling.PriorityClass | undefined>(
+    (lowest, one) => (lowest === undefined || (one.value ?? 0) < (lowest.value ?? 0) ? one : lowest),
+    undefined,
+  )
 }
 
 function validateDefault(reader: ObjectReader, request: AdmissionRequest): void {

@@ -10,5 +10,9 @@ export function forbidden(request: AdmissionRequest, why: string): Error {
 /** Whether the request is about this resource of this group, at the object itself or one of its subresources. */
 export function isAbout(request: AdmissionRequest, group: string, plural: string, ...subresources: readonly string[]): boolean {
   const { resource, subresource } = request
-  return resource.plural === plural && resource.group === group && (subresources.length === 0 ? subresource === '' : subresources.includes(subresource))
+  return (
+    resource.plural === plural &&
+    resource.group === group &&
+    (subresources.length === 0 ? subresource === '' : subresources.includes(subresource))
+  )
 }

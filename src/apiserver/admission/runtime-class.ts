@@ -43,14 +43,20 @@ function setOverhead(request: AdmissionRequest, spec: core.PodSpec, { overhead }
 
 function sameAmounts(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
   const names = Object.keys(one)
-  return names.length === Object.keys(other).length && names.every((name) => other[name] !== undefined && compareQuantities(one[name] ?? '0', other[name]) === 0)
+  return (
+    names.length === Object.keys(other).length &&
+    names.every((name) => other[name] !== undefined && compareQuantities(one[name] ?? '0', other[name]) === 0)
+  )
 }
 
 function setPlace(request: AdmissionRequest, spec: core.PodSpec, { scheduling }: node.RuntimeClass): void {
   for (const [label, value] of Object.entries(scheduling?.nodeSelector ?? {})) {
     const own = spec.nodeSelector?.[label]
     if (own !== undefined && own !== value) {
-      throw forbidden(request, `conflict: runtimeClass.scheduling.nodeSelector[${label}] = ${value}; pod.spec.nodeSelector[${label}] = ${own}`)
+      throw forbidden(
+        request,
+        `conflict: runtimeClass.scheduling.nodeSelector[${label}] = ${value}; pod.spec.nodeSelector[${label}] = ${own}`,
+      )
     }
     spec.nodeSelector = { ...spec.nodeSelector, [label]: value }
   }
@@ -59,4 +65,8 @@ function setPlace(request: AdmissionRequest, spec: core.PodSpec, { scheduling }:
 }
 
 const isSame = (one: core.Toleration, other: core.Toleration): boolean =>
-  one.key === other.key && one.operator === other.operator && one.value === other.value && one.effect === other.effect && one.tolerationSeconds === other.tolerationSeconds
+  one.key === other.key &&
+  one.operator === other.operator &&
+  one.value === other.value &&
+  one.effect === other.effect &&
+  one.tolerationSeconds === other.tolerationSeconds

@@ -16,7 +16,8 @@ export function serviceAccount(reader: ObjectReader): AdmissionStep {
   return {
     name: 'ServiceAccount',
     handles: (request) =>
-      (request.operation === 'CREATE' && isAbout(request, '', 'pods')) || (request.operation === 'UPDATE' && isAbout(request, '', 'pods', 'ephemeralcontainers')),
+      (request.operation === 'CREATE' && isAbout(request, '', 'pods')) ||
+      (request.operation === 'UPDATE' && isAbout(request, '', 'pods', 'ephemeralcontainers')),
     mutate(scope, request) {
       const pod = request.object as core.Pod
       const { spec } = pod
@@ -41,7 +42,10 @@ export function serviceAccount(reader: ObjectReader): AdmissionStep {
 function accountOf(reader: ObjectReader, request: AdmissionRequest, name: string): core.ServiceAccount {
   const account = reader.get(refs.serviceaccounts, request.namespace, name)
   if (account !== undefined) return account
-  throw forbidden(request, `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`)
+  throw forbidden(
+    request,
+    `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
+  )
 }
 
 /** Adds the mount to every container that has nothing of its own there, and the volume when one of them needs it. */
@@ -90,7 +94,8 @@ function limitSecrets(request: AdmissionRequest, pod: core.Pod, account: core.Se
   visitContainers(pod.spec, (container, kind) => {
     const what = kind === 'regular' ? 'container' : `${kind} container`
     visitContainerSecrets(container, (name, how) => {
-      if (!mountable.has(name)) throw forbidden(request, `${what} ${container.name} with ${how} referencing secret.secretName="${name}" ${because}`)
+      if (!mountable.has(name))
+        throw forbidden(request, `${what} ${container.name} with ${how} referencing secret.secretName="${name}" ${because}`)
     })
   })
   const pull = new Set((account.imagePullSecrets ?? []).map(({ name }) => name))
@@ -108,6 +113,7 @@ function visitVolumeSecrets(pod: core.Pod, visit: (name: string) => void): void 
 }
 
 function visitContainerSecrets(container: AnyContainer, visit: (name: string, how: string) => void): void {
-  for (const { name, valueFrom } of container.env ?? []) if (valueFrom?.secretKeyRef?.name) visit(valueFrom.secretKeyRef.name, `envVar ${name}`)
+  for (const { name, valueFrom } of container.env ?? [])
+    if (valueFrom?.secretKeyRef?.name) visit(valueFrom.secretKeyRef.name, `envVar ${name}`)
   for (const { secretRef } of container.envFrom ?? []) if (secretRef?.name) visit(secretRef.name, 'envFrom')
 }

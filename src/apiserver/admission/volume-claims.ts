@@ -11,7 +11,8 @@ const PROTECTION = new Map([
 /** Claims, volumes and attribute classes are not deleted while something uses them: a finalizer holds them from the start. */
 export const storageInUseProtection: AdmissionStep = {
   name: 'StorageObjectInUseProtection',
-  handles: ({ operation, resource, subresource }) => operation === 'CREATE' && subresource === '' && PROTECTION.has(`${resource.group}/${resource.plural}`),
+  handles: ({ operation, resource, subresource }) =>
+    operation === 'CREATE' && subresource === '' && PROTECTION.has(`${resource.group}/${resource.plural}`),
   mutate(_scope, { object, resource }) {
     const finalizer = PROTECTION.get(`${resource.group}/${resource.plural}`)
     const draft = object as KubeObject
@@ -32,7 +33,10 @@ export function volumeClaimResize(reader: ObjectReader): AdmissionStep {
       if (compareQuantities(sizeOf(claim), sizeOf(old)) <= 0) return
       if (old.status?.phase !== 'Bound') throw forbidden(request, 'Only bound persistent volume claims can be expanded')
       if (!canGrow(reader, claim, old)) {
-        throw forbidden(request, 'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize')
+        throw forbidden(
+          request,
+          'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize',
+        )
       }
     },
   }

@@ -28,7 +28,8 @@ export function fakeObjects(): FakeObjects {
     kind.objects.delete(keyOf(namespace, name))
   }
   return {
-    get: <T extends KubeObject>(ref: ResourceRef<T>, namespace: string, name: string) => kindOf(ref).objects.get(keyOf(namespace, name)) as T | undefined,
+    get: <T extends KubeObject>(ref: ResourceRef<T>, namespace: string, name: string) =>
+      kindOf(ref).objects.get(keyOf(namespace, name)) as T | undefined,
     list: <T extends KubeObject>(ref: ResourceRef<T>, namespace = '') =>
       [...kindOf(ref).objects.values()].filter((object) => namespace === '' || object.metadata?.namespace === namespace) as T[],
     version: (ref) => kindOf(ref).version,

@@ -26,7 +26,10 @@ export function authenticated(user: UserInfo): UserInfo {
 }
 
 export const serviceAccountUserName = (namespace: string, name: string): string => `${SERVICE_ACCOUNT_PREFIX}${namespace}:${name}`
-export const serviceAccountGroups = (namespace: string): readonly string[] => [GROUPS.serviceAccounts, `${GROUPS.serviceAccounts}:${namespace}`]
+export const serviceAccountGroups = (namespace: string): readonly string[] => [
+  GROUPS.serviceAccounts,
+  `${GROUPS.serviceAccounts}:${namespace}`,
+]
 
 /** The parts of `system:serviceaccount:NAMESPACE:NAME`; undefined when the name is not of this form or a part is not a valid name. */
 export function parseServiceAccountUser(userName: string): { readonly namespace: string; readonly name: string } | undefined {

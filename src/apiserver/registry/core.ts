@@ -6,6 +6,7 @@ import type { Negotiator } from '../respond/media.ts'
 import type { CacheSet } from '../watchcache/cache-set.ts'
 import type { Catalog } from './catalog.ts'
 import type { RequestContext } from './context.ts'
+import type { Views } from './views.ts'
 
 /** What all verbs share. Built once, by `createApiServer`. */
 export interface Core {
@@ -13,6 +14,7 @@ export interface Core {
   readonly engine: Engine
   readonly catalog: Catalog
   readonly caches: CacheSet
+  readonly views: Views
   readonly admission: readonly AdmissionStep[]
   readonly authorizers: readonly Authorizer[]
   readonly hooks: ReadonlyMap<string, RegistryHook>
@@ -24,7 +26,7 @@ export interface Core {
 
 /**
  * What a kind does around its writes beyond its strategy: addresses and ports are taken before an object is stored and given back when
- * it is not, or when it goes. Called with the prepared, defaulted draft, before validation; `undo` runs when the write does not happen.
+ * it is not, or when it goes. Called with the prepared, validated draft; `undo` runs when the write does not happen.
  */
 export interface RegistryHook {
   readonly beforeCreate?: (scope: Scope, draft: KubeObject, request: HookRequest) => void | Undo | Promise<void | Undo>

@@ -69,7 +69,7 @@ export async function updateObject(context: RequestContext, update: Update): Pro
 async function createInstead(context: RequestContext, update: Update): Promise<Written | undefined> {
   const { view, namespace, name, options } = update
   const { resource } = view
-  if (update.uid !== undefined) throw uidMismatch(update, '')
+  if (update.uid !== undefined) throw uidMismatch(view, namespace, name, update.uid, '')
   if (!update.creates) throw update.onMissing?.() ?? statusError.notFound(resource, name)
   const draft = await update.next(undefined)
   wipeSystemFields(draft)
@@ -106,7 +106,7 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
   const { view, namespace, name, options, subresource } = update
   const { resource } = view
   const old = view.object(entry)
-  if (update.uid !== undefined && update.uid !== metaOf(old).uid) throw uidMismatch(update, metaOf(old).uid ?? '')
+  if (update.uid !== undefined && update.uid !== metaOf(old).uid) throw uidMismatch(view, namespace, name, update.uid, metaOf(old).uid ?? '')
   const draft = await update.next(old)
   settleNamespace(resource, draft, namespace)
   warn(context, dropRepeatedOwners(draft, false))
@@ -205,13 +205,13 @@ function checkRevision(update: Update, draft: KubeObject, entry: Entry): void {
   if (asked !== entry.revision) throw statusError.conflict(resource, update.name, OPTIMISTIC_LOCK)
 }
 
-function uidMismatch(update: Update, present: string): Error {
-  const { view, namespace, name } = update
+/** The refusal of a write that expects another object of that name, in the words of the storage. */
+export function uidMismatch(view: View, namespace: string, name: string, expected: string, there: string): Error {
   const key = view.cache.prefix + cacheKey(view.resource, namespace, name)
   return statusError.conflict(
     view.resource,
     name,
-    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${update.uid ?? ''}, UID in object meta: ${present}`,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${expected}, UID in object meta: ${there}`,
   )
 }
 

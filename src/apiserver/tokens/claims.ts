@@ -24,7 +24,8 @@ export interface ObjectClaim {
   readonly uid: string
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 const isObjectClaim = (value: unknown): value is ObjectClaim => isRecord(value) && isText(value['name']) && isText(value['uid'])

@@ -30,7 +30,9 @@ export function tokenSigner(privateKeyPem: Secret): TokenSigner {
     algorithm,
     sign: (data) =>
       new Promise((resolve, reject) => {
-        sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }, (error, signature) => (error === null ? resolve(signature) : reject(error)))
+        sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }, (error, signature) =>
+          error === null ? resolve(signature) : reject(error),
+        )
       }),
   }
 }

@@ -27,7 +27,11 @@ const EXTENDED_SECONDS = 365 * 86_400
 
 /** `serviceaccounts/token`: hands out tokens. */
 export function tokenRequestResource(options: TokenRequestOptions): VirtualResource {
-  return { ref: refs.serviceaccounts, subresource: 'token', create: (scope, request, object) => createToken(scope, options, request, object) }
+  return {
+    ref: refs.serviceaccounts,
+    subresource: 'token',
+    create: (scope, request, object) => createToken(scope, options, request, object),
+  }
 }
 
 async function createToken(scope: Scope, options: TokenRequestOptions, request: VirtualRequest, object: KubeObject): Promise<KubeObject> {
@@ -73,7 +77,11 @@ function checkIdentity(asked: authentication.TokenRequest, { namespace, name }: 
     throw statusError.invalid(KIND, name, [error])
   }
   if (askedNamespace !== '' && askedNamespace !== namespace) {
-    const error = fieldError.invalid(Path.of('metadata', 'namespace'), askedNamespace, 'must match the service account namespace if specified')
+    const error = fieldError.invalid(
+      Path.of('metadata', 'namespace'),
+      askedNamespace,
+      'must match the service account namespace if specified',
+    )
     throw statusError.invalid(KIND, name, [error])
   }
 }
@@ -110,7 +118,9 @@ function bind(
   if (isCore && kind === 'Pod') {
     const pod = found('pods', reader.get(refs.pods, namespace, name))
     if (pod.spec?.serviceAccountName !== account) {
-      throw statusError.badRequest(`cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`)
+      throw statusError.badRequest(
+        `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
+      )
     }
     const nodeName = pod.spec.nodeName ?? ''
     const nodeUid = nodeName === '' ? undefined : reader.get(refs.nodes, '', nodeName)?.metadata?.uid
@@ -119,7 +129,8 @@ function bind(
       pod: { name, uid: pod.metadata.uid },
     }
   }
-  if (isCore && kind === 'Secret') return { secret: { name, uid: found('secrets', reader.get(refs.secrets, namespace, name)).metadata.uid } }
+  if (isCore && kind === 'Secret')
+    return { secret: { name, uid: found('secrets', reader.get(refs.secrets, namespace, name)).metadata.uid } }
   if (isCore && kind === 'Node') return { node: { name, uid: found('nodes', reader.get(refs.nodes, '', name)).metadata.uid } }
   const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
   throw statusError.badRequest(`cannot bind token to object of type ${group}/${version}, Kind=${kind}`)

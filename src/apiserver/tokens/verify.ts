@@ -60,7 +60,9 @@ function accept(scope: Scope, options: ServiceAccountTokenOptions, known: Known,
   const { claims, user } = known
   const matching = asked === undefined ? known.ownAudiences.matching : intersect(claims.aud, asked)
   if (matching.length === 0) {
-    throw new InvalidToken(`token audiences ${quoted(claims.aud)} is invalid for the target audiences ${quoted(asked ?? options.audiences)}`)
+    throw new InvalidToken(
+      `token audiences ${quoted(claims.aud)} is invalid for the target audiences ${quoted(asked ?? options.audiences)}`,
+    )
   }
   const nowMs = scope.clock.now()
   if (nowMs > claims.exp * 1000 + LEEWAY_MS) throw new InvalidToken('service account token has expired')
@@ -75,7 +77,14 @@ function accept(scope: Scope, options: ServiceAccountTokenOptions, known: Known,
   return { user, audiences: matching }
 }
 
-function mustLive<T extends KubeObject>(reader: ObjectReader, ref: ResourceRef<T>, kind: string, namespace: string, claim: ObjectClaim, nowMs: number): void {
+function mustLive<T extends KubeObject>(
+  reader: ObjectReader,
+  ref: ResourceRef<T>,
+  kind: string,
+  namespace: string,
+  claim: ObjectClaim,
+  nowMs: number,
+): void {
   const metadata = reader.get(ref, namespace, claim.name)?.metadata
   if (metadata === undefined) throw new InvalidToken(`the ${kind} of the service account token does not exist`)
   if (metadata.uid !== claim.uid) throw new InvalidToken(`the ${kind} of the service account token has been replaced`)

@@ -25,7 +25,12 @@ export function fieldPlaces(text: string): FieldPlace[] {
   for (const [token] of text.matchAll(TOKEN)) {
     const top = stack.at(-1)
     if (token === '{' || token === '[') {
-      stack.push({ path: top === undefined ? '' : childPath(top), ...(token === '{' ? { keys: new Set<string>() } : {}), index: 0, key: '' })
+      stack.push({
+        path: top === undefined ? '' : childPath(top),
+        ...(token === '{' ? { keys: new Set<string>() } : {}),
+        index: 0,
+        key: '',
+      })
       lastString = undefined
     } else if (token === '}' || token === ']') {
       stack.pop()

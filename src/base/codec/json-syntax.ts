@@ -29,7 +29,9 @@ function invalid(reader: Reader, context: string): string {
 function quote(character: string): string {
   if (character === "'") return `'\\''`
   if (character === '"') return `'"'`
-  return `'${JSON.stringify(character).slice(1, -1).replace(/^\\u00/, '\\x')}'`
+  return `'${JSON.stringify(character)
+    .slice(1, -1)
+    .replace(/^\\u00/, '\\x')}'`
 }
 
 function afterValue(reader: Reader): Problem {

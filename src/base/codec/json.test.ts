@@ -17,7 +17,9 @@ test('any JSON is read as JSON.parse reads it, without false alarms', () => {
 })
 
 test('keys that occur twice are named in the order of the document', () => {
-  const { value, duplicates } = read('{"metadata":{"name":"a","name":"b"},"data":{"x":"1","x":"2"},"l":[{},{"k":1,"k":2}],"data":{"y":"}:\\"{"}}')
+  const { value, duplicates } = read(
+    '{"metadata":{"name":"a","name":"b"},"data":{"x":"1","x":"2"},"l":[{},{"k":1,"k":2}],"data":{"y":"}:\\"{"}}',
+  )
   assert.deepEqual(duplicates, ['metadata.name', 'data.x', 'l[1].k', 'data'])
   assert.deepEqual((value as { metadata: unknown }).metadata, { name: 'b' })
 })
@@ -37,7 +39,13 @@ test('__proto__ is a key like any other', () => {
 test('numbers that JavaScript would show differently keep their text', () => {
   const { value, literals } = read('{"a":3.0,"b":[1e1,2],"c":12345678901234567890,"d":1.5,"e":7}')
   const object = value as { b: object }
-  assert.deepEqual([...(literals?.get(object) ?? [])], [['a', '3.0'], ['c', '12345678901234567890']])
+  assert.deepEqual(
+    [...(literals?.get(object) ?? [])],
+    [
+      ['a', '3.0'],
+      ['c', '12345678901234567890'],
+    ],
+  )
   assert.deepEqual([...(literals?.get(object.b) ?? [])], [['0', '1e1']])
   assert.equal(read('{"a":1.5,"b":"3.0"}').literals, undefined)
 })
@@ -63,7 +71,12 @@ test('texts that are not JSON are refused in the words of Go', () => {
     ['"a\nb"', "invalid character '\\n' in string literal"],
     ["'a'", "invalid character '\\'' looking for beginning of value"],
   ]
-  for (const [text, message] of cases) assert.throws(() => read(text), (error) => error instanceof JsonSyntaxError && error.message === message, text)
+  for (const [text, message] of cases)
+    assert.throws(
+      () => read(text),
+      (error) => error instanceof JsonSyntaxError && error.message === message,
+      text,
+    )
 })
 
 test('limits hold before anything is parsed', () => {

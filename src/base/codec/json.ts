@@ -138,7 +138,12 @@ interface WithLiterals {
 
 function readLiterals(text: string): WithLiterals | undefined {
   const literals = new Map<object, Map<string, string>>()
-  const value: unknown = JSON.parse(text, function (this: object, key: string, child: unknown, context: { readonly source?: string }): unknown {
+  const value: unknown = JSON.parse(text, function (
+    this: object,
+    key: string,
+    child: unknown,
+    context: { readonly source?: string },
+  ): unknown {
     const { source } = context
     if (typeof child === 'number' && source !== undefined && String(child) !== source) {
       const known = literals.get(this)

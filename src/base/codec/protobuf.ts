@@ -34,7 +34,8 @@ export class ProtobufReader {
     const tag = this.uint()
     const number = Math.floor(tag / 8)
     const wire = tag % 8
-    if (number === 0 || (wire !== 0 && wire !== 1 && wire !== 2 && wire !== 5)) throw new ProtobufError(`proto: illegal tag ${number} (wire type ${wire})`)
+    if (number === 0 || (wire !== 0 && wire !== 1 && wire !== 2 && wire !== 5))
+      throw new ProtobufError(`proto: illegal tag ${number} (wire type ${wire})`)
     return { number, wire }
   }
 

@@ -7,8 +7,28 @@ const read = (text: string): ReturnType<typeof readYaml> => readYaml(new TextEnc
 
 test('plain scalars are read as YAML 1.1 without dates and sexagesimals', () => {
   const cases: readonly (readonly [text: string, value: unknown])[] = [
-    ['yes', true], ['Off', false], ['y', 'y'], ['0644', 420], ['0o17', 15], ['0x1F', 31], ['-12', -12], ['+1', 1], ['1_000', 1000], ['1.5', 1.5], ['1e3', 1000],
-    ['1:30', '1:30'], ['2026-01-01', '2026-01-01'], ['~', null], ['null', null], ['"yes"', 'yes'], ["'12'", '12'], ['!!str 12', '12'], ['100m', '100m'], ['1.2.3', '1.2.3'], ['08', 8], ['-', [null]],
+    ['yes', true],
+    ['Off', false],
+    ['y', 'y'],
+    ['0644', 420],
+    ['0o17', 15],
+    ['0x1F', 31],
+    ['-12', -12],
+    ['+1', 1],
+    ['1_000', 1000],
+    ['1.5', 1.5],
+    ['1e3', 1000],
+    ['1:30', '1:30'],
+    ['2026-01-01', '2026-01-01'],
+    ['~', null],
+    ['null', null],
+    ['"yes"', 'yes'],
+    ["'12'", '12'],
+    ['!!str 12', '12'],
+    ['100m', '100m'],
+    ['1.2.3', '1.2.3'],
+    ['08', 8],
+    ['-', [null]],
   ]
   for (const [text, value] of cases) assert.deepEqual(read(text).value, value, text)
 })
@@ -24,7 +44,10 @@ test('aliases cannot blow a document up', () => {
   const lines = ['a0: &a0 [x]']
   for (let at = 1; at < 12; at++) lines.push(`a${at}: &a${at} [${Array.from({ length: 9 }, () => `*a${at - 1}`).join(', ')}]`)
   assert.throws(() => read(lines.join('\n')), JsonTooLarge)
-  assert.throws(() => read('a: &a [*a]'), (error) => error instanceof JsonTooLarge || error instanceof YamlSyntaxError)
+  assert.throws(
+    () => read('a: &a [*a]'),
+    (error) => error instanceof JsonTooLarge || error instanceof YamlSyntaxError,
+  )
 })
 
 test('several documents in one stream', () => {
@@ -36,9 +59,18 @@ test('an empty document has no value', () => {
 })
 
 test('syntax errors speak as the reader of Kubernetes does', () => {
-  assert.throws(() => read('a: b: c'), (error) => error instanceof YamlSyntaxError && error.message === 'yaml: mapping values are not allowed in this context')
-  assert.throws(() => read('apiVersion: v1\nkind: ConfigMap\n metadata:\n- x\n'), (error) => error instanceof YamlSyntaxError && error.message === 'yaml: line 3: mapping values are not allowed in this context')
-  assert.throws(() => read('a: [b'), (error) => error instanceof YamlSyntaxError && error.message === "yaml: line 1: did not find expected ',' or ']'")
+  assert.throws(
+    () => read('a: b: c'),
+    (error) => error instanceof YamlSyntaxError && error.message === 'yaml: mapping values are not allowed in this context',
+  )
+  assert.throws(
+    () => read('apiVersion: v1\nkind: ConfigMap\n metadata:\n- x\n'),
+    (error) => error instanceof YamlSyntaxError && error.message === 'yaml: line 3: mapping values are not allowed in this context',
+  )
+  assert.throws(
+    () => read('a: [b'),
+    (error) => error instanceof YamlSyntaxError && error.message === "yaml: line 1: did not find expected ',' or ']'",
+  )
 })
 
 test('what is written is sorted, in block style, and reads back', () => {

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import type * as Yaml from 'yaml'
+import * as yaml from 'yaml'
 import { SampanError } from '../errors.ts'
 import type { FieldPlace } from './json-places.ts'
 import { DEFAULT_JSON_LIMITS, type JsonDocument, type JsonLimits, JsonTooLarge } from './json.ts'
@@ -7,7 +6,7 @@ import { scalarOf } from './yaml-scalars.ts'
 
 /**
  * YAML as Kubernetes reads it: the words of YAML 1.1 (`yes` is true, `0644` is 420) without its sexagesimal numbers and dates; every value
- * is one that JSON has, and keys come in sorted order, because Kubernetes goes through JSON. The library is loaded by the first call.
+ * is one that JSON has, and keys come in sorted order, because Kubernetes goes through JSON.
  */
 
 /** The text is not YAML. The message begins with `yaml: `. */
@@ -17,13 +16,6 @@ export class YamlSyntaxError extends SampanError {
 
 /** A document may grow by its aliases to this many values, and no further. */
 const MAX_ALIASES = 1000
-
-const require = createRequire(import.meta.url)
-
-/** Loaded when the first YAML comes (most servers never see any) and kept by the module loader. */
-function loadYaml(): typeof Yaml {
-  return require('yaml') as typeof Yaml
-}
 
 const utf8 = new TextDecoder('utf-8')
 
@@ -40,7 +32,7 @@ export function readYamlDocuments(text: string, limits: JsonLimits = DEFAULT_JSO
 
 /** Writes a value as Kubernetes does: block style, sorted keys, no aliases. */
 export function writeYaml(value: unknown): string {
-  return loadYaml().stringify(value, { version: '1.1', aliasDuplicateObjects: false, sortMapEntries: true, indentSeq: false, lineWidth: 80 })
+  return yaml.stringify(value, { version: '1.1', aliasDuplicateObjects: false, sortMapEntries: true, indentSeq: false, lineWidth: 80 })
 }
 
 function checkSize(bytes: Uint8Array, limits: JsonLimits): Uint8Array {
@@ -49,23 +41,28 @@ function checkSize(bytes: Uint8Array, limits: JsonLimits): Uint8Array {
 }
 
 function readAll(text: string, limits: JsonLimits): JsonDocument[] {
-  const yaml = loadYaml()
-  const documents = yaml.parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', strict: true })
+  const documents = yaml.parseAllDocuments(text, {
+    schema: 'failsafe',
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+    strict: true,
+  })
   if (!Array.isArray(documents)) return []
   return documents.flatMap((document) => {
     const [error] = document.errors
     if (error !== undefined) throw new YamlSyntaxError(goMessage(error, text))
-    return isEmpty(document.contents) ? [] : [new Conversion(yaml, document, limits).result()]
+    return isEmpty(document.contents) ? [] : [new Conversion(document, limits).result()]
   })
 }
 
 /** What stands between two separators may be nothing, or a comment. */
-function isEmpty(contents: Yaml.ParsedNode | null): boolean {
+function isEmpty(contents: yaml.ParsedNode | null): boolean {
   return contents === null || ('type' in contents && contents.type === 'PLAIN' && contents.source === '')
 }
 
 /** The library's errors in the words of the one that Kubernetes uses, for those that people meet. */
-const MESSAGES: Readonly<Partial<Record<Yaml.ErrorCode, string>>> = {
+const MESSAGES: Readonly<Partial<Record<yaml.ErrorCode, string>>> = {
   BLOCK_AS_IMPLICIT_KEY: 'mapping values are not allowed in this context',
   BAD_INDENT: 'did not find expected key',
   MISSING_CHAR: "did not find expected ',' or ']'",
@@ -75,36 +72,35 @@ const MESSAGES: Readonly<Partial<Record<Yaml.ErrorCode, string>>> = {
 }
 
 /** Go counts lines from 0 when the parser complains and from 1 when the scanner does, and leaves the first line out. */
-const PARSER_ERRORS: readonly Yaml.ErrorCode[] = ['MISSING_CHAR', 'BAD_INDENT']
+const PARSER_ERRORS: readonly yaml.ErrorCode[] = ['MISSING_CHAR', 'BAD_INDENT']
 
-function goMessage(error: Yaml.YAMLError, text: string): string {
+function goMessage(error: yaml.YAMLError, text: string): string {
   const place = text.slice(0, placeOf(error, text)).split('\n').length - 1
   const line = PARSER_ERRORS.includes(error.code) ? Math.max(place, 1) : place === 0 ? 0 : place + 1
   return `yaml: ${line === 0 ? '' : `line ${line}: `}${wordsOf(error)}`
 }
 
 /** The library has one code for lists and maps that never end and for lines that are not indented as they should be. */
-function wordsOf(error: Yaml.YAMLError): string {
-  if (error.code === 'BAD_INDENT' && error.message.startsWith('Flow')) return `did not find expected ',' or '${error.message.includes('sequence') ? ']' : '}'}'`
+function wordsOf(error: yaml.YAMLError): string {
+  if (error.code === 'BAD_INDENT' && error.message.startsWith('Flow'))
+    return `did not find expected ',' or '${error.message.includes('sequence') ? ']' : '}'}'`
   return MESSAGES[error.code] ?? error.message
 }
 
 /** A value that goes on as a key is told at the colon that gives it away, by the library at its beginning. */
-function placeOf(error: Yaml.YAMLError, text: string): number {
+function placeOf(error: yaml.YAMLError, text: string): number {
   if (error.code !== 'BLOCK_AS_IMPLICIT_KEY') return error.pos[1]
   return error.pos[0] + Math.max(text.slice(error.pos[0]).search(/:(?:\s|$)/), 0)
 }
 
 /** Turns the nodes of one document into values, counting what aliases multiply. */
 class Conversion {
-  readonly #yaml: typeof Yaml
-  readonly #document: Yaml.Document.Parsed
+  readonly #document: yaml.Document.Parsed
   readonly #limits: JsonLimits
   readonly #places: FieldPlace[] = []
   #aliases = 0
 
-  constructor(yaml: typeof Yaml, document: Yaml.Document.Parsed, limits: JsonLimits) {
-    this.#yaml = yaml
+  constructor(document: yaml.Document.Parsed, limits: JsonLimits) {
     this.#document = document
     this.#limits = limits
   }
@@ -117,7 +113,7 @@ class Conversion {
 
   #value(node: unknown, path: string, depth: number): unknown {
     if (depth > this.#limits.maxDepth) throw new JsonTooLarge('exceeded max depth')
-    const { isAlias, isMap, isScalar, isSeq } = this.#yaml
+    const { isAlias, isMap, isScalar, isSeq } = yaml
     if (node === null || node === undefined) return null
     if (isAlias(node)) {
       if (++this.#aliases > MAX_ALIASES) throw new JsonTooLarge('yaml: document contains excessive aliasing')
@@ -130,7 +126,7 @@ class Conversion {
     return isMap(node) ? this.#map(node, path, depth) : null
   }
 
-  #map(node: Yaml.YAMLMap, path: string, depth: number): Record<string, unknown> {
+  #map(node: yaml.YAMLMap, path: string, depth: number): Record<string, unknown> {
     const entries = new Map<string, unknown>()
     const merged: Record<string, unknown>[] = []
     for (const { key, value } of node.items) {
@@ -138,7 +134,12 @@ class Conversion {
       const place = path === '' ? name : `${path}.${name}`
       const content = this.#value(value, place, depth + 1)
       if (name === '<<') {
-        merged.push(...[content].flat().filter((item) => typeof item === 'object' && item !== null).map((item) => item as Record<string, unknown>))
+        merged.push(
+          ...[content]
+            .flat()
+            .filter((item) => typeof item === 'object' && item !== null)
+            .map((item) => item as Record<string, unknown>),
+        )
         continue
       }
       this.#places.push({ path: place, duplicate: entries.has(name) })

@@ -93,10 +93,7 @@ export async function createAuthority(scope: Scope, commonName: string, lifetime
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature,
-        true,
-      ),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
@@ -147,7 +144,10 @@ export async function signRequest(scope: Scope, authority: KeyPair, pem: string,
   return sign(scope, x509, authority, leaf, request.publicKey)
 }
 
-function subjectAlternatives(x509: Library, request: InstanceType<Library['Pkcs10CertificateRequest']>): readonly { type: string; value: string }[] {
+function subjectAlternatives(
+  x509: Library,
+  request: InstanceType<Library['Pkcs10CertificateRequest']>,
+): readonly { type: string; value: string }[] {
   const extension = request.getExtension('2.5.29.17')
   return extension instanceof x509.SubjectAlternativeNameExtension ? extension.names.items : []
 }

@@ -1,4 +1,5 @@
 import { X509Certificate, createPrivateKey, generateKeyPair } from 'node:crypto'
+import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { UserError } from '../errors.ts'
@@ -38,7 +39,9 @@ const newKey = promisify(generateKeyPair)
  */
 export async function ensureCertificates(scope: Scope, directory: string, plan: CertificatePlan): Promise<Certificates> {
   const written: string[] = []
-  const signingKeys = Promise.all(plan.signingKeys.map(async (file) => [file, await ensureSigningKey(scope, directory, file, written)] as const))
+  const signingKeys = Promise.all(
+    plan.signingKeys.map(async (file) => [file, await ensureSigningKey(scope, directory, file, written)] as const),
+  )
   const authority = await ensureAuthority(scope, directory, plan.authority, written)
   const leaves = await Promise.all(
     plan.leaves.map(async (leaf) => [leaf.file, await ensureLeaf(scope, directory, authority, leaf, written)] as const),
@@ -97,16 +100,16 @@ function fits(pair: KeyPair, authority: KeyPair, leaf: LeafRequest, nowMs: numbe
   const subject = subjectOf(certificate)
   if (subject.commonName !== leaf.subject.commonName) return false
   if (!sameSet(subject.organizations ?? [], leaf.subject.organizations ?? [])) return false
-  return sameSet(namesOf(certificate), leaf.names ?? [])
+  return sameSet(namesOf(certificate).map(canonicalName), (leaf.names ?? []).map(canonicalName))
 }
 
-/** Addresses are compared in one form: `::1` and `0:0:0:0:0:0:0:1` are the same. */
-const canonicalName = (name: string): string => (name.includes(':') ? new URL(`http://[${name}]`).host.slice(1, -1) : name.toLowerCase())
 const sameSet = (one: readonly string[], other: readonly string[]): boolean => {
-  const left = new Set(one.map(canonicalName))
-  const right = new Set(other.map(canonicalName))
+  const left = new Set(one)
+  const right = new Set(other)
   return left.size === right.size && left.isSubsetOf(right)
 }
+/** Addresses are compared in one form: `::1` and `0:0:0:0:0:0:0:1` are the same. */
+const canonicalName = (name: string): string => (isIPv6(name) ? new URL(`http://[${name}]`).host.slice(1, -1) : name.toLowerCase())
 const namesOf = (certificate: X509Certificate): readonly string[] =>
   (certificate.subjectAltName ?? '')
     .split(', ')

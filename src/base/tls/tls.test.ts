@@ -23,7 +23,12 @@ const plan = (names: readonly string[]): CertificatePlan => ({
   authority: { file: 'ca', commonName: 'test', lifetimeMs: 3650 * DAY_MS },
   leaves: [
     { file: 'server', subject: { commonName: 'server' }, usages: ['serverAuth'], names, lifetimeMs: 100 * DAY_MS },
-    { file: 'admin', subject: { commonName: 'admin', organizations: ['admins', 'x'] }, usages: ['clientAuth'], lifetimeMs: 100 * DAY_MS },
+    {
+      file: 'admin',
+      subject: { commonName: 'admin', organizations: ['system:admins', 'x'] },
+      usages: ['clientAuth'],
+      lifetimeMs: 100 * DAY_MS,
+    },
   ],
   signingKeys: ['signer'],
 })
@@ -46,7 +51,10 @@ describe('a folder of certificates', () => {
     await ensureCertificates(scopeAt(START_MS), directory, plan(['a']))
     assert.deepEqual((await ensureCertificates(scopeAt(START_MS), directory, plan(['a', 'b']))).written, ['server'])
     assert.deepEqual((await ensureCertificates(scopeAt(START_MS + 79 * DAY_MS), directory, plan(['a', 'b']))).written, [])
-    assert.deepEqual([...(await ensureCertificates(scopeAt(START_MS + 81 * DAY_MS), directory, plan(['a', 'b']))).written].sort(), ['admin', 'server'])
+    assert.deepEqual([...(await ensureCertificates(scopeAt(START_MS + 81 * DAY_MS), directory, plan(['a', 'b']))).written].sort(), [
+      'admin',
+      'server',
+    ])
     writeFileSync(join(directory, 'admin.key'), readFileSync(join(directory, 'server.key')))
     assert.deepEqual((await ensureCertificates(scopeAt(START_MS + 82 * DAY_MS), directory, plan(['a', 'b']))).written, ['admin'])
   })
@@ -64,7 +72,11 @@ describe('checking a client certificate', async () => {
   const scope = scopeAt(START_MS)
   const authority = await createAuthority(scope, 'ca', 1000 * DAY_MS)
   const other = await createAuthority(scope, 'ca', 1000 * DAY_MS)
-  const leaf = { subject: { commonName: 'bob', organizations: ['dev', 'O=ops,CN=root'] }, usages: ['clientAuth'], lifetimeMs: 10 * DAY_MS } as const
+  const leaf = {
+    subject: { commonName: 'bob', organizations: ['dev', 'O=ops,CN=root'] },
+    usages: ['clientAuth'],
+    lifetimeMs: 10 * DAY_MS,
+  } as const
   const verifier = certificateVerifier(authority.certificate, 'clientAuth')
 
   it('answers the subject of one that an authority signed, with values that look like fields kept as values', async () => {
@@ -101,7 +113,13 @@ describe('signing requests', async () => {
     name: 'O=system:nodes, CN=system:node:n1',
     keys,
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'n1' }, { type: 'ip', value: '10.0.0.1' }, { type: 'email', value: 'a@b.c' }])],
+    extensions: [
+      new x509.SubjectAlternativeNameExtension([
+        { type: 'dns', value: 'n1' },
+        { type: 'ip', value: '10.0.0.1' },
+        { type: 'email', value: 'a@b.c' },
+      ]),
+    ],
   })
   const pem = request.toString('pem')
 
@@ -114,7 +132,11 @@ describe('signing requests', async () => {
   })
 
   it('get the subject that the signer decides, for the key of the request', async () => {
-    const signed = await signRequest(scope, authority, pem, { subject: { commonName: 'decided' }, usages: ['clientAuth'], lifetimeMs: DAY_MS })
+    const signed = await signRequest(scope, authority, pem, {
+      subject: { commonName: 'decided' },
+      usages: ['clientAuth'],
+      lifetimeMs: DAY_MS,
+    })
     const certificate = new X509Certificate(signed)
     assert.equal(certificate.subject, 'CN=decided')
     const spki = Buffer.from(await crypto.subtle.exportKey('spki', keys.publicKey))
@@ -136,10 +158,20 @@ describe('signing requests', async () => {
     const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
     const rsa = {
       privateKey: await crypto.subtle.importKey('pkcs8', privateKey.export({ type: 'pkcs8', format: 'der' }), algorithm, true, ['sign']),
-      publicKey: await crypto.subtle.importKey('spki', createPublicKey(privateKey).export({ type: 'spki', format: 'der' }), algorithm, true, ['verify']),
+      publicKey: await crypto.subtle.importKey(
+        'spki',
+        createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
+        algorithm,
+        true,
+        ['verify'],
+      ),
     }
     const rsaRequest = await x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=x', keys: rsa, signingAlgorithm: algorithm })
-    const signed = await signRequest(scope, authority, rsaRequest.toString('pem'), { subject: { commonName: 'x' }, usages: ['clientAuth'], lifetimeMs: DAY_MS })
+    const signed = await signRequest(scope, authority, rsaRequest.toString('pem'), {
+      subject: { commonName: 'x' },
+      usages: ['clientAuth'],
+      lifetimeMs: DAY_MS,
+    })
     assert.equal(new X509Certificate(signed).publicKey.asymmetricKeyType, 'rsa')
   })
 })

@@ -6,7 +6,7 @@ import { nextAvailableInMs } from '../workloads/pods.ts'
 import { REVISION_HASH, RevisionCollision, deleteRevision, hashOfRevision, planHistory, planRevision, writeRevision } from '../workloads/revisions.ts'
 import { matcherOf } from '../workloads/selector.ts'
 import { sameOnWire } from '../workloads/template-hash.ts'
-import { daemonPod } from './daemon-pod.ts'
+import { daemonPod, targetNode } from './daemon-pod.ts'
 import { type DaemonPlan, type DaemonView, eligibility, planDaemonStatus, planPlacement, planUpdate } from './plan-daemons.ts'
 
 const WIDTH = 64
@@ -20,11 +20,6 @@ export const daemonSetController: ControllerDefinition = {
   setup(context) {
     const { client, events } = context
     const sets = context.watch(refs.daemonsets, ({ key }) => [key])
-    const nodes = context.watch(refs.nodes, ({ old, now }) => {
-      // A node that goes takes its pods along in its own time.
-      if (now === undefined) return []
-      return sets.list().filter((set) => old === undefined || !sameOnWire(eligibility(set, old), eligibility(set, now))).map(keyOf)
-    })
     const pods = indexOwners(
       context.watch(refs.pods, ({ old, now }) => {
         const keys = new Set<string>()
@@ -38,6 +33,15 @@ export const daemonSetController: ControllerDefinition = {
         return [...keys]
       }),
     )
+    // A node that goes takes its pods along in its own time; one that changes matters when a pod has to come or to go.
+    const nodes = context.watch(refs.nodes, ({ now }) => {
+      if (now === undefined) return []
+      return sets.list().filter((set) => {
+        const { shouldRun, mayStay } = eligibility(set, now)
+        const hasPod = pods.byIndex('controller-uid', set.metadata?.uid ?? '').some((pod) => targetNode(pod) === now.metadata?.name)
+        return hasPod ? !mayStay : shouldRun
+      }).map(keyOf)
+    })
     const revisions = indexOwners(
       context.watch(refs.controllerrevisions, ({ old, now }) => {
         const owner = controllerOf(now ?? old ?? {})

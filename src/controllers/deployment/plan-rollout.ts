@@ -26,6 +26,8 @@ export function planRollingUpdate(deployment: apps.Deployment, newSet: apps.Repl
 
 /** Takes old ReplicaSets down as far as the minimum of available pods allows: pods that are not available anyway first. */
 function planOldSets(deployment: apps.Deployment, newSet: apps.ReplicaSet, old: readonly apps.ReplicaSet[]): readonly Resize[] {
+  // Counts of an earlier size would let too many go: what the set's controller has seen comes with its next status.
+  if ([...old, newSet].some((set) => (set.status?.observedGeneration ?? 0) < (set.metadata?.generation ?? 0))) return []
   const sizes = new Map(old.map((set) => [nameOf(set), replicasOf(set)]))
   const total = sumOf(old, replicasOf) + replicasOf(newSet)
   const least = replicasOf(deployment) - allowanceOf(deployment).unavailable

@@ -51,7 +51,21 @@ export function planSlices(groups: readonly SliceGroup[], existing: readonly dis
       }
     }
   }
-  return { create, update, remove: existing.filter((slice) => !kept.has(slice)) }
+  return reusing({ create, update, remove: existing.filter((slice) => !kept.has(slice)) })
+}
+
+/** A slice that would go becomes one that would be made: one write instead of two, and no moment without endpoints. */
+function reusing(plan: SlicePlan): SlicePlan {
+  const remove = [...plan.remove]
+  const create: discovery.EndpointSlice[] = []
+  const update = [...plan.update]
+  for (const slice of plan.create) {
+    const i = remove.findIndex((spare) => spare.addressType === slice.addressType)
+    const [spare] = i === -1 ? [] : remove.splice(i, 1)
+    if (spare === undefined) create.push(slice)
+    else update.push({ ...slice, metadata: { ...spare.metadata, labels: slice.metadata?.labels, annotations: slice.metadata?.annotations } })
+  }
+  return { create, update, remove }
 }
 
 /** A slice as it should be, and as it is, where it exists. */

@@ -14,6 +14,8 @@ const BURST = 500
 /** Ends that are written down in one status; more wait for the next round. */
 const UNCOUNTED_LIMIT = 500
 const MANAGED_BY = 'kubernetes.io/job-controller'
+/** Keys of tracked pods that have lost their Job begin with this. */
+const UNOWNED = 'pod '
 
 export const jobController: ControllerDefinition = {
   name: 'job-controller',
@@ -29,11 +31,13 @@ export const jobController: ControllerDefinition = {
           if (owner?.kind === 'Job') keys.add(`${pod?.metadata?.namespace ?? ''}/${owner.name}`)
         }
         if (now !== undefined && controllerOf(now) === undefined) {
-          for (const job of jobs.list(now.metadata?.namespace ?? '')) if (matcherOf(job.spec?.selector)(now.metadata?.labels ?? {})) keys.add(keyOf(job))
+          for (const job of selectingJobs(now)) keys.add(keyOf(job))
+          if (isTracked(now)) keys.add(`${UNOWNED}${keyOf(now)}`)
         }
         return [...keys]
       }),
     )
+    const selectingJobs = (pod: core.Pod): readonly batch.Job[] => jobs.list(pod.metadata?.namespace ?? '').filter((job) => matcherOf(job.spec?.selector)(pod.metadata?.labels ?? {}))
     const control = podControl(client, events)
     const jobClient = client.resource(refs.jobs)
     const podClient = client.resource(refs.pods)
@@ -147,6 +151,7 @@ export const jobController: ControllerDefinition = {
         status.conditions = withJobCondition(status.conditions ?? [], type, value, reason, message, nowMs)
       }
 
+      if (!isSuspended(job)) status.startTime ??= rfc3339(nowMs)
       let newFailed = counts.newFailed
       let ignored = counts.ignored
       let living = counts.active
@@ -173,7 +178,6 @@ export const jobController: ControllerDefinition = {
             condition('Suspended', 'False', 'JobResumed', 'Job resumed')
             events.event(job, 'Normal', 'Resumed', 'Job resumed')
           }
-          status.startTime ??= rfc3339(nowMs)
         }
         ;({ living, againInMs, failure } = await manage(scope, view, counts, reference))
       }
@@ -214,6 +218,11 @@ export const jobController: ControllerDefinition = {
     }
 
     return async (scope, key) => {
+      if (key.startsWith(UNOWNED)) {
+        const pod = pods.get(key.slice(UNOWNED.length))
+        if (pod !== undefined && controllerOf(pod) === undefined && selectingJobs(pod).length === 0) await untrack(scope, key, pod)
+        return done
+      }
       const job = jobs.get(key)
       if (job === undefined) {
         ownPods.forget(key)

@@ -2,7 +2,7 @@ import type { Scope } from '#base'
 import { type core, isConflict, isNotFound, refs } from '#api'
 import { type ControllerDefinition, after, done, inParallel } from '#reconcile'
 import { podCondition } from '../workloads/pods.ts'
-import { missingLabels, silentConditions, wantedTaints } from './plan-node.ts'
+import { isSilent, missingLabels, silentConditions, wantedTaints } from './plan-node.ts'
 
 export interface NodeLifecycleOptions {
   /** A node that has not renewed its Lease or status for this long is taken for unreachable. */
@@ -101,8 +101,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
           const version = Object.keys(labels).length > 0 ? {} : { resourceVersion }
           await nodeClient.patch(scope, { name }, { type: 'merge', body: { metadata: { uid, ...version }, spec: { taints: taints.length === 0 ? null : taints } } })
         }
-        const ready = seen.status?.conditions?.find((condition) => condition.type === 'Ready')?.status
-        if (ready === 'False' || ready === 'Unknown') await markPodsNotReady(scope, name)
+        if (isSilent(seen)) await markPodsNotReady(scope, name)
         return leftMs > 0 ? after(leftMs) : done
       }
     },

@@ -22,6 +22,14 @@ function statusOf(node: core.Node, type: string): string | undefined {
   return node.status?.conditions?.find((condition) => condition.type === type)?.status
 }
 
+const STOPPED = { reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' }
+
+/** Its kubelet has been found silent; what a kubelet itself says of its node is another matter. */
+export function isSilent(node: core.Node): boolean {
+  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')
+  return ready?.status === 'Unknown' && ready.message === STOPPED.message
+}
+
 /** The conditions once the node has been silent for too long; undefined when they say so already. */
 export function silentConditions(node: core.Node, nowMs: number): core.NodeCondition[] | undefined {
   const present = node.status?.conditions ?? []
@@ -42,7 +50,7 @@ export function silentConditions(node: core.Node, nowMs: number): core.NodeCondi
       })
       isChanged = true
     } else if (known.status !== 'Unknown') {
-      next[i] = { ...known, status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.', lastTransitionTime: now }
+      next[i] = { ...known, status: 'Unknown', ...STOPPED, lastTransitionTime: now }
       isChanged = true
     }
   }

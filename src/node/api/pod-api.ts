@@ -13,9 +13,9 @@ const LONGEST_RETRY_MS = 10_000
 
 interface Reported {
   pod: core.Pod
-  /** What the API has, as far as known: its last answer. */
+  /** What the API has, as far as known. */
   told: core.PodStatus
-  /** The version of the pod in that answer. */
+  /** The version of the pod that it is known from. */
   version: string
   wanted: core.PodStatus
   writing: Promise<void> | undefined
@@ -29,12 +29,13 @@ export function podApi(scope: Scope, client: Client): PodApi {
   async function write(entry: Reported): Promise<void> {
     let failures = 0
     for (;;) {
-      const patch = statusPatch(entry.told, entry.wanted, OWNED)
+      const { pod, wanted } = entry
+      const patch = statusPatch(entry.told, wanted, OWNED)
       if (patch === undefined) return
-      const { pod } = entry
       try {
         const answer = await pods.patch(scope, { namespace: namespaceOf(pod), name: nameOf(pod) }, { type: 'strategic', body: { metadata: { uid: uidOf(pod) }, status: patch } }, { subresource: 'status' })
-        Object.assign(entry, { told: answer.status ?? {}, version: answer.metadata?.resourceVersion ?? entry.version })
+        // What was asked for, not what came back: a server that leaves something out is not asked for it again and again.
+        Object.assign(entry, { told: wanted, version: answer.metadata?.resourceVersion ?? entry.version })
         failures = 0
       } catch (error) {
         // The pod is gone, or another one has its name: nobody is left to tell.
@@ -47,11 +48,11 @@ export function podApi(scope: Scope, client: Client): PodApi {
     }
   }
 
-  function flush(entry: Reported): Promise<void> {
-    entry.writing ??= write(entry).finally(() => {
-      entry.writing = undefined
-    })
-    return entry.writing
+  async function flush(entry: Reported): Promise<void> {
+    while (entry.writing !== undefined) await entry.writing
+    entry.writing = write(entry)
+    await entry.writing
+    entry.writing = undefined
   }
 
   return {
@@ -64,7 +65,7 @@ export function podApi(scope: Scope, client: Client): PodApi {
       const version = pod.metadata?.resourceVersion ?? '0'
       // The informer may be behind the answers to writes.
       if (compareVersions(version, entry.version) > 0) Object.assign(entry, { told: pod.status ?? {}, version })
-      void flush(entry)
+      if (entry.writing === undefined) void flush(entry)
     },
     async confirmDeletion(own, pod) {
       const entry = reported.get(uidOf(pod))

@@ -24,7 +24,9 @@ function fieldChange(field: string, told: unknown, now: unknown): unknown {
   const key = MERGED_BY[field]
   if (key === undefined || !Array.isArray(now)) return same(told, now) ? SAME : now
   const before = new Map((Array.isArray(told) ? (told as Json[]) : []).map((item) => [item[key], item]))
-  const changed = (now as Json[]).filter((item) => !same(before.get(item[key]), item))
+  // Merged field by field: what an item no longer has must be named.
+  const dropped = (item: Json): Json => Object.fromEntries(Object.entries(before.get(item[key]) ?? {}).flatMap(([name, value]) => (item[name] === undefined && value !== null ? [[name, null]] : [])))
+  const changed = (now as Json[]).filter((item) => !same(before.get(item[key]), item)).map((item) => ({ ...dropped(item), ...item }))
   if (field === 'conditions') return changed.length === 0 ? SAME : changed
   const gone = [...before.keys()].filter((value) => !(now as Json[]).some((item) => item[key] === value))
   return changed.length === 0 && gone.length === 0 ? SAME : [...changed, ...gone.map((value) => ({ $patch: 'delete', [key]: value }))]

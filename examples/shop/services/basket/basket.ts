@@ -28,7 +28,9 @@ export async function changeBasket(store: Store, owner: string, change: unknown)
   if (typeof product !== 'string' || !/^[a-z][a-z0-9-]{0,63}$/.test(product)) throw new BadRequest('product must be the id of a product')
   if (typeof delta !== 'number' || !Number.isInteger(delta) || Math.abs(delta) > MOST_OF_ONE)
     throw new BadRequest(`delta must be a whole number from -${MOST_OF_ONE} to ${MOST_OF_ONE}`)
-  return basketOf(await store.send('EVAL', CHANGE, '1', keyOf(owner), product, String(delta), String(MOST_OF_ONE), String(FORGOTTEN_AFTER_S)))
+  return basketOf(
+    await store.send('EVAL', CHANGE, '1', keyOf(owner), product, String(delta), String(MOST_OF_ONE), String(FORGOTTEN_AFTER_S)),
+  )
 }
 
 export async function clearBasket(store: Store, owner: string): Promise<Basket> {
@@ -40,5 +42,9 @@ export async function clearBasket(store: Store, owner: string): Promise<Basket> 
 export function basketOf(reply: Reply): Basket {
   if (!Array.isArray(reply)) throw new Error('Redis did not answer with a list')
   const words = reply.map(String)
-  return Object.fromEntries(words.flatMap((word, index) => (index % 2 === 0 ? [[word, Number(words[index + 1])] as const] : [])).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  return Object.fromEntries(
+    words
+      .flatMap((word, index) => (index % 2 === 0 ? [[word, Number(words[index + 1])] as const] : []))
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  )
 }

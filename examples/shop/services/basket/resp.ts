@@ -37,7 +37,7 @@ export function redisClient(options: RedisOptions): Redis {
     socket.setTimeout(2000, () => (waiting.length > 0 ? fail(new Error('Redis does not answer')) : undefined))
     socket.on('error', fail)
     socket.on('close', () => fail(new Error('the connection to Redis has ended')))
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       rest = Buffer.concat([rest, chunk])
       try {
         for (let read = readReply(rest); read !== undefined; read = readReply(rest)) {
@@ -55,7 +55,10 @@ export function redisClient(options: RedisOptions): Redis {
     if (options.password !== undefined) transmit(connection, ['AUTH', options.password]).catch(() => undefined)
     return connection
   }
-  const transmit = ({ socket, waiting }: { readonly socket: Socket; readonly waiting: Waiting[] }, words: readonly string[]): Promise<Reply> =>
+  const transmit = (
+    { socket, waiting }: { readonly socket: Socket; readonly waiting: Waiting[] },
+    words: readonly string[],
+  ): Promise<Reply> =>
     new Promise((resolve, reject) => {
       waiting.push({ resolve, reject })
       socket.write(writeCommand(words))

@@ -15,7 +15,8 @@ function productOf(value: unknown, index: number): Product {
   if (value === null || typeof value !== 'object') throw new Error(`${where}: must be an object`)
   const { id, name, about, price } = value as Record<string, unknown>
   if (typeof id !== 'string' || !/^[a-z][a-z0-9-]*$/.test(id)) throw new Error(`${where}.id: must be lower case letters, digits and dashes`)
-  if (typeof price !== 'number' || !Number.isSafeInteger(price) || price < 0) throw new Error(`${where}.price: must be a whole number of hundredths`)
+  if (typeof price !== 'number' || !Number.isSafeInteger(price) || price < 0)
+    throw new Error(`${where}.price: must be a whole number of hundredths`)
   return { id, name: textOf(name, `${where}.name`), about: textOf(about, `${where}.about`), price }
 }
 

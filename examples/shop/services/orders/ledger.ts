@@ -19,8 +19,14 @@ export async function openLedger(path: string): Promise<Ledger> {
 
   const append = async (order: NewOrder, placedAt: string): Promise<Order> => {
     const placed: Order = { ...order, number: orders.length + 1, placedAt }
-    await file.appendFile(`${JSON.stringify(placed)}\n`)
-    await file.datasync()
+    const { size } = await file.stat()
+    try {
+      await file.appendFile(`${JSON.stringify(placed)}\n`)
+      await file.datasync()
+    } catch (error) {
+      await file.truncate(size)
+      throw error
+    }
     orders.push(placed)
     return placed
   }

@@ -32,14 +32,18 @@ function rulesOfBinding<T extends Binding>(namespaced: boolean): ResourceRules<T
       Role: ({ roleRef }) => `${roleRef.kind}/${roleRef.name}`,
       Users: (binding) => namesOf(binding, 'User', ({ name }) => name),
       Groups: (binding) => namesOf(binding, 'Group', ({ name }) => name),
-      ServiceAccounts: (binding) => namesOf(binding, 'ServiceAccount', ({ namespace, name }) => (namespace ? `${namespace}/${name}` : name)),
+      ServiceAccounts: (binding) =>
+        namesOf(binding, 'ServiceAccount', ({ namespace, name }) => (namespace ? `${namespace}/${name}` : name)),
     },
   }
 }
 
 function namesOf(binding: Binding, kind: string, show: (subject: Subject) => string): string {
   const subjects = binding.subjects ?? []
-  return subjects.filter((subject) => subject.kind === kind).map(show).join(', ')
+  return subjects
+    .filter((subject) => subject.kind === kind)
+    .map(show)
+    .join(', ')
 }
 
 function setDefaults(binding: Binding): void {

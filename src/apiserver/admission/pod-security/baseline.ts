@@ -38,7 +38,9 @@ export const hostNamespaces: Check = ({ spec }) => {
 
 export const hostPathVolumes: Check = ({ spec }) => {
   const names = (spec.volumes ?? []).filter(({ hostPath }) => hostPath !== undefined).map(({ name }) => name)
-  return names.length === 0 ? undefined : { reason: 'hostPath volumes', detail: `${plural('volume', 'volumes', names.length)} ${quoted(names)}` }
+  return names.length === 0
+    ? undefined
+    : { reason: 'hostPath volumes', detail: `${plural('volume', 'volumes', names.length)} ${quoted(names)}` }
 }
 
 export const hostPorts: Check = ({ spec }) => {
@@ -50,25 +52,35 @@ export const hostPorts: Check = ({ spec }) => {
   })
   if (names.length === 0) return undefined
   const list = [...ports].sort((a, b) => a - b).join(', ')
-  return { reason: 'hostPort', detail: `${containersText(names)} ${plural('uses', 'use', names.length)} ${plural('hostPort', 'hostPorts', ports.size)} ${list}` }
+  return {
+    reason: 'hostPort',
+    detail: `${containersText(names)} ${plural('uses', 'use', names.length)} ${plural('hostPort', 'hostPorts', ports.size)} ${list}`,
+  }
 }
 
 export const probeHosts: Check = ({ spec }) => {
   const hosts = new Set<string>()
   const names = containersThat(spec, ({ livenessProbe, readinessProbe, startupProbe, lifecycle }) => {
     const handlers = [livenessProbe, readinessProbe, startupProbe, lifecycle?.postStart, lifecycle?.preStop]
-    const found = handlers.flatMap((handler) => [handler?.httpGet?.host, handler?.tcpSocket?.host]).filter((host) => host !== undefined && host !== '')
+    const found = handlers
+      .flatMap((handler) => [handler?.httpGet?.host, handler?.tcpSocket?.host])
+      .filter((host) => host !== undefined && host !== '')
     for (const host of found) if (host) hosts.add(host)
     return found.length > 0
   })
   if (names.length === 0) return undefined
   const what = plural('probe or lifecycle host', 'probe or lifecycle hosts', hosts.size)
-  return { reason: 'probe or lifecycle host', detail: `${containersText(sorted(names))} ${plural('uses', 'use', names.length)} ${what} ${quoted(sorted(hosts))}` }
+  return {
+    reason: 'probe or lifecycle host',
+    detail: `${containersText(sorted(names))} ${plural('uses', 'use', names.length)} ${what} ${quoted(sorted(hosts))}`,
+  }
 }
 
 export const privileged: Check = ({ spec }) => {
   const names = containersThat(spec, ({ securityContext }) => securityContext?.privileged === true)
-  return names.length === 0 ? undefined : { reason: 'privileged', detail: `${containersText(names)} must not set securityContext.privileged=true` }
+  return names.length === 0
+    ? undefined
+    : { reason: 'privileged', detail: `${containersText(names)} must not set securityContext.privileged=true` }
 }
 
 export const procMount: Check = ({ spec }) => {
@@ -79,7 +91,9 @@ export const procMount: Check = ({ spec }) => {
     types.add(type)
     return true
   })
-  return names.length === 0 ? undefined : { reason: 'procMount', detail: `${containersText(names)} must not set securityContext.procMount to ${quoted(sorted(types))}` }
+  return names.length === 0
+    ? undefined
+    : { reason: 'procMount', detail: `${containersText(names)} must not set securityContext.procMount to ${quoted(sorted(types))}` }
 }
 
 /** At the baseline level a pod with its own user namespace may see /proc as it is. */
@@ -108,7 +122,10 @@ function seLinux(allowed: readonly string[]): Check {
       ...(user ? ['user may not be set'] : []),
       ...(role ? ['role may not be set'] : []),
     ]
-    return { reason: 'seLinuxOptions', detail: `${settersText(pod, names)} set forbidden securityContext.seLinuxOptions: ${parts.join('; ')}` }
+    return {
+      reason: 'seLinuxOptions',
+      detail: `${settersText(pod, names)} set forbidden securityContext.seLinuxOptions: ${parts.join('; ')}`,
+    }
   }
 }
 export const seLinuxOptions = seLinux(SELINUX_TYPES)
@@ -126,12 +143,18 @@ export const seccomp: Check = ({ spec }) => {
   const pod = isBad(spec.securityContext?.seccompProfile)
   const names = containersThat(spec, ({ securityContext }) => isBad(securityContext?.seccompProfile))
   if (!pod && names.length === 0) return undefined
-  return { reason: 'seccompProfile', detail: `${settersText(pod, names)} must not set securityContext.seccompProfile.type to ${quoted(sorted(types))}` }
+  return {
+    reason: 'seccompProfile',
+    detail: `${settersText(pod, names)} must not set securityContext.seccompProfile.type to ${quoted(sorted(types))}`,
+  }
 }
 
 /** Before the field there were annotations. */
 export const seccompAnnotations: Check = ({ metadata, spec }) => {
-  const keys = ['seccomp.security.alpha.kubernetes.io/pod', ...containersThat(spec, () => true).map((name) => `container.seccomp.security.alpha.kubernetes.io/${name}`)]
+  const keys = [
+    'seccomp.security.alpha.kubernetes.io/pod',
+    ...containersThat(spec, () => true).map((name) => `container.seccomp.security.alpha.kubernetes.io/${name}`),
+  ]
   const bad = keys.flatMap((key) => {
     const value = metadata?.annotations?.[key]
     const good = value === undefined || value === 'runtime/default' || value === 'docker/default' || value.startsWith('localhost/')
@@ -189,5 +212,7 @@ export const windowsHostProcess: Check = ({ spec }) => {
   const pod = spec.securityContext?.windowsOptions?.hostProcess === true
   const names = containersThat(spec, ({ securityContext }) => securityContext?.windowsOptions?.hostProcess === true)
   const setters = settersText(pod, names)
-  return setters === '' ? undefined : { reason: 'hostProcess', detail: `${setters} must not set securityContext.windowsOptions.hostProcess=true` }
+  return setters === ''
+    ? undefined
+    : { reason: 'hostProcess', detail: `${setters} must not set securityContext.windowsOptions.hostProcess=true` }
 }

@@ -11,8 +11,18 @@ interface VersionedCheck {
 }
 
 const volumeTypes: VersionedCheck = { since: [[0, restricted.volumeTypes]] }
-const restrictedCapabilities: VersionedCheck = { since: [[22, restricted.capabilities], [25, restricted.notOnWindows(restricted.capabilities)]] }
-const restrictedSeccomp: VersionedCheck = { since: [[19, restricted.seccomp], [25, restricted.notOnWindows(restricted.seccomp)]] }
+const restrictedCapabilities: VersionedCheck = {
+  since: [
+    [22, restricted.capabilities],
+    [25, restricted.notOnWindows(restricted.capabilities)],
+  ],
+}
+const restrictedSeccomp: VersionedCheck = {
+  since: [
+    [19, restricted.seccomp],
+    [25, restricted.notOnWindows(restricted.seccomp)],
+  ],
+}
 const restrictedProcMount: VersionedCheck = { since: [[0, baseline.procMount]] }
 
 /** In the order in which violations are told. */
@@ -24,19 +34,51 @@ const BASELINE: readonly VersionedCheck[] = [
   { since: [[0, baseline.hostPorts]] },
   { since: [[34, baseline.probeHosts]] },
   { since: [[0, baseline.privileged]] },
-  { since: [[0, baseline.procMount], [35, baseline.procMountOutsideUserNamespace]], replacedBy: restrictedProcMount },
-  { since: [[0, baseline.seLinuxOptions], [31, baseline.seLinuxOptionsWithEngine]] },
-  { since: [[0, baseline.seccompAnnotations], [19, baseline.seccomp]], replacedBy: restrictedSeccomp },
+  {
+    since: [
+      [0, baseline.procMount],
+      [35, baseline.procMountOutsideUserNamespace],
+    ],
+    replacedBy: restrictedProcMount,
+  },
+  {
+    since: [
+      [0, baseline.seLinuxOptions],
+      [31, baseline.seLinuxOptionsWithEngine],
+    ],
+  },
+  {
+    since: [
+      [0, baseline.seccompAnnotations],
+      [19, baseline.seccomp],
+    ],
+    replacedBy: restrictedSeccomp,
+  },
   { since: [[0, atMinor(baseline.sysctls)]] },
   { since: [[0, baseline.windowsHostProcess]] },
 ]
 const RESTRICTED: readonly VersionedCheck[] = [
-  { since: [[8, restricted.allowPrivilegeEscalation], [25, restricted.notOnWindows(restricted.allowPrivilegeEscalation)]] },
+  {
+    since: [
+      [8, restricted.allowPrivilegeEscalation],
+      [25, restricted.notOnWindows(restricted.allowPrivilegeEscalation)],
+    ],
+  },
   restrictedCapabilities,
   restrictedProcMount,
   volumeTypes,
-  { since: [[0, restricted.runAsNonRoot], [35, restricted.notInUserNamespace(restricted.runAsNonRoot)]] },
-  { since: [[23, restricted.runAsUser], [35, restricted.notInUserNamespace(restricted.runAsUser)]] },
+  {
+    since: [
+      [0, restricted.runAsNonRoot],
+      [35, restricted.notInUserNamespace(restricted.runAsNonRoot)],
+    ],
+  },
+  {
+    since: [
+      [23, restricted.runAsUser],
+      [35, restricted.notInUserNamespace(restricted.runAsUser)],
+    ],
+  },
   restrictedSeccomp,
 ]
 
@@ -58,7 +100,8 @@ function formAt({ since }: VersionedCheck, minor: number): Check | undefined {
 
 function checksOf(level: Level, minor: number): readonly Check[] {
   if (level === 'privileged') return []
-  const isReplaced = ({ replacedBy }: VersionedCheck): boolean => level === 'restricted' && replacedBy !== undefined && formAt(replacedBy, minor) !== undefined
+  const isReplaced = ({ replacedBy }: VersionedCheck): boolean =>
+    level === 'restricted' && replacedBy !== undefined && formAt(replacedBy, minor) !== undefined
   const all = [...BASELINE.filter((check) => !isReplaced(check)), ...(level === 'restricted' ? RESTRICTED : [])]
   return all.flatMap((check) => formAt(check, minor) ?? [])
 }

@@ -36,7 +36,8 @@ function modeOf(labels: Labels, mode: Mode, fallback: Level, errors: FieldErrors
   const at = (label: string): Path => Path.of('metadata', 'labels').key(label)
   const level = labels?.[PREFIX + mode]
   const isLevel = (text: string): text is Level => (LEVELS as readonly string[]).includes(text)
-  if (level !== undefined && !isLevel(level)) errors.push(fieldError.invalid(at(PREFIX + mode), level, `must be one of ${LEVELS.join(', ')}`))
+  if (level !== undefined && !isLevel(level))
+    errors.push(fieldError.invalid(at(PREFIX + mode), level, `must be one of ${LEVELS.join(', ')}`))
   const versionLabel = `${PREFIX}${mode}-version`
   const version = labels?.[versionLabel]
   const minor = version === undefined ? LATEST : minorOf(version)

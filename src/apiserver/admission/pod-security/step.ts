@@ -51,13 +51,18 @@ function warnOf(reader: ObjectReader, request: AdmissionRequest, pod: CheckedPod
   if (why !== undefined) request.warn(`would violate ${why}`)
 }
 
-const labelsPolicy = (reader: ObjectReader, namespace: string): ReturnType<typeof policyOf> => policyOf(reader.get(refs.namespaces, '', namespace)?.metadata?.labels)
+const labelsPolicy = (reader: ObjectReader, namespace: string): ReturnType<typeof policyOf> =>
+  policyOf(reader.get(refs.namespaces, '', namespace)?.metadata?.labels)
 
 /** Only images, new containers and the old seccomp annotations of a pod can change what it may do. */
 function isSignificant(pod: core.Pod, old: core.Pod): boolean {
   const shape = ({ metadata, spec }: core.Pod): string => {
-    const seccomp = Object.entries(metadata?.annotations ?? {}).filter(([key]) => key.includes('seccomp.security.alpha.kubernetes.io/')).sort()
-    const images = [spec?.initContainers, spec?.containers, spec?.ephemeralContainers].map((list) => (list ?? []).map(({ name, image }) => [name, image]))
+    const seccomp = Object.entries(metadata?.annotations ?? {})
+      .filter(([key]) => key.includes('seccomp.security.alpha.kubernetes.io/'))
+      .sort()
+    const images = [spec?.initContainers, spec?.containers, spec?.ephemeralContainers].map((list) =>
+      (list ?? []).map(({ name, image }) => [name, image]),
+    )
     return JSON.stringify([seccomp, images])
   }
   return shape(pod) !== shape(old)
@@ -72,19 +77,28 @@ function checkNamespace(reader: ObjectReader, request: AdmissionRequest): void {
   const oldErrors: FieldErrors = []
   const old = request.old === undefined ? undefined : policyOf((request.old as core.Namespace).metadata?.labels, oldErrors).enforce
   const messages = (list: FieldErrors): string => JSON.stringify(list)
-  if (errors.length > 0 && messages(errors) !== messages(oldErrors)) throw statusError.invalid({ group: '', kind: 'Namespace' }, name, errors)
+  if (errors.length > 0 && messages(errors) !== messages(oldErrors))
+    throw statusError.invalid({ group: '', kind: 'Namespace' }, name, errors)
   if (old === undefined || enforce.level === 'privileged' || textOf(enforce) === textOf(old)) return
   if (enforce.minor === old.minor && !isStricter(enforce.level, old.level)) return
   const pods = reader.list(refs.pods, name)
-  if (pods.length > MOST_PODS) request.warn(`new PodSecurity enforce level only checked against the first ${MOST_PODS} of ${pods.length} existing pods`)
-  const byReasons = Map.groupBy(pods.slice(0, MOST_PODS), ({ metadata, spec }) => (spec === undefined ? '' : reasonsOf(enforce, { metadata, spec })))
+  if (pods.length > MOST_PODS)
+    request.warn(`new PodSecurity enforce level only checked against the first ${MOST_PODS} of ${pods.length} existing pods`)
+  const byReasons = Map.groupBy(pods.slice(0, MOST_PODS), ({ metadata, spec }) =>
+    spec === undefined ? '' : reasonsOf(enforce, { metadata, spec }),
+  )
   byReasons.delete('')
   if (byReasons.size === 0) return
-  request.warn(`existing pods in namespace ${JSON.stringify(name)} violate the new PodSecurity enforce level ${JSON.stringify(textOf(enforce))}`)
+  request.warn(
+    `existing pods in namespace ${JSON.stringify(name)} violate the new PodSecurity enforce level ${JSON.stringify(textOf(enforce))}`,
+  )
   for (const line of [...byReasons].map(([reasons, list]) => podsLine(reasons, list)).sort()) request.warn(line)
 }
 
-const reasonsOf = (standard: Parameters<typeof violations>[0], pod: CheckedPod): string => violations(standard, pod).map(({ reason }) => reason).join(', ')
+const reasonsOf = (standard: Parameters<typeof violations>[0], pod: CheckedPod): string =>
+  violations(standard, pod)
+    .map(({ reason }) => reason)
+    .join(', ')
 
 function podsLine(reasons: string, pods: readonly core.Pod[]): string {
   const [first = ''] = pods.map(({ metadata }) => metadata?.name ?? '').sort()

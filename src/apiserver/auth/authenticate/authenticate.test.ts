@@ -25,7 +25,12 @@ describe('a token file', () => {
       ['t3', { name: 'o"hara', uid: 'u3', groups: ['x'], extra: {} }],
     ])
   })
-  for (const [line, why] of [['a,b', /are needed/], [',b,c', /empty/], ['t,b,c\nt,d,e', /f:2: this token/], ['t,"b,c', /quotes/]] as const) {
+  for (const [line, why] of [
+    ['a,b', /are needed/],
+    [',b,c', /empty/],
+    ['t,b,c\nt,d,e', /f:2: this token/],
+    ['t,"b,c', /quotes/],
+  ] as const) {
     it(`refuses ${JSON.stringify(line)} with the line`, () => assert.throws(() => parseTokenFile(line, 'f'), why))
   }
 })
@@ -35,7 +40,10 @@ describe('authentication', async () => {
   const leaf = { subject: { commonName: 'carol', organizations: ['dev'] }, usages: ['clientAuth'], lifetimeMs: 3_600_000 } as const
   const good = new X509Certificate((await issueLeaf(scope, authority, leaf)).certificate).raw
   const foreign = new X509Certificate((await issueLeaf(scope, await createAuthority(scope, 'ca', 3_600_000), leaf)).certificate).raw
-  const authenticators: readonly Authenticator[] = [clientCertificateAuthenticator(certificateVerifier(authority.certificate, 'clientAuth')), bearerAuthenticator([tokens])]
+  const authenticators: readonly Authenticator[] = [
+    clientCertificateAuthenticator(certificateVerifier(authority.certificate, 'clientAuth')),
+    bearerAuthenticator([tokens]),
+  ]
   const ask = async (credentials: Credentials): Promise<UserInfo> => authenticateRequest(authenticators, scope, credentials)
 
   it('knows the user of a token, and the same one again', async () => {

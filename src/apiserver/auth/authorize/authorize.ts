@@ -18,7 +18,13 @@ export function authorize(authorizers: readonly Authorizer[], scope: Scope, ques
   return ask(authorizers, scope, question, 0, [])
 }
 
-function ask(authorizers: readonly Authorizer[], scope: Scope, question: AccessQuestion, from: number, reasons: string[]): Decision | Promise<Decision> {
+function ask(
+  authorizers: readonly Authorizer[],
+  scope: Scope,
+  question: AccessQuestion,
+  from: number,
+  reasons: string[],
+): Decision | Promise<Decision> {
   for (let at = from; at < authorizers.length; at++) {
     const decision = authorizers[at]?.authorize(scope, question) ?? NO_OPINION
     if (decision instanceof Promise) {
@@ -49,7 +55,11 @@ export function mustBeAllowed(decision: Decision, question: AccessQuestion): voi
 /** 403 in Kubernetes' words. */
 export function refusal(question: AccessQuestion, reason: string): Error {
   const words = refusalWords(question)
-  return statusError.forbidden({ group: question.group, plural: question.resource }, question.name, reason === '' ? words : `${words}: ${reason}`)
+  return statusError.forbidden(
+    { group: question.group, plural: question.resource },
+    question.name,
+    reason === '' ? words : `${words}: ${reason}`,
+  )
 }
 
 function refusalWords({ user, verb, isResource, group, resource, subresource, namespace, path }: AccessQuestion): string {

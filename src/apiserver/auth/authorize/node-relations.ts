@@ -31,7 +31,8 @@ export function nodeRelations(reader: ObjectReader): NodeRelations {
 
   return {
     secret: (node, namespace, name) =>
-      some(node, namespace, ({ secrets }) => secrets.has(name)) || volumesOf(reader, node, referencesOf).some((volume) => mentionsSecret(volume, namespace, name)),
+      some(node, namespace, ({ secrets }) => secrets.has(name)) ||
+      volumesOf(reader, node, referencesOf).some((volume) => mentionsSecret(volume, namespace, name)),
     configMap: (node, namespace, name) => some(node, namespace, ({ configMaps }) => configMaps.has(name)),
     claim,
     volume(node, name) {
@@ -46,7 +47,8 @@ export function nodeRelations(reader: ObjectReader): NodeRelations {
   }
 }
 
-const podsOf = (reader: ObjectReader, node: string): readonly core.Pod[] => select(reader, refs.pods, 'spec.nodeName', node, (pod) => pod.spec?.nodeName)
+const podsOf = (reader: ObjectReader, node: string): readonly core.Pod[] =>
+  select(reader, refs.pods, 'spec.nodeName', node, (pod) => pod.spec?.nodeName)
 
 function select<T extends KubeObject>(
   reader: ObjectReader,

@@ -103,12 +103,15 @@ function decideResourceSlice(node: string, question: AccessQuestion, relations: 
   const { verb, subresource, fieldSelector } = question
   if (subresource !== '') return noOpinion('cannot authorize ResourceSlice subresources')
   if (verb === 'create') return ALLOW
-  if (['get', 'update', 'patch', 'delete'].includes(verb)) return related(node, question, relations, (all, one, { name }) => all.resourceSlice(one, name))
+  if (['get', 'update', 'patch', 'delete'].includes(verb))
+    return related(node, question, relations, (all, one, { name }) => all.resourceSlice(one, name))
   if (['watch', 'list', 'deletecollection'].includes(verb)) {
     if (selects(fieldSelector, 'nodeName', node)) return ALLOW
     return noOpinion('can only list/watch/deletecollection resourceslices with nodeName field selector')
   }
-  return noOpinion('only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection')
+  return noOpinion(
+    'only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection',
+  )
 }
 
 function decideNode(node: string, { verb, subresource, name }: AccessQuestion): Decision {
@@ -116,7 +119,11 @@ function decideNode(node: string, { verb, subresource, name }: AccessQuestion): 
   if (subresource === 'status' && ['update', 'patch'].includes(verb)) return ALLOW
   if (subresource !== '' || !['get', 'list', 'watch'].includes(verb)) return NO_OPINION
   if (name === node) return ALLOW
-  return noOpinion(name === '' ? `node '${node}' cannot read all nodes, only its own Node object` : `node '${node}' cannot read '${name}', only its own Node object`)
+  return noOpinion(
+    name === ''
+      ? `node '${node}' cannot read all nodes, only its own Node object`
+      : `node '${node}' cannot read '${name}', only its own Node object`,
+  )
 }
 
 function decidePod(node: string, question: AccessQuestion, relations: NodeRelations): Decision {

@@ -34,14 +34,25 @@ export const componentSubject = {
 } as const
 
 /** A client certificate for a part that reaches the API over the network. */
-export const clientLeaf = (file: string, subject: Subject): PlannedLeaf => ({ file, subject, usages: ['clientAuth'], lifetimeMs: LEAF_LIFE_MS })
+export const clientLeaf = (file: string, subject: Subject): PlannedLeaf => ({
+  file,
+  subject,
+  usages: ['clientAuth'],
+  lifetimeMs: LEAF_LIFE_MS,
+})
 
 /** All certificates and keys that a cluster has from the start: for `ensureCertificates`. */
 export function clusterCertificates(names: ClusterNames): CertificatePlan {
   return {
     authority: { file: FILES.authority, commonName: AUTHORITY_NAME, lifetimeMs: AUTHORITY_LIFE_MS },
     leaves: [
-      { file: FILES.server, subject: { commonName: 'kube-apiserver' }, usages: ['serverAuth'], names: serverNames(names), lifetimeMs: LEAF_LIFE_MS },
+      {
+        file: FILES.server,
+        subject: { commonName: 'kube-apiserver' },
+        usages: ['serverAuth'],
+        names: serverNames(names),
+        lifetimeMs: LEAF_LIFE_MS,
+      },
       clientLeaf(FILES.admin, componentSubject.admin()),
       clientLeaf('controllers', componentSubject.controllers()),
       clientLeaf('scheduler', componentSubject.scheduler()),

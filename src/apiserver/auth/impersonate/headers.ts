@@ -52,10 +52,14 @@ function unescapeKey(key: string): string {
   }
 }
 
-const goList = (texts: readonly string[]): string => (texts.length === 0 ? '[]string(nil)' : `[]string{${texts.map((text) => JSON.stringify(text)).join(', ')}}`)
+const goList = (texts: readonly string[]): string =>
+  texts.length === 0 ? '[]string(nil)' : `[]string{${texts.map((text) => JSON.stringify(text)).join(', ')}}`
 
 function asGoValue({ name, uid, groups, extra }: WantedUser): string {
   const keys = Object.keys(extra).sort()
-  const map = keys.length === 0 ? 'map[string][]string(nil)' : `map[string][]string{${keys.map((key) => `${JSON.stringify(key)}:${goList(extra[key] ?? [])}`).join(', ')}}`
+  const map =
+    keys.length === 0
+      ? 'map[string][]string(nil)'
+      : `map[string][]string{${keys.map((key) => `${JSON.stringify(key)}:${goList(extra[key] ?? [])}`).join(', ')}}`
   return `&user.DefaultInfo{Name:${JSON.stringify(name)}, UID:${JSON.stringify(uid)}, Groups:${goList(groups)}, Extra:${map}}`
 }

@@ -27,7 +27,11 @@ export function impersonation(authorizer: Authorizer): Impersonation {
   const modes = impersonationModes(authorizer)
   const lastMode = new Map<string, ImpersonationMode>()
 
-  const tryModes = async (scope: Scope, headers: Parameters<Impersonation['impersonate']>[1], question: AccessQuestion): Promise<UserInfo> => {
+  const tryModes = async (
+    scope: Scope,
+    headers: Parameters<Impersonation['impersonate']>[1],
+    question: AccessQuestion,
+  ): Promise<UserInfo> => {
     const wanted = wantedUser(headers)
     if (wanted === undefined) return question.user
     const sender = JSON.stringify([question.user.name, question.user.uid, question.user.groups])

@@ -11,15 +11,25 @@ const AUTHENTICATION = 'authentication.k8s.io'
 
 /** In the order in which they are tried. */
 export function impersonationModes(authorizer: Authorizer): readonly ImpersonationMode[] {
-  const ask = async (scope: Scope, question: AccessQuestion): Promise<void> => mustBeAllowed(await authorizer.authorize(scope, question), question)
+  const ask = async (scope: Scope, question: AccessQuestion): Promise<void> =>
+    mustBeAllowed(await authorizer.authorize(scope, question), question)
   return [
     constrained(ask, 'associated-node', (wanted, sender) => {
       const node = parseNodeUser(wanted.name)
-      return onlyNamed(wanted) && node !== undefined && parseServiceAccountUser(sender.name) !== undefined && isOnly(sender.extra[EXTRA.nodeName], node)
+      return (
+        onlyNamed(wanted) &&
+        node !== undefined &&
+        parseServiceAccountUser(sender.name) !== undefined &&
+        isOnly(sender.extra[EXTRA.nodeName], node)
+      )
     }),
     constrained(ask, 'arbitrary-node', (wanted) => onlyNamed(wanted) && parseNodeUser(wanted.name) !== undefined),
     constrained(ask, 'serviceaccount', (wanted) => onlyNamed(wanted) && parseServiceAccountUser(wanted.name) !== undefined),
-    constrained(ask, 'user-info', (wanted) => parseNodeUser(wanted.name) === undefined && parseServiceAccountUser(wanted.name) === undefined),
+    constrained(
+      ask,
+      'user-info',
+      (wanted) => parseNodeUser(wanted.name) === undefined && parseServiceAccountUser(wanted.name) === undefined,
+    ),
     (scope, wanted, { user }) => identity(scope, ask, wanted, { sender: user, verb: 'impersonate', group: '', constrained: false }),
   ]
 }
@@ -36,7 +46,13 @@ function constrained(ask: Ask, mode: string, applies: (wanted: WantedUser, sende
     const associated = mode === 'associated-node'
     const sender = associated ? withoutAssociations(question.user) : question.user
     await ask(scope, { ...question, user: sender, verb: `impersonate-on:${mode}:${question.verb}` })
-    return identity(scope, ask, wanted, { sender, verb: `impersonate:${mode}`, group: AUTHENTICATION, constrained: true, anyNode: associated })
+    return identity(scope, ask, wanted, {
+      sender,
+      verb: `impersonate:${mode}`,
+      group: AUTHENTICATION,
+      constrained: true,
+      anyNode: associated,
+    })
   }
 }
 
@@ -72,7 +88,12 @@ async function identity(scope: Scope, ask: Ask, wanted: WantedUser, check: Ident
   for (const [key, values] of Object.entries(wanted.extra)) {
     for (const value of values) await ask(scope, about(check, AUTHENTICATION, 'userextras', value, { subresource: key }))
   }
-  return { name: wanted.name, ...(wanted.uid === '' ? {} : { uid: wanted.uid }), groups: withAuthenticated(wanted.name, groups), extra: wanted.extra }
+  return {
+    name: wanted.name,
+    ...(wanted.uid === '' ? {} : { uid: wanted.uid }),
+    groups: withAuthenticated(wanted.name, groups),
+    extra: wanted.extra,
+  }
 }
 
 function about(check: IdentityCheck, group: string, resource: string, name: string, more: Partial<AccessQuestion> = {}): AccessQuestion {

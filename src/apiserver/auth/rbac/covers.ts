@@ -23,11 +23,15 @@ function grainsOf(rule: rbac.PolicyRule): readonly Grain[] {
   return grains
 }
 
-const has = (list: readonly string[] | undefined, word: string): boolean => list !== undefined && (list.includes('*') || list.includes(word))
+const has = (list: readonly string[] | undefined, word: string): boolean =>
+  list !== undefined && (list.includes('*') || list.includes(word))
 
 function covers(rule: rbac.PolicyRule, grain: Grain): boolean {
   if (!has(rule.verbs, grain.verb)) return false
-  if ('url' in grain) return (rule.nonResourceURLs ?? []).some((url) => url === '*' || url === grain.url || (url.endsWith('*') && grain.url.startsWith(url.replace(/\*+$/, ''))))
+  if ('url' in grain)
+    return (rule.nonResourceURLs ?? []).some(
+      (url) => url === '*' || url === grain.url || (url.endsWith('*') && grain.url.startsWith(url.replace(/\*+$/, ''))),
+    )
   if (!has(rule.apiGroups, grain.group) || !coversResource(rule.resources, grain.resource)) return false
   return !rule.resourceNames?.length || (grain.name !== undefined && rule.resourceNames.includes(grain.name))
 }

@@ -42,7 +42,8 @@ async function checkRole(scope: Scope, evaluator: RbacEvaluator, authorizer: Aut
   const refuse = (why: string): Error => statusError.forbidden(resource, role.metadata?.name ?? '', why)
   const takesOver = role.aggregationRule !== undefined && !isDeepStrictEqual(role.aggregationRule, old?.aggregationRule)
   const held = evaluator.rulesFor(user, namespace)
-  if (takesOver && missingRules(held.rules, EVERYTHING).length > 0) throw refuse('must have cluster-admin privileges to use the aggregationRule')
+  if (takesOver && missingRules(held.rules, EVERYTHING).length > 0)
+    throw refuse('must have cluster-admin privileges to use the aggregationRule')
   const why = excess(user, held, role.rules ?? [])
   if (why !== undefined) throw refuse(why)
 }
@@ -56,7 +57,8 @@ async function checkBinding(
 ): Promise<void> {
   const binding = request.object as rbac.RoleBinding
   const old = request.old as rbac.RoleBinding | undefined
-  if (old !== undefined && isDeepStrictEqual(binding.roleRef, old.roleRef) && isDeepStrictEqual(binding.subjects ?? [], old.subjects ?? [])) return
+  if (old !== undefined && isDeepStrictEqual(binding.roleRef, old.roleRef) && isDeepStrictEqual(binding.subjects ?? [], old.subjects ?? []))
+    return
   const { roleRef } = binding
   const plural = roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles'
   if (await allowed(scope, authorizer, request, 'bind', plural, roleRef.name)) return
@@ -69,9 +71,27 @@ async function checkBinding(
 const sameRules = (one: rbac.ClusterRole, other: rbac.ClusterRole): boolean =>
   isDeepStrictEqual(one.rules ?? [], other.rules ?? []) && isDeepStrictEqual(one.aggregationRule, other.aggregationRule)
 
-async function allowed(scope: Scope, authorizer: Authorizer, request: AdmissionRequest, verb: string, resource: string, name: string): Promise<boolean> {
+async function allowed(
+  scope: Scope,
+  authorizer: Authorizer,
+  request: AdmissionRequest,
+  verb: string,
+  resource: string,
+  name: string,
+): Promise<boolean> {
   const { user, namespace } = request
-  const question: AccessQuestion = { user, verb, isResource: true, group: GROUP, version: '*', resource, subresource: '', namespace, name, path: '' }
+  const question: AccessQuestion = {
+    user,
+    verb,
+    isResource: true,
+    group: GROUP,
+    version: '*',
+    resource,
+    subresource: '',
+    namespace,
+    name,
+    path: '',
+  }
   return (await authorizer.authorize(scope, question)).kind === 'allow'
 }
 

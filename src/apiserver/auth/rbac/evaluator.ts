@@ -103,7 +103,11 @@ function resolve(reader: ObjectReader, grants: readonly Grant[], namespace: stri
       errors.push(missingRole(binding.roleRef))
       continue
     }
-    resolved.push({ rules: rulesOf(role), source: role.rules ?? [], allowed: { kind: 'allow', reason: reasonOf(binding, subject, namespace) } })
+    resolved.push({
+      rules: rulesOf(role),
+      source: role.rules ?? [],
+      allowed: { kind: 'allow', reason: reasonOf(binding, subject, namespace) },
+    })
   }
   return { grants: resolved, errors }
 }
@@ -114,12 +118,14 @@ export function roleOf(reader: ObjectReader, roleRef: rbac.RoleRef, namespace: s
   return roleRef.kind === 'Role' ? reader.get(refs.roles, namespace, roleRef.name) : undefined
 }
 
-export const missingRole = (roleRef: rbac.RoleRef): string => `${roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io ${JSON.stringify(roleRef.name)} not found`
+export const missingRole = (roleRef: rbac.RoleRef): string =>
+  `${roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io ${JSON.stringify(roleRef.name)} not found`
 
 function reasonOf(binding: rbac.RoleBinding | rbac.ClusterRoleBinding, subject: rbac.Subject, namespace: string): string {
   const { roleRef, metadata } = binding
   const name = metadata?.name ?? ''
-  const bindingName = namespace === '' ? `ClusterRoleBinding ${JSON.stringify(name)}` : `RoleBinding ${JSON.stringify(`${name}/${namespace}`)}`
+  const bindingName =
+    namespace === '' ? `ClusterRoleBinding ${JSON.stringify(name)}` : `RoleBinding ${JSON.stringify(`${name}/${namespace}`)}`
   const who = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? namespace}` : subject.name
   return `RBAC: allowed by ${bindingName} of ${roleRef.kind} ${JSON.stringify(roleRef.name)} to ${subject.kind} ${JSON.stringify(who)}`
 }

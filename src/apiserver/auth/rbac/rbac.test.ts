@@ -15,7 +15,18 @@ const scope = rootScope()
 const GROUP = 'rbac.authorization.k8s.io'
 const user = (name: string, ...groups: string[]): UserInfo => ({ name, groups, extra: {} })
 const question = (asked: Partial<AccessQuestion>): AccessQuestion => ({
-  ...{ user: user('bob'), verb: 'get', isResource: true, group: '', version: 'v1', resource: 'pods', subresource: '', namespace: 'a', name: '', path: '' },
+  ...{
+    user: user('bob'),
+    verb: 'get',
+    isResource: true,
+    group: '',
+    version: 'v1',
+    resource: 'pods',
+    subresource: '',
+    namespace: 'a',
+    name: '',
+    path: '',
+  },
   ...asked,
 })
 const rules = (...lines: string[]): rbac.PolicyRule[] => lines.map(parseRule)
@@ -34,7 +45,10 @@ describe('the evaluator', () => {
     const evaluator = rbacEvaluator(objects)
     allows = (asked) => evaluator.authorize(scope, question(asked)).kind === 'allow'
     reason = (asked) => evaluator.authorize(scope, question(asked)).reason
-    objects.put(refs.roles, { metadata: { name: 'r', namespace: 'a' }, rules: rules('get,list core pods', 'get core configmaps one', 'create core */eviction') })
+    objects.put(refs.roles, {
+      metadata: { name: 'r', namespace: 'a' },
+      rules: rules('get,list core pods', 'get core configmaps one', 'create core */eviction'),
+    })
     objects.put(refs.rolebindings, bindingOf('b', 'a', 'Role r', bob))
   })
 
@@ -59,10 +73,16 @@ describe('the evaluator', () => {
     objects.put(refs.clusterroles, { metadata: { name: 'all' }, rules: rules('* * *', '* *') })
     objects.put(refs.rolebindings, bindingOf('own', 'c', 'ClusterRole all', { kind: 'ServiceAccount', name: 'sa' }))
     const account = user('system:serviceaccount:c:sa')
-    assert.equal(reason({ user: account, namespace: 'c' }), 'RBAC: allowed by RoleBinding "own/c" of ClusterRole "all" to ServiceAccount "sa/c"')
+    assert.equal(
+      reason({ user: account, namespace: 'c' }),
+      'RBAC: allowed by RoleBinding "own/c" of ClusterRole "all" to ServiceAccount "sa/c"',
+    )
     assert.ok(!allows({ user: account, namespace: 'a' }))
     objects.put(refs.clusterrolebindings, bindingOf('top', '', 'ClusterRole all', { kind: 'Group', name: 'admins', apiGroup: GROUP }))
-    assert.equal(reason({ user: user('x', 'admins'), namespace: '' }), 'RBAC: allowed by ClusterRoleBinding "top" of ClusterRole "all" to Group "admins"')
+    assert.equal(
+      reason({ user: user('x', 'admins'), namespace: '' }),
+      'RBAC: allowed by ClusterRoleBinding "top" of ClusterRole "all" to Group "admins"',
+    )
     assert.ok(allows({ user: user('x', 'admins'), isResource: false, path: '/metrics' }))
   })
 
@@ -101,11 +121,16 @@ describe('covering rules by rules', () => {
   })
   it('knows that names are less than all, and wildcards more', () => {
     assert.deepEqual(missing(['get core pods a'], ['get core pods']), ['{APIGroups:[""], Resources:["pods"], Verbs:["get"]}'])
-    assert.deepEqual(missing(['get core pods a'], ['get core pods b']), ['{APIGroups:[""], Resources:["pods"], ResourceNames:["b"], Verbs:["get"]}'])
+    assert.deepEqual(missing(['get core pods a'], ['get core pods b']), [
+      '{APIGroups:[""], Resources:["pods"], ResourceNames:["b"], Verbs:["get"]}',
+    ])
     assert.deepEqual(missing(['* * *'], ['delete apps deployments/scale x']), [])
     assert.deepEqual(missing(['get core */log'], ['get core pods/log']), [])
     assert.deepEqual(missing(['get core *'], ['* core *']), ['{APIGroups:[""], Resources:["*"], Verbs:["*"]}'])
-    assert.deepEqual(missing(['get /a/*'], ['get /a/b', 'get,post /a']), ['{NonResourceURLs:["/a"], Verbs:["get"]}', '{NonResourceURLs:["/a"], Verbs:["post"]}'])
+    assert.deepEqual(missing(['get /a/*'], ['get /a/b', 'get,post /a']), [
+      '{NonResourceURLs:["/a"], Verbs:["get"]}',
+      '{NonResourceURLs:["/a"], Verbs:["post"]}',
+    ])
   })
 })
 
@@ -113,8 +138,15 @@ describe('giving rights away', () => {
   const objects = fakeObjects()
   const evaluator = rbacEvaluator(objects)
   const step = escalationStep(objects, evaluator, unionAuthorizer([mastersAuthorizer, evaluator]))
-  objects.put(refs.roles, { metadata: { name: 'own', namespace: 'a' }, rules: rules('get core configmaps', `escalate ${GROUP} roles special`) })
-  objects.put(refs.clusterroles, { metadata: { name: 'secrets' }, rules: rules('get core secrets') }, { metadata: { name: 'maps' }, rules: rules('get core configmaps') })
+  objects.put(refs.roles, {
+    metadata: { name: 'own', namespace: 'a' },
+    rules: rules('get core configmaps', `escalate ${GROUP} roles special`),
+  })
+  objects.put(
+    refs.clusterroles,
+    { metadata: { name: 'secrets' }, rules: rules('get core secrets') },
+    { metadata: { name: 'maps' }, rules: rules('get core configmaps') },
+  )
   objects.put(refs.rolebindings, bindingOf('b', 'a', 'Role own', bob))
   const write = async (plural: string, object: object, more: Partial<AdmissionRequest> = {}): Promise<void> => {
     const request: AdmissionRequest = {
@@ -159,7 +191,10 @@ describe('giving rights away', () => {
   })
   it('refuses bindings to roles with more rights, or that are not there', async () => {
     await write('rolebindings', bindingOf('n', 'a', 'ClusterRole maps', bob))
-    await assert.rejects(write('rolebindings', bindingOf('n', 'a', 'ClusterRole secrets', bob)), /rolebindings.*"n" is forbidden.*not currently held/)
+    await assert.rejects(
+      write('rolebindings', bindingOf('n', 'a', 'ClusterRole secrets', bob)),
+      /rolebindings.*"n" is forbidden.*not currently held/,
+    )
     await assert.rejects(write('rolebindings', bindingOf('n', 'a', 'Role gone', bob)), { message: `roles.${GROUP} "gone" not found` })
     const old = bindingOf('n', 'a', 'ClusterRole secrets', bob)
     await write('rolebindings', { ...old, metadata: { name: 'n', labels: { a: 'b' } } }, { operation: 'UPDATE', old })
@@ -185,7 +220,11 @@ describe('the bootstrap policy', () => {
     assert.equal(find('edit')?.rules, null)
     assert.equal(find('edit')?.metadata?.labels?.[`${GROUP}/aggregate-to-admin`], 'true')
     for (const { rules: list, metadata } of [...policy.clusterRoles, ...policy.roles]) {
-      for (const rule of list ?? []) assert.ok(rule.verbs.every((verb) => verb !== ''), metadata?.name)
+      for (const rule of list ?? [])
+        assert.ok(
+          rule.verbs.every((verb) => verb !== ''),
+          metadata?.name ?? '',
+        )
     }
   })
 
@@ -193,9 +232,13 @@ describe('the bootstrap policy', () => {
     const objects = fakeObjects()
     assert.equal(await reconcilePolicy(scope, objects, objects, bootstrapPolicy()), 133)
     assert.equal(await reconcilePolicy(scope, objects, objects, bootstrapPolicy()), 0)
-    const change = (name: string, changed: rbac.ClusterRole): void => objects.put(refs.clusterroles, { ...objects.get(refs.clusterroles, '', name), ...changed })
+    const change = (name: string, changed: rbac.ClusterRole): void =>
+      objects.put(refs.clusterroles, { ...objects.get(refs.clusterroles, '', name), ...changed })
     change('system:basic-user', { rules: rules('get core pods') })
-    change('system:discovery', { rules: [], metadata: { name: 'system:discovery', annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'false' } } })
+    change('system:discovery', {
+      rules: [],
+      metadata: { name: 'system:discovery', annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'false' } },
+    })
     objects.put(refs.clusterrolebindings, bindingOf('cluster-admin', '', 'ClusterRole other', bob))
     objects.remove(refs.roles, 'kube-public', 'system:controller:bootstrap-signer')
     assert.equal(await reconcilePolicy(scope, objects, objects, bootstrapPolicy()), 3)
@@ -211,7 +254,18 @@ describe('the bootstrap policy', () => {
     await reconcilePolicy(scope, objects, objects, bootstrapPolicy())
     const evaluator = rbacEvaluator(objects)
     const path = (text: string): string =>
-      evaluator.authorize(scope, question({ user: user('system:anonymous', 'system:unauthenticated'), isResource: false, path: text, namespace: '' })).kind
-    assert.deepEqual(['/healthz', '/livez', '/readyz', '/version', '/api', '/metrics', '/'].map(path), ['allow', 'allow', 'allow', 'allow', 'no-opinion', 'no-opinion', 'no-opinion'])
+      evaluator.authorize(
+        scope,
+        question({ user: user('system:anonymous', 'system:unauthenticated'), isResource: false, path: text, namespace: '' }),
+      ).kind
+    assert.deepEqual(['/healthz', '/livez', '/readyz', '/version', '/api', '/metrics', '/'].map(path), [
+      'allow',
+      'allow',
+      'allow',
+      'allow',
+      'no-opinion',
+      'no-opinion',
+      'no-opinion',
+    ])
   })
 })

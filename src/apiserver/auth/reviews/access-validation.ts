@@ -21,7 +21,9 @@ export function validateAccessReview(review: Review, rules: ReviewRules): void {
   const { resourceAttributes, nonResourceAttributes } = spec
   const onPath = nonResourceAttributes && { Path: nonResourceAttributes.path ?? '', Verb: nonResourceAttributes.verb ?? '' }
   if (resourceAttributes && onPath) {
-    errors.push(fieldError.invalid(path.child('nonResourceAttributes'), onPath, 'cannot be specified in combination with resourceAttributes'))
+    errors.push(
+      fieldError.invalid(path.child('nonResourceAttributes'), onPath, 'cannot be specified in combination with resourceAttributes'),
+    )
   }
   if (!resourceAttributes && !onPath) {
     const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified'

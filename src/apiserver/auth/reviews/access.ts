@@ -62,7 +62,9 @@ function questionOf(user: UserInfo, { resourceAttributes, nonResourceAttributes 
 }
 
 /** Requirements that cannot be written as text are left out: the question is then about more objects, never about fewer. */
-function selectorText(selector: authorization.FieldSelectorAttributes | authorization.LabelSelectorAttributes | undefined): string | undefined {
+function selectorText(
+  selector: authorization.FieldSelectorAttributes | authorization.LabelSelectorAttributes | undefined,
+): string | undefined {
   if (selector === undefined) return undefined
   if (selector.rawSelector) return selector.rawSelector
   const parts = (selector.requirements ?? []).flatMap(({ key, operator, values }) => {

@@ -32,12 +32,14 @@ function statusOf(user: UserInfo, held: ReturnType<RbacEvaluator['rulesFor']>): 
   // What a node may do depends on its pods: that is not a list.
   const errors = [...(nodeIdentity(user) === undefined ? [] : ['node authorizer does not support user rule resolution']), ...held.errors]
   return {
-    resourceRules: rules.filter(({ resources }) => resources?.length).map(({ verbs, apiGroups, resources, resourceNames }) => ({
-      verbs,
-      apiGroups: apiGroups ?? [],
-      resources: resources ?? [],
-      ...(resourceNames?.length ? { resourceNames } : {}),
-    })),
+    resourceRules: rules
+      .filter(({ resources }) => resources?.length)
+      .map(({ verbs, apiGroups, resources, resourceNames }) => ({
+        verbs,
+        apiGroups: apiGroups ?? [],
+        resources: resources ?? [],
+        ...(resourceNames?.length ? { resourceNames } : {}),
+      })),
     nonResourceRules: rules.flatMap(({ verbs, nonResourceURLs }) => (nonResourceURLs?.length ? [{ verbs, nonResourceURLs }] : [])),
     incomplete: errors.length > 0,
     ...(errors.length === 0 ? {} : { evaluationError: aggregate(errors) }),

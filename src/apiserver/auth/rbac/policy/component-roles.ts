@@ -21,10 +21,7 @@ export const COMPONENT_ROLES: readonly RoleData[] = [
   },
   {
     name: 'cluster-admin',
-    rules: [
-      '* * *',
-      '* *',
-    ],
+    rules: ['* * *', '* *'],
   },
   {
     name: 'edit',
@@ -81,10 +78,7 @@ export const COMPONENT_ROLES: readonly RoleData[] = [
   },
   {
     name: 'system:auth-delegator',
-    rules: [
-      'create authentication.k8s.io tokenreviews',
-      'create authorization.k8s.io subjectaccessreviews',
-    ],
+    rules: ['create authentication.k8s.io tokenreviews', 'create authorization.k8s.io subjectaccessreviews'],
   },
   {
     name: 'system:basic-user',
@@ -123,10 +117,7 @@ export const COMPONENT_ROLES: readonly RoleData[] = [
   },
   {
     name: 'system:heapster',
-    rules: [
-      'get,list,watch core events,namespaces,nodes,pods',
-      'get,list,watch extensions deployments',
-    ],
+    rules: ['get,list,watch core events,namespaces,nodes,pods', 'get,list,watch extensions deployments'],
   },
   {
     name: 'system:kube-aggregator',
@@ -195,10 +186,7 @@ export const COMPONENT_ROLES: readonly RoleData[] = [
   },
   {
     name: 'system:monitoring',
-    rules: [
-      'get /flagz,/healthz,/healthz/*,/livez,/livez/*,/metrics,/metrics/slis,/readyz,/readyz/*,/statusz',
-      'get core nodes/metrics',
-    ],
+    rules: ['get /flagz,/healthz,/healthz/*,/livez,/livez/*,/metrics,/metrics/slis,/readyz,/readyz/*,/statusz', 'get core nodes/metrics'],
   },
   {
     name: 'system:node',
@@ -236,11 +224,7 @@ export const COMPONENT_ROLES: readonly RoleData[] = [
   },
   {
     name: 'system:node-problem-detector',
-    rules: [
-      'get core nodes',
-      'patch core nodes/status',
-      'create,patch,update core,events.k8s.io events',
-    ],
+    rules: ['get core nodes', 'patch core nodes/status', 'create,patch,update core,events.k8s.io events'],
   },
   {
     name: 'system:node-proxier',

@@ -138,10 +138,7 @@ export const CONTROLLER_ROLES: readonly RoleData[] = [
   },
   {
     name: 'system:controller:generic-garbage-collector',
-    rules: [
-      'delete,get,list,patch,update,watch * *',
-      'create,patch,update core,events.k8s.io events',
-    ],
+    rules: ['delete,get,list,patch,update,watch * *', 'create,patch,update core,events.k8s.io events'],
   },
   {
     name: 'system:controller:horizontal-pod-autoscaler',
@@ -168,10 +165,7 @@ export const CONTROLLER_ROLES: readonly RoleData[] = [
   },
   {
     name: 'system:controller:legacy-service-account-token-cleaner',
-    rules: [
-      'get core configmaps kube-apiserver-legacy-service-account-token-tracking',
-      'delete,patch core secrets',
-    ],
+    rules: ['get core configmaps kube-apiserver-legacy-service-account-token-tracking', 'delete,patch core secrets'],
   },
   {
     name: 'system:controller:namespace-controller',
@@ -207,18 +201,11 @@ export const CONTROLLER_ROLES: readonly RoleData[] = [
   },
   {
     name: 'system:controller:pod-garbage-collector',
-    rules: [
-      'delete,list,watch core pods',
-      'get,list,watch core nodes',
-      'patch core pods/status',
-    ],
+    rules: ['delete,list,watch core pods', 'get,list,watch core nodes', 'patch core pods/status'],
   },
   {
     name: 'system:controller:pv-protection-controller',
-    rules: [
-      'get,list,update,watch core persistentvolumes',
-      'create,patch,update core,events.k8s.io events',
-    ],
+    rules: ['get,list,update,watch core persistentvolumes', 'create,patch,update core,events.k8s.io events'],
   },
   {
     name: 'system:controller:pvc-protection-controller',
@@ -263,26 +250,15 @@ export const CONTROLLER_ROLES: readonly RoleData[] = [
   },
   {
     name: 'system:controller:resourcequota-controller',
-    rules: [
-      'list,watch * *',
-      'update core resourcequotas/status',
-      'create,patch,update core,events.k8s.io events',
-    ],
+    rules: ['list,watch * *', 'update core resourcequotas/status', 'create,patch,update core,events.k8s.io events'],
   },
   {
     name: 'system:controller:root-ca-cert-publisher',
-    rules: [
-      'create,update core configmaps',
-      'create,patch,update core,events.k8s.io events',
-    ],
+    rules: ['create,update core configmaps', 'create,patch,update core,events.k8s.io events'],
   },
   {
     name: 'system:controller:route-controller',
-    rules: [
-      'list,watch core nodes',
-      'patch core nodes/status',
-      'create,patch,update core,events.k8s.io events',
-    ],
+    rules: ['list,watch core nodes', 'patch core nodes/status', 'create,patch,update core,events.k8s.io events'],
   },
   {
     name: 'system:controller:selinux-warning-controller',
@@ -296,10 +272,7 @@ export const CONTROLLER_ROLES: readonly RoleData[] = [
   },
   {
     name: 'system:controller:service-account-controller',
-    rules: [
-      'create core serviceaccounts',
-      'create,patch,update core,events.k8s.io events',
-    ],
+    rules: ['create core serviceaccounts', 'create,patch,update core,events.k8s.io events'],
   },
   {
     name: 'system:controller:service-cidrs-controller',
@@ -337,17 +310,11 @@ export const CONTROLLER_ROLES: readonly RoleData[] = [
   },
   {
     name: 'system:controller:ttl-after-finished-controller',
-    rules: [
-      'delete,get,list,watch batch jobs',
-      'create,patch,update core,events.k8s.io events',
-    ],
+    rules: ['delete,get,list,watch batch jobs', 'create,patch,update core,events.k8s.io events'],
   },
   {
     name: 'system:controller:ttl-controller',
-    rules: [
-      'list,patch,update,watch core nodes',
-      'create,patch,update core,events.k8s.io events',
-    ],
+    rules: ['list,patch,update,watch core nodes', 'create,patch,update core,events.k8s.io events'],
   },
   {
     name: 'system:controller:validatingadmissionpolicy-status-controller',

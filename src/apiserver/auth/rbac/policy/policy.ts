@@ -25,7 +25,9 @@ export function bootstrapPolicy(): BootstrapPolicy {
   }))
   return {
     clusterRoles: [...COMPONENT_ROLES, ...CONTROLLER_ROLES].map((data) => ({ ...roleOf(data, 'ClusterRole'), ...aggregationOf(data) })),
-    clusterRoleBindings: [...BINDINGS.filter(({ namespace }) => namespace === undefined), ...controllers].map((data) => bindingOf(data, 'ClusterRoleBinding')),
+    clusterRoleBindings: [...BINDINGS.filter(({ namespace }) => namespace === undefined), ...controllers].map((data) =>
+      bindingOf(data, 'ClusterRoleBinding'),
+    ),
     roles: NAMESPACED_ROLES.map((data) => roleOf(data, 'Role')),
     roleBindings: BINDINGS.filter(({ namespace }) => namespace !== undefined).map((data) => bindingOf(data, 'RoleBinding')),
   }
@@ -36,7 +38,15 @@ export function nodeRules(): readonly rbac.PolicyRule[] {
   return (COMPONENT_ROLES.find(({ name }) => name === 'system:node')?.rules ?? []).map(parseRule)
 }
 
-function metadataOf({ name, namespace, aggregateTo }: { name: string; namespace?: string; aggregateTo?: string }): NonNullable<rbac.Role['metadata']> {
+function metadataOf({
+  name,
+  namespace,
+  aggregateTo,
+}: {
+  name: string
+  namespace?: string
+  aggregateTo?: string
+}): NonNullable<rbac.Role['metadata']> {
   return {
     name,
     ...(namespace === undefined ? {} : { namespace }),

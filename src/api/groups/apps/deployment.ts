@@ -1,0 +1,144 @@
+import { defineResource } from '../../define.ts'
+import { deepEqual } from '../../meta/deep.ts'
+import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
+import * as refs from '../../refs.gen.ts'
+import type { Deployment, DeploymentStrategy } from '../../types/apps-v1.gen.ts'
+import { validateImmutable, validateNonnegative } from '../../validation/values.ts'
+import {
+  SELECTOR_PATH,
+  SPEC,
+  STATUS,
+  TEMPLATE_PATH,
+  clearStatus,
+  containerImages,
+  containerNames,
+  keepSpec,
+  keepStatus,
+  scaleSelector,
+  selectorText,
+  specChanged,
+  validateAlwaysRestarted,
+  validateAtMost,
+  validateCounts,
+  validateNoDeadline,
+  validateSelector,
+  validateTemplateLabels,
+} from '../../workloads/workload.ts'
+import { plainNumber, validateAtMostAll, validateShare } from './rolling-update.ts'
+
+const STRATEGY = SPEC.child('strategy')
+const COUNTS = ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'terminatingReplicas', 'collisionCount']
+
+export const deployments = defineResource(refs.deployments, {
+  strategy: {
+    // Its annotations are part of what a revision is made of.
+    generation: (deployment, old) => specChanged(deployment, old) || !deepEqual(deployment.metadata?.annotations ?? {}, old.metadata?.annotations ?? {}),
+    defaults,
+    prepareForCreate: clearStatus,
+    prepareForUpdate: keepStatus,
+    validate,
+    validateUpdate: (deployment, old, errors) => {
+      validate(deployment, errors)
+      validateImmutable(deployment.spec?.selector ?? null, old.spec?.selector ?? null, SELECTOR_PATH, errors)
+    },
+    warnings: (deployment, old) => podTemplateWarnings(deployment.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+  },
+  columns: {
+    Ready: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
+    'Up-to-date': ({ status }) => status?.updatedReplicas ?? 0,
+    Available: ({ status }) => status?.availableReplicas ?? 0,
+    Containers: containerNames,
+    Images: containerImages,
+    Selector: selectorText,
+  },
+  subresources: {
+    status: { type: 'status', prepareForUpdate: keepSpec, validateUpdate: validateStatus },
+    scale: {
+      type: 'scale',
+      replicas: ({ spec }) => spec?.replicas ?? 0,
+      statusReplicas: ({ status }) => status?.replicas ?? 0,
+      selector: scaleSelector,
+      setReplicas: (draft, replicas) => {
+        if (draft.spec !== undefined) draft.spec.replicas = replicas
+      },
+    },
+  },
+})
+
+function defaults({ spec }: Deployment): void {
+  if (spec === undefined) return
+  spec.replicas ??= 1
+  spec.strategy ??= {}
+  const { strategy } = spec
+  strategy.type ||= 'RollingUpdate'
+  if (strategy.type === 'RollingUpdate') {
+    strategy.rollingUpdate ??= {}
+    strategy.rollingUpdate.maxUnavailable ??= '25%'
+    strategy.rollingUpdate.maxSurge ??= '25%'
+  }
+  spec.revisionHistoryLimit ??= 10
+  spec.progressDeadlineSeconds ??= 600
+  defaultPodTemplate(spec.template)
+}
+
+function validate({ spec }: Deployment, errors: FieldErrors): void {
+  validateNonnegative(spec?.replicas, SPEC.child('replicas'), errors)
+  validateSelector(spec?.selector, errors)
+  validateTemplateLabels(spec?.selector, spec?.template, errors)
+  validatePodTemplateSpec(spec?.template, TEMPLATE_PATH, errors)
+  validateAlwaysRestarted(spec?.template, errors)
+  validateNoDeadline(spec?.template, errors)
+  validateStrategy(spec?.strategy ?? {}, errors)
+  validateNonnegative(spec?.minReadySeconds, SPEC.child('minReadySeconds'), errors)
+  validateNonnegative(spec?.revisionHistoryLimit, SPEC.child('revisionHistoryLimit'), errors)
+  const { progressDeadlineSeconds: deadline, minReadySeconds = 0 } = spec ?? {}
+  const path = SPEC.child('progressDeadlineSeconds')
+  validateNonnegative(deadline, path, errors)
+  if (deadline !== undefined && deadline <= minReadySeconds) errors.push(fieldError.invalid(path, deadline, 'must be greater than minReadySeconds'))
+}
+
+function validateStrategy(strategy: DeploymentStrategy, errors: FieldErrors): void {
+  const path = STRATEGY.child('rollingUpdate')
+  const { rollingUpdate } = strategy
+  switch (strategy.type) {
+    case undefined:
+      break
+    case 'Recreate':
+      if (rollingUpdate !== undefined) errors.push(fieldError.forbidden(path, "may not be specified when strategy `type` is 'Recreate'"))
+      break
+    case 'RollingUpdate': {
+      if (rollingUpdate === undefined) {
+        errors.push(fieldError.required(path, 'this should be defaulted and never be nil'))
+        break
+      }
+      const { maxUnavailable, maxSurge } = rollingUpdate
+      const before = errors.length
+      validateShare(maxUnavailable, path.child('maxUnavailable'), errors)
+      validateShare(maxSurge, path.child('maxSurge'), errors)
+      if (errors.length === before && plainNumber(maxUnavailable) === 0 && plainNumber(maxSurge) === 0)
+        errors.push(fieldError.invalid(path.child('maxUnavailable'), maxUnavailable, 'may not be 0 when `maxSurge` is 0'))
+      validateAtMostAll(maxUnavailable, path.child('maxUnavailable'), errors)
+      break
+    }
+    default:
+      errors.push(fieldError.notSupported(STRATEGY, strategy, ['Recreate', 'RollingUpdate']))
+  }
+}
+
+function validateStatus({ status }: Deployment, old: Deployment, errors: FieldErrors): void {
+  validateCounts({ ...status }, COUNTS, STATUS, errors)
+  validateAtMost(
+    { ...status },
+    [
+      ['updatedReplicas', 'replicas'],
+      ['readyReplicas', 'replicas'],
+      ['availableReplicas', 'replicas'],
+      ['availableReplicas', 'readyReplicas'],
+    ],
+    errors,
+  )
+  const before = old.status?.collisionCount
+  const after = status?.collisionCount
+  if (before !== undefined && (after ?? 0) < before) errors.push(fieldError.invalid(STATUS.child('collisionCount'), after ?? null, 'cannot be decremented'))
+}

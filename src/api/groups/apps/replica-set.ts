@@ -1,0 +1,92 @@
+import { defineResource } from '../../define.ts'
+import type { FieldErrors } from '../../meta/field-error.ts'
+import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
+import * as refs from '../../refs.gen.ts'
+import type { ReplicaSet } from '../../types/apps-v1.gen.ts'
+import { validateImmutable, validateNonnegative } from '../../validation/values.ts'
+import {
+  SELECTOR_PATH,
+  SPEC,
+  STATUS,
+  TEMPLATE_PATH,
+  clearStatus,
+  containerImages,
+  containerNames,
+  keepSpec,
+  keepStatus,
+  scaleSelector,
+  selectorText,
+  validateAlwaysRestarted,
+  validateAtMost,
+  validateCounts,
+  validateNoDeadline,
+  validateSelector,
+  validateTemplateLabels,
+} from '../../workloads/workload.ts'
+
+const COUNTS = ['replicas', 'observedGeneration', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'terminatingReplicas']
+
+export const replicaSets = defineResource(refs.replicasets, {
+  strategy: {
+    generation: 'spec',
+    defaults: ({ spec }: ReplicaSet) => {
+      if (spec === undefined) return
+      spec.replicas ??= 1
+      defaultPodTemplate(spec.template)
+    },
+    prepareForCreate: clearStatus,
+    prepareForUpdate: keepStatus,
+    validate,
+    validateUpdate: (replicaSet, old, errors) => {
+      validate(replicaSet, errors)
+      validateImmutable(replicaSet.spec?.selector ?? null, old.spec?.selector ?? null, SELECTOR_PATH, errors)
+    },
+    warnings: (replicaSet, old) => podTemplateWarnings(replicaSet.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+  },
+  columns: {
+    Desired: ({ spec }) => spec?.replicas ?? 0,
+    Current: ({ status }) => status?.replicas ?? 0,
+    Ready: ({ status }) => status?.readyReplicas ?? 0,
+    Containers: containerNames,
+    Images: containerImages,
+    Selector: selectorText,
+  },
+  selectable: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  subresources: {
+    status: { type: 'status', prepareForUpdate: keepSpec, validateUpdate: validateStatus },
+    scale: {
+      type: 'scale',
+      replicas: ({ spec }) => spec?.replicas ?? 0,
+      statusReplicas: ({ status }) => status?.replicas ?? 0,
+      selector: scaleSelector,
+      setReplicas: (draft, replicas) => {
+        if (draft.spec !== undefined) draft.spec.replicas = replicas
+      },
+    },
+  },
+})
+
+function validate({ spec }: ReplicaSet, errors: FieldErrors): void {
+  validateNonnegative(spec?.replicas, SPEC.child('replicas'), errors)
+  validateNonnegative(spec?.minReadySeconds, SPEC.child('minReadySeconds'), errors)
+  validateSelector(spec?.selector, errors)
+  validateTemplateLabels(spec?.selector, spec?.template, errors)
+  validatePodTemplateSpec(spec?.template, TEMPLATE_PATH, errors)
+  validateAlwaysRestarted(spec?.template, errors)
+  validateNoDeadline(spec?.template, errors)
+}
+
+function validateStatus({ status }: ReplicaSet, _old: ReplicaSet, errors: FieldErrors): void {
+  const counts = { ...status }
+  validateCounts(counts, COUNTS, STATUS, errors)
+  validateAtMost(
+    counts,
+    [
+      ['fullyLabeledReplicas', 'replicas'],
+      ['readyReplicas', 'replicas'],
+      ['availableReplicas', 'replicas'],
+      ['availableReplicas', 'readyReplicas'],
+    ],
+    errors,
+  )
+}

@@ -1,0 +1,21 @@
+import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import type { Path } from '../../meta/path.ts'
+import { percentErrors } from '../../validation/names.ts'
+import { validateIntOrPercent } from '../../validation/values.ts'
+
+type IntOrPercent = number | string | undefined
+
+/** A number of pods, or a share of them. */
+export function validateShare(value: IntOrPercent, path: Path, errors: FieldErrors): void {
+  if (value !== undefined) validateIntOrPercent(value, path, errors, percentErrors)
+}
+
+export function validateAtMostAll(value: IntOrPercent, path: Path, errors: FieldErrors): void {
+  if (typeof value === 'string' && /^\d+%$/.test(value) && Number(value.slice(0, -1)) > 100) errors.push(fieldError.invalid(path, value, 'must not be greater than 100%'))
+}
+
+/** The number in a count or a percentage; 0 for anything else. */
+export function plainNumber(value: IntOrPercent): number {
+  if (typeof value === 'number') return value
+  return value !== undefined && /^\d+%$/.test(value) ? Number(value.slice(0, -1)) : 0
+}

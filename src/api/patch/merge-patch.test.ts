@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { deepFreeze, type JsonObject } from '../meta/deep.ts'
+import { mergePatch } from './merge-patch.ts'
+
+test('the examples of RFC 7386', () => {
+  const cases: [unknown, JsonObject, unknown][] = [
+    [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+    [{ a: 'b' }, { a: null }, {}],
+    [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+    [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'c' }, { a: ['b'] }, { a: ['b'] }],
+    [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+    [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
+    [{ e: null }, { a: 1 }, { e: null, a: 1 }],
+    [[1, 2], { a: 'b', c: null }, { a: 'b' }],
+    [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+    [{ a: 'foo' }, { a: { b: [{ c: null, d: 1 }, null] } }, { a: { b: [{ d: 1 }, null] } }],
+  ]
+  for (const [document, patch, result] of cases)
+    assert.deepEqual(mergePatch(deepFreeze(document), deepFreeze(patch)), result, JSON.stringify(patch))
+})
+
+test('what is no merge patch', () => {
+  assert.throws(() => mergePatch({}, null), { message: 'Invalid JSON Patch', httpStatus: 400 })
+  assert.throws(() => mergePatch({}, []), {
+    message: 'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
+  })
+  assert.throws(() => mergePatch({}, 'x'), {
+    message: 'error decoding patch: json: cannot unmarshal string into Go value of type map[string]interface {}',
+  })
+})
+
+test('keys with a meaning in JavaScript are ordinary', () => {
+  const patch: unknown = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}')
+  const result = mergePatch({}, patch)
+  assert.equal(JSON.stringify(result), JSON.stringify(patch))
+  assert.equal(({} as { polluted?: number }).polluted, undefined)
+})
+
+const objects = fc.object({
+  withNullPrototype: false,
+  values: [fc.integer(), fc.string(), fc.constant(null)],
+  maxDepth: 3,
+}) as fc.Arbitrary<JsonObject>
+
+test('laws of merging', () => {
+  fc.assert(
+    fc.property(objects, objects, (document, patch) => {
+      const once = mergePatch(deepFreeze(document), deepFreeze(patch))
+      assert.deepEqual(mergePatch(once, patch), once, 'applying twice is applying once')
+      assert.deepEqual(mergePatch(document, {}), document, 'an empty patch changes nothing')
+      assert.deepEqual(mergePatch(mergePatch({}, patch), {}), mergePatch({}, patch))
+    }),
+  )
+})

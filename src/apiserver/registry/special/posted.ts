@@ -1,0 +1,57 @@
+import type { HttpResponse } from '#base'
+import { type KubeObject, type Status, StatusError, builtInSchema } from '#api'
+import type { AdmissionRequest } from '../../contract.ts'
+import { encoded } from '../../respond/objects.ts'
+import { admissionRequest, mutate } from '../admit.ts'
+import type { RequestContext } from '../context.ts'
+import type { SpecialTarget } from '../core.ts'
+import { settleNamespace } from '../object-rules.ts'
+import { type WriteOptions, writeOptions } from '../options.ts'
+import { type ExpectedKind, readObject } from '../read-object.ts'
+import { requestBody } from '../write.ts'
+
+export interface Posted {
+  readonly draft: KubeObject
+  readonly options: WriteOptions
+  /** For the validating half of admission, once the handler's own rules are passed. */
+  readonly request: AdmissionRequest
+}
+
+export const BINDING = kindOf('', 'v1', 'Binding')
+export const EVICTION = kindOf('policy', 'v1', 'Eviction')
+
+function kindOf(group: string, version: string, kind: string): ExpectedKind {
+  return { group, version, kind, schema: builtInSchema(group, version, kind) }
+}
+
+/** What a POST to a subresource wants: read, in its namespace, seen by mutating admission. */
+export async function readPosted(context: RequestContext, { resource, subresource, namespace, name }: SpecialTarget, expected: ExpectedKind): Promise<Posted> {
+  context.accepted(false)
+  const options = writeOptions(context.info.query, 'CreateOptions')
+  const { bytes, encoding } = await requestBody(context)
+  const draft = readObject(context, expected, bytes, encoding, options.fieldValidation)
+  settleNamespace(resource, draft, namespace)
+  const request = admissionRequest(context, {
+    operation: 'CREATE',
+    resource,
+    subresource,
+    namespace,
+    name,
+    dryRun: options.dryRun,
+    object: draft,
+    old: undefined,
+    options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+  })
+  await mutate(context, request)
+  return { draft, options, request }
+}
+
+export function createdAnswer(context: RequestContext): HttpResponse {
+  const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
+  return encoded(context, { ...context.accepted(false), form: 'object' }, status.code, Buffer.from(JSON.stringify(status)))
+}
+
+/** A refusal without a reason, as upstream gives for errors that it has not made Status of. */
+export function plainFailure(message: string): StatusError {
+  return new StatusError({ code: 500, message })
+}

@@ -1,0 +1,87 @@
+import type { Duplex, Readable, Writable } from 'node:stream'
+import type { Scope } from '#base'
+import { type core, statusError } from '#api'
+import type { ContainerRuntime, ExecRequest, StreamRequest } from '../cri/runtime.ts'
+import type { PodManager } from '../pods/pod-manager.ts'
+import type { PodWorker } from '../pods/pod-worker.ts'
+
+export interface PodAt {
+  readonly namespace: string
+  readonly name: string
+  /** When given, a pod of the same name with another uid is not found. */
+  readonly uid?: string | undefined
+}
+export interface ContainerAt extends PodAt {
+  readonly container: string
+}
+
+/** A process in a container with its streams; only those asked for are there. */
+export interface RemoteProcess {
+  /** `end()` closes it for the process, and leaves the other directions open. */
+  readonly stdin: Writable | undefined
+  readonly stdout: Readable | undefined
+  readonly stderr: Readable | undefined
+  /** Does nothing without a terminal. */
+  resize(columns: number, rows: number): void
+  /** Rejects when the connection to the runtime breaks first. */
+  readonly exit: Promise<{ readonly exitCode: number; readonly message: string }>
+  /** Lets go of the connection; the process of an exec is not killed by it. */
+  close(): void
+}
+export interface PortForwarder {
+  /** A connection to a port on the pod's loopback. `error` emits when nobody listens there. */
+  open(port: number): Promise<Duplex>
+  close(): void
+}
+
+/** How exec, attach and port-forward reach a pod, whatever protocol the caller speaks. Refusals are `StatusError`. */
+export interface Streams {
+  exec(scope: Scope, at: ContainerAt, request: ExecRequest): Promise<RemoteProcess>
+  attach(scope: Scope, at: ContainerAt, request: StreamRequest): Promise<RemoteProcess>
+  portForward(scope: Scope, at: PodAt): Promise<PortForwarder>
+}
+
+/** Speaks to the runtime's streaming server at the address that the runtime gave for one use. */
+export interface StreamConnector {
+  process(scope: Scope, url: string, request: StreamRequest): Promise<RemoteProcess>
+  portForward(scope: Scope, url: string): Promise<PortForwarder>
+}
+
+/** Finds what is meant among the node's pods, asks the runtime for an address, and has it connected. */
+export function runtimeStreams(pods: Pick<PodManager, 'byName'>, runtime: ContainerRuntime, connector: StreamConnector): Streams {
+  return {
+    async exec(scope, at, request) {
+      const url = await runtime.exec(scope, runningContainer(pods, at), request)
+      return connector.process(scope, url, request)
+    },
+    async attach(scope, at, request) {
+      const container = containerOf(findWorker(pods, at).pod, at.container)
+      // The runtime only attaches what the container was made with.
+      const streams = { ...request, tty: container?.tty === true, stdin: request.stdin && container?.stdin === true }
+      const url = await runtime.attach(scope, runningContainer(pods, at), streams)
+      return connector.process(scope, url, streams)
+    },
+    async portForward(scope, at) {
+      const worker = findWorker(pods, at)
+      const sandbox = worker.state.sandboxes.find(({ ready }) => ready)
+      if (sandbox === undefined) throw statusError.badRequest(`pod ${at.name} is not running`)
+      return connector.portForward(scope, await runtime.portForward(scope, sandbox.id, []))
+    },
+  }
+}
+
+export function findWorker(pods: Pick<PodManager, 'byName'>, at: PodAt): PodWorker {
+  const worker = pods.byName(at.namespace, at.name)
+  if (worker === undefined || (at.uid !== undefined && at.uid !== '' && worker.pod.metadata?.uid !== at.uid)) throw statusError.notFound({ group: '', plural: 'pods' }, at.name)
+  return worker
+}
+
+const containerOf = (pod: core.Pod, name: string): core.Container | core.EphemeralContainer | undefined =>
+  [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []), ...(pod.spec?.ephemeralContainers ?? [])].find((container) => container.name === name)
+
+function runningContainer(pods: Pick<PodManager, 'byName'>, at: ContainerAt): string {
+  const worker = findWorker(pods, at)
+  const found = worker.state.containers.find(({ name, state }) => name === at.container && state === 'running')
+  if (found === undefined) throw statusError.notFound({ group: '', plural: 'containers' }, at.container)
+  return found.id
+}
