@@ -122,8 +122,8 @@ function elf(machine: number, body: readonly number[]): Uint8Array {
   const [PT_LOAD, PT_GNU_STACK] = [1, 0x6474e551]
   const [EXECUTABLE, WRITABLE, READABLE] = [1, 2, 4]
   const header = [
-    ...[0x7f, 0x45, 0x4c, 0x46], // "\x7fELF"
-    ...[2, 1, 1, 0], //             64-bit, little-endian, version 1, System V
+    ...littleEndian(0x464c457f, 4), // "\x7fELF"
+    ...littleEndian(0x00010102, 4), // 64-bit, little-endian, version 1, System V
     ...littleEndian(0, 8), //       padding
     ...littleEndian(2, 2), //       an executable at fixed addresses
     ...littleEndian(machine, 2),
@@ -135,7 +135,7 @@ function elf(machine: number, body: readonly number[]): Uint8Array {
     ...littleEndian(64, 2), //      bytes of this header
     ...littleEndian(56, 2), //      bytes of a program header
     ...littleEndian(2, 2), //       program headers
-    ...[0, 0, 0, 0, 0, 0], //       no section headers
+    ...littleEndian(0, 6), //       no section headers
   ]
   const segment = (type: number, flags: number, address: number, size: number, align: number): number[] => [
     ...littleEndian(type, 4),

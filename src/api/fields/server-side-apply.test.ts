@@ -263,7 +263,7 @@ test('an apply gives its manager what it asks for, and applying twice is applyin
       for (const [manager, spec] of applies) {
         object = apply(object, manager, spec, { force: true })
         for (const [key, value] of Object.entries(spec.granular ?? {}))
-          assert.equal((object.spec?.['granular'] as Record<string, unknown>)[key], value)
+          assert.equal((object.spec?.['granular'] as Record<string, unknown> | undefined)?.[key], value)
         const set = object.spec?.['set'] as string[] | undefined
         assert.deepEqual(spec.set?.filter((item) => !set?.includes(item)) ?? [], [])
         assert.equal(new Set(set).size, set?.length ?? 0)

@@ -120,7 +120,8 @@ function isSubdomain(value: string): boolean {
 }
 
 export function dnsLabelErrors(value: string): TextErrors {
-  return check(value, DNS_LABEL_MAX, IS_DNS_LABEL.test(value), LABEL_MESSAGE)
+  if (value.length <= DNS_LABEL_MAX && IS_DNS_LABEL.test(value)) return NONE
+  return check(value, DNS_LABEL_MAX, IS_DNS_LABEL.test(value), isSubdomain(value) ? 'must not contain dots' : LABEL_MESSAGE)
 }
 export function dnsSubdomainErrors(value: string): TextErrors {
   return check(value, DNS_SUBDOMAIN_MAX, isSubdomain(value), SUBDOMAIN_MESSAGE)

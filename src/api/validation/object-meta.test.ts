@@ -29,7 +29,7 @@ test('names and namespaces', () => {
   ])
   assert.deepEqual(created({ name: 'a-1', generateName: 'a-', namespace: 'n' }), [])
   assert.equal(created({ name: 'a.b', namespace: 'n' }, { validateName: nameIsDnsLabel }).length, 1)
-  assert.equal(created({ name: 'A', generateName: 'A-', namespace: 'N' }).length, 3)
+  assert.equal(created({ name: 'A', generateName: 'AA-', namespace: 'N' }).length, 3)
 })
 
 test('owners', () => {

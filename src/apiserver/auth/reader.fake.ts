@@ -9,10 +9,14 @@ export interface FakeObjects extends ObjectReader, ObjectWriter {
 
 export function fakeObjects(): FakeObjects {
   const kinds = new Map<string, { version: number; readonly objects: Map<string, KubeObject> }>()
+  const byRef = new WeakMap<ResourceRef, { version: number; readonly objects: Map<string, KubeObject> }>()
   const kindOf = (ref: ResourceRef): { version: number; readonly objects: Map<string, KubeObject> } => {
+    const known = byRef.get(ref)
+    if (known !== undefined) return known
     const key = `${ref.group}/${ref.plural}`
     let kind = kinds.get(key)
     if (kind === undefined) kinds.set(key, (kind = { version: 0, objects: new Map() }))
+    byRef.set(ref, kind)
     return kind
   }
   const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`

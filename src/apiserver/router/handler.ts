@@ -47,7 +47,7 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
     let warnings: readonly string[] = []
     let answer: HttpResponse
     try {
-      const user = authenticateRequest(options.authenticators, scope, { headers: request.headers, peer: request.peer })
+      const user = authenticateRequest(scope, options.authenticators, { headers: request.headers, peer: request.peer })
       const context = new RequestContext(core, scope, request, info, user instanceof Promise ? await user : user, auditId)
       warnings = context.warnings
       answer = await serve(options, context)

@@ -206,5 +206,5 @@ function addressesOf(service: Service | undefined): readonly number[] {
 
 function portsOf(service: Service | undefined): readonly number[] {
   const { ports = [], healthCheckNodePort } = service?.spec ?? {}
-  return [...ports.map((port) => port.nodePort), healthCheckNodePort].filter((port) => port !== undefined && port !== 0)
+  return [...ports.map((port) => port.nodePort), healthCheckNodePort].filter((port): port is number => port !== undefined && port !== 0)
 }

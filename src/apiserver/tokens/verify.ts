@@ -21,6 +21,7 @@ const LEGACY_ISSUER = 'kubernetes/serviceaccount'
 const LEEWAY_MS = 60_000
 /** How many tokens are remembered; more start over. A signature is checked in 30 µs, so that hurts little. */
 const REMEMBERED = 8192
+const KEY_LENGTH = 48
 /** Longer ones are not looked at: a token with every claim has 1.5 KB. */
 const LONGEST_TOKEN = 16_384
 
@@ -34,13 +35,15 @@ export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOpt
   return {
     name: 'service-account-token',
     authenticateToken(scope, token, audiences) {
-      let found = known.get(token)
-      if (found === undefined) {
+      // The end of a signature is as good a key as the whole token, and ten times cheaper to look up.
+      const key = token.slice(-KEY_LENGTH)
+      let found = known.get(key)
+      if (found?.token !== token) {
         const claims = check(token, options.issuers, keys)
         if (claims === undefined) return undefined
         if (known.size >= REMEMBERED) known.clear()
-        found = { claims, user: userOf(claims), ownAudiences: { matching: intersect(claims.aud, options.audiences) } }
-        known.set(token, found)
+        found = { token, claims, user: userOf(claims), ownAudiences: { matching: intersect(claims.aud, options.audiences) } }
+        known.set(key, found)
       }
       return accept(scope, options, found, audiences)
     },
@@ -48,6 +51,7 @@ export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOpt
 }
 
 interface Known {
+  readonly token: string
   readonly claims: TokenClaims
   readonly user: UserInfo
   readonly ownAudiences: { readonly matching: readonly string[] }

@@ -1,4 +1,4 @@
-import { KeyObject, createPrivateKey, createPublicKey, generateKeyPair, webcrypto } from 'node:crypto'
+import { type KeyObject, createPrivateKey, createPublicKey, generateKeyPair, webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Scope } from '../scope.ts'
 import { SampanError } from '../errors.ts'
@@ -167,7 +167,7 @@ async function sign(
   x509: Library,
   authority: KeyPair,
   leaf: LeafRequest,
-  publicKey: ConstructorParameters<Library['PublicKey']>[0] | CryptoKey,
+  publicKey: CryptoKey | InstanceType<Library['PublicKey']>,
 ): Promise<string> {
   const parent = new x509.X509Certificate(authority.certificate)
   const { privateKey: signingKey } = await toWebKeys(createPrivateKey(authority.key))
@@ -178,7 +178,7 @@ async function sign(
     issuer: parent.subjectName,
     ...validity(scope, leaf.lifetimeMs),
     signingAlgorithm: CURVE,
-    publicKey: publicKey as CryptoKey,
+    publicKey,
     signingKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),

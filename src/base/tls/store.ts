@@ -1,4 +1,4 @@
-import { X509Certificate, createPrivateKey, generateKeyPair } from 'node:crypto'
+import { type X509Certificate, createPrivateKey, generateKeyPair } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

@@ -193,16 +193,18 @@ describe('the labels of a namespace', () => {
   const run = async (ref: ResourceRef, object: object, more: Partial<AdmissionRequest> = {}): Promise<readonly string[]> => {
     const warnings: string[] = []
     const request: AdmissionRequest = {
-      ...{
-        operation: 'CREATE',
-        resource: ref as Resource,
-        subresource: '',
-        namespace: 'a',
-        name: 'p',
-        user: { name: 'x', groups: [], extra: {} },
-        dryRun: false,
-      },
-      ...{ object: object as KubeObject, old: undefined, options: {}, warn: (text: string) => warnings.push(text), ...more },
+      operation: 'CREATE',
+      resource: ref as Resource,
+      subresource: '',
+      namespace: 'a',
+      name: 'p',
+      user: { name: 'x', groups: [], extra: {} },
+      dryRun: false,
+      object: object as KubeObject,
+      old: undefined,
+      options: {},
+      warn: (text: string) => warnings.push(text),
+      ...more,
     }
     if (step.handles(request)) await step.validate?.(rootScope(), request)
     return warnings

@@ -59,6 +59,7 @@ function isSignificant(pod: core.Pod, old: core.Pod): boolean {
   const shape = ({ metadata, spec }: core.Pod): string => {
     const seccomp = Object.entries(metadata?.annotations ?? {})
       .filter(([key]) => key.includes('seccomp.security.alpha.kubernetes.io/'))
+      .map(([key, value]) => `${key}=${value}`)
       .sort()
     const images = [spec?.initContainers, spec?.containers, spec?.ephemeralContainers].map((list) =>
       (list ?? []).map(({ name, image }) => [name, image]),

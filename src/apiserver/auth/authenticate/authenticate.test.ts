@@ -44,7 +44,7 @@ describe('authentication', async () => {
     clientCertificateAuthenticator(certificateVerifier(authority.certificate, 'clientAuth')),
     bearerAuthenticator([tokens]),
   ]
-  const ask = async (credentials: Credentials): Promise<UserInfo> => authenticateRequest(authenticators, scope, credentials)
+  const ask = async (credentials: Credentials): Promise<UserInfo> => authenticateRequest(scope, authenticators, credentials)
 
   it('knows the user of a token, and the same one again', async () => {
     const user = await ask(withHeader('Bearer secret'))

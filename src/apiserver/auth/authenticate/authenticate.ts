@@ -1,5 +1,5 @@
 import type { Scope } from '#base'
-import { hasReason } from '#api'
+import { type StatusError, hasReason } from '#api'
 import type { Authenticator, Credentials, UserInfo } from '../../contract.ts'
 import { anonymous } from '../users.ts'
 
@@ -8,19 +8,19 @@ import { anonymous } from '../users.ts'
  * authenticator accepts others that came with it; no credentials at all are the anonymous user, who is authorized like any other.
  */
 export function authenticateRequest(
-  authenticators: readonly Authenticator[],
   scope: Scope,
+  authenticators: readonly Authenticator[],
   credentials: Credentials,
 ): UserInfo | Promise<UserInfo> {
-  return ask(authenticators, scope, credentials, 0, undefined)
+  return ask(scope, authenticators, credentials, 0, undefined)
 }
 
 function ask(
-  authenticators: readonly Authenticator[],
   scope: Scope,
+  authenticators: readonly Authenticator[],
   credentials: Credentials,
   from: number,
-  earlier: unknown,
+  earlier: StatusError | undefined,
 ): UserInfo | Promise<UserInfo> {
   let refusal = earlier
   for (let at = from; at < authenticators.length; at++) {
@@ -34,10 +34,10 @@ function ask(
     }
     if (user instanceof Promise) {
       return user.then(
-        (found) => found ?? ask(authenticators, scope, credentials, at + 1, refusal),
+        (found) => found ?? ask(scope, authenticators, credentials, at + 1, refusal),
         (error: unknown) => {
           if (!hasReason(error, 'Unauthorized')) throw error
-          return ask(authenticators, scope, credentials, at + 1, refusal ?? error)
+          return ask(scope, authenticators, credentials, at + 1, refusal ?? error)
         },
       )
     }

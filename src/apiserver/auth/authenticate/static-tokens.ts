@@ -9,11 +9,16 @@ import type { TokenAuthenticator } from './bearer.ts'
  */
 export function staticTokenAuthenticator(name: string, tokens: Iterable<readonly [token: string, user: UserInfo]>): TokenAuthenticator {
   const users = new Map<string, UserInfo>()
-  for (const [token, user] of tokens) users.set(digest(token), authenticated(user))
+  const lengths = new Set<number>()
+  for (const [token, user] of tokens) {
+    users.set(digest(token), authenticated(user))
+    lengths.add(token.length)
+  }
   return {
     name,
     authenticateToken: (_scope, token) => {
-      const user = users.get(digest(token))
+      // Long tokens of other kinds come here too: they are not worth a digest.
+      const user = lengths.has(token.length) ? users.get(digest(token)) : undefined
       return user === undefined ? undefined : { user }
     },
   }

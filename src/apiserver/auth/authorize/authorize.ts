@@ -14,13 +14,13 @@ export const NO_OPINION: Decision = { kind: 'no-opinion', reason: '' }
 export const noOpinion = (reason: string): Decision => (reason === '' ? NO_OPINION : { kind: 'no-opinion', reason })
 
 /** Asks in order: the first that allows or denies decides. Otherwise the reasons of all are joined, for the refusal. */
-export function authorize(authorizers: readonly Authorizer[], scope: Scope, question: AccessQuestion): Decision | Promise<Decision> {
-  return ask(authorizers, scope, question, 0, [])
+export function authorize(scope: Scope, authorizers: readonly Authorizer[], question: AccessQuestion): Decision | Promise<Decision> {
+  return ask(scope, authorizers, question, 0, [])
 }
 
 function ask(
-  authorizers: readonly Authorizer[],
   scope: Scope,
+  authorizers: readonly Authorizer[],
   question: AccessQuestion,
   from: number,
   reasons: string[],
@@ -28,7 +28,7 @@ function ask(
   for (let at = from; at < authorizers.length; at++) {
     const decision = authorizers[at]?.authorize(scope, question) ?? NO_OPINION
     if (decision instanceof Promise) {
-      return decision.then((late) => (note(late, reasons) ? late : ask(authorizers, scope, question, at + 1, reasons)))
+      return decision.then((late) => (note(late, reasons) ? late : ask(scope, authorizers, question, at + 1, reasons)))
     }
     if (note(decision, reasons)) return decision
   }
@@ -44,7 +44,7 @@ function note(decision: Decision, reasons: string[]): boolean {
 
 /** One authorizer out of many, for parts that ask again (impersonation, reviews, bind and escalate). */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
-  return { name: 'union', authorize: (scope, question) => authorize(authorizers, scope, question) }
+  return { name: 'union', authorize: (scope, question) => authorize(scope, authorizers, question) }
 }
 
 /** Throws the refusal unless the decision allows. */

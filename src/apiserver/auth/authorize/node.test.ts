@@ -46,18 +46,16 @@ objects.put(refs.volumeattachments, { metadata: { name: 'va' }, spec: { attacher
 
 const authorizer = nodeAuthorizer(objects, nodeRules())
 const question = (asked: Partial<AccessQuestion>): AccessQuestion => ({
-  ...{
-    user: node('n1'),
-    verb: 'get',
-    isResource: true,
-    group: '',
-    version: 'v1',
-    resource: 'secrets',
-    subresource: '',
-    namespace: 'a',
-    name: '',
-    path: '',
-  },
+  user: node('n1'),
+  verb: 'get',
+  isResource: true,
+  group: '',
+  version: 'v1',
+  resource: 'secrets',
+  subresource: '',
+  namespace: 'a',
+  name: '',
+  path: '',
   ...asked,
 })
 const answer = (asked: Partial<AccessQuestion>): string => {
@@ -156,7 +154,7 @@ describe('the node authorizer', () => {
 describe('refusals', () => {
   it('say who cannot do what where, and why', async () => {
     const asked = question({ name: 'theirs' })
-    const decision = await authorize([mastersAuthorizer, authorizer], scope, asked)
+    const decision = await authorize(scope, [mastersAuthorizer, authorizer], asked)
     assert.equal(
       refusal(asked, decision.reason).message,
       `secrets "theirs" is forbidden: User "system:node:n1" cannot get resource "secrets" in API group "" in the namespace "a": ${UNRELATED}`,

@@ -15,18 +15,16 @@ const scope = rootScope()
 const GROUP = 'rbac.authorization.k8s.io'
 const user = (name: string, ...groups: string[]): UserInfo => ({ name, groups, extra: {} })
 const question = (asked: Partial<AccessQuestion>): AccessQuestion => ({
-  ...{
-    user: user('bob'),
-    verb: 'get',
-    isResource: true,
-    group: '',
-    version: 'v1',
-    resource: 'pods',
-    subresource: '',
-    namespace: 'a',
-    name: '',
-    path: '',
-  },
+  user: user('bob'),
+  verb: 'get',
+  isResource: true,
+  group: '',
+  version: 'v1',
+  resource: 'pods',
+  subresource: '',
+  namespace: 'a',
+  name: '',
+  path: '',
   ...asked,
 })
 const rules = (...lines: string[]): rbac.PolicyRule[] => lines.map(parseRule)

@@ -55,7 +55,16 @@ function questionOf(user: UserInfo, { resourceAttributes, nonResourceAttributes 
   const fieldSelector = selectorText(resourceAttributes.fieldSelector)
   const labelSelector = selectorText(resourceAttributes.labelSelector)
   return {
-    ...{ user, verb, isResource: true, group, version, resource, subresource, namespace, name, path: '' },
+    user,
+    verb,
+    isResource: true,
+    group,
+    version,
+    resource,
+    subresource,
+    namespace,
+    name,
+    path: '',
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
     ...(labelSelector === undefined ? {} : { labelSelector }),
   }

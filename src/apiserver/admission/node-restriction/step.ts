@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Scope } from '#base'
 import { type KubeObject, type core, type policy, refs, type resource, statusError } from '#api'
-import { nodeIdentity } from '../auth/users.ts'
-import type { AdmissionRequest, AdmissionStep, Authorizer, ObjectReader } from '../contract.ts'
-import { restrictMirrorPod } from './node-restriction-pods.ts'
-import { restrictToken } from './node-restriction-tokens.ts'
+import { nodeIdentity } from '../../auth/users.ts'
+import type { AdmissionRequest, AdmissionStep, Authorizer, ObjectReader } from '../../contract.ts'
+import { restrictMirrorPod } from './mirror-pods.ts'
+import { restrictToken } from './tokens.ts'
 import type { NodeWrite } from './node-write.ts'
-import { forbidden } from './refuse.ts'
+import { forbidden } from '../refuse.ts'
 
 const LEASE_NAMESPACE = 'kube-node-lease'
 

@@ -1,4 +1,4 @@
-import type { AdmissionRequest, Authorizer, ObjectReader } from '../contract.ts'
+import type { AdmissionRequest, Authorizer, ObjectReader } from '../../contract.ts'
 
 /** A request of a node: what it writes must be its own. */
 export interface NodeWrite {

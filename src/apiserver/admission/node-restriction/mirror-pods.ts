@@ -1,6 +1,6 @@
 import { MIRROR_POD_ANNOTATION, type core, isMirrorPod, podReferences, refs, statusError } from '#api'
 import type { NodeWrite } from './node-write.ts'
-import { forbidden } from './refuse.ts'
+import { forbidden } from '../refuse.ts'
 
 /** A node may show its static pods, owned by itself, and give itself nothing by them: no account, no secret, no claim of any kind. */
 export function restrictMirrorPod({ node, request, reader }: NodeWrite): void {

@@ -1,7 +1,7 @@
 import type { Scope } from '#base'
 import { type authentication, type core, refs, statusError } from '#api'
 import type { NodeWrite } from './node-write.ts'
-import { forbidden } from './refuse.ts'
+import { forbidden } from '../refuse.ts'
 
 /** A node gets tokens for the pods that run on it, bound to the very pod, for audiences that the pod asks for. */
 export async function restrictToken(scope: Scope, write: NodeWrite): Promise<void> {

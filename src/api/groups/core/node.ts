@@ -1,0 +1,98 @@
+import { defineResource } from '../../define.ts'
+import { deepEqual } from '../../meta/deep.ts'
+import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { Path } from '../../meta/path.ts'
+import * as refs from '../../refs.gen.ts'
+import type { Node, Taint } from '../../types/core-v1.gen.ts'
+import { cidrErrors, parseCidr } from '../../validation/ip.ts'
+import { labelValueErrors, qualifiedNameErrors } from '../../validation/names.ts'
+import { invalidText, validateEnum, validateRequired } from '../../validation/values.ts'
+
+const SPEC = Path.of('spec')
+const CIDRS = SPEC.child('podCIDRs')
+/** Kubernetes reports taints below the metadata. */
+const TAINTS = Path.of('metadata', 'taints')
+const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
+const ROLE_LABEL = 'node-role.kubernetes.io/'
+const UNKNOWN = '<unknown>'
+const NONE = '<none>'
+
+export const nodes = defineResource(refs.nodes, {
+  strategy: {
+    defaults: ({ spec }: Node) => {
+      if (spec === undefined) return
+      if ((spec.podCIDR ?? '') !== '' && (spec.podCIDRs ?? []).length === 0) spec.podCIDRs = [spec.podCIDR ?? '']
+      else if ((spec.podCIDR ?? '') === '' && spec.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0]
+    },
+    prepareForUpdate: (node, old) => {
+      if (old.status === undefined) delete node.status
+      else node.status = old.status
+    },
+    validate,
+    validateUpdate: (node, old, errors) => {
+      validate(node, errors)
+      const only = (what: string): string => `node updates may not change ${what} except from "" to valid`
+      if ((old.spec?.podCIDRs ?? []).length > 0 && !deepEqual(node.spec?.podCIDRs ?? [], old.spec?.podCIDRs)) errors.push(fieldError.forbidden(CIDRS, only('podCIDR')))
+      if ((old.spec?.providerID ?? '') !== '' && node.spec?.providerID !== old.spec?.providerID) errors.push(fieldError.forbidden(SPEC.child('providerID'), only('providerID')))
+    },
+    warnings: ({ spec }) => [
+      ...(spec?.externalID === undefined || spec.externalID === '' ? [] : ['spec.externalID: this field is deprecated, and is unused by Kubernetes']),
+      ...(spec?.configSource === undefined ? [] : ['spec.configSource: the feature is removed']),
+    ],
+  },
+  columns: {
+    Status: ({ spec, status }) => {
+      const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+      const word = ready === undefined ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady'
+      return spec?.unschedulable === true ? `${word},SchedulingDisabled` : word
+    },
+    Roles: ({ metadata }) => rolesOf(metadata?.labels ?? {}),
+    Version: ({ status }) => status?.nodeInfo?.kubeletVersion ?? '',
+    'Internal-IP': (node) => addressOf(node, 'InternalIP'),
+    'External-IP': (node) => addressOf(node, 'ExternalIP'),
+    'OS-Image': ({ status }) => status?.nodeInfo?.osImage || UNKNOWN,
+    'Kernel-Version': ({ status }) => status?.nodeInfo?.kernelVersion || UNKNOWN,
+    'Container-Runtime': ({ status }) => status?.nodeInfo?.containerRuntimeVersion || UNKNOWN,
+  },
+  selectable: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
+  subresources: {
+    status: {
+      type: 'status',
+      prepareForUpdate: (node, old) => {
+        if (old.spec === undefined) delete node.spec
+        else node.spec = old.spec
+      },
+    },
+  },
+})
+
+const addressOf = ({ status }: Node, wanted: string): string => status?.addresses?.find(({ type }) => type === wanted)?.address ?? NONE
+
+function rolesOf(labels: Readonly<Record<string, string>>): string {
+  const roles = Object.entries(labels).flatMap(([key, value]) => {
+    if (key.startsWith(ROLE_LABEL)) return [key.slice(ROLE_LABEL.length)].filter((role) => role !== '')
+    return key === 'kubernetes.io/role' && value !== '' ? [value] : []
+  })
+  return [...new Set(roles)].sort().join(',') || NONE
+}
+
+function validate({ spec }: Node, errors: FieldErrors): void {
+  validateTaints(spec?.taints ?? [], errors)
+  const cidrs = spec?.podCIDRs ?? []
+  for (const [i, cidr] of cidrs.entries()) invalidText(cidr, cidrErrors(cidr), CIDRS.index(i), errors)
+  const families = cidrs.map((cidr) => parseCidr(cidr)?.network.family)
+  if (cidrs.length > 2 || (cidrs.length === 2 && families[0] === families[1])) errors.push(fieldError.invalid(CIDRS, cidrs, 'may specify no more than one CIDR for each IP family'))
+}
+
+function validateTaints(taints: readonly Taint[], errors: FieldErrors): void {
+  const seen = new Set<string>()
+  for (const [i, taint] of taints.entries()) {
+    const path = TAINTS.index(i)
+    invalidText(taint.key ?? '', qualifiedNameErrors(taint.key ?? ''), path.child('key'), errors)
+    invalidText(taint.value ?? '', labelValueErrors(taint.value ?? ''), path.child('value'), errors)
+    if (validateRequired(taint.effect, path.child('effect'), errors)) validateEnum(taint.effect, EFFECTS, path.child('effect'), errors)
+    const id = `${taint.key} ${taint.effect}`
+    if (seen.has(id)) errors.push({ ...fieldError.duplicate(path, taint), message: `${fieldError.duplicate(path, taint).message}: taints must be unique by key and effect pair` })
+    seen.add(id)
+  }
+}

@@ -1,0 +1,100 @@
+import { defineResource } from '../../define.ts'
+import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { Path } from '../../meta/path.ts'
+import * as refs from '../../refs.gen.ts'
+import type { Endpoint, EndpointSlice } from '../../types/discovery-v1.gen.ts'
+import { ipErrors } from '../../validation/ip.ts'
+import { dnsLabelErrors, dnsSubdomainErrors, portNumberErrors, qualifiedNameErrors } from '../../validation/names.ts'
+import { invalidText, validateEnum, validateImmutable, validateRequired } from '../../validation/values.ts'
+import { validateRoutable } from '../core/service-validation.ts'
+
+const TYPE = Path.of('addressType')
+const ENDPOINTS = Path.of('endpoints')
+const PORTS = Path.of('ports')
+const MOST_ENDPOINTS = 1000
+const MOST_ADDRESSES = 100
+const MOST_PORTS = 20_000
+const MOST_HINTS = 8
+const SHOWN = 3
+
+export const endpointSlices = defineResource(refs.endpointslices, {
+  strategy: {
+    generation: 'spec',
+    defaults: ({ ports }: EndpointSlice) => {
+      for (const port of ports ?? []) {
+        port.name ??= ''
+        port.protocol ??= 'TCP'
+      }
+    },
+    validate,
+    validateUpdate: (slice, old, errors) => {
+      validate(slice, errors)
+      validateImmutable(slice.addressType, old.addressType, TYPE, errors)
+    },
+    warnings: ({ addressType }) => (addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
+  },
+  columns: {
+    AddressType: ({ addressType }) => addressType ?? '',
+    Ports: ({ ports }) => shortened((ports ?? []).map(({ port, name }) => (port === undefined ? (name ?? '') || '*' : String(port)))) || '<unset>',
+    Endpoints: ({ endpoints }) => shortened((endpoints ?? []).flatMap(({ addresses }) => addresses ?? [])) || '<unset>',
+  },
+})
+
+const shortened = (all: readonly string[]): string => all.slice(0, SHOWN).join(',') + (all.length > SHOWN ? ` + ${all.length - SHOWN} more...` : '')
+
+function validate({ addressType, endpoints, ports }: EndpointSlice, errors: FieldErrors): void {
+  if (validateRequired(addressType, TYPE, errors)) validateEnum(addressType, ['FQDN', 'IPv4', 'IPv6'], TYPE, errors)
+  const all = endpoints ?? []
+  if (all.length > MOST_ENDPOINTS) errors.push(fieldError.tooMany(ENDPOINTS, all.length, MOST_ENDPOINTS))
+  else for (const [i, endpoint] of all.entries()) validateEndpoint(endpoint, addressType, ENDPOINTS.index(i), errors)
+  validatePorts(ports ?? [], errors)
+}
+
+function validateEndpoint(endpoint: Endpoint, type: string | undefined, path: Path, errors: FieldErrors): void {
+  const addresses = endpoint.addresses ?? []
+  const at = path.child('addresses')
+  if (addresses.length === 0) errors.push(fieldError.required(at, 'must contain at least 1 address'))
+  else if (addresses.length > MOST_ADDRESSES) errors.push(fieldError.tooMany(at, addresses.length, MOST_ADDRESSES))
+  else for (const [i, address] of addresses.entries()) validateAddress(address, type, at.index(i), errors)
+  if (endpoint.nodeName !== undefined) invalidText(endpoint.nodeName, dnsSubdomainErrors(endpoint.nodeName), path.child('nodeName'), errors)
+  if (endpoint.hostname !== undefined) invalidText(endpoint.hostname, dnsLabelErrors(endpoint.hostname), path.child('hostname'), errors)
+  for (const list of ['forZones', 'forNodes'] as const) {
+    const hints = endpoint.hints?.[list] ?? []
+    const hintPath = path.child('hints').child(list)
+    if (hints.length > MOST_HINTS) errors.push(fieldError.tooMany(hintPath, hints.length, MOST_HINTS))
+    const seen = new Set<string>()
+    for (const [i, { name }] of hints.entries()) {
+      const named = hintPath.index(i).child('name')
+      if (seen.has(name)) errors.push(fieldError.duplicate(named, name))
+      seen.add(name)
+      invalidText(name, list === 'forZones' ? qualifiedNameErrors(name) : dnsSubdomainErrors(name), named, errors)
+    }
+  }
+}
+
+function validateAddress(address: string, type: string | undefined, path: Path, errors: FieldErrors): void {
+  if (type === 'FQDN') return invalidText(address, dnsSubdomainErrors(address), path, errors)
+  const messages = ipErrors(address)
+  invalidText(address, messages, path, errors)
+  if (messages.length > 0) return
+  const is = address.includes(':') ? 'IPv6' : 'IPv4'
+  if ((type === 'IPv4' || type === 'IPv6') && type !== is) errors.push(fieldError.invalid(path, address, `must be an ${type} address`))
+  else validateRoutable(address, path, errors)
+}
+
+function validatePorts(ports: NonNullable<EndpointSlice['ports']>, errors: FieldErrors): void {
+  if (ports.length > MOST_PORTS) {
+    errors.push(fieldError.tooMany(PORTS, ports.length, MOST_PORTS))
+    return
+  }
+  const names = new Set<string>()
+  for (const [i, { name = '', protocol, port, appProtocol }] of ports.entries()) {
+    const path = PORTS.index(i)
+    if (name !== '') invalidText(name, dnsLabelErrors(name), path.child('name'), errors)
+    if (names.has(name)) errors.push(fieldError.duplicate(path.child('name'), name))
+    names.add(name)
+    if (validateRequired(protocol, path.child('protocol'), errors)) validateEnum(protocol, ['SCTP', 'TCP', 'UDP'], path.child('protocol'), errors)
+    if (port !== undefined) invalidText(port, portNumberErrors(port), path.child('port'), errors)
+    if (appProtocol !== undefined) invalidText(appProtocol, qualifiedNameErrors(appProtocol), path.child('appProtocol'), errors)
+  }
+}

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { type CancellableScope, rootScope } from '#base'
+import { MemoryRuntime } from '../cri/memory/memory-runtime.ts'
+import { RuntimeError } from '../cri/runtime.ts'
+import { manualClock } from '../testing/manual-clock.ts'
+import { type NodeHarness, deleted, nodeHarness, testPod } from '../testing/node-harness.ts'
+
+describe('a pod on a node', () => {
+  let dir: string
+  let clock: ReturnType<typeof manualClock>
+  let scope: CancellableScope
+  let runtime: MemoryRuntime
+  let node: NodeHarness
+
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'node-'))
+    clock = manualClock()
+    scope = rootScope({ clock })
+    runtime = new MemoryRuntime()
+    runtime.addImage('app:1')
+    node = nodeHarness(scope, runtime, dir)
+    await node.manager.start([])
+  })
+  afterEach(() => {
+    scope.cancel()
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  const web = testPod('web', { containers: [{ name: 'main', image: 'app:1' }] })
+  const main = (name = 'web') => node.status(name)?.containerStatuses?.[0]
+  const settled = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  test('comes up, is told, and goes away without a trace', async () => {
+    node.manager.set(web)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    assert.equal(node.status('web')?.podIP, '10.0.0.2')
+    assert.equal(main()?.ready, true)
+    node.manager.set(deleted(web))
+    await node.until('gone', () => node.manager.workers.length === 0)
+    assert.deepEqual(node.confirmed, ['web'])
+    assert.equal(node.status('web')?.phase, 'Succeeded')
+    assert.deepEqual(await runtime.listPodSandboxes(), [])
+    assert.deepEqual(await runtime.listContainers(), [])
+  })
+
+  test('is restarted after a crash with growing delays', async () => {
+    runtime.processes.set('app:1', { exitsAfterMs: 1000, exitCode: 3 })
+    node.manager.set(web)
+    const crash = async (restarts: number): Promise<void> => {
+      await node.until(`run ${restarts}`, () => main()?.restartCount === restarts && main()?.state?.running !== undefined)
+      clock.advance(1000)
+    }
+    await crash(0)
+    await crash(1)
+    await node.until('back-off', () => main()?.state?.waiting?.reason === 'CrashLoopBackOff')
+    assert.match(main()?.state?.waiting?.message ?? '', /^back-off 10s /)
+    clock.advance(9999)
+    await settled()
+    assert.equal(main()?.restartCount, 1)
+    clock.advance(1)
+    await crash(2)
+    await node.until('longer back-off', () => /^back-off 20s /.test(main()?.state?.waiting?.message ?? ''))
+    assert.equal(main()?.lastState?.terminated?.exitCode, 3)
+  })
+
+  test('is adopted by a new agent without being touched', async () => {
+    node.manager.set(web)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    const before = (await runtime.listContainers()).map(({ id, attempt, state }) => ({ id, attempt, state }))
+    const told = node.status('web')
+    assert.ok(told)
+    scope.cancel()
+    scope = rootScope({ clock })
+    const next = nodeHarness(scope, runtime, dir)
+    await next.manager.start([{ ...web, status: told }])
+    await next.until('told again', () => next.status('web')?.phase === 'Running')
+    await settled()
+    assert.deepEqual((await runtime.listContainers()).map(({ id, attempt, state }) => ({ id, attempt, state })), before)
+    assert.equal(next.status('web')?.containerStatuses?.[0]?.ready, true)
+    assert.deepEqual(next.events, [])
+  })
+
+  test('that nobody knows is taken down by a new agent', async () => {
+    node.manager.set(web)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    scope.cancel()
+    scope = rootScope({ clock })
+    const next = nodeHarness(scope, runtime, dir)
+    await next.manager.start([])
+    await next.until('gone', () => next.manager.workers.length === 0)
+    assert.deepEqual([await runtime.listContainers(), await runtime.listPodSandboxes()], [[], []])
+  })
+
+  test('waits for a ConfigMap and starts when it comes', async () => {
+    node.manager.set(testPod('web', { volumes: [{ name: 'config', configMap: { name: 'settings' } }], containers: [{ name: 'main', image: 'app:1', volumeMounts: [{ name: 'config', mountPath: '/etc/app' }] }] }))
+    await node.until('refused', () => node.events.some((event) => event === 'web Warning FailedMount: MountVolume.SetUp failed for volume "config" : configmap "settings" not found'))
+    assert.deepEqual(await runtime.listPodSandboxes(), [])
+    node.configMaps.set('settings', { level: 'high' })
+    node.objectChanged('uid-web')
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    const file = join(dir, 'pods/uid-web/volumes/kubernetes.io~configmap/config/level')
+    assert.equal(readFileSync(file, 'utf8'), 'high')
+    node.configMaps.set('settings', { level: 'low' })
+    node.objectChanged('uid-web')
+    await node.until('updated', () => readFileSync(file, 'utf8') === 'low')
+  })
+
+  test('says why its environment cannot be made', async () => {
+    node.manager.set(testPod('web', { containers: [{ name: 'main', image: 'app:1', env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'keys', key: 'a' } } }] }] }))
+    await node.until('refused', () => main()?.state?.waiting?.reason === 'CreateContainerConfigError')
+    assert.equal(main()?.state?.waiting?.message, 'secret "keys" not found')
+  })
+
+  test('shows a failed pull and tries again', async () => {
+    node.manager.set(testPod('web', { containers: [{ name: 'main', image: 'other:2' }] }))
+    await node.until('failed', () => main()?.state?.waiting?.reason === 'ErrImagePull')
+    clock.advance(1000)
+    await node.until('waiting', () => main()?.state?.waiting?.reason === 'ImagePullBackOff')
+    runtime.addImage('other:2')
+    clock.advance(9000)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+  })
+
+  test('gets a new sandbox when its own dies', async () => {
+    node.manager.set(web)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    const [sandbox] = await runtime.listPodSandboxes()
+    assert.ok(sandbox)
+    runtime.killSandbox(scope, sandbox.id)
+    await node.until('running again', () => main()?.restartCount === 1 && main()?.state?.running !== undefined)
+    assert.equal(node.status('web')?.podIP, '10.0.0.3')
+  })
+
+  test('is killed when it does not obey within its grace', async () => {
+    runtime.processes.set('app:1', { stopsAfterMs: 60_000 })
+    node.manager.set(web)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    node.manager.set(deleted(web, 5))
+    await settled()
+    assert.equal(main()?.state?.terminated, undefined)
+    clock.advance(5000)
+    await node.until('gone', () => node.manager.workers.length === 0)
+    assert.equal(main()?.state?.terminated?.exitCode, 137)
+    assert.equal(node.status('web')?.phase, 'Failed')
+  })
+
+  test('can be killed sooner than first asked', async () => {
+    runtime.processes.set('app:1', { stopsAfterMs: 60_000 })
+    node.manager.set(web)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    node.manager.set(deleted(web, 30))
+    await settled()
+    node.manager.set(deleted(web, 0))
+    await node.until('gone', () => node.confirmed.length === 1)
+    assert.equal(node.events.filter((event) => event.includes('Killing')).length, 1)
+  })
+
+  test('is ready by its probe and restarted by its other probe', async () => {
+    const exec = (word: string) => ({ exec: { command: [word] }, periodSeconds: 1, failureThreshold: 2 })
+    runtime.execs.set('ready', { exitCode: 1, stdout: Buffer.from('not yet'), stderr: new Uint8Array() })
+    node.manager.set(testPod('web', { containers: [{ name: 'main', image: 'app:1', readinessProbe: exec('ready'), livenessProbe: exec('live') }] }))
+    await node.until('unhealthy', () => node.events.includes('web Warning Unhealthy: Readiness probe failed: not yet'))
+    assert.equal(main()?.ready, false)
+    runtime.execs.delete('ready')
+    clock.advance(1000)
+    await node.until('ready', () => main()?.ready === true)
+    runtime.execs.set('live', { exitCode: 1, stdout: new Uint8Array(), stderr: new Uint8Array() })
+    for (let second = 0; second < 3; second++) {
+      clock.advance(1000)
+      await settled()
+    }
+    await node.until('restarted', () => main()?.restartCount === 1)
+    assert.ok(node.events.includes('web Normal Killing: Container main failed liveness probe, will be restarted'))
+  })
+
+  test('tries its sandbox again when the runtime refuses', async () => {
+    runtime.failures.set('runPodSandbox', new RuntimeError('failed', 'rpc error: code = Unknown desc = no'))
+    node.manager.set(web)
+    await node.until('refused', () => node.events.includes('web Warning FailedCreatePodSandBox: Failed to create pod sandbox: rpc error: code = Unknown desc = no'))
+    clock.advance(1000)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+  })
+
+  test('fails after its deadline with the reason', async () => {
+    node.manager.set(testPod('web', { activeDeadlineSeconds: 10, containers: [{ name: 'main', image: 'app:1' }] }))
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    clock.advance(10_000)
+    await node.until('failed', () => node.status('web')?.phase === 'Failed')
+    assert.equal(node.status('web')?.reason, 'DeadlineExceeded')
+  })
+})

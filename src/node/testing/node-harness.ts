@@ -1,0 +1,109 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Scope } from '#base'
+import type { core } from '#api'
+import { podCgroups } from '../cgroups/pod-cgroups.ts'
+import type { ContainerRuntime } from '../cri/runtime.ts'
+import type { Machine } from '../host/machine.ts'
+import { podImages } from '../images/pod-images.ts'
+import type { ObjectSource } from '../objects.ts'
+import { uidOf } from '../pods/pod-facts.ts'
+import { PodManager } from '../pods/pod-manager.ts'
+import type { PodCgroups, PodEvents } from '../pods/services.ts'
+import { podHooks } from '../probes/pod-hooks.ts'
+import { podProbes } from '../probes/pod-probes.ts'
+import type { NodeSettings } from '../settings.ts'
+import { podVolumes } from '../volumes/pod-volumes.ts'
+
+/** A node without an API: pods are handed in, what would be told is kept. */
+export interface NodeHarness {
+  readonly manager: PodManager
+  readonly settings: NodeSettings
+  readonly configMaps: Map<string, Record<string, string>>
+  readonly secrets: Map<string, Record<string, string>>
+  /** By pod name: every status in order. */
+  readonly told: Map<string, core.PodStatus[]>
+  readonly events: string[]
+  /** Names of pods whose deletion was confirmed. */
+  readonly confirmed: string[]
+  status(name: string): core.PodStatus | undefined
+  objectChanged(uid: string): void
+  until(what: string, holds: () => boolean): Promise<void>
+}
+
+const NO_CGROUPS: PodCgroups = { ensure: () => '/none', remove: async () => undefined }
+const WAIT_MS = 20_000
+
+export function nodeHarness(scope: Scope, runtime: ContainerRuntime, rootDir: string, real?: { readonly machine: Machine; readonly cgroupRoot: string }): NodeHarness {
+  const machine: Machine = real?.machine ?? { binaries: { containerd: '', runc: '', nft: '', nsenter: '' }, cniBinDir: '', mayLowerOomScore: true, cgroups: { version: 2, mount: '/none' }, apparmor: false }
+  const settings: NodeSettings & { readonly memoryDir: string } = {
+    nodeName: 'node', nodeIps: ['192.0.2.1'], clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', podsDir: join(rootDir, 'pods'), logsDir: join(rootDir, 'logs'), memoryDir: join(rootDir, 'memory'),
+    seccompDir: join(rootDir, 'seccomp'), cgroupRoot: real?.cgroupRoot ?? '', machine, memoryBytes: 8 * 2 ** 30, allocatable: { cpuMilli: 2000, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 2 ** 30 },
+    userNamespaces: false, logMaxBytes: 2 ** 20, logMaxFiles: 3,
+  }
+  for (const dir of [settings.podsDir, settings.logsDir, settings.memoryDir]) mkdirSync(dir, { recursive: true })
+  const configMaps = new Map<string, Record<string, string>>()
+  const secrets = new Map<string, Record<string, string>>()
+  const listeners = new Map<string, () => void>()
+  const told = new Map<string, core.PodStatus[]>()
+  const events: string[] = []
+  const confirmed: string[] = []
+  const objects: ObjectSource = {
+    configMap: async (_, __, name) => configMaps.has(name) ? { data: configMaps.get(name) } : undefined,
+    secret: async (_, __, name) => secrets.has(name) ? { data: Object.fromEntries(Object.entries(secrets.get(name) ?? {}).map(([key, value]) => [key, Buffer.from(value).toString('base64')])) } : undefined,
+    claim: async () => undefined,
+    volume: async () => undefined,
+    serviceAccountToken: async () => ({ token: 'token', renewAtMs: scope.clock.now() + 3_600_000 }),
+    services: async () => ({ own: [], kubernetes: undefined }),
+    onChange: (uid, changed) => void listeners.set(uid, changed),
+    release: (uid) => void listeners.delete(uid),
+  }
+  const recorder: PodEvents = { record: (pod, type, reason, message) => void events.push(`${pod.metadata?.name ?? ''} ${type} ${reason}: ${message}`) }
+  const manager: PodManager = new PodManager(scope, {
+    settings,
+    runtime,
+    objects,
+    events: recorder,
+    images: podImages(runtime, objects, recorder),
+    volumes: podVolumes(settings, objects),
+    cgroups: real === undefined ? NO_CGROUPS : podCgroups(real.machine.cgroups, real.cgroupRoot, 0),
+    probes: podProbes(scope, runtime, recorder),
+    hooks: podHooks(runtime),
+    api: {
+      report(pod, status) {
+        const name = pod.metadata?.name ?? ''
+        told.set(name, [...(told.get(name) ?? []), status])
+      },
+      async confirmDeletion(_, pod) {
+        confirmed.push(pod.metadata?.name ?? '')
+        manager.remove(uidOf(pod))
+      },
+      forget: () => undefined,
+    },
+    admit: () => undefined,
+    handlerOf: async () => '',
+  })
+  return {
+    manager,
+    settings,
+    configMaps,
+    secrets,
+    told,
+    events,
+    confirmed,
+    status: (name) => told.get(name)?.at(-1),
+    objectChanged: (uid) => listeners.get(uid)?.(),
+    async until(what, holds) {
+      const deadline = performance.now() + WAIT_MS
+      while (!holds()) {
+        if (performance.now() > deadline) throw new Error(`did not happen: ${what}; last told: ${JSON.stringify([...told].map(([name, all]) => [name, all.at(-1)]))}; events: ${events.join(' | ')}`)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    },
+  }
+}
+
+export function testPod(name: string, spec: Partial<core.PodSpec> & Pick<core.PodSpec, 'containers'>): core.Pod {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', uid: `uid-${name}`, generation: 1, labels: { app: name } }, spec }
+}
+export const deleted = (pod: core.Pod, grace = 30): core.Pod => ({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: grace } })
