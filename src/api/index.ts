@@ -118,7 +118,18 @@ export {
   type SelectorOperator,
   type SelectorRequirement,
 } from './meta/selectors.ts'
-export { type Cidr, canonicalIpErrors, cidrContains, cidrErrors, cidrText, type Ip, ipErrors, ipOf, parseCidr, parseIp } from './validation/ip.ts'
+export {
+  type Cidr,
+  canonicalIpErrors,
+  cidrContains,
+  cidrErrors,
+  cidrText,
+  type Ip,
+  ipErrors,
+  ipOf,
+  parseCidr,
+  parseIp,
+} from './validation/ip.ts'
 export { type LabelSelectorOptions, validateLabelSelector, validateLabels } from './validation/label-selector.ts'
 export {
   byteLength,
@@ -195,6 +206,6 @@ export { mergePatch } from './patch/merge-patch.ts'
 export { strategicMergePatch } from './patch/strategic-merge.ts'
 export { goSyntax, goTypeName, goValue, jsonTypeName } from './meta/go-format.ts'
 export { type AmountKind, type Amounts, containerAmounts, podAmounts } from './pods/resources.ts'
-export { type FieldSet, fieldSetOf } from './fields/field-set.ts'
+export { type FieldSet, fieldSetOf } from './fields/set/field-set.ts'
 export { type ApplyRequest, serverSideApply } from './fields/server-side-apply.ts'
 export { type UpdateRequest, trackUpdate } from './fields/track-update.ts'

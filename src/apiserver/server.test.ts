@@ -4,8 +4,9 @@ import { testApiServer } from '#testing'
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps'
 
-test('an object can be created, read, listed, changed and deleted', async () => {
+test('an object can be created, read, listed, changed and deleted', async (t) => {
   const api = await testApiServer()
+  t.after(() => api.close())
   const created = await api.request('POST', CONFIG_MAPS, { body: { metadata: { name: 'a' }, data: { x: '1' } } })
   assert.equal(created.status, 201, created.text)
   assert.equal(created.body.kind, 'ConfigMap')
@@ -26,11 +27,11 @@ test('an object can be created, read, listed, changed and deleted', async () => 
   assert.equal(deleted.status, 200, deleted.text)
   assert.equal(deleted.body.status, 'Success')
   assert.equal((await api.request('GET', `${CONFIG_MAPS}/a`)).status, 404)
-  await api.close()
 })
 
-test('a watch shows changes in order, the last one with the revision of the deletion', async () => {
+test('a watch shows changes in order, the last one with the revision of the deletion', async (t) => {
   const api = await testApiServer()
+  t.after(() => api.close())
   const watch = await api.watch(`${CONFIG_MAPS}?watch=1`)
   const created = await api.request('POST', CONFIG_MAPS, { body: { metadata: { name: 'a' }, data: { x: '1' } } })
   await api.request('PUT', `${CONFIG_MAPS}/a`, { body: { metadata: { name: 'a' }, data: { x: '2' } } })
@@ -41,15 +42,15 @@ test('a watch shows changes in order, the last one with the revision of the dele
   const versions = events.map((event) => Number(event.object.metadata.resourceVersion))
   assert.deepEqual(versions, [...versions].sort((a, b) => a - b))
   assert.equal(new Set(versions).size, 3)
-  await api.close()
+  api.server.close()
   assert.equal(await watch.next(), undefined)
 })
 
-test('an update that changes nothing keeps the resourceVersion', async () => {
+test('an update that changes nothing keeps the resourceVersion', async (t) => {
   const api = await testApiServer()
+  t.after(() => api.close())
   const body = { metadata: { name: 'a' }, data: { x: '1' } }
   const created = await api.request('POST', CONFIG_MAPS, { body })
   const replaced = await api.request('PUT', `${CONFIG_MAPS}/a`, { body })
   assert.equal(replaced.text, created.text)
-  await api.close()
 })

@@ -37,7 +37,10 @@ async function listen(handler: HttpHandler): Promise<{ readonly url: string; clo
       peer: { address: '127.0.0.1', inProcess: false },
       signal: gone.signal,
     })
-    response.writeHead(answer.status, Object.entries(answer.headers).flatMap(([name, value]) => [name, String(value)]))
+    response.writeHead(
+      answer.status,
+      Object.entries(answer.headers).flatMap(([name, value]) => [name, String(value)]),
+    )
     if (answer.body.kind === 'stream') {
       response.flushHeaders()
       answer.body.start({
@@ -53,7 +56,10 @@ async function listen(handler: HttpHandler): Promise<{ readonly url: string; clo
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
-  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`, close: () => void (server.closeAllConnections(), server.close()) }
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
+    close: () => void (server.closeAllConnections(), server.close()),
+  }
 }
 
 async function throughBoth(run: (transport: Transport, api: ReturnType<typeof createFakeApi>) => Promise<void>): Promise<void> {
@@ -104,7 +110,10 @@ test('a cancelled scope ends a watch that is waiting', async () => {
       for await (const _ of things.watch(child, { resourceVersion: '1' })) assert.fail('no event may come')
     })()
     setTimeout(() => child.cancel(), 20)
-    await Promise.race([watching.catch(() => undefined), new Promise((_, reject) => setTimeout(() => reject(new Error('still watching')), 5000).unref())])
+    await Promise.race([
+      watching.catch(() => undefined),
+      new Promise((_, reject) => setTimeout(() => reject(new Error('still watching')), 5000).unref()),
+    ])
   })
 })
 
@@ -120,10 +129,17 @@ test('429 with Retry-After is sent again, other refusals are thrown at once with
   const handler: HttpHandler = async () => {
     asked++
     const isBusy = asked < 3
-    return { status: isBusy ? 429 : 418, headers: isBusy ? { 'retry-after': '0' } : {}, body: { kind: 'bytes', chunks: [Buffer.from('short and stout')] } }
+    return {
+      status: isBusy ? 429 : 418,
+      headers: isBusy ? { 'retry-after': '0' } : {},
+      body: { kind: 'bytes', chunks: [Buffer.from('short and stout')] },
+    }
   }
   const client = createClient({ transport: inProcessTransport(handler) })
-  await assert.rejects(client.raw(scope, { method: 'POST', path: '/x' }), (error) => error instanceof StatusError && error.httpStatus === 418 && error.message === 'short and stout')
+  await assert.rejects(
+    client.raw(scope, { method: 'POST', path: '/x' }),
+    (error) => error instanceof StatusError && error.httpStatus === 418 && error.message === 'short and stout',
+  )
   assert.equal(asked, 3)
   assert.equal(retryDelayMs('POST', 503, '1', 0), undefined)
   assert.equal(retryDelayMs('GET', 503, '1', 0), 1000)

@@ -58,7 +58,13 @@ export function discoveryOf(groups: readonly GroupDocument[]): Discovery {
         // Versions come in the order of preference: the first one is the one to use.
         if (known !== undefined) found.set(id, { ...known, otherVersions: [...known.otherVersions, version] })
         else {
-          const ref = { group: name, version, kind: resource.responseKind?.kind ?? '', plural: resource.resource, namespaced: resource.scope === 'Namespaced' }
+          const ref = {
+            group: name,
+            version,
+            kind: resource.responseKind?.kind ?? '',
+            plural: resource.resource,
+            namespaced: resource.scope === 'Namespaced',
+          }
           found.set(id, { ref, verbs: new Set(resource.verbs), otherVersions: [] })
         }
       }

@@ -42,7 +42,11 @@ function isStatus(value: unknown): value is Status {
 }
 
 /** A refusal as thrown by every call. Answers that are not a Status (a proxy's page, plain text) become one. */
-export function refusalOf(httpStatus: number, headers: Readonly<Record<string, string | readonly string[] | undefined>>, body: string): StatusError {
+export function refusalOf(
+  httpStatus: number,
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  body: string,
+): StatusError {
   const retryAfter = headers['retry-after']
   const kept = typeof retryAfter === 'string' ? { 'retry-after': retryAfter } : {}
   try {
@@ -64,5 +68,7 @@ export function refusalOf(httpStatus: number, headers: Readonly<Record<string, s
 
 /** The refusal that an ERROR frame of a watch carries. */
 export function refusalOfFrame(object: unknown): StatusError {
-  return isStatus(object) ? new StatusError(object) : new StatusError({ code: 500, reason: 'InternalError', message: 'the watch ended with an error that is not a Status' })
+  return isStatus(object)
+    ? new StatusError(object)
+    : new StatusError({ code: 500, reason: 'InternalError', message: 'the watch ended with an error that is not a Status' })
 }

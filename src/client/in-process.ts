@@ -26,7 +26,8 @@ export function inProcessTransport(handler: HttpHandler, options: InProcessOptio
         method: request.method,
         target: request.target,
         headers: { host: 'in-process', ...identity, ...request.headers },
-        readBody: (maxBytes) => (body.length > maxBytes ? Promise.reject(new InProcessBodyTooLarge(body.length, maxBytes)) : Promise.resolve(body)),
+        readBody: (maxBytes) =>
+          body.length > maxBytes ? Promise.reject(new InProcessBodyTooLarge(body.length, maxBytes)) : Promise.resolve(body),
         bodyStream: once(body),
         peer: { address: '', inProcess: true },
         signal: call.signal,

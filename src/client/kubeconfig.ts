@@ -70,7 +70,8 @@ export async function loadKubeconfig(path: string, contextName?: string): Promis
   if (cluster['proxy-url'] !== undefined) throw refuse(`cluster "${context.cluster ?? ''}": proxy-url is not supported`)
   const user: UserEntry = document.users?.find((entry) => entry.name === context.user)?.user ?? {}
   for (const field of REFUSED_USER_FIELDS) {
-    if (user[field] !== undefined) throw refuse(`user "${context.user ?? ''}": ${field} is not supported; use a client certificate, a token or a token file`)
+    if (user[field] !== undefined)
+      throw refuse(`user "${context.user ?? ''}": ${field} is not supported; use a client certificate, a token or a token file`)
   }
 
   const at = (file: string): string => resolve(dirname(path), file)

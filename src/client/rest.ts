@@ -1,6 +1,18 @@
 import type { Scope } from '#base'
 import { type KubeList, type KubeObject, type ResourceRef, apiVersionOf } from '#api'
-import type { Client, ListOptions, ObjectName, Patch, RawAnswer, RawRequest, ResourceClient, StreamAnswer, WatchEvent, WatchOptions, WriteOptions } from './client.ts'
+import type {
+  Client,
+  ListOptions,
+  ObjectName,
+  Patch,
+  RawAnswer,
+  RawRequest,
+  ResourceClient,
+  StreamAnswer,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from './client.ts'
 import { BadAnswer, refusalOf, refusalOfFrame } from './errors.ts'
 import { queryOf, resourcePath } from './paths.ts'
 import { retryDelayMs } from './retry.ts'
@@ -40,7 +52,13 @@ export function createClient(options: ClientOptions): Client {
     }
   }
 
-  async function callJson<R>(scope: Scope, method: string, target: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<R> {
+  async function callJson<R>(
+    scope: Scope,
+    method: string,
+    target: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<R> {
     const answer = await call(scope, {
       method,
       target,
@@ -62,31 +80,60 @@ export function createClient(options: ClientOptions): Client {
       ref,
       get: (scope, name) => callJson<T>(scope, 'GET', pathOf(name), undefined, accept),
       list: (scope, list = {}) =>
-        callJson<KubeList<T>>(scope, 'GET', resourcePath(ref, list.namespace) + queryOf(listQuery(list)), undefined, { accept: metadataOnly ? METADATA_LIST_TYPE : JSON_TYPE }),
-      watch: (scope, watch) => watchEvents<T>(scope, transport, { method: 'GET', target: resourcePath(ref, watch.namespace) + queryOf(watchQuery(watch)), headers: accept }),
+        callJson<KubeList<T>>(scope, 'GET', resourcePath(ref, list.namespace) + queryOf(listQuery(list)), undefined, {
+          accept: metadataOnly ? METADATA_LIST_TYPE : JSON_TYPE,
+        }),
+      watch: (scope, watch) =>
+        watchEvents<T>(scope, transport, {
+          method: 'GET',
+          target: resourcePath(ref, watch.namespace) + queryOf(watchQuery(watch)),
+          headers: accept,
+        }),
       create: (scope, object, write) => {
         const { namespace, name } = object.metadata ?? {}
-        const path = write?.subresource === undefined ? resourcePath(ref, namespace) : pathOf({ namespace, name: name ?? '' }, write.subresource)
+        const path =
+          write?.subresource === undefined ? resourcePath(ref, namespace) : pathOf({ namespace, name: name ?? '' }, write.subresource)
         return callJson<T>(scope, 'POST', path + queryOf(writeQuery(write)), typed(object))
       },
       update: (scope, object, write) => {
         const { namespace, name } = object.metadata ?? {}
-        return callJson<T>(scope, 'PUT', pathOf({ namespace, name: name ?? '' }, write?.subresource) + queryOf(writeQuery(write)), typed(object))
+        return callJson<T>(
+          scope,
+          'PUT',
+          pathOf({ namespace, name: name ?? '' }, write?.subresource) + queryOf(writeQuery(write)),
+          typed(object),
+        )
       },
       patch: (scope, name, patch, write) =>
-        callJson<T>(scope, 'PATCH', pathOf(name, write?.subresource) + queryOf(writeQuery(write)), patch.body, { 'content-type': PATCH_TYPES[patch.type] }),
+        callJson<T>(scope, 'PATCH', pathOf(name, write?.subresource) + queryOf(writeQuery(write)), patch.body, {
+          'content-type': PATCH_TYPES[patch.type],
+        }),
       delete: async (scope, name, asked) => {
         await callJson<unknown>(scope, 'DELETE', pathOf(name), asked === undefined ? undefined : deleteBody(asked))
       },
       deleteCollection: async (scope, selection, asked) => {
-        await callJson<unknown>(scope, 'DELETE', resourcePath(ref, selection.namespace) + queryOf(listQuery(selection)), asked === undefined ? undefined : deleteBody(asked))
+        await callJson<unknown>(
+          scope,
+          'DELETE',
+          resourcePath(ref, selection.namespace) + queryOf(listQuery(selection)),
+          asked === undefined ? undefined : deleteBody(asked),
+        )
       },
-      subresource: <S>(scope: Scope, name: ObjectName, subresource: string, write: { readonly verb: 'create' | 'update' | 'get'; readonly body?: unknown }) =>
-        callJson<S>(scope, SUBRESOURCE_METHODS[write.verb], pathOf(name, subresource), write.body),
+      subresource: <S>(
+        scope: Scope,
+        name: ObjectName,
+        subresource: string,
+        write: { readonly verb: 'create' | 'update' | 'get'; readonly body?: unknown },
+      ) => callJson<S>(scope, SUBRESOURCE_METHODS[write.verb], pathOf(name, subresource), write.body),
     }
   }
 
-  const rawRequest = (request: RawRequest): TransportRequest => ({ method: request.method, target: request.path, headers: request.headers ?? {}, body: request.body })
+  const rawRequest = (request: RawRequest): TransportRequest => ({
+    method: request.method,
+    target: request.path,
+    headers: request.headers ?? {},
+    body: request.body,
+  })
   return {
     resource: (ref) => resource(ref),
     metadata: (ref) => resource<KubeObject>(ref, true),
@@ -140,7 +187,11 @@ function jsonOf<R>(bytes: Uint8Array, what: string): R {
   }
 }
 
-async function* watchEvents<T extends KubeObject>(scope: Scope, transport: Transport, request: TransportRequest): AsyncGenerator<WatchEvent<T>> {
+async function* watchEvents<T extends KubeObject>(
+  scope: Scope,
+  transport: Transport,
+  request: TransportRequest,
+): AsyncGenerator<WatchEvent<T>> {
   const answer = await transport.send(scope, request)
   if (answer.status !== 200) throw refusalOf(answer.status, answer.headers, Buffer.from(await answer.bytes()).toString('utf8'))
   try {
@@ -155,7 +206,8 @@ async function* watchEvents<T extends KubeObject>(scope: Scope, transport: Trans
 }
 
 function eventOf<T extends KubeObject>(type: string, object: unknown): WatchEvent<T> {
-  if (type !== 'ADDED' && type !== 'MODIFIED' && type !== 'DELETED' && type !== 'BOOKMARK') throw new BadAnswer(`a watch frame has the unknown type ${type}`)
+  if (type !== 'ADDED' && type !== 'MODIFIED' && type !== 'DELETED' && type !== 'BOOKMARK')
+    throw new BadAnswer(`a watch frame has the unknown type ${type}`)
   if (typeof object !== 'object' || object === null) throw new BadAnswer('a watch frame has no object')
   return { type, object: object as T }
 }

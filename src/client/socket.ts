@@ -57,14 +57,22 @@ export function socketTransport(options: SocketOptions): Transport {
       }
       const attempt = (again: boolean): Promise<TransportAnswer> =>
         new Promise((resolve, reject) => {
-          const sent = request({ host, port: base.port === '' ? (secure ? 443 : 80) : base.port, method: asked.method, path: prefix + asked.target, headers, agent })
+          const sent = request({
+            host,
+            port: base.port === '' ? (secure ? 443 : 80) : base.port,
+            method: asked.method,
+            path: prefix + asked.target,
+            headers,
+            agent,
+          })
           const stop = (): void => void sent.destroy(scope.signal.reason instanceof Error ? scope.signal.reason : undefined)
           scope.signal.addEventListener('abort', stop, { once: true })
           sent.on('error', (error) => {
             scope.signal.removeEventListener('abort', stop)
             if (scope.signal.aborted) reject(scope.signal.reason)
             // A kept connection that the server closed in the same moment: the request was not looked at, so it is sent once more.
-            else if (again && sent.reusedSocket && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) attempt(false).then(resolve, reject)
+            else if (again && sent.reusedSocket && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE'))
+              attempt(false).then(resolve, reject)
             else reject(new Unreachable(options.server, error))
           })
           sent.on('response', (answer) => resolve(answerOf(options.server, answer, () => scope.signal.removeEventListener('abort', stop))))

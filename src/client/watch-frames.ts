@@ -42,6 +42,7 @@ export function parseFrame(frame: Uint8Array): RawFrame {
   } catch (cause) {
     throw new BadAnswer('a watch frame is not JSON', { cause })
   }
-  if (typeof value !== 'object' || value === null || !('type' in value) || typeof value.type !== 'string') throw new BadAnswer('a watch frame has no type')
+  if (typeof value !== 'object' || value === null || !('type' in value) || typeof value.type !== 'string')
+    throw new BadAnswer('a watch frame has no type')
   return { type: value.type, object: 'object' in value ? value.object : undefined }
 }

@@ -11,7 +11,10 @@ import { replicaSetController } from './replicaset/replicaset.ts'
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const BACK_OFF = { firstMs: 2, maxMs: 50 }
-const template = (image: string): core.PodTemplateSpec => ({ metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image }] } })
+const template = (image: string): core.PodTemplateSpec => ({
+  metadata: { labels: { app: 'web' } },
+  spec: { containers: [{ name: 'main', image }] },
+})
 
 /** Makes pods of Deployments ready, and ends those of Jobs. */
 function startKubelet(client: Client, scope: ReturnType<typeof rootScope>): void {
@@ -20,7 +23,13 @@ function startKubelet(client: Client, scope: ReturnType<typeof rootScope>): void
     for await (const { type, object } of pods.watch(scope, { resourceVersion: '1' })) {
       if (type !== 'ADDED') continue
       const phase = object.metadata?.labels?.['app'] === 'job' ? 'Succeeded' : 'Running'
-      await pods.update(scope, { ...object, status: { phase, conditions: [{ type: 'Ready', status: phase === 'Running' ? 'True' : 'False' }] } }, { subresource: 'status' }).catch(() => undefined)
+      await pods
+        .update(
+          scope,
+          { ...object, status: { phase, conditions: [{ type: 'Ready', status: phase === 'Running' ? 'True' : 'False' }] } },
+          { subresource: 'status' },
+        )
+        .catch(() => undefined)
     }
   })().catch(() => undefined)
 }
@@ -29,14 +38,28 @@ function startKubelet(client: Client, scope: ReturnType<typeof rootScope>): void
 function summary(api: FakeApi): unknown {
   const sets = api.objects('replicasets') as apps.ReplicaSet[]
   const pods = api.objects('pods') as core.Pod[]
-  const podsOf = (uid: string | undefined): number => pods.filter((pod) => pod.metadata?.ownerReferences?.[0]?.uid === uid && pod.metadata?.deletionTimestamp === undefined).length
-  const strip = (status: unknown): unknown => JSON.parse(JSON.stringify(status, (name, value: unknown) => (name === 'observedGeneration' || /Time$/.test(name) ? undefined : value)))
+  const podsOf = (uid: string | undefined): number =>
+    pods.filter((pod) => pod.metadata?.ownerReferences?.[0]?.uid === uid && pod.metadata?.deletionTimestamp === undefined).length
+  const strip = (status: unknown): unknown =>
+    JSON.parse(JSON.stringify(status, (name, value: unknown) => (name === 'observedGeneration' || /Time$/.test(name) ? undefined : value)))
   return {
-    deployments: (api.objects('deployments') as apps.Deployment[]).map(({ metadata, status }) => ({ name: metadata?.name, revision: metadata?.annotations, status: strip({ ...status, conditions: undefined }) })),
+    deployments: (api.objects('deployments') as apps.Deployment[]).map(({ metadata, status }) => ({
+      name: metadata?.name,
+      revision: metadata?.annotations,
+      status: strip({ ...status, conditions: undefined }),
+    })),
     sets: sets
-      .map((set) => ({ image: set.spec?.template?.spec?.containers[0]?.image, replicas: set.spec?.replicas, status: strip(set.status), pods: podsOf(set.metadata?.uid) }))
+      .map((set) => ({
+        image: set.spec?.template?.spec?.containers[0]?.image,
+        replicas: set.spec?.replicas,
+        status: strip(set.status),
+        pods: podsOf(set.metadata?.uid),
+      }))
       .sort((a, b) => ((a.image ?? '') < (b.image ?? '') ? -1 : 1)),
-    jobs: (api.objects('jobs') as batch.Job[]).map((job) => ({ status: strip({ ...job.status, conditions: job.status?.conditions?.map(({ type }) => type).sort() }), pods: podsOf(job.metadata?.uid) })),
+    jobs: (api.objects('jobs') as batch.Job[]).map((job) => ({
+      status: strip({ ...job.status, conditions: job.status?.conditions?.map(({ type }) => type).sort() }),
+      pods: podsOf(job.metadata?.uid),
+    })),
     tracked: pods.filter((pod) => (pod.metadata?.finalizers ?? []).length > 0).map(keyOf),
   }
 }
@@ -54,7 +77,12 @@ async function play(seed: number, faults: Faults | undefined): Promise<unknown> 
   const start = async (): Promise<void> => {
     term = scope.child()
     const definitions = [deploymentController, replicaSetController, jobController]
-    await runControllers(term, definitions, { client, informers: createInformers(client, { freeze: true }), events: createEvents(term, client), backOff: BACK_OFF })
+    await runControllers(term, definitions, {
+      client,
+      informers: createInformers(client, { freeze: true }),
+      events: createEvents(term, client),
+      backOff: BACK_OFF,
+    })
   }
   const disturb = async (): Promise<void> => {
     await sleep(60)
@@ -64,8 +92,28 @@ async function play(seed: number, faults: Faults | undefined): Promise<unknown> 
   }
 
   const deployments = clean.resource(refs.deployments)
-  await deployments.create(scope, { metadata: { namespace: 'x', name: 'web' }, spec: { replicas: 7, progressDeadlineSeconds: 600, revisionHistoryLimit: 10, selector: { matchLabels: { app: 'web' } }, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } }, template: template('a') } })
-  await clean.resource(refs.jobs).create(scope, { metadata: { namespace: 'x', name: 'job' }, spec: { completions: 9, parallelism: 3, selector: { matchLabels: { app: 'job' } }, template: { metadata: { labels: { app: 'job' } }, spec: { containers: [{ name: 'main', image: 'j' }] } } } })
+  await deployments.create(scope, {
+    metadata: { namespace: 'x', name: 'web' },
+    spec: {
+      replicas: 7,
+      progressDeadlineSeconds: 600,
+      revisionHistoryLimit: 10,
+      selector: { matchLabels: { app: 'web' } },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+      template: template('a'),
+    },
+  })
+  await clean
+    .resource(refs.jobs)
+    .create(scope, {
+      metadata: { namespace: 'x', name: 'job' },
+      spec: {
+        completions: 9,
+        parallelism: 3,
+        selector: { matchLabels: { app: 'job' } },
+        template: { metadata: { labels: { app: 'job' } }, spec: { containers: [{ name: 'main', image: 'j' }] } },
+      },
+    })
   await start()
   await disturb()
   await deployments.patch(scope, { namespace: 'x', name: 'web' }, { type: 'merge', body: { spec: { template: template('b') } } })
@@ -93,6 +141,10 @@ test('with a third of the notices disturbed and controllers that die at random, 
   const [set] = (undisturbed as { readonly sets: readonly { readonly image: string; readonly pods: number }[] }).sets.slice(-1)
   assert.deepEqual([set?.image, set?.pods], ['b', 5])
   for (const seed of [2, 3, 4, 5]) {
-    assert.deepEqual(await play(seed, { requestLost: 0.1, answerLost: 0.1, watchCut: 0.1, repeated: 0.15, delayMs: 6 }), undisturbed, `seed ${seed}`)
+    assert.deepEqual(
+      await play(seed, { requestLost: 0.1, answerLost: 0.1, watchCut: 0.1, repeated: 0.15, delayMs: 6 }),
+      undisturbed,
+      `seed ${seed}`,
+    )
   }
 })

@@ -48,7 +48,10 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     endpointSliceMirroringController,
     endpointsController,
     garbageCollector,
-    nodeLifecycleController({ gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 50_000, startupGracePeriodMs: options.nodeStartupGracePeriodMs ?? 60_000 }),
+    nodeLifecycleController({
+      gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 50_000,
+      startupGracePeriodMs: options.nodeStartupGracePeriodMs ?? 60_000,
+    }),
     taintEvictionController,
     podGcController({ quarantineMs: options.podGcQuarantineMs ?? 40_000, terminatedThreshold: options.terminatedPodThreshold ?? 12_500 }),
     clusterRoleAggregationController,

@@ -21,17 +21,17 @@ test('reads the table of images', () => {
   assert.deepEqual(parseImages('REF TYPE DIGEST SIZE PLATFORMS LABELS\n'), [])
 })
 
+/** Programs of the machine, not of a package. */
+const [CONTAINERD, CTR, RUNC] = ['containerd', 'ctr', 'runc'] as const
 const reason =
-  process.getuid?.() !== 0
-    ? 'needs root'
-    : ['containerd', 'ctr', 'runc'].find((program) => spawnSync(program, ['--version']).error !== undefined)
+  process.getuid?.() !== 0 ? 'needs root' : [CONTAINERD, CTR, RUNC].find((program) => spawnSync(program, ['--version']).error !== undefined)
 
 describe('importing into a real containerd', { skip: reason === undefined ? false : `not here: ${reason}` }, () => {
   const scope = rootScope()
   const folder = mkdtempSync(join(tmpdir(), 'sampan-images-'))
   const containerd = { address: join(folder, 'containerd.sock') }
   const ctr = (...args: readonly string[]): string =>
-    execFileSync('ctr', ['--address', containerd.address, '--namespace', 'k8s.io', ...args], { encoding: 'utf8' })
+    execFileSync(CTR, ['--address', containerd.address, '--namespace', 'k8s.io', ...args], { encoding: 'utf8' })
   let daemon: ChildProcess
 
   before(async () => {
@@ -47,7 +47,7 @@ describe('importing into a real containerd', { skip: reason === undefined ? fals
       `path = "${join(folder, 'opt')}"`,
     ]
     writeFileSync(config, lines.join('\n'))
-    daemon = spawn('containerd', ['--config', config], { stdio: 'ignore' })
+    daemon = spawn(CONTAINERD, ['--config', config], { stdio: 'ignore' })
     while (!existsSync(containerd.address)) {
       assert.equal(daemon.exitCode, null, 'containerd runs')
       await scope.sleep(20)

@@ -3,6 +3,9 @@ import { ImageToolFailed, runTool } from './command.ts'
 import { layoutTar } from './layout-tar.ts'
 import type { OciLayout } from './oci-layout.ts'
 
+/** A containerd that runs answers within milliseconds; `ctr` would wait ten seconds for one that does not. */
+const CONNECT_WITHIN = '2s'
+
 /** A containerd by its socket. Kubernetes' images are in the namespace `k8s.io`, the default here. */
 export interface Containerd {
   readonly address: string
@@ -80,5 +83,10 @@ function ctr(
   args: readonly string[],
   input?: AsyncIterable<Uint8Array>,
 ): Promise<string> {
-  return runTool(scope, 'ctr', ['--address', address, '--namespace', namespace, ...args], input === undefined ? {} : { input })
+  return runTool(
+    scope,
+    'ctr',
+    ['--address', address, '--connect-timeout', CONNECT_WITHIN, '--namespace', namespace, ...args],
+    input === undefined ? {} : { input },
+  )
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { type HttpHandler, type Scope, Secret, UserError, ensureCertificates, messageOf, readFileIfThere, writePrivateFile } from '#base'
+import { type HttpHandler, type PlannedLeaf, type Scope, Secret, UserError, ensureCertificates, messageOf, readFileIfThere, writePrivateFile } from '#base'
 import { type KubeObject, type ResourceRef, builtInResources, isAlreadyExists, refs } from '#api'
 import {
   CERTIFICATE_FILES,
@@ -12,6 +12,7 @@ import {
   accessControl,
   bootstrapPolicy,
   clusterCertificates,
+  componentSubject,
   createApiServer,
   listen,
   parseTokenFile,
@@ -21,6 +22,7 @@ import {
   writeKubeconfig,
 } from '#apiserver'
 import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
+import { publishApi } from './publish-api.ts'
 import { serviceRange } from './service-range.ts'
 
 export interface ApiServerFlags {
@@ -32,7 +34,7 @@ export interface ApiServerFlags {
   readonly store: 'sqlite' | 'memory'
   readonly tokenAuthFile?: string
   readonly serviceClusterIpRange: string
-  /** Nodes whose agents get a kubeconfig written beside the admin's. */
+  /** Nodes whose agents get a kubeconfig and a serving certificate written beside the admin's: `name` or `name=address`. */
   readonly nodes: readonly string[]
 }
 
@@ -62,7 +64,10 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   const range = serviceRange(flags.serviceClusterIpRange)
   const advertised = flags.advertiseAddress ?? firstAddress()
   mkdirSync(flags.stateDir, { recursive: true, mode: 0o700 })
-  const plan = clusterCertificates({ bindAddress: flags.bindAddress, serviceAddress: range.first, domain: DOMAIN, names: [advertised], nodes: flags.nodes })
+  const nodes = flags.nodes.map(parseNode)
+  const names = nodes.map(({ name }) => name)
+  const base = clusterCertificates({ bindAddress: flags.bindAddress, serviceAddress: range.first, domain: DOMAIN, names: [advertised], nodes: names })
+  const plan = { ...base, leaves: [...base.leaves, ...nodes.map(servingLeaf)] }
   const [certificates, engine] = await Promise.all([ensureCertificates(scope, join(flags.stateDir, 'pki'), plan), openStore(scope, flags)])
   const leaf = (file: string): { certificate: string; key: string } => {
     const found = certificates.leaves.get(file)
@@ -102,7 +107,8 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     throw cannotListen(flags, error)
   })
   const authority = certificates.authority.certificate
-  writeFiles(scope, flags, authority, listener.port, leaf)
+  writeFiles(scope, flags, names, authority, listener.port, leaf)
+  await publishApi(scope, server, range, advertised, listener.port)
   return {
     handler: server.handler,
     port: listener.port,
@@ -128,7 +134,12 @@ function internalTokens(scope: Scope): ReadonlyMap<InternalPart, string> {
   ])
 }
 
-const internalUser = (part: InternalPart): UserInfo => ({ name: PARTS[part], groups: ['system:authenticated'], extra: {} })
+/** The controllers share one identity, which has to be allowed what all of them do together; the scheduler has its own role. */
+const internalUser = (part: InternalPart): UserInfo => ({
+  name: PARTS[part],
+  groups: part === 'controllers' ? ['system:masters', 'system:authenticated'] : ['system:authenticated'],
+  extra: {},
+})
 
 function fileTokens(file: string | undefined): ReturnType<typeof parseTokenFile> {
   if (file === undefined) return []
@@ -169,7 +180,7 @@ async function bootstrap(scope: Scope, { reader, writer, catalog }: ApiServer): 
   ])
 }
 
-function writeFiles(scope: Scope, flags: ApiServerFlags, authority: string, port: number, leaf: (file: string) => { certificate: string; key: string }): void {
+function writeFiles(scope: Scope, flags: ApiServerFlags, nodes: readonly string[], authority: string, port: number, leaf: (file: string) => { certificate: string; key: string }): void {
   const anyAddress = flags.bindAddress === '0.0.0.0' || flags.bindAddress === '::'
   const server = `https://${anyAddress ? '127.0.0.1' : flags.bindAddress}:${port}`
   const kubeconfig = (file: string, user: string, certificate: string): void =>
@@ -179,7 +190,30 @@ function writeFiles(scope: Scope, flags: ApiServerFlags, authority: string, port
   kubeconfig('controllers.kubeconfig', 'controllers', 'controllers')
   kubeconfig('scheduler.kubeconfig', 'scheduler', 'scheduler')
   kubeconfig('proxy.kubeconfig', 'proxy', 'proxy')
-  for (const node of flags.nodes) kubeconfig(`node-${node}.kubeconfig`, `node-${node}`, `node-${node}`)
+  for (const node of nodes) kubeconfig(`node-${node}.kubeconfig`, `node-${node}`, `node-${node}`)
+}
+
+interface NodeWish {
+  readonly name: string
+  readonly address: string | undefined
+}
+
+function parseNode(text: string): NodeWish {
+  const [name = '', address] = text.split('=')
+  return { name, address }
+}
+
+const LEAF_LIFE_MS = 365 * 86_400_000
+
+/** For the node agent's own API; `servingCertificateFile` names the file. */
+function servingLeaf({ name, address }: NodeWish): PlannedLeaf {
+  return {
+    file: `serving-${name}`,
+    subject: componentSubject.node(name),
+    usages: ['serverAuth'],
+    names: [name, ...(address === undefined ? [] : [address])],
+    lifetimeMs: LEAF_LIFE_MS,
+  }
 }
 
 function firstAddress(): string {

@@ -34,7 +34,82 @@ export function program(): Command {
         const { runPart } = await import('./commands/parts.ts')
         await runPart(part, flags)
       })
-  return root
+  agentFlags(root.command('agent').description('run a node agent with service proxy and DNS, in the foreground')).action(async (flags: AgentFlags) => {
+    const { runAgent } = await import('./commands/agent.ts')
+    await runAgent(flags)
+  })
+  instanceFlags(root.command('up').description('start a cluster on this machine, with an example application; changes nothing that runs already'))
+    .option('--secure-port <port>', 'where the API listens (default: 6443, or any free port)', port)
+    .option('--isolated', 'put the node into a network namespace of its own (always so for names other than "default")', false)
+    .option('--no-example', 'without the example application')
+    .action(async (flags: UpFlags) => {
+      const { runUp } = await import('./commands/up.ts')
+      await runUp(flags)
+    })
+  instanceFlags(root.command('down').description('stop a cluster and its containers, and keep its data')).action(async (flags: InstanceFlags) => {
+    const { runDown } = await import('./commands/down.ts')
+    await runDown(flags)
+  })
+  instanceFlags(root.command('reset').description('remove everything that Sampan made on this machine for a cluster, data included')).action(async (flags: InstanceFlags) => {
+    const { runReset } = await import('./commands/down.ts')
+    await runReset(flags)
+  })
+  instanceFlags(root.command('status').description('show components, nodes, versions and memory, and what is wrong')).action(async (flags: InstanceFlags) => {
+    const { runStatus } = await import('./commands/status.ts')
+    await runStatus(flags)
+  })
+  instanceFlags(root.command('logs').description('show what a component has logged'))
+    .argument('[component]', 'server or agent', 'server')
+    .option('-f, --follow', 'go on with what is logged from now on', false)
+    .action(async (component: string, flags: InstanceFlags & { readonly follow: boolean }) => {
+      const { runLogs } = await import('./commands/logs.ts')
+      await runLogs(component, flags)
+    })
+  root
+    .command('kubectl')
+    .description('run kubectl against a cluster: the one on PATH, or one that comes with Sampan')
+    .argument('[args...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .passThroughOptions()
+    .addOption(new Option('--name <name>', 'which cluster').default('default').env('SAMPAN_NAME'))
+    .addOption(new Option('--state-dir <dir>', 'where the cluster lies').env('SAMPAN_STATE_DIR'))
+    .action(async (args: readonly string[], flags: InstanceFlags) => {
+      const { runKubectl } = await import('./commands/kubectl.ts')
+      await runKubectl(args, flags)
+    })
+  return root.enablePositionalOptions()
+}
+
+export interface InstanceFlags {
+  readonly name: string
+  readonly stateDir?: string
+}
+export interface UpFlags extends InstanceFlags {
+  readonly securePort?: number
+  readonly isolated: boolean
+  readonly example: boolean
+}
+
+export interface AgentFlags {
+  readonly kubeconfig: string
+  readonly nodeName: string
+  readonly nodeIp?: string
+  readonly instance: string
+  readonly rootDir: string
+  readonly podCidr: string
+  readonly clusterCidr: readonly string[]
+  readonly sandboxImage: string
+  readonly netns?: string
+  readonly clusterDns: readonly string[]
+  readonly tlsCertFile?: string
+  readonly tlsPrivateKeyFile?: string
+  readonly clientCaFile?: string
+  readonly proxyKubeconfig?: string
+  readonly proxyTable: string
+  readonly dnsAddress?: string
+  readonly releaseOnStop: boolean
+  readonly logLevel: LogLevelFlag
 }
 
 export interface PartFlags {
@@ -68,6 +143,35 @@ function serverFlags(command: Command): Command {
     .option('--token-auth-file <file>', 'CSV of users with tokens: token,user,uid,"group1,group2"')
     .option('--service-cluster-ip-range <cidr>', 'addresses that Services get', '10.96.0.0/16')
     .option('--node <name>', 'also write a kubeconfig for the agent of this node (may be repeated)', (name: string, names: readonly string[]) => [...names, name], [])
+    .addOption(logLevel())
+}
+
+function instanceFlags(command: Command): Command {
+  return command
+    .addOption(new Option('--name <name>', 'which cluster: several live beside each other').default('default').env('SAMPAN_NAME'))
+    .addOption(new Option('--state-dir <dir>', 'where its database, keys, images and logs lie (default: /var/lib/sampan/NAME)').env('SAMPAN_STATE_DIR'))
+}
+
+function agentFlags(command: Command): Command {
+  const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
+  return command
+    .requiredOption('--kubeconfig <file>', 'how to reach the API server, as this node')
+    .requiredOption('--node-name <name>', 'name of the Node object')
+    .requiredOption('--root-dir <dir>', 'where images, volumes and logs of pods lie')
+    .option('--node-ip <address>', 'address of the node (default: the first of this machine)')
+    .option('--instance <name>', 'tells the namespaces, tables and control groups of several nodes on one machine apart', 'default')
+    .option('--pod-cidr <cidr>', "addresses of this node's pods", '10.244.0.0/24')
+    .option('--cluster-cidr <cidr>', 'addresses that see the pods under their own (may be repeated)', several, [])
+    .option('--sandbox-image <name>', 'the image that holds a pod together', 'sampan.local/pause:1')
+    .option('--netns <path>', 'network namespace that stands for the machine')
+    .option('--cluster-dns <address>', "name server of the pods (may be repeated)", several, [])
+    .option('--tls-cert-file <file>', "certificate of the agent's own HTTPS API")
+    .option('--tls-private-key-file <file>', 'its key')
+    .option('--client-ca-file <file>', 'authority of those who may call it')
+    .option('--proxy-kubeconfig <file>', 'also run the service proxy (and DNS), reaching the API by this')
+    .option('--proxy-table <name>', 'nftables table of the service proxy', 'sampan_services')
+    .option('--dns-address <address>', "answer the cluster's names here, an address that is added to the loopback interface")
+    .option('--release-on-stop', 'take the rules of the service proxy away at the end', false)
     .addOption(logLevel())
 }
 

@@ -75,6 +75,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     logsDir: layout.logsDir,
     memoryDir: join(layout.rootDir, 'memory'),
     seccompDir: join(layout.rootDir, 'seccomp'),
+    pauseSeccomp: layout.pauseSeccomp,
     cgroupRoot: layout.cgroupRoot,
     machine,
     memoryBytes: facts.memoryBytes,

@@ -13,6 +13,8 @@ export interface NodeSettings {
   readonly logsDir: string
   /** Localhost seccomp profiles are files below it. */
   readonly seccompDir: string
+  /** The filter of sandboxes' own process; without it the runtime's default. */
+  readonly pauseSeccomp?: string
   /** All pods' cgroups lie below it. */
   readonly cgroupRoot: string
   readonly machine: Machine

@@ -37,7 +37,11 @@ export interface RunningController {
  * Starts controllers over shared informers. Resolves when all caches are in and the workers run. A key is worked on by one worker of its
  * controller at a time; all stops with the scope.
  */
-export async function runControllers(scope: Scope, definitions: readonly ControllerDefinition[], runtime: ControllerRuntime): Promise<readonly RunningController[]> {
+export async function runControllers(
+  scope: Scope,
+  definitions: readonly ControllerDefinition[],
+  runtime: ControllerRuntime,
+): Promise<readonly RunningController[]> {
   const prepared = definitions.map((definition) => prepareController(scope, definition, runtime))
   await runtime.informers.start(scope)
   return prepared.map((start) => start())
@@ -106,7 +110,15 @@ function prepareController(parent: Scope, definition: ControllerDefinition, runt
     })
     return {
       stopped,
-      stats: () => ({ name: definition.name, reconciled, failed, busyMs, queued: queue.depth, running: queue.running, delayed: queue.delayed }),
+      stats: () => ({
+        name: definition.name,
+        reconciled,
+        failed,
+        busyMs,
+        queued: queue.depth,
+        running: queue.running,
+        delayed: queue.delayed,
+      }),
     }
   }
 }

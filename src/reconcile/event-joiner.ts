@@ -67,7 +67,8 @@ export class EventJoiner {
 
   #isOneOfMany(kind: string, message: string, nowMs: number): boolean {
     const before = this.#similar.get(kind)
-    const similar = before === undefined || nowMs - before.lastMs > SIMILAR_WINDOW_MS ? { messages: new Set<string>(), lastMs: nowMs } : before
+    const similar =
+      before === undefined || nowMs - before.lastMs > SIMILAR_WINDOW_MS ? { messages: new Set<string>(), lastMs: nowMs } : before
     similar.lastMs = nowMs
     const isNew = !similar.messages.has(message)
     if (isNew && similar.messages.size <= SIMILAR_LIMIT) similar.messages.add(message)

@@ -73,7 +73,10 @@ export function createEvents(scope: Scope, client: Client, options: EventsOption
     const { known } = occurrence
     if (known.name !== undefined) {
       const at = { namespace: event.metadata?.namespace, name: known.name }
-      const body = event.eventTime === null ? { count: known.count, lastTimestamp: event.lastTimestamp, message: event.message } : { series: { count: known.count, lastObservedTime: event.eventTime } }
+      const body =
+        event.eventTime === null
+          ? { count: known.count, lastTimestamp: event.lastTimestamp, message: event.message }
+          : { series: { count: known.count, lastObservedTime: event.eventTime } }
       try {
         await events.patch(scope, at, { type: 'merge', body })
         return
@@ -107,7 +110,14 @@ export function createEvents(scope: Scope, client: Client, options: EventsOption
       }
       const event: CoreEvent =
         extra?.action === undefined
-          ? { ...base, source: { component: source, ...(options.host === undefined ? {} : { host: options.host }) }, firstTimestamp: rfc3339(nowMs), lastTimestamp: rfc3339(nowMs), eventTime: null, reportingInstance: options.host ?? '' }
+          ? {
+              ...base,
+              source: { component: source, ...(options.host === undefined ? {} : { host: options.host }) },
+              firstTimestamp: rfc3339(nowMs),
+              lastTimestamp: rfc3339(nowMs),
+              eventTime: null,
+              reportingInstance: options.host ?? '',
+            }
           : {
               ...base,
               action: extra.action,

@@ -29,7 +29,12 @@ export interface LeaseOptions {
  * over), and the election begins again. Ends with the scope; the Lease is then given back, so that the next leader need not wait.
  * Time is judged by how long ago a change was seen here, never by the clock of another machine.
  */
-export async function runWithLease(scope: Scope, client: Client, options: LeaseOptions, work: (scope: Scope) => Promise<void>): Promise<void> {
+export async function runWithLease(
+  scope: Scope,
+  client: Client,
+  options: LeaseOptions,
+  work: (scope: Scope) => Promise<void>,
+): Promise<void> {
   const { identity, leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryMs = 2_000 } = options
   const leases = client.resource(LEASES)
   const at = { namespace: options.namespace, name: options.name }

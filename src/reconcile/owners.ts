@@ -49,7 +49,12 @@ export interface Claim<T> {
  * Whom an owner manages among what is seen (needs `indexOwners`). An owner that is being deleted takes nobody over and lets nobody go.
  * `adoptable` refuses unmanaged objects beyond being deleted (finished pods).
  */
-export function claim<T extends KubeObject>(informer: Informer<T>, owner: KubeObject, selects: (labels: Readonly<Record<string, string>>) => boolean, adoptable: (object: T) => boolean = () => true): Claim<T> {
+export function claim<T extends KubeObject>(
+  informer: Informer<T>,
+  owner: KubeObject,
+  selects: (labels: Readonly<Record<string, string>>) => boolean,
+  adoptable: (object: T) => boolean = () => true,
+): Claim<T> {
   const owned: T[] = []
   const release: T[] = []
   const isEnding = owner.metadata?.deletionTimestamp !== undefined

@@ -89,5 +89,8 @@ test('a delayed key comes when it is due; the earlier of two times counts; closi
 
 test('the back-off of a key doubles from 5 ms to 1000 s', () => {
   const random = seededRandom(1)
-  assert.deepEqual([1, 2, 3, 10, 18, 19, 100].map((failures) => backOffMs(KEY_BACK_OFF, failures, random)), [5, 10, 20, 2560, 655_360, 1_000_000, 1_000_000])
+  assert.deepEqual(
+    [1, 2, 3, 10, 18, 19, 100].map((failures) => backOffMs(KEY_BACK_OFF, failures, random)),
+    [5, 10, 20, 2560, 655_360, 1_000_000, 1_000_000],
+  )
 })

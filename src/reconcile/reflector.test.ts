@@ -60,5 +60,11 @@ test('a cut watch resumes; a version that is gone is listed again, and the chang
   api.compact()
   await until(() => seen.length === 2)
   assert.deepEqual(seen.sort(), ['x/comes new', 'x/goes gone'])
-  assert.deepEqual(informer.list().map((object) => object.metadata?.name).sort(), ['comes', 'stays'])
+  assert.deepEqual(
+    informer
+      .list()
+      .map((object) => object.metadata?.name)
+      .sort(),
+    ['comes', 'stays'],
+  )
 })

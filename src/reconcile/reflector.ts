@@ -24,7 +24,12 @@ const WATCH_SECONDS = { least: 300, spread: 300 }
  * seen; lists again when that version is no longer in the server's history. Failures are logged and tried again with a growing delay.
  * A resource that the server does not have is an empty one, until it comes.
  */
-export async function reflect<T extends KubeObject>(scope: Scope, source: ResourceClient<T>, selection: Selection, sink: ReflectorSink<T>): Promise<void> {
+export async function reflect<T extends KubeObject>(
+  scope: Scope,
+  source: ResourceClient<T>,
+  selection: Selection,
+  sink: ReflectorSink<T>,
+): Promise<void> {
   const typed = (object: T): T => {
     object.apiVersion ??= apiVersionOf(source.ref)
     object.kind ??= source.ref.kind

@@ -3,7 +3,11 @@
  * when the server refuses all (a quota, a bad template), one request finds out instead of a thousand. Resolves with the number that
  * succeeded and the first failure.
  */
-export async function slowStart(count: number, widest: number, task: (index: number) => Promise<void>): Promise<{ readonly succeeded: number; readonly failure?: unknown }> {
+export async function slowStart(
+  count: number,
+  widest: number,
+  task: (index: number) => Promise<void>,
+): Promise<{ readonly succeeded: number; readonly failure?: unknown }> {
   let succeeded = 0
   let started = 0
   for (let width = 1; started < count; width = Math.min(width * 2, widest)) {

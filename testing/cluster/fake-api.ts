@@ -72,7 +72,10 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
   let watches = 0
 
   const idOf = (target: Target, name: string): string => `${target.plural}/${target.namespace ?? ''}/${name}`
-  const groupOf = (target: Target): { group: string; plural: string } => ({ group: target.apiVersion.includes('/') ? (target.apiVersion.split('/')[0] ?? '') : '', plural: target.plural })
+  const groupOf = (target: Target): { group: string; plural: string } => ({
+    group: target.apiVersion.includes('/') ? (target.apiVersion.split('/')[0] ?? '') : '',
+    plural: target.plural,
+  })
   const matches = (target: Target, plural: string, object: Stored): boolean =>
     plural === target.plural && (target.namespace === undefined || object.metadata?.namespace === target.namespace)
 
@@ -103,19 +106,42 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
     const { namespace } = target
     const name = body.metadata?.name ?? `${body.metadata?.generateName ?? ''}${nameSuffix(random)}`
     if (store.has(idOf(target, name))) throw statusError.alreadyExists(groupOf(target), name)
-    const metadata = { ...body.metadata, name, uid: random.uuid(), generation: 1, creationTimestamp: rfc3339(clock.now()), ...(namespace === undefined ? {} : { namespace }) }
+    const metadata = {
+      ...body.metadata,
+      name,
+      uid: random.uuid(),
+      generation: 1,
+      creationTimestamp: rfc3339(clock.now()),
+      ...(namespace === undefined ? {} : { namespace }),
+    }
     return commit('ADDED', target, { ...body, metadata })
   }
 
   function update(target: Target, name: string, body: Stored): Stored {
     const old = read(target, name)
     const given = body.metadata?.resourceVersion
-    if (given !== undefined && given !== old.metadata?.resourceVersion) throw statusError.conflict(groupOf(target), name, 'the object has been modified; please apply your changes to the latest version and try again')
-    if (body.metadata?.uid !== undefined && body.metadata.uid !== old.metadata?.uid) throw statusError.conflict(groupOf(target), name, 'the uid does not match')
-    const next: Stored = target.subresource === 'status' ? { ...old, status: body.status } : { ...body, ...(old.status === undefined ? {} : { status: target.plural === 'pods' ? body.status : old.status }) }
+    if (given !== undefined && given !== old.metadata?.resourceVersion)
+      throw statusError.conflict(
+        groupOf(target),
+        name,
+        'the object has been modified; please apply your changes to the latest version and try again',
+      )
+    if (body.metadata?.uid !== undefined && body.metadata.uid !== old.metadata?.uid)
+      throw statusError.conflict(groupOf(target), name, 'the uid does not match')
+    const next: Stored =
+      target.subresource === 'status'
+        ? { ...old, metadata: { ...old.metadata, annotations: body.metadata?.annotations }, status: body.status }
+        : { ...body, ...(old.status === undefined ? {} : { status: target.plural === 'pods' ? body.status : old.status }) }
     const specChanged = JSON.stringify(next.spec) !== JSON.stringify(old.spec)
-    next.metadata = { ...next.metadata, uid: old.metadata?.uid, creationTimestamp: old.metadata?.creationTimestamp, deletionTimestamp: old.metadata?.deletionTimestamp, generation: (old.metadata?.generation ?? 1) + (specChanged ? 1 : 0) }
-    if (next.metadata.deletionTimestamp !== undefined && (next.metadata.finalizers ?? []).length === 0) return commit('DELETED', target, next)
+    next.metadata = {
+      ...next.metadata,
+      uid: old.metadata?.uid,
+      creationTimestamp: old.metadata?.creationTimestamp,
+      deletionTimestamp: old.metadata?.deletionTimestamp,
+      generation: (old.metadata?.generation ?? 1) + (specChanged ? 1 : 0),
+    }
+    if (next.metadata.deletionTimestamp !== undefined && (next.metadata.finalizers ?? []).length === 0)
+      return commit('DELETED', target, next)
     const bare = (object: Stored): string => JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: '' } })
     return bare(next) === bare(old) ? old : commit('MODIFIED', target, next)
   }
@@ -134,11 +160,18 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
   }
 
   function list(target: Target): object {
-    const all = [...store.entries()].filter(([id, object]) => matches(target, id.split('/')[0] ?? '', object)).sort(([a], [b]) => (a < b ? -1 : 1))
+    const all = [...store.entries()]
+      .filter(([id, object]) => matches(target, id.split('/')[0] ?? '', object))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
     const start = Number(target.query.get('continue') ?? 0)
     const limit = Number(target.query.get('limit') ?? all.length)
     const more = start + limit < all.length ? { continue: String(start + limit) } : {}
-    return { kind: 'List', apiVersion: target.apiVersion, metadata: { resourceVersion: String(version), ...more }, items: all.slice(start, start + limit).map(([, object]) => object) }
+    return {
+      kind: 'List',
+      apiVersion: target.apiVersion,
+      metadata: { resourceVersion: String(version), ...more },
+      items: all.slice(start, start + limit).map(([, object]) => object),
+    }
   }
 
   function watch(target: Target): HttpResponse {
@@ -152,7 +185,8 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
         kind: 'stream',
         start: (sink) => {
           const watcher = { target, sink }
-          for (const change of history) if (change.version > from && matches(target, change.plural, change.object)) send(watcher, frame(change.type, change.object))
+          for (const change of history)
+            if (change.version > from && matches(target, change.plural, change.object)) send(watcher, frame(change.type, change.object))
           watchers.add(watcher)
           sink.onClose(() => watchers.delete(watcher))
         },
@@ -160,7 +194,11 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
     }
   }
 
-  const json = (status: number, value: unknown): HttpResponse => ({ status, headers: { 'content-type': 'application/json' }, body: { kind: 'bytes', chunks: [Buffer.from(JSON.stringify(value))] } })
+  const json = (status: number, value: unknown): HttpResponse => ({
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: { kind: 'bytes', chunks: [Buffer.from(JSON.stringify(value))] },
+  })
 
   async function handle(method: string, target: Target, body: () => Promise<Stored>): Promise<HttpResponse> {
     const { name } = target
@@ -191,7 +229,9 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
     handler: async (request) => {
       try {
         options.onRequest?.(request.method, request.target)
-        return await handle(request.method, parseTarget(request.target), async () => JSON.parse(Buffer.from(await request.readBody(1 << 22)).toString('utf8')))
+        return await handle(request.method, parseTarget(request.target), async () =>
+          JSON.parse(Buffer.from(await request.readBody(1 << 22)).toString('utf8')),
+        )
       } catch (error) {
         if (!(error instanceof StatusError)) throw error
         return { ...json(error.httpStatus, error.status), headers: { 'content-type': 'application/json', ...error.headers } }

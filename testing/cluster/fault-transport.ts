@@ -22,7 +22,8 @@ export function faultTransport(inner: Transport, random: Random, faults: () => F
   async function* disturbed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
       const now = faults()
-      if (now !== undefined && now.delayMs > 0) await new Promise<void>((resolve) => void systemClock.after(random.float() * now.delayMs, resolve))
+      if (now !== undefined && now.delayMs > 0)
+        await new Promise<void>((resolve) => void systemClock.after(random.float() * now.delayMs, resolve))
       if (happens(now?.watchCut)) throw new Unreachable(inner.server, new Error('cut by a test'))
       yield chunk
       if (happens(now?.repeated)) yield chunk

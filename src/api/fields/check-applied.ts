@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../meta/deep.ts'
 import { goSyntax, goTypeName, goValue } from '../meta/go-format.ts'
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts'
-import { elementText, fieldElement, itemElement, type PathElement } from './path-element.ts'
+import { elementText, fieldElement, itemElement, type PathElement } from './set/path-element.ts'
 import { ANY, memberSchema } from './shape.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { deepEqual, isJsonObject, type JsonObject, member } from '../meta/deep.ts'
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts'
-import { EMPTY_SET, type FieldSet, isMember, NodeBuilder, recursiveDifference } from './field-set.ts'
+import { EMPTY_SET, type FieldSet, isMember, NodeBuilder, recursiveDifference } from './set/field-set.ts'
 import { allFields, elementsOf, itemsOf } from './owned-fields.ts'
-import { fieldElement, type PathElement } from './path-element.ts'
+import { fieldElement, type PathElement } from './set/path-element.ts'
 import { isBlank, memberSchema, shapeOf } from './shape.ts'
 
 /** What differs between two objects, as paths. */
@@ -17,7 +17,7 @@ export interface FieldChanges {
  * counts as there in both. Nothing at or below a path of `ignored` is looked at. Parts that are the same reference cost
  * nothing.
  */
-export function compareFields(live: object, updated: object, schema: ObjectSchema, ...ignored: readonly FieldSet[]): FieldChanges {
+export function compareFields(live: object, updated: object, schema: ObjectSchema, ignored?: FieldSet): FieldChanges {
   if (live === updated) return { changed: EMPTY_SET, removed: EMPTY_SET }
   const changed = new NodeBuilder(false)
   const removed = new NodeBuilder(false)
@@ -25,8 +25,7 @@ export function compareFields(live: object, updated: object, schema: ObjectSchem
   return { changed: changed.build() ?? EMPTY_SET, removed: removed.build() ?? EMPTY_SET }
 }
 
-type Ignored = readonly (FieldSet | undefined)[]
-const NONE_IGNORED: Ignored = []
+type Ignored = FieldSet | undefined
 
 function compareMembers(
   live: JsonObject,
@@ -64,11 +63,9 @@ function compareMember(
   ignored: Ignored,
 ): void {
   const element = fieldElement(key)
-  if (ignored.length === 0) return compareValue(element, before, value, memberSchema(schema, key), changed, removed, NONE_IGNORED)
-  const below = ignored.map((set) => set?.[element])
-  if (below.some((node) => node !== undefined && isMember(node))) return
-  const remaining = below.some((node) => node !== undefined) ? below : NONE_IGNORED
-  compareValue(element, before, value, memberSchema(schema, key), changed, removed, remaining)
+  const below = ignored?.[element]
+  if (below !== undefined && isMember(below)) return
+  compareValue(element, before, value, memberSchema(schema, key), changed, removed, below)
 }
 
 /** Compares what is at an element on both sides; `undefined` is not there. */
@@ -102,7 +99,7 @@ function compareValue(
 }
 
 function withoutIgnored(fields: FieldSet, ignored: Ignored): FieldSet {
-  return ignored.reduce<FieldSet>((left, set) => (set === undefined ? left : recursiveDifference(left, set)), fields)
+  return ignored === undefined ? fields : recursiveDifference(fields, ignored)
 }
 
 /** Two maps, one of which may be something else: then it has no members, and no zero values either. */
@@ -140,7 +137,7 @@ function compareCopies(
   changed: NodeBuilder,
   removed: NodeBuilder,
 ): void {
-  if (before.length <= 1 && now.length <= 1) return compareValue(element, before[0], now[0], schema, changed, removed, NONE_IGNORED)
+  if (before.length <= 1 && now.length <= 1) return compareValue(element, before[0], now[0], schema, changed, removed, undefined)
   if (before.length > 1 && now.length > 1) {
     if (!deepEqual(before, now)) changed.add(element, EMPTY_SET)
   } else if (before.length > 1) {

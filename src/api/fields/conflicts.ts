@@ -1,5 +1,5 @@
 import { REASONS, type StatusCause, StatusError } from '../meta/status.ts'
-import { pathsOf } from './field-set.ts'
+import { pathsOf } from './set/field-set.ts'
 import { idOf, type Manager } from './managers.ts'
 import type { OwnershipConflict } from './ownership.ts'
 

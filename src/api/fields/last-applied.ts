@@ -4,7 +4,7 @@ import { ANNOTATIONS_MAX_BYTES } from '../validation/object-meta.ts'
 import { byteLength } from '../validation/names.ts'
 import { checkApplied } from './check-applied.ts'
 import { compareFields } from './compare-fields.ts'
-import { difference, isEmptySet } from './field-set.ts'
+import { difference, isEmptySet } from './set/field-set.ts'
 import { fieldsOf } from './owned-fields.ts'
 import type { OwnershipConflict, OwnershipRequest } from './ownership.ts'
 

@@ -1,6 +1,6 @@
 import { deepEqual } from '../meta/deep.ts'
 import type { ManagedFieldsEntry } from '../meta/object.ts'
-import { EMPTY_SET, type FieldSet, parseFieldSet, union } from './field-set.ts'
+import { EMPTY_SET, type FieldSet, parseFieldSet, union } from './set/field-set.ts'
 
 export type ManagerOperation = 'Apply' | 'Update'
 

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, member, setMember } from '../meta/deep.ts'
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts'
-import { itemElement, type PathElement } from './path-element.ts'
+import { itemElement, type PathElement } from './set/path-element.ts'
 import { isBlank, memberSchema, shapeOf } from './shape.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../meta/deep.ts'
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts'
-import { EMPTY_SET, type FieldSet, NodeBuilder } from './field-set.ts'
-import { fieldElement, itemElement, type PathElement } from './path-element.ts'
+import { EMPTY_SET, type FieldSet, NodeBuilder } from './set/field-set.ts'
+import { fieldElement, itemElement, type PathElement } from './set/path-element.ts'
 import { isBlank, isNamedField, memberSchema, shapeOf } from './shape.ts'
 
 /**

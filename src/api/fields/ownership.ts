@@ -1,7 +1,7 @@
 import type { ManagedFieldsEntry, KubeObject } from '../meta/object.ts'
 import type { ObjectSchema } from '../schema/schema.ts'
 import { compareFields, type FieldChanges } from './compare-fields.ts'
-import { difference, EMPTY_SET, type FieldSet, fieldSetOf, intersection, isEmptySet, union } from './field-set.ts'
+import { difference, EMPTY_SET, type FieldSet, fieldSetOf, intersection, isEmptySet, union } from './set/field-set.ts'
 import type { Manager, ManagerName } from './managers.ts'
 
 /** What tracking a write and applying have in common. Nothing of it is changed. */
@@ -71,7 +71,7 @@ export class Comparisons {
 
   #compare(apiVersion: string): FieldChanges | undefined {
     const { versions, apiVersion: requested, schema, resetFields = EMPTY_SET } = this.#request
-    if (apiVersion === requested) return compareFields(this.#live, this.#updated, schema, SERVER_FIELDS, resetFields)
+    if (apiVersion === requested) return compareFields(this.#live, this.#updated, schema, union(SERVER_FIELDS, resetFields))
     const other = versions?.(apiVersion)
     if (other === undefined) return undefined
     return compareFields(other.convert(this.#live), other.convert(this.#updated), other.schema, SERVER_FIELDS)

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, setMember } from '../meta/deep.ts'
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts'
-import { EMPTY_SET, type FieldSet, isEmptySet, isMember } from './field-set.ts'
-import { fieldElement, itemElement } from './path-element.ts'
+import { EMPTY_SET, type FieldSet, isEmptySet, isMember } from './set/field-set.ts'
+import { fieldElement, itemElement } from './set/path-element.ts'
 import { isNamedField, memberSchema, shapeOf } from './shape.ts'
 
 /** The object without these paths and all below them. What loses all its parts becomes null. Shares what stays. */

@@ -1,8 +1,8 @@
 import type { ManagedFieldsEntry } from '../meta/object.ts'
-import { difference, EMPTY_SET, type FieldSet, fieldSetOf, hasPath, isEmptySet } from './field-set.ts'
+import { difference, EMPTY_SET, type FieldSet, fieldSetOf, hasPath, isEmptySet } from './set/field-set.ts'
 import { isSameManager, type Manager, readManagers, writeManagers } from './managers.ts'
 import { withFields } from './ownership.ts'
-import { fieldElement } from './path-element.ts'
+import { fieldElement } from './set/path-element.ts'
 
 /** Where `spec.replicas` of a Scale stands in the scaled object, by the object's apiVersion; field names from the root. */
 export type ReplicasPaths = Readonly<Record<string, readonly string[]>>

@@ -1,5 +1,5 @@
 import type { KubeObject, ManagedFieldsEntry } from '../meta/object.ts'
-import { isEmptySet, union } from './field-set.ts'
+import { isEmptySet, union } from './set/field-set.ts'
 import { capUpdateManagers, isSameManager, type Manager, readManagers, replaceManager, writeManagers } from './managers.ts'
 import { Comparisons, isReset, type OwnershipRequest, ownable, timeText, withoutLost } from './ownership.ts'
 

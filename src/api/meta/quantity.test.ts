@@ -114,14 +114,14 @@ test('sums keep the notation of the first that is not zero', () => {
   assert.equal(subtractQuantities('1', '1000m'), '0')
 })
 
-const amounts = fc
-  .tuple(
-    fc.constantFrom('', '-', '+'),
-    fc.bigInt(0n, 10n ** 20n),
-    fc.option(fc.stringMatching(/^[0-9]{1,12}$/)),
-    fc.constantFrom('', 'n', 'u', 'm', 'k', 'M', 'G', 'T', 'P', 'E', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei', 'e3', 'E-4', 'e+2'),
-  )
-  .map(([sign, whole, fraction, suffix]) => `${sign}${whole}${fraction === null ? '' : `.${fraction}`}${suffix}`)
+const SUFFIXES = ['', 'n', 'u', 'm', 'k', 'M', 'G', 'T', 'Ki', 'Mi', 'Gi', 'Ti', 'e3', 'E-4', 'e+2']
+const amountsUpTo = (max: bigint, suffixes: readonly string[]): fc.Arbitrary<string> =>
+  fc
+    .tuple(fc.constantFrom('', '-', '+'), fc.bigInt(0n, max), fc.option(fc.stringMatching(/^[0-9]{1,12}$/)), fc.constantFrom(...suffixes))
+    .map(([sign, whole, fraction, suffix]) => `${sign}${whole}${fraction === null ? '' : `.${fraction}`}${suffix}`)
+const amounts = amountsUpTo(10n ** 20n, [...SUFFIXES, 'P', 'E', 'Pi', 'Ei'])
+/** Sums of these stay below 2^63, where amounts written with binary suffixes end. */
+const modestAmounts = amountsUpTo(10n ** 5n, SUFFIXES)
 
 test('a canonical form is its own canonical form and the same amount', () => {
   fc.assert(
@@ -135,7 +135,7 @@ test('a canonical form is its own canonical form and the same amount', () => {
 
 test('comparing, adding and taking away agree', () => {
   fc.assert(
-    fc.property(amounts, amounts, (a, b) => {
+    fc.property(modestAmounts, modestAmounts, (a, b) => {
       assert.equal(Math.sign(compareQuantities(a, b)), -Math.sign(compareQuantities(b, a)) + 0)
       assert.equal(compareQuantities(subtractQuantities(addQuantities(a, b), b), a), 0)
       assert.equal(compareQuantities(addQuantities(a, b), addQuantities(b, a)), 0)

@@ -60,18 +60,18 @@ function roundUp(magnitude: bigint, scale: number, finest: number): { mantissa: 
 /** The one form in which Kubernetes writes a quantity: `1000m` is `1`, `0.5Gi` is `512Mi`, `1e3` stays. */
 export function canonicalQuantity(value: string | number): string {
   const text = String(value)
-  return isCanonicalInteger(text) ? text : formatQuantity(parseQuantity(text))
+  return text === '0' || isCanonical(text) ? text : formatQuantity(parseQuantity(text))
 }
 
-/** Plain digits without a leading zero or three zeros at the end, by far the most common form. */
-function isCanonicalInteger(text: string): boolean {
-  if (text === '0') return true
-  if (text.length === 0 || text.length > 18 || text.charCodeAt(0) === 48) return false
-  for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at)
-    if (digit < 48 || digit > 57) return false
+/** Recognizes the usual canonical forms: a whole number, alone or of thousandths, thousands or powers of 1024, that no other suffix fits. */
+function isCanonical(text: string): boolean {
+  const last = text.charCodeAt(text.length - 1)
+  if (last === 105 && 'KMGT'.includes(text.charAt(text.length - 2))) {
+    const count = digitsUpTo(text, text.length - 2)
+    return count !== undefined && count % 1024 !== 0 && text.charCodeAt(0) !== 48
   }
-  return !text.endsWith('000')
+  const count = digitsUpTo(text, isDigit(last) || !'mkMGT'.includes(text.charAt(text.length - 1)) ? text.length : text.length - 1)
+  return count !== undefined && count % 1000 !== 0 && text.charCodeAt(0) !== 48
 }
 
 export function formatQuantity({ mantissa, scale, format }: Quantity): string {
@@ -117,6 +117,11 @@ function quantityOf(value: QuantityLike): Quantity {
 /** Negative when `a` is less than `b`, 0 when they are the same amount however written, positive otherwise. */
 export function compareQuantities(a: QuantityLike, b: QuantityLike): number {
   if (a === b) return 0
+  if (typeof a === 'string' && typeof b === 'string') {
+    const first = simpleNumber(a)
+    const second = first === undefined ? undefined : simpleNumber(b)
+    if (first !== undefined && second !== undefined) return first - second
+  }
   const [left, right] = aligned(quantityOf(a), quantityOf(b))
   return left < right ? -1 : left > right ? 1 : 0
 }
@@ -195,4 +200,8 @@ function digitsUpTo(text: string, end: number): number | undefined {
     value = value * 10 + digit
   }
   return value
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57
 }

@@ -196,7 +196,10 @@ function rulesFor(update: Update): UpdateRules {
 function checkRevision(update: Update, draft: KubeObject, entry: Entry): void {
   const { resource } = update.view
   const asked = objectRevision(draft)
-  if (asked === 0 && (resource.strategy.unconditionalUpdate ?? true)) return
+  if (asked === 0 && (resource.strategy.unconditionalUpdate ?? true)) {
+    metaOf(draft).resourceVersion = String(entry.revision)
+    return
+  }
   if (asked === 0) {
     throw statusError.invalid({ group: resource.group, kind: resource.plural }, update.name, [
       fieldError.invalid(Path.of('metadata', 'resourceVersion'), 0, 'must be specified for an update'),

@@ -83,7 +83,8 @@ async function actAs(options: HandlerOptions, context: RequestContext): Promise<
 }
 
 export function refusalAnswer(refusal: StatusError): HttpResponse {
-  return jsonAnswer(refusal.status.code, refusal.status, refusal.headers)
+  const { kind, apiVersion, metadata, status, message, reason, details, code } = refusal.status
+  return jsonAnswer(code, { kind, apiVersion, metadata, status, message, reason, details, code }, refusal.headers)
 }
 
 function auditIdOf(request: HttpRequest, scope: Scope): string {

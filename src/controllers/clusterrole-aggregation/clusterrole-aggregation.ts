@@ -25,7 +25,13 @@ export const clusterRoleAggregationController: ControllerDefinition = {
   workers: 1,
   setup(context) {
     // Any role may be selected by an aggregated one, so a change of one concerns all of those.
-    const roles: Informer<rbac.ClusterRole> = context.watch(refs.clusterroles, () => context.informers.informer(refs.clusterroles).list().filter((role) => role.aggregationRule !== undefined).map((role) => role.metadata?.name ?? ''))
+    const roles: Informer<rbac.ClusterRole> = context.watch(refs.clusterroles, () =>
+      context.informers
+        .informer(refs.clusterroles)
+        .list()
+        .filter((role) => role.aggregationRule !== undefined)
+        .map((role) => role.metadata?.name ?? ''),
+    )
     const client = context.client.resource(refs.clusterroles)
     return async (scope, name) => {
       const role = roles.get(name)

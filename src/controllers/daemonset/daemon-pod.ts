@@ -19,7 +19,9 @@ const HOST_NETWORK_TOLERATION: core.Toleration = { key: 'node.kubernetes.io/netw
 export function daemonTolerations(spec: core.PodSpec): core.Toleration[] {
   const tolerations = [...(spec.tolerations ?? [])]
   for (const added of spec.hostNetwork ? [...ADDED_TOLERATIONS, HOST_NETWORK_TOLERATION] : ADDED_TOLERATIONS) {
-    const same = tolerations.findIndex((one) => one.key === added.key && one.effect === added.effect && one.operator === added.operator && (one.value ?? '') === '')
+    const same = tolerations.findIndex(
+      (one) => one.key === added.key && one.effect === added.effect && one.operator === added.operator && (one.value ?? '') === '',
+    )
     if (same === -1) tolerations.push(added)
     else tolerations[same] = added
   }
@@ -27,7 +29,13 @@ export function daemonTolerations(spec: core.PodSpec): core.Toleration[] {
 }
 
 /** A pod for one node: the scheduler binds it, and may choose no other. */
-export function daemonPod(set: apps.DaemonSet, template: core.PodTemplateSpec, reference: OwnerReference, hash: string, nodeName: string): core.Pod {
+export function daemonPod(
+  set: apps.DaemonSet,
+  template: core.PodTemplateSpec,
+  reference: OwnerReference,
+  hash: string,
+  nodeName: string,
+): core.Pod {
   const pod = podFromTemplate(set, reference, template)
   const generation = set.metadata?.annotations?.[GENERATION_ANNOTATION]
   const spec: core.PodSpec = template.spec ?? { containers: [] }
@@ -35,11 +43,20 @@ export function daemonPod(set: apps.DaemonSet, template: core.PodTemplateSpec, r
     ...spec.affinity,
     nodeAffinity: {
       ...spec.affinity?.nodeAffinity,
-      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [nodeName] }] }] },
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [nodeName] }] }],
+      },
     },
   }
   return {
-    metadata: { ...pod.metadata, labels: { ...pod.metadata?.labels, [REVISION_HASH]: hash, ...(generation === undefined ? {} : { [TEMPLATE_GENERATION]: generation }) } },
+    metadata: {
+      ...pod.metadata,
+      labels: {
+        ...pod.metadata?.labels,
+        [REVISION_HASH]: hash,
+        ...(generation === undefined ? {} : { [TEMPLATE_GENERATION]: generation }),
+      },
+    },
     spec: { ...spec, affinity, tolerations: daemonTolerations(spec) },
   }
 }
@@ -48,7 +65,8 @@ export function daemonPod(set: apps.DaemonSet, template: core.PodTemplateSpec, r
 export function targetNode(pod: core.Pod): string {
   if (pod.spec?.nodeName) return pod.spec.nodeName
   for (const term of pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []) {
-    for (const field of term.matchFields ?? []) if (field.key === 'metadata.name' && field.operator === 'In' && field.values?.length === 1) return field.values[0] ?? ''
+    for (const field of term.matchFields ?? [])
+      if (field.key === 'metadata.name' && field.operator === 'In' && field.values?.length === 1) return field.values[0] ?? ''
   }
   return ''
 }

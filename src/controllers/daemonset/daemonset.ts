@@ -1,9 +1,30 @@
 import type { Scope } from '#base'
 import { type OwnerReference, type apps, type core, isNotFound, keyOf, refs } from '#api'
-import { type ControllerDefinition, OwnWrites, adoptPatch, after, claim, controllerOf, controllerReference, done, inParallel, indexOwners, releasePatch, slowStart } from '#reconcile'
+import {
+  type ControllerDefinition,
+  OwnWrites,
+  adoptPatch,
+  after,
+  claim,
+  controllerOf,
+  controllerReference,
+  done,
+  inParallel,
+  indexOwners,
+  releasePatch,
+  slowStart,
+} from '#reconcile'
 import { isNamespaceEnding, podControl } from '../workloads/pod-control.ts'
 import { nextAvailableInMs } from '../workloads/pods.ts'
-import { REVISION_HASH, RevisionCollision, deleteRevision, hashOfRevision, planHistory, planRevision, writeRevision } from '../workloads/revisions.ts'
+import {
+  REVISION_HASH,
+  RevisionCollision,
+  deleteRevision,
+  hashOfRevision,
+  planHistory,
+  planRevision,
+  writeRevision,
+} from '../workloads/revisions.ts'
 import { matcherOf } from '../workloads/selector.ts'
 import { sameOnWire } from '../workloads/template-hash.ts'
 import { daemonPod, targetNode } from './daemon-pod.ts'
@@ -28,7 +49,8 @@ export const daemonSetController: ControllerDefinition = {
           if (owner?.kind === 'DaemonSet') keys.add(`${pod?.metadata?.namespace ?? ''}/${owner.name}`)
         }
         if (now !== undefined && controllerOf(now) === undefined) {
-          for (const set of sets.list(now.metadata?.namespace ?? '')) if (matcherOf(set.spec?.selector)(now.metadata?.labels ?? {})) keys.add(keyOf(set))
+          for (const set of sets.list(now.metadata?.namespace ?? ''))
+            if (matcherOf(set.spec?.selector)(now.metadata?.labels ?? {})) keys.add(keyOf(set))
         }
         return [...keys]
       }),
@@ -36,11 +58,14 @@ export const daemonSetController: ControllerDefinition = {
     // A node that goes takes its pods along in its own time; one that changes matters when a pod has to come or to go.
     const nodes = context.watch(refs.nodes, ({ now }) => {
       if (now === undefined) return []
-      return sets.list().filter((set) => {
-        const { shouldRun, mayStay } = eligibility(set, now)
-        const hasPod = pods.byIndex('controller-uid', set.metadata?.uid ?? '').some((pod) => targetNode(pod) === now.metadata?.name)
-        return hasPod ? !mayStay : shouldRun
-      }).map(keyOf)
+      return sets
+        .list()
+        .filter((set) => {
+          const { shouldRun, mayStay } = eligibility(set, now)
+          const hasPod = pods.byIndex('controller-uid', set.metadata?.uid ?? '').some((pod) => targetNode(pod) === now.metadata?.name)
+          return hasPod ? !mayStay : shouldRun
+        })
+        .map(keyOf)
     })
     const revisions = indexOwners(
       context.watch(refs.controllerrevisions, ({ old, now }) => {
@@ -59,7 +84,9 @@ export const daemonSetController: ControllerDefinition = {
       const { owned, adopt, release } = claim(pods, set, matcherOf(set.spec?.selector))
       const patch = async (pod: core.Pod, body: object): Promise<core.Pod[]> => {
         try {
-          return [await podClient.patch(scope, { namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' }, { type: 'merge', body })]
+          return [
+            await podClient.patch(scope, { namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' }, { type: 'merge', body }),
+          ]
         } catch (error) {
           if (isNotFound(error)) return []
           throw error
@@ -72,9 +99,20 @@ export const daemonSetController: ControllerDefinition = {
     }
 
     /** Undefined: the name was taken, the next round takes another. */
-    async function currentHash(scope: Scope, set: apps.DaemonSet, template: core.PodTemplateSpec, reference: OwnerReference): Promise<string | undefined> {
+    async function currentHash(
+      scope: Scope,
+      set: apps.DaemonSet,
+      template: core.PodTemplateSpec,
+      reference: OwnerReference,
+    ): Promise<string | undefined> {
       const history = revisions.byIndex('controller-uid', reference.uid)
-      const owner = { namespace: set.metadata?.namespace ?? '', name: set.metadata?.name ?? '', reference, template, collisionCount: set.status?.collisionCount ?? 0 }
+      const owner = {
+        namespace: set.metadata?.namespace ?? '',
+        name: set.metadata?.name ?? '',
+        reference,
+        template,
+        collisionCount: set.status?.collisionCount ?? 0,
+      }
       try {
         const written = await writeRevision(scope, client, owner, planRevision(template, history))
         ownRevisions.wrote(keyOf(set), written)
@@ -82,7 +120,11 @@ export const daemonSetController: ControllerDefinition = {
       } catch (error) {
         if (!(error instanceof RevisionCollision)) throw error
         const status = set.status ?? planDaemonStatus({ set, nodes: [], pods: [], hash: '', nowMs: 0 })
-        await setClient.update(scope, { ...set, status: { ...status, collisionCount: owner.collisionCount + 1 } }, { subresource: 'status' })
+        await setClient.update(
+          scope,
+          { ...set, status: { ...status, collisionCount: owner.collisionCount + 1 } },
+          { subresource: 'status' },
+        )
         return undefined
       }
     }
@@ -98,7 +140,13 @@ export const daemonSetController: ControllerDefinition = {
       return 0
     }
 
-    async function carryOut(scope: Scope, view: DaemonView, template: core.PodTemplateSpec, reference: OwnerReference, plan: DaemonPlan): Promise<number | undefined> {
+    async function carryOut(
+      scope: Scope,
+      view: DaemonView,
+      template: core.PodTemplateSpec,
+      reference: OwnerReference,
+      plan: DaemonPlan,
+    ): Promise<number | undefined> {
       const key = keyOf(view.set)
       let againInMs: number | undefined
       const removed = plan.remove.filter((pod) => {
@@ -110,12 +158,16 @@ export const daemonSetController: ControllerDefinition = {
         }
         const { namespace = '', name = '' } = pod.metadata ?? {}
         const isFailed = pod.status?.phase === 'Failed'
-        const words = isFailed ? `Found failed daemon pod ${namespace}/${name} on node ${pod.spec?.nodeName ?? ''}, will try to kill it` : `Found succeeded daemon pod ${namespace}/${name} on node ${pod.spec?.nodeName ?? ''}, will try to delete it`
+        const words = isFailed
+          ? `Found failed daemon pod ${namespace}/${name} on node ${pod.spec?.nodeName ?? ''}, will try to kill it`
+          : `Found succeeded daemon pod ${namespace}/${name} on node ${pod.spec?.nodeName ?? ''}, will try to delete it`
         events.event(view.set, isFailed ? 'Warning' : 'Normal', isFailed ? 'FailedDaemonPod' : 'SucceededDaemonPod', words)
         return true
       })
       const create = plan.create.slice(0, BURST)
-      const { failure } = await slowStart(create.length, WIDTH, async (i) => ownWrites.wrote(key, await control.create(scope, view.set, daemonPod(view.set, template, reference, view.hash, create[i] ?? ''))))
+      const { failure } = await slowStart(create.length, WIDTH, async (i) =>
+        ownWrites.wrote(key, await control.create(scope, view.set, daemonPod(view.set, template, reference, view.hash, create[i] ?? ''))),
+      )
       await inParallel(removed.slice(0, BURST), WIDTH, async (pod) => {
         await control.remove(scope, view.set, pod)
         ownWrites.deleted(key, keyOf(pod), pod.metadata?.uid ?? '')
@@ -126,7 +178,11 @@ export const daemonSetController: ControllerDefinition = {
 
     async function cleanUp(scope: Scope, view: DaemonView, reference: OwnerReference): Promise<void> {
       const used = new Set(view.pods.map((pod) => pod.metadata?.labels?.[REVISION_HASH] ?? '')).add(view.hash)
-      for (const revision of planHistory(revisions.byIndex('controller-uid', reference.uid), used, view.set.spec?.revisionHistoryLimit ?? 10)) {
+      for (const revision of planHistory(
+        revisions.byIndex('controller-uid', reference.uid),
+        used,
+        view.set.spec?.revisionHistoryLimit ?? 10,
+      )) {
         await deleteRevision(scope, client, revision)
         ownRevisions.deleted(keyOf(view.set), keyOf(revision), revision.metadata?.uid ?? '')
       }

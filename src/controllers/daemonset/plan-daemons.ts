@@ -25,9 +25,12 @@ export interface DaemonPlan {
 /** Whether a node should get a pod, and whether one that is there may stay. */
 export function eligibility(set: apps.DaemonSet, node: core.Node): { readonly shouldRun: boolean; readonly mayStay: boolean } {
   const spec = set.spec?.template.spec
-  if (spec === undefined || (spec.nodeName && spec.nodeName !== node.metadata?.name) || !selectsNode(spec, node)) return { shouldRun: false, mayStay: false }
+  if (spec === undefined || (spec.nodeName && spec.nodeName !== node.metadata?.name) || !selectsNode(spec, node))
+    return { shouldRun: false, mayStay: false }
   const tolerations = daemonTolerations(spec)
-  const untolerated = (node.spec?.taints ?? []).filter((taint) => taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint)))
+  const untolerated = (node.spec?.taints ?? []).filter(
+    (taint) => taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint)),
+  )
   return { shouldRun: untolerated.length === 0, mayStay: !untolerated.some((taint) => taint.effect === 'NoExecute') }
 }
 
@@ -43,7 +46,8 @@ export function podsByNode(pods: readonly core.Pod[]): Map<string, core.Pod[]> {
 }
 
 const createdFirst = (a: core.Pod, b: core.Pod): number => {
-  const order = (pod: core.Pod): string => `${pod.spec?.nodeName ? 0 : 1} ${pod.metadata?.creationTimestamp ?? ''} ${pod.metadata?.name ?? ''}`
+  const order = (pod: core.Pod): string =>
+    `${pod.spec?.nodeName ? 0 : 1} ${pod.metadata?.creationTimestamp ?? ''} ${pod.metadata?.name ?? ''}`
   return order(a) < order(b) ? -1 : 1
 }
 
@@ -110,7 +114,10 @@ export function planUpdate(view: DaemonView): DaemonPlan {
 }
 
 /** The newest and the old pod of a node; undefined when there are several of a kind, which placement has to sort out first. */
-function pairOn(view: DaemonView, there: readonly core.Pod[]): { readonly now: core.Pod | undefined; readonly old: core.Pod | undefined } | undefined {
+function pairOn(
+  view: DaemonView,
+  there: readonly core.Pod[],
+): { readonly now: core.Pod | undefined; readonly old: core.Pod | undefined } | undefined {
   const living = there.filter((pod) => !isTerminating(pod))
   const now = living.filter((pod) => pod.metadata?.labels?.[REVISION_HASH] === view.hash)
   const old = living.filter((pod) => pod.metadata?.labels?.[REVISION_HASH] !== view.hash)
@@ -119,7 +126,9 @@ function pairOn(view: DaemonView, there: readonly core.Pod[]): { readonly now: c
 
 function eligiblePods(view: DaemonView): readonly (readonly [string, readonly core.Pod[]])[] {
   const byNode = podsByNode(view.pods)
-  return view.nodes.filter((node) => eligibility(view.set, node).shouldRun).map((node) => [node.metadata?.name ?? '', byNode.get(node.metadata?.name ?? '') ?? []])
+  return view.nodes
+    .filter((node) => eligibility(view.set, node).shouldRun)
+    .map((node) => [node.metadata?.name ?? '', byNode.get(node.metadata?.name ?? '') ?? []])
 }
 
 function withoutSurge(view: DaemonView, maxUnavailable: number): DaemonPlan {

@@ -26,7 +26,18 @@ import { type Conditions, conditionOf, withCondition } from './conditions.ts'
 import { type Resize, newSetSize, planRollingUpdate } from './plan-rollout.ts'
 import { isScaling, planCleanup, planScaling } from './plan-scaling.ts'
 import { hasDeadline, isComplete, planRolloutStatus, planStatus } from './plan-status.ts'
-import { HASH_LABEL, REVISION, isRolling, nameOf, newSetAmong, newSetAnnotations, replicasOf, revisionOf, sizeAnnotations, sumOf } from './replica-sets.ts'
+import {
+  HASH_LABEL,
+  REVISION,
+  isRolling,
+  nameOf,
+  newSetAmong,
+  newSetAnnotations,
+  replicasOf,
+  revisionOf,
+  sizeAnnotations,
+  sumOf,
+} from './replica-sets.ts'
 
 export const deploymentController: ControllerDefinition = { name: 'deployment-controller', workers: 5, setup }
 
@@ -76,9 +87,19 @@ function setup(context: ControllerContext): Reconcile {
     const from = replicasOf(set)
     const annotations = { ...set.metadata?.annotations, ...sizeAnnotations(deployment) }
     if (from === to && sameOnWire(annotations, set.metadata?.annotations)) return set
-    const answer = await setClient.update(scope, { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, replicas: to, selector: set.spec?.selector ?? {} } })
+    const answer = await setClient.update(scope, {
+      ...set,
+      metadata: { ...set.metadata, annotations },
+      spec: { ...set.spec, replicas: to, selector: set.spec?.selector ?? {} },
+    })
     ownWrites.wrote(keyOf(deployment), answer)
-    if (from !== to) events.event(deployment, 'Normal', 'ScalingReplicaSet', `Scaled ${from < to ? 'up' : 'down'} replica set ${nameOf(set)} from ${from} to ${to}`)
+    if (from !== to)
+      events.event(
+        deployment,
+        'Normal',
+        'ScalingReplicaSet',
+        `Scaled ${from < to ? 'up' : 'down'} replica set ${nameOf(set)} from ${from} to ${to}`,
+      )
     return answer
   }
 
@@ -89,13 +110,6 @@ function setup(context: ControllerContext): Reconcile {
     return { ...round, newSet: round.newSet === undefined ? undefined : latest(round.newSet), old: round.old.map(latest) }
   }
 
-  async function setRevision(scope: Scope, deployment: apps.Deployment, revision: string): Promise<apps.Deployment> {
-    if (deployment.metadata?.annotations?.[REVISION] === revision) return deployment
-    const { namespace, resourceVersion } = deployment.metadata ?? {}
-    const body = { metadata: { resourceVersion, annotations: { [REVISION]: revision } } }
-    return deploymentClient.patch(scope, { namespace, name: nameOf(deployment) }, { type: 'merge', body })
-  }
-
   /** Brings the newest ReplicaSet's annotations and both revisions up to date. */
   async function refreshNewSet(round: Round, set: apps.ReplicaSet, newRevision: number): Promise<Round> {
     const { scope } = round
@@ -103,13 +117,21 @@ function setup(context: ControllerContext): Reconcile {
     const minReadySeconds = round.deployment.spec?.minReadySeconds
     let newSet = set
     if (!sameOnWire(annotations, set.metadata?.annotations) || (set.spec?.minReadySeconds ?? 0) !== (minReadySeconds ?? 0)) {
-      newSet = await setClient.update(scope, { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, minReadySeconds, selector: set.spec?.selector ?? {} } })
+      newSet = await setClient.update(scope, {
+        ...set,
+        metadata: { ...set.metadata, annotations },
+        spec: { ...set.spec, minReadySeconds, selector: set.spec?.selector ?? {} },
+      })
       ownWrites.wrote(keyOf(round.deployment), newSet)
     }
-    const deployment = await setRevision(scope, round.deployment, annotations[REVISION] ?? '')
+    const deployment = withRevision(round.deployment, annotations[REVISION] ?? '')
     const conditions =
       hasDeadline(deployment) && conditionOf(round.conditions, 'Progressing') === undefined
-        ? withCondition(round.conditions, { type: 'Progressing', status: 'True', reason: 'FoundNewReplicaSet', message: `Found new replica set "${nameOf(newSet)}"` }, scope.clock.now())
+        ? withCondition(
+            round.conditions,
+            { type: 'Progressing', status: 'True', reason: 'FoundNewReplicaSet', message: `Found new replica set "${nameOf(newSet)}"` },
+            scope.clock.now(),
+          )
         : round.conditions
     return { ...round, deployment, newSet, conditions }
   }
@@ -140,15 +162,20 @@ function setup(context: ControllerContext): Reconcile {
     try {
       newSet = await setClient.create(scope, wanted)
       ownWrites.wrote(keyOf(deployment), newSet)
-      if (replicas > 0) events.event(deployment, 'Normal', 'ScalingReplicaSet', `Scaled up replica set ${nameOf(newSet)} from 0 to ${replicas}`)
+      if (replicas > 0)
+        events.event(deployment, 'Normal', 'ScalingReplicaSet', `Scaled up replica set ${nameOf(newSet)} from 0 to ${replicas}`)
     } catch (error) {
       if (isAlreadyExists(error)) return refreshNewSet(round, await sameSetOrCollision(round, nameOf(wanted)), newRevision)
       await creationFailed(round, nameOf(wanted), error)
       throw error
     }
-    const updated = await setRevision(scope, deployment, newSet.metadata?.annotations?.[REVISION] ?? '')
+    const updated = withRevision(deployment, newSet.metadata?.annotations?.[REVISION] ?? '')
     const conditions = hasDeadline(deployment)
-      ? withCondition(round.conditions, { type: 'Progressing', status: 'True', reason: 'NewReplicaSetCreated', message: `Created new replica set "${nameOf(newSet)}"` }, scope.clock.now())
+      ? withCondition(
+          round.conditions,
+          { type: 'Progressing', status: 'True', reason: 'NewReplicaSetCreated', message: `Created new replica set "${nameOf(newSet)}"` },
+          scope.clock.now(),
+        )
       : round.conditions
     return { ...round, deployment: updated, newSet, conditions }
   }
@@ -168,7 +195,11 @@ function setup(context: ControllerContext): Reconcile {
     if (isNamespaceEnding(error)) return
     const message = `Failed to create new replica set "${name}": ${messageOf(error)}`
     if (hasDeadline(deployment)) {
-      const conditions = withCondition(round.conditions, { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message }, scope.clock.now())
+      const conditions = withCondition(
+        round.conditions,
+        { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message },
+        scope.clock.now(),
+      )
       await writeStatus(scope, deployment, { ...deployment.status, conditions: [...conditions] })
     }
     events.event(deployment, 'Warning', 'ReplicaSetCreateError', message)
@@ -181,7 +212,12 @@ function setup(context: ControllerContext): Reconcile {
   }
 
   async function writeStatus(scope: Scope, deployment: apps.Deployment, status: apps.DeploymentStatus): Promise<void> {
-    if (comparable(deployment.status) === comparable(status)) return
+    const known = deployments.get(keyOf(deployment)) ?? deployment
+    if (
+      comparable(deployment.status) === comparable(status) &&
+      known.metadata?.annotations?.[REVISION] === deployment.metadata?.annotations?.[REVISION]
+    )
+      return
     await deploymentClient.update(scope, { ...deployment, status }, { subresource: 'status' })
   }
 
@@ -216,12 +252,21 @@ function setup(context: ControllerContext): Reconcile {
   async function recreate(started: Round): Promise<Result> {
     const round = await withNewSet(started, false)
     const active = round.old.filter((set) => replicasOf(set) > 0)
-    if (active.length > 0) return finish(await carryOut(round, active.map((set) => ({ set, to: 0 }))))
+    if (active.length > 0)
+      return finish(
+        await carryOut(
+          round,
+          active.map((set) => ({ set, to: 0 })),
+        ),
+      )
     if (sumOf(round.old, (set) => set.status?.replicas) > 0 || oldPodsAreThere(round)) return finish(round)
     const made = await withNewSet(round, true)
     const { newSet } = made
     if (newSet === undefined) return done
-    const scaled = await carryOut(made, replicasOf(newSet) === replicasOf(made.deployment) ? [] : [{ set: newSet, to: replicasOf(made.deployment) }])
+    const scaled = await carryOut(
+      made,
+      replicasOf(newSet) === replicasOf(made.deployment) ? [] : [{ set: newSet, to: replicasOf(made.deployment) }],
+    )
     if (isComplete(scaled.deployment, scaled.deployment.status ?? {})) await cleanUp(scaled)
     return finish(scaled)
   }
@@ -235,7 +280,11 @@ function setup(context: ControllerContext): Reconcile {
     const round = await withNewSet(started, false)
     const scaled = await carryOut(round, planScaling(round.deployment, round.newSet, round.old))
     if (isPaused) await cleanUp(scaled)
-    await writeStatus(scaled.scope, scaled.deployment, planStatus(scaled.deployment, allOf(scaled), scaled.newSet, scaled.conditions, scaled.scope.clock.now()))
+    await writeStatus(
+      scaled.scope,
+      scaled.deployment,
+      planStatus(scaled.deployment, allOf(scaled), scaled.newSet, scaled.conditions, scaled.scope.clock.now()),
+    )
     return done
   }
 
@@ -248,7 +297,13 @@ function setup(context: ControllerContext): Reconcile {
     if (!ownWrites.settled(key)) return done
     const all = await claimSets(scope, deployment)
     const newSet = newSetAmong(deployment, all)
-    const round: Round = { scope, deployment, newSet, old: all.filter((set) => set !== newSet), conditions: pauseConditions(deployment, scope.clock.now()) }
+    const round: Round = {
+      scope,
+      deployment,
+      newSet,
+      old: all.filter((set) => set !== newSet),
+      conditions: pauseConditions(deployment, scope.clock.now()),
+    }
     if (deployment.metadata?.deletionTimestamp !== undefined) {
       await writeStatus(scope, deployment, planStatus(deployment, all, newSet, round.conditions, scope.clock.now()))
       return done
@@ -259,14 +314,30 @@ function setup(context: ControllerContext): Reconcile {
   }
 }
 
+/** The revision travels with the status: written to the main resource it would count as a change of what is wanted. */
+function withRevision(deployment: apps.Deployment, revision: string): apps.Deployment {
+  if (deployment.metadata?.annotations?.[REVISION] === revision) return deployment
+  return { ...deployment, metadata: { ...deployment.metadata, annotations: { ...deployment.metadata?.annotations, [REVISION]: revision } } }
+}
+
 /** Pausing and resuming are told by the Progressing condition, unless the deadline has passed already. */
 function pauseConditions(deployment: apps.Deployment, nowMs: number): Conditions {
   const conditions = deployment.status?.conditions ?? []
   const reason = conditionOf(conditions, 'Progressing')?.reason
   if (!hasDeadline(deployment) || reason === 'ProgressDeadlineExceeded') return conditions
   const isPaused = deployment.spec?.paused === true
-  if (isPaused && reason !== 'DeploymentPaused') return withCondition(conditions, { type: 'Progressing', status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' }, nowMs)
-  if (!isPaused && reason === 'DeploymentPaused') return withCondition(conditions, { type: 'Progressing', status: 'Unknown', reason: 'DeploymentResumed', message: 'Deployment is resumed' }, nowMs)
+  if (isPaused && reason !== 'DeploymentPaused')
+    return withCondition(
+      conditions,
+      { type: 'Progressing', status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' },
+      nowMs,
+    )
+  if (!isPaused && reason === 'DeploymentPaused')
+    return withCondition(
+      conditions,
+      { type: 'Progressing', status: 'Unknown', reason: 'DeploymentResumed', message: 'Deployment is resumed' },
+      nowMs,
+    )
   return conditions
 }
 
@@ -283,13 +354,18 @@ function deploymentsOfSet(deployments: Informer<apps.Deployment>, { old, now }: 
     if (owner?.kind === 'Deployment') keys.add(`${set?.metadata?.namespace ?? ''}/${owner.name}`)
   }
   if (now !== undefined && controllerOf(now) === undefined) {
-    for (const candidate of deployments.list(now.metadata?.namespace ?? '')) if (matcherOf(candidate.spec?.selector)(now.metadata?.labels ?? {})) keys.add(keyOf(candidate))
+    for (const candidate of deployments.list(now.metadata?.namespace ?? ''))
+      if (matcherOf(candidate.spec?.selector)(now.metadata?.labels ?? {})) keys.add(keyOf(candidate))
   }
   return [...keys]
 }
 
 /** Only Recreate waits for pods: when one ends or goes. */
-function deploymentsOfPod(deployments: Informer<apps.Deployment>, sets: Informer<apps.ReplicaSet>, { old, now }: Change<core.Pod>): readonly string[] {
+function deploymentsOfPod(
+  deployments: Informer<apps.Deployment>,
+  sets: Informer<apps.ReplicaSet>,
+  { old, now }: Change<core.Pod>,
+): readonly string[] {
   if (old === undefined || (now !== undefined && !isFinished(now))) return []
   const owner = controllerOf(old)
   if (owner?.kind !== 'ReplicaSet') return []

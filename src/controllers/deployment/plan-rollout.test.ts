@@ -8,7 +8,10 @@ import { DESIRED_REPLICAS, MAX_REPLICAS, allowanceOf, newSetAnnotations, revisio
 
 const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image: 'a' }] } }
 function deployment(replicas: number, maxSurge: number | string, maxUnavailable: number | string): apps.Deployment {
-  return { metadata: { name: 'web', namespace: 'x', generation: 1 }, spec: { replicas, selector: {}, template, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } } } }
+  return {
+    metadata: { name: 'web', namespace: 'x', generation: 1 },
+    spec: { replicas, selector: {}, template, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } } },
+  }
 }
 function set(name: string, replicas: number, available: number, created = 1, annotations: Record<string, string> = {}): apps.ReplicaSet {
   return {
@@ -17,7 +20,8 @@ function set(name: string, replicas: number, available: number, created = 1, ann
     status: { replicas, availableReplicas: available, readyReplicas: available, observedGeneration: 1 },
   }
 }
-const steps = (plan: readonly { readonly set: apps.ReplicaSet; readonly to: number }[]): string[] => plan.map(({ set: { metadata }, to }) => `${metadata?.name ?? ''}=${to}`)
+const steps = (plan: readonly { readonly set: apps.ReplicaSet; readonly to: number }[]): string[] =>
+  plan.map(({ set: { metadata }, to }) => `${metadata?.name ?? ''}=${to}`)
 
 test('what a rolling update is allowed', () => {
   const cases: readonly (readonly [number, number | string, number | string, number, number])[] = [
@@ -50,6 +54,16 @@ test('old pods that are not available go first, the oldest set first', () => {
   assert.deepEqual(steps(plan), ['a=3', 'b=4', 'a=2'])
 })
 
+test('counts of an earlier size are waited out', () => {
+  assert.deepEqual(steps(planRollingUpdate(deployment(6, 3, 2), set('new', 4, 0, 2), [set('old', 5, 8)])), [])
+  const unseen = set('old', 5, 5)
+  assert.deepEqual(
+    steps(planRollingUpdate(deployment(6, 3, 2), set('new', 4, 0, 2), [{ ...unseen, metadata: { ...unseen.metadata, generation: 2 } }])),
+    [],
+  )
+  assert.deepEqual(steps(planRollingUpdate(deployment(6, 3, 2), set('new', 4, 0, 2), [set('old', 5, 5)])), ['old=4'])
+})
+
 test('proportional scaling: the biggest set takes what rounding leaves over', () => {
   const marks = { [DESIRED_REPLICAS]: '10', [MAX_REPLICAS]: '13' }
   const old = set('old', 8, 8, 1, marks)
@@ -75,25 +89,42 @@ test('revisions go on, and a set that comes back remembers the numbers it had', 
 })
 
 test('history beyond the limit is deleted, lowest revision first, never what still has pods', () => {
-  const rev = (name: string, revision: number, replicas = 0): apps.ReplicaSet => set(name, replicas, 0, 1, { 'deployment.kubernetes.io/revision': String(revision) })
+  const rev = (name: string, revision: number, replicas = 0): apps.ReplicaSet =>
+    set(name, replicas, 0, 1, { 'deployment.kubernetes.io/revision': String(revision) })
   const web = deployment(1, 1, 0)
   const limited = { ...web, spec: { ...web.spec, revisionHistoryLimit: 1, selector: {}, template } }
-  assert.deepEqual(planCleanup(limited, [rev('c', 3), rev('a', 1, 1), rev('b', 2)], revisionOf).map(({ metadata }) => metadata?.name), ['b'])
+  assert.deepEqual(
+    planCleanup(limited, [rev('c', 3), rev('a', 1, 1), rev('b', 2)], revisionOf).map(({ metadata }) => metadata?.name),
+    ['b'],
+  )
 })
 
 test('the deadline of a rollout: late, then progressing again, then done', () => {
   const start = Date.parse('2026-01-01T00:00:00Z')
   const web = { ...deployment(2, 1, 0), spec: { ...deployment(2, 1, 0).spec, progressDeadlineSeconds: 5, selector: {}, template } }
   const first = planRolloutStatus(web, [set('new', 2, 0)], set('new', 2, 0), [], start)
-  const progressing = (status: apps.DeploymentStatus): string | undefined => status.conditions?.find(({ type }) => type === 'Progressing')?.reason
+  const progressing = (status: apps.DeploymentStatus): string | undefined =>
+    status.conditions?.find(({ type }) => type === 'Progressing')?.reason
   assert.equal(progressing(first.status), 'ReplicaSetUpdated')
   assert.equal(first.lookAgainInMs, 6000)
   const waiting = { ...web, status: first.status }
   const late = planRolloutStatus(waiting, [set('new', 2, 0)], set('new', 2, 0), first.status.conditions ?? [], start + 6000)
   assert.equal(progressing(late.status), 'ProgressDeadlineExceeded')
-  const again = planRolloutStatus({ ...web, status: late.status }, [set('new', 2, 1)], set('new', 2, 1), late.status.conditions ?? [], start + 7000)
+  const again = planRolloutStatus(
+    { ...web, status: late.status },
+    [set('new', 2, 1)],
+    set('new', 2, 1),
+    late.status.conditions ?? [],
+    start + 7000,
+  )
   assert.equal(progressing(again.status), 'ReplicaSetUpdated')
-  const complete = planRolloutStatus({ ...web, status: again.status }, [set('new', 2, 2)], set('new', 2, 2), again.status.conditions ?? [], start + 8000)
+  const complete = planRolloutStatus(
+    { ...web, status: again.status },
+    [set('new', 2, 2)],
+    set('new', 2, 2),
+    again.status.conditions ?? [],
+    start + 8000,
+  )
   assert.equal(progressing(complete.status), 'NewReplicaSetAvailable')
   assert.equal(complete.lookAgainInMs, undefined)
 })

@@ -16,7 +16,11 @@ export function newSetSize(deployment: apps.Deployment, all: readonly apps.Repli
 }
 
 /** The next step of a rolling update; nothing when it has to wait, or is done. */
-export function planRollingUpdate(deployment: apps.Deployment, newSet: apps.ReplicaSet, old: readonly apps.ReplicaSet[]): readonly Resize[] {
+export function planRollingUpdate(
+  deployment: apps.Deployment,
+  newSet: apps.ReplicaSet,
+  old: readonly apps.ReplicaSet[],
+): readonly Resize[] {
   const wanted = replicasOf(deployment)
   const size = replicasOf(newSet)
   const target = size > wanted ? wanted : newSetSize(deployment, [...old, newSet], size)
@@ -26,8 +30,10 @@ export function planRollingUpdate(deployment: apps.Deployment, newSet: apps.Repl
 
 /** Takes old ReplicaSets down as far as the minimum of available pods allows: pods that are not available anyway first. */
 function planOldSets(deployment: apps.Deployment, newSet: apps.ReplicaSet, old: readonly apps.ReplicaSet[]): readonly Resize[] {
-  // Counts of an earlier size would let too many go: what the set's controller has seen comes with its next status.
-  if ([...old, newSet].some((set) => (set.status?.observedGeneration ?? 0) < (set.metadata?.generation ?? 0))) return []
+  // Counts of an earlier size would let too many go: what the set's controller has made of the present one comes with its next status.
+  const isStale = (set: apps.ReplicaSet): boolean =>
+    (set.status?.observedGeneration ?? 0) < (set.metadata?.generation ?? 0) || availableOf(set) > replicasOf(set)
+  if ([...old, newSet].some(isStale)) return []
   const sizes = new Map(old.map((set) => [nameOf(set), replicasOf(set)]))
   const total = sumOf(old, replicasOf) + replicasOf(newSet)
   const least = replicasOf(deployment) - allowanceOf(deployment).unavailable

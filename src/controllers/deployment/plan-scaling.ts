@@ -1,6 +1,17 @@
 import type { apps } from '#api'
 import type { Resize } from './plan-rollout.ts'
-import { DESIRED_REPLICAS, MAX_REPLICAS, allowanceOf, annotationNumber, availableOf, byCreation, isRolling, nameOf, replicasOf, sumOf } from './replica-sets.ts'
+import {
+  DESIRED_REPLICAS,
+  MAX_REPLICAS,
+  allowanceOf,
+  annotationNumber,
+  availableOf,
+  byCreation,
+  isRolling,
+  nameOf,
+  replicasOf,
+  sumOf,
+} from './replica-sets.ts'
 
 /** Someone has changed the Deployment's size since its ReplicaSets were last scaled. */
 export function isScaling(deployment: apps.Deployment, all: readonly apps.ReplicaSet[]): boolean {
@@ -14,7 +25,11 @@ export function isScaling(deployment: apps.Deployment, all: readonly apps.Replic
  * Brings the ReplicaSets to a changed size without moving the rollout on: one active set takes all; in the middle of a rollout each
  * gets its share, the biggest one what is left over by rounding.
  */
-export function planScaling(deployment: apps.Deployment, newSet: apps.ReplicaSet | undefined, old: readonly apps.ReplicaSet[]): readonly Resize[] {
+export function planScaling(
+  deployment: apps.Deployment,
+  newSet: apps.ReplicaSet | undefined,
+  old: readonly apps.ReplicaSet[],
+): readonly Resize[] {
   const wanted = replicasOf(deployment)
   const all = newSet === undefined ? [...old] : [...old, newSet]
   const active = all.filter((set) => replicasOf(set) > 0)
@@ -22,7 +37,8 @@ export function planScaling(deployment: apps.Deployment, newSet: apps.ReplicaSet
     const only = active[0] ?? newSet ?? [...old].sort(byCreation).at(-1)
     return only === undefined || replicasOf(only) === wanted ? [] : [{ set: only, to: wanted }]
   }
-  if (newSet !== undefined && isSaturated(deployment, newSet)) return old.filter((set) => replicasOf(set) > 0).map((set) => ({ set, to: 0 }))
+  if (newSet !== undefined && isSaturated(deployment, newSet))
+    return old.filter((set) => replicasOf(set) > 0).map((set) => ({ set, to: 0 }))
   return isRolling(deployment) ? proportional(deployment, active) : []
 }
 
@@ -64,7 +80,11 @@ function fractionOf(deployment: apps.Deployment, set: apps.ReplicaSet): number {
 }
 
 /** ReplicaSets beyond the history limit that nobody needs any more, lowest revision first. */
-export function planCleanup(deployment: apps.Deployment, old: readonly apps.ReplicaSet[], revisionOf: (set: apps.ReplicaSet) => number): readonly apps.ReplicaSet[] {
+export function planCleanup(
+  deployment: apps.Deployment,
+  old: readonly apps.ReplicaSet[],
+  revisionOf: (set: apps.ReplicaSet) => number,
+): readonly apps.ReplicaSet[] {
   const limit = deployment.spec?.revisionHistoryLimit
   if (limit === undefined) return []
   const alive = old.filter((set) => set.metadata?.deletionTimestamp === undefined)
@@ -73,5 +93,10 @@ export function planCleanup(deployment: apps.Deployment, old: readonly apps.Repl
   return [...alive]
     .sort((a, b) => revisionOf(a) - revisionOf(b) || (nameOf(a) < nameOf(b) ? -1 : 1))
     .slice(0, surplus)
-    .filter((set) => (set.status?.replicas ?? 0) === 0 && replicasOf(set) === 0 && (set.metadata?.generation ?? 0) <= (set.status?.observedGeneration ?? 0))
+    .filter(
+      (set) =>
+        (set.status?.replicas ?? 0) === 0 &&
+        replicasOf(set) === 0 &&
+        (set.metadata?.generation ?? 0) <= (set.status?.observedGeneration ?? 0),
+    )
 }

@@ -12,14 +12,25 @@ export function hasDeadline(deployment: apps.Deployment): boolean {
 }
 
 /** Counts and availability. The other conditions stay as they are in `conditions`. */
-export function planStatus(deployment: apps.Deployment, all: readonly apps.ReplicaSet[], newSet: apps.ReplicaSet | undefined, conditions: Conditions, nowMs: number): apps.DeploymentStatus {
+export function planStatus(
+  deployment: apps.Deployment,
+  all: readonly apps.ReplicaSet[],
+  newSet: apps.ReplicaSet | undefined,
+  conditions: Conditions,
+  nowMs: number,
+): apps.DeploymentStatus {
   const available = sumOf(all, availableOf)
   const enough = available >= replicasOf(deployment) - allowanceOf(deployment).unavailable
   const next = withCondition(
     conditions,
     enough
       ? { type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable', message: 'Deployment has minimum availability.' }
-      : { type: 'Available', status: 'False', reason: 'MinimumReplicasUnavailable', message: 'Deployment does not have minimum availability.' },
+      : {
+          type: 'Available',
+          status: 'False',
+          reason: 'MinimumReplicasUnavailable',
+          message: 'Deployment does not have minimum availability.',
+        },
     nowMs,
   )
   return {
@@ -70,7 +81,13 @@ export interface RolloutStatus {
 }
 
 /** The status in the course of a rollout: counts, progress and its deadline, what the ReplicaSets could not do. */
-export function planRolloutStatus(deployment: apps.Deployment, all: readonly apps.ReplicaSet[], newSet: apps.ReplicaSet | undefined, conditions: Conditions, nowMs: number): RolloutStatus {
+export function planRolloutStatus(
+  deployment: apps.Deployment,
+  all: readonly apps.ReplicaSet[],
+  newSet: apps.ReplicaSet | undefined,
+  conditions: Conditions,
+  nowMs: number,
+): RolloutStatus {
   const before = deployment.status ?? {}
   const status = planStatus(deployment, all, newSet, conditions, nowMs)
   const subject = newSet === undefined ? `Deployment "${nameOf(deployment)}"` : `ReplicaSet "${nameOf(newSet)}"`
@@ -81,19 +98,42 @@ export function planRolloutStatus(deployment: apps.Deployment, all: readonly app
     const wasComplete = (status.replicas ?? 0) === (status.updatedReplicas ?? 0) && current?.reason === 'NewReplicaSetAvailable'
     if (!wasComplete) {
       if (isComplete(deployment, status)) {
-        next = withCondition(next, { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable', message: `${subject} has successfully progressed.` }, nowMs)
+        next = withCondition(
+          next,
+          { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable', message: `${subject} has successfully progressed.` },
+          nowMs,
+        )
       } else if (isProgressing(before, status)) {
-        next = withRenewed(next, { type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', message: `${subject} is progressing.` }, nowMs)
+        next = withRenewed(
+          next,
+          { type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', message: `${subject} is progressing.` },
+          nowMs,
+        )
       } else if ((deadlineInMs(deployment, next, nowMs) ?? 0) < 0) {
-        next = withCondition(next, { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: `${subject} has timed out progressing.` }, nowMs)
+        next = withCondition(
+          next,
+          { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: `${subject} has timed out progressing.` },
+          nowMs,
+        )
       }
     }
   }
-  const failed = [...(newSet === undefined ? [] : [newSet]), ...all].map((set) => set.status?.conditions?.find((condition) => condition.type === 'ReplicaFailure')).find((condition) => condition !== undefined)
+  const failed = [...(newSet === undefined ? [] : [newSet]), ...all]
+    .map((set) => set.status?.conditions?.find((condition) => condition.type === 'ReplicaFailure'))
+    .find((condition) => condition !== undefined)
   next =
     failed === undefined
       ? withoutCondition(next, 'ReplicaFailure')
-      : withCondition(next, { type: 'ReplicaFailure', status: failed.status === 'True' ? 'True' : 'False', reason: failed.reason ?? '', message: failed.message ?? '' }, nowMs)
+      : withCondition(
+          next,
+          {
+            type: 'ReplicaFailure',
+            status: failed.status === 'True' ? 'True' : 'False',
+            reason: failed.reason ?? '',
+            message: failed.message ?? '',
+          },
+          nowMs,
+        )
   const waitMs = isComplete(deployment, status) ? undefined : deadlineInMs(deployment, next, nowMs)
   return { status: { ...status, conditions: [...next] }, lookAgainInMs: waitMs === undefined || waitMs < 0 ? undefined : waitMs + 1000 }
 }

@@ -75,7 +75,11 @@ export function sizeAnnotations(deployment: apps.Deployment): Record<string, str
 }
 
 /** The annotations of the newest ReplicaSet: the Deployment's, the revision, and the revisions it had before. */
-export function newSetAnnotations(deployment: apps.Deployment, present: Readonly<Record<string, string>>, newRevision: number): Record<string, string> {
+export function newSetAnnotations(
+  deployment: apps.Deployment,
+  present: Readonly<Record<string, string>>,
+  newRevision: number,
+): Record<string, string> {
   const annotations: Record<string, string> = { ...present }
   for (const [name, value] of Object.entries(deployment.metadata?.annotations ?? {})) if (!NOT_COPIED.has(name)) annotations[name] = value
   const before = present[REVISION]

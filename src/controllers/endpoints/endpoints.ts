@@ -17,13 +17,25 @@ const CAPACITY = 1000
 export function planSubsets(service: core.Service, pods: readonly core.Pod[]): core.EndpointSubset[] {
   const family = service.spec?.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4'
   const publishAll = service.spec?.publishNotReadyAddresses === true
-  const groups = new Map<string, { readonly ports: core.EndpointPort[]; readonly ready: core.EndpointAddress[]; readonly notReady: core.EndpointAddress[] }>()
+  const groups = new Map<
+    string,
+    { readonly ports: core.EndpointPort[]; readonly ready: core.EndpointAddress[]; readonly notReady: core.EndpointAddress[] }
+  >()
   for (const pod of pods) {
     const ip = addressesOf(pod, family)[0]
     if (ip === undefined || isFinished(pod) || (isTerminating(pod) && !publishAll)) continue
     const ports = (service.spec?.ports ?? []).flatMap((port): core.EndpointPort[] => {
       const number = targetPortOf(pod, port)
-      return number === undefined ? [] : [{ ...(port.name ? { name: port.name } : {}), port: number, protocol: port.protocol ?? 'TCP', ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }) }]
+      return number === undefined
+        ? []
+        : [
+            {
+              ...(port.name ? { name: port.name } : {}),
+              port: number,
+              protocol: port.protocol ?? 'TCP',
+              ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
+            },
+          ]
     })
     if (ports.length === 0 && !isHeadless(service)) continue
     const sorted = ports.sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1))
@@ -40,7 +52,8 @@ export function planSubsets(service: core.Service, pods: readonly core.Pod[]): c
     }
     ;(publishAll || isReady(pod) ? group.ready : group.notReady).push(address)
   }
-  const byAddress = (a: core.EndpointAddress, b: core.EndpointAddress): number => (`${a.ip} ${a.targetRef?.uid ?? ''}` < `${b.ip} ${b.targetRef?.uid ?? ''}` ? -1 : 1)
+  const byAddress = (a: core.EndpointAddress, b: core.EndpointAddress): number =>
+    `${a.ip} ${a.targetRef?.uid ?? ''}` < `${b.ip} ${b.targetRef?.uid ?? ''}` ? -1 : 1
   return [...groups.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { ports, ready, notReady }]) => ({
@@ -51,7 +64,10 @@ export function planSubsets(service: core.Service, pods: readonly core.Pod[]): c
 }
 
 /** An Endpoints object holds at most a thousand addresses; ready ones are kept before others. True when some were left out. */
-export function truncate(subsets: readonly core.EndpointSubset[]): { readonly subsets: core.EndpointSubset[]; readonly isTruncated: boolean } {
+export function truncate(subsets: readonly core.EndpointSubset[]): {
+  readonly subsets: core.EndpointSubset[]
+  readonly isTruncated: boolean
+} {
   let left = CAPACITY
   const count = (addresses: readonly unknown[] | undefined): number => addresses?.length ?? 0
   const total = subsets.reduce((sum, subset) => sum + count(subset.addresses) + count(subset.notReadyAddresses), 0)
@@ -65,7 +81,11 @@ export function truncate(subsets: readonly core.EndpointSubset[]): { readonly su
   const notReady = subsets.map((subset) => take(subset.notReadyAddresses))
   const kept = subsets.map((subset, i) => {
     const { addresses: _ready, notReadyAddresses: _notReady, ...rest } = subset
-    return { ...rest, ...(count(ready[i]) === 0 ? {} : { addresses: ready[i] }), ...(count(notReady[i]) === 0 ? {} : { notReadyAddresses: notReady[i] }) }
+    return {
+      ...rest,
+      ...(count(ready[i]) === 0 ? {} : { addresses: ready[i] }),
+      ...(count(notReady[i]) === 0 ? {} : { notReadyAddresses: notReady[i] }),
+    }
   })
   return { subsets: kept.filter((subset) => count(subset.addresses) + count(subset.notReadyAddresses) > 0), isTruncated: true }
 }
@@ -77,7 +97,9 @@ export const endpointsController: ControllerDefinition = {
     const services = context.watch(refs.services, ({ key }) => [key])
     const pods = context.watch(refs.pods, (change) => servicesOfPod(services, change))
     // Endpoints without a Service are someone's own, unless this controller made them.
-    const endpoints = context.watch(refs.endpoints, ({ key, old, now }) => (services.get(key) !== undefined || (now ?? old)?.metadata?.labels?.[MANAGED_BY] === MANAGER ? [key] : []))
+    const endpoints = context.watch(refs.endpoints, ({ key, old, now }) =>
+      services.get(key) !== undefined || (now ?? old)?.metadata?.labels?.[MANAGED_BY] === MANAGER ? [key] : [],
+    )
     const client = context.client.resource(refs.endpoints)
     const triggers = new TriggerTimes()
 
@@ -99,7 +121,13 @@ export const endpointsController: ControllerDefinition = {
       const { [HEADLESS_LABEL]: _headless, ...serviceLabels } = service.metadata?.labels ?? {}
       const labels = { ...serviceLabels, ...(isHeadless(service) ? { [HEADLESS_LABEL]: '' } : {}), [MANAGED_BY]: MANAGER }
       const isOverCapacity = present?.metadata?.annotations?.[OVER_CAPACITY] === 'truncated'
-      if (present !== undefined && sameOnWire(present.subsets ?? [], subsets) && sameOnWire(present.metadata?.labels ?? {}, labels) && isOverCapacity === isTruncated) return done
+      if (
+        present !== undefined &&
+        sameOnWire(present.subsets ?? [], subsets) &&
+        sameOnWire(present.metadata?.labels ?? {}, labels) &&
+        isOverCapacity === isTruncated
+      )
+        return done
 
       const changedMs = triggers.changed(key, service, members)
       const { [TRIGGER_TIME]: _time, [OVER_CAPACITY]: _over, ...annotations } = present?.metadata?.annotations ?? {}
@@ -108,7 +136,11 @@ export const endpointsController: ControllerDefinition = {
         namespace: service.metadata?.namespace,
         name: service.metadata?.name,
         labels,
-        annotations: { ...annotations, ...(changedMs === undefined ? {} : { [TRIGGER_TIME]: rfc3339(changedMs) }), ...(isTruncated ? { [OVER_CAPACITY]: 'truncated' } : {}) },
+        annotations: {
+          ...annotations,
+          ...(changedMs === undefined ? {} : { [TRIGGER_TIME]: rfc3339(changedMs) }),
+          ...(isTruncated ? { [OVER_CAPACITY]: 'truncated' } : {}),
+        },
       }
       const wanted: core.Endpoints = { metadata, ...(subsets.length === 0 ? {} : { subsets }) }
       try {

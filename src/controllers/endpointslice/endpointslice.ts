@@ -26,7 +26,9 @@ export const endpointSliceController: ControllerDefinition = {
       const zoneOf = (node: typeof now): string | undefined => node?.metadata?.labels?.['topology.kubernetes.io/zone']
       return zoneOf(old) === zoneOf(now) ? [] : services.list().map(keyOf)
     })
-    const slices = context.watch(refs.endpointslices, ({ old, now }) => [old, now].flatMap((slice) => (slice?.metadata?.labels?.[MANAGED_BY] === CONTROLLER ? [serviceKeyOfSlice(slice)] : [])))
+    const slices = context.watch(refs.endpointslices, ({ old, now }) =>
+      [old, now].flatMap((slice) => (slice?.metadata?.labels?.[MANAGED_BY] === CONTROLLER ? [serviceKeyOfSlice(slice)] : [])),
+    )
     slices.addIndex(SERVICE_INDEX, (slice) => [serviceKeyOfSlice(slice)])
     const ownWrites = new OwnWrites(slices, () => context.scope.clock.monotonic())
     const triggers = new TriggerTimes()
@@ -40,7 +42,9 @@ export const endpointSliceController: ControllerDefinition = {
       }
       if (!hasEndpoints(service) || service.metadata?.deletionTimestamp !== undefined || !ownWrites.settled(key)) return done
       const members = podsOfService(pods, service)
-      const existing = slices.byIndex(SERVICE_INDEX, key).filter((slice) => slice.metadata?.labels?.[MANAGED_BY] === CONTROLLER && slice.metadata.deletionTimestamp === undefined)
+      const existing = slices
+        .byIndex(SERVICE_INDEX, key)
+        .filter((slice) => slice.metadata?.labels?.[MANAGED_BY] === CONTROLLER && slice.metadata.deletionTimestamp === undefined)
       const plan = planSlices(
         wantedGroups(service, members, (name) => nodes.get(name)),
         existing,
@@ -59,7 +63,13 @@ export const endpointSliceController: ControllerDefinition = {
   },
 }
 
-export async function writeSlices(scope: Scope, client: Client, plan: SlicePlan, key: string, ownWrites: OwnWrites<discovery.EndpointSlice>): Promise<void> {
+export async function writeSlices(
+  scope: Scope,
+  client: Client,
+  plan: SlicePlan,
+  key: string,
+  ownWrites: OwnWrites<discovery.EndpointSlice>,
+): Promise<void> {
   const slices = client.resource(refs.endpointslices)
   await inParallel(plan.create, WIDTH, async (slice) => {
     try {

@@ -15,13 +15,21 @@ const MAX_PER_SUBSET = 1000
 /** Endpoints that a person wrote are mirrored; a controller's are not, nor what opts out. */
 function isMirrored(endpoints: core.Endpoints, service: core.Service | undefined): boolean {
   const { labels, annotations } = endpoints.metadata ?? {}
-  return service !== undefined && service.spec?.selector === undefined && labels?.[SKIP_MIRROR] !== 'true' && annotations?.[LEADER] === undefined && labels?.['endpoints.kubernetes.io/managed-by'] === undefined
+  return (
+    service !== undefined &&
+    service.spec?.selector === undefined &&
+    labels?.[SKIP_MIRROR] !== 'true' &&
+    annotations?.[LEADER] === undefined &&
+    labels?.['endpoints.kubernetes.io/managed-by'] === undefined
+  )
 }
 
 export function mirroredGroups(endpoints: core.Endpoints): ReturnType<typeof groupsOf> {
   return groupsOf(
     (endpoints.subsets ?? []).flatMap((subset) => {
-      const ports = (subset.ports ?? []).map((port): discovery.EndpointPort => ({ ...port, name: port.name ?? '', protocol: port.protocol ?? 'TCP' }))
+      const ports = (subset.ports ?? []).map(
+        (port): discovery.EndpointPort => ({ ...port, name: port.name ?? '', protocol: port.protocol ?? 'TCP' }),
+      )
       const part = (ready: boolean) => (address: core.EndpointAddress) => {
         const endpoint: discovery.Endpoint = {
           addresses: [address.ip],
@@ -40,9 +48,13 @@ export function mirroredGroups(endpoints: core.Endpoints): ReturnType<typeof gro
 export const endpointSliceMirroringController: ControllerDefinition = {
   name: 'endpoint-slice-mirroring-controller',
   setup(context) {
-    const services = context.watch(refs.services, ({ key, old, now }) => ((old?.spec?.selector === undefined) === (now?.spec?.selector === undefined) && old !== undefined && now !== undefined ? [] : [key]))
+    const services = context.watch(refs.services, ({ key, old, now }) =>
+      (old?.spec?.selector === undefined) === (now?.spec?.selector === undefined) && old !== undefined && now !== undefined ? [] : [key],
+    )
     const endpoints = context.watch(refs.endpoints, ({ key }) => [key])
-    const slices = context.watch(refs.endpointslices, ({ old, now }) => [old, now].flatMap((slice) => (slice?.metadata?.labels?.[MANAGED_BY] === MIRROR ? [serviceKeyOfSlice(slice)] : [])))
+    const slices = context.watch(refs.endpointslices, ({ old, now }) =>
+      [old, now].flatMap((slice) => (slice?.metadata?.labels?.[MANAGED_BY] === MIRROR ? [serviceKeyOfSlice(slice)] : [])),
+    )
     slices.addIndex(SERVICE_INDEX, (slice) => [serviceKeyOfSlice(slice)])
     const ownWrites = new OwnWrites(slices, () => context.scope.clock.monotonic())
 

@@ -16,16 +16,27 @@ export function familiesOf(service: core.Service): readonly Family[] {
 
 export function sliceLabels(service: core.Service, manager: string): Record<string, string> {
   const { [HEADLESS_LABEL]: _headless, ...labels } = service.metadata?.labels ?? {}
-  return { ...labels, ...(isHeadless(service) ? { [HEADLESS_LABEL]: '' } : {}), [SERVICE_NAME]: service.metadata?.name ?? '', [MANAGED_BY]: manager }
+  return {
+    ...labels,
+    ...(isHeadless(service) ? { [HEADLESS_LABEL]: '' } : {}),
+    [SERVICE_NAME]: service.metadata?.name ?? '',
+    [MANAGED_BY]: manager,
+  }
 }
 
 /** The wanted endpoints of a Service, grouped into what can share slices. */
-export function wantedGroups(service: core.Service, pods: readonly core.Pod[], nodeOf: (name: string) => core.Node | undefined): readonly SliceGroup[] {
+export function wantedGroups(
+  service: core.Service,
+  pods: readonly core.Pod[],
+  nodeOf: (name: string) => core.Node | undefined,
+): readonly SliceGroup[] {
   const parts = familiesOf(service).flatMap((addressType) =>
     pods.flatMap((pod) => {
       const addresses = addressesOf(pod, addressType)
       if (addresses.length === 0 || isFinished(pod)) return []
-      return [{ addressType, ports: portsOf(service, pod), endpoint: endpointOf(service, pod, addresses, nodeOf(pod.spec?.nodeName ?? '')) }]
+      return [
+        { addressType, ports: portsOf(service, pod), endpoint: endpointOf(service, pod, addresses, nodeOf(pod.spec?.nodeName ?? '')) },
+      ]
     }),
   )
   return groupsOf(parts)
@@ -35,7 +46,14 @@ function portsOf(service: core.Service, pod: core.Pod): discovery.EndpointPort[]
   return (service.spec?.ports ?? []).flatMap((port) => {
     const number = targetPortOf(pod, port)
     if (number === undefined) return []
-    return [{ name: port.name ?? '', port: number, protocol: port.protocol ?? 'TCP', ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }) }]
+    return [
+      {
+        name: port.name ?? '',
+        port: number,
+        protocol: port.protocol ?? 'TCP',
+        ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
+      },
+    ]
   })
 }
 
@@ -59,7 +77,11 @@ function endpointOf(service: core.Service, pod: core.Pod, addresses: string[], n
   }
 }
 
-function hintsFor(distribution: string | undefined, zone: string | undefined, nodeName: string | undefined): discovery.EndpointHints | undefined {
+function hintsFor(
+  distribution: string | undefined,
+  zone: string | undefined,
+  nodeName: string | undefined,
+): discovery.EndpointHints | undefined {
   const forZones = zone === undefined || zone === '' ? undefined : [{ name: zone }]
   switch (distribution) {
     case 'PreferClose':

@@ -31,7 +31,12 @@ export interface SlicePlan {
  * The fewest writes that bring the slices to the wanted groups: endpoints stay in the slice that has them, new ones fill slices that are
  * written anyway, then one with room, then new ones. `addressTypes` that have no endpoints keep one empty slice.
  */
-export function planSlices(groups: readonly SliceGroup[], existing: readonly discovery.EndpointSlice[], frame: SliceFrame, addressTypes: readonly string[]): SlicePlan {
+export function planSlices(
+  groups: readonly SliceGroup[],
+  existing: readonly discovery.EndpointSlice[],
+  frame: SliceFrame,
+  addressTypes: readonly string[],
+): SlicePlan {
   const create: discovery.EndpointSlice[] = []
   const update: discovery.EndpointSlice[] = []
   const kept = new Set<discovery.EndpointSlice>()
@@ -40,7 +45,9 @@ export function planSlices(groups: readonly SliceGroup[], existing: readonly dis
     const ofType = groups.filter((group) => group.addressType === addressType && group.endpoints.length > 0)
     const wanted: readonly SliceGroup[] = ofType.length > 0 ? ofType : [{ addressType, ports: [], endpoints: [] }]
     for (const group of wanted) {
-      const mine = existing.filter((slice) => slice.addressType === addressType && portsKey(slice.ports ?? []) === portsKey(group.ports) && !kept.has(slice))
+      const mine = existing.filter(
+        (slice) => slice.addressType === addressType && portsKey(slice.ports ?? []) === portsKey(group.ports) && !kept.has(slice),
+      )
       const slices = group.endpoints.length === 0 ? placeholder(mine, frame, addressType) : fill(group, mine, frame)
       for (const { before, slice } of slices) {
         if (before === undefined) create.push(slice)
@@ -63,7 +70,8 @@ function reusing(plan: SlicePlan): SlicePlan {
     const i = remove.findIndex((spare) => spare.addressType === slice.addressType)
     const [spare] = i === -1 ? [] : remove.splice(i, 1)
     if (spare === undefined) create.push(slice)
-    else update.push({ ...slice, metadata: { ...spare.metadata, labels: slice.metadata?.labels, annotations: slice.metadata?.annotations } })
+    else
+      update.push({ ...slice, metadata: { ...spare.metadata, labels: slice.metadata?.labels, annotations: slice.metadata?.annotations } })
   }
   return { create, update, remove }
 }
@@ -98,13 +106,17 @@ function fill(group: SliceGroup, mine: readonly discovery.EndpointSlice[], frame
   const written = filled.filter(({ isWritten }) => isWritten).sort((a, b) => b.endpoints.length - a.endpoints.length)
   for (const { endpoints } of written) endpoints.push(...take(MAX_ENDPOINTS - endpoints.length))
   if (waiting.length > 0 && waiting.length < MAX_ENDPOINTS) {
-    const withRoom = filled.filter(({ endpoints }) => endpoints.length + waiting.length <= MAX_ENDPOINTS).sort((a, b) => b.endpoints.length - a.endpoints.length)[0]
+    const withRoom = filled
+      .filter(({ endpoints }) => endpoints.length + waiting.length <= MAX_ENDPOINTS)
+      .sort((a, b) => b.endpoints.length - a.endpoints.length)[0]
     withRoom?.endpoints.push(...take(waiting.length))
   }
   const ports = [...group.ports]
   const slices: Outcome[] = []
-  for (const { before, endpoints } of filled) if (endpoints.length > 0) slices.push({ before, slice: { ...framed(before, frame, group.addressType), endpoints, ports } })
-  while (waiting.length > 0) slices.push({ before: undefined, slice: { ...framed(undefined, frame, group.addressType), endpoints: take(MAX_ENDPOINTS), ports } })
+  for (const { before, endpoints } of filled)
+    if (endpoints.length > 0) slices.push({ before, slice: { ...framed(before, frame, group.addressType), endpoints, ports } })
+  while (waiting.length > 0)
+    slices.push({ before: undefined, slice: { ...framed(undefined, frame, group.addressType), endpoints: take(MAX_ENDPOINTS), ports } })
   return slices
 }
 
@@ -126,11 +138,20 @@ function endpointKey({ addresses, targetRef }: discovery.Endpoint): string {
 }
 
 export function portsKey(ports: readonly discovery.EndpointPort[]): string {
-  return ports.map((port) => canonicalJson({ ...port, name: port.name ?? '', protocol: port.protocol ?? 'TCP' })).sort().join(' ')
+  return ports
+    .map((port) => canonicalJson({ ...port, name: port.name ?? '', protocol: port.protocol ?? 'TCP' }))
+    .sort()
+    .join(' ')
 }
 
 /** Groups endpoints by address type and ports. */
-export function groupsOf(parts: readonly { readonly addressType: string; readonly ports: readonly discovery.EndpointPort[]; readonly endpoint: discovery.Endpoint }[]): readonly SliceGroup[] {
+export function groupsOf(
+  parts: readonly {
+    readonly addressType: string
+    readonly ports: readonly discovery.EndpointPort[]
+    readonly endpoint: discovery.Endpoint
+  }[],
+): readonly SliceGroup[] {
   const groups = new Map<string, SliceGroup & { readonly endpoints: discovery.Endpoint[] }>()
   for (const { addressType, ports, endpoint } of parts) {
     const id = `${addressType} ${portsKey(ports)}`

@@ -58,7 +58,8 @@ function setup(context: ControllerContext): Reconcile {
     return allSynced()
   }
 
-  const refFor = (reference: OwnerReference): ResourceRef | undefined => [...feeds.values()].find(({ ref }) => ref.kind === reference.kind && ref.group === groupOf(reference))?.ref
+  const refFor = (reference: OwnerReference): ResourceRef | undefined =>
+    [...feeds.values()].find(({ ref }) => ref.kind === reference.kind && ref.group === groupOf(reference))?.ref
 
   async function read(scope: Scope, ref: ResourceRef, namespace: string, name: string): Promise<KubeObject | undefined> {
     try {
@@ -71,17 +72,27 @@ function setup(context: ControllerContext): Reconcile {
 
   async function patch(scope: Scope, place: Place, body: object): Promise<void> {
     try {
-      await client.resource(place.ref).patch(scope, { namespace: place.namespace === '' ? undefined : place.namespace, name: place.name }, { type: 'merge', body })
+      await client
+        .resource(place.ref)
+        .patch(scope, { namespace: place.namespace === '' ? undefined : place.namespace, name: place.name }, { type: 'merge', body })
     } catch (error) {
       if (!isNotFound(error)) throw error
     }
   }
 
   const withoutOwners = (object: KubeObject, gone: (owner: OwnerReference) => boolean): object => ({
-    metadata: { uid: object.metadata?.uid, resourceVersion: object.metadata?.resourceVersion, ownerReferences: (object.metadata?.ownerReferences ?? []).filter((owner) => !gone(owner)) },
+    metadata: {
+      uid: object.metadata?.uid,
+      resourceVersion: object.metadata?.resourceVersion,
+      ownerReferences: (object.metadata?.ownerReferences ?? []).filter((owner) => !gone(owner)),
+    },
   })
   const withoutFinalizer = (object: KubeObject, name: string): object => ({
-    metadata: { uid: object.metadata?.uid, resourceVersion: object.metadata?.resourceVersion, finalizers: (object.metadata?.finalizers ?? []).filter((finalizer) => finalizer !== name) },
+    metadata: {
+      uid: object.metadata?.uid,
+      resourceVersion: object.metadata?.resourceVersion,
+      finalizers: (object.metadata?.finalizers ?? []).filter((finalizer) => finalizer !== name),
+    },
   })
 
   /** An owner that nobody has seen is asked for where its dependents say it is. */
@@ -99,7 +110,12 @@ function setup(context: ControllerContext): Reconcile {
       return 'unknown-kind'
     }
     if (ref.namespaced && namespace === '') return 'impossible'
-    const owner = await read(scope, { ...ref, version: reference.apiVersion.split('/').at(-1) ?? ref.version }, ref.namespaced ? namespace : '', reference.name)
+    const owner = await read(
+      scope,
+      { ...ref, version: reference.apiVersion.split('/').at(-1) ?? ref.version },
+      ref.namespaced ? namespace : '',
+      reference.name,
+    )
     if (owner?.metadata?.uid !== reference.uid) return 'absent'
     const waits = owner.metadata.deletionTimestamp !== undefined && (owner.metadata.finalizers ?? []).includes('foregroundDeletion')
     return waits ? 'waits-for-dependents' : 'there'
@@ -108,7 +124,12 @@ function setup(context: ControllerContext): Reconcile {
   async function orphanDependents(scope: Scope, node: Node, object: KubeObject, place: Place): Promise<void> {
     await inParallel([...node.dependents], WIDTH, async ({ place: at, uid }) => {
       const dependent = at === undefined ? undefined : await read(scope, at.ref, at.namespace, at.name)
-      if (at !== undefined && dependent?.metadata?.uid === uid) await patch(scope, at, withoutOwners(dependent, (owner) => owner.uid === node.uid))
+      if (at !== undefined && dependent?.metadata?.uid === uid)
+        await patch(
+          scope,
+          at,
+          withoutOwners(dependent, (owner) => owner.uid === node.uid),
+        )
     })
     await patch(scope, place, withoutFinalizer(object, 'orphan'))
   }
@@ -128,10 +149,22 @@ function setup(context: ControllerContext): Reconcile {
       else if (finalizers.includes('foregroundDeletion')) await finishForeground(scope, node, object, place)
       return
     }
-    const owners = await Promise.all(ownerReferences.map(async (reference) => ({ reference, state: await ownerState(scope, reference, place.namespace, node.uid) })))
+    const owners = await Promise.all(
+      ownerReferences.map(async (reference) => ({ reference, state: await ownerState(scope, reference, place.namespace, node.uid) })),
+    )
     const dependents = [...node.dependents]
-    const plan = planDeletion({ owners, finalizers, hasDependents: dependents.length > 0, dependentWaits: dependents.some(({ isForeground }) => isForeground) })
-    if (plan.kind === 'drop-references') await patch(scope, place, withoutOwners(object, ({ uid }) => plan.uids.includes(uid)))
+    const plan = planDeletion({
+      owners,
+      finalizers,
+      hasDependents: dependents.length > 0,
+      dependentWaits: dependents.some(({ isForeground }) => isForeground),
+    })
+    if (plan.kind === 'drop-references')
+      await patch(
+        scope,
+        place,
+        withoutOwners(object, ({ uid }) => plan.uids.includes(uid)),
+      )
     if (plan.kind !== 'delete') return
     if (plan.unblock) {
       const unblocked = ownerReferences.map((owner) => ({ ...owner, blockOwnerDeletion: false }))
@@ -139,7 +172,13 @@ function setup(context: ControllerContext): Reconcile {
     }
     const preconditions = { uid: node.uid, ...(plan.unblock || resourceVersion === undefined ? {} : { resourceVersion }) }
     try {
-      await client.resource(place.ref).delete(scope, { namespace: place.namespace === '' ? undefined : place.namespace, name: place.name }, { propagationPolicy: plan.policy, preconditions })
+      await client
+        .resource(place.ref)
+        .delete(
+          scope,
+          { namespace: place.namespace === '' ? undefined : place.namespace, name: place.name },
+          { propagationPolicy: plan.policy, preconditions },
+        )
     } catch (error) {
       if (isConflict(error)) context.enqueue(node.uid)
       else if (!isNotFound(error)) throw error

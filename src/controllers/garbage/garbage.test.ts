@@ -4,10 +4,30 @@ import { type KubeObject, refs } from '#api'
 import { OwnerGraph } from './graph.ts'
 import { type OwnerState, planDeletion } from './plan-deletion.ts'
 
-const map = (name: string, owner?: { readonly name: string; readonly uid?: string; readonly kind?: string }, more: KubeObject['metadata'] = {}): KubeObject => ({
-  metadata: { name, namespace: 'x', uid: name, ...(owner === undefined ? {} : { ownerReferences: [{ apiVersion: 'v1', kind: owner.kind ?? 'ConfigMap', name: owner.name, uid: owner.uid ?? owner.name, blockOwnerDeletion: true }] }), ...more },
+const map = (
+  name: string,
+  owner?: { readonly name: string; readonly uid?: string; readonly kind?: string },
+  more: KubeObject['metadata'] = {},
+): KubeObject => ({
+  metadata: {
+    name,
+    namespace: 'x',
+    uid: name,
+    ...(owner === undefined
+      ? {}
+      : {
+          ownerReferences: [
+            { apiVersion: 'v1', kind: owner.kind ?? 'ConfigMap', name: owner.name, uid: owner.uid ?? owner.name, blockOwnerDeletion: true },
+          ],
+        }),
+    ...more,
+  },
 })
-const put = (graph: OwnerGraph, object: KubeObject): string[] => graph.put(refs.configmaps, object).lookAt.map(({ uid }) => uid).sort()
+const put = (graph: OwnerGraph, object: KubeObject): string[] =>
+  graph
+    .put(refs.configmaps, object)
+    .lookAt.map(({ uid }) => uid)
+    .sort()
 
 test('an owner that has not been seen is looked for; once seen, nothing is left to do', () => {
   const graph = new OwnerGraph()
@@ -21,7 +41,13 @@ test('when an owner goes its dependents are looked at', () => {
   put(graph, map('boss'))
   put(graph, map('a', { name: 'boss' }))
   put(graph, map('b', { name: 'boss' }))
-  assert.deepEqual(graph.remove('boss').lookAt.map(({ uid }) => uid).sort(), ['a', 'b'])
+  assert.deepEqual(
+    graph
+      .remove('boss')
+      .lookAt.map(({ uid }) => uid)
+      .sort(),
+    ['a', 'b'],
+  )
 })
 
 test('a reference that names another kind, name or namespace is looked at, and told of across namespaces', () => {
@@ -30,7 +56,10 @@ test('a reference that names another kind, name or namespace is looked at, and t
   assert.deepEqual(put(graph, map('kind', { name: 'boss', kind: 'Secret' })), ['kind'])
   assert.deepEqual(put(graph, map('name', { name: 'other', uid: 'boss' })), ['name'])
   const far = graph.put(refs.configmaps, map('far', { name: 'boss' }, { namespace: 'y' }))
-  assert.deepEqual(far.misplaced.map(({ dependent }) => dependent.uid), ['far'])
+  assert.deepEqual(
+    far.misplaced.map(({ dependent }) => dependent.uid),
+    ['far'],
+  )
   const late = new OwnerGraph()
   late.put(refs.configmaps, map('far', { name: 'boss' }, { namespace: 'y' }))
   assert.equal(late.put(refs.configmaps, map('boss')).misplaced.length, 1)
@@ -41,12 +70,24 @@ test('foreground deletion wakes the dependents, and the last of them wakes the o
   put(graph, map('boss'))
   put(graph, map('a', { name: 'boss' }))
   assert.deepEqual(put(graph, map('boss', undefined, { deletionTimestamp: 't', finalizers: ['foregroundDeletion'] })), ['a', 'boss'])
-  assert.deepEqual(graph.remove('a').lookAt.map(({ uid }) => uid), ['boss'])
+  assert.deepEqual(
+    graph.remove('a').lookAt.map(({ uid }) => uid),
+    ['boss'],
+  )
 })
 
 test('what becomes of a dependent', () => {
-  const view = (states: readonly OwnerState[], more: { readonly finalizers?: string[]; readonly hasDependents?: boolean; readonly dependentWaits?: boolean } = {}) =>
-    planDeletion({ owners: states.map((state, i) => ({ reference: { apiVersion: 'v1', kind: 'ConfigMap', name: `o${i}`, uid: `o${i}` }, state })), finalizers: [], hasDependents: false, dependentWaits: false, ...more })
+  const view = (
+    states: readonly OwnerState[],
+    more: { readonly finalizers?: string[]; readonly hasDependents?: boolean; readonly dependentWaits?: boolean } = {},
+  ) =>
+    planDeletion({
+      owners: states.map((state, i) => ({ reference: { apiVersion: 'v1', kind: 'ConfigMap', name: `o${i}`, uid: `o${i}` }, state })),
+      finalizers: [],
+      hasDependents: false,
+      dependentWaits: false,
+      ...more,
+    })
   assert.deepEqual(view([]), { kind: 'keep' })
   assert.deepEqual(view(['there', 'there']), { kind: 'keep' })
   assert.deepEqual(view(['there', 'absent', 'waits-for-dependents']), { kind: 'drop-references', uids: ['o1', 'o2'] })
@@ -54,5 +95,9 @@ test('what becomes of a dependent', () => {
   assert.deepEqual(view(['absent', 'unknown-kind']), { kind: 'keep' })
   assert.deepEqual(view(['impossible']), { kind: 'keep' })
   assert.deepEqual(view(['absent'], { finalizers: ['orphan'] }), { kind: 'delete', policy: 'Orphan', unblock: false })
-  assert.deepEqual(view(['waits-for-dependents'], { hasDependents: true, dependentWaits: true }), { kind: 'delete', policy: 'Foreground', unblock: true })
+  assert.deepEqual(view(['waits-for-dependents'], { hasDependents: true, dependentWaits: true }), {
+    kind: 'delete',
+    policy: 'Foreground',
+    unblock: true,
+  })
 })

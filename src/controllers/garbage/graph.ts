@@ -94,7 +94,12 @@ export class OwnerGraph {
     return { lookAt: [...lookAt], misplaced: [] }
   }
 
-  #setOwners(node: Node, owners: readonly OwnerReference[], lookAt: Set<Node>, misplaced: { dependent: Node; owner: OwnerReference }[]): void {
+  #setOwners(
+    node: Node,
+    owners: readonly OwnerReference[],
+    lookAt: Set<Node>,
+    misplaced: { dependent: Node; owner: OwnerReference }[],
+  ): void {
     const before = node.owners
     node.owners = owners
     for (const reference of before) {
@@ -112,13 +117,21 @@ export class OwnerGraph {
       const owner = this.#attach(node, reference)
       if (!isNew) continue
       if (owner.virtual !== undefined) lookAt.add(owner)
-      if (owner.virtual === undefined || !sameReference(owner.virtual.reference, reference) || owner.virtual.namespace !== (node.place?.namespace ?? '')) this.#checkPlaces(node, owner, lookAt, misplaced)
+      if (
+        owner.virtual === undefined ||
+        !sameReference(owner.virtual.reference, reference) ||
+        owner.virtual.namespace !== (node.place?.namespace ?? '')
+      )
+        this.#checkPlaces(node, owner, lookAt, misplaced)
       if (owner.isForeground) lookAt.add(node)
     }
   }
 
   #attach(dependent: Node, reference: OwnerReference): Node {
-    const owner = this.#nodes.get(reference.uid) ?? { ...newNode(reference.uid), virtual: { reference, namespace: dependent.place?.namespace ?? '' } }
+    const owner = this.#nodes.get(reference.uid) ?? {
+      ...newNode(reference.uid),
+      virtual: { reference, namespace: dependent.place?.namespace ?? '' },
+    }
     this.#nodes.set(reference.uid, owner)
     owner.dependents.add(dependent)
     return owner
@@ -132,7 +145,8 @@ export class OwnerGraph {
     if (place.namespace !== '' && place.namespace !== dependent.place?.namespace) {
       misplaced.push({ dependent, owner: reference })
       lookAt.add(dependent)
-    } else if (place.ref.kind !== reference.kind || place.name !== reference.name || groupOf(reference) !== place.ref.group) lookAt.add(dependent)
+    } else if (place.ref.kind !== reference.kind || place.name !== reference.name || groupOf(reference) !== place.ref.group)
+      lookAt.add(dependent)
   }
 
   #ownersOf(node: Node): readonly Node[] {
@@ -153,5 +167,14 @@ function sameReference(a: OwnerReference, b: OwnerReference): boolean {
 }
 
 function newNode(uid: string): Node {
-  return { uid, place: undefined, virtual: undefined, owners: [], dependents: new Set(), isDeleting: false, isForeground: false, isOrphaning: false }
+  return {
+    uid,
+    place: undefined,
+    virtual: undefined,
+    owners: [],
+    dependents: new Set(),
+    isDeleting: false,
+    isForeground: false,
+    isOrphaning: false,
+  }
 }

@@ -19,12 +19,18 @@ export interface DependentView {
 
 /** What becomes of an object with owners: it lives as long as one of them does. An owner that cannot be looked up counts as living. */
 export function planDeletion(view: DependentView): DeletionPlan {
-  const inState = (...states: readonly OwnerState[]): readonly string[] => view.owners.filter(({ state }) => states.includes(state)).map(({ reference }) => reference.uid)
+  const inState = (...states: readonly OwnerState[]): readonly string[] =>
+    view.owners.filter(({ state }) => states.includes(state)).map(({ reference }) => reference.uid)
   if (view.owners.length === 0 || inState('unknown-kind', 'impossible').length > 0) return { kind: 'keep' }
   const absent = inState('absent')
   const waiting = inState('waits-for-dependents')
-  if (inState('there').length > 0) return absent.length + waiting.length === 0 ? { kind: 'keep' } : { kind: 'drop-references', uids: [...absent, ...waiting] }
+  if (inState('there').length > 0)
+    return absent.length + waiting.length === 0 ? { kind: 'keep' } : { kind: 'drop-references', uids: [...absent, ...waiting] }
   if (waiting.length > 0 && view.hasDependents) return { kind: 'delete', policy: 'Foreground', unblock: view.dependentWaits }
-  const policy = view.finalizers.includes('orphan') ? 'Orphan' : view.finalizers.includes('foregroundDeletion') ? 'Foreground' : 'Background'
+  const policy = view.finalizers.includes('orphan')
+    ? 'Orphan'
+    : view.finalizers.includes('foregroundDeletion')
+      ? 'Foreground'
+      : 'Background'
   return { kind: 'delete', policy, unblock: false }
 }

@@ -24,12 +24,15 @@ function matchOf(rule: batch.PodFailurePolicyRule, pod: core.Pod): string | unde
     for (const container of [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])]) {
       const code = container.state?.terminated?.exitCode
       if (code === undefined || code === 0 || (exit.containerName !== undefined && exit.containerName !== container.name)) continue
-      if (exit.values.includes(code) === (exit.operator === 'In')) return `Container ${container.name} for pod ${name} failed with exit code ${code}`
+      if (exit.values.includes(code) === (exit.operator === 'In'))
+        return `Container ${container.name} for pod ${name} failed with exit code ${code}`
     }
     return undefined
   }
   for (const pattern of rule.onPodConditions ?? []) {
-    const found = pod.status?.conditions?.find((condition) => condition.type === pattern.type && condition.status === (pattern.status ?? 'True'))
+    const found = pod.status?.conditions?.find(
+      (condition) => condition.type === pattern.type && condition.status === (pattern.status ?? 'True'),
+    )
     if (found !== undefined) return `Pod ${name} has condition ${found.type}`
   }
   return undefined

@@ -40,11 +40,17 @@ export function indexedPod(pod: core.Pod, jobName: string, index: number, failur
     if (failures.ignored > 0) annotations[INDEX_IGNORED_FAILURES] = String(failures.ignored)
   }
   const env: core.EnvVar = { name: 'JOB_COMPLETION_INDEX', valueFrom: { fieldRef: { fieldPath: `metadata.labels['${INDEX}']` } } }
-  const withIndex = (container: core.Container): core.Container => (container.env?.some(({ name }) => name === env.name) ? container : { ...container, env: [...(container.env ?? []), env] })
+  const withIndex = (container: core.Container): core.Container =>
+    container.env?.some(({ name }) => name === env.name) ? container : { ...container, env: [...(container.env ?? []), env] }
   const spec = pod.spec ?? { containers: [] }
   return {
     ...pod,
-    metadata: { ...pod.metadata, generateName: `${jobName}-${index}-`, labels: { ...pod.metadata?.labels, [INDEX]: String(index) }, annotations },
+    metadata: {
+      ...pod.metadata,
+      generateName: `${jobName}-${index}-`,
+      labels: { ...pod.metadata?.labels, [INDEX]: String(index) },
+      annotations,
+    },
     spec: {
       ...spec,
       hostname: `${jobName}-${index}`,

@@ -1,13 +1,39 @@
 import { type Scope, rfc3339 } from '#base'
 import { type ObjectMeta, type OwnerReference, type batch, type core, isConflict, isNotFound, keyOf, refs } from '#api'
-import { type ControllerDefinition, OwnWrites, type Result, adoptPatch, after, claim, controllerOf, controllerReference, done, inParallel, indexOwners, releasePatch, slowStart } from '#reconcile'
+import {
+  type ControllerDefinition,
+  OwnWrites,
+  type Result,
+  adoptPatch,
+  after,
+  claim,
+  controllerOf,
+  controllerReference,
+  done,
+  inParallel,
+  indexOwners,
+  releasePatch,
+  slowStart,
+} from '#reconcile'
 import { isNamespaceEnding, podControl } from '../workloads/pod-control.ts'
 import { isFinished, isTerminating, unlessZero } from '../workloads/pods.ts'
 import { matcherOf } from '../workloads/selector.ts'
 import { sameOnWire } from '../workloads/template-hash.ts'
 import { FailureBackOff } from './failure-back-off.ts'
 import { TRACKING, indexOf, indexedPod, isIndexed, isTracked, jobPod } from './job-pod.ts'
-import { type JobView, type Tally, conditionOf, deadlineInMs, failuresOfIndex, isJobFinished, isSuspended, planPods, statusCounts, tally, withJobCondition } from './plan-job.ts'
+import {
+  type JobView,
+  type Tally,
+  conditionOf,
+  deadlineInMs,
+  failuresOfIndex,
+  isJobFinished,
+  isSuspended,
+  planPods,
+  statusCounts,
+  tally,
+  withJobCondition,
+} from './plan-job.ts'
 
 const WIDTH = 64
 const BURST = 500
@@ -37,7 +63,10 @@ export const jobController: ControllerDefinition = {
         return [...keys]
       }),
     )
-    const selectingJobs = (pod: core.Pod): readonly batch.Job[] => jobs.list(pod.metadata?.namespace ?? '').filter((job) => matcherOf(job.spec?.selector)(pod.metadata?.labels ?? {}))
+    const selectingJobs = (pod: core.Pod): readonly batch.Job[] =>
+      jobs
+        .list(pod.metadata?.namespace ?? '')
+        .filter((job) => job.metadata?.deletionTimestamp === undefined && matcherOf(job.spec?.selector)(pod.metadata?.labels ?? {}))
     const control = podControl(client, events)
     const jobClient = client.resource(refs.jobs)
     const podClient = client.resource(refs.pods)
@@ -47,7 +76,11 @@ export const jobController: ControllerDefinition = {
 
     async function patchPod(scope: Scope, key: string, pod: core.Pod, body: object): Promise<core.Pod | undefined> {
       try {
-        const answer = await podClient.patch(scope, { namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' }, { type: 'merge', body })
+        const answer = await podClient.patch(
+          scope,
+          { namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' },
+          { type: 'merge', body },
+        )
         // The last finalizer of a deleted pod takes the pod with it: there is no later version to wait for.
         if (answer.metadata?.deletionTimestamp === undefined) ownPods.wrote(key, answer)
         return answer
@@ -63,14 +96,18 @@ export const jobController: ControllerDefinition = {
       for (let tries = 0; seen !== undefined && isTracked(seen); tries++) {
         const { uid, resourceVersion, finalizers = [] }: ObjectMeta = seen.metadata ?? {}
         try {
-          await patchPod(scope, key, seen, { metadata: { uid, resourceVersion, finalizers: finalizers.filter((name) => name !== TRACKING) } })
+          await patchPod(scope, key, seen, {
+            metadata: { uid, resourceVersion, finalizers: finalizers.filter((name) => name !== TRACKING) },
+          })
           return
         } catch (error) {
           if (!isConflict(error) || tries === 5) throw error
-          seen = await podClient.get(scope, { namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' }).catch((reason: unknown) => {
-            if (isNotFound(reason)) return undefined
-            throw reason
-          })
+          seen = await podClient
+            .get(scope, { namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' })
+            .catch((reason: unknown) => {
+              if (isNotFound(reason)) return undefined
+              throw reason
+            })
           if (seen?.metadata?.uid !== uid) return
         }
       }
@@ -96,7 +133,12 @@ export const jobController: ControllerDefinition = {
     }
 
     /** Creates and deletes; returns the pods that are active afterwards, and when to try again what has to wait. */
-    async function manage(scope: Scope, view: JobView, counts: Tally, reference: OwnerReference): Promise<{ readonly living: readonly core.Pod[]; readonly againInMs: number | undefined; readonly failure: unknown }> {
+    async function manage(
+      scope: Scope,
+      view: JobView,
+      counts: Tally,
+      reference: OwnerReference,
+    ): Promise<{ readonly living: readonly core.Pod[]; readonly againInMs: number | undefined; readonly failure: unknown }> {
       const { job } = view
       const key = keyOf(job)
       const template = job.spec?.template
@@ -117,12 +159,20 @@ export const jobController: ControllerDefinition = {
       const { failure } = await slowStart(startable.length, WIDTH, async (i) => {
         const index = startable[i]
         const failures = perIndex && index !== undefined ? failuresOfIndex(job, view.pods, index) : undefined
-        const pod = await control.create(scope, job, index === undefined ? base : indexedPod(base, job.metadata?.name ?? '', index, failures))
+        const pod = await control.create(
+          scope,
+          job,
+          index === undefined ? base : indexedPod(base, job.metadata?.name ?? '', index, failures),
+        )
         ownPods.wrote(key, pod)
         created.push(pod)
       })
       const againInMs = later.length > 0 ? Math.min(...later) : undefined
-      return { living: [...living, ...created], againInMs, failure: failure === undefined || isNamespaceEnding(failure) ? undefined : failure }
+      return {
+        living: [...living, ...created],
+        againInMs,
+        failure: failure === undefined || isNamespaceEnding(failure) ? undefined : failure,
+      }
     }
 
     async function writeStatus(scope: Scope, job: batch.Job, status: batch.JobStatus): Promise<batch.Job> {
@@ -186,13 +236,18 @@ export const jobController: ControllerDefinition = {
       Object.assign(status, statusCounts(job, counts, living, terminating))
       const before = job.status?.uncountedTerminatedPods
       const uidsOf = (ended: readonly core.Pod[]): string[] => ended.slice(0, UNCOUNTED_LIMIT).map((pod) => pod.metadata?.uid ?? '')
-      const uncounted = { succeeded: [...(before?.succeeded ?? []), ...uidsOf(counts.newSucceeded)], failed: [...(before?.failed ?? []), ...uidsOf(newFailed)] }
+      const uncounted = {
+        succeeded: [...(before?.succeeded ?? []), ...uidsOf(counts.newSucceeded)],
+        failed: [...(before?.failed ?? []), ...uidsOf(newFailed)],
+      }
       status.uncountedTerminatedPods = withoutEmpty(uncounted)
       const written = await writeStatus(scope, job, status)
 
       // Written down: now the pods may go, and then their ends become numbers.
       const noted = new Set([...uncounted.succeeded, ...uncounted.failed])
-      await inParallel([...owned.filter((pod) => isTracked(pod) && noted.has(pod.metadata?.uid ?? '')), ...ignored], WIDTH, (pod) => untrack(scope, key, pod))
+      await inParallel([...owned.filter((pod) => isTracked(pod) && noted.has(pod.metadata?.uid ?? '')), ...ignored], WIDTH, (pod) =>
+        untrack(scope, key, pod),
+      )
       const succeeded = isIndexed(job) ? counts.completed.size : (written.status?.succeeded ?? 0) + uncounted.succeeded.length
       const counted: batch.JobStatus = {
         ...written.status,
@@ -201,7 +256,8 @@ export const jobController: ControllerDefinition = {
         uncountedTerminatedPods: {},
       }
       const remaining = counts.verdict !== undefined && counts.active.length > 0 ? 1 : terminating
-      if (counts.verdict !== undefined && remaining === 0 && counts.newSucceeded.length + newFailed.length <= UNCOUNTED_LIMIT) await finish(scope, written, counted, counts.verdict, nowMs)
+      if (counts.verdict !== undefined && remaining === 0 && counts.newSucceeded.length + newFailed.length <= UNCOUNTED_LIMIT)
+        await finish(scope, written, counted, counts.verdict, nowMs)
       else await writeStatus(scope, written, counted)
 
       if (failure !== undefined) throw failure
@@ -209,9 +265,22 @@ export const jobController: ControllerDefinition = {
       return next.length === 0 ? done : after(Math.max(1, Math.min(...next)))
     }
 
-    async function finish(scope: Scope, job: batch.Job, status: batch.JobStatus, verdict: NonNullable<Tally['verdict']>, nowMs: number): Promise<void> {
+    async function finish(
+      scope: Scope,
+      job: batch.Job,
+      status: batch.JobStatus,
+      verdict: NonNullable<Tally['verdict']>,
+      nowMs: number,
+    ): Promise<void> {
       const hasFailed = verdict.type === 'FailureTarget'
-      const conditions = withJobCondition(status.conditions ?? [], hasFailed ? 'Failed' : 'Complete', 'True', verdict.reason, verdict.message, nowMs)
+      const conditions = withJobCondition(
+        status.conditions ?? [],
+        hasFailed ? 'Failed' : 'Complete',
+        'True',
+        verdict.reason,
+        verdict.message,
+        nowMs,
+      )
       await writeStatus(scope, job, { ...status, conditions, ...(hasFailed ? {} : { completionTime: rfc3339(nowMs) }) })
       if (hasFailed) events.event(job, 'Warning', verdict.reason, verdict.message)
       else events.event(job, 'Normal', 'Completed', 'Job completed')
@@ -230,7 +299,10 @@ export const jobController: ControllerDefinition = {
         backOff.forget(key)
         // Pods that outlive their Job must not be held by it.
         const [namespace = '', name = ''] = key.split('/')
-        const left = pods.list(namespace).filter((pod) => isTracked(pod) && controllerOf(pod)?.kind === 'Job' && controllerOf(pod)?.name === name)
+        const left = pods.list(namespace).filter((pod) => {
+          const owner = controllerOf(pod)
+          return isTracked(pod) && (owner === undefined ? selectingJobs(pod).length === 0 : owner.kind === 'Job' && owner.name === name)
+        })
         await inParallel(left, WIDTH, (pod) => untrack(scope, key, pod))
         return done
       }
@@ -238,7 +310,9 @@ export const jobController: ControllerDefinition = {
       if (managedBy !== undefined && managedBy !== MANAGED_BY) return done
       if (!ownPods.settled(key) || !ownJobs.settled(key)) return done
       if (job.metadata?.deletionTimestamp !== undefined || isJobFinished(job)) {
-        const tracked = pods.byIndex('controller-uid', job.metadata?.uid ?? '').filter((pod) => isTracked(pod) && (isFinished(pod) || isTerminating(pod) || isJobFinished(job)))
+        const tracked = pods
+          .byIndex('controller-uid', job.metadata?.uid ?? '')
+          .filter((pod) => isTracked(pod) && (isFinished(pod) || isTerminating(pod) || isJobFinished(job)))
         await inParallel(tracked, WIDTH, (pod) => untrack(scope, key, pod))
         return done
       }
@@ -254,5 +328,8 @@ function isUncounted(job: batch.Job, pod: core.Pod): boolean {
 }
 
 function withoutEmpty(lists: { readonly succeeded: string[]; readonly failed: string[] }): batch.UncountedTerminatedPods {
-  return { ...(lists.succeeded.length === 0 ? {} : { succeeded: lists.succeeded }), ...(lists.failed.length === 0 ? {} : { failed: lists.failed }) }
+  return {
+    ...(lists.succeeded.length === 0 ? {} : { succeeded: lists.succeeded }),
+    ...(lists.failed.length === 0 ? {} : { failed: lists.failed }),
+  }
 }

@@ -8,13 +8,23 @@ import { planPods, tally } from './plan-job.ts'
 
 const NOW = Date.parse('2026-01-01T00:01:00Z')
 const template: core.PodTemplateSpec = { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'a' }] } }
-const job = (spec: Partial<batch.JobSpec>, status: batch.JobStatus = {}): batch.Job => ({ metadata: { name: 'work' }, spec: { template, ...spec }, status })
+const job = (spec: Partial<batch.JobSpec>, status: batch.JobStatus = {}): batch.Job => ({
+  metadata: { name: 'work' },
+  spec: { template, ...spec },
+  status,
+})
 
 let counter = 0
 function pod(phase: string, index?: number, failures = 0): core.Pod {
   counter++
   return {
-    metadata: { name: `p${counter}`, namespace: 'x', uid: `u${counter}`, finalizers: [TRACKING], annotations: index === undefined ? {} : { [INDEX]: String(index), [INDEX_FAILURES]: String(failures) } },
+    metadata: {
+      name: `p${counter}`,
+      namespace: 'x',
+      uid: `u${counter}`,
+      finalizers: [TRACKING],
+      annotations: index === undefined ? {} : { [INDEX]: String(index), [INDEX_FAILURES]: String(failures) },
+    },
     spec: { containers: [] },
     status: { phase },
   }
@@ -30,7 +40,10 @@ test('indexes are written as runs and read back', () => {
   ]
   for (const [indexes, text] of cases) {
     assert.equal(formatIndexes(indexes), text)
-    assert.deepEqual([...parseIndexes(text)].sort((a, b) => a - b), [...indexes].sort((a, b) => a - b))
+    assert.deepEqual(
+      [...parseIndexes(text)].sort((a, b) => a - b),
+      [...indexes].sort((a, b) => a - b),
+    )
   }
   assert.deepEqual([...parseIndexes('0-5,9', 3)], [0, 1, 2])
 })
@@ -49,40 +62,77 @@ test('parallelism, completions and what has succeeded say how many pods there ar
 })
 
 test('an indexed Job fills the lowest free indexes and drops the rest', () => {
-  const view = { job: job({ completionMode: 'Indexed', completions: 4, parallelism: 3 }, { completedIndexes: '1' }), pods: [pod('Running', 2), pod('Running', 2), pod('Running', 9)], nowMs: NOW }
+  const view = {
+    job: job({ completionMode: 'Indexed', completions: 4, parallelism: 3 }, { completedIndexes: '1' }),
+    pods: [pod('Running', 2), pod('Running', 2), pod('Running', 9)],
+    nowMs: NOW,
+  }
   const work = planPods(view, tally(view))
   assert.deepEqual(work.create, [0, 3])
   assert.equal(work.remove.length, 2)
 })
 
 test('what ends a Job, and why', () => {
-  const verdict = (spec: Partial<batch.JobSpec>, pods: readonly core.Pod[], status: batch.JobStatus = {}): string | undefined => tally({ job: job(spec, status), pods, nowMs: NOW }).verdict?.reason
+  const verdict = (spec: Partial<batch.JobSpec>, pods: readonly core.Pod[], status: batch.JobStatus = {}): string | undefined =>
+    tally({ job: job(spec, status), pods, nowMs: NOW }).verdict?.reason
   const indexed = { completionMode: 'Indexed', completions: 3, parallelism: 3 } as const
   assert.equal(verdict({ completions: 1 }, [pod('Succeeded')]), 'CompletionsReached')
   assert.equal(verdict({ completions: 1, backoffLimit: 0 }, [pod('Failed')]), 'BackoffLimitExceeded')
   assert.equal(verdict({ completions: 1, backoffLimit: 1 }, [pod('Failed')]), undefined)
-  assert.equal(verdict({ completions: 1, activeDeadlineSeconds: 30 }, [pod('Running')], { startTime: '2026-01-01T00:00:00Z' }), 'DeadlineExceeded')
-  assert.equal(verdict({ ...indexed, backoffLimitPerIndex: 0, backoffLimit: 99 }, [pod('Failed', 1), pod('Succeeded', 0), pod('Succeeded', 2)]), 'FailedIndexes')
-  assert.equal(verdict({ ...indexed, backoffLimitPerIndex: 0, maxFailedIndexes: 1, backoffLimit: 99 }, [pod('Failed', 1), pod('Failed', 0)]), 'MaxFailedIndexesExceeded')
+  assert.equal(
+    verdict({ completions: 1, activeDeadlineSeconds: 30 }, [pod('Running')], { startTime: '2026-01-01T00:00:00Z' }),
+    'DeadlineExceeded',
+  )
+  assert.equal(
+    verdict({ ...indexed, backoffLimitPerIndex: 0, backoffLimit: 99 }, [pod('Failed', 1), pod('Succeeded', 0), pod('Succeeded', 2)]),
+    'FailedIndexes',
+  )
+  assert.equal(
+    verdict({ ...indexed, backoffLimitPerIndex: 0, maxFailedIndexes: 1, backoffLimit: 99 }, [pod('Failed', 1), pod('Failed', 0)]),
+    'MaxFailedIndexesExceeded',
+  )
   assert.equal(verdict({ ...indexed, backoffLimitPerIndex: 1, backoffLimit: 99 }, [pod('Failed', 1, 0)]), undefined)
-  assert.equal(verdict({ ...indexed, successPolicy: { rules: [{ succeededIndexes: '1-2', succeededCount: 1 }] } }, [pod('Succeeded', 2)]), 'SuccessPolicy')
+  assert.equal(
+    verdict({ ...indexed, successPolicy: { rules: [{ succeededIndexes: '1-2', succeededCount: 1 }] } }, [pod('Succeeded', 2)]),
+    'SuccessPolicy',
+  )
 })
 
 test('an end is counted once: not while it is noted down, not for an index that is done', () => {
   const done = pod('Succeeded')
-  const counts = tally({ job: job({ completions: 5 }, { succeeded: 1, uncountedTerminatedPods: { succeeded: [done.metadata?.uid ?? ''] } }), pods: [done, pod('Succeeded')], nowMs: NOW })
+  const counts = tally({
+    job: job({ completions: 5 }, { succeeded: 1, uncountedTerminatedPods: { succeeded: [done.metadata?.uid ?? ''] } }),
+    pods: [done, pod('Succeeded')],
+    nowMs: NOW,
+  })
   assert.equal(counts.succeeded, 3)
   assert.equal(counts.newSucceeded.length, 1)
-  const twice = tally({ job: job({ completionMode: 'Indexed', completions: 3 }), pods: [pod('Succeeded', 1), pod('Succeeded', 1), pod('Succeeded', 7)], nowMs: NOW })
+  const twice = tally({
+    job: job({ completionMode: 'Indexed', completions: 3 }),
+    pods: [pod('Succeeded', 1), pod('Succeeded', 1), pod('Succeeded', 7)],
+    nowMs: NOW,
+  })
   assert.equal(twice.succeeded, 1)
   assert.equal(twice.ignored.length, 2)
 })
 
 test('the first matching rule of the failure policy decides', () => {
   const failed: core.Pod = { ...pod('Failed'), metadata: { name: 'p', namespace: 'x' } }
-  failed.status = { phase: 'Failed', conditions: [{ type: 'DisruptionTarget', status: 'True' }], containerStatuses: [{ name: 'main', ready: false, restartCount: 0, image: '', imageID: '', state: { terminated: { exitCode: 3 } } }] }
-  const rule = (action: string, values: number[], operator = 'In'): batch.PodFailurePolicyRule => ({ action, onExitCodes: { operator, values } })
-  assert.deepEqual(judgeFailure({ rules: [rule('Ignore', [1]), rule('FailJob', [1, 2], 'NotIn')] }, failed), { action: 'FailJob', message: 'Container main for pod x/p failed with exit code 3 matching FailJob rule at index 1' })
-  assert.deepEqual(judgeFailure({ rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] }] }, failed), { action: 'Ignore' })
+  failed.status = {
+    phase: 'Failed',
+    conditions: [{ type: 'DisruptionTarget', status: 'True' }],
+    containerStatuses: [{ name: 'main', ready: false, restartCount: 0, image: '', imageID: '', state: { terminated: { exitCode: 3 } } }],
+  }
+  const rule = (action: string, values: number[], operator = 'In'): batch.PodFailurePolicyRule => ({
+    action,
+    onExitCodes: { operator, values },
+  })
+  assert.deepEqual(judgeFailure({ rules: [rule('Ignore', [1]), rule('FailJob', [1, 2], 'NotIn')] }, failed), {
+    action: 'FailJob',
+    message: 'Container main for pod x/p failed with exit code 3 matching FailJob rule at index 1',
+  })
+  assert.deepEqual(judgeFailure({ rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] }] }, failed), {
+    action: 'Ignore',
+  })
   assert.deepEqual(judgeFailure({ rules: [rule('FailJob', [9])] }, failed), { action: 'Count' })
 })

@@ -33,9 +33,11 @@ export interface Tally {
   readonly verdict: Verdict | undefined
 }
 
-export const conditionOf = (job: batch.Job, type: string): batch.JobCondition | undefined => job.status?.conditions?.find((condition) => condition.type === type && condition.status === 'True')
+export const conditionOf = (job: batch.Job, type: string): batch.JobCondition | undefined =>
+  job.status?.conditions?.find((condition) => condition.type === type && condition.status === 'True')
 export const isSuspended = (job: batch.Job): boolean => job.spec?.suspend === true
-export const isJobFinished = (job: batch.Job): boolean => conditionOf(job, 'Complete') !== undefined || conditionOf(job, 'Failed') !== undefined
+export const isJobFinished = (job: batch.Job): boolean =>
+  conditionOf(job, 'Complete') !== undefined || conditionOf(job, 'Failed') !== undefined
 
 /** Pods that are replaced only once they have failed for good; otherwise a terminating one counts as failed at once. */
 const replacesOnlyFailed = (job: batch.Job): boolean => job.spec?.podReplacementPolicy === 'Failed'
@@ -81,14 +83,22 @@ export function tally({ job, pods, nowMs }: JobView): Tally {
       }
     }
   }
-  const succeeded = indexed ? completed.size : (status.succeeded ?? 0) + (status.uncountedTerminatedPods?.succeeded?.length ?? 0) + newSucceeded.length
+  const succeeded = indexed
+    ? completed.size
+    : (status.succeeded ?? 0) + (status.uncountedTerminatedPods?.succeeded?.length ?? 0) + newSucceeded.length
   const failed = (status.failed ?? 0) + (status.uncountedTerminatedPods?.failed?.length ?? 0) + newFailed.length
   const active = pods.filter(isActive)
   const counts = { newSucceeded, newFailed, ignored, active, succeeded, failed, completed, failedIndexes }
   return { ...counts, verdict: verdictOf(job, counts, verdicts, pods, nowMs) }
 }
 
-function verdictOf(job: batch.Job, counts: Omit<Tally, 'verdict'>, verdicts: readonly FailureVerdict[], pods: readonly core.Pod[], nowMs: number): Verdict | undefined {
+function verdictOf(
+  job: batch.Job,
+  counts: Omit<Tally, 'verdict'>,
+  verdicts: readonly FailureVerdict[],
+  pods: readonly core.Pod[],
+  nowMs: number,
+): Verdict | undefined {
   for (const type of ['FailureTarget', 'SuccessCriteriaMet'] as const) {
     const decided = conditionOf(job, type)
     if (decided !== undefined) return { type, reason: decided.reason ?? '', message: decided.message ?? '' }
@@ -98,7 +108,8 @@ function verdictOf(job: batch.Job, counts: Omit<Tally, 'verdict'>, verdicts: rea
   if (failJob?.action === 'FailJob') return fail('PodFailurePolicy', failJob.message)
 
   const limit = job.spec?.backoffLimit ?? 6
-  if ((counts.newFailed.length > 0 && counts.failed > limit) || restartsExceed(job, pods, limit)) return fail('BackoffLimitExceeded', 'Job has reached the specified backoff limit')
+  if ((counts.newFailed.length > 0 && counts.failed > limit) || restartsExceed(job, pods, limit))
+    return fail('BackoffLimitExceeded', 'Job has reached the specified backoff limit')
   if ((deadlineInMs(job, nowMs) ?? 1) <= 0) return fail('DeadlineExceeded', 'Job was active longer than specified deadline')
 
   const { completions, successPolicy, maxFailedIndexes } = job.spec ?? {}
@@ -106,10 +117,20 @@ function verdictOf(job: batch.Job, counts: Omit<Tally, 'verdict'>, verdicts: rea
     return fail('MaxFailedIndexesExceeded', 'Job has exceeded the specified maximal number of failed indexes')
   }
   const rule = metRule(successPolicy, counts.completed)
-  if (isIndexed(job) && rule !== undefined) return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` }
-  const isComplete = completions === undefined ? counts.succeeded > 0 && counts.active.length === 0 : counts.succeeded >= completions && counts.active.length === 0
-  if (isComplete && !isSuspended(job)) return { type: 'SuccessCriteriaMet', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' }
-  if (counts.failedIndexes !== undefined && counts.failedIndexes.size > 0 && counts.succeeded + counts.failedIndexes.size >= (completions ?? 0)) return fail('FailedIndexes', 'Job has failed indexes')
+  if (isIndexed(job) && rule !== undefined)
+    return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` }
+  const isComplete =
+    completions === undefined
+      ? counts.succeeded > 0 && counts.active.length === 0
+      : counts.succeeded >= completions && counts.active.length === 0
+  if (isComplete && !isSuspended(job))
+    return { type: 'SuccessCriteriaMet', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' }
+  if (
+    counts.failedIndexes !== undefined &&
+    counts.failedIndexes.size > 0 &&
+    counts.succeeded + counts.failedIndexes.size >= (completions ?? 0)
+  )
+    return fail('FailedIndexes', 'Job has failed indexes')
   return undefined
 }
 
@@ -129,7 +150,8 @@ function restartsExceed(job: batch.Job, pods: readonly core.Pod[], limit: number
   let restarts = 0
   for (const pod of pods) {
     if (pod.status?.phase !== 'Running' && pod.status?.phase !== 'Pending') continue
-    for (const container of [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])]) restarts += container.restartCount
+    for (const container of [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])])
+      restarts += container.restartCount
   }
   return limit === 0 ? restarts > 0 : restarts >= limit
 }
@@ -154,15 +176,26 @@ export function planPods({ job, pods }: JobView, counts: Tally): PodWork {
   if (isSuspended(job)) return { create: [], remove: active }
   const parallelism = job.spec?.parallelism ?? 1
   const completions = job.spec?.completions
-  const open = completions === undefined ? (counts.succeeded > 0 ? active.length : parallelism) : Math.max(0, completions - counts.succeeded - (counts.failedIndexes?.size ?? 0))
+  const open =
+    completions === undefined
+      ? counts.succeeded > 0
+        ? active.length
+        : parallelism
+      : Math.max(0, completions - counts.succeeded - (counts.failedIndexes?.size ?? 0))
   const wanted = completions === undefined && counts.succeeded > 0 ? Math.min(active.length, parallelism) : Math.min(open, parallelism)
   const misplaced = isIndexed(job) ? wrongIndexes(active, completions ?? 0, counts) : []
   const kept = active.filter((pod) => !misplaced.includes(pod))
   const surplus = kept.length - wanted
   const remove = [...misplaced, ...(surplus > 0 ? [...kept].sort(leastReadyFirst).slice(0, surplus) : [])]
-  const terminating = replacesOnlyFailed(job) || job.spec?.podFailurePolicy !== undefined ? pods.filter((pod) => isTerminating(pod) && !isFinished(pod)).length : 0
+  const terminating =
+    replacesOnlyFailed(job) || job.spec?.podFailurePolicy !== undefined
+      ? pods.filter((pod) => isTerminating(pod) && !isFinished(pod)).length
+      : 0
   const missing = Math.max(0, wanted - kept.length - terminating)
-  return { create: isIndexed(job) ? freeIndexes(job, pods, kept, counts).slice(0, missing) : Array.from({ length: missing }, () => undefined), remove }
+  return {
+    create: isIndexed(job) ? freeIndexes(job, pods, kept, counts).slice(0, missing) : Array.from({ length: missing }, () => undefined),
+    remove,
+  }
 }
 
 /** Pods whose index is beyond the end, done already, or taken by an older pod. */
@@ -182,7 +215,8 @@ function freeIndexes(job: batch.Job, pods: readonly core.Pod[], kept: readonly c
   const taken = new Set(kept.map(indexOf))
   if (replacesOnlyFailed(job)) for (const pod of pods) if (isTerminating(pod) && !isFinished(pod)) taken.add(indexOf(pod))
   const free: number[] = []
-  for (let index = 0; index < (job.spec?.completions ?? 0); index++) if (!taken.has(index) && !counts.completed.has(index) && !counts.failedIndexes?.has(index)) free.push(index)
+  for (let index = 0; index < (job.spec?.completions ?? 0); index++)
+    if (!taken.has(index) && !counts.completed.has(index) && !counts.failedIndexes?.has(index)) free.push(index)
   return free
 }
 
@@ -218,10 +252,24 @@ export function statusCounts(job: batch.Job, counts: Tally, living: readonly cor
 }
 
 /** A condition is added, or changed in place; unchanged when it says the same already. */
-export function withJobCondition(conditions: readonly batch.JobCondition[], type: string, status: 'True' | 'False', reason: string, message: string, nowMs: number): batch.JobCondition[] {
+export function withJobCondition(
+  conditions: readonly batch.JobCondition[],
+  type: string,
+  status: 'True' | 'False',
+  reason: string,
+  message: string,
+  nowMs: number,
+): batch.JobCondition[] {
   const now = rfc3339(nowMs)
   const known = conditions.find((condition) => condition.type === type)
   if (known?.status === status && known.reason === reason && known.message === message) return [...conditions]
-  const next: batch.JobCondition = { type, status, lastProbeTime: now, lastTransitionTime: known?.status === status ? (known.lastTransitionTime ?? now) : now, reason, message }
+  const next: batch.JobCondition = {
+    type,
+    status,
+    lastProbeTime: now,
+    lastTransitionTime: known?.status === status ? (known.lastTransitionTime ?? now) : now,
+    reason,
+    message,
+  }
   return known === undefined ? [...conditions, next] : conditions.map((condition) => (condition === known ? next : condition))
 }

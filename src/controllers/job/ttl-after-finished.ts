@@ -21,9 +21,11 @@ export const ttlAfterFinishedController: ControllerDefinition = {
       if (inMs === undefined) return done
       if (inMs > 0) return after(inMs)
       const { namespace, name = '', uid = '' } = job.metadata ?? {}
-      await client.delete(scope, { namespace, name }, { propagationPolicy: 'Foreground', preconditions: { uid } }).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error
-      })
+      await client
+        .delete(scope, { namespace, name }, { propagationPolicy: 'Foreground', preconditions: { uid } })
+        .catch((error: unknown) => {
+          if (!isNotFound(error)) throw error
+        })
       return done
     }
   },

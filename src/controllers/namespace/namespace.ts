@@ -36,21 +36,33 @@ export function namespaceController(options: NamespaceOptions): ControllerDefini
           try {
             const left = await deleteAll(scope, resource, namespace)
             if (left.length > 0) remaining.set(`${resource.ref.plural}.${resource.ref.group}`, left.length)
-            for (const object of left) for (const name of object.metadata?.finalizers ?? []) finalizers.set(name, (finalizers.get(name) ?? 0) + 1)
+            for (const object of left)
+              for (const name of object.metadata?.finalizers ?? []) finalizers.set(name, (finalizers.get(name) ?? 0) + 1)
           } catch (error) {
             scope.check()
             deletionFailures.push(messageOf(error))
           }
         }
-        const swept = discovery.resources.filter(({ ref, verbs }) => ref.namespaced && verbs.has('list') && verbs.has('delete') && !isMirror(ref))
+        const swept = discovery.resources.filter(
+          ({ ref, verbs }) => ref.namespaced && verbs.has('list') && verbs.has('delete') && !isMirror(ref),
+        )
         // Pods go first: what they use (Secrets, NetworkPolicies, …) stays until they are gone.
         const isPods = ({ ref }: DiscoveredResource): boolean => ref.group === '' && ref.plural === 'pods'
         await inParallel(swept.filter(isPods), 1, sweep)
-        if (!remaining.has('pods.')) await inParallel(swept.filter((resource) => !isPods(resource)), WIDTH, sweep)
+        if (!remaining.has('pods.'))
+          await inParallel(
+            swept.filter((resource) => !isPods(resource)),
+            WIDTH,
+            sweep,
+          )
         return { discoveryFailures: discovery.failures, deletionFailures, remaining, finalizers }
       }
 
-      async function deleteAll(scope: Scope, { ref, verbs }: DiscoveredResource, namespace: string): Promise<readonly { readonly metadata?: core.Pod['metadata'] }[]> {
+      async function deleteAll(
+        scope: Scope,
+        { ref, verbs }: DiscoveredResource,
+        namespace: string,
+      ): Promise<readonly { readonly metadata?: core.Pod['metadata'] }[]> {
         const objects = client.metadata(ref)
         const list = async () => {
           try {
@@ -89,12 +101,18 @@ export function namespaceController(options: NamespaceOptions): ControllerDefini
         const isEmpty = found.remaining.size === 0 && found.deletionFailures.length === 0 && found.discoveryFailures.length === 0
         if (isEmpty) {
           const finalizers = (namespace.spec?.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER)
-          await namespaceClient.subresource(scope, { name }, 'finalize', { verb: 'update', body: { ...namespace, apiVersion: 'v1', kind: 'Namespace', spec: { ...namespace.spec, finalizers } } }).catch((error: unknown) => {
-            if (!isNotFound(error)) throw error
-          })
+          await namespaceClient
+            .subresource(scope, { name }, 'finalize', {
+              verb: 'update',
+              body: { ...namespace, apiVersion: 'v1', kind: 'Namespace', spec: { ...namespace.spec, finalizers } },
+            })
+            .catch((error: unknown) => {
+              if (!isNotFound(error)) throw error
+            })
           return done
         }
-        if (!sameOnWire(present, conditions) || namespace.status?.phase !== 'Terminating') await namespaceClient.update(scope, { ...namespace, status }, { subresource: 'status' })
+        if (!sameOnWire(present, conditions) || namespace.status?.phase !== 'Terminating')
+          await namespaceClient.update(scope, { ...namespace, status }, { subresource: 'status' })
         return after(Math.min(LOOK_AGAIN.mostMs, Math.max(LOOK_AGAIN.leastMs, (sinceMs - options.settleMs) / 4)))
       }
     },

@@ -35,7 +35,9 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
         if (now === undefined && old !== undefined) tellRemoved(old)
         return [key]
       })
-      const leases = context.watch(refs.leases, ({ old, now }) => ((now ?? old)?.metadata?.namespace === LEASES ? [(now ?? old)?.metadata?.name ?? ''] : []))
+      const leases = context.watch(refs.leases, ({ old, now }) =>
+        (now ?? old)?.metadata?.namespace === LEASES ? [(now ?? old)?.metadata?.name ?? ''] : [],
+      )
       const pods = context.informers.informer(refs.pods)
       pods.addIndex(BY_NODE, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []))
       const nodeClient = client.resource(refs.nodes)
@@ -63,7 +65,9 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
         await inParallel(ready, WIDTH, async (pod) => {
           const condition = podCondition(pod, 'Ready')
           const now = new Date(scope.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
-          const conditions = (pod.status?.conditions ?? []).map((one) => (one === condition ? { ...one, status: 'False', lastTransitionTime: now } : one))
+          const conditions = (pod.status?.conditions ?? []).map((one) =>
+            one === condition ? { ...one, status: 'False', lastTransitionTime: now } : one,
+          )
           try {
             await podClient.update(scope, { ...pod, status: { ...pod.status, conditions } }, { subresource: 'status' })
             events.event(pod, 'Warning', 'NodeNotReady', 'Node is not ready')
@@ -84,7 +88,9 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
         const labels = missingLabels(node)
         if (Object.keys(labels).length > 0) await nodeClient.patch(scope, { name }, { type: 'merge', body: { metadata: { labels } } })
 
-        const hasReported = (node.status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.reason !== 'NodeStatusNeverUpdated')
+        const hasReported = (node.status?.conditions ?? []).some(
+          (condition) => condition.type === 'Ready' && condition.reason !== 'NodeStatusNeverUpdated',
+        )
         const graceMs = hasReported ? options.gracePeriodMs : options.startupGracePeriodMs
         const leftMs = graceMs - silentForMs(name, node)
         let seen = node
@@ -99,7 +105,11 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
         if (taints !== undefined) {
           const { uid, resourceVersion } = seen.metadata ?? {}
           const version = Object.keys(labels).length > 0 ? {} : { resourceVersion }
-          await nodeClient.patch(scope, { name }, { type: 'merge', body: { metadata: { uid, ...version }, spec: { taints: taints.length === 0 ? null : taints } } })
+          await nodeClient.patch(
+            scope,
+            { name },
+            { type: 'merge', body: { metadata: { uid, ...version }, spec: { taints: taints.length === 0 ? null : taints } } },
+          )
         }
         if (isSilent(seen)) await markPodsNotReady(scope, name)
         return leftMs > 0 ? after(leftMs) : done

@@ -70,7 +70,8 @@ export function wantedTaints(node: core.Node, nowMs: number): core.Taint[] | und
   if (node.spec?.unschedulable) wanted.push({ key: TAINTS.unschedulable, effect: 'NoSchedule' })
 
   const present = node.spec?.taints ?? []
-  const isOurs = (taint: core.Taint): boolean => OURS.has(taint.key) && (taint.effect === 'NoSchedule' || taint.key === TAINTS.notReady || taint.key === TAINTS.unreachable)
+  const isOurs = (taint: core.Taint): boolean =>
+    OURS.has(taint.key) && (taint.effect === 'NoSchedule' || taint.key === TAINTS.notReady || taint.key === TAINTS.unreachable)
   const isWanted = (taint: core.Taint): boolean => wanted.some(({ key, effect }) => key === taint.key && effect === taint.effect)
   const kept = present.filter((taint) => !isOurs(taint) || isWanted(taint))
   const added = wanted

@@ -37,7 +37,9 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
       pods.addIndex(FINISHED_INDEX, (pod) => (isFinished(pod) ? [FINISHED] : []))
       const nodes = context.watch(refs.nodes, ({ key, now }) => {
         if (now !== undefined) missingSince.delete(key)
-        return now === undefined ? pods.byIndex(BY_NODE, key).map((pod) => `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`) : []
+        return now === undefined
+          ? pods.byIndex(BY_NODE, key).map((pod) => `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`)
+          : []
       })
       const podClient = context.client.resource(refs.pods)
       const nodeClient = context.client.resource(refs.nodes)
@@ -48,7 +50,10 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
           if (why !== undefined || !isFinished(pod)) {
             const phase = isFinished(pod) ? pod.status?.phase : 'Failed'
             const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget')
-            const added = why === undefined ? [] : [{ type: 'DisruptionTarget', status: 'True', ...why, lastTransitionTime: rfc3339(scope.clock.now()) }]
+            const added =
+              why === undefined
+                ? []
+                : [{ type: 'DisruptionTarget', status: 'True', ...why, lastTransitionTime: rfc3339(scope.clock.now()) }]
             if (why !== undefined || phase !== pod.status?.phase) {
               const conditions = why === undefined ? (pod.status?.conditions ?? []) : [...others, ...added]
               await podClient.update(scope, { ...pod, status: { ...pod.status, phase, conditions } }, { subresource: 'status' })
@@ -88,7 +93,8 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
         missingSince.set(nodeName, sinceMs)
         const leftMs = options.quarantineMs - (nowMs - sinceMs)
         if (leftMs > 0) return after(leftMs)
-        if (await isNodeGone(scope, nodeName)) await remove(scope, pod, { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' })
+        if (await isNodeGone(scope, nodeName))
+          await remove(scope, pod, { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' })
         if (pods.byIndex(BY_NODE, nodeName).length === 0) missingSince.delete(nodeName)
         return done
       }

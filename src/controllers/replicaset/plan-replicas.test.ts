@@ -14,10 +14,18 @@ interface Traits {
   readonly restarts?: number
   readonly age?: number
 }
-function pod(name: string, { node = 'n', phase = 'Running', ready = true, readyFor = 600, cost, restarts = 0, age = 600 }: Traits = {}): core.Pod {
+function pod(
+  name: string,
+  { node = 'n', phase = 'Running', ready = true, readyFor = 600, cost, restarts = 0, age = 600 }: Traits = {},
+): core.Pod {
   const ago = (seconds: number): string => new Date(NOW - seconds * 1000).toISOString()
   return {
-    metadata: { name, uid: name, creationTimestamp: ago(age), annotations: cost === undefined ? {} : { 'controller.kubernetes.io/pod-deletion-cost': cost } },
+    metadata: {
+      name,
+      uid: name,
+      creationTimestamp: ago(age),
+      annotations: cost === undefined ? {} : { 'controller.kubernetes.io/pod-deletion-cost': cost },
+    },
     spec: { nodeName: node, containers: [] },
     status: {
       phase,
@@ -52,6 +60,11 @@ test('a deletion cost that is no 32-bit number counts as none', () => {
 test('creates what is missing and deletes what is too much, at most 500 at once', () => {
   assert.deepEqual(planReplicas(3, [pod('a')], [], NOW), { create: 2 })
   assert.deepEqual(planReplicas(2000, [], [], NOW), { create: 500 })
-  const plan = planReplicas(0, Array.from({ length: 600 }, (_, i) => pod(`p${i}`)), [], NOW)
+  const plan = planReplicas(
+    0,
+    Array.from({ length: 600 }, (_, i) => pod(`p${i}`)),
+    [],
+    NOW,
+  )
   assert.ok('remove' in plan && plan.remove.length === 500)
 })

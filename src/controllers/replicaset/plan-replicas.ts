@@ -53,5 +53,8 @@ function conditionsAfter(old: readonly apps.ReplicaSetCondition[], { failure, no
   if (failure === undefined) return others
   // The first failure stands until a round succeeds.
   if (known !== undefined) return [...others, known]
-  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: rfc3339(nowMs), reason: failure.reason, message: failure.message }]
+  return [
+    ...others,
+    { type: 'ReplicaFailure', status: 'True', lastTransitionTime: rfc3339(nowMs), reason: failure.reason, message: failure.message },
+  ]
 }

@@ -65,7 +65,8 @@ function ownersOf<T extends ReplicaOwner>(kind: Kind<T>, owners: Informer<T>, { 
     if (owner !== undefined) {
       if (owner.kind === kind.ref.kind) keys.add(`${pod.metadata?.namespace ?? ''}/${owner.name}`)
     } else if (pod === now) {
-      for (const candidate of owners.list(pod.metadata?.namespace ?? '')) if (kind.selects(candidate)(pod.metadata?.labels ?? {})) keys.add(keyOf(candidate))
+      for (const candidate of owners.list(pod.metadata?.namespace ?? ''))
+        if (kind.selects(candidate)(pod.metadata?.labels ?? {})) keys.add(keyOf(candidate))
     }
   }
   return [...keys]
@@ -83,7 +84,9 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
   function relatedPods(owner: T): readonly core.Pod[] {
     const manager = controllerOf(owner)
     if (manager === undefined) return []
-    return owners.byIndex(CONTROLLER_UID_INDEX, manager.uid).flatMap((sibling) => pods.byIndex(CONTROLLER_UID_INDEX, sibling.metadata?.uid ?? '').filter(isActive))
+    return owners
+      .byIndex(CONTROLLER_UID_INDEX, manager.uid)
+      .flatMap((sibling) => pods.byIndex(CONTROLLER_UID_INDEX, sibling.metadata?.uid ?? '').filter(isActive))
   }
 
   async function takeOverAndLetGo(scope: Scope, owner: T, reference: OwnerReference): Promise<readonly core.Pod[]> {
@@ -108,7 +111,12 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
     return [...owned, ...adopted]
   }
 
-  async function carryOut(scope: Scope, owner: T, reference: OwnerReference, active: readonly core.Pod[]): Promise<{ readonly deed: 'FailedCreate' | 'FailedDelete'; readonly error: unknown } | undefined> {
+  async function carryOut(
+    scope: Scope,
+    owner: T,
+    reference: OwnerReference,
+    active: readonly core.Pod[],
+  ): Promise<{ readonly deed: 'FailedCreate' | 'FailedDelete'; readonly error: unknown } | undefined> {
     const key = keyOf(owner)
     const plan = planReplicas(owner.spec?.replicas ?? 1, active, relatedPods(owner), scope.clock.now())
     if ('create' in plan) {

@@ -13,14 +13,19 @@ export function rootCaController(caBundle: string): ControllerDefinition {
     name: 'root-ca-certificate-publisher',
     setup(context) {
       const namespaces = context.watch(refs.namespaces, ({ key, now }) => (now === undefined ? [] : [key]))
-      const maps = context.watch(refs.configmaps, ({ old, now }) => ((now ?? old)?.metadata?.name === NAME ? [(now ?? old)?.metadata?.namespace ?? ''] : []))
+      const maps = context.watch(refs.configmaps, ({ old, now }) =>
+        (now ?? old)?.metadata?.name === NAME ? [(now ?? old)?.metadata?.namespace ?? ''] : [],
+      )
       const client = context.client.resource(refs.configmaps)
       return async (scope, namespace) => {
         if (namespaces.get(namespace)?.status?.phase !== 'Active') return done
         const present = maps.get(`${namespace}/${NAME}`)
         if (present !== undefined && isRight(present, caBundle)) return done
         const annotations = { ...present?.metadata?.annotations, [DESCRIPTION]: DESCRIPTION_TEXT }
-        const wanted: core.ConfigMap = { metadata: { ...present?.metadata, namespace, name: NAME, annotations }, data: { 'ca.crt': caBundle } }
+        const wanted: core.ConfigMap = {
+          metadata: { ...present?.metadata, namespace, name: NAME, annotations },
+          data: { 'ca.crt': caBundle },
+        }
         try {
           await (present === undefined ? client.create(scope, wanted) : client.update(scope, wanted))
         } catch (error) {

@@ -9,7 +9,9 @@ export const serviceAccountController: ControllerDefinition = {
   name: 'service-account-controller',
   setup(context) {
     const namespaces = context.watch(refs.namespaces, ({ key, now }) => (now === undefined ? [] : [key]))
-    const accounts = context.watch(refs.serviceaccounts, ({ old, now }) => (old?.metadata?.name === NAME && now === undefined ? [old.metadata.namespace ?? ''] : []))
+    const accounts = context.watch(refs.serviceaccounts, ({ old, now }) =>
+      old?.metadata?.name === NAME && now === undefined ? [old.metadata.namespace ?? ''] : [],
+    )
     const client = context.client.resource(refs.serviceaccounts)
     return async (scope, namespace) => {
       const isActive = namespaces.get(namespace)?.status?.phase === 'Active'

@@ -24,7 +24,8 @@ export function endpointsDiffer(old: core.Pod | undefined, now: core.Pod | undef
     isFinished(old) !== isFinished(now) ||
     isTerminating(old) !== isTerminating(now) ||
     old.spec?.nodeName !== now.spec?.nodeName ||
-    JSON.stringify([old.status?.podIPs, old.metadata?.labels, old.spec?.hostname, old.spec?.subdomain]) !== JSON.stringify([now.status?.podIPs, now.metadata?.labels, now.spec?.hostname, now.spec?.subdomain])
+    JSON.stringify([old.status?.podIPs, old.metadata?.labels, old.spec?.hostname, old.spec?.subdomain]) !==
+      JSON.stringify([now.status?.podIPs, now.metadata?.labels, now.spec?.hostname, now.spec?.subdomain])
   )
 }
 

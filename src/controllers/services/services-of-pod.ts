@@ -9,7 +9,8 @@ export function servicesOfPod(services: Informer<core.Service>, { old, now }: Ch
   for (const service of services.list((now ?? old)?.metadata?.namespace ?? '')) {
     if (!hasEndpoints(service)) continue
     const wanted = Object.entries(service.spec?.selector ?? {})
-    const selects = (pod: core.Pod | undefined): boolean => pod !== undefined && wanted.every(([name, value]) => pod.metadata?.labels?.[name] === value)
+    const selects = (pod: core.Pod | undefined): boolean =>
+      pod !== undefined && wanted.every(([name, value]) => pod.metadata?.labels?.[name] === value)
     if (selects(now) || selects(old)) keys.push(keyOf(service))
   }
   return keys
@@ -17,5 +18,7 @@ export function servicesOfPod(services: Informer<core.Service>, { old, now }: Ch
 
 export function podsOfService(pods: Informer<core.Pod>, service: core.Service): readonly core.Pod[] {
   const wanted = Object.entries(service.spec?.selector ?? {})
-  return pods.list(service.metadata?.namespace ?? '').filter((pod) => wanted.every(([name, value]) => pod.metadata?.labels?.[name] === value))
+  return pods
+    .list(service.metadata?.namespace ?? '')
+    .filter((pod) => wanted.every(([name, value]) => pod.metadata?.labels?.[name] === value))
 }

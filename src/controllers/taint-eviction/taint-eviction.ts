@@ -15,9 +15,17 @@ export const taintEvictionController: ControllerDefinition = {
     const clock = context.scope.clock
     /** Pods whose deletion is set: from when the time of toleration counts. */
     const scheduled = new Map<string, { readonly uid: string; readonly sinceMs: number }>()
-    const pods = context.watch(refs.pods, ({ key, old, now }) => (now === undefined || old?.spec?.nodeName !== now.spec?.nodeName || JSON.stringify(old?.spec?.tolerations) !== JSON.stringify(now.spec?.tolerations) ? [key] : []))
+    const pods = context.watch(refs.pods, ({ key, old, now }) =>
+      now === undefined ||
+      old?.spec?.nodeName !== now.spec?.nodeName ||
+      JSON.stringify(old?.spec?.tolerations) !== JSON.stringify(now.spec?.tolerations)
+        ? [key]
+        : [],
+    )
     pods.addIndex(BY_NODE, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []))
-    const nodes = context.watch(refs.nodes, ({ key, old, now }) => (JSON.stringify(old?.spec?.taints) === JSON.stringify(now?.spec?.taints) ? [] : pods.byIndex(BY_NODE, key).map(keyOf)))
+    const nodes = context.watch(refs.nodes, ({ key, old, now }) =>
+      JSON.stringify(old?.spec?.taints) === JSON.stringify(now?.spec?.taints) ? [] : pods.byIndex(BY_NODE, key).map(keyOf),
+    )
     const podClient = client.resource(refs.pods)
 
     async function evict(scope: Scope, pod: core.Pod): Promise<void> {

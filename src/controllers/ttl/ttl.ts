@@ -27,10 +27,16 @@ export const ttlController: ControllerDefinition = {
   setup(context) {
     let step = 0
     const nodes = context.watch(refs.nodes, ({ key, old, now }) => {
-      if (old !== undefined && now !== undefined) return old.metadata?.annotations?.[ANNOTATION] === now.metadata?.annotations?.[ANNOTATION] ? [] : [key]
+      if (old !== undefined && now !== undefined)
+        return old.metadata?.annotations?.[ANNOTATION] === now.metadata?.annotations?.[ANNOTATION] ? [] : [key]
       const before = step
       step = nextStep(step, context.informers.informer(refs.nodes).list().length)
-      return step === before ? [key] : context.informers.informer(refs.nodes).list().map((node) => node.metadata?.name ?? '')
+      return step === before
+        ? [key]
+        : context.informers
+            .informer(refs.nodes)
+            .list()
+            .map((node) => node.metadata?.name ?? '')
     })
     const client = context.client.resource(refs.nodes)
     return async (scope, name) => {

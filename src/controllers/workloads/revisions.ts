@@ -32,7 +32,11 @@ export function planRevision(template: core.PodTemplateSpec, history: readonly a
 }
 
 /** Revisions that nothing uses, beyond the limit: the oldest. */
-export function planHistory(history: readonly apps.ControllerRevision[], used: ReadonlySet<string>, limit: number): readonly apps.ControllerRevision[] {
+export function planHistory(
+  history: readonly apps.ControllerRevision[],
+  used: ReadonlySet<string>,
+  limit: number,
+): readonly apps.ControllerRevision[] {
   const unused = history.filter((revision) => !used.has(hashOfRevision(revision)))
   return [...unused].sort((a, b) => a.revision - b.revision).slice(0, Math.max(0, unused.length - limit))
 }
@@ -49,7 +53,12 @@ export interface RevisionOwner {
 export class RevisionCollision extends Error {}
 
 /** Creates or renumbers the revision of the present template. */
-export async function writeRevision(scope: Scope, client: Client, owner: RevisionOwner, plan: RevisionPlan): Promise<apps.ControllerRevision> {
+export async function writeRevision(
+  scope: Scope,
+  client: Client,
+  owner: RevisionOwner,
+  plan: RevisionPlan,
+): Promise<apps.ControllerRevision> {
   const revisions = client.resource(refs.controllerrevisions)
   const { current, number } = plan
   if (current !== undefined) return current.revision === number ? current : revisions.update(scope, { ...current, revision: number })
@@ -58,7 +67,11 @@ export async function writeRevision(scope: Scope, client: Client, owner: Revisio
   const name = `${owner.name}-${hash}`
   const labels = { ...owner.template.metadata?.labels, [REVISION_HASH]: hash }
   try {
-    return await revisions.create(scope, { metadata: { namespace: owner.namespace, name, labels, ownerReferences: [owner.reference] }, data, revision: number })
+    return await revisions.create(scope, {
+      metadata: { namespace: owner.namespace, name, labels, ownerReferences: [owner.reference] },
+      data,
+      revision: number,
+    })
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
     const present = await revisions.get(scope, { namespace: owner.namespace, name })
@@ -69,7 +82,9 @@ export async function writeRevision(scope: Scope, client: Client, owner: Revisio
 
 export async function deleteRevision(scope: Scope, client: Client, revision: apps.ControllerRevision): Promise<void> {
   try {
-    await client.resource(refs.controllerrevisions).delete(scope, { namespace: revision.metadata?.namespace, name: revision.metadata?.name ?? '' })
+    await client
+      .resource(refs.controllerrevisions)
+      .delete(scope, { namespace: revision.metadata?.namespace, name: revision.metadata?.name ?? '' })
   } catch (error) {
     if (!isNotFound(error)) throw error
   }

@@ -17,6 +17,7 @@ export function sameOnWire(a: unknown, b: unknown): boolean {
 /** A short, stable name part for a value. `collisions` gives another one when the first is taken by something else. */
 export function hashOf(value: unknown, collisions = 0): string {
   let hash = 0x811c9dc5
-  for (const byte of Buffer.from(`${canonicalJson(value)}${collisions === 0 ? '' : collisions}`)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  for (const byte of Buffer.from(`${canonicalJson(value)}${collisions === 0 ? '' : collisions}`))
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
   return [...String(hash)].map((digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join('')
 }

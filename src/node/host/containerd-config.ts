@@ -1,5 +1,11 @@
 import type { HostLayout, HostOptions } from './layout.ts'
 
+/**
+ * The runtime handler of pods with host ports. The plugin that forwards ports calls iptables several times when a sandbox goes, whether it has
+ * ports or not: other pods are spared that.
+ */
+export const HOST_PORTS_HANDLER = 'host-ports'
+
 const text = (value: string): string => JSON.stringify(value)
 
 /** What the machine offers and forbids, as far as containerd's configuration depends on it. */
@@ -37,6 +43,9 @@ export function containerdConfig(options: HostOptions, layout: HostLayout, facts
     'default_runtime_name = "runc"',
     `[${cri}.containerd.runtimes.runc]`,
     'runtime_type = "io.containerd.runc.v2"',
+    `[${cri}.containerd.runtimes.${HOST_PORTS_HANDLER}]`,
+    'runtime_type = "io.containerd.runc.v2"',
+    `cni_conf_dir = ${text(layout.cni.hostPortConfDir)}`,
     ...(options.registryConfigDir === undefined ? [] : [`[${cri}.registry]`, `config_path = ${text(options.registryConfigDir)}`]),
     '',
   ].join('\n')
@@ -46,7 +55,7 @@ export function containerdConfig(options: HostOptions, layout: HostLayout, facts
  * Point-to-point links: every packet of a pod crosses the node's forward hook, so services and policies need no bridge netfilter, and a
  * sandbox starts a few milliseconds sooner than on a bridge. The default route must be named, or pods have none.
  */
-export function cniConfig(options: HostOptions, layout: HostLayout): string {
+export function cniConfig(options: HostOptions, layout: HostLayout, hostPorts: boolean): string {
   return JSON.stringify({
     cniVersion: '0.4.0',
     name: layout.cni.networkName,
@@ -57,7 +66,7 @@ export function cniConfig(options: HostOptions, layout: HostLayout): string {
         ...(options.mtu === undefined ? {} : { mtu: options.mtu }),
         ipam: { type: 'host-local', dataDir: layout.cni.dataDir, ranges: [[{ subnet: options.podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
       },
-      { type: 'portmap', snat: true, capabilities: { portMappings: true } },
+      ...(hostPorts ? [{ type: 'portmap', snat: true, capabilities: { portMappings: true } }] : []),
     ],
   })
 }

@@ -4,6 +4,7 @@ import { type Scope, UserError } from '#base'
 import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
 import type { ContainerRuntime } from '../cri/runtime.ts'
 import { runCommand } from './command.ts'
+import { PAUSE_SECCOMP } from '../sandbox/pause-seccomp.ts'
 import { cniConfig, containerdConfig, egressRules } from './containerd-config.ts'
 import { ensureContainerd } from './containerd-process.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
@@ -34,12 +35,14 @@ export async function prepareHost(scope: Scope, options: HostOptions): Promise<H
   const layout = layoutOf(options)
   if (layout.containerd.socket.length > SHORTEST_SOCKET_LIMIT) throw new UserError(`the path ${layout.containerd.socket} is too long for a socket`, 'choose a shorter directory')
   const machine = inspectMachine(options)
-  for (const dir of [layout.rootDir, layout.runDir, layout.containerd.root, layout.containerd.opt, layout.cni.confDir, layout.cni.dataDir, layout.podsDir, layout.logsDir]) {
+  for (const dir of [layout.rootDir, layout.runDir, layout.containerd.root, layout.containerd.opt, layout.cni.confDir, layout.cni.hostPortConfDir, layout.cni.dataDir, layout.podsDir, layout.logsDir]) {
     mkdirSync(dir, { recursive: true, mode: 0o711 })
   }
   await rememberBefore(scope, options, layout, machine)
   writeWhenChanged(layout.containerd.config, containerdConfig(options, layout, machine))
-  writeWhenChanged(join(layout.cni.confDir, '10-sampan.conflist'), cniConfig(options, layout))
+  writeWhenChanged(join(layout.cni.confDir, '10-sampan.conflist'), cniConfig(options, layout, false))
+  writeWhenChanged(join(layout.cni.hostPortConfDir, '10-sampan.conflist'), cniConfig(options, layout, true))
+  writeWhenChanged(layout.pauseSeccomp, PAUSE_SECCOMP)
   const inNetns = options.netns === undefined ? [] : [machine.binaries.nsenter, `--net=${options.netns}`]
   const [nft = '', ...nftArgs] = [...inNetns, machine.binaries.nft, '-f', '-']
   const [sysctl = '', ...sysctlArgs] = [...inNetns, 'sh', '-c', `echo 1 > ${IP_FORWARD}`]

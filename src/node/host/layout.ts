@@ -26,7 +26,9 @@ export interface HostOptions {
 /** Every path and name that a node has. A pure function of its options. */
 export interface HostLayout {
   readonly containerd: { readonly config: string; readonly root: string; readonly state: string; readonly opt: string; readonly socket: string; readonly pidFile: string; readonly log: string }
-  readonly cni: { readonly confDir: string; readonly dataDir: string; readonly networkName: string }
+  readonly cni: { readonly confDir: string; readonly hostPortConfDir: string; readonly dataDir: string; readonly networkName: string }
+  /** The system calls of the sandboxes' own process. */
+  readonly pauseSeccomp: string
   readonly runDir: string
   readonly rootDir: string
   /** What was found before anything was changed, so that it can be put back. */
@@ -42,6 +44,7 @@ export function layoutOf(options: HostOptions): HostLayout {
   const { instance, rootDir } = options
   const runDir = options.runDir ?? `/run/sampan/${instance}`
   return {
+    pauseSeccomp: join(runDir, 'pause-seccomp.json'),
     runDir,
     rootDir,
     containerd: {
@@ -53,7 +56,7 @@ export function layoutOf(options: HostOptions): HostLayout {
       pidFile: join(runDir, 'containerd.pid'),
       log: join(rootDir, 'containerd.log'),
     },
-    cni: { confDir: join(runDir, 'cni'), dataDir: join(rootDir, 'cni'), networkName: `sampan-${instance}` },
+    cni: { confDir: join(runDir, 'cni'), hostPortConfDir: join(runDir, 'cni-host-ports'), dataDir: join(rootDir, 'cni'), networkName: `sampan-${instance}` },
     memoFile: join(rootDir, 'before.json'),
     podsDir: join(rootDir, 'pods'),
     logsDir: join(rootDir, 'logs'),

@@ -2,30 +2,34 @@ import { type Dirent, existsSync, readFileSync, readdirSync, readlinkSync, rmSyn
 import { join } from 'node:path'
 import { type Scope, messageOf } from '#base'
 import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
-import type { ContainerRuntime } from '../cri/runtime.ts'
 import { removeCgroupTree } from './cgroup-tree.ts'
 import { runCommand } from './command.ts'
-import { runningContainerd, stopContainerd } from './containerd-process.ts'
+import { ensureContainerd, stopContainerd } from './containerd-process.ts'
 import { type Before, hasHostPortChains } from './host.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
 import { type Machine, inspectMachine } from './machine.ts'
 
 const STOP_SANDBOXES_WITHIN_MS = 60_000
+const RUNC_ROOT = '/run/containerd/runc/k8s.io'
 /** Shared by every containerd of a machine: only emptied directories are taken away. */
-const SHARED_DIRS = ['/run/containerd/runc/k8s.io', '/run/containerd/runc', '/run/containerd/s', '/run/containerd', '/run/sampan']
+const SHARED_DIRS = [RUNC_ROOT, '/run/containerd/runc', '/run/containerd/s', '/run/containerd', '/run/sampan']
 
 /** Takes away what `prepareHost` and the pods of this instance made on the machine, and nothing else. Idempotent; works after any crash. */
 export async function releaseHost(scope: Scope, options: HostOptions): Promise<void> {
   const layout = layoutOf(options)
   const machine = inspectMachine(options)
-  if (runningContainerd(layout) !== undefined) {
-    await removeSandboxes(scope, containerdRuntime(layout.containerd.socket)).catch((error: unknown) => {
+  if (existsSync(layout.containerd.config)) {
+    // containerd is started once more where it has died: only it can have the network plugins take back what they gave.
+    await removeSandboxes(scope, options, layout, machine).catch((error: unknown) => {
       scope.log.warn('sandboxes could not be removed in order; removing them by force', { error: messageOf(error) })
     })
   }
   await stopContainerd(scope, layout)
-  const ids = killShims(layout)
-  for (const id of ids) await runCommand(scope, machine.binaries.runc, ['--root', '/run/containerd/runc/k8s.io', 'delete', '--force', id]).catch(() => undefined)
+  killShims(layout)
+  for (const id of leftContainers(layout)) {
+    await runCommand(scope, machine.binaries.runc, ['--root', RUNC_ROOT, 'delete', '--force', id]).catch(() => rmSync(join(RUNC_ROOT, id), { recursive: true, force: true }))
+    removeCniResults((name) => name.includes(id))
+  }
   await unmountBelow(scope, [layout.runDir, layout.rootDir])
   await removeCgroupTree(scope, machine.cgroups, layout.cgroupRoot)
   await removeNetwork(scope, options, layout, machine)
@@ -34,7 +38,9 @@ export async function releaseHost(scope: Scope, options: HostOptions): Promise<v
   for (const dir of [layout.rootDir, ...SHARED_DIRS]) removeWhenEmpty(dir)
 }
 
-async function removeSandboxes(scope: Scope, runtime: ContainerRuntime): Promise<void> {
+async function removeSandboxes(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine): Promise<void> {
+  const runtime = containerdRuntime(layout.containerd.socket)
+  await ensureContainerd(scope, layout, machine, options.netns, runtime)
   using limited = scope.child({ timeoutMs: STOP_SANDBOXES_WITHIN_MS })
   const sandboxes = await runtime.listPodSandboxes(limited)
   const containers = await runtime.listContainers(limited)
@@ -47,9 +53,20 @@ async function removeSandboxes(scope: Scope, runtime: ContainerRuntime): Promise
   )
 }
 
-/** Kills the shims that serve this instance's containerd; the ids of their pods. */
-function killShims(layout: HostLayout): string[] {
-  const ids: string[] = []
+/** Containers of this instance that runc still knows, by where their file systems were. */
+function leftContainers(layout: HostLayout): string[] {
+  if (!existsSync(RUNC_ROOT)) return []
+  return readdirSync(RUNC_ROOT).filter((id) => {
+    try {
+      return readFileSync(join(RUNC_ROOT, id, 'state.json'), 'utf8').includes(`"${layout.containerd.state}/`)
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Kills the shims that serve this instance's containerd. */
+function killShims(layout: HostLayout): void {
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue
     try {
@@ -57,13 +74,10 @@ function killShims(layout: HostLayout): string[] {
       const args = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0')
       if (args[args.indexOf('-address') + 1] !== layout.containerd.socket) continue
       process.kill(Number(entry), 'SIGKILL')
-      const id = args[args.indexOf('-id') + 1]
-      if (id !== undefined) ids.push(id)
     } catch {
       // Gone while being looked at.
     }
   }
-  return ids
 }
 
 /** Mount points below the directories, innermost first. */
@@ -85,18 +99,18 @@ async function removeNetwork(scope: Scope, options: HostOptions, layout: HostLay
     const [nft = '', ...args] = [...inNetns, machine.binaries.nft, '-f', '-']
     await runCommand(scope, nft, args, { input: `table ip ${layout.nftTable}\ndelete table ip ${layout.nftTable}\n` })
   }
-  removeCniResults(layout.cni.networkName)
+  removeCniResults((name) => name.startsWith(`${layout.cni.networkName}-`))
   if (!existsSync(layout.memoFile) || options.netns !== undefined) return
   const before = JSON.parse(readFileSync(layout.memoFile, 'utf8')) as Before
   writeFileSync('/proc/sys/net/ipv4/ip_forward', before.ipForward)
   if (!before.hostPortChains && (await hasHostPortChains(scope, machine))) await removeHostPortChains(scope, machine)
 }
 
-/** libcni keeps the answers of plugins in a directory of the whole machine, by the network's name. */
-function removeCniResults(networkName: string): void {
+/** libcni keeps the answers of plugins in a directory of the whole machine, by network and container. */
+function removeCniResults(isOurs: (name: string) => boolean): void {
   const dir = '/var/lib/cni/results'
   const entries: Dirent[] = existsSync(dir) ? readdirSync(dir, { withFileTypes: true }) : []
-  for (const entry of entries) if (entry.name.startsWith(`${networkName}-`)) rmSync(join(dir, entry.name))
+  for (const entry of entries) if (isOurs(entry.name)) rmSync(join(dir, entry.name))
   removeWhenEmpty(dir)
   removeWhenEmpty('/var/lib/cni')
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { type Scope, isCancelled, messageOf } from '#base'
+import type { core } from '#api'
 import { PodRejected, StartRefused } from '../refusal.ts'
 import { parseResolvConf } from '../sandbox/dns.ts'
 import { sandboxSpec } from '../sandbox/sandbox-spec.ts'
@@ -15,11 +16,18 @@ const LONGEST_RETRY_MS = 30_000
 export async function runSandbox(scope: Scope, worker: PodWorker, { attempt }: Extract<Action, { type: 'run-sandbox' }>): Promise<void> {
   const { services, memory, state, pod } = worker
   try {
-    await services.volumes.resolve(scope, pod)
+    // What a pod refers to is nearly always there: the first try does not wait to be sure.
+    const isSure = memory.sandboxFailure === undefined && !(pod.spec?.volumes ?? []).some(mayBeMissing)
+    if (!isSure) await services.volumes.resolve(scope, pod)
     const spec = await sandboxSpecOf(scope, worker, attempt)
-    const [id] = await Promise.all([services.runtime.runPodSandbox(scope, spec), services.volumes.mount(scope, pod, [])])
+    const [made, mounted] = await Promise.allSettled([services.runtime.runPodSandbox(scope, spec), services.volumes.mount(scope, pod, [])])
+    if (made.status === 'rejected') throw made.reason
+    if (mounted.status === 'rejected') {
+      await services.runtime.removePodSandbox(worker.scope, made.value)
+      throw mounted.reason
+    }
+    await state.readSandbox(scope, made.value)
     memory.sandboxFailure = undefined
-    await state.readSandbox(scope, id)
   } catch (error) {
     if (isCancelled(error)) throw error
     if (error instanceof PodRejected) return worker.end({ reason: error.reason, message: error.message, graceSeconds: 0 })
@@ -31,6 +39,10 @@ export async function runSandbox(scope: Scope, worker: PodWorker, { attempt }: E
     services.events.record(pod, 'Warning', reason, message)
   }
 }
+
+/** ConfigMaps, Secrets and claims that somebody still has to make; a service account's own files are made with its namespace. */
+const mayBeMissing = (volume: core.Volume): boolean =>
+  volume.emptyDir === undefined && volume.hostPath === undefined && !(volume.projected?.sources?.some(({ serviceAccountToken }) => serviceAccountToken !== undefined) ?? false)
 
 /** The same each time for the same pod: containers name it too when they are made. */
 export async function sandboxSpecOf(scope: Scope, worker: PodWorker, attempt: number): Promise<SandboxSpec> {

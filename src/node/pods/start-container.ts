@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import { containerSpec } from '../containers/container-spec.ts'
 import { environmentOf } from '../containers/environment.ts'
@@ -43,13 +43,12 @@ export async function startContainer(scope: Scope, worker: PodWorker, start: Sta
 async function createContainer(scope: Scope, worker: PodWorker, container: AnyContainer, start: Start): Promise<string> {
   const { services, pod, podIps } = worker
   const { settings, objects } = services
-  const directory = join(settings.podsDir, uidOf(pod), 'containers', container.name)
-  const terminationMessageFile = join(directory, `${start.attempt}.message`)
+  const terminationMessageFile = join(settings.podsDir, uidOf(pod), 'containers', container.name, `${start.attempt}.message`)
   const [image, environment, sandbox] = await Promise.all([
     services.images.ensure(scope, pod, container),
     environmentOf(scope, { pod, container, podIps, objects, settings }),
     sandboxSpecOf(scope, worker, worker.state.sandboxes[0]?.attempt ?? 0),
-    mkdir(directory, { recursive: true, mode: 0o750 }).then(() => writeFile(terminationMessageFile, '', { mode: 0o666 })),
+    makeMessageFile(terminationMessageFile),
     services.volumes.mount(scope, pod, podIps).then(() => services.volumes.writeHosts(pod, podIps)),
     mkdir(join(sandboxLogDir(worker), container.name), { recursive: true, mode: 0o755 }),
   ])
@@ -68,6 +67,13 @@ async function createContainer(scope: Scope, worker: PodWorker, container: AnyCo
   } catch (error) {
     throw isCancelled(error) ? error : new StartRefused('CreateContainerError', messageOf(error), { cause: error })
   }
+}
+
+/** Whoever the container runs as may write it. */
+async function makeMessageFile(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o750 })
+  await writeFile(path, '')
+  await chmod(path, 0o666)
 }
 
 const sandboxLogDir = (worker: PodWorker): string => join(worker.services.settings.logsDir, `${worker.pod.metadata?.namespace ?? ''}_${worker.pod.metadata?.name ?? ''}_${uidOf(worker.pod)}`)

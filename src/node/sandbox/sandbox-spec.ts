@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { core } from '#api'
 import { namespacesOf, selinuxOf } from '../containers/security.ts'
+import { HOST_PORTS_HANDLER } from '../host/containerd-config.ts'
 import type { PortMapping, SandboxSpec } from '../cri/runtime.ts'
 import { LABELS, allContainersOf, initContainersOf, isSidecar, mainContainersOf, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import type { NodeSettings } from '../settings.ts'
@@ -15,6 +16,7 @@ export function sandboxSpec(pod: core.Pod, attempt: number, settings: NodeSettin
   const { hostname, domain } = hostnameOf(pod, settings.clusterDomain)
   const shared = pod.spec?.securityContext
   const onNode = pod.spec?.hostNetwork === true
+  const portMappings = onNode ? [] : portMappingsOf(pod)
   return {
     name: nameOf(pod),
     namespace: namespaceOf(pod),
@@ -23,13 +25,13 @@ export function sandboxSpec(pod: core.Pod, attempt: number, settings: NodeSettin
     hostname: onNode ? '' : pod.spec?.setHostnameAsFQDN === true && domain !== '' ? `${hostname}.${domain}` : hostname,
     logDirectory: logDirectoryOf(settings, pod),
     dns: dnsOf(pod, { servers: settings.clusterDns, domain: settings.clusterDomain }, nodeDns),
-    portMappings: onNode ? [] : portMappingsOf(pod),
-    handler,
+    portMappings,
+    handler: handler === '' && portMappings.length > 0 ? HOST_PORTS_HANDLER : handler,
     cgroupParent,
     sysctls: sysctlsOf(pod),
     namespaces: namespacesOf(pod),
     privileged: allContainersOf(pod).some((container) => container.securityContext?.privileged === true),
-    seccomp: { type: 'RuntimeDefault' },
+    seccomp: settings.pauseSeccomp === undefined ? { type: 'RuntimeDefault' } : { type: 'Localhost', ref: settings.pauseSeccomp },
     selinux: selinuxOf(shared?.seLinuxOptions),
     runAsUser: shared?.runAsUser,
     runAsGroup: shared?.runAsGroup,

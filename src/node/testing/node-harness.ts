@@ -4,6 +4,7 @@ import type { Scope } from '#base'
 import type { core } from '#api'
 import { podCgroups } from '../cgroups/pod-cgroups.ts'
 import type { ContainerRuntime } from '../cri/runtime.ts'
+import type { HostLayout } from '../host/layout.ts'
 import type { Machine } from '../host/machine.ts'
 import { podImages } from '../images/pod-images.ts'
 import type { ObjectSource } from '../objects.ts'
@@ -34,11 +35,11 @@ export interface NodeHarness {
 const NO_CGROUPS: PodCgroups = { ensure: () => '/none', remove: async () => undefined }
 const WAIT_MS = 20_000
 
-export function nodeHarness(scope: Scope, runtime: ContainerRuntime, rootDir: string, real?: { readonly machine: Machine; readonly cgroupRoot: string }): NodeHarness {
+export function nodeHarness(scope: Scope, runtime: ContainerRuntime, rootDir: string, real?: { readonly machine: Machine; readonly layout: HostLayout }): NodeHarness {
   const machine: Machine = real?.machine ?? { binaries: { containerd: '', runc: '', nft: '', nsenter: '' }, cniBinDir: '', mayLowerOomScore: true, cgroups: { version: 2, mount: '/none' }, apparmor: false }
   const settings: NodeSettings & { readonly memoryDir: string } = {
     nodeName: 'node', nodeIps: ['192.0.2.1'], clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', podsDir: join(rootDir, 'pods'), logsDir: join(rootDir, 'logs'), memoryDir: join(rootDir, 'memory'),
-    seccompDir: join(rootDir, 'seccomp'), cgroupRoot: real?.cgroupRoot ?? '', machine, memoryBytes: 8 * 2 ** 30, allocatable: { cpuMilli: 2000, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 2 ** 30 },
+    seccompDir: join(rootDir, 'seccomp'), cgroupRoot: real?.layout.cgroupRoot ?? '', ...(real && { pauseSeccomp: real.layout.pauseSeccomp }), machine, memoryBytes: 8 * 2 ** 30, allocatable: { cpuMilli: 2000, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 2 ** 30 },
     userNamespaces: false, logMaxBytes: 2 ** 20, logMaxFiles: 3,
   }
   for (const dir of [settings.podsDir, settings.logsDir, settings.memoryDir]) mkdirSync(dir, { recursive: true })
@@ -66,7 +67,7 @@ export function nodeHarness(scope: Scope, runtime: ContainerRuntime, rootDir: st
     events: recorder,
     images: podImages(runtime, objects, recorder),
     volumes: podVolumes(settings, objects),
-    cgroups: real === undefined ? NO_CGROUPS : podCgroups(real.machine.cgroups, real.cgroupRoot, 0),
+    cgroups: real === undefined ? NO_CGROUPS : podCgroups(real.machine.cgroups, real.layout.cgroupRoot, 0),
     probes: podProbes(scope, runtime, recorder),
     hooks: podHooks(runtime),
     api: {

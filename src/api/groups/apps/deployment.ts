@@ -1,7 +1,7 @@
 import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
+import { defaultPodTemplate, podTemplateWarnings } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Deployment, DeploymentStrategy } from '../../types/apps-v1.gen.ts'
 import { validateImmutable, validateNonnegative } from '../../validation/values.ts'
@@ -10,7 +10,6 @@ import {
   SPEC,
   STATUS,
   TEMPLATE_PATH,
-  clearStatus,
   containerImages,
   containerNames,
   keepSpec,
@@ -18,14 +17,12 @@ import {
   scaleSelector,
   selectorText,
   specChanged,
-  validateAlwaysRestarted,
   validateAtMost,
+  validateCollisions,
   validateCounts,
-  validateNoDeadline,
-  validateSelector,
-  validateTemplateLabels,
 } from '../../workloads/workload.ts'
-import { plainNumber, validateAtMostAll, validateShare } from './rolling-update.ts'
+import { validateReplicatedTemplate } from './replicated-template.ts'
+import { shareNumber, validateAtMostAll, validateShare } from './rolling-update.ts'
 
 const STRATEGY = SPEC.child('strategy')
 const COUNTS = ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'terminatingReplicas', 'collisionCount']
@@ -35,7 +32,9 @@ export const deployments = defineResource(refs.deployments, {
     // Its annotations are part of what a revision is made of.
     generation: (deployment, old) => specChanged(deployment, old) || !deepEqual(deployment.metadata?.annotations ?? {}, old.metadata?.annotations ?? {}),
     defaults,
-    prepareForCreate: clearStatus,
+    prepareForCreate: (deployment) => {
+      deployment.status = {}
+    },
     prepareForUpdate: keepStatus,
     validate,
     validateUpdate: (deployment, old, errors) => {
@@ -84,11 +83,7 @@ function defaults({ spec }: Deployment): void {
 
 function validate({ spec }: Deployment, errors: FieldErrors): void {
   validateNonnegative(spec?.replicas, SPEC.child('replicas'), errors)
-  validateSelector(spec?.selector, errors)
-  validateTemplateLabels(spec?.selector, spec?.template, errors)
-  validatePodTemplateSpec(spec?.template, TEMPLATE_PATH, errors)
-  validateAlwaysRestarted(spec?.template, errors)
-  validateNoDeadline(spec?.template, errors)
+  validateReplicatedTemplate(spec, errors)
   validateStrategy(spec?.strategy ?? {}, errors)
   validateNonnegative(spec?.minReadySeconds, SPEC.child('minReadySeconds'), errors)
   validateNonnegative(spec?.revisionHistoryLimit, SPEC.child('revisionHistoryLimit'), errors)
@@ -113,10 +108,9 @@ function validateStrategy(strategy: DeploymentStrategy, errors: FieldErrors): vo
         break
       }
       const { maxUnavailable, maxSurge } = rollingUpdate
-      const before = errors.length
       validateShare(maxUnavailable, path.child('maxUnavailable'), errors)
       validateShare(maxSurge, path.child('maxSurge'), errors)
-      if (errors.length === before && plainNumber(maxUnavailable) === 0 && plainNumber(maxSurge) === 0)
+      if (shareNumber(maxUnavailable) === 0 && shareNumber(maxSurge) === 0)
         errors.push(fieldError.invalid(path.child('maxUnavailable'), maxUnavailable, 'may not be 0 when `maxSurge` is 0'))
       validateAtMostAll(maxUnavailable, path.child('maxUnavailable'), errors)
       break
@@ -134,11 +128,9 @@ function validateStatus({ status }: Deployment, old: Deployment, errors: FieldEr
       ['updatedReplicas', 'replicas'],
       ['readyReplicas', 'replicas'],
       ['availableReplicas', 'replicas'],
-      ['availableReplicas', 'readyReplicas'],
+      ['availableReplicas', 'readyReplicas', 'readyReplicas'],
     ],
     errors,
   )
-  const before = old.status?.collisionCount
-  const after = status?.collisionCount
-  if (before !== undefined && (after ?? 0) < before) errors.push(fieldError.invalid(STATUS.child('collisionCount'), after ?? null, 'cannot be decremented'))
+  validateCollisions(status?.collisionCount, old.status?.collisionCount, errors)
 }

@@ -1,6 +1,6 @@
 import { defineResource } from '../../define.ts'
 import type { FieldErrors } from '../../meta/field-error.ts'
-import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
+import { defaultPodTemplate, podTemplateWarnings } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { ReplicaSet } from '../../types/apps-v1.gen.ts'
 import { validateImmutable, validateNonnegative } from '../../validation/values.ts'
@@ -9,20 +9,16 @@ import {
   SPEC,
   STATUS,
   TEMPLATE_PATH,
-  clearStatus,
   containerImages,
   containerNames,
   keepSpec,
   keepStatus,
   scaleSelector,
   selectorText,
-  validateAlwaysRestarted,
   validateAtMost,
   validateCounts,
-  validateNoDeadline,
-  validateSelector,
-  validateTemplateLabels,
 } from '../../workloads/workload.ts'
+import { validateReplicatedTemplate } from './replicated-template.ts'
 
 const COUNTS = ['replicas', 'observedGeneration', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'terminatingReplicas']
 
@@ -34,7 +30,9 @@ export const replicaSets = defineResource(refs.replicasets, {
       spec.replicas ??= 1
       defaultPodTemplate(spec.template)
     },
-    prepareForCreate: clearStatus,
+    prepareForCreate: (replicaSet) => {
+      replicaSet.status = { replicas: 0 }
+    },
     prepareForUpdate: keepStatus,
     validate,
     validateUpdate: (replicaSet, old, errors) => {
@@ -69,11 +67,7 @@ export const replicaSets = defineResource(refs.replicasets, {
 function validate({ spec }: ReplicaSet, errors: FieldErrors): void {
   validateNonnegative(spec?.replicas, SPEC.child('replicas'), errors)
   validateNonnegative(spec?.minReadySeconds, SPEC.child('minReadySeconds'), errors)
-  validateSelector(spec?.selector, errors)
-  validateTemplateLabels(spec?.selector, spec?.template, errors)
-  validatePodTemplateSpec(spec?.template, TEMPLATE_PATH, errors)
-  validateAlwaysRestarted(spec?.template, errors)
-  validateNoDeadline(spec?.template, errors)
+  validateReplicatedTemplate(spec, errors)
 }
 
 function validateStatus({ status }: ReplicaSet, _old: ReplicaSet, errors: FieldErrors): void {

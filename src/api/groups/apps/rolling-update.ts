@@ -11,11 +11,13 @@ export function validateShare(value: IntOrPercent, path: Path, errors: FieldErro
 }
 
 export function validateAtMostAll(value: IntOrPercent, path: Path, errors: FieldErrors): void {
-  if (typeof value === 'string' && /^\d+%$/.test(value) && Number(value.slice(0, -1)) > 100) errors.push(fieldError.invalid(path, value, 'must not be greater than 100%'))
+  if (isPercent(value) && shareNumber(value) > 100) errors.push(fieldError.invalid(path, value, 'must not be greater than 100%'))
 }
 
+const isPercent = (value: IntOrPercent): value is string => typeof value === 'string' && percentErrors(value).length === 0
+
 /** The number in a count or a percentage; 0 for anything else. */
-export function plainNumber(value: IntOrPercent): number {
+export function shareNumber(value: IntOrPercent): number {
   if (typeof value === 'number') return value
-  return value !== undefined && /^\d+%$/.test(value) ? Number(value.slice(0, -1)) : 0
+  return value !== undefined && /^[+-]?\d+%?$/.test(value) ? Number.parseInt(value, 10) : 0
 }

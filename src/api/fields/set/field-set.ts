@@ -1,4 +1,4 @@
-import { isJsonObject } from '../meta/deep.ts'
+import { isJsonObject } from '../../meta/deep.ts'
 import { compareElements, elementText, fieldElement, type PathElement, parseElement } from './path-element.ts'
 
 /**

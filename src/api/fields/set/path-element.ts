@@ -1,5 +1,5 @@
-import { isJsonObject, member } from '../meta/deep.ts'
-import type { ListSchema } from '../schema/schema.ts'
+import { isJsonObject, member } from '../../meta/deep.ts'
+import type { ListSchema } from '../../schema/schema.ts'
 
 /**
  * One step of a path, as `fieldsV1` writes it: `f:name` a field, `k:{"name":"c"}` the list item with these keys, `v:"a"` the

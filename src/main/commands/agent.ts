@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { createClient, loadKubeconfig, socketTransport } from '#client'
+import { startDns } from '#dns'
+import { releaseProxy, startProxy, systemKernel } from '#proxy'
+import { createInformers } from '#reconcile'
+import { UserError } from '#base'
+import { startAgent } from '../agent.ts'
+import { inForeground } from '../foreground.ts'
+import { ensureLocalAddress } from '../instance/link.ts'
+import type { AgentFlags } from '../program.ts'
+
+/** `sampan agent`: node agent, service proxy and DNS of one node, in one process. */
+export async function runAgent(flags: AgentFlags): Promise<void> {
+  await inForeground('agent', flags.logLevel, async (scope) => {
+    const work = scope.child()
+    await startAgent(work, {
+      kubeconfig: flags.kubeconfig,
+      nodeName: flags.nodeName,
+      host: {
+        instance: flags.instance,
+        rootDir: flags.rootDir,
+        podCidr: flags.podCidr,
+        clusterCidrs: flags.clusterCidr,
+        sandboxImage: flags.sandboxImage,
+        ...(flags.netns === undefined ? {} : { netns: flags.netns }),
+      },
+      clusterDns: flags.clusterDns,
+      ...(flags.nodeIp === undefined ? {} : { nodeIps: [flags.nodeIp] }),
+      ...servingOptions(flags),
+    })
+    if (flags.proxyKubeconfig === undefined) return async () => work.cancel()
+    const { connection } = await loadKubeconfig(flags.proxyKubeconfig)
+    const client = createClient({ transport: socketTransport({ ...connection, userAgent: 'sampan-proxy' }) })
+    const informers = createInformers(client)
+    const kernel = systemKernel(flags.netns)
+    startProxy(work, { informers, nodeName: flags.nodeName, table: flags.proxyTable, kernel })
+    if (flags.dnsAddress !== undefined) {
+      ensureLocalAddress(flags.dnsAddress)
+      await startDns(work, { informers, addresses: [flags.dnsAddress], port: 53 })
+    }
+    await informers.start(work)
+    return async () => {
+      work.cancel()
+      // Rules without anyone who keeps them true would lead to endpoints that are gone.
+      if (flags.releaseOnStop) await releaseProxy(scope, kernel, flags.proxyTable)
+    }
+  })
+}
+
+function servingOptions({ tlsCertFile, tlsPrivateKeyFile, clientCaFile }: AgentFlags): Pick<Parameters<typeof startAgent>[1], 'server'> {
+  if (tlsCertFile === undefined && tlsPrivateKeyFile === undefined && clientCaFile === undefined) return {}
+  if (tlsCertFile === undefined || tlsPrivateKeyFile === undefined || clientCaFile === undefined)
+    throw new UserError("the agent's own API needs a certificate, its key and the authority of its clients", 'give --tls-cert-file, --tls-private-key-file and --client-ca-file, or none of them')
+  const text = (file: string): string => readFileSync(file, 'utf8')
+  return { server: { certificate: text(tlsCertFile), key: text(tlsPrivateKeyFile), clientCa: text(clientCaFile) } }
+}

@@ -1,0 +1,56 @@
+import { existsSync, rmSync } from 'node:fs'
+import { type Scope, UserError, rootScope, systemClock } from '#base'
+import { type Progress, createProgress } from '#cli'
+import { releaseHost, stopHost } from '#node'
+import { releaseProxy, systemKernel } from '#proxy'
+import { stopInBackground } from '../background/processes.ts'
+import { DNS_ADDRESS, type Instance, netnsPath, proxyTable } from '../instance/instance.ts'
+import { removeLink, removeLocalAddress } from '../instance/link.ts'
+import { locate, stateDirOf } from '../instance/locate.ts'
+import type { InstanceFlags } from '../program.ts'
+import { hostOptions } from '../up/commands.ts'
+
+const STOP_WITHIN_MS = 20_000
+
+function newProgress(): Progress {
+  return createProgress(systemClock, { write: (text) => process.stdout.write(text), isTTY: process.stdout.isTTY })
+}
+
+async function stopComponents(scope: Scope, progress: Progress, stateDir: string): Promise<void> {
+  for (const component of ['agent', 'server'])
+    await progress.step(`stop ${component}`, async (note) => note((await stopInBackground(scope, stateDir, component, STOP_WITHIN_MS)) ? '' : 'did not run'))
+}
+
+/** `sampan down`: pods end as they would on a machine that is shut down; objects, volumes and images stay. */
+export async function runDown(flags: InstanceFlags): Promise<void> {
+  using scope = rootScope()
+  const progress = newProgress()
+  const { stateDir, instance } = locate(flags)
+  await stopComponents(scope, progress, stateDir)
+  await progress.step('stop containers and containerd', () => stopHost(scope, hostOptions(stateDir, instance)))
+  await progress.step('take rules away', () => releaseNetwork(scope, instance))
+}
+
+/** `sampan reset`: exactly what was made, and nothing else. Works after any crash, and again. */
+export async function runReset(flags: InstanceFlags): Promise<void> {
+  using scope = rootScope()
+  const progress = newProgress()
+  const stateDir = stateDirOf(flags)
+  if (!existsSync(stateDir)) throw new UserError(`there is no cluster in ${stateDir}`, 'nothing was removed')
+  const { instance } = locate(flags)
+  await stopComponents(scope, progress, stateDir)
+  await progress.step('remove containers, mounts, control groups', () => releaseHost(scope, hostOptions(stateDir, instance)))
+  await progress.step('remove rules and addresses', async () => {
+    await releaseNetwork(scope, instance)
+    if (instance.namespace !== undefined) removeLink(instance.namespace)
+  })
+  await progress.step('remove data', () => rmSync(stateDir, { recursive: true, force: true }))
+}
+
+async function releaseNetwork(scope: Scope, instance: Instance): Promise<void> {
+  const netns = netnsPath(instance)
+  // A namespace takes everything in it away when it goes.
+  if (netns !== undefined && !existsSync(netns)) return
+  await releaseProxy(scope, systemKernel(netns), proxyTable(instance))
+  if (netns === undefined) removeLocalAddress(DNS_ADDRESS)
+}

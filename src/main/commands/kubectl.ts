@@ -1,0 +1,13 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { cacheDir, locate } from '../instance/locate.ts'
+import { findKubectl } from '../machine/kubectl.ts'
+import type { InstanceFlags } from '../program.ts'
+
+/** `sampan kubectl`: kubectl with this cluster's kubeconfig; its exit code is ours. */
+export async function runKubectl(args: readonly string[], flags: InstanceFlags): Promise<void> {
+  const { stateDir } = locate(flags)
+  const kubectl = findKubectl(process.env['PATH'] ?? '', cacheDir(process.env))
+  const run = spawnSync(kubectl, args, { stdio: 'inherit', env: { ...process.env, KUBECONFIG: join(stateDir, 'admin.kubeconfig') } })
+  process.exitCode = run.status ?? 1
+}

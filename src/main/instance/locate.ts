@@ -1,0 +1,40 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { UserError } from '#base'
+import type { InstanceFlags } from '../program.ts'
+import { type Instance, readInstance } from './instance.ts'
+
+const ROOT = '/var/lib/sampan'
+
+export const stateDirOf = (flags: InstanceFlags): string => resolve(flags.stateDir ?? join(ROOT, flags.name))
+
+/** What is kept between instances and resets: unpacked tools and image layers. */
+export function cacheDir(environment: NodeJS.ProcessEnv): string {
+  return environment['SAMPAN_CACHE'] ?? join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sampan')
+}
+
+/** The instance that a command speaks of. Throws when there is none. */
+export function locate(flags: InstanceFlags): { readonly stateDir: string; readonly instance: Instance } {
+  const stateDir = stateDirOf(flags)
+  const instance = readInstance(stateDir)
+  if (instance === undefined) throw new UserError(`there is no cluster in ${stateDir}`, existsSync(ROOT) && readdirSync(ROOT).length > 0 ? `those there are: ${readdirSync(ROOT).join(', ')}` : 'start one with: sampan up')
+  return { stateDir, instance }
+}
+
+/** `wanted` when nobody listens on it, else any free one. */
+export async function freePort(wanted: number): Promise<number> {
+  return (await probe(wanted)) ?? (await probe(0)) ?? wanted
+}
+
+function probe(port: number): Promise<number | undefined> {
+  return new Promise((found) => {
+    const server = createServer()
+    server.once('error', () => found(undefined))
+    server.listen(port, '0.0.0.0', () => {
+      const address = server.address()
+      server.close(() => found(address !== null && typeof address === 'object' ? address.port : undefined))
+    })
+  })
+}

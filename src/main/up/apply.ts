@@ -1,0 +1,72 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Scope, UserError, readYamlDocuments } from '#base'
+import { type KubeObject, type ResourceRef, type apps, refs } from '#api'
+import { type Client, discover } from '#client'
+
+/** The objects of a folder's YAML files, files in the order of their names. */
+export function readManifests(folder: string): readonly KubeObject[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.yaml'))
+    .sort()
+    .flatMap((file) => readYamlDocuments(readFileSync(join(folder, file), 'utf8')) as readonly KubeObject[])
+    .filter((object) => object !== null && object !== undefined)
+}
+
+/** Applies objects one after the other, server side, as the owner of what they say. Repeating it changes nothing. */
+export async function applyAll(scope: Scope, client: Client, objects: readonly KubeObject[]): Promise<void> {
+  const { resources } = await discover(scope, client)
+  const refOf = (object: KubeObject): ResourceRef => {
+    const [group = '', version = ''] = (object.apiVersion ?? '').includes('/') ? (object.apiVersion ?? '').split('/') : ['', object.apiVersion ?? '']
+    const found = resources.find(({ ref }) => ref.kind === object.kind && ref.group === group)
+    if (found === undefined) throw new UserError(`this server has no ${object.kind ?? ''} of ${object.apiVersion ?? ''}`)
+    return { ...found.ref, version }
+  }
+  for (const object of objects) {
+    const { name = '', namespace } = object.metadata ?? {}
+    await client.resource(refOf(object)).patch(scope, { name, namespace }, { type: 'apply', body: object }, { fieldManager: 'sampan', force: true })
+  }
+}
+
+/** Resolves when every Deployment of the namespace has all its pods available in the present version. `onChange` hears how many are. */
+export async function waitForDeployments(scope: Scope, client: Client, namespace: string, onChange: (available: number, all: number) => void): Promise<void> {
+  const deployments = client.resource(refs.deployments)
+  const list = await deployments.list(scope, { namespace })
+  const known = new Map(list.items.map((deployment) => [deployment.metadata?.name ?? '', deployment]))
+  const settled = (): boolean => {
+    const done = [...known.values()].filter(isAvailable).length
+    onChange(done, known.size)
+    return done === known.size
+  }
+  if (settled()) return
+  for await (const event of deployments.watch(scope, { namespace, resourceVersion: list.metadata?.resourceVersion ?? '' })) {
+    if (event.type === 'BOOKMARK') continue
+    const name = event.object.metadata?.name ?? ''
+    if (event.type === 'DELETED') known.delete(name)
+    else known.set(name, event.object)
+    if (settled()) return
+  }
+  return waitForDeployments(scope, client, namespace, onChange)
+}
+
+function isAvailable({ metadata, spec, status }: apps.Deployment): boolean {
+  const wanted = spec?.replicas ?? 1
+  return (
+    (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 1) &&
+    (status?.updatedReplicas ?? 0) >= wanted &&
+    (status?.availableReplicas ?? 0) >= wanted &&
+    (status?.replicas ?? 0) <= wanted
+  )
+}
+
+/** Resolves when the node reports that it is ready. */
+export async function waitForNode(scope: Scope, client: Client, name: string): Promise<void> {
+  const nodes = client.resource(refs.nodes)
+  const isReady = (conditions: readonly { readonly type: string; readonly status: string }[] | undefined): boolean =>
+    conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
+  const list = await nodes.list(scope, { fieldSelector: `metadata.name=${name}` })
+  if (isReady(list.items[0]?.status?.conditions)) return
+  for await (const event of nodes.watch(scope, { fieldSelector: `metadata.name=${name}`, resourceVersion: list.metadata?.resourceVersion ?? '' }))
+    if (event.type !== 'BOOKMARK' && isReady(event.object.status?.conditions)) return
+  return waitForNode(scope, client, name)
+}
