@@ -209,3 +209,4 @@ export { type AmountKind, type Amounts, containerAmounts, podAmounts } from './p
 export { type FieldSet, fieldSetOf } from './fields/set/field-set.ts'
 export { type ApplyRequest, serverSideApply } from './fields/server-side-apply.ts'
 export { type UpdateRequest, trackUpdate } from './fields/track-update.ts'
+export { managedFieldsAfterScale, type ReplicasPaths, scaleManagedFields } from './fields/scale-fields.ts'

@@ -26,6 +26,8 @@ export interface Resource<T extends KubeObject = KubeObject> extends ResourceRef
   /** Field selectors beyond metadata.name and metadata.namespace: path → value as text. */
   readonly selectable: Readonly<Record<string, OfKind<[object: T], string>>>
   readonly subresources: Readonly<Record<string, Subresource<T>>>
+  /** A Warning header on every answer about this version: that it will go, and what to use instead. */
+  readonly deprecation?: string
   /** How this version relates to the stored one; absent when it is the stored one. */
   readonly conversion?: Conversion
 }
@@ -74,6 +76,8 @@ export interface Strategy<T extends KubeObject> {
   validateUpdate?(object: T, old: T, errors: FieldErrors): void
   /** Warning header texts. `old` is there on updates. */
   warnings?(object: T, old: T | undefined): readonly string[]
+  /** A new object without a name and a prefix for one gets a random name, instead of being refused. */
+  readonly unnamed?: 'uuid'
   /** PUT to a name that does not exist creates it. */
   readonly createOnUpdate?: boolean
   /** Whether PUT may leave out metadata.resourceVersion. Default true. */

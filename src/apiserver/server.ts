@@ -10,6 +10,7 @@ import { Catalog } from './registry/catalog.ts'
 import type { Core, RegistryHook, SpecialHandler } from './registry/core.ts'
 import { namespaceHook } from './registry/namespaces.ts'
 import { cacheReader } from './registry/reader.ts'
+import { namespaceFinalize } from './registry/special/namespace-finalize.ts'
 import { Views } from './registry/views.ts'
 import { virtualHandler, virtualKey } from './registry/virtual.ts'
 import { objectWriter } from './registry/writer.ts'
@@ -67,6 +68,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   const caches = new CacheSet(own, engine, options.cache)
   const views = new Views(catalog, caches)
   const specials = new Map<string, SpecialHandler>((options.virtual ?? []).map((virtual) => [virtualKey(virtual), virtualHandler(virtual)]))
+  specials.set('namespaces/finalize', namespaceFinalize(views))
   for (const [name, special] of Object.entries(options.specials ?? {})) specials.set(name, special)
   const core: Core = {
     scope: own,

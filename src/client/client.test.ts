@@ -23,7 +23,7 @@ const THINGS: ResourceRef<Thing> = { group: 'example.com', version: 'v1', kind: 
 
 /** The handler behind a real socket on the loopback. */
 async function listen(handler: HttpHandler): Promise<{ readonly url: string; close(): void }> {
-  const server = http.createServer(async (request, response) => {
+  const serve = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const gone = new AbortController()
@@ -53,7 +53,8 @@ async function listen(handler: HttpHandler): Promise<{ readonly url: string; clo
       })
     } else if (answer.body.kind === 'bytes') response.end(Buffer.concat(answer.body.chunks))
     else response.end()
-  })
+  }
+  const server = http.createServer((request, response) => void serve(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   return {

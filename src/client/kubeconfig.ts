@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { parse } from 'yaml'
+import { readYaml } from '#base'
 import { KubeconfigError } from './errors.ts'
 import type { SocketOptions } from './socket.ts'
 
@@ -11,14 +11,11 @@ export interface KubeconfigContext {
   readonly connection: SocketOptions
 }
 
-interface Named<K extends string, V> {
-  readonly entries: readonly (Readonly<Record<'name', string>> & Readonly<Partial<Record<K, V>>>)[]
-}
 interface ConfigDocument {
   readonly 'current-context'?: string
-  readonly clusters?: Named<'cluster', ClusterEntry>['entries']
-  readonly contexts?: Named<'context', ContextEntry>['entries']
-  readonly users?: Named<'user', UserEntry>['entries']
+  readonly clusters?: readonly { readonly name?: string; readonly cluster?: ClusterEntry }[]
+  readonly contexts?: readonly { readonly name?: string; readonly context?: ContextEntry }[]
+  readonly users?: readonly { readonly name?: string; readonly user?: UserEntry }[]
 }
 interface ClusterEntry {
   readonly server?: string
@@ -43,20 +40,25 @@ interface UserEntry {
   readonly [other: string]: unknown
 }
 
+/** Taken on trust here; what is used of it is looked at below. */
+function configOf(value: unknown): ConfigDocument {
+  return typeof value === 'object' && value !== null ? value : {}
+}
+
 const REFUSED_USER_FIELDS = ['exec', 'auth-provider', 'username', 'password', 'as', 'as-uid', 'as-groups', 'as-user-extra']
 
 /** Reads one context (default: the current one). Paths in the file are relative to it; a token file is read anew for each request. */
 export async function loadKubeconfig(path: string, contextName?: string): Promise<KubeconfigContext> {
   const refuse = (why: string): KubeconfigError => new KubeconfigError(`${path}: ${why}`)
-  let text: string
+  let bytes: Uint8Array
   try {
-    text = await readFile(path, 'utf8')
+    bytes = await readFile(path)
   } catch (cause) {
     throw refuse(`cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
   }
   let document: ConfigDocument
   try {
-    document = parse(text, { maxAliasCount: 0 }) ?? {}
+    document = configOf(readYaml(bytes).value)
   } catch (cause) {
     throw refuse(`is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`)
   }

@@ -5,9 +5,9 @@ import { type apps, type batch, type core, keyOf, refs } from '#api'
 import { type Client, createClient, inProcessTransport } from '#client'
 import { createEvents, createInformers, runControllers } from '#reconcile'
 import { type FakeApi, type Faults, createFakeApi, faultTransport } from '#testing'
-import { deploymentController } from './deployment/deployment.ts'
-import { jobController } from './job/job.ts'
-import { replicaSetController } from './replicaset/replicaset.ts'
+import { controllers } from './index.ts'
+
+const TESTED = new Set(['deployment-controller', 'replicaset-controller', 'job-controller'])
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const BACK_OFF = { firstMs: 2, maxMs: 50 }
@@ -41,7 +41,9 @@ function summary(api: FakeApi): unknown {
   const podsOf = (uid: string | undefined): number =>
     pods.filter((pod) => pod.metadata?.ownerReferences?.[0]?.uid === uid && pod.metadata?.deletionTimestamp === undefined).length
   const strip = (status: unknown): unknown =>
-    JSON.parse(JSON.stringify(status, (name, value: unknown) => (name === 'observedGeneration' || /Time$/.test(name) ? undefined : value)))
+    JSON.parse(
+      JSON.stringify(status, (name, value: unknown) => (name === 'observedGeneration' || name.endsWith('Time') ? undefined : value)),
+    )
   return {
     deployments: (api.objects('deployments') as apps.Deployment[]).map(({ metadata, status }) => ({
       name: metadata?.name,
@@ -76,7 +78,7 @@ async function play(seed: number, faults: Faults | undefined): Promise<unknown> 
   let term = scope.child()
   const start = async (): Promise<void> => {
     term = scope.child()
-    const definitions = [deploymentController, replicaSetController, jobController]
+    const definitions = controllers().filter(({ name }) => TESTED.has(name))
     await runControllers(term, definitions, {
       client,
       informers: createInformers(client, { freeze: true }),
@@ -103,17 +105,15 @@ async function play(seed: number, faults: Faults | undefined): Promise<unknown> 
       template: template('a'),
     },
   })
-  await clean
-    .resource(refs.jobs)
-    .create(scope, {
-      metadata: { namespace: 'x', name: 'job' },
-      spec: {
-        completions: 9,
-        parallelism: 3,
-        selector: { matchLabels: { app: 'job' } },
-        template: { metadata: { labels: { app: 'job' } }, spec: { containers: [{ name: 'main', image: 'j' }] } },
-      },
-    })
+  await clean.resource(refs.jobs).create(scope, {
+    metadata: { namespace: 'x', name: 'job' },
+    spec: {
+      completions: 9,
+      parallelism: 3,
+      selector: { matchLabels: { app: 'job' } },
+      template: { metadata: { labels: { app: 'job' } }, spec: { containers: [{ name: 'main', image: 'j' }] } },
+    },
+  })
   await start()
   await disturb()
   await deployments.patch(scope, { namespace: 'x', name: 'web' }, { type: 'merge', body: { spec: { template: template('b') } } })

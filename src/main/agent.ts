@@ -80,7 +80,13 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
   return { host, agent, server }
 }
 
-async function serve(scope: Scope, client: Client, agent: NodeAgent, host: Host, options: NonNullable<AgentOptions['server']>): Promise<NodeServer> {
+async function serve(
+  scope: Scope,
+  client: Client,
+  agent: NodeAgent,
+  host: Host,
+  options: NonNullable<AgentOptions['server']>,
+): Promise<NodeServer> {
   const { certificate, key, clientCa, protocols } = options
   return startNodeServer(scope, client, agent, {
     address: options.address ?? agent.settings.nodeIps[0] ?? '0.0.0.0',

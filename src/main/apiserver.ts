@@ -107,7 +107,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     throw cannotListen(flags, error)
   })
   const authority = certificates.authority.certificate
-  writeFiles(scope, flags, names, authority, listener.port, leaf)
+  writeFiles(scope, flags, advertised, names, authority, listener.port, leaf)
   await publishApi(scope, server, range, advertised, listener.port)
   return {
     handler: server.handler,
@@ -180,17 +180,19 @@ async function bootstrap(scope: Scope, { reader, writer, catalog }: ApiServer): 
   ])
 }
 
-function writeFiles(scope: Scope, flags: ApiServerFlags, nodes: readonly string[], authority: string, port: number, leaf: (file: string) => { certificate: string; key: string }): void {
+function writeFiles(scope: Scope, flags: ApiServerFlags, advertised: string, nodes: readonly string[], authority: string, port: number, leaf: (file: string) => { certificate: string; key: string }): void {
   const anyAddress = flags.bindAddress === '0.0.0.0' || flags.bindAddress === '::'
   const server = `https://${anyAddress ? '127.0.0.1' : flags.bindAddress}:${port}`
-  const kubeconfig = (file: string, user: string, certificate: string): void =>
-    writeKubeconfig(scope, join(flags.stateDir, file), { cluster: 'sampan', user, server, authority, client: leaf(certificate) })
+  const kubeconfig = (file: string, user: string, certificate: string, url = server): void =>
+    writeKubeconfig(scope, join(flags.stateDir, file), { cluster: 'sampan', user, server: url, authority, client: leaf(certificate) })
+  // Nodes may stand behind another network.
+  const outside = anyAddress ? `https://${advertised}:${port}` : server
   writePrivateFile(scope.random, join(flags.stateDir, 'ca.crt'), authority)
   kubeconfig('admin.kubeconfig', 'admin', CERTIFICATE_FILES.admin)
   kubeconfig('controllers.kubeconfig', 'controllers', 'controllers')
   kubeconfig('scheduler.kubeconfig', 'scheduler', 'scheduler')
-  kubeconfig('proxy.kubeconfig', 'proxy', 'proxy')
-  for (const node of nodes) kubeconfig(`node-${node}.kubeconfig`, `node-${node}`, `node-${node}`)
+  kubeconfig('proxy.kubeconfig', 'proxy', 'proxy', outside)
+  for (const node of nodes) kubeconfig(`node-${node}.kubeconfig`, `node-${node}`, `node-${node}`, outside)
 }
 
 interface NodeWish {

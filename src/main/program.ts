@@ -4,7 +4,7 @@ import { UserError } from '#base'
 
 /** Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
 export function program(): Command {
-  const root = new Command('sampan').description('A Kubernetes-API-compatible container platform').showHelpAfterError('(sampan help shows what there is)')
+  const root = new Command('sampan').enablePositionalOptions().description('A Kubernetes-API-compatible container platform').showHelpAfterError('(sampan help shows what there is)')
   root
     .command('version')
     .description('print the version of Sampan and of the Node that runs it')
@@ -78,7 +78,7 @@ export function program(): Command {
       const { runKubectl } = await import('./commands/kubectl.ts')
       await runKubectl(args, flags)
     })
-  return root.enablePositionalOptions()
+  return root
 }
 
 export interface InstanceFlags {

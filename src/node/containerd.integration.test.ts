@@ -11,13 +11,14 @@ import { type Host, prepareHost } from './host/host.ts'
 import type { HostOptions } from './host/layout.ts'
 import { findProgram } from './host/machine.ts'
 import { releaseHost } from './host/release.ts'
-import { type NodeHarness, deleted, nodeHarness, testPod } from './testing/node-harness.ts'
-import { BUSYBOX_IMAGE, PAUSE_IMAGE, hasStaticBusybox, importTestImages } from './testing/tiny-image.ts'
+import { type NodeHarness, deleted, nodeHarness, testPod } from './testing/node-harness.fixture.ts'
+import { BUSYBOX_IMAGE, PAUSE_IMAGE, hasStaticBusybox, importTestImages } from './testing/tiny-image.fixture.ts'
 
 /** Why this machine cannot run it, or false. */
 function missing(): string | false {
   if (process.geteuid?.() !== 0) return 'containers need root'
-  for (const program of ['containerd', 'runc', 'nft', 'ctr', 'conntrack']) if (findProgram(program) === undefined) return `${program} is not installed`
+  for (const program of ['containerd', 'runc', 'nft', 'ctr', 'conntrack'])
+    if (findProgram(program) === undefined) return `${program} is not installed`
   return hasStaticBusybox() ? false : 'busybox-static is not installed'
 }
 
@@ -34,7 +35,8 @@ async function remains(scope: CancellableScope): Promise<Record<string, number |
     tables: await runCommand(scope, 'nft', ['list', 'tables']),
     runc: count('/run/containerd/runc/k8s.io'),
     forward: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
-    shims: readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && readWhenThere(`/proc/${pid}/cmdline`).includes('containerd-shim')).length,
+    shims: readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && readWhenThere(`/proc/${pid}/cmdline`).includes('containerd-shim'))
+      .length,
   }
 }
 function readWhenThere(path: string): string {
@@ -47,7 +49,13 @@ function readWhenThere(path: string): string {
 
 describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
   const rootDir = mkdtempSync(join(tmpdir(), 'sampan-node-'))
-  const options: HostOptions = { instance: `t${process.pid}`, rootDir, podCidr: '10.253.7.0/24', clusterCidrs: ['10.253.0.0/16'], sandboxImage: PAUSE_IMAGE }
+  const options: HostOptions = {
+    instance: `t${process.pid}`,
+    rootDir,
+    podCidr: '10.253.7.0/24',
+    clusterCidrs: ['10.253.0.0/16'],
+    sandboxImage: PAUSE_IMAGE,
+  }
   let scope = rootScope()
   let found: Record<string, number | string>
   let host: Host
@@ -73,8 +81,13 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
   }
   const shell = (script: string): string[] => ['/bin/sh', '-c', script]
   const obedient = 'trap "exit 0" TERM; while :; do sleep 1 & wait $!; done'
-  const logOf = (name: string, container = 'main', run = 0): string => readWhenThere(join(node.settings.logsDir, `default_${name}_uid-${name}`, container, `${run}.log`))
-  const lines = (log: string): string[] => log.split('\n').filter((line) => line !== '').map((line) => line.replace(/^\S+ std(?:out|err) [FP] /, ''))
+  const logOf = (name: string, container = 'main', run = 0): string =>
+    readWhenThere(join(node.settings.logsDir, `default_${name}_uid-${name}`, container, `${run}.log`))
+  const lines = (log: string): string[] =>
+    log
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.replace(/^\S+ std(?:out|err) [FP] /, ''))
   const terminated = (name: string, at = 0) => node.status(name)?.containerStatuses?.[at]?.state?.terminated
   const remove = async (pod: ReturnType<typeof testPod>): Promise<void> => {
     node.manager.set(deleted(pod, 5))
@@ -88,15 +101,39 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
       restartPolicy: 'Never',
       hostname: 'harbour',
       securityContext: { runAsUser: 1000, runAsGroup: 1000, fsGroup: 2000, runAsNonRoot: true },
-      volumes: [{ name: 'shared', emptyDir: {} }, { name: 'ram', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }, { name: 'config', configMap: { name: 'settings' } }, { name: 'keys', secret: { secretName: 'keys', defaultMode: 0o400 } }],
-      initContainers: [{ name: 'first', image: BUSYBOX_IMAGE, command: shell('echo prepared > /shared/file'), volumeMounts: [{ name: 'shared', mountPath: '/shared' }] }],
+      volumes: [
+        { name: 'shared', emptyDir: {} },
+        { name: 'ram', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+        { name: 'config', configMap: { name: 'settings' } },
+        { name: 'keys', secret: { secretName: 'keys', defaultMode: 0o400 } },
+      ],
+      initContainers: [
+        {
+          name: 'first',
+          image: BUSYBOX_IMAGE,
+          command: shell('echo prepared > /shared/file'),
+          volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
+        },
+      ],
       containers: [
         {
           name: 'main',
           image: BUSYBOX_IMAGE,
-          env: [{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }, { name: 'BOTH', value: '$(POD_IP)/$(LEVEL)/$$(LEVEL)' }, { name: 'LEVEL', valueFrom: { configMapKeyRef: { name: 'settings', key: 'level' } } }],
-          command: shell('id -u; id -g; id -G; cat /shared/file /config/level /keys/key; echo; echo $BOTH; hostname; stat -c %a /keys/..data/key; dd if=/dev/zero of=/ram/big bs=1M count=2 2>/dev/null || echo full; touch /config/x 2>/dev/null || echo read-only; cat /sub/x; echo bye > /dev/termination-log; exit 4'),
-          volumeMounts: [{ name: 'shared', mountPath: '/shared' }, { name: 'ram', mountPath: '/ram' }, { name: 'config', mountPath: '/config' }, { name: 'keys', mountPath: '/keys' }, { name: 'shared', mountPath: '/sub/x', subPath: 'file' }],
+          env: [
+            { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+            { name: 'BOTH', value: '$(POD_IP)/$(LEVEL)/$$(LEVEL)' },
+            { name: 'LEVEL', valueFrom: { configMapKeyRef: { name: 'settings', key: 'level' } } },
+          ],
+          command: shell(
+            'id -u; id -g; id -G; cat /shared/file /config/level /keys/key; echo; echo $BOTH; hostname; stat -c %a /keys/..data/key; dd if=/dev/zero of=/ram/big bs=1M count=2 2>/dev/null || echo full; touch /config/x 2>/dev/null || echo read-only; cat /sub/x; echo bye > /dev/termination-log; exit 4',
+          ),
+          volumeMounts: [
+            { name: 'shared', mountPath: '/shared' },
+            { name: 'ram', mountPath: '/ram' },
+            { name: 'config', mountPath: '/config' },
+            { name: 'keys', mountPath: '/keys' },
+            { name: 'shared', mountPath: '/sub/x', subPath: 'file' },
+          ],
         },
       ],
     })
@@ -104,7 +141,19 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     await node.until('ended', () => node.status('full')?.phase === 'Failed')
     const ip = node.status('full')?.podIP ?? ''
     assert.match(ip, /^10\.253\.7\./)
-    assert.deepEqual(lines(logOf('full')), ['1000', '1000', '1000 2000', 'prepared', 'highs3cret', `${ip}/$(LEVEL)/$(LEVEL)`, 'harbour', '440', 'full', 'read-only', 'prepared'])
+    assert.deepEqual(lines(logOf('full')), [
+      '1000',
+      '1000',
+      '1000 2000',
+      'prepared',
+      'highs3cret',
+      `${ip}/$(LEVEL)/$(LEVEL)`,
+      'harbour',
+      '440',
+      'full',
+      'read-only',
+      'prepared',
+    ])
     assert.equal(terminated('full')?.exitCode, 4)
     assert.equal(terminated('full')?.message, 'bye\n')
     assert.equal(node.status('full')?.initContainerStatuses?.[0]?.ready, true)
@@ -112,16 +161,28 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
   })
 
   test('a crash is seen, counted and explained by its log', async () => {
-    const pod = testPod('crash', { containers: [{ name: 'main', image: BUSYBOX_IMAGE, command: shell('echo broken; exit 7'), terminationMessagePolicy: 'FallbackToLogsOnError' }] })
+    const pod = testPod('crash', {
+      containers: [
+        { name: 'main', image: BUSYBOX_IMAGE, command: shell('echo broken; exit 7'), terminationMessagePolicy: 'FallbackToLogsOnError' },
+      ],
+    })
     node.manager.set(pod)
     await node.until('back-off', () => node.status('crash')?.containerStatuses?.[0]?.state?.waiting?.reason === 'CrashLoopBackOff')
     const [found] = node.status('crash')?.containerStatuses ?? []
-    assert.deepEqual([found?.restartCount, found?.lastState?.terminated?.exitCode, found?.lastState?.terminated?.message], [1, 7, 'broken\n'])
+    assert.deepEqual(
+      [found?.restartCount, found?.lastState?.terminated?.exitCode, found?.lastState?.terminated?.message],
+      [1, 7, 'broken\n'],
+    )
     await remove(pod)
   })
 
   test('too much memory is called so', async () => {
-    const pod = testPod('greedy', { restartPolicy: 'Never', containers: [{ name: 'main', image: BUSYBOX_IMAGE, command: shell('x=a; while :; do x=$x$x; done'), resources: { limits: { memory: '16Mi' } } }] })
+    const pod = testPod('greedy', {
+      restartPolicy: 'Never',
+      containers: [
+        { name: 'main', image: BUSYBOX_IMAGE, command: shell('x=a; while :; do x=$x$x; done'), resources: { limits: { memory: '16Mi' } } },
+      ],
+    })
     node.manager.set(pod)
     await node.until('killed', () => terminated('greedy') !== undefined)
     assert.deepEqual([terminated('greedy')?.reason, terminated('greedy')?.exitCode], ['OOMKilled', 137])
@@ -132,7 +193,10 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     const pod = testPod('root', { containers: [{ name: 'main', image: BUSYBOX_IMAGE, securityContext: { runAsNonRoot: true } }] })
     node.manager.set(pod)
     await node.until('refused', () => node.status('root')?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError')
-    assert.equal(node.status('root')?.containerStatuses?.[0]?.state?.waiting?.message, 'container has runAsNonRoot and image will run as root (pod: "root_default(uid-root)", container: main)')
+    assert.equal(
+      node.status('root')?.containerStatuses?.[0]?.state?.waiting?.message,
+      'container has runAsNonRoot and image will run as root (pod: "root_default(uid-root)", container: main)',
+    )
     await remove(pod)
   })
 
@@ -143,7 +207,10 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
           name: 'main',
           image: BUSYBOX_IMAGE,
           command: shell(`httpd -p 8080 -h /tmp; ${obedient}`),
-          lifecycle: { postStart: { exec: { command: shell('echo ok > /tmp/index.html') } }, preStop: { exec: { command: shell('echo stopping > /proc/1/fd/1') } } },
+          lifecycle: {
+            postStart: { exec: { command: shell('echo ok > /tmp/index.html') } },
+            preStop: { exec: { command: shell('echo stopping > /proc/1/fd/1') } },
+          },
           readinessProbe: { httpGet: { port: 8080, path: '/index.html' }, periodSeconds: 1 },
           livenessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
           startupProbe: { exec: { command: ['true'] }, periodSeconds: 1 },
@@ -158,7 +225,15 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
   })
 
   test('containers outlive containerd and the agent, and are adopted', async () => {
-    const pod = testPod('lasting', { containers: [{ name: 'main', image: BUSYBOX_IMAGE, command: shell('i=0; trap "exit 0" TERM; while :; do echo $i; i=$((i+1)); sleep 0.05; done') }] })
+    const pod = testPod('lasting', {
+      containers: [
+        {
+          name: 'main',
+          image: BUSYBOX_IMAGE,
+          command: shell('i=0; trap "exit 0" TERM; while :; do echo $i; i=$((i+1)); sleep 0.05; done'),
+        },
+      ],
+    })
     node.manager.set(pod)
     await node.until('running', () => node.status('lasting')?.phase === 'Running')
     const id = node.status('lasting')?.containerStatuses?.[0]?.containerID
@@ -176,7 +251,10 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     assert.equal(node.status('lasting')?.containerStatuses?.[0]?.restartCount, 0)
     const count = lines(logOf('lasting')).length
     await node.until('it still writes', () => lines(logOf('lasting')).length > count + 5)
-    assert.deepEqual(lines(logOf('lasting')).slice(0, count), Array.from({ length: count }, (_, at) => String(at)))
+    assert.deepEqual(
+      lines(logOf('lasting')).slice(0, count),
+      Array.from({ length: count }, (_, at) => String(at)),
+    )
 
     // Once more while the agent lives: the supervisor starts it again by itself.
     killContainerd()
@@ -195,13 +273,20 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     const leases = readdirSync(join(host.layout.cni.dataDir, host.layout.cni.networkName)).filter((name) => /^\d/.test(name))
     assert.deepEqual(leases, [])
     for (const dir of cgroupDirs(host.machine.cgroups, `${host.layout.cgroupRoot}/kubepods`)) {
-      const pods = readdirSync(dir, { recursive: true }).filter((name) => String(name).includes('/pod') && statSync(join(dir, String(name))).isDirectory())
+      const pods = readdirSync(dir, { recursive: true }).filter(
+        (name) => String(name).includes('/pod') && statSync(join(dir, String(name))).isDirectory(),
+      )
       assert.deepEqual(pods, [])
     }
   })
 
   test('a node that is released leaves the machine as it was, whatever still ran', async () => {
-    node.manager.set(testPod('left', { volumes: [{ name: 'ram', emptyDir: { medium: 'Memory' } }], containers: [{ name: 'main', image: BUSYBOX_IMAGE, command: shell(obedient), volumeMounts: [{ name: 'ram', mountPath: '/ram' }] }] }))
+    node.manager.set(
+      testPod('left', {
+        volumes: [{ name: 'ram', emptyDir: { medium: 'Memory' } }],
+        containers: [{ name: 'main', image: BUSYBOX_IMAGE, command: shell(obedient), volumeMounts: [{ name: 'ram', mountPath: '/ram' }] }],
+      }),
+    )
     await node.until('running', () => node.status('left')?.phase === 'Running')
     scope.cancel()
     scope = rootScope()

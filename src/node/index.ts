@@ -7,5 +7,13 @@ export { superviseContainerd } from './host/containerd-process.ts'
 export { type ContainerRuntime, RuntimeError } from './cri/runtime.ts'
 export { containerdRuntime } from './cri/containerd/containerd-runtime.ts'
 export { type NodeServer, type NodeServerOptions, type StreamProtocols, type StreamSession, startNodeServer } from './server/node-server.ts'
-export { type ContainerAt, type PodAt, type PortForwarder, type RemoteProcess, type StreamConnector, type Streams, runtimeStreams } from './server/streams.ts'
+export {
+  type ContainerAt,
+  type PodAt,
+  type PortForwarder,
+  type RemoteProcess,
+  type StreamConnector,
+  type Streams,
+  runtimeStreams,
+} from './server/streams.ts'
 export { stopHost } from './host/stop.ts'

@@ -1,5 +1,4 @@
 import { chmod, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Scope, messageOf } from '#base'
 import { type core, isNotFound, quantityMilli, quantityValue, refs } from '#api'
 import type { Client } from '#client'
@@ -73,13 +72,17 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     clusterDomain: options.clusterDomain,
     podsDir: layout.podsDir,
     logsDir: layout.logsDir,
-    memoryDir: join(layout.rootDir, 'memory'),
-    seccompDir: join(layout.rootDir, 'seccomp'),
+    memoryDir: layout.memoryDir,
+    seccompDir: layout.seccompDir,
     pauseSeccomp: layout.pauseSeccomp,
     cgroupRoot: layout.cgroupRoot,
     machine,
     memoryBytes: facts.memoryBytes,
-    allocatable: { cpuMilli: quantityMilli(allocatable.cpu ?? '0'), memoryBytes: quantityValue(allocatable.memory ?? '0'), ephemeralStorageBytes: quantityValue(allocatable['ephemeral-storage'] ?? '0') },
+    allocatable: {
+      cpuMilli: quantityMilli(allocatable.cpu ?? '0'),
+      memoryBytes: quantityValue(allocatable.memory ?? '0'),
+      ephemeralStorageBytes: quantityValue(allocatable['ephemeral-storage'] ?? '0'),
+    },
     userNamespaces: false,
     logMaxBytes: options.logMaxBytes ?? 10 * 1024 * 1024,
     logMaxFiles: options.logMaxFiles ?? 5,
@@ -91,7 +94,14 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   const services = informers.informer(refs.services)
   const recorder = createEvents(scope, client, { host: options.nodeName })('kubelet')
   const events: PodEvents = {
-    record: (pod, type, reason, message, container) => recorder.event({ apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata }, type, reason, message, container === undefined ? {} : { fieldPath: fieldPathOf(pod, container) }),
+    record: (pod, type, reason, message, container) =>
+      recorder.event(
+        { apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata },
+        type,
+        reason,
+        message,
+        container === undefined ? {} : { fieldPath: fieldPathOf(pod, container) },
+      ),
   }
   const objects = apiObjects(scope, client, services)
   const pressure = new Pressure(layout.rootDir, facts)
@@ -111,9 +121,29 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     leaseSeconds: options.leaseSeconds ?? 40,
     beatMs: options.beatMs ?? 10_000,
     status: async (before) => {
-      const [state, images] = await Promise.all([runtime.status(scope).catch((error: unknown) => ({ ready: false, networkReady: false, message: messageOf(error) })), runtime.listImages(scope).catch(() => [])])
-      const notReady = !state.ready ? `container runtime is down: ${state.message}` : !state.networkReady ? `container runtime network not ready: ${state.message}` : ''
-      return nodeStatus({ facts, name: options.nodeName, ips: options.nodeIps, maxPods, port: options.port, version: options.version, runtimeVersion: `${runtimeName}://${runtimeVersion}`, images, notReady, ...pressure.now(), now: scope.clock.now(), before })
+      const [state, images] = await Promise.all([
+        runtime.status(scope).catch((error: unknown) => ({ ready: false, networkReady: false, message: messageOf(error) })),
+        runtime.listImages(scope).catch(() => []),
+      ])
+      const notReady = !state.ready
+        ? `container runtime is down: ${state.message}`
+        : !state.networkReady
+          ? `container runtime network not ready: ${state.message}`
+          : ''
+      return nodeStatus({
+        facts,
+        name: options.nodeName,
+        ips: options.nodeIps,
+        maxPods,
+        port: options.port,
+        version: options.version,
+        runtimeVersion: `${runtimeName}://${runtimeVersion}`,
+        images,
+        notReady,
+        ...pressure.now(),
+        now: scope.clock.now(),
+        before,
+      })
     },
   })
 
@@ -129,7 +159,9 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     hooks: podHooks(runtime),
     api: podApi(scope, client),
     admit(pod) {
-      const others = manager.workers.map((worker) => worker.snapshot().pod).filter((other) => uidOf(other) !== uidOf(pod) && !isDone(other.status?.phase))
+      const others = manager.workers
+        .map((worker) => worker.snapshot().pod)
+        .filter((other) => uidOf(other) !== uidOf(pod) && !isDone(other.status?.phase))
       const node = registrar.node
       if (node !== undefined) admitPod(pod, others, node)
     },
@@ -146,12 +178,21 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   void registrar.run(scope)
   void new LogRotation(settings, runtime, manager).run(scope)
   void new ImageCollector(runtime, manager, layout.rootDir, recorder, options.nodeName).run(scope)
-  scope.log.info('the node is ready', { node: options.nodeName, runtime: `${runtimeName} ${runtimeVersion}`, adopted: manager.workers.length })
+  scope.log.info('the node is ready', {
+    node: options.nodeName,
+    runtime: `${runtimeName} ${runtimeVersion}`,
+    adopted: manager.workers.length,
+  })
   return { pods: manager, runtime, settings, node: () => registrar.node }
 }
 
 function fieldPathOf(pod: core.Pod, container: string): string {
-  const field = pod.spec?.initContainers?.some(({ name }) => name === container) === true ? 'initContainers' : pod.spec?.ephemeralContainers?.some(({ name }) => name === container) === true ? 'ephemeralContainers' : 'containers'
+  const field =
+    pod.spec?.initContainers?.some(({ name }) => name === container) === true
+      ? 'initContainers'
+      : pod.spec?.ephemeralContainers?.some(({ name }) => name === container) === true
+        ? 'ephemeralContainers'
+        : 'containers'
   return `spec.${field}{${container}}`
 }
 
@@ -163,7 +204,8 @@ async function ensureMemoryDir(scope: Scope, dir: string): Promise<void> {
 }
 
 async function handlerOf(scope: Scope, client: Client, pod: core.Pod): Promise<string> {
-  if (pod.spec?.hostUsers === false) throw new StartRefused('FailedCreatePodSandBox', 'can\'t set `spec.hostUsers: false`: runtime does not support user namespaces')
+  if (pod.spec?.hostUsers === false)
+    throw new StartRefused('FailedCreatePodSandBox', "can't set `spec.hostUsers: false`: runtime does not support user namespaces")
   const name = pod.spec?.runtimeClassName
   if (name === undefined || name === '') return ''
   try {

@@ -10,7 +10,8 @@ export class StartRefused extends SampanError {
   }
 }
 
-export const configError = (message: string, cause?: unknown): StartRefused => new StartRefused('CreateContainerConfigError', message, { cause })
+export const configError = (message: string, cause?: unknown): StartRefused =>
+  new StartRefused('CreateContainerConfigError', message, { cause })
 
 /** The pod can never run on this node: it fails. */
 export class PodRejected extends SampanError {

@@ -52,13 +52,12 @@ function prepareController(parent: Scope, definition: ControllerDefinition, runt
   const scope = parent.child({ log: { controller: definition.name } })
   const limits = runtime.backOff ?? KEY_BACK_OFF
   const failures = new Map<string, number>()
-  let reconcile: Reconcile | undefined
   let reconciled = 0
   let failed = 0
   let busyMs = 0
 
   const queue = new WorkQueue(scope.clock, definition.workers ?? DEFAULT_WORKERS, async (key) => {
-    if (reconcile === undefined || scope.signal.aborted) return
+    if (scope.signal.aborted) return
     const startedMs = scope.clock.monotonic()
     try {
       const result = await reconcile(scope, key)
@@ -100,7 +99,8 @@ function prepareController(parent: Scope, definition: ControllerDefinition, runt
     },
   }
 
-  reconcile = definition.setup(context)
+  // The queue runs nothing before it is opened, so this is there when its worker asks for it.
+  const reconcile: Reconcile = definition.setup(context)
   return () => {
     queue.open()
     const stopped = new Promise<void>((resolve) => {

@@ -14,7 +14,7 @@ export {
 } from './contract.ts'
 export { type ControllerRuntime, type ControllerStats, type RunningController, runControllers } from './controller.ts'
 export { Terminal } from './errors.ts'
-export { type EventsOptions, createEvents } from './events.ts'
+export { type EventsOptions, createEvents } from './events/recorder.ts'
 export { InformerCache } from './informer.ts'
 export { type InformersOptions, createInformers } from './informers.ts'
 export { type LeaseOptions, runWithLease } from './lease.ts'
@@ -33,3 +33,44 @@ export {
 export { type ReflectorSink, reflect } from './reflector.ts'
 export { inParallel, slowStart } from './slow-start.ts'
 export { compareVersions } from './versions.ts'
+export { resolveIntOrPercent } from './workloads/int-or-percent.ts'
+export { selectsNode } from './workloads/node-affinity.ts'
+export { type PodControl, podFromTemplate, isNamespaceEnding, podControl } from './workloads/pod-control.ts'
+export {
+  podCondition,
+  isReady,
+  isFinished,
+  isTerminating,
+  isActive,
+  availableInMs,
+  isAvailable,
+  nextAvailableInMs,
+  unlessZero,
+} from './workloads/pods.ts'
+export {
+  type RevisionPlan,
+  type RevisionOwner,
+  REVISION_HASH,
+  revisionData,
+  hashOfRevision,
+  planRevision,
+  planHistory,
+  RevisionCollision,
+  writeRevision,
+  deleteRevision,
+} from './workloads/revisions.ts'
+export { type Labels, matcherOf } from './workloads/selector.ts'
+export { canonicalJson, sameOnWire, hashOf } from './workloads/template-hash.ts'
+export { tolerates } from './workloads/tolerations.ts'
+export {
+  HEADLESS_LABEL,
+  TRIGGER_TIME,
+  hasEndpoints,
+  isHeadless,
+  endpointsDiffer,
+  addressesOf,
+  hostnameIn,
+  targetPortOf,
+} from './services/pod-endpoints.ts'
+export { servicesOfPod, podsOfService } from './services/services-of-pod.ts'
+export { TriggerTimes } from './services/trigger-times.ts'

@@ -64,7 +64,7 @@ test('a cut watch resumes; a version that is gone is listed again, and the chang
     informer
       .list()
       .map((object) => object.metadata?.name)
-      .sort(),
+      .sort((a = '', b = '') => (a < b ? -1 : 1)),
     ['comes', 'stays'],
   )
 })

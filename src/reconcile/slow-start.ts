@@ -7,7 +7,7 @@ export async function slowStart(
   count: number,
   widest: number,
   task: (index: number) => Promise<void>,
-): Promise<{ readonly succeeded: number; readonly failure?: unknown }> {
+): Promise<{ readonly succeeded: number; readonly failure?: Error }> {
   let succeeded = 0
   let started = 0
   for (let width = 1; started < count; width = Math.min(width * 2, widest)) {
@@ -16,7 +16,7 @@ export async function slowStart(
     const results = await Promise.allSettled(batch)
     succeeded += results.filter((result) => result.status === 'fulfilled').length
     const failed = results.find((result) => result.status === 'rejected')
-    if (failed !== undefined) return { succeeded, failure: failed.reason }
+    if (failed !== undefined) return { succeeded, failure: asError(failed.reason) }
   }
   return { succeeded }
 }
@@ -24,16 +24,21 @@ export async function slowStart(
 /** Runs all tasks, at most `width` side by side. Rejects with the first failure once all have ended. */
 export async function inParallel<T>(items: readonly T[], width: number, task: (item: T) => Promise<void>): Promise<void> {
   let next = 0
-  const failures: unknown[] = []
+  const failures: Error[] = []
   const lane = async (): Promise<void> => {
     for (let item = items[next++]; item !== undefined; item = items[next++]) {
       try {
         await task(item)
       } catch (error) {
-        failures.push(error)
+        failures.push(asError(error))
       }
     }
   }
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane))
-  if (failures.length > 0) throw failures[0]
+  const [first] = failures
+  if (first !== undefined) throw first
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

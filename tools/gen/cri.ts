@@ -18,15 +18,43 @@ const SOURCE = new URL('./cri-v1.json', import.meta.url)
 const TARGET = new URL('../../src/node/cri/containerd/cri.gen.ts', import.meta.url)
 const CALLED: Readonly<Record<string, readonly string[]>> = {
   RuntimeService: [
-    'Version', 'Status', 'RuntimeConfig', 'UpdateRuntimeConfig', 'RunPodSandbox', 'StopPodSandbox', 'RemovePodSandbox', 'PodSandboxStatus',
-    'ListPodSandbox', 'CreateContainer', 'StartContainer', 'StopContainer', 'RemoveContainer', 'ListContainers', 'ContainerStatus',
-    'UpdateContainerResources', 'ReopenContainerLog', 'ExecSync', 'Exec', 'Attach', 'PortForward', 'ListContainerStats', 'PodSandboxStats',
-    'ListPodSandboxStats', 'GetContainerEvents',
+    'Version',
+    'Status',
+    'RuntimeConfig',
+    'UpdateRuntimeConfig',
+    'RunPodSandbox',
+    'StopPodSandbox',
+    'RemovePodSandbox',
+    'PodSandboxStatus',
+    'ListPodSandbox',
+    'CreateContainer',
+    'StartContainer',
+    'StopContainer',
+    'RemoveContainer',
+    'ListContainers',
+    'ContainerStatus',
+    'UpdateContainerResources',
+    'ReopenContainerLog',
+    'ExecSync',
+    'Exec',
+    'Attach',
+    'PortForward',
+    'ListContainerStats',
+    'PodSandboxStats',
+    'ListPodSandboxStats',
+    'GetContainerEvents',
   ],
   ImageService: ['ListImages', 'ImageStatus', 'PullImage', 'RemoveImage', 'ImageFsInfo'],
 }
 const SCALARS: Readonly<Record<string, string>> = {
-  string: 'string', bool: 'boolean', bytes: 'Uint8Array', int32: 'number', uint32: 'number', int64: 'bigint', uint64: 'bigint', double: 'number',
+  string: 'string',
+  bool: 'boolean',
+  bytes: 'Uint8Array',
+  int32: 'number',
+  uint32: 'number',
+  int64: 'bigint',
+  uint64: 'bigint',
+  double: 'number',
 }
 
 const table = JSON.parse(readFileSync(SOURCE, 'utf8')) as Readonly<Record<string, Row>>
@@ -36,9 +64,11 @@ const rowOf = (name: string): Row => {
   return row
 }
 const isForLinux = (type: string): boolean => !type.includes('Windows')
-const fieldsOf = (row: Row): [string, FieldRow][] => Object.entries(row as Readonly<Record<string, FieldRow>>).filter(([, [, type]]) => isForLinux(type))
+const fieldsOf = (row: Row): [string, FieldRow][] =>
+  Object.entries(row as Readonly<Record<string, FieldRow>>).filter(([, [, type]]) => isForLinux(type))
 /** `SecurityProfile.ProfileType` is written `ProfileType` in fields of SecurityProfile. */
-const fullType = (owner: string, type: string): string => (type in SCALARS || table[PACKAGE + type] !== undefined ? type : `${owner}.${type}`)
+const fullType = (owner: string, type: string): string =>
+  type in SCALARS || table[PACKAGE + type] !== undefined ? type : `${owner}.${type}`
 
 function reachable(): string[] {
   const seen = new Set<string>()
@@ -88,7 +118,10 @@ for (const name of names) {
     continue
   }
   lines.push(`export interface ${typeName(name)} {`)
-  for (const [field, spec] of fieldsOf(row)) lines.push(`  ${camel(field)}${isOptional(name, spec) ? '?: ' : ': '}${tsType(name, spec)}${isOptional(name, spec) ? ' | undefined' : ''}`)
+  for (const [field, spec] of fieldsOf(row))
+    lines.push(
+      `  ${camel(field)}${isOptional(name, spec) ? '?: ' : ': '}${tsType(name, spec)}${isOptional(name, spec) ? ' | undefined' : ''}`,
+    )
   lines.push('}', '')
 }
 lines.push('/** Request and answer of each method, by its path. */', 'export interface CriMethods {')
@@ -105,7 +138,9 @@ for (const name of names) {
   lines.push(`  '${name}': ${JSON.stringify(kept)},`)
 }
 for (const [service, methods] of Object.entries(CALLED)) {
-  lines.push(`  '${service}': ${JSON.stringify({ service: Object.fromEntries(methods.map((method) => [method, rowOf(service).service?.[method]])) })},`)
+  lines.push(
+    `  '${service}': ${JSON.stringify({ service: Object.fromEntries(methods.map((method) => [method, rowOf(service).service?.[method]])) })},`,
+  )
 }
 lines.push('} as const', '')
 

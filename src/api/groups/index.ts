@@ -2,6 +2,7 @@ import type { Resource } from '../resource.ts'
 import { appsResources } from './apps/index.ts'
 import { authenticationResources } from './authentication/index.ts'
 import { authorizationResources } from './authorization/index.ts'
+import { batchResources } from './batch/index.ts'
 import { coordinationResources } from './coordination/index.ts'
 import { coreResources } from './core/index.ts'
 import { discoveryResources } from './discovery/index.ts'
@@ -16,5 +17,5 @@ import { rbacResources } from './rbac/index.ts'
  * as one of the group's resources, and spread that list here. Kinds stand in the order of discovery.
  */
 export function builtInResources(): readonly Resource[] {
-  return [...coreResources, ...appsResources, ...coordinationResources, ...discoveryResources, ...authenticationResources, ...authorizationResources, ...rbacResources]
+  return [...coreResources, ...appsResources, ...coordinationResources, ...discoveryResources, ...authenticationResources, ...authorizationResources, ...batchResources, ...rbacResources]
 }

@@ -43,6 +43,12 @@ export const fieldError = {
     field: path.toString(),
     message: withDetail(`Invalid value: ${show(value)}`, detail),
   }),
+  /** An invalid value that is too large, or too secret, to be shown. */
+  invalidUnshown: (path: Path, detail: string): FieldError => ({
+    type: FIELD_ERROR_TYPES.invalid,
+    field: path.toString(),
+    message: `Invalid value: ${detail}`,
+  }),
   typeInvalid: (path: Path, value: unknown, detail: string): FieldError => ({
     type: FIELD_ERROR_TYPES.typeInvalid,
     field: path.toString(),

@@ -132,8 +132,8 @@ export const statusError = {
   badRequest: (message: string): StatusError => new StatusError({ code: 400, reason: REASONS.badRequest, message }),
   /** All causes at once, in the order in which validation found them. */
   invalid: (of: GroupKind, name: string, errors: readonly FieldError[]): StatusError => {
-    const lines = errors.map((error) => `${error.field}: ${error.message}`)
-    const text = lines.length === 1 ? (lines[0] ?? '') : `[${[...new Set(lines)].join(', ')}]`
+    const lines = [...new Set(errors.map((error) => `${error.field}: ${error.message}`))]
+    const text = lines.length === 1 ? (lines[0] ?? '') : `[${lines.join(', ')}]`
     return new StatusError({
       code: 422,
       reason: REASONS.invalid,

@@ -43,7 +43,7 @@ test('what is wrong with a text', () => {
         '': [LABEL],
         A: [LABEL],
         '-a': [LABEL],
-        'a.b': [LABEL],
+        'a.b': ['must not contain dots'],
         ['a'.repeat(64)]: ['must be no more than 63 characters'],
       },
     ],

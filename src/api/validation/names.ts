@@ -7,6 +7,8 @@ const NONE: TextErrors = []
 
 const DNS_LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const DNS_SUBDOMAIN = `${DNS_LABEL}(\\.${DNS_LABEL})*`
+const RELAXED_LABEL = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?'
+const RELAXED_SUBDOMAIN = `${RELAXED_LABEL}(\\.${RELAXED_LABEL})*`
 const DNS1035_LABEL = '[a-z]([-a-z0-9]*[a-z0-9])?'
 const QUALIFIED_NAME = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 const LABEL_VALUE = `(${QUALIFIED_NAME})?`
@@ -19,6 +21,7 @@ const WILDCARD_SUBDOMAIN = `\\*\\.${DNS_SUBDOMAIN}`
 
 const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`)
 const IS_DNS_LABEL = whole(DNS_LABEL)
+const IS_RELAXED_LABEL = whole(RELAXED_LABEL)
 const IS_DNS1035_LABEL = whole(DNS1035_LABEL)
 const IS_QUALIFIED_NAME = whole(QUALIFIED_NAME)
 const IS_C_IDENTIFIER = whole(C_IDENTIFIER)
@@ -44,6 +47,11 @@ const LABEL_MESSAGE = patternError(
 const SUBDOMAIN_MESSAGE = patternError(
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
   DNS_SUBDOMAIN,
+  'example.com',
+)
+const RELAXED_SUBDOMAIN_MESSAGE = patternError(
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+  RELAXED_SUBDOMAIN,
   'example.com',
 )
 const DNS1035_MESSAGE = patternError(
@@ -125,6 +133,10 @@ export function dnsLabelErrors(value: string): TextErrors {
 }
 export function dnsSubdomainErrors(value: string): TextErrors {
   return check(value, DNS_SUBDOMAIN_MAX, isSubdomain(value), SUBDOMAIN_MESSAGE)
+}
+/** A subdomain whose labels may have underscores: what a resolver searches. */
+export function relaxedSubdomainErrors(value: string): TextErrors {
+  return check(value, DNS_SUBDOMAIN_MAX, value.split('.').every((label) => IS_RELAXED_LABEL.test(label)), RELAXED_SUBDOMAIN_MESSAGE)
 }
 export function dns1035LabelErrors(value: string): TextErrors {
   return check(value, DNS_LABEL_MAX, IS_DNS1035_LABEL.test(value), DNS1035_MESSAGE)

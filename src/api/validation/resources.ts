@@ -61,9 +61,12 @@ export function validateContainerResourceName(name: string, path: Path, errors: 
   }
 }
 
+/** Resources that quotas count by themselves, as opposed to `count/…` and extended resources. */
+export const isStandardQuotaResource = (name: string): boolean => QUOTA.has(name) || isQuotaHugePage(name)
+
 export function validateQuotaResourceName(name: string, path: Path, errors: FieldErrors): void {
   validateResourceName(name, path, errors)
-  if (!name.includes('/') && !QUOTA.has(name) && !isQuotaHugePage(name))
+  if (!name.includes('/') && !isStandardQuotaResource(name))
     errors.push(fieldError.invalid(path, name, 'must be a standard resource for quota'))
 }
 

@@ -12,6 +12,7 @@ export interface Workload extends KubeObject {
   status?: unknown
 }
 
+export const METADATA = Path.of('metadata')
 export const SPEC = Path.of('spec')
 export const STATUS = Path.of('status')
 export const SELECTOR_PATH = SPEC.child('selector')

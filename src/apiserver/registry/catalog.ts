@@ -11,6 +11,31 @@ export interface ServedGroup {
   readonly versions: readonly ServedVersion[]
 }
 
+/** Groups in the order of their priority, as kube-apiserver announces them; others come after these, by name. */
+const GROUP_ORDER: readonly string[] = [
+  '',
+  'apiregistration.k8s.io',
+  'apps',
+  'events.k8s.io',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'autoscaling',
+  'batch',
+  'certificates.k8s.io',
+  'networking.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'storage.k8s.io',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'scheduling.k8s.io',
+  'coordination.k8s.io',
+  'node.k8s.io',
+  'discovery.k8s.io',
+  'resource.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+]
+
 /** The resources that are served now. Built-in kinds are there from the start; those of CustomResourceDefinitions come and go. */
 export class Catalog {
   readonly #resources = new Map<string, Resource>()
@@ -77,7 +102,9 @@ export class Catalog {
       if (resources === undefined) versions.set(resource.version, [resource])
       else resources.push(resource)
     }
-    this.#groups = [...groups].map(([group, versions]) => ({
+    const rank = (group: string): number => (GROUP_ORDER.includes(group) ? GROUP_ORDER.indexOf(group) : GROUP_ORDER.length)
+    const ordered = [...groups].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
+    this.#groups = ordered.map(([group, versions]) => ({
       group,
       versions: [...versions]
         .map(([version, resources]) => ({ version, resources: resources.sort((a, b) => (a.plural < b.plural ? -1 : 1)) }))

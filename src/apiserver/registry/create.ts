@@ -66,6 +66,7 @@ export async function storeNew(
   meta.uid = scope.random.uuid()
   meta.creationTimestamp = rfc3339(scope.clock.now())
   const generates = (meta.name ?? '') === '' && (meta.generateName ?? '') !== ''
+  if ((meta.name ?? '') === '' && !generates && resource.strategy.unnamed === 'uuid') meta.name = scope.random.uuid()
   for (let attempt = 1; ; attempt++) {
     if (generates) meta.name = `${(meta.generateName ?? '').slice(0, LONGEST_PREFIX)}${nameSuffix(scope.random)}`
     if (attempt === 1) {

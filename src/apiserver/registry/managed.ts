@@ -1,5 +1,6 @@
 import { type FieldSet, type KubeObject, type ManagedFieldsEntry, type Resource, apiVersionOf, fieldSetOf, trackUpdate } from '#api'
 import type { RequestContext } from './context.ts'
+import { withoutEmpty } from './without-empty.ts'
 import { metaOf } from './object-rules.ts'
 
 /** Who a change is written down as: the manager that the request names, else the first word of the client's name. */
@@ -16,7 +17,8 @@ export function noteUpdate(context: RequestContext, resource: Resource, live: Ku
   const entries = trackUpdate({
     schema: resource.schema,
     live,
-    updated,
+    // What is empty and would not be written is not owned.
+    updated: withoutEmpty(resource.schema, updated) as KubeObject,
     manager: managerOf(context, fieldManager),
     apiVersion: apiVersionOf(resource),
     subresource,

@@ -16,6 +16,12 @@ export function wipeSystemFields(object: KubeObject): void {
   delete meta.creationTimestamp
   delete meta.deletionTimestamp
   delete meta.deletionGracePeriodSeconds
+  dropSelfLink(meta)
+}
+
+/** A field of the past, which is still read. */
+function dropSelfLink(meta: ObjectMeta & { selfLink?: string }): void {
+  delete meta.selfLink
 }
 
 /** Throws `StatusError` 400 when the body names another namespace than the path. */
@@ -60,6 +66,7 @@ function refuse(resource: Resource, object: KubeObject, errors: FieldErrors): vo
 export function keepSystemFields(draft: KubeObject, old: KubeObject): void {
   const meta = metaOf(draft)
   const before = metaOf(old)
+  dropSelfLink(meta)
   if (before.generation === undefined) delete meta.generation
   else meta.generation = before.generation
 }

@@ -1,8 +1,24 @@
 import { JsonSyntaxError, SampanError, readJson, readYaml } from '#base'
-import { type FieldSet, type KubeObject, type ObjectSchema, Path, apiVersionOf, fieldError, jsonPatch, mergePatch, serverSideApply, statusError, strategicMergePatch } from '#api'
-import { StatusError } from '#api'
+import {
+  DecodeError,
+  type FieldSet,
+  type KubeObject,
+  type ObjectSchema,
+  Path,
+  StatusError,
+  apiVersionOf,
+  decodeObject,
+  fieldError,
+  jsonPatch,
+  mergePatch,
+  serverSideApply,
+  statusError,
+  strategicMergePatch,
+} from '#api'
+import type { Catalog } from './catalog.ts'
 import type { RequestContext } from './context.ts'
-import { type ExpectedKind, type ReadValue, decodeDraft } from './read-object.ts'
+import { goMap, patchedText } from './patch-text.ts'
+import { type ExpectedKind, type ReadValue, decodeDraft, fieldProblems, finishDraft, kindProblem } from './read-object.ts'
 import type { WriteOptions } from './options.ts'
 import { plainError } from './object-rules.ts'
 
@@ -31,19 +47,34 @@ export function patchTypeOf(contentType: string | undefined, strategic: boolean)
 
 /** A patch that has been read and can be applied to one state of the object after the other. */
 export interface PreparedPatch {
-  /** The patched object, decoded and defaulted, as a new draft. `document` belongs to the call and may be changed. */
-  apply(document: KubeObject): KubeObject
+  /** The patched object, decoded and defaulted, as a new draft. Each call of `copy` gives a document that may be changed. */
+  apply(copy: () => KubeObject): KubeObject
 }
 
-export function preparePatch(context: RequestContext, expected: ExpectedKind, type: Exclude<PatchType, 'apply'>, bytes: Uint8Array, options: WriteOptions): PreparedPatch {
+type SimpleType = Exclude<PatchType, 'apply'>
+
+export function preparePatch(context: RequestContext, expected: ExpectedKind, type: SimpleType, bytes: Uint8Array, options: WriteOptions): PreparedPatch {
   const read = readPatch(bytes)
   return {
-    apply: (document) => {
-      const patched = patchDocument(type, document, read, expected.schema)
-      const result: ReadValue = { value: patched, duplicates: read.duplicates, places: () => (type === 'json' ? [] : read.places()) }
-      return decodePatched(context, expected, result, options, (problems) =>
-        invalidPatch(type === 'strategic' ? goMap(read.value) : JSON.stringify(patched), `strict decoding error: ${problems.join(', ')}`),
-      )
+    apply: (copy) => {
+      const value = patchDocument(type, copy(), read, expected.schema)
+      // Decoding changes the document: what it was is worked out again when a message needs it.
+      const text = (): string => {
+        const original = copy()
+        return patchedText(patchDocument(type, original, read, expected.schema), original)
+      }
+      const shown = (): string => (type === 'strategic' ? goMap(read.value) : text())
+      const other = otherKind(context.core.catalog, expected, value)
+      if (other !== undefined) throw invalidPatch(shown(), other)
+      try {
+        const { object, unknown } = decodeObject(expected.schema, value)
+        if (options.fieldValidation !== 'Ignore') report(context, problemsOf(type, read, unknown, text), options, shown)
+        return finishDraft(expected, object)
+      } catch (error) {
+        // A patched object that cannot be read is the patch's fault.
+        if (error instanceof DecodeError) throw invalidPatch(shown(), error.message)
+        throw error
+      }
     },
   }
 }
@@ -57,50 +88,49 @@ function readPatch(bytes: Uint8Array): ReadValue {
   }
 }
 
-function patchDocument(type: Exclude<PatchType, 'apply'>, document: KubeObject, patch: ReadValue, schema: ObjectSchema): unknown {
+function patchDocument(type: SimpleType, document: KubeObject, patch: ReadValue, schema: ObjectSchema): unknown {
   switch (type) {
     case 'json':
-      return jsonPatch(document, patch.value as never)
+      return jsonPatch(document, patch.value)
     case 'merge':
-      return mergePatch(document, patch.value as never)
+      return mergePatch(document, patch.value)
     case 'strategic':
-      return strategicMergePatch(document as never, patch.value as never, schema)
+      return strategicMergePatch(document, patch.value, schema)
     default:
       return type satisfies never
   }
 }
 
-function decodePatched(
-  context: RequestContext,
-  expected: ExpectedKind,
-  read: ReadValue,
-  options: WriteOptions,
-  strict: (problems: readonly string[]) => Error,
-): KubeObject {
-  try {
-    return decodeDraft(context, expected, read, options.fieldValidation, strict)
-  } catch (error) {
-    // A patched object that cannot be read is the patch's fault.
-    if (error instanceof StatusError && error.status.code === 400) {
-      const at = error.message.indexOf(': ')
-      throw invalidPatch(JSON.stringify(read.value), error.message.slice(at + 2))
-    }
-    throw error
+/** Why the patched document is of another kind than the path's; undefined when it is not. */
+function otherKind(catalog: Catalog, expected: ExpectedKind, patched: unknown): string | undefined {
+  if (typeof patched !== 'object' || patched === null) return undefined
+  const { kind, apiVersion } = patched as KubeObject
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined
+  return kindProblem(catalog, expected, kind, apiVersion)
+}
+
+const JSON_PATCH_FIELDS = new Set(['op', 'path', 'from', 'value'])
+
+/** Fields that occur twice in the patch, then those that are not known in what it makes. */
+function problemsOf(type: SimpleType, patch: ReadValue, unknown: readonly string[], text: () => string): string[] {
+  if (type === 'strategic') return fieldProblems(patch, unknown)
+  const result = unknown.length === 0 ? [] : fieldProblems({ ...readJson(Buffer.from(text())), duplicates: [] }, unknown)
+  if (type === 'merge') return [...patch.duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`), ...result]
+  const inPatch = patch.duplicates.map((path) => `json patch duplicate field ${JSON.stringify(path)}`)
+  for (const [at, operation] of (Array.isArray(patch.value) ? patch.value : []).entries()) {
+    for (const name of Object.keys(operation ?? {})) if (!JSON_PATCH_FIELDS.has(name)) inPatch.push(`json patch unknown field ${JSON.stringify(`[${at}].${name}`)}`)
   }
+  return [...inPatch, ...result]
+}
+
+function report(context: RequestContext, problems: readonly string[], options: WriteOptions, shown: () => string): void {
+  if (problems.length === 0) return
+  if (options.fieldValidation === 'Strict') throw invalidPatch(shown(), `strict decoding error: ${problems.join(', ')}`)
+  for (const problem of problems) context.warn(problem)
 }
 
 function invalidPatch(value: string, why: string): Error {
   return statusError.invalid({ group: '', kind: '' }, '', [fieldError.invalid(Path.of('patch'), value, why)])
-}
-
-/** A value as Go's `%v` shows a map. */
-function goMap(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-    return `map[${entries.map(([key, one]) => `${key}:${goMap(one)}`).join(' ')}]`
-  }
-  return value === null ? '<nil>' : String(value)
 }
 
 /** What an apply wants: read and checked against the path before any object is looked at. */
@@ -120,7 +150,6 @@ export function prepareApply(
   const applied = readApplied(bytes)
   checkApplied(expected, target, applied)
   const meta = (applied.metadata ?? {}) as NonNullable<KubeObject['metadata']>
-  if (target.namespaced) meta.namespace = target.namespace
   return {
     uid: meta.uid,
     resourceVersion: meta.resourceVersion,

@@ -27,7 +27,7 @@ export function readObject(context: RequestContext, expected: ExpectedKind, byte
   if (encoding === 'protobuf') {
     const { kind, apiVersion, object } = fromProtobuf(expected, bytes)
     checkKind(context.core.catalog, expected, kind, apiVersion)
-    return finish(expected, object)
+    return finishDraft(expected, object)
   }
   const read = encoding === 'json' ? fromJson(expected, bytes) : fromYaml(expected, bytes)
   const value = rootOf(expected, read.value, bytes)
@@ -56,10 +56,11 @@ export function decodeDraft(
     if (validation === 'Strict') throw strict(problems)
     for (const problem of problems) context.warn(problem)
   }
-  return finish(expected, decoded.object)
+  return finishDraft(expected, decoded.object)
 }
 
-function finish(expected: ExpectedKind, object: KubeObject): KubeObject {
+/** The type that the path says, and the defaults of the schema. */
+export function finishDraft(expected: ExpectedKind, object: KubeObject): KubeObject {
   object.kind = expected.kind
   object.apiVersion = apiVersionOf(expected)
   object.metadata ??= {}
@@ -139,17 +140,23 @@ function typeOf(expected: ExpectedKind, value: Record<string, unknown>, bytes: U
 }
 
 function checkKind(catalog: Catalog, expected: ExpectedKind, kind: string, apiVersion: string): void {
+  const problem = kindProblem(catalog, expected, kind, apiVersion)
+  if (problem === undefined) return
+  if (problem.startsWith('the API version')) throw statusError.badRequest(problem)
+  throw cannotBeHandled(expected, apiVersion, kind, problem)
+}
+
+/** Why an object of this kind cannot stand for the expected one; undefined when it can. */
+export function kindProblem(catalog: Catalog, expected: ExpectedKind, kind: string, apiVersion: string): string | undefined {
   const slash = apiVersion.indexOf('/')
   const group = slash === -1 ? '' : apiVersion.slice(0, slash)
   const version = apiVersion.slice(slash + 1)
-  if (kind === expected.kind && group === expected.group && version === expected.version) return
+  if (kind === expected.kind && group === expected.group && version === expected.version) return undefined
   if (!isKnown(catalog, group, version, kind)) {
-    throw cannotBeHandled(expected, apiVersion, kind, `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
+    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
   }
-  if (kind !== expected.kind) {
-    throw cannotBeHandled(expected, apiVersion, kind, `converting (${version}.${kind}) to (${packageOf(expected.group)}.${expected.kind}): unknown conversion`)
-  }
-  throw statusError.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`)
+  if (kind !== expected.kind) return `converting (${version}.${kind}) to (${packageOf(expected.group)}.${expected.kind}): unknown conversion`
+  return `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`
 }
 
 /** Kinds that have been in `extensions/v1beta1`, which can still be read and is not served. */

@@ -2,6 +2,7 @@ import type { HttpResponse } from '#base'
 import { statusError } from '#api'
 import { listPage, tooLarge } from '../watchcache/list-page.ts'
 import { type Sendable, listAnswer, objectAnswer } from '../respond/objects.ts'
+import { isTrue } from '../router/request-info.ts'
 import type { Entry } from '../watchcache/entry.ts'
 import type { RequestContext } from './context.ts'
 import { listOptions } from './list-options.ts'
@@ -19,9 +20,17 @@ export function sendable(view: View, entry: Entry): Sendable {
 
 /** GET of one object: the bytes as they lie in the cache. */
 export async function getObject(context: RequestContext, view: View, namespace: string, name: string): Promise<HttpResponse> {
+  context.accepted(false)
+  if (context.info.rawQuery.includes('export')) refuseExport(context.info.query)
   const entry = await readEntry(context, view, cacheKey(view.resource, namespace, name))
   if (entry === undefined) throw statusError.notFound(view.resource, name)
   return objectAnswer(context, view, 200, sendable(view, entry))
+}
+
+/** A parameter of the past. */
+function refuseExport(query: URLSearchParams): void {
+  const asked = query.get('export')
+  if (asked !== null && isTrue(asked)) throw statusError.badRequest('the export parameter, deprecated since v1.14, is no longer supported')
 }
 
 async function readEntry(context: RequestContext, view: View, key: string): Promise<Entry | undefined> {

@@ -20,6 +20,8 @@ export async function serveResource(context: RequestContext, views: Views): Prom
   const resource = core.catalog.find(info.group, info.version, info.resource)
   if (resource === undefined || !pathFits(context, resource)) throw noSuchPath()
   const { namespace, name } = addressOf(context, resource)
+  const deprecation = deprecationOf(resource)
+  if (deprecation !== undefined) context.warn(deprecation)
   if (info.subresource !== '') return serveSubresource(context, views, resource, namespace, name)
   const special = core.specials.get(qualifiedName(resource))
   if (special !== undefined) return serveSpecial(context, resource, special, { resource, subresource: '', namespace, name, rest: info.rest })
@@ -28,6 +30,16 @@ export async function serveResource(context: RequestContext, views: Views): Prom
   const target: Target = { view, namespace, name, subresource: '' }
   if (name === '') return serveCollection(context, target)
   return serveObject(context, target)
+}
+
+/** Versions of built-in kinds that Kubernetes asks to leave; each use says so. */
+const DEPRECATED: Readonly<Record<string, string>> = {
+  '/v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  '/v1/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
+}
+
+function deprecationOf(resource: Resource): string | undefined {
+  return resource.deprecation ?? DEPRECATED[`${resource.group}/${resource.version}/${resource.plural}`]
 }
 
 const NO_BODY_METHODS = new Set(['GET', 'HEAD'])
@@ -78,9 +90,9 @@ async function serveSubresource(context: RequestContext, views: Views, resource:
   if (subresource === undefined) throw noSuchPath()
   if (subresource.type === 'special') {
     const special = core.specials.get(`${qualifiedName(resource)}/${info.subresource}`)
-    if (special === undefined) throw new StatusError({ code: 501, reason: 'NotImplemented', message: `${info.subresource} of ${resource.plural} is not served here` })
     const verb = NO_BODY_METHODS.has(request.method) ? 'get' : info.verb
     if (!subresource.verbs.includes(verb)) throw methodNotAllowed()
+    if (special === undefined) throw new StatusError({ code: 501, reason: 'NotImplemented', message: `${info.subresource} of ${resource.plural} is not served here` })
     return serveSpecial(context, resource, special, { resource, subresource: info.subresource, namespace, name, rest: info.rest })
   }
   if (info.rest !== '') throw noSuchPath()

@@ -1,9 +1,21 @@
 import type { HttpResponse } from '#base'
-import { type KubeObject, type ScaleSubresource, encodeObject, fieldSetOf, statusError } from '#api'
+import {
+  type KubeObject,
+  type ManagedFieldsEntry,
+  type ReplicasPaths,
+  type ScaleSubresource,
+  apiVersionOf,
+  encodeObject,
+  fieldSetOf,
+  managedFieldsAfterScale,
+  scaleManagedFields,
+  statusError,
+  trackUpdate,
+} from '#api'
 import { type Sendable, encoded } from '../respond/objects.ts'
 import type { RequestContext } from './context.ts'
-import { noteUpdate } from './managed.ts'
-import { checkName } from './object-rules.ts'
+import { managerOf, setManagedFields } from './managed.ts'
+import { checkName, metaOf } from './object-rules.ts'
 import { writeOptions } from './options.ts'
 import { patchTypeOf, prepareApply, preparePatch } from './patch.ts'
 import { readObject } from './read-object.ts'
@@ -48,31 +60,39 @@ async function patchScale(context: RequestContext, target: Target, scale: ScaleS
   const bytes = await context.body()
   if (type === 'apply') {
     const { view, namespace, name } = target
-    const apply = prepareApply(context, SCALE, { namespace, name, subresource: 'scale', namespaced: view.resource.namespaced, resetFields: fieldSetOf() }, bytes, options)
-    return storeScale(context, target, scale, { ...options, kind: 'PatchOptions' }, (present) => apply.apply(present) as Scale)
+    const apply = prepareApply(context, SCALE, { namespace, name, subresource: 'scale', namespaced: view.resource.namespaced, resetFields: SCALE_STATUS }, bytes, options)
+    return storeScale(context, target, scale, { ...options, kind: 'PatchOptions', isApply: true }, (present) => apply.apply(present) as Scale)
   }
   const patch = preparePatch(context, SCALE, type, bytes, options)
-  return storeScale(context, target, scale, { ...options, kind: 'PatchOptions' }, (present) => patch.apply(present) as Scale)
+  return storeScale(context, target, scale, { ...options, kind: 'PatchOptions' }, (present) => patch.apply(() => structuredClone(present)) as Scale)
 }
 
 async function storeScale(
   context: RequestContext,
   target: Target,
   scale: ScaleSubresource<KubeObject>,
-  options: ReturnType<typeof writeOptions> & { readonly kind: 'UpdateOptions' | 'PatchOptions' },
+  options: ReturnType<typeof writeOptions> & { readonly kind: 'UpdateOptions' | 'PatchOptions'; readonly isApply?: boolean },
   want: (present: Scale) => Scale,
 ): Promise<HttpResponse> {
   const { view } = target
   const { strategy } = view.resource
+  const apiVersion = apiVersionOf(view.resource)
+  // Who owns the replicas is worked out on the Scale and carried over to the object.
+  const paths: ReplicasPaths = { [apiVersion]: ['spec', 'replicas'] }
   const written = await updateObject(context, {
     ...target,
     options,
     optionsKind: options.kind,
     creates: false,
-    next: (old) => {
-      const draft = structuredClone(old ?? {})
-      applyScale(scale, view.resource, draft, want(scaleOf(scale, draft)))
-      noteUpdate(context, view.resource, old, draft, options.fieldManager, 'scale')
+    next: (_old, copy) => {
+      const draft = copy()
+      const entries = metaOf(draft).managedFields
+      const before = scaleOf(scale, draft)
+      metaOf(before).managedFields = scaleManagedFields(entries, paths)
+      const wanted = want(before)
+      const owned = options.isApply ? (metaOf(wanted).managedFields ?? []) : trackScale(context, before, wanted, options.fieldManager)
+      applyScale(scale, view.resource, draft, wanted)
+      setManagedFields(draft, managedFieldsAfterScale(entries, owned, paths, apiVersion))
       return draft
     },
     rules: {
@@ -82,6 +102,20 @@ async function storeScale(
   })
   return scaleAnswer(context, scaleOf(scale, objectOf(written)))
 }
+
+function trackScale(context: RequestContext, live: Scale, updated: Scale, fieldManager: string): ManagedFieldsEntry[] {
+  return trackUpdate({
+    schema: SCALE.schema,
+    live,
+    updated,
+    manager: managerOf(context, fieldManager),
+    apiVersion: apiVersionOf(SCALE),
+    subresource: 'scale',
+    now: context.scope.clock.now(),
+    resetFields: SCALE_STATUS,
+  })
+}
+const SCALE_STATUS = fieldSetOf(['status'])
 
 function objectOf(written: Written): KubeObject {
   return JSON.parse(written.bytes.toString()) as KubeObject

@@ -31,8 +31,11 @@ export interface Update {
   readonly subresource: string
   readonly options: WriteOptions
   readonly optionsKind: 'UpdateOptions' | 'PatchOptions'
-  /** The wanted object, decoded, defaulted, with its fields' owners noted; a draft of this request. `old` is undefined when there is none. */
-  next(old: KubeObject | undefined): KubeObject | Promise<KubeObject>
+  /**
+   * The wanted object, decoded, defaulted, with its fields' owners noted; a draft of this request. `old` is undefined when there is
+   * none; `copy` makes a copy of it that may be changed.
+   */
+  next(old: KubeObject | undefined, copy: () => KubeObject): KubeObject | Promise<KubeObject>
   /** A uid that the present object must have. */
   readonly uid?: string | undefined
   /** Whether a missing object is created. */
@@ -71,7 +74,7 @@ async function createInstead(context: RequestContext, update: Update): Promise<W
   const { resource } = view
   if (update.uid !== undefined) throw uidMismatch(view, namespace, name, update.uid, '')
   if (!update.creates) throw update.onMissing?.() ?? statusError.notFound(resource, name)
-  const draft = await update.next(undefined)
+  const draft = await update.next(undefined, () => ({}))
   wipeSystemFields(draft)
   settleNamespace(resource, draft, namespace)
   const request = admissionRequest(context, {
@@ -107,7 +110,7 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
   const { resource } = view
   const old = view.object(entry)
   if (update.uid !== undefined && update.uid !== metaOf(old).uid) throw uidMismatch(view, namespace, name, update.uid, metaOf(old).uid ?? '')
-  const draft = await update.next(old)
+  const draft = await update.next(old, () => view.draft(entry))
   settleNamespace(resource, draft, namespace)
   warn(context, dropRepeatedOwners(draft, false))
   const request = admissionRequest(context, {

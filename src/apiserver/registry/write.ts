@@ -5,7 +5,7 @@ import { type Encoding, bodyEncoding, unsupportedBody } from '../respond/media.t
 import type { RequestContext } from './context.ts'
 import { createObject } from './create.ts'
 import { noteUpdate, resetFields } from './managed.ts'
-import { checkName, metaOf, parseRevision } from './object-rules.ts'
+import { checkName, metaOf, parseRevision, settleNamespace } from './object-rules.ts'
 import { writeOptions } from './options.ts'
 import { patchTypeOf, prepareApply, preparePatch } from './patch.ts'
 import { readObject } from './read-object.ts'
@@ -45,6 +45,7 @@ export async function putObject(context: RequestContext, target: Target): Promis
   const { bytes, encoding } = await requestBody(context)
   const read = readObject(context, resource, bytes, encoding, options.fieldValidation)
   checkName(read, name)
+  settleNamespace(resource, read, target.namespace)
   resource.strategy.defaults?.(read)
   const uid = metaOf(read).uid
   const written = await updateObject(context, {
@@ -77,8 +78,9 @@ export async function patchObject(context: RequestContext, target: Target): Prom
     options,
     optionsKind: 'PatchOptions',
     creates: false,
-    next: (old) => {
-      const draft = patch.apply(structuredClone(old ?? {}))
+    next: (old, copy) => {
+      const draft = patch.apply(copy)
+      checkName(draft, target.name)
       resource.strategy.defaults?.(draft)
       noteUpdate(context, resource, old, draft, options.fieldManager, subresource)
       return draft

@@ -1,7 +1,5 @@
 import { type rbac, refs } from '#api'
-import { type ControllerDefinition, type Informer, done } from '#reconcile'
-import { matcherOf } from '../workloads/selector.ts'
-import { canonicalJson, sameOnWire } from '../workloads/template-hash.ts'
+import { canonicalJson, type ControllerDefinition, done, type Informer, matcherOf, sameOnWire } from '#reconcile'
 
 /** The rules of the roles that an aggregated role selects: in the order of the selectors, by name within one; equal rules come once. */
 export function aggregateRules(role: rbac.ClusterRole, all: readonly rbac.ClusterRole[]): rbac.PolicyRule[] {

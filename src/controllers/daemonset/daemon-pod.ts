@@ -1,6 +1,5 @@
 import type { OwnerReference, apps, core } from '#api'
-import { podFromTemplate } from '../workloads/pod-control.ts'
-import { REVISION_HASH } from '../workloads/revisions.ts'
+import { podFromTemplate, REVISION_HASH } from '#reconcile'
 
 const TEMPLATE_GENERATION = 'pod-template-generation'
 const GENERATION_ANNOTATION = 'deprecated.daemonset.template.generation'

@@ -1,32 +1,31 @@
 import type { Scope } from '#base'
 import { type OwnerReference, type apps, type core, isNotFound, keyOf, refs } from '#api'
 import {
-  type ControllerDefinition,
-  OwnWrites,
   adoptPatch,
   after,
   claim,
+  type ControllerDefinition,
   controllerOf,
   controllerReference,
-  done,
-  inParallel,
-  indexOwners,
-  releasePatch,
-  slowStart,
-} from '#reconcile'
-import { isNamespaceEnding, podControl } from '../workloads/pod-control.ts'
-import { nextAvailableInMs } from '../workloads/pods.ts'
-import {
-  REVISION_HASH,
-  RevisionCollision,
   deleteRevision,
+  done,
   hashOfRevision,
+  indexOwners,
+  inParallel,
+  isNamespaceEnding,
+  matcherOf,
+  nextAvailableInMs,
+  OwnWrites,
   planHistory,
   planRevision,
+  podControl,
+  releasePatch,
+  REVISION_HASH,
+  RevisionCollision,
+  sameOnWire,
+  slowStart,
   writeRevision,
-} from '../workloads/revisions.ts'
-import { matcherOf } from '../workloads/selector.ts'
-import { sameOnWire } from '../workloads/template-hash.ts'
+} from '#reconcile'
 import { daemonPod, targetNode } from './daemon-pod.ts'
 import { type DaemonPlan, type DaemonView, eligibility, planDaemonStatus, planPlacement, planUpdate } from './plan-daemons.ts'
 
@@ -203,7 +202,7 @@ export const daemonSetController: ControllerDefinition = {
       if (hash === undefined) return done
       const view: DaemonView = { set, nodes: nodes.list(), pods: managed, hash, nowMs: scope.clock.now() }
       let againInMs: number | undefined
-      let failure: unknown
+      let failure: Error | undefined
       if (ownWrites.settled(key)) {
         const placement = planPlacement(view)
         const isPlaced = placement.create.length + placement.remove.length - placement.ended.length === 0
@@ -211,7 +210,7 @@ export const daemonSetController: ControllerDefinition = {
           againInMs = await carryOut(scope, view, template, reference, placement)
           if (isPlaced) await carryOut(scope, view, template, reference, planUpdate(view))
         } catch (error) {
-          failure = error
+          failure = error instanceof Error ? error : new Error(String(error))
         }
         await cleanUp(scope, view, reference)
       }

@@ -1,9 +1,5 @@
 import type { apps, core } from '#api'
-import { resolveIntOrPercent } from '../workloads/int-or-percent.ts'
-import { selectsNode } from '../workloads/node-affinity.ts'
-import { isAvailable, isReady, isTerminating, unlessZero } from '../workloads/pods.ts'
-import { REVISION_HASH } from '../workloads/revisions.ts'
-import { tolerates } from '../workloads/tolerations.ts'
+import { isAvailable, isReady, isTerminating, resolveIntOrPercent, REVISION_HASH, selectsNode, tolerates, unlessZero } from '#reconcile'
 import { daemonTolerations, targetNode } from './daemon-pod.ts'
 
 export interface DaemonView {

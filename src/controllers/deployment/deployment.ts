@@ -1,27 +1,29 @@
 import { type Scope, messageOf } from '#base'
 import { type apps, type core, isAlreadyExists, isNotFound, keyOf, refs } from '#api'
 import {
-  type Change,
-  type ControllerContext,
-  type ControllerDefinition,
-  type Informer,
-  OwnWrites,
-  type Reconcile,
-  type Result,
   adoptPatch,
   after,
+  canonicalJson,
+  type Change,
   claim,
+  type ControllerContext,
+  type ControllerDefinition,
   controllerOf,
   controllerReference,
   done,
+  hashOf,
   indexOwners,
+  type Informer,
   isControlledBy,
+  isFinished,
+  isNamespaceEnding,
+  matcherOf,
+  OwnWrites,
+  type Reconcile,
   releasePatch,
+  type Result,
+  sameOnWire,
 } from '#reconcile'
-import { isNamespaceEnding } from '../workloads/pod-control.ts'
-import { isFinished } from '../workloads/pods.ts'
-import { matcherOf } from '../workloads/selector.ts'
-import { canonicalJson, hashOf, sameOnWire } from '../workloads/template-hash.ts'
 import { type Conditions, conditionOf, withCondition } from './conditions.ts'
 import { type Resize, newSetSize, planRollingUpdate } from './plan-rollout.ts'
 import { isScaling, planCleanup, planScaling } from './plan-scaling.ts'

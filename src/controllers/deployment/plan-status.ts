@@ -1,5 +1,5 @@
 import type { apps } from '#api'
-import { unlessZero } from '../workloads/pods.ts'
+import { unlessZero } from '#reconcile'
 import { type Conditions, conditionOf, withCondition, withRenewed, withoutCondition } from './conditions.ts'
 import { allowanceOf, availableOf, nameOf, replicasOf, sumOf } from './replica-sets.ts'
 

@@ -1,6 +1,5 @@
 import type { apps } from '#api'
-import { resolveIntOrPercent } from '../workloads/int-or-percent.ts'
-import { sameOnWire } from '../workloads/template-hash.ts'
+import { resolveIntOrPercent, sameOnWire } from '#reconcile'
 
 /** Facts of a Deployment and its ReplicaSets. */
 

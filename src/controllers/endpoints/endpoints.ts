@@ -1,12 +1,25 @@
 import { rfc3339 } from '#base'
 import { type core, isAlreadyExists, isNotFound, refs } from '#api'
-import { type ControllerDefinition, done } from '#reconcile'
-import { HEADLESS_LABEL, TRIGGER_TIME, addressesOf, hasEndpoints, hostnameIn, isHeadless, targetPortOf } from '../services/pod-endpoints.ts'
-import { podsOfService, servicesOfPod } from '../services/services-of-pod.ts'
-import { TriggerTimes } from '../services/trigger-times.ts'
-import { isNamespaceEnding } from '../workloads/pod-control.ts'
-import { isFinished, isReady, isTerminating } from '../workloads/pods.ts'
-import { canonicalJson, sameOnWire } from '../workloads/template-hash.ts'
+import {
+  addressesOf,
+  canonicalJson,
+  type ControllerDefinition,
+  done,
+  hasEndpoints,
+  HEADLESS_LABEL,
+  hostnameIn,
+  isFinished,
+  isHeadless,
+  isNamespaceEnding,
+  isReady,
+  isTerminating,
+  podsOfService,
+  sameOnWire,
+  servicesOfPod,
+  targetPortOf,
+  TRIGGER_TIME,
+  TriggerTimes,
+} from '#reconcile'
 
 const MANAGED_BY = 'endpoints.kubernetes.io/managed-by'
 const MANAGER = 'endpoint-controller'

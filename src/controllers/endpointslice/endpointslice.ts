@@ -1,11 +1,18 @@
 import type { Scope } from '#base'
 import { type discovery, isNotFound, keyOf, refs } from '#api'
 import type { Client } from '#client'
-import { type ControllerDefinition, OwnWrites, controllerReference, done, inParallel } from '#reconcile'
-import { hasEndpoints } from '../services/pod-endpoints.ts'
-import { podsOfService, servicesOfPod } from '../services/services-of-pod.ts'
-import { TriggerTimes } from '../services/trigger-times.ts'
-import { isNamespaceEnding } from '../workloads/pod-control.ts'
+import {
+  type ControllerDefinition,
+  controllerReference,
+  done,
+  hasEndpoints,
+  inParallel,
+  isNamespaceEnding,
+  OwnWrites,
+  podsOfService,
+  servicesOfPod,
+  TriggerTimes,
+} from '#reconcile'
 import { CONTROLLER, MANAGED_BY, SERVICE_NAME, familiesOf, sliceLabels, wantedGroups } from './plan-endpoints.ts'
 import { type SlicePlan, planSlices, triggerAnnotation } from './plan-slices.ts'
 

@@ -1,6 +1,5 @@
 import { type core, type discovery, refs } from '#api'
-import { type ControllerDefinition, OwnWrites, controllerReference, done } from '#reconcile'
-import { TRIGGER_TIME } from '../services/pod-endpoints.ts'
+import { type ControllerDefinition, controllerReference, done, OwnWrites, TRIGGER_TIME } from '#reconcile'
 import { SERVICE_INDEX, serviceKeyOfSlice, writeSlices } from './endpointslice.ts'
 import { MANAGED_BY, SERVICE_NAME } from './plan-endpoints.ts'
 import { groupsOf, planSlices } from './plan-slices.ts'

@@ -1,6 +1,5 @@
 import type { core, discovery } from '#api'
-import { HEADLESS_LABEL, addressesOf, hostnameIn, isHeadless, targetPortOf } from '../services/pod-endpoints.ts'
-import { isFinished, isReady, isTerminating } from '../workloads/pods.ts'
+import { addressesOf, HEADLESS_LABEL, hostnameIn, isFinished, isHeadless, isReady, isTerminating, targetPortOf } from '#reconcile'
 import { type SliceGroup, groupsOf } from './plan-slices.ts'
 
 export const SERVICE_NAME = 'kubernetes.io/service-name'

@@ -1,7 +1,6 @@
 import { rfc3339 } from '#base'
 import type { OwnerReference, discovery } from '#api'
-import { TRIGGER_TIME } from '../services/pod-endpoints.ts'
-import { canonicalJson, sameOnWire } from '../workloads/template-hash.ts'
+import { canonicalJson, sameOnWire, TRIGGER_TIME } from '#reconcile'
 
 export const MAX_ENDPOINTS = 100
 

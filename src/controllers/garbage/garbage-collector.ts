@@ -1,7 +1,7 @@
 import type { CancellableScope, Scope } from '#base'
 import { type KubeObject, type OwnerReference, type ResourceRef, apiVersionOf, isConflict, isNotFound, refs } from '#api'
 import { discover } from '#client'
-import { type ControllerContext, type ControllerDefinition, type Reconcile, after, done, inParallel, reflect } from '#reconcile'
+import { after, type ControllerContext, type ControllerDefinition, done, inParallel, type Reconcile, reflect } from '#reconcile'
 import { type Findings, type Node, OwnerGraph, type Place, groupOf } from './graph.ts'
 import { type OwnerState, planDeletion } from './plan-deletion.ts'
 import { ResourceFeed } from './resource-feed.ts'

@@ -1,5 +1,5 @@
 import type { OwnerReference, batch, core } from '#api'
-import { podFromTemplate } from '../workloads/pod-control.ts'
+import { podFromTemplate } from '#reconcile'
 
 export const TRACKING = 'batch.kubernetes.io/job-tracking'
 export const INDEX = 'batch.kubernetes.io/job-completion-index'

@@ -1,24 +1,27 @@
 import { type Scope, rfc3339 } from '#base'
 import { type ObjectMeta, type OwnerReference, type batch, type core, isConflict, isNotFound, keyOf, refs } from '#api'
 import {
-  type ControllerDefinition,
-  OwnWrites,
-  type Result,
   adoptPatch,
   after,
   claim,
+  type ControllerDefinition,
   controllerOf,
   controllerReference,
   done,
-  inParallel,
   indexOwners,
+  inParallel,
+  isFinished,
+  isNamespaceEnding,
+  isTerminating,
+  matcherOf,
+  OwnWrites,
+  podControl,
   releasePatch,
+  type Result,
+  sameOnWire,
   slowStart,
+  unlessZero,
 } from '#reconcile'
-import { isNamespaceEnding, podControl } from '../workloads/pod-control.ts'
-import { isFinished, isTerminating, unlessZero } from '../workloads/pods.ts'
-import { matcherOf } from '../workloads/selector.ts'
-import { sameOnWire } from '../workloads/template-hash.ts'
 import { FailureBackOff } from './failure-back-off.ts'
 import { TRACKING, indexOf, indexedPod, isIndexed, isTracked, jobPod } from './job-pod.ts'
 import {
@@ -138,7 +141,7 @@ export const jobController: ControllerDefinition = {
       view: JobView,
       counts: Tally,
       reference: OwnerReference,
-    ): Promise<{ readonly living: readonly core.Pod[]; readonly againInMs: number | undefined; readonly failure: unknown }> {
+    ): Promise<{ readonly living: readonly core.Pod[]; readonly againInMs: number | undefined; readonly failure: Error | undefined }> {
       const { job } = view
       const key = keyOf(job)
       const template = job.spec?.template
@@ -206,7 +209,7 @@ export const jobController: ControllerDefinition = {
       let ignored = counts.ignored
       let living = counts.active
       let againInMs: number | undefined
-      let failure: unknown
+      let failure: Error | undefined
       if (counts.verdict !== undefined) {
         const { type, reason, message } = counts.verdict
         condition(type, 'True', reason, message)

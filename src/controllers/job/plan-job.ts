@@ -1,6 +1,6 @@
 import { rfc3339 } from '#base'
 import type { batch, core } from '#api'
-import { isActive, isFinished, isReady, isTerminating } from '../workloads/pods.ts'
+import { isActive, isFinished, isReady, isTerminating } from '#reconcile'
 import { type FailureVerdict, judgeFailure } from './failure-policy.ts'
 import { formatIndexes, parseIndexes } from './indexes.ts'
 import { INDEX_FAILURES, INDEX_IGNORED_FAILURES, type IndexFailures, indexOf, isIndexed, isTracked } from './job-pod.ts'

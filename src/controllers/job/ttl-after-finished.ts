@@ -1,5 +1,5 @@
 import { type batch, isNotFound, refs } from '#api'
-import { type ControllerDefinition, after, done } from '#reconcile'
+import { after, type ControllerDefinition, done } from '#reconcile'
 
 /** Milliseconds until a finished Job is to go; undefined when it stays, or has not finished. */
 export function expiresInMs(job: batch.Job, nowMs: number): number | undefined {

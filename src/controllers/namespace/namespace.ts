@@ -1,8 +1,7 @@
 import { type Scope, messageOf } from '#base'
 import { type core, REASONS, type ResourceRef, hasReason, isNotFound, refs } from '#api'
 import { type DiscoveredResource, discover } from '#client'
-import { type ControllerDefinition, after, done, inParallel } from '#reconcile'
-import { sameOnWire } from '../workloads/template-hash.ts'
+import { after, type ControllerDefinition, done, inParallel, sameOnWire } from '#reconcile'
 import { type ContentFindings, planConditions } from './plan-conditions.ts'
 
 export interface NamespaceOptions {

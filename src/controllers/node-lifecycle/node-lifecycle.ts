@@ -1,7 +1,6 @@
 import type { Scope } from '#base'
 import { type core, isConflict, isNotFound, refs } from '#api'
-import { type ControllerDefinition, after, done, inParallel } from '#reconcile'
-import { podCondition } from '../workloads/pods.ts'
+import { after, type ControllerDefinition, done, inParallel, podCondition } from '#reconcile'
 import { isSilent, missingLabels, silentConditions, wantedTaints } from './plan-node.ts'
 
 export interface NodeLifecycleOptions {

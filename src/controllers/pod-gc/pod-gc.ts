@@ -1,7 +1,6 @@
 import { type Scope, rfc3339 } from '#base'
 import { type core, isNotFound, refs } from '#api'
-import { type ControllerDefinition, after, done } from '#reconcile'
-import { isFinished, isTerminating } from '../workloads/pods.ts'
+import { after, type ControllerDefinition, done, isFinished, isTerminating } from '#reconcile'
 
 export interface PodGcOptions {
   /** How long a node must have been missing before its pods are taken for lost. */

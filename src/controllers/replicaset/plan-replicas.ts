@@ -1,6 +1,6 @@
 import type { apps, core } from '#api'
 import { rfc3339 } from '#base'
-import { isActive, isAvailable, isReady, isTerminating, unlessZero } from '../workloads/pods.ts'
+import { isActive, isAvailable, isReady, isTerminating, unlessZero } from '#reconcile'
 import { rankForDeletion } from './rank-pods.ts'
 
 /** Creates or deletes in one go at most this many pods. */

@@ -1,5 +1,5 @@
 import type { core } from '#api'
-import { isReady, podCondition } from '../workloads/pods.ts'
+import { isReady, podCondition } from '#reconcile'
 
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost'
 const PHASES = ['Pending', 'Unknown', 'Running']

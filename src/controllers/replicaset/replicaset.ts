@@ -1,28 +1,32 @@
 import { type Scope, messageOf } from '#base'
 import { type OwnerReference, type ResourceRef, type apps, type core, isNotFound, keyOf, refs } from '#api'
 import {
-  CONTROLLER_UID_INDEX,
-  type Change,
-  type ControllerContext,
-  type ControllerDefinition,
-  type Informer,
-  OwnWrites,
-  type Reconcile,
   adoptPatch,
   after,
+  type Change,
   claim,
+  CONTROLLER_UID_INDEX,
+  type ControllerContext,
+  type ControllerDefinition,
   controllerOf,
   controllerReference,
   done,
-  inParallel,
   indexOwners,
+  type Informer,
+  inParallel,
+  isActive,
+  isFinished,
+  isNamespaceEnding,
+  matcherOf,
+  nextAvailableInMs,
+  OwnWrites,
+  podControl,
+  podFromTemplate,
+  type Reconcile,
   releasePatch,
+  sameOnWire,
   slowStart,
 } from '#reconcile'
-import { isNamespaceEnding, podControl, podFromTemplate } from '../workloads/pod-control.ts'
-import { isActive, isFinished, nextAvailableInMs } from '../workloads/pods.ts'
-import { matcherOf } from '../workloads/selector.ts'
-import { sameOnWire } from '../workloads/template-hash.ts'
 import { planReplicas, replicaStatus } from './plan-replicas.ts'
 
 /** What ReplicaSets and ReplicationControllers have in common. Only the selector is written differently. */

@@ -1,6 +1,5 @@
 import { type core, isAlreadyExists, refs } from '#api'
-import { type ControllerDefinition, done } from '#reconcile'
-import { isNamespaceEnding } from '../workloads/pod-control.ts'
+import { type ControllerDefinition, done, isNamespaceEnding } from '#reconcile'
 
 const NAME = 'kube-root-ca.crt'
 const DESCRIPTION = 'kubernetes.io/description'

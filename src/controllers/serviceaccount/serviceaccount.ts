@@ -1,6 +1,5 @@
 import { isAlreadyExists, refs } from '#api'
-import { type ControllerDefinition, done } from '#reconcile'
-import { isNamespaceEnding } from '../workloads/pod-control.ts'
+import { type ControllerDefinition, done, isNamespaceEnding } from '#reconcile'
 
 const NAME = 'default'
 

@@ -1,5 +1,5 @@
 import type { core } from '#api'
-import { tolerates } from '../workloads/tolerations.ts'
+import { tolerates } from '#reconcile'
 
 export type Eviction = 'never' | 'now' | { readonly afterMs: number }
 

@@ -1,7 +1,6 @@
 import { type Scope, rfc3339 } from '#base'
 import { type core, isConflict, isNotFound, keyOf, refs } from '#api'
-import { type ControllerDefinition, after, done } from '#reconcile'
-import { isTerminating } from '../workloads/pods.ts'
+import { after, type ControllerDefinition, done, isTerminating } from '#reconcile'
 import { planEviction } from './plan-eviction.ts'
 
 const BY_NODE = 'node'

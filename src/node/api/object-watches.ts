@@ -25,7 +25,14 @@ export class ObjectWatches {
   }
 
   /** The object now, undefined when it does not exist; `changed` is called whenever it changes afterwards, until the user lets go. */
-  async get<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, namespace: string, name: string, user: string, changed: () => void): Promise<T | undefined> {
+  async get<T extends KubeObject>(
+    scope: Scope,
+    ref: ResourceRef<T>,
+    namespace: string,
+    name: string,
+    user: string,
+    changed: () => void,
+  ): Promise<T | undefined> {
     const id = `${apiVersionOf(ref)}/${ref.plural}/${namespace}/${name}`
     const watched = this.#watched.get(id) ?? this.#begin(id, ref, namespace, name)
     watched.users.set(user, changed)
@@ -53,7 +60,12 @@ export class ObjectWatches {
       known.resolve()
       if (first?.metadata?.resourceVersion !== object?.metadata?.resourceVersion) for (const changed of watched.users.values()) changed()
     }
-    const sink: ReflectorSink<T> = { replace: ([object]) => put(object), put: (object) => put(object), remove: () => put(undefined), reached: () => undefined }
+    const sink: ReflectorSink<T> = {
+      replace: ([object]) => put(object),
+      put: (object) => put(object),
+      remove: () => put(undefined),
+      reached: () => undefined,
+    }
     void reflect(watched.scope, this.#client.resource(ref), { namespace, fieldSelector: `metadata.name=${name}` }, sink)
     this.#watched.set(id, watched)
     return watched

@@ -33,7 +33,12 @@ export function podApi(scope: Scope, client: Client): PodApi {
       const patch = statusPatch(entry.told, wanted, OWNED)
       if (patch === undefined) return
       try {
-        const answer = await pods.patch(scope, { namespace: namespaceOf(pod), name: nameOf(pod) }, { type: 'strategic', body: { metadata: { uid: uidOf(pod) }, status: patch } }, { subresource: 'status' })
+        const answer = await pods.patch(
+          scope,
+          { namespace: namespaceOf(pod), name: nameOf(pod) },
+          { type: 'strategic', body: { metadata: { uid: uidOf(pod) }, status: patch } },
+          { subresource: 'status' },
+        )
         // What was asked for, not what came back: a server that leaves something out is not asked for it again and again.
         Object.assign(entry, { told: wanted, version: answer.metadata?.resourceVersion ?? entry.version })
         failures = 0
@@ -71,7 +76,11 @@ export function podApi(scope: Scope, client: Client): PodApi {
       const entry = reported.get(uidOf(pod))
       if (entry !== undefined) await flush(entry)
       try {
-        await pods.delete(own, { namespace: namespaceOf(pod), name: nameOf(pod) }, { gracePeriodSeconds: 0, preconditions: { uid: uidOf(pod) } })
+        await pods.delete(
+          own,
+          { namespace: namespaceOf(pod), name: nameOf(pod) },
+          { gracePeriodSeconds: 0, preconditions: { uid: uidOf(pod) } },
+        )
       } catch (error) {
         if (!isNotFound(error) && !isConflict(error)) throw error
       }

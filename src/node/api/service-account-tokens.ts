@@ -43,7 +43,9 @@ export class ServiceAccountTokens {
     const spec = { audiences: audience === undefined || audience === '' ? [] : [audience], expirationSeconds, boundObjectRef }
     const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec }
     const at = { namespace: namespaceOf(pod), name }
-    const { status } = await this.#client.resource(refs.serviceaccounts).subresource<TokenAnswer>(scope, at, 'token', { verb: 'create', body })
+    const { status } = await this.#client
+      .resource(refs.serviceaccounts)
+      .subresource<TokenAnswer>(scope, at, 'token', { verb: 'create', body })
     if (status?.token === undefined) throw new Error(`the API gave no token for the service account ${name}`)
     const now = scope.clock.now()
     const expiresAtMs = Date.parse(status.expirationTimestamp ?? '')

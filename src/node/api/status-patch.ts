@@ -25,7 +25,12 @@ function fieldChange(field: string, told: unknown, now: unknown): unknown {
   if (key === undefined || !Array.isArray(now)) return same(told, now) ? SAME : now
   const before = new Map((Array.isArray(told) ? (told as Json[]) : []).map((item) => [item[key], item]))
   // Merged field by field: what an item no longer has must be named.
-  const dropped = (item: Json): Json => Object.fromEntries(Object.entries(before.get(item[key]) ?? {}).flatMap(([name, value]) => (item[name] === undefined && value !== null ? [[name, null]] : [])))
+  const dropped = (item: Json): Json =>
+    Object.fromEntries(
+      Object.entries(before.get(item[key]) ?? {}).flatMap(([name, value]) =>
+        item[name] === undefined && value !== null ? [[name, null]] : [],
+      ),
+    )
   const changed = (now as Json[]).filter((item) => !same(before.get(item[key]), item)).map((item) => ({ ...dropped(item), ...item }))
   if (field === 'conditions') return changed.length === 0 ? SAME : changed
   const gone = [...before.keys()].filter((value) => !(now as Json[]).some((item) => item[key] === value))
@@ -43,4 +48,7 @@ export function same(a: unknown, b: unknown): boolean {
 }
 
 const isNothing = (value: unknown): boolean =>
-  value === undefined || value === null || (typeof value === 'object' && !Array.isArray(value) && Object.values(value).every(isNothing)) || (Array.isArray(value) && value.length === 0)
+  value === undefined ||
+  value === null ||
+  (typeof value === 'object' && !Array.isArray(value) && Object.values(value).every(isNothing)) ||
+  (Array.isArray(value) && value.length === 0)

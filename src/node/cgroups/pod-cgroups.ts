@@ -19,18 +19,32 @@ export interface PodLimits {
 
 /** What a pod as a whole may use: its own limits, or the sum of its containers' when all have one. */
 export function podLimits(pod: core.Pod): PodLimits {
-  const milli = (container: AnyContainer, kind: 'requests' | 'limits'): number => (container.resources?.[kind]?.cpu === undefined ? 0 : quantityMilli(container.resources[kind].cpu))
-  const memory = (container: AnyContainer): number => (container.resources?.limits?.memory === undefined ? 0 : quantityValue(container.resources.limits.memory))
+  const milli = (container: AnyContainer, kind: 'requests' | 'limits'): number =>
+    container.resources?.[kind]?.cpu === undefined ? 0 : quantityMilli(container.resources[kind].cpu)
+  const memory = (container: AnyContainer): number =>
+    container.resources?.limits?.memory === undefined ? 0 : quantityValue(container.resources.limits.memory)
   const init = initContainersOf(pod)
   const lasting = [...mainContainersOf(pod), ...init.filter((container) => isSidecar(pod, container))]
   const passing = init.filter((container) => !isSidecar(pod, container))
   /** Init containers run one at a time, so the largest of them counts. */
-  const total = (of: (container: AnyContainer) => number): number => Math.max(lasting.reduce((sum, container) => sum + of(container), 0), ...passing.map(of))
+  const total = (of: (container: AnyContainer) => number): number =>
+    Math.max(
+      lasting.reduce((sum, container) => sum + of(container), 0),
+      ...passing.map(of),
+    )
   const own = pod.spec?.resources
-  const everyHas = (name: 'cpu' | 'memory'): boolean => [...lasting, ...passing].every((container) => container.resources?.limits?.[name] !== undefined)
-  const cpuLimit = own?.limits?.cpu === undefined ? (everyHas('cpu') ? total((container) => milli(container, 'limits')) : 0) : quantityMilli(own.limits.cpu)
+  const everyHas = (name: 'cpu' | 'memory'): boolean =>
+    [...lasting, ...passing].every((container) => container.resources?.limits?.[name] !== undefined)
+  const cpuLimit =
+    own?.limits?.cpu === undefined
+      ? everyHas('cpu')
+        ? total((container) => milli(container, 'limits'))
+        : 0
+      : quantityMilli(own.limits.cpu)
   return {
-    cpuShares: sharesOf(own?.requests?.cpu === undefined ? total((container) => milli(container, 'requests')) : quantityMilli(own.requests.cpu)),
+    cpuShares: sharesOf(
+      own?.requests?.cpu === undefined ? total((container) => milli(container, 'requests')) : quantityMilli(own.requests.cpu),
+    ),
     cpuQuotaUs: quotaOf(cpuLimit),
     memoryBytes: own?.limits?.memory === undefined ? (everyHas('memory') ? total(memory) : 0) : quantityValue(own.limits.memory),
   }

@@ -26,7 +26,8 @@ export const logPathOf = (container: string, attempt: number): string => join(co
 /** The container as the runtime is to make it. A pure function of its parts; throws `StartRefused`. */
 export function containerSpec(parts: ContainerParts): ContainerSpec {
   const { pod, container, attempt, image, environment, settings } = parts
-  const expanded = (words: readonly string[] | undefined): string[] => (words ?? []).map((word) => expand(word, (name) => environment.get(name)))
+  const expanded = (words: readonly string[] | undefined): string[] =>
+    (words ?? []).map((word) => expand(word, (name) => environment.get(name)))
   const messagePath = container.terminationMessagePath ?? '/dev/termination-log'
   return {
     name: container.name,
@@ -37,7 +38,16 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
     args: expanded(container.args),
     workingDir: container.workingDir ?? '',
     env: [...environment].map(([name, value]) => ({ name, value })),
-    mounts: [...parts.mounts, { containerPath: messagePath, hostPath: parts.terminationMessageFile, readOnly: false, recursiveReadOnly: false, propagation: 'private' }],
+    mounts: [
+      ...parts.mounts,
+      {
+        containerPath: messagePath,
+        hostPath: parts.terminationMessageFile,
+        readOnly: false,
+        recursiveReadOnly: false,
+        propagation: 'private',
+      },
+    ],
     devices: [],
     logPath: logPathOf(container.name, attempt),
     stdin: container.stdin === true,
@@ -45,7 +55,12 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
     tty: container.tty === true,
     resources: resourcesOf(pod, container, { memoryBytes: settings.memoryBytes, cgroupVersion: settings.machine.cgroups.version }),
     security: securityOf(pod, container, image, settings, parts.targetId),
-    labels: { [LABELS.podName]: nameOf(pod), [LABELS.podNamespace]: namespaceOf(pod), [LABELS.podUid]: uidOf(pod), [LABELS.container]: container.name },
+    labels: {
+      [LABELS.podName]: nameOf(pod),
+      [LABELS.podNamespace]: namespaceOf(pod),
+      [LABELS.podUid]: uidOf(pod),
+      [LABELS.container]: container.name,
+    },
     annotations: {
       [ANNOTATIONS.hash]: containerHash(container),
       [ANNOTATIONS.restartCount]: String(attempt),

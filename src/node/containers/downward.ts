@@ -10,7 +10,11 @@ const lines = (map: Readonly<Record<string, string>> | undefined): string =>
     .join('\n')
 
 /** A field of the pod as text; undefined for paths that the downward API does not have. */
-export function podField(pod: core.Pod, path: string, node: { readonly nodeIps: readonly string[]; readonly podIps: readonly string[] }): string | undefined {
+export function podField(
+  pod: core.Pod,
+  path: string,
+  node: { readonly nodeIps: readonly string[]; readonly podIps: readonly string[] },
+): string | undefined {
   const entry = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path)
   if (entry !== null) return pod.metadata?.[entry[1] === 'labels' ? 'labels' : 'annotations']?.[entry[2] ?? ''] ?? ''
   switch (path) {
@@ -42,17 +46,31 @@ export function podField(pod: core.Pod, path: string, node: { readonly nodeIps: 
 }
 
 /** A request or limit, divided and rounded up. A limit that is not set is all the node has. Undefined for resources that cannot be asked for. */
-export function resourceField(pod: core.Pod, selector: core.ResourceFieldSelector, self: AnyContainer | undefined, settings: NodeSettings): string | undefined {
-  const container = selector.containerName === undefined || selector.containerName === '' ? self : findContainer(pod, selector.containerName)
-  const [kind, resource = ''] = [selector.resource.slice(0, selector.resource.indexOf('.')), selector.resource.slice(selector.resource.indexOf('.') + 1)]
+export function resourceField(
+  pod: core.Pod,
+  selector: core.ResourceFieldSelector,
+  self: AnyContainer | undefined,
+  settings: NodeSettings,
+): string | undefined {
+  const container =
+    selector.containerName === undefined || selector.containerName === '' ? self : findContainer(pod, selector.containerName)
+  const [kind, resource = ''] = [
+    selector.resource.slice(0, selector.resource.indexOf('.')),
+    selector.resource.slice(selector.resource.indexOf('.') + 1),
+  ]
   if (container === undefined || (kind !== 'limits' && kind !== 'requests')) return undefined
-  const divisor = selector.divisor === undefined || /^0/.test(selector.divisor) ? '1' : selector.divisor
+  const divisor = selector.divisor === undefined || selector.divisor.startsWith('0') ? '1' : selector.divisor
   const value = container.resources?.[kind]?.[resource]
   if (resource === 'cpu') {
     const milli = value === undefined ? (kind === 'limits' ? settings.allocatable.cpuMilli : 0) : quantityMilli(value)
     return String(Math.ceil(milli / quantityMilli(divisor)))
   }
-  const whole = resource === 'memory' ? settings.allocatable.memoryBytes : resource === 'ephemeral-storage' ? settings.allocatable.ephemeralStorageBytes : 0
+  const whole =
+    resource === 'memory'
+      ? settings.allocatable.memoryBytes
+      : resource === 'ephemeral-storage'
+        ? settings.allocatable.ephemeralStorageBytes
+        : 0
   const amount = value === undefined ? (kind === 'limits' ? whole : 0) : quantityValue(value)
   return String(Math.ceil(amount / quantityValue(divisor)))
 }

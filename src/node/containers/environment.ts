@@ -23,7 +23,8 @@ export async function environmentOf(scope: Scope, context: EnvironmentContext): 
   const linked = pod.spec?.enableServiceLinks === false ? [] : own
   const services = serviceVariables(kubernetes === undefined ? linked : [kubernetes, ...linked])
   const variables = new Map<string, string>()
-  for (const source of container.envFrom ?? []) for (const [name, value] of await wholeSource(scope, context, source)) variables.set((source.prefix ?? '') + name, value)
+  for (const source of container.envFrom ?? [])
+    for (const [name, value] of await wholeSource(scope, context, source)) variables.set((source.prefix ?? '') + name, value)
   for (const variable of container.env ?? []) {
     const value = await valueOf(scope, context, variable, (name) => variables.get(name) ?? services.get(name))
     if (value !== undefined) variables.set(variable.name, value)
@@ -46,7 +47,12 @@ async function wholeSource(scope: Scope, { pod, objects }: EnvironmentContext, s
 }
 
 /** Undefined for an optional reference to what is not there: the variable is left out. */
-async function valueOf(scope: Scope, context: EnvironmentContext, variable: core.EnvVar, known: (name: string) => string | undefined): Promise<string | undefined> {
+async function valueOf(
+  scope: Scope,
+  context: EnvironmentContext,
+  variable: core.EnvVar,
+  known: (name: string) => string | undefined,
+): Promise<string | undefined> {
   const { pod, container, objects, settings, podIps } = context
   const { valueFrom } = variable
   if (valueFrom === undefined) return expand(variable.value ?? '', known)
@@ -66,7 +72,8 @@ async function valueOf(scope: Scope, context: EnvironmentContext, variable: core
     const found = await objects.configMap(scope, pod, name)
     if (found === undefined && optional !== true) throw configError(`configmap "${name}" not found`)
     const value = found?.data?.[key]
-    if (found !== undefined && value === undefined && optional !== true) throw configError(`couldn't find key ${key} in ConfigMap ${namespace}/${name}`)
+    if (found !== undefined && value === undefined && optional !== true)
+      throw configError(`couldn't find key ${key} in ConfigMap ${namespace}/${name}`)
     return value
   }
   if (valueFrom.secretKeyRef !== undefined) {
@@ -74,7 +81,8 @@ async function valueOf(scope: Scope, context: EnvironmentContext, variable: core
     const found = await objects.secret(scope, pod, name)
     if (found === undefined && optional !== true) throw configError(`secret "${name}" not found`)
     const value = found?.data?.[key]
-    if (found !== undefined && value === undefined && optional !== true) throw configError(`couldn't find key ${key} in Secret ${namespace}/${name}`)
+    if (found !== undefined && value === undefined && optional !== true)
+      throw configError(`couldn't find key ${key} in Secret ${namespace}/${name}`)
     return value === undefined ? undefined : decode(value)
   }
   throw configError(`the variable ${variable.name} has a source that this node does not support: ${Object.keys(valueFrom).join(', ')}`)

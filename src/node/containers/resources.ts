@@ -10,7 +10,11 @@ export const sharesOf = (milli: number): number => (milli === 0 ? 2 : Math.min(M
 export const quotaOf = (milli: number): number => (milli === 0 ? 0 : Math.max(Math.floor((milli * PERIOD_US) / 1000), SHORTEST_QUOTA_US))
 
 /** A container's limits as the kernel counts them. */
-export function resourcesOf(pod: core.Pod, container: AnyContainer, node: { readonly memoryBytes: number; readonly cgroupVersion: 1 | 2 }): LinuxResources {
+export function resourcesOf(
+  pod: core.Pod,
+  container: AnyContainer,
+  node: { readonly memoryBytes: number; readonly cgroupVersion: 1 | 2 },
+): LinuxResources {
   const { requests, limits } = container.resources ?? {}
   const cpuLimit = limits?.cpu === undefined ? 0 : quantityMilli(limits.cpu)
   const cpuRequest = requests?.cpu === undefined ? cpuLimit : quantityMilli(requests.cpu)

@@ -7,8 +7,18 @@ import { configError } from '../refusal.ts'
 import type { NodeSettings } from '../settings.ts'
 
 const MASKED_PATHS = [
-  '/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats',
-  '/proc/sched_debug', '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap',
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
 ]
 const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
 
@@ -23,7 +33,13 @@ export function namespacesOf(pod: core.Pod, targetId?: string): NamespaceModes {
 }
 
 /** What the container may do. Worked out anew at every start; anything that cannot be honoured refuses the start. */
-export function securityOf(pod: core.Pod, container: AnyContainer, image: Image, settings: NodeSettings, targetId?: string): ContainerSecurity {
+export function securityOf(
+  pod: core.Pod,
+  container: AnyContainer,
+  image: Image,
+  settings: NodeSettings,
+  targetId?: string,
+): ContainerSecurity {
   const own = container.securityContext ?? {}
   const shared = pod.spec?.securityContext ?? {}
   const runAsUser = own.runAsUser ?? shared.runAsUser
@@ -54,7 +70,10 @@ function verifyNonRoot(pod: core.Pod, container: AnyContainer, image: Image, run
   if (runAsUser === 0) throw configError(`container's runAsUser breaks non-root policy ${where}`)
   if (runAsUser !== undefined) return
   if (image.uid !== undefined && image.uid !== 0) return
-  if (image.uid === undefined && image.username !== '') throw configError(`container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root ${where}`)
+  if (image.uid === undefined && image.username !== '')
+    throw configError(
+      `container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root ${where}`,
+    )
   throw configError(`container has runAsNonRoot and image will run as root ${where}`)
 }
 
@@ -68,7 +87,12 @@ export function seccompOf(profile: core.SeccompProfile | undefined, dir: string)
       return { type: 'RuntimeDefault' }
     case 'Localhost': {
       const relative = normalize(profile.localhostProfile ?? '')
-      if (profile.localhostProfile === undefined || profile.localhostProfile === '' || relative.startsWith('..') || relative.startsWith('/')) {
+      if (
+        profile.localhostProfile === undefined ||
+        profile.localhostProfile === '' ||
+        relative.startsWith('..') ||
+        relative.startsWith('/')
+      ) {
         throw configError('localhostProfile must be set if seccompProfile type is Localhost.')
       }
       const ref = join(dir, relative)
@@ -84,7 +108,8 @@ function apparmorOf(profile: core.AppArmorProfile | undefined, settings: NodeSet
   if (profile === undefined || profile.type === 'Unconfined') return undefined
   if (!settings.machine.apparmor) throw configError('AppArmor is not enabled on the host')
   if (profile.type === 'RuntimeDefault') return { type: 'RuntimeDefault' }
-  if (profile.type === 'Localhost' && profile.localhostProfile !== undefined && profile.localhostProfile !== '') return { type: 'Localhost', ref: profile.localhostProfile }
+  if (profile.type === 'Localhost' && profile.localhostProfile !== undefined && profile.localhostProfile !== '')
+    return { type: 'Localhost', ref: profile.localhostProfile }
   throw configError(`invalid AppArmor profile: ${JSON.stringify(profile)}`)
 }
 

@@ -11,7 +11,8 @@ export function serviceVariables(services: readonly core.Service[]): Map<string,
     const prefix = upper(service.metadata?.name ?? '')
     variables.set(`${prefix}_SERVICE_HOST`, address)
     variables.set(`${prefix}_SERVICE_PORT`, String(first.port))
-    for (const port of service.spec?.ports ?? []) if (port.name !== undefined && port.name !== '') variables.set(`${prefix}_SERVICE_PORT_${upper(port.name)}`, String(port.port))
+    for (const port of service.spec?.ports ?? [])
+      if (port.name !== undefined && port.name !== '') variables.set(`${prefix}_SERVICE_PORT_${upper(port.name)}`, String(port.port))
     variables.set(`${prefix}_PORT`, `${protocolOf(first)}://${host}:${first.port}`)
     for (const port of service.spec?.ports ?? []) {
       const protocol = protocolOf(port)

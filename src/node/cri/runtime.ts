@@ -87,7 +87,13 @@ export interface RuntimeHandler {
 }
 
 export type RuntimeEvent =
-  | { readonly type: 'exit'; readonly containerId: string; readonly sandboxId: string | undefined; readonly exitCode: number; readonly atMs: number }
+  | {
+      readonly type: 'exit'
+      readonly containerId: string
+      readonly sandboxId: string | undefined
+      readonly exitCode: number
+      readonly atMs: number
+    }
   | { readonly type: 'oom'; readonly containerId: string }
 
 export interface Identity {
@@ -165,7 +171,9 @@ export interface SandboxSpec extends Identity {
   readonly hostname: string
   readonly logDirectory: string
   /** Undefined: the runtime copies the node's resolver configuration. */
-  readonly dns: { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] } | undefined
+  readonly dns:
+    | { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] }
+    | undefined
   readonly portMappings: readonly PortMapping[]
   readonly handler: string
   readonly cgroupParent: string

@@ -25,7 +25,8 @@ export async function removeCgroupTree(scope: Scope, layout: CgroupLayout, path:
 
 function removeTree(dir: string): boolean {
   let empty = true
-  for (const entry of readdirSync(dir, { withFileTypes: true })) if (entry.isDirectory() && !removeTree(join(dir, entry.name))) empty = false
+  for (const entry of readdirSync(dir, { withFileTypes: true }))
+    if (entry.isDirectory() && !removeTree(join(dir, entry.name))) empty = false
   try {
     if (empty) rmdirSync(dir)
     return empty

@@ -38,7 +38,13 @@ export function runningContainerd(layout: HostLayout): number | undefined {
 }
 
 /** Starts containerd so that it outlives this process, or takes over the one that runs. Resolves when it answers. */
-export async function ensureContainerd(scope: Scope, layout: HostLayout, machine: Machine, netns: string | undefined, runtime: ContainerRuntime): Promise<{ pid: number; adopted: boolean }> {
+export async function ensureContainerd(
+  scope: Scope,
+  layout: HostLayout,
+  machine: Machine,
+  netns: string | undefined,
+  runtime: ContainerRuntime,
+): Promise<{ pid: number; adopted: boolean }> {
   const running = runningContainerd(layout)
   const pid = running ?? startContainerd(layout, machine, netns)
   const deadline = scope.clock.monotonic() + READY_WITHIN_MS
@@ -48,8 +54,10 @@ export async function ensureContainerd(scope: Scope, layout: HostLayout, machine
       return { pid, adopted: running !== undefined }
     } catch (error) {
       if (isCancelled(error)) throw error
-      if (processStart(pid) === undefined) throw new ContainerdFailed(`containerd ended while starting: ${lastLines(layout.containerd.log)}`)
-      if (scope.clock.monotonic() > deadline) throw new ContainerdFailed(`containerd does not answer: ${messageOf(error)}: ${lastLines(layout.containerd.log)}`)
+      if (processStart(pid) === undefined)
+        throw new ContainerdFailed(`containerd ended while starting: ${lastLines(layout.containerd.log)}`)
+      if (scope.clock.monotonic() > deadline)
+        throw new ContainerdFailed(`containerd does not answer: ${messageOf(error)}: ${lastLines(layout.containerd.log)}`)
     }
     await scope.sleep(LOOK_AGAIN_MS)
   }
@@ -61,7 +69,11 @@ function startContainerd(layout: HostLayout, machine: Machine, netns: string | u
   const command = [machine.binaries.containerd, '--config', layout.containerd.config]
   // Not `ip netns exec`: that unshares the mount namespace and hides the cgroups.
   const [program = '', ...args] = netns === undefined ? command : [machine.binaries.nsenter, `--net=${netns}`, ...command]
-  const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log], env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' } })
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
+  })
   closeSync(log)
   child.on('error', () => undefined)
   child.unref()
@@ -73,7 +85,13 @@ function startContainerd(layout: HostLayout, machine: Machine, netns: string | u
 }
 
 /** Starts containerd again whenever it has gone, until the scope ends. Containers live on meanwhile and are found again. */
-export async function superviseContainerd(scope: Scope, layout: HostLayout, machine: Machine, netns: string | undefined, runtime: ContainerRuntime): Promise<void> {
+export async function superviseContainerd(
+  scope: Scope,
+  layout: HostLayout,
+  machine: Machine,
+  netns: string | undefined,
+  runtime: ContainerRuntime,
+): Promise<void> {
   while (!scope.signal.aborted) {
     await connectionClosed(scope, layout.containerd.socket)
     if (scope.signal.aborted) return

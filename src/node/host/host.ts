@@ -31,11 +31,23 @@ export interface Before {
 
 /** Idempotent: what is there is kept, a running containerd is adopted. Throws `UserError` naming everything that the machine lacks. */
 export async function prepareHost(scope: Scope, options: HostOptions): Promise<Host> {
-  if (!/^[a-z0-9][a-z0-9-]{0,19}$/.test(options.instance)) throw new UserError(`not an instance name: ${JSON.stringify(options.instance)}`, 'lower case letters, digits and dashes, at most 20')
+  if (!/^[a-z0-9][a-z0-9-]{0,19}$/.test(options.instance))
+    throw new UserError(`not an instance name: ${JSON.stringify(options.instance)}`, 'lower case letters, digits and dashes, at most 20')
   const layout = layoutOf(options)
-  if (layout.containerd.socket.length > SHORTEST_SOCKET_LIMIT) throw new UserError(`the path ${layout.containerd.socket} is too long for a socket`, 'choose a shorter directory')
+  if (layout.containerd.socket.length > SHORTEST_SOCKET_LIMIT)
+    throw new UserError(`the path ${layout.containerd.socket} is too long for a socket`, 'choose a shorter directory')
   const machine = inspectMachine(options)
-  for (const dir of [layout.rootDir, layout.runDir, layout.containerd.root, layout.containerd.opt, layout.cni.confDir, layout.cni.hostPortConfDir, layout.cni.dataDir, layout.podsDir, layout.logsDir]) {
+  for (const dir of [
+    layout.rootDir,
+    layout.runDir,
+    layout.containerd.root,
+    layout.containerd.opt,
+    layout.cni.confDir,
+    layout.cni.hostPortConfDir,
+    layout.cni.dataDir,
+    layout.podsDir,
+    layout.logsDir,
+  ]) {
     mkdirSync(dir, { recursive: true, mode: 0o711 })
   }
   await rememberBefore(scope, options, layout, machine)

@@ -25,7 +25,15 @@ export interface HostOptions {
 
 /** Every path and name that a node has. A pure function of its options. */
 export interface HostLayout {
-  readonly containerd: { readonly config: string; readonly root: string; readonly state: string; readonly opt: string; readonly socket: string; readonly pidFile: string; readonly log: string }
+  readonly containerd: {
+    readonly config: string
+    readonly root: string
+    readonly state: string
+    readonly opt: string
+    readonly socket: string
+    readonly pidFile: string
+    readonly log: string
+  }
   readonly cni: { readonly confDir: string; readonly hostPortConfDir: string; readonly dataDir: string; readonly networkName: string }
   /** The system calls of the sandboxes' own process. */
   readonly pauseSeccomp: string
@@ -34,6 +42,10 @@ export interface HostLayout {
   /** What was found before anything was changed, so that it can be put back. */
   readonly memoFile: string
   readonly podsDir: string
+  /** A tmpfs: Secrets and tokens of pods. */
+  readonly memoryDir: string
+  /** Localhost seccomp profiles; a person's, never removed. */
+  readonly seccompDir: string
   readonly logsDir: string
   readonly nftTable: string
   /** As in `cgroup_parent`: below the root of every hierarchy. */
@@ -56,9 +68,16 @@ export function layoutOf(options: HostOptions): HostLayout {
       pidFile: join(runDir, 'containerd.pid'),
       log: join(rootDir, 'containerd.log'),
     },
-    cni: { confDir: join(runDir, 'cni'), hostPortConfDir: join(runDir, 'cni-host-ports'), dataDir: join(rootDir, 'cni'), networkName: `sampan-${instance}` },
+    cni: {
+      confDir: join(runDir, 'cni'),
+      hostPortConfDir: join(runDir, 'cni-host-ports'),
+      dataDir: join(rootDir, 'cni'),
+      networkName: `sampan-${instance}`,
+    },
     memoFile: join(rootDir, 'before.json'),
     podsDir: join(rootDir, 'pods'),
+    memoryDir: join(rootDir, 'memory'),
+    seccompDir: join(rootDir, 'seccomp'),
     logsDir: join(rootDir, 'logs'),
     nftTable: `sampan_${instance.replaceAll('-', '_')}_egress`,
     cgroupRoot: `/sampan-${instance}`,

@@ -54,7 +54,14 @@ export function cgroupLayoutOf(mountinfo: string): CgroupLayout | undefined {
     const [type, , superOptions = ''] = right.split(' ')
     if (type === 'cgroup2') unified ??= mountpoint
     if (type !== 'cgroup') continue
-    for (const option of superOptions.split(',')) if (!['rw', 'ro', 'xattr'].includes(option) && !option.startsWith('name=') && !option.startsWith('release_agent=') && option !== 'clone_children') controllers[option] ??= mountpoint
+    for (const option of superOptions.split(','))
+      if (
+        !['rw', 'ro', 'xattr'].includes(option) &&
+        !option.startsWith('name=') &&
+        !option.startsWith('release_agent=') &&
+        option !== 'clone_children'
+      )
+        controllers[option] ??= mountpoint
     const named = /(?:^|,)name=([^,]+)/.exec(superOptions)?.[1]
     if (named !== undefined) controllers[`name=${named}`] ??= mountpoint
   }
@@ -84,13 +91,22 @@ export function inspectMachine(options: Pick<HostOptions, 'cniBinDir'>): Machine
   if (process.geteuid?.() !== 0) missing.push('containers need root')
   const filesystems = readFileSync('/proc/filesystems', 'utf8')
   if (!/\boverlay\b/.test(filesystems)) missing.push('the kernel has no overlay file system')
-  for (const namespace of ['mnt', 'net', 'pid', 'uts', 'ipc']) if (!existsSync(`/proc/self/ns/${namespace}`)) missing.push(`the kernel has no ${namespace} namespaces`)
+  for (const namespace of ['mnt', 'net', 'pid', 'uts', 'ipc'])
+    if (!existsSync(`/proc/self/ns/${namespace}`)) missing.push(`the kernel has no ${namespace} namespaces`)
   const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')
   const cgroups = cgroupLayoutOf(mountinfo)
   if (cgroups === undefined) missing.push('no cgroup file system is mounted')
 
   const { containerd, runc, nft, nsenter } = found
-  if (missing.length > 0 || containerd === undefined || runc === undefined || nft === undefined || nsenter === undefined || cniBinDir === undefined || cgroups === undefined) {
+  if (
+    missing.length > 0 ||
+    containerd === undefined ||
+    runc === undefined ||
+    nft === undefined ||
+    nsenter === undefined ||
+    cniBinDir === undefined ||
+    cgroups === undefined
+  ) {
     throw new UserError(
       `this machine cannot run containers: ${missing.join('; ')}`,
       packages.size === 0 ? undefined : `on Debian: apt-get install --no-install-recommends ${[...packages].join(' ')}`,
@@ -102,6 +118,6 @@ export function inspectMachine(options: Pick<HostOptions, 'cniBinDir'>): Machine
     cniBinDir,
     mayLowerOomScore: ((bounding >> CAP_SYS_RESOURCE) & 1n) === 1n,
     cgroups,
-    apparmor: existsSync('/sys/module/apparmor') && /^Y/.test(readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8')),
+    apparmor: existsSync('/sys/module/apparmor') && readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y'),
   }
 }

@@ -27,13 +27,24 @@ export async function releaseHost(scope: Scope, options: HostOptions): Promise<v
   await stopContainerd(scope, layout)
   killShims(layout)
   for (const id of leftContainers(layout)) {
-    await runCommand(scope, machine.binaries.runc, ['--root', RUNC_ROOT, 'delete', '--force', id]).catch(() => rmSync(join(RUNC_ROOT, id), { recursive: true, force: true }))
+    await runCommand(scope, machine.binaries.runc, ['--root', RUNC_ROOT, 'delete', '--force', id]).catch(() =>
+      rmSync(join(RUNC_ROOT, id), { recursive: true, force: true }),
+    )
     removeCniResults((name) => name.includes(id))
   }
   await unmountBelow(scope, [layout.runDir, layout.rootDir])
   await removeCgroupTree(scope, machine.cgroups, layout.cgroupRoot)
   await removeNetwork(scope, options, layout, machine)
-  for (const dir of [layout.runDir, layout.containerd.root, layout.containerd.opt, layout.cni.dataDir, layout.podsDir, layout.logsDir]) rmSync(dir, { recursive: true, force: true })
+  for (const dir of [
+    layout.runDir,
+    layout.containerd.root,
+    layout.containerd.opt,
+    layout.cni.dataDir,
+    layout.podsDir,
+    layout.memoryDir,
+    layout.logsDir,
+  ])
+    rmSync(dir, { recursive: true, force: true })
   for (const file of [layout.memoFile, layout.containerd.log]) rmSync(file, { force: true })
   for (const dir of [layout.rootDir, ...SHARED_DIRS]) removeWhenEmpty(dir)
 }
@@ -90,7 +101,8 @@ export function mountsBelow(mountinfo: string, dirs: readonly string[]): string[
 }
 
 export async function unmountBelow(scope: Scope, dirs: readonly string[]): Promise<void> {
-  for (const point of mountsBelow(readFileSync('/proc/self/mountinfo', 'utf8'), dirs)) await runCommand(scope, 'umount', ['--lazy', '--no-canonicalize', point])
+  for (const point of mountsBelow(readFileSync('/proc/self/mountinfo', 'utf8'), dirs))
+    await runCommand(scope, 'umount', ['--lazy', '--no-canonicalize', point])
 }
 
 async function removeNetwork(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine): Promise<void> {
@@ -118,10 +130,15 @@ function removeCniResults(isOurs: (name: string) => boolean): void {
 /** The portmap plugin leaves its (empty) chains and the jumps to them. */
 async function removeHostPortChains(scope: Scope, machine: Machine): Promise<void> {
   const listed = JSON.parse(await runCommand(scope, machine.binaries.nft, ['-j', '-a', 'list', 'table', 'ip', 'nat'])) as {
-    nftables: readonly { readonly rule?: { readonly chain: string; readonly handle: number; readonly expr: unknown }; readonly chain?: { readonly name: string } }[]
+    nftables: readonly {
+      readonly rule?: { readonly chain: string; readonly handle: number; readonly expr: unknown }
+      readonly chain?: { readonly name: string }
+    }[]
   }
   const isOurs = (name: string): boolean => /^CNI-(?:HOSTPORT|DN)-/.test(name)
-  const jumps = listed.nftables.flatMap(({ rule }) => (rule !== undefined && !isOurs(rule.chain) && /"target":\s*"CNI-(?:HOSTPORT|DN)-/.test(JSON.stringify(rule.expr)) ? [rule] : []))
+  const jumps = listed.nftables.flatMap(({ rule }) =>
+    rule !== undefined && !isOurs(rule.chain) && /"target":\s*"CNI-(?:HOSTPORT|DN)-/.test(JSON.stringify(rule.expr)) ? [rule] : [],
+  )
   const chains = listed.nftables.flatMap(({ chain }) => (chain !== undefined && isOurs(chain.name) ? [chain.name] : []))
   const commands = [
     ...jumps.map(({ chain, handle }) => `delete rule ip nat ${chain} handle ${handle}`),

@@ -22,8 +22,14 @@ export function credentialsFor(image: string, secrets: readonly core.Secret[]): 
   const name = registry === 'docker.io' && !image.startsWith('docker.io/') ? `docker.io/${image}` : image
   for (const secret of secrets) {
     for (const [key, entry] of Object.entries(entriesOf(secret))) {
-      const [host = '', ...path] = key.replace(/^https?:\/\//, '').replace(/\/$/, '').split('/')
-      const place = [host === 'index.docker.io' ? 'docker.io' : host, ...(path[0] === 'v1' || path[0] === 'v2' ? path.slice(1) : path)].join('/')
+      const [host = '', ...path] = key
+        .replace(/^https?:\/\//, '')
+        .replace(/\/$/, '')
+        .split('/')
+      const place = [
+        host === 'index.docker.io' ? 'docker.io' : host,
+        ...(path[0] === 'v1' || path[0] === 'v2' ? path.slice(1) : path),
+      ].join('/')
       if (!matches(name, place)) continue
       found.push({ length: place.length, credentials: credentialsOf(entry, key) })
     }
@@ -44,10 +50,13 @@ function matches(image: string, place: string): boolean {
 function entriesOf(secret: core.Secret): Record<string, AuthEntry> {
   try {
     if (secret.type === 'kubernetes.io/dockerconfigjson') {
-      const parsed = JSON.parse(Buffer.from(secret.data?.['.dockerconfigjson'] ?? '', 'base64').toString('utf8')) as { auths?: Record<string, AuthEntry> }
+      const parsed = JSON.parse(Buffer.from(secret.data?.['.dockerconfigjson'] ?? '', 'base64').toString('utf8')) as {
+        auths?: Record<string, AuthEntry>
+      }
       return parsed.auths ?? {}
     }
-    if (secret.type === 'kubernetes.io/dockercfg') return JSON.parse(Buffer.from(secret.data?.['.dockercfg'] ?? '', 'base64').toString('utf8')) as Record<string, AuthEntry>
+    if (secret.type === 'kubernetes.io/dockercfg')
+      return JSON.parse(Buffer.from(secret.data?.['.dockercfg'] ?? '', 'base64').toString('utf8')) as Record<string, AuthEntry>
   } catch {
     return {}
   }
@@ -55,7 +64,9 @@ function entriesOf(secret: core.Secret): Record<string, AuthEntry> {
 }
 
 function credentialsOf(entry: AuthEntry, serverAddress: string): ImageCredentials {
-  const [user = '', ...password] = Buffer.from(entry.auth ?? '', 'base64').toString('utf8').split(':')
+  const [user = '', ...password] = Buffer.from(entry.auth ?? '', 'base64')
+    .toString('utf8')
+    .split(':')
   return {
     username: entry.username ?? user,
     password: entry.password ?? password.join(':'),

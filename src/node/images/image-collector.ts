@@ -78,6 +78,11 @@ export class ImageCollector {
     const freed = chosen.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     if (freed >= wantedBytes) return
     const message = `Failed to garbage collect required amount of images. Attempted to free ${Math.round(wantedBytes)} bytes, but only found ${freed} bytes eligible to free.`
-    this.#events.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: this.#nodeName, uid: this.#nodeName } }, 'Warning', 'FreeDiskSpaceFailed', message)
+    this.#events.event(
+      { apiVersion: 'v1', kind: 'Node', metadata: { name: this.#nodeName, uid: this.#nodeName } },
+      'Warning',
+      'FreeDiskSpaceFailed',
+      message,
+    )
   }
 }

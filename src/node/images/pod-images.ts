@@ -2,7 +2,6 @@ import { type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
 import { type ContainerRuntime, type Image, type ImageCredentials, RuntimeError } from '../cri/runtime.ts'
 import type { ObjectSource } from '../objects.ts'
-import type { AnyContainer } from '../pods/pod-facts.ts'
 import type { PodEvents, PodImages } from '../pods/services.ts'
 import { StartRefused } from '../refusal.ts'
 import { goDuration } from '../pods/plan/backoff.ts'
@@ -29,7 +28,15 @@ export function podImages(runtime: ContainerRuntime, objects: ObjectSource, even
       if (policy !== 'Always') {
         const present = await runtime.imageStatus(scope, image)
         if (present !== undefined) {
-          events.record(pod, 'Normal', 'Pulled', policy === 'Never' ? `Container image "${image}" already present on machine` : `Container image "${image}" already present on machine and can be accessed by the pod`, container.name)
+          events.record(
+            pod,
+            'Normal',
+            'Pulled',
+            policy === 'Never'
+              ? `Container image "${image}" already present on machine`
+              : `Container image "${image}" already present on machine and can be accessed by the pod`,
+            container.name,
+          )
           return present
         }
         if (policy === 'Never') {
@@ -46,7 +53,13 @@ export function podImages(runtime: ContainerRuntime, objects: ObjectSource, even
           const pulled = await pull(scope, pod, image)
           const now = scope.clock.monotonic()
           const took = `${milliseconds(now - beganMs)} (${milliseconds(now - askedMs)} including waiting)`
-          events.record(pod, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${took}. Image size: ${pulled.sizeBytes} bytes.`, container.name)
+          events.record(
+            pod,
+            'Normal',
+            'Pulled',
+            `Successfully pulled image "${image}" in ${took}. Image size: ${pulled.sizeBytes} bytes.`,
+            container.name,
+          )
           return pulled
         })
       } catch (error) {
@@ -62,7 +75,10 @@ export function podImages(runtime: ContainerRuntime, objects: ObjectSource, even
   async function pull(scope: Scope, pod: core.Pod, image: string): Promise<Image> {
     scope.check()
     const secrets = await Promise.all((pod.spec?.imagePullSecrets ?? []).map(({ name = '' }) => objects.secret(scope, pod, name)))
-    const tries: (ImageCredentials | undefined)[] = credentialsFor(image, secrets.flatMap((secret) => secret ?? []))
+    const tries: (ImageCredentials | undefined)[] = credentialsFor(
+      image,
+      secrets.flatMap((secret) => secret ?? []),
+    )
     if (tries.length === 0) tries.push(undefined)
     let failure: unknown
     for (const credentials of tries) {
@@ -81,10 +97,13 @@ export function podImages(runtime: ContainerRuntime, objects: ObjectSource, even
 }
 
 /** As the API server fills it in: `latest` is always looked for anew. */
-const defaultPolicy = (image: string): string => (/:latest$/.test(image) || !/[:@][^/]*$/.test(image) ? 'Always' : 'IfNotPresent')
+const defaultPolicy = (image: string): string => (image.endsWith(':latest') || !/[:@][^/]*$/.test(image) ? 'Always' : 'IfNotPresent')
 
 const PART = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
-const IMAGE_NAME = new RegExp(`^(?:[a-zA-Z0-9.-]+(?::\\d+)?/)?${PART}(?:/${PART})*(?::[\\w][\\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*:[0-9a-fA-F]{32,})?$`)
+const IMAGE_NAME = new RegExp(
+  `^(?:[a-zA-Z0-9.-]+(?::\\d+)?/)?${PART}(?:/${PART})*(?::[\\w][\\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*:[0-9a-fA-F]{32,})?$`,
+)
 const isImageName = (image: string): boolean => IMAGE_NAME.test(image) || /^[0-9a-f]{64}$/.test(image)
 
-const milliseconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)}ms` : ms < 60_000 ? `${(ms / 1000).toFixed(3).replace(/\.?0+$/, '')}s` : goDuration(ms))
+const milliseconds = (ms: number): string =>
+  ms < 1000 ? `${Math.round(ms)}ms` : ms < 60_000 ? `${(ms / 1000).toFixed(3).replace(/\.?0+$/, '')}s` : goDuration(ms)

@@ -41,7 +41,10 @@ export class LogRotation {
   }
 
   async #rotate(scope: Scope, id: string, path: string): Promise<void> {
-    const stamp = new Date(scope.clock.now()).toISOString().replaceAll(/[-:]|\..*$/g, '').replace('T', '-')
+    const stamp = new Date(scope.clock.now())
+      .toISOString()
+      .replaceAll(/[-:]|\..*$/g, '')
+      .replace('T', '-')
     const aside = `${path}.${stamp}`
     await rename(path, aside)
     try {
@@ -53,6 +56,7 @@ export class LogRotation {
     }
     const prefix = path.slice(dirname(path).length + 1)
     const old = (await readdir(dirname(path))).filter((name) => name.startsWith(`${prefix}.`)).sort()
-    for (const name of old.slice(0, Math.max(old.length - (this.#settings.logMaxFiles - 1), 0))) await rm(join(dirname(path), name), { force: true })
+    for (const name of old.slice(0, Math.max(old.length - (this.#settings.logMaxFiles - 1), 0)))
+      await rm(join(dirname(path), name), { force: true })
   }
 }

@@ -32,7 +32,14 @@ export function requestsOf(pod: core.Pod): Amounts {
   const main = mainContainersOf(pod).reduce((sum, container) => join(sum, of(container.resources?.requests), plus), sidecars)
   const total = join(main, init, Math.max)
   const own = pod.spec?.resources?.requests
-  const asked = own === undefined ? total : { ...total, ...(own.cpu === undefined ? {} : { cpu: quantityMilli(own.cpu) }), ...(own.memory === undefined ? {} : { memory: quantityValue(own.memory) }) }
+  const asked =
+    own === undefined
+      ? total
+      : {
+          ...total,
+          ...(own.cpu === undefined ? {} : { cpu: quantityMilli(own.cpu) }),
+          ...(own.memory === undefined ? {} : { memory: quantityValue(own.memory) }),
+        }
   return join(asked, of(pod.spec?.overhead), plus)
 }
 
@@ -43,22 +50,38 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
     throw new PodRejected(reason, `Pod was rejected: ${why}`)
   }
   const lacks = (resource: string, requested: number, used: number, capacity: number): void => {
-    if (requested > 0 && used + requested > capacity) reject(`OutOf${resource}`, `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`)
+    if (requested > 0 && used + requested > capacity)
+      reject(
+        `OutOf${resource}`,
+        `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
+      )
   }
   lacks('pods', 1, others.length, Number(allocatable.pods ?? '0'))
   const wanted = requestsOf(pod)
   const used = others.map(requestsOf)
   for (const resource of ['cpu', 'memory', 'ephemeral-storage'] as const) {
-    const capacity = allocatable[resource] === undefined ? 0 : resource === 'cpu' ? quantityMilli(allocatable.cpu ?? '0') : quantityValue(allocatable[resource] ?? '0')
-    lacks(resource, wanted[resource], used.reduce((sum, one) => sum + one[resource], 0), capacity)
+    const capacity =
+      allocatable[resource] === undefined
+        ? 0
+        : resource === 'cpu'
+          ? quantityMilli(allocatable.cpu ?? '0')
+          : quantityValue(allocatable[resource] ?? '0')
+    lacks(
+      resource,
+      wanted[resource],
+      used.reduce((sum, one) => sum + one[resource], 0),
+      capacity,
+    )
   }
   const labels = node.metadata?.labels ?? {}
   const selector = Object.entries(pod.spec?.nodeSelector ?? {})
-  if (!selector.every(([key, value]) => labels[key] === value)) reject('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
+  if (!selector.every(([key, value]) => labels[key] === value))
+    reject('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
   const taken = others.flatMap(hostPortsOf)
-  if (hostPortsOf(pod).some((port) => taken.some((other) => clash(port, other)))) reject('NodePorts', "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports")
+  if (hostPortsOf(pod).some((port) => taken.some((other) => clash(port, other))))
+    reject('NodePorts', "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports")
   const os = pod.spec?.os?.name ?? pod.spec?.nodeSelector?.['kubernetes.io/os']
-  if (os !== undefined && os !== 'linux') reject('PodOSNotSupported', 'Failed to admit pod as the OS field doesn\'t match node OS')
+  if (os !== undefined && os !== 'linux') reject('PodOSNotSupported', "Failed to admit pod as the OS field doesn't match node OS")
 }
 
 interface HostPort {
@@ -67,6 +90,11 @@ interface HostPort {
   readonly ip: string
 }
 function hostPortsOf(pod: core.Pod): HostPort[] {
-  return [...mainContainersOf(pod), ...initContainersOf(pod)].flatMap(({ ports = [] }) => ports.flatMap(({ hostPort = 0, protocol = 'TCP', hostIP = '' }) => (hostPort === 0 ? [] : [{ protocol, port: hostPort, ip: hostIP === '' ? '0.0.0.0' : hostIP }])))
+  return [...mainContainersOf(pod), ...initContainersOf(pod)].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort = 0, protocol = 'TCP', hostIP = '' }) =>
+      hostPort === 0 ? [] : [{ protocol, port: hostPort, ip: hostIP === '' ? '0.0.0.0' : hostIP }],
+    ),
+  )
 }
-const clash = (a: HostPort, b: HostPort): boolean => a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0')
+const clash = (a: HostPort, b: HostPort): boolean =>
+  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0')

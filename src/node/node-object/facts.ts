@@ -8,7 +8,10 @@ export interface MachineFacts {
   readonly memoryBytes: number
   readonly storageBytes: number
   readonly hostname: string
-  readonly info: Pick<core.NodeSystemInfo, 'machineID' | 'systemUUID' | 'bootID' | 'kernelVersion' | 'osImage' | 'operatingSystem' | 'architecture'>
+  readonly info: Pick<
+    core.NodeSystemInfo,
+    'machineID' | 'systemUUID' | 'bootID' | 'kernelVersion' | 'osImage' | 'operatingSystem' | 'architecture'
+  >
 }
 
 export function machineFacts(rootDir: string): MachineFacts {

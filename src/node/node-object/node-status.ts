@@ -27,12 +27,19 @@ export interface NodeView {
   readonly before: core.NodeStatus | undefined
 }
 
-export function capacityOf(facts: MachineFacts, maxPods: number): { readonly capacity: Record<string, string>; readonly allocatable: Record<string, string> } {
+export function capacityOf(
+  facts: MachineFacts,
+  maxPods: number,
+): { readonly capacity: Record<string, string>; readonly allocatable: Record<string, string> } {
   const ki = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`
   const common = { cpu: String(facts.cpus), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(maxPods) }
   return {
     capacity: { ...common, 'ephemeral-storage': ki(facts.storageBytes), memory: ki(facts.memoryBytes) },
-    allocatable: { ...common, 'ephemeral-storage': String(Math.floor(facts.storageBytes * (1 - EVICTION_STORAGE_PART))), memory: ki(facts.memoryBytes - EVICTION_MEMORY_BYTES) },
+    allocatable: {
+      ...common,
+      'ephemeral-storage': String(Math.floor(facts.storageBytes * (1 - EVICTION_STORAGE_PART))),
+      memory: ki(facts.memoryBytes - EVICTION_MEMORY_BYTES),
+    },
   }
 }
 
@@ -43,14 +50,36 @@ export function nodeStatus(view: NodeView): core.NodeStatus {
     const status = type === 'Ready' ? (bad ? 'False' : 'True') : bad ? 'True' : 'False'
     const [reason, message] = bad ? wrong : good
     const before = view.before?.conditions?.find((one) => one.type === type)
-    return { type, status, reason, message, lastHeartbeatTime: at, lastTransitionTime: before?.status === status ? before.lastTransitionTime : at }
+    return {
+      type,
+      status,
+      reason,
+      message,
+      lastHeartbeatTime: at,
+      lastTransitionTime: before?.status === status ? before.lastTransitionTime : at,
+    }
   }
   return {
     ...capacityOf(view.facts, view.maxPods),
     conditions: [
-      condition('MemoryPressure', view.memoryPressure, ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'], ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available']),
-      condition('DiskPressure', view.diskPressure, ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'], ['KubeletHasDiskPressure', 'kubelet has disk pressure']),
-      condition('PIDPressure', view.pidPressure, ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'], ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available']),
+      condition(
+        'MemoryPressure',
+        view.memoryPressure,
+        ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+        ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+      ),
+      condition(
+        'DiskPressure',
+        view.diskPressure,
+        ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+        ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
+      ),
+      condition(
+        'PIDPressure',
+        view.pidPressure,
+        ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+        ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+      ),
       condition('Ready', view.notReady !== '', ['KubeletReady', 'kubelet is posting ready status'], ['KubeletNotReady', view.notReady]),
     ],
     addresses: [...view.ips.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: view.name }],

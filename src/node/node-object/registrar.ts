@@ -72,7 +72,9 @@ export class NodeRegistrar {
     if (!isDue && same(withoutBeats(before), withoutBeats(status))) return
     const addresses = [{ $patch: 'replace' }, ...(status.addresses ?? [])]
     const body = { status: { ...status, addresses } }
-    this.#node = await this.#client.resource(refs.nodes).patch(scope, { name: this.#options.name }, { type: 'strategic', body }, { subresource: 'status' })
+    this.#node = await this.#client
+      .resource(refs.nodes)
+      .patch(scope, { name: this.#options.name }, { type: 'strategic', body }, { subresource: 'status' })
     this.#writtenAtMs = scope.clock.monotonic()
   }
 
@@ -83,7 +85,10 @@ export class NodeRegistrar {
       apiVersion: 'v1',
       kind: 'Node',
       metadata: { name, labels: { ...labels }, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
-      spec: { ...(podCidr === undefined ? {} : { podCIDR: podCidr, podCIDRs: [podCidr] }), ...(taints.length === 0 ? {} : { taints: [...taints] }) },
+      spec: {
+        ...(podCidr === undefined ? {} : { podCIDR: podCidr, podCIDRs: [podCidr] }),
+        ...(taints.length === 0 ? {} : { taints: [...taints] }),
+      },
       status: await this.#options.status(undefined),
     }
     try {
@@ -99,7 +104,12 @@ export class NodeRegistrar {
     const { name, leaseSeconds } = this.#options
     const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: rfc3339Micro(scope.clock.now()) }
     const owner = { apiVersion: 'v1', kind: 'Node', name, uid: this.#node?.metadata?.uid ?? '' }
-    const fresh: coordination.Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: LEASE_NAMESPACE, ownerReferences: [owner] }, spec }
+    const fresh: coordination.Lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace: LEASE_NAMESPACE, ownerReferences: [owner] },
+      spec,
+    }
     try {
       this.#lease = await (this.#lease === undefined ? leases.create(scope, fresh) : leases.update(scope, { ...this.#lease, spec }))
     } catch (error) {
@@ -111,5 +121,13 @@ export class NodeRegistrar {
 }
 
 function withoutBeats(status: core.NodeStatus | undefined): unknown {
-  return { ...status, conditions: status?.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest), declaredFeatures: undefined, config: undefined, features: undefined, volumesInUse: undefined, volumesAttached: undefined }
+  return {
+    ...status,
+    conditions: status?.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest),
+    declaredFeatures: undefined,
+    config: undefined,
+    features: undefined,
+    volumesInUse: undefined,
+    volumesAttached: undefined,
+  }
 }

@@ -1,12 +1,12 @@
 import type { Scope } from '#base'
 import { killContainer } from './kill-container.ts'
-import type { Action } from './plan/plan-pod.ts'
-import type { PodWorker } from './pod-worker.ts'
+import type { Action } from './plan/action.ts'
+import type { PodSubject } from './pod-subject.ts'
 import { runSandbox } from './run-sandbox.ts'
 import { startContainer } from './start-container.ts'
 
 /** Does one step. What is learnt goes into the worker's state and memory; the worker plans again afterwards. */
-export async function carryOut(scope: Scope, worker: PodWorker, action: Action): Promise<void> {
+export async function carryOut(scope: Scope, worker: PodSubject, action: Action): Promise<void> {
   const { services, state, memory } = worker
   switch (action.type) {
     case 'run-sandbox':

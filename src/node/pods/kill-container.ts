@@ -1,13 +1,13 @@
 import { type Scope, isCancelled, messageOf } from '#base'
-import type { Action } from './plan/plan-pod.ts'
+import type { Action } from './plan/action.ts'
 import { findContainer } from './pod-facts.ts'
-import type { PodWorker } from './pod-worker.ts'
+import type { PodSubject } from './pod-subject.ts'
 
 /** What a preStop hook (or an earlier container) leaves of the grace is never less than this. */
 const SHORTEST_GRACE_SECONDS = 2
 
 /** preStop hook, then the stop signal, then the kill, all within the grace. */
-export async function killContainer(scope: Scope, worker: PodWorker, action: Extract<Action, { type: 'kill-container' }>): Promise<void> {
+export async function killContainer(scope: Scope, worker: PodSubject, action: Extract<Action, { type: 'kill-container' }>): Promise<void> {
   const { services, pod, memory, state } = worker
   const { id, name, message } = action
   const fresh = !memory.killing.has(id)

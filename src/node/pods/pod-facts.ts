@@ -4,7 +4,12 @@ import type { core } from '#api'
 /** A container of any kind; ephemeral ones have the same fields. */
 export type AnyContainer = core.Container
 
-export const LABELS = { podName: 'io.kubernetes.pod.name', podNamespace: 'io.kubernetes.pod.namespace', podUid: 'io.kubernetes.pod.uid', container: 'io.kubernetes.container.name' } as const
+export const LABELS = {
+  podName: 'io.kubernetes.pod.name',
+  podNamespace: 'io.kubernetes.pod.namespace',
+  podUid: 'io.kubernetes.pod.uid',
+  container: 'io.kubernetes.container.name',
+} as const
 export const ANNOTATIONS = {
   hash: 'io.kubernetes.container.hash',
   restartCount: 'io.kubernetes.container.restartCount',
@@ -25,13 +30,23 @@ export const fullNameOf = (pod: core.Pod): string => `${nameOf(pod)}_${namespace
 export const initContainersOf = (pod: core.Pod): readonly AnyContainer[] => pod.spec?.initContainers ?? []
 export const mainContainersOf = (pod: core.Pod): readonly AnyContainer[] => pod.spec?.containers ?? []
 export const ephemeralContainersOf = (pod: core.Pod): readonly core.EphemeralContainer[] => pod.spec?.ephemeralContainers ?? []
-export const allContainersOf = (pod: core.Pod): readonly AnyContainer[] => [...initContainersOf(pod), ...mainContainersOf(pod), ...(ephemeralContainersOf(pod) as readonly AnyContainer[])]
-export const findContainer = (pod: core.Pod, name: string): AnyContainer | undefined => allContainersOf(pod).find((container) => container.name === name)
+export const allContainersOf = (pod: core.Pod): readonly AnyContainer[] => [
+  ...initContainersOf(pod),
+  ...mainContainersOf(pod),
+  ...(ephemeralContainersOf(pod) as readonly AnyContainer[]),
+]
+export const findContainer = (pod: core.Pod, name: string): AnyContainer | undefined =>
+  allContainersOf(pod).find((container) => container.name === name)
 /** An init container that goes on running beside the others. */
-export const isSidecar = (pod: core.Pod, container: AnyContainer): boolean => container.restartPolicy === 'Always' && initContainersOf(pod).includes(container)
+export const isSidecar = (pod: core.Pod, container: AnyContainer): boolean =>
+  container.restartPolicy === 'Always' && initContainersOf(pod).includes(container)
 
 /** Changes when the running container no longer is what the pod says: name and image are all that may change under it. */
-export const containerHash = (container: AnyContainer): string => createHash('sha256').update(JSON.stringify([container.name, container.image])).digest('hex').slice(0, 8)
+export const containerHash = (container: AnyContainer): string =>
+  createHash('sha256')
+    .update(JSON.stringify([container.name, container.image]))
+    .digest('hex')
+    .slice(0, 8)
 
 export const graceOf = (pod: core.Pod): number => Math.max(pod.spec?.terminationGracePeriodSeconds ?? 30, 0)
 
@@ -42,9 +57,12 @@ export function qosClassOf(pod: core.Pod): QosClass {
   if (known === 'Guaranteed' || known === 'Burstable' || known === 'BestEffort') return known
   const isSet = (value: string | undefined): boolean => value !== undefined && !/^0+(\D|$)/.test(value)
   const podLevel = pod.spec?.resources
-  const parts = podLevel !== undefined ? [podLevel] : [...mainContainersOf(pod), ...initContainersOf(pod)].map((container) => container.resources ?? {})
+  const parts =
+    podLevel !== undefined ? [podLevel] : [...mainContainersOf(pod), ...initContainersOf(pod)].map((container) => container.resources ?? {})
   const names = ['cpu', 'memory'] as const
   if (!parts.some(({ requests, limits }) => names.some((name) => isSet(requests?.[name]) || isSet(limits?.[name])))) return 'BestEffort'
-  const guaranteed = parts.every(({ requests, limits }) => names.every((name) => isSet(limits?.[name]) && (requests?.[name] ?? limits?.[name]) === limits?.[name]))
+  const guaranteed = parts.every(({ requests, limits }) =>
+    names.every((name) => isSet(limits?.[name]) && (requests?.[name] ?? limits?.[name]) === limits?.[name]),
+  )
   return guaranteed ? 'Guaranteed' : 'Burstable'
 }

@@ -38,7 +38,11 @@ export class PodManager {
     await Promise.all([...this.#early.values()].map(async (pod) => this.#adopt(this.#workerOf(pod), found.get(uidOf(pod)))))
     await this.#takeDownOrphans(found)
     this.#early.clear()
-    void this.#services.runtime.watch(this.#scope, (event) => this.#note(event), () => void this.#relist())
+    void this.#services.runtime.watch(
+      this.#scope,
+      (event) => this.#note(event),
+      () => void this.#relist(),
+    )
     void this.#relistForever()
   }
 
@@ -85,7 +89,10 @@ export class PodManager {
   }
 
   async #list(): Promise<Map<string, Found>> {
-    const [sandboxes, containers] = await Promise.all([this.#services.runtime.listPodSandboxes(this.#scope), this.#services.runtime.listContainers(this.#scope)])
+    const [sandboxes, containers] = await Promise.all([
+      this.#services.runtime.listPodSandboxes(this.#scope),
+      this.#services.runtime.listContainers(this.#scope),
+    ])
     const found = new Map<string, Found>()
     const of = (uid: string): Found => {
       const there = found.get(uid) ?? { sandboxes: [], containers: [] }
@@ -129,7 +136,8 @@ export class PodManager {
       const found = await this.#list()
       for (const [uid, worker] of this.#workers) {
         const of = found.get(uid) ?? { sandboxes: [], containers: [] }
-        if (!worker.sees(of.sandboxes, of.containers)) await worker.look({ sandboxes: of.sandboxes.map(({ id }) => id), containers: of.containers }, false)
+        if (!worker.sees(of.sandboxes, of.containers))
+          await worker.look({ sandboxes: of.sandboxes.map(({ id }) => id), containers: of.containers }, false)
       }
       await this.#takeDownOrphans(found)
     } catch (error) {
@@ -146,7 +154,11 @@ function lostPod(uid: string, { sandboxes, containers }: Found): core.Pod {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { uid, name: sandbox?.name ?? labels[LABELS.podName] ?? '', namespace: sandbox?.namespace ?? labels[LABELS.podNamespace] ?? '' },
+    metadata: {
+      uid,
+      name: sandbox?.name ?? labels[LABELS.podName] ?? '',
+      namespace: sandbox?.namespace ?? labels[LABELS.podNamespace] ?? '',
+    },
     spec: { terminationGracePeriodSeconds: grace, containers: [...new Set(containers.map(({ name }) => name))].map((name) => ({ name })) },
   }
 }

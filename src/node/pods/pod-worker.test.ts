@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type CancellableScope, rootScope } from '#base'
 import { MemoryRuntime } from '../cri/memory/memory-runtime.ts'
 import { RuntimeError } from '../cri/runtime.ts'
-import { manualClock } from '../testing/manual-clock.ts'
-import { type NodeHarness, deleted, nodeHarness, testPod } from '../testing/node-harness.ts'
+import { manualClock } from '../testing/manual-clock.fixture.ts'
+import { type NodeHarness, deleted, nodeHarness, testPod } from '../testing/node-harness.fixture.ts'
 
 describe('a pod on a node', () => {
   let dir: string
@@ -59,13 +59,13 @@ describe('a pod on a node', () => {
     await crash(0)
     await crash(1)
     await node.until('back-off', () => main()?.state?.waiting?.reason === 'CrashLoopBackOff')
-    assert.match(main()?.state?.waiting?.message ?? '', /^back-off 10s /)
+    assert.ok(main()?.state?.waiting?.message?.startsWith('back-off 10s '))
     clock.advance(9999)
     await settled()
     assert.equal(main()?.restartCount, 1)
     clock.advance(1)
     await crash(2)
-    await node.until('longer back-off', () => /^back-off 20s /.test(main()?.state?.waiting?.message ?? ''))
+    await node.until('longer back-off', () => main()?.state?.waiting?.message?.startsWith('back-off 20s ') === true)
     assert.equal(main()?.lastState?.terminated?.exitCode, 3)
   })
 
@@ -81,7 +81,10 @@ describe('a pod on a node', () => {
     await next.manager.start([{ ...web, status: told }])
     await next.until('told again', () => next.status('web')?.phase === 'Running')
     await settled()
-    assert.deepEqual((await runtime.listContainers()).map(({ id, attempt, state }) => ({ id, attempt, state })), before)
+    assert.deepEqual(
+      (await runtime.listContainers()).map(({ id, attempt, state }) => ({ id, attempt, state })),
+      before,
+    )
     assert.equal(next.status('web')?.containerStatuses?.[0]?.ready, true)
     assert.deepEqual(next.events, [])
   })
@@ -98,8 +101,17 @@ describe('a pod on a node', () => {
   })
 
   test('waits for a ConfigMap and starts when it comes', async () => {
-    node.manager.set(testPod('web', { volumes: [{ name: 'config', configMap: { name: 'settings' } }], containers: [{ name: 'main', image: 'app:1', volumeMounts: [{ name: 'config', mountPath: '/etc/app' }] }] }))
-    await node.until('refused', () => node.events.some((event) => event === 'web Warning FailedMount: MountVolume.SetUp failed for volume "config" : configmap "settings" not found'))
+    node.manager.set(
+      testPod('web', {
+        volumes: [{ name: 'config', configMap: { name: 'settings' } }],
+        containers: [{ name: 'main', image: 'app:1', volumeMounts: [{ name: 'config', mountPath: '/etc/app' }] }],
+      }),
+    )
+    await node.until('refused', () =>
+      node.events.some(
+        (event) => event === 'web Warning FailedMount: MountVolume.SetUp failed for volume "config" : configmap "settings" not found',
+      ),
+    )
     assert.deepEqual(await runtime.listPodSandboxes(), [])
     node.configMaps.set('settings', { level: 'high' })
     node.objectChanged('uid-web')
@@ -112,7 +124,11 @@ describe('a pod on a node', () => {
   })
 
   test('says why its environment cannot be made', async () => {
-    node.manager.set(testPod('web', { containers: [{ name: 'main', image: 'app:1', env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'keys', key: 'a' } } }] }] }))
+    node.manager.set(
+      testPod('web', {
+        containers: [{ name: 'main', image: 'app:1', env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'keys', key: 'a' } } }] }],
+      }),
+    )
     await node.until('refused', () => main()?.state?.waiting?.reason === 'CreateContainerConfigError')
     assert.equal(main()?.state?.waiting?.message, 'secret "keys" not found')
   })
@@ -164,7 +180,9 @@ describe('a pod on a node', () => {
   test('is ready by its probe and restarted by its other probe', async () => {
     const exec = (word: string) => ({ exec: { command: [word] }, periodSeconds: 1, failureThreshold: 2 })
     runtime.execs.set('ready', { exitCode: 1, stdout: Buffer.from('not yet'), stderr: new Uint8Array() })
-    node.manager.set(testPod('web', { containers: [{ name: 'main', image: 'app:1', readinessProbe: exec('ready'), livenessProbe: exec('live') }] }))
+    node.manager.set(
+      testPod('web', { containers: [{ name: 'main', image: 'app:1', readinessProbe: exec('ready'), livenessProbe: exec('live') }] }),
+    )
     await node.until('unhealthy', () => node.events.includes('web Warning Unhealthy: Readiness probe failed: not yet'))
     assert.equal(main()?.ready, false)
     runtime.execs.delete('ready')
@@ -182,9 +200,33 @@ describe('a pod on a node', () => {
   test('tries its sandbox again when the runtime refuses', async () => {
     runtime.failures.set('runPodSandbox', new RuntimeError('failed', 'rpc error: code = Unknown desc = no'))
     node.manager.set(web)
-    await node.until('refused', () => node.events.includes('web Warning FailedCreatePodSandBox: Failed to create pod sandbox: rpc error: code = Unknown desc = no'))
+    await node.until('refused', () =>
+      node.events.includes('web Warning FailedCreatePodSandBox: Failed to create pod sandbox: rpc error: code = Unknown desc = no'),
+    )
     clock.advance(1000)
     await node.until('running', () => node.status('web')?.phase === 'Running')
+  })
+
+  test('says why its process could not be started', async () => {
+    runtime.failures.set('startContainer', new RuntimeError('failed', 'rpc error: code = Unknown desc = no such file'))
+    node.manager.set(web)
+    await node.until('refused', () => main()?.state?.waiting?.reason === 'RunContainerError')
+    clock.advance(10_000)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+  })
+
+  test('that is deleted while its image is pulled goes at once', async () => {
+    const pulling = Promise.withResolvers<string>()
+    runtime.pullImage = (own) => {
+      own.signal.addEventListener('abort', () => pulling.reject(own.signal.reason))
+      return pulling.promise
+    }
+    const pod = testPod('web', { containers: [{ name: 'main', image: 'slow:1' }] })
+    node.manager.set(pod)
+    await node.until('pulling', () => node.events.some((event) => event.includes('Pulling')))
+    node.manager.set(deleted(pod))
+    await node.until('gone', () => node.manager.workers.length === 0)
+    assert.deepEqual([await runtime.listContainers(), await runtime.listPodSandboxes()], [[], []])
   })
 
   test('fails after its deadline with the reason', async () => {

@@ -2,11 +2,13 @@ import { type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
 import type { Container, RuntimeEvent, Sandbox } from '../cri/runtime.ts'
 import { PodRejected } from '../refusal.ts'
-import { type Action, type Plan, keyOfAction, planPod } from './plan/plan-pod.ts'
-import type { Backoff, Ended, PodSnapshot, ProbeResults, StartFailure } from './plan/snapshot.ts'
+import { type Action, type Plan, keyOfAction } from './plan/action.ts'
+import { planPod } from './plan/plan-pod.ts'
+import type { Ended, PodSnapshot, ProbeResults } from './plan/snapshot.ts'
 import { endingOf } from './plan/ending.ts'
 import { carryOut } from './actions.ts'
 import { findContainer, namespaceOf, nameOf, specOf, uidOf } from './pod-facts.ts'
+import type { PodSubject, WorkingMemory } from './pod-subject.ts'
 import { RuntimeState } from './runtime-state.ts'
 import type { PodServices } from './services.ts'
 import { podStatus } from './status/pod-status.ts'
@@ -19,27 +21,12 @@ const RETRY_MS = 1000
  * One pod's loop: take a snapshot, plan, tell the API, begin the actions that are not under way yet; again whenever something has
  * changed. Owns everything that is done for the pod. Ends when nothing of the pod is left on the node.
  */
-export class PodWorker {
+export class PodWorker implements PodSubject {
   readonly scope: Scope
   readonly services: PodServices
   readonly state: RuntimeState
   pod: core.Pod
-  readonly memory: {
-    startedAtMs: number
-    ended: Ended | undefined
-    readonly probes: Map<string, ProbeResults>
-    readonly starting: Set<string>
-    /** Containers being stopped: their hook and event are not repeated when the grace is shortened. */
-    readonly killing: Set<string>
-    readonly failures: Map<string, StartFailure>
-    readonly backoffs: Map<string, Backoff>
-    sandboxFailure: StartFailure | undefined
-    readonly stoppedSandboxes: Set<string>
-    volumesReleased: boolean
-    cgroupRemoved: boolean
-    deletionConfirmed: boolean
-    endingSinceMs: number | undefined
-  }
+  readonly memory: WorkingMemory
   #vanished = false
   /** What the API was told last; the informer may be behind. */
   #reported: core.PodStatus | undefined
@@ -91,7 +78,9 @@ export class PodWorker {
 
   /** The pod as the API has it now. */
   update(pod: core.Pod): void {
-    const specChanged = JSON.stringify(pod.metadata?.annotations) !== JSON.stringify(this.pod.metadata?.annotations) || JSON.stringify(pod.metadata?.labels) !== JSON.stringify(this.pod.metadata?.labels)
+    const specChanged =
+      JSON.stringify(pod.metadata?.annotations) !== JSON.stringify(this.pod.metadata?.annotations) ||
+      JSON.stringify(pod.metadata?.labels) !== JSON.stringify(this.pod.metadata?.labels)
     this.pod = pod
     if (specChanged) this.refreshVolumes()
     this.wake()
@@ -111,11 +100,16 @@ export class PodWorker {
 
   noteEvent(event: RuntimeEvent): void {
     if (event.type === 'oom') return
+    // The end of a sandbox that is being stopped is the stopping's own affair.
+    if (this.#underWay.has(`stop-sandbox ${event.containerId}`)) return
     this.#detach(this.state.readAfterExit(this.scope, event.containerId))
   }
 
   /** Looks at these containers and sandboxes of the pod again. */
-  async look(found: { readonly sandboxes: readonly string[]; readonly containers: readonly { readonly id: string; readonly sandboxId: string }[] }, first: boolean): Promise<void> {
+  async look(
+    found: { readonly sandboxes: readonly string[]; readonly containers: readonly { readonly id: string; readonly sandboxId: string }[] },
+    first: boolean,
+  ): Promise<void> {
     for (const { id } of [...this.state.sandboxes, ...this.state.containers]) {
       if (!found.sandboxes.includes(id) && !found.containers.some((container) => container.id === id)) this.state.removed(id)
     }
@@ -131,7 +125,10 @@ export class PodWorker {
 
   /** Whether what the runtime lists is what the worker believes. */
   sees(sandboxes: readonly Sandbox[], containers: readonly Container[]): boolean {
-    const mine = [...this.state.sandboxes.map(({ id, ready }) => `${id} ${ready}`), ...this.state.containers.map(({ id, state }) => `${id} ${state}`)]
+    const mine = [
+      ...this.state.sandboxes.map(({ id, ready }) => `${id} ${ready}`),
+      ...this.state.containers.map(({ id, state }) => `${id} ${state}`),
+    ]
     const there = [...sandboxes.map(({ id, ready }) => `${id} ${ready}`), ...containers.map(({ id, state }) => `${id} ${state}`)]
     return mine.toSorted().join() === there.toSorted().join()
   }
@@ -155,7 +152,14 @@ export class PodWorker {
   }
 
   snapshot(): PodSnapshot {
-    return { pod: withStatus(this.pod, this.#reported), vanished: this.#vanished, now: this.scope.clock.now(), sandboxes: this.state.sandboxes, containers: this.state.containers, memory: this.memory }
+    return {
+      pod: withStatus(this.pod, this.#reported),
+      vanished: this.#vanished,
+      now: this.scope.clock.now(),
+      sandboxes: this.state.sandboxes,
+      containers: this.state.containers,
+      memory: this.memory,
+    }
   }
 
   #step(): void {
@@ -176,7 +180,8 @@ export class PodWorker {
     }
     for (const action of plan.actions) this.#begin(action)
     this.#timer?.cancel()
-    if (plan.wakeAtMs !== undefined) this.#timer = this.scope.clock.after(plan.wakeAtMs - snapshot.now, () => this.wake(), { background: true })
+    if (plan.wakeAtMs !== undefined)
+      this.#timer = this.scope.clock.after(plan.wakeAtMs - snapshot.now, () => this.wake(), { background: true })
     if (this.#vanished && this.state.empty && this.memory.cgroupRemoved && this.#underWay.size === 0) this.#finish()
   }
 
@@ -197,15 +202,21 @@ export class PodWorker {
     if (this.#underWay.has(key)) return
     this.#underWay.set(key, action)
     const scope = action.type === 'start-container' || action.type === 'run-sandbox' ? this.#startScope : this.scope
-    const done = (): void => {
+    void this.#carryOut(scope, action).finally(() => {
       this.#underWay.delete(key)
       this.wake()
-    }
-    carryOut(scope, this, action).then(done, (error: unknown) => {
-      if (isCancelled(error)) return done()
-      this.scope.log.warn('an action failed', { action: action.type, error: messageOf(error) })
-      this.scope.sleep(RETRY_MS).then(done, () => undefined)
     })
+  }
+
+  /** Never rejects: what an action learns is in state and memory, and the next plan follows from that. */
+  async #carryOut(scope: Scope, action: Action): Promise<void> {
+    try {
+      await carryOut(scope, this, action)
+    } catch (error) {
+      if (isCancelled(error)) return
+      this.scope.log.warn('an action failed', { action: action.type, error: messageOf(error) })
+      await this.scope.sleep(RETRY_MS).catch(() => undefined)
+    }
   }
 
   #detach(work: Promise<unknown>): void {
@@ -221,7 +232,8 @@ export class PodWorker {
     if (this.memory.volumesReleased || this.memory.endingSinceMs !== undefined) return
     this.#detach(
       this.services.volumes.refresh(this.scope, this.pod, this.podIps).then((againAtMs) => {
-        if (againAtMs !== undefined) this.scope.clock.after(againAtMs - this.scope.clock.now(), () => this.refreshVolumes(), { background: true })
+        if (againAtMs !== undefined)
+          this.scope.clock.after(againAtMs - this.scope.clock.now(), () => this.refreshVolumes(), { background: true })
       }),
     )
   }
@@ -239,7 +251,15 @@ export class PodWorker {
       const adopted = this.#adopted.has(status.id)
       const initial = adopted ? this.#resultsFromApi(status.name) : NOT_PROBED
       this.memory.probes.set(status.id, initial)
-      const target = { pod: this.pod, container, containerId: status.id, podIp: this.podIps[0] ?? '', startedAtMs: status.startedAtMs, adopted, initial }
+      const target = {
+        pod: this.pod,
+        container,
+        containerId: status.id,
+        podIp: this.podIps[0] ?? '',
+        startedAtMs: status.startedAtMs,
+        adopted,
+        initial,
+      }
       this.services.probes.start(target, (results) => {
         this.memory.probes.set(status.id, results)
         this.wake()
@@ -254,8 +274,14 @@ export class PodWorker {
 
   /** A container that was ready before the agent was restarted is ready until a probe says otherwise. */
   #resultsFromApi(name: string): ProbeResults {
-    const told = [...(this.pod.status?.containerStatuses ?? []), ...(this.pod.status?.initContainerStatuses ?? [])].find((status) => status.name === name)
-    return { startup: told?.started === true ? 'success' : 'unknown', readiness: told?.ready === true ? 'success' : 'unknown', liveness: 'unknown' }
+    const told = [...(this.pod.status?.containerStatuses ?? []), ...(this.pod.status?.initContainerStatuses ?? [])].find(
+      (status) => status.name === name,
+    )
+    return {
+      startup: told?.started === true ? 'success' : 'unknown',
+      readiness: told?.ready === true ? 'success' : 'unknown',
+      liveness: 'unknown',
+    }
   }
 
   #announceBackoffs(snapshot: PodSnapshot, plan: Plan): void {
@@ -263,8 +289,22 @@ export class PodWorker {
       const run = snapshot.containers.find((container) => container.name === name)
       const occasion = `${reason} ${run?.id ?? ''} ${this.memory.failures.get(name)?.atMs ?? ''}`
       if (this.#announcedBackoffs.get(name) === occasion) continue
-      if (reason === 'CrashLoopBackOff') this.services.events.record(this.pod, 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${nameOf(this.pod)}_${namespaceOf(this.pod)}(${uidOf(this.pod)})`, name)
-      else if (reason === 'ImagePullBackOff') this.services.events.record(this.pod, 'Normal', 'BackOff', `Back-off pulling image "${findContainer(this.pod, name)?.image ?? ''}"`, name)
+      if (reason === 'CrashLoopBackOff')
+        this.services.events.record(
+          this.pod,
+          'Warning',
+          'BackOff',
+          `Back-off restarting failed container ${name} in pod ${nameOf(this.pod)}_${namespaceOf(this.pod)}(${uidOf(this.pod)})`,
+          name,
+        )
+      else if (reason === 'ImagePullBackOff')
+        this.services.events.record(
+          this.pod,
+          'Normal',
+          'BackOff',
+          `Back-off pulling image "${findContainer(this.pod, name)?.image ?? ''}"`,
+          name,
+        )
       else continue
       if (reason === 'ImagePullBackOff') this.services.events.record(this.pod, 'Warning', 'Failed', 'Error: ImagePullBackOff', name)
       this.#announcedBackoffs.set(name, occasion)

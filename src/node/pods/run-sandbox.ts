@@ -6,27 +6,31 @@ import { parseResolvConf } from '../sandbox/dns.ts'
 import { sandboxSpec } from '../sandbox/sandbox-spec.ts'
 import type { SandboxSpec } from '../cri/runtime.ts'
 import { retryDelay } from './plan/backoff.ts'
-import type { Action } from './plan/plan-pod.ts'
-import type { PodWorker } from './pod-worker.ts'
+import type { Action } from './plan/action.ts'
+import type { PodSubject } from './pod-subject.ts'
 
 const FIRST_RETRY_MS = 1000
 const LONGEST_RETRY_MS = 30_000
 
 /** Makes the pod's sandbox; its volumes are made meanwhile, once all that they refer to is known to be there. */
-export async function runSandbox(scope: Scope, worker: PodWorker, { attempt }: Extract<Action, { type: 'run-sandbox' }>): Promise<void> {
+export async function runSandbox(scope: Scope, worker: PodSubject, { attempt }: Extract<Action, { type: 'run-sandbox' }>): Promise<void> {
   const { services, memory, state, pod } = worker
   try {
+    // Calls to the runtime are not broken off half-way: what it makes must be known.
     // What a pod refers to is nearly always there: the first try does not wait to be sure.
     const isSure = memory.sandboxFailure === undefined && !(pod.spec?.volumes ?? []).some(mayBeMissing)
     if (!isSure) await services.volumes.resolve(scope, pod)
     const spec = await sandboxSpecOf(scope, worker, attempt)
-    const [made, mounted] = await Promise.allSettled([services.runtime.runPodSandbox(scope, spec), services.volumes.mount(scope, pod, [])])
+    const [made, mounted] = await Promise.allSettled([
+      services.runtime.runPodSandbox(worker.scope, spec),
+      services.volumes.mount(scope, pod, []),
+    ])
     if (made.status === 'rejected') throw made.reason
     if (mounted.status === 'rejected') {
       await services.runtime.removePodSandbox(worker.scope, made.value)
       throw mounted.reason
     }
-    await state.readSandbox(scope, made.value)
+    await state.readSandbox(worker.scope, made.value)
     memory.sandboxFailure = undefined
   } catch (error) {
     if (isCancelled(error)) throw error
@@ -35,17 +39,25 @@ export async function runSandbox(scope: Scope, worker: PodWorker, { attempt }: E
     const now = scope.clock.now()
     const reason = error instanceof StartRefused ? error.reason : 'FailedCreatePodSandBox'
     const message = error instanceof StartRefused ? error.message : `Failed to create pod sandbox: ${messageOf(error)}`
-    memory.sandboxFailure = { reason, message, atMs: now, retryAtMs: now + retryDelay(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS), failures }
+    memory.sandboxFailure = {
+      reason,
+      message,
+      atMs: now,
+      retryAtMs: now + retryDelay(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS),
+      failures,
+    }
     services.events.record(pod, 'Warning', reason, message)
   }
 }
 
 /** ConfigMaps, Secrets and claims that somebody still has to make; a service account's own files are made with its namespace. */
 const mayBeMissing = (volume: core.Volume): boolean =>
-  volume.emptyDir === undefined && volume.hostPath === undefined && !(volume.projected?.sources?.some(({ serviceAccountToken }) => serviceAccountToken !== undefined) ?? false)
+  volume.emptyDir === undefined &&
+  volume.hostPath === undefined &&
+  !(volume.projected?.sources?.some(({ serviceAccountToken }) => serviceAccountToken !== undefined) ?? false)
 
 /** The same each time for the same pod: containers name it too when they are made. */
-export async function sandboxSpecOf(scope: Scope, worker: PodWorker, attempt: number): Promise<SandboxSpec> {
+export async function sandboxSpecOf(scope: Scope, worker: PodSubject, attempt: number): Promise<SandboxSpec> {
   const { services, pod } = worker
   const [handler, resolvConf] = await Promise.all([services.handlerOf(scope, pod), readFile('/etc/resolv.conf', 'utf8').catch(() => '')])
   const spec = sandboxSpec(pod, attempt, services.settings, services.cgroups.ensure(pod), parseResolvConf(resolvConf), handler)

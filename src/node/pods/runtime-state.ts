@@ -10,6 +10,8 @@ export class RuntimeState {
   readonly #runtime: ContainerRuntime
   readonly #sandboxes = new Map<string, SandboxStatus>()
   readonly #containers = new Map<string, ContainerView>()
+  /** Made and not yet started: container → sandbox. */
+  readonly #expected = new Map<string, string>()
 
   constructor(runtime: ContainerRuntime) {
     this.#runtime = runtime
@@ -25,7 +27,7 @@ export class RuntimeState {
     return this.#sandboxes.size === 0 && this.#containers.size === 0
   }
   has(id: string): boolean {
-    return this.#sandboxes.has(id) || this.#containers.has(id)
+    return this.#sandboxes.has(id) || this.#containers.has(id) || this.#expected.has(id)
   }
 
   async readSandbox(scope: Scope, id: string): Promise<SandboxStatus | undefined> {
@@ -36,34 +38,46 @@ export class RuntimeState {
   }
 
   async readContainer(scope: Scope, id: string, sandboxId: string): Promise<ContainerView | undefined> {
+    // What is known of an ended container does not change any more, and its message may have been cleaned away.
     const before = this.#containers.get(id)
+    if (before?.state === 'exited') return before
     const status = await this.#runtime.containerStatus(scope, id).catch(unlessGone)
     if (status === undefined) {
       this.#containers.delete(id)
       return undefined
     }
-    const known = this.#containers.get(id) ?? before
-    // What is known of an ended container does not change any more: answers may overtake each other, and its message may have been cleaned away.
+    // Answers may overtake each other.
+    const known = this.#containers.get(id)
     if (known?.state === 'exited') return known
     const message = status.state === 'exited' ? await terminationMessageOf(status) : ''
     const view = { ...status, sandboxId, ...(message === '' ? {} : { message }) }
     this.#containers.set(id, view)
+    this.#expected.delete(id)
     return view
   }
 
   /** After an exit: the runtime's own records follow its event by a few milliseconds. */
   async readAfterExit(scope: Scope, id: string): Promise<void> {
-    const container = this.#containers.get(id)
+    const sandboxId = this.#containers.get(id)?.sandboxId ?? this.#expected.get(id)
     for (const delayMs of SETTLE_MS) {
-      const done = container === undefined ? (await this.readSandbox(scope, id))?.ready !== true : (await this.readContainer(scope, id, container.sandboxId))?.state !== 'running'
+      const done =
+        sandboxId === undefined
+          ? (await this.readSandbox(scope, id))?.ready !== true
+          : (await this.readContainer(scope, id, sandboxId))?.state !== 'running'
       if (done) return
       await scope.sleep(delayMs)
     }
   }
 
+  /** A container that has just been made: its end is noticed from here on, however soon it comes. */
+  expect(id: string, sandboxId: string): void {
+    this.#expected.set(id, sandboxId)
+  }
+
   removed(id: string): void {
     this.#sandboxes.delete(id)
     this.#containers.delete(id)
+    this.#expected.delete(id)
   }
 }
 

@@ -5,9 +5,9 @@ import { containerSpec } from '../containers/container-spec.ts'
 import { environmentOf } from '../containers/environment.ts'
 import { StartRefused } from '../refusal.ts'
 import { afterRestart, retryDelay } from './plan/backoff.ts'
-import type { Action } from './plan/plan-pod.ts'
+import type { Action } from './plan/action.ts'
 import { type AnyContainer, ephemeralContainersOf, findContainer, uidOf } from './pod-facts.ts'
-import type { PodWorker } from './pod-worker.ts'
+import type { PodSubject } from './pod-subject.ts'
 import { sandboxSpecOf } from './run-sandbox.ts'
 
 const FIRST_RETRY_MS = 10_000
@@ -16,21 +16,25 @@ const LONGEST_RETRY_MS = 300_000
 type Start = Extract<Action, { type: 'start-container' }>
 
 /** Image, configuration, create, start, postStart hook: a failure at any of them becomes the container's waiting state. */
-export async function startContainer(scope: Scope, worker: PodWorker, start: Start): Promise<void> {
+export async function startContainer(scope: Scope, worker: PodSubject, start: Start): Promise<void> {
   const { services, memory, pod } = worker
   const container = findContainer(pod, start.name)
   if (container === undefined) return
   try {
     const id = await createContainer(scope, worker, container, start)
     try {
-      await services.runtime.startContainer(scope, id)
+      await services.runtime.startContainer(worker.scope, id)
     } catch (error) {
-      throw isCancelled(error) ? error : new StartRefused('RunContainerError', messageOf(error), { cause: error })
+      if (isCancelled(error)) throw error
+      memory.starting.delete(id)
+      await worker.state.readContainer(worker.scope, id, start.sandboxId)
+      throw new StartRefused('RunContainerError', messageOf(error), { cause: error })
     }
     services.events.record(pod, 'Normal', 'Started', 'Container started', start.name)
     memory.failures.delete(start.name)
     const { restartOf } = start
-    if (restartOf !== undefined) memory.backoffs.set(start.name, afterRestart(memory.backoffs.get(start.name), restartOf.finishedAtMs, scope.clock.now()))
+    if (restartOf !== undefined)
+      memory.backoffs.set(start.name, afterRestart(memory.backoffs.get(start.name), restartOf.finishedAtMs, scope.clock.now()))
     await worker.state.readContainer(worker.scope, id, start.sandboxId)
     await runPostStart(scope, worker, container, id)
     memory.starting.delete(id)
@@ -40,7 +44,7 @@ export async function startContainer(scope: Scope, worker: PodWorker, start: Sta
   }
 }
 
-async function createContainer(scope: Scope, worker: PodWorker, container: AnyContainer, start: Start): Promise<string> {
+async function createContainer(scope: Scope, worker: PodSubject, container: AnyContainer, start: Start): Promise<string> {
   const { services, pod, podIps } = worker
   const { settings, objects } = services
   const terminationMessageFile = join(settings.podsDir, uidOf(pod), 'containers', container.name, `${start.attempt}.message`)
@@ -54,14 +58,28 @@ async function createContainer(scope: Scope, worker: PodWorker, container: AnyCo
   ])
   const mounts = await services.volumes.mountsOf(scope, pod, container, environment)
   const target = ephemeralContainersOf(pod).find(({ name }) => name === container.name)?.targetContainerName
-  const targetId = target === undefined || target === '' ? undefined : worker.state.containers.find(({ name, state }) => name === target && state === 'running')?.id
-  const spec = containerSpec({ pod, container, attempt: start.attempt, image, environment, mounts, settings, terminationMessageFile, targetId })
+  const targetId =
+    target === undefined || target === ''
+      ? undefined
+      : worker.state.containers.find(({ name, state }) => name === target && state === 'running')?.id
+  const spec = containerSpec({
+    pod,
+    container,
+    attempt: start.attempt,
+    image,
+    environment,
+    mounts,
+    settings,
+    terminationMessageFile,
+    targetId,
+  })
   try {
-    const id = await services.runtime.createContainer(scope, start.sandboxId, spec, sandbox)
+    // Not broken off half-way: what the runtime makes must be known.
+    scope.check()
+    const id = await services.runtime.createContainer(worker.scope, start.sandboxId, spec, sandbox)
     // From here until its hook is done it is neither a leftover nor up.
     worker.memory.starting.add(id)
-    // Known before it runs, so that its end is noticed however soon it comes.
-    await worker.state.readContainer(worker.scope, id, start.sandboxId)
+    worker.state.expect(id, start.sandboxId)
     services.events.record(pod, 'Normal', 'Created', 'Container created', container.name)
     return id
   } catch (error) {
@@ -76,9 +94,10 @@ async function makeMessageFile(path: string): Promise<void> {
   await chmod(path, 0o666)
 }
 
-const sandboxLogDir = (worker: PodWorker): string => join(worker.services.settings.logsDir, `${worker.pod.metadata?.namespace ?? ''}_${worker.pod.metadata?.name ?? ''}_${uidOf(worker.pod)}`)
+const sandboxLogDir = (worker: PodSubject): string =>
+  join(worker.services.settings.logsDir, `${worker.pod.metadata?.namespace ?? ''}_${worker.pod.metadata?.name ?? ''}_${uidOf(worker.pod)}`)
 
-async function runPostStart(scope: Scope, worker: PodWorker, container: AnyContainer, id: string): Promise<void> {
+async function runPostStart(scope: Scope, worker: PodSubject, container: AnyContainer, id: string): Promise<void> {
   const hook = container.lifecycle?.postStart
   if (hook === undefined) return
   const { services, pod, memory } = worker
@@ -95,12 +114,18 @@ async function runPostStart(scope: Scope, worker: PodWorker, container: AnyConta
   }
 }
 
-function noteFailure(worker: PodWorker, name: string, error: unknown): void {
+function noteFailure(worker: PodSubject, name: string, error: unknown): void {
   const { memory, services, pod, scope } = worker
   const reason = error instanceof StartRefused ? error.reason : 'CreateContainerError'
   const message = messageOf(error)
   const now = scope.clock.now()
   const failures = (memory.failures.get(name)?.failures ?? 0) + 1
-  memory.failures.set(name, { reason, message, atMs: now, retryAtMs: now + retryDelay(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS), failures })
+  memory.failures.set(name, {
+    reason,
+    message,
+    atMs: now,
+    retryAtMs: now + retryDelay(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS),
+    failures,
+  })
   if (reason !== 'ErrImagePull') services.events.record(pod, 'Warning', 'Failed', `Error: ${message}`, name)
 }

@@ -10,7 +10,8 @@ const MOST_LOG_LINES = 80
 export async function terminationMessageOf(status: ContainerStatus): Promise<string> {
   const file = status.annotations[ANNOTATIONS.terminationMessageFile]
   const written = file === undefined ? '' : await readAround(file, LONGEST_MESSAGE, 'start')
-  if (written !== '' || status.exitCode === 0 || status.annotations[ANNOTATIONS.terminationMessagePolicy] !== 'FallbackToLogsOnError') return written
+  if (written !== '' || status.exitCode === 0 || status.annotations[ANNOTATIONS.terminationMessagePolicy] !== 'FallbackToLogsOnError')
+    return written
   const tail = await readAround(status.logPath, LONGEST_LOG_TAIL * 4, 'end')
   const lines = tail.split('\n').filter((line) => /^\S+ std(?:out|err) [FP] /.test(line))
   const text = lines.slice(-MOST_LOG_LINES).map((line) => {

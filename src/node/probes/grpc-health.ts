@@ -2,7 +2,7 @@ import type { Scope } from '#base'
 import { RuntimeError } from '../cri/runtime.ts'
 import { openChannel } from '../cri/grpc/channel.ts'
 import { methodsOf } from '../cri/grpc/descriptors.ts'
-import type { ProbeOutcome } from './probe-once.ts'
+import type { ProbeOutcome } from './outcome.ts'
 
 /** grpc.health.v1. */
 const TABLE = {
@@ -25,9 +25,18 @@ export async function grpcHealth(scope: Scope, host: string, port: number, servi
   } catch (error) {
     scope.check()
     if (!(error instanceof RuntimeError)) throw error
-    if (error.failure === 'unimplemented') return { result: 'failure', output: `this server does not implement the grpc health protocol (grpc.health.v1.Health): ${error.message}` }
-    if (error.failure === 'deadline') return { result: 'failure', output: `health rpc did not complete within ${timeoutMs / 1000}s: ${error.message}` }
-    if (error.failure === 'unavailable') return { result: 'failure', output: `timeout: failed to connect service "${host}:${port}" within ${timeoutMs / 1000}s: ${error.message}` }
+    if (error.failure === 'unimplemented')
+      return {
+        result: 'failure',
+        output: `this server does not implement the grpc health protocol (grpc.health.v1.Health): ${error.message}`,
+      }
+    if (error.failure === 'deadline')
+      return { result: 'failure', output: `health rpc did not complete within ${timeoutMs / 1000}s: ${error.message}` }
+    if (error.failure === 'unavailable')
+      return {
+        result: 'failure',
+        output: `timeout: failed to connect service "${host}:${port}" within ${timeoutMs / 1000}s: ${error.message}`,
+      }
     return { result: 'failure', output: `rpc failed: ${error.message}` }
   } finally {
     channel.close()

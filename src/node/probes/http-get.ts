@@ -23,10 +23,18 @@ export function portOf(container: AnyContainer, port: string | number): number {
  * One GET of a probe or hook. Redirects are followed on the same host only: one that leads elsewhere is the answer. Certificates are not
  * verified: the server is the pod itself. Messages are those of Go's HTTP client.
  */
-export async function httpGet(scope: Scope, container: AnyContainer, podIp: string, action: core.HTTPGetAction, timeoutMs: number): Promise<HttpOutcome> {
+export async function httpGet(
+  scope: Scope,
+  container: AnyContainer,
+  podIp: string,
+  action: core.HTTPGetAction,
+  timeoutMs: number,
+): Promise<HttpOutcome> {
   const host = action.host === undefined || action.host === '' ? podIp : action.host
   const path = action.path === undefined || action.path === '' ? '/' : action.path
-  let url = new URL(`${(action.scheme ?? 'HTTP').toLowerCase()}://${host.includes(':') ? `[${host}]` : host}:${portOf(container, action.port)}`)
+  let url = new URL(
+    `${(action.scheme ?? 'HTTP').toLowerCase()}://${host.includes(':') ? `[${host}]` : host}:${portOf(container, action.port)}`,
+  )
   const [pathname = '/', query] = [path.split('?')[0], path.includes('?') ? path.slice(path.indexOf('?')) : '']
   url.pathname = pathname.startsWith('/') ? pathname : `/${pathname}`
   url.search = query
@@ -36,8 +44,12 @@ export async function httpGet(scope: Scope, container: AnyContainer, podIp: stri
   for (let redirects = 0; ; redirects++) {
     const answer = await once(limited, scope, url, headers)
     const { location } = answer.headers
-    const next = answer.statusCode !== undefined && answer.statusCode >= 300 && answer.statusCode < 400 && location !== undefined ? new URL(location, url) : undefined
-    if (next === undefined || next.hostname !== url.hostname || redirects >= MOST_REDIRECTS) return { status: answer.statusCode ?? 0, body: answer.text }
+    const next =
+      answer.statusCode !== undefined && answer.statusCode >= 300 && answer.statusCode < 400 && location !== undefined
+        ? new URL(location, url)
+        : undefined
+    if (next === undefined || next.hostname !== url.hostname || redirects >= MOST_REDIRECTS)
+      return { status: answer.statusCode ?? 0, body: answer.text }
     url = next
   }
 }
@@ -54,7 +66,12 @@ function once(limited: Scope, scope: Scope, url: URL, headers: Record<string, st
     const request = send(url, { headers, agent: false, signal: limited.signal, rejectUnauthorized: false }, (response) => {
       const chunks: Buffer[] = []
       let size = 0
-      const end = (): void => resolve({ statusCode: response.statusCode, headers: response.headers, text: Buffer.concat(chunks).toString('utf8').slice(0, MOST_BODY_BYTES) })
+      const end = (): void =>
+        resolve({
+          statusCode: response.statusCode,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString('utf8').slice(0, MOST_BODY_BYTES),
+        })
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk)
         size += chunk.length
@@ -77,7 +94,12 @@ function reasonOf(error: unknown, url: URL): string {
 /** How Go words a failed connect. */
 export function dialError(error: unknown, address: string): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const texts: Readonly<Record<string, string>> = { ECONNREFUSED: 'connect: connection refused', EHOSTUNREACH: 'connect: no route to host', ENETUNREACH: 'connect: network is unreachable', ETIMEDOUT: 'i/o timeout' }
+  const texts: Readonly<Record<string, string>> = {
+    ECONNREFUSED: 'connect: connection refused',
+    EHOSTUNREACH: 'connect: no route to host',
+    ENETUNREACH: 'connect: network is unreachable',
+    ETIMEDOUT: 'i/o timeout',
+  }
   if (code === 'ECONNRESET') return 'EOF'
   const text = typeof code === 'string' ? texts[code] : undefined
   return text === undefined ? undefined : `dial tcp ${address}: ${text}`

@@ -3,7 +3,8 @@ import type { core } from '#api'
 import type { ContainerRuntime } from '../cri/runtime.ts'
 import type { ProbeResult, ProbeResults } from '../pods/plan/snapshot.ts'
 import type { PodEvents, PodProbes, ProbeTarget } from '../pods/services.ts'
-import { type ProbeOutcome, probeOnce } from './probe-once.ts'
+import type { ProbeOutcome } from './outcome.ts'
+import { probeOnce } from './probe-once.ts'
 
 const KINDS = ['startup', 'readiness', 'liveness'] as const
 type Kind = (typeof KINDS)[number]
@@ -15,7 +16,14 @@ const TRIES = 3
 export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEvents): PodProbes {
   const running = new Map<string, Disposable>()
 
-  async function follow(own: Scope, kind: Kind, target: ProbeTarget, probe: core.Probe, started: Promise<void>, note: (kind: Kind, result: ProbeResult) => void): Promise<void> {
+  async function follow(
+    own: Scope,
+    kind: Kind,
+    target: ProbeTarget,
+    probe: core.Probe,
+    started: Promise<void>,
+    note: (kind: Kind, result: ProbeResult) => void,
+  ): Promise<void> {
     await started
     const periodMs = (probe.periodSeconds ?? 10) * 1000
     const dueMs = target.startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000 - own.clock.now()
@@ -27,9 +35,16 @@ export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEv
     for (;;) {
       const outcome = await outcomeOf(own, target, probe)
       own.check()
-      if (outcome.result === 'failure') events.record(target.pod, 'Warning', 'Unhealthy', `${TITLES[kind]} probe failed: ${outcome.output}`, target.container.name)
+      if (outcome.result === 'failure')
+        events.record(target.pod, 'Warning', 'Unhealthy', `${TITLES[kind]} probe failed: ${outcome.output}`, target.container.name)
       if (outcome.result === 'unknown') {
-        events.record(target.pod, 'Warning', 'Unhealthy', `${TITLES[kind]} probe errored and resulted in unknown state: ${outcome.output}`, target.container.name)
+        events.record(
+          target.pod,
+          'Warning',
+          'Unhealthy',
+          `${TITLES[kind]} probe errored and resulted in unknown state: ${outcome.output}`,
+          target.container.name,
+        )
       } else {
         run = outcome.result === last ? run + 1 : 1
         last = outcome.result
@@ -52,7 +67,11 @@ export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEv
       if (running.has(target.containerId)) return
       const own = scope.child()
       running.set(target.containerId, own)
-      const probes = { startup: target.container.startupProbe, readiness: target.container.readinessProbe, liveness: target.container.livenessProbe }
+      const probes = {
+        startup: target.container.startupProbe,
+        readiness: target.container.readinessProbe,
+        liveness: target.container.livenessProbe,
+      }
       let results: ProbeResults = target.initial
       const passed = Promise.withResolvers<void>()
       if (probes.startup === undefined || results.startup === 'success') passed.resolve()

@@ -5,13 +5,8 @@ import { type ContainerRuntime, RuntimeError } from '../cri/runtime.ts'
 import type { ProbeTarget } from '../pods/services.ts'
 import { goDuration } from '../pods/plan/backoff.ts'
 import { grpcHealth } from './grpc-health.ts'
+import type { ProbeOutcome } from './outcome.ts'
 import { dialError, httpGet, portOf } from './http-get.ts'
-
-/** `unknown`: the probe itself could not be carried out; it counts neither way. */
-export interface ProbeOutcome {
-  readonly result: 'success' | 'failure' | 'unknown'
-  readonly output: string
-}
 
 const MOST_OUTPUT = 10 * 1024
 
@@ -30,19 +25,34 @@ export async function probeOnce(scope: Scope, runtime: ContainerRuntime, target:
   }
 }
 
-async function probeExec(scope: Scope, runtime: ContainerRuntime, { containerId }: ProbeTarget, command: readonly string[], timeoutMs: number): Promise<ProbeOutcome> {
+async function probeExec(
+  scope: Scope,
+  runtime: ContainerRuntime,
+  { containerId }: ProbeTarget,
+  command: readonly string[],
+  timeoutMs: number,
+): Promise<ProbeOutcome> {
   try {
     const { exitCode, stdout, stderr } = await runtime.execSync(scope, containerId, command, timeoutMs)
     const output = Buffer.concat([stdout, stderr]).toString('utf8').slice(0, MOST_OUTPUT)
     return { result: exitCode === 0 ? 'success' : 'failure', output }
   } catch (error) {
     scope.check()
-    if (error instanceof RuntimeError && error.failure === 'deadline') return { result: 'failure', output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${goDuration(timeoutMs)}` }
+    if (error instanceof RuntimeError && error.failure === 'deadline')
+      return {
+        result: 'failure',
+        output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${goDuration(timeoutMs)}`,
+      }
     return { result: 'unknown', output: messageOf(error) }
   }
 }
 
-async function probeHttp(scope: Scope, { container, podIp }: ProbeTarget, action: core.HTTPGetAction, timeoutMs: number): Promise<ProbeOutcome> {
+async function probeHttp(
+  scope: Scope,
+  { container, podIp }: ProbeTarget,
+  action: core.HTTPGetAction,
+  timeoutMs: number,
+): Promise<ProbeOutcome> {
   try {
     const { status, body } = await httpGet(scope, container, podIp, action, timeoutMs)
     if (status >= 200 && status < 400) return { result: 'success', output: body }

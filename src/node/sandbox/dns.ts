@@ -17,7 +17,10 @@ export function parseResolvConf(text: string): DnsSettings {
   let searches: string[] = []
   let options: string[] = []
   for (const line of text.split('\n')) {
-    const [word, ...rest] = line.replace(/[#;].*$/, '').trim().split(/\s+/)
+    const [word, ...rest] = line
+      .replace(/[#;].*$/, '')
+      .trim()
+      .split(/\s+/)
     if (word === 'nameserver' && rest[0] !== undefined) servers.push(rest[0])
     if (word === 'search') searches = rest.map((domain) => (domain === '.' ? domain : domain.replace(/\.$/, '')))
     if (word === 'options') options = rest
@@ -26,11 +29,20 @@ export function parseResolvConf(text: string): DnsSettings {
 }
 
 /** A pod's resolver configuration by its policy, the cluster's and the node's. */
-export function dnsOf(pod: core.Pod, cluster: { readonly servers: readonly string[]; readonly domain: string }, node: DnsSettings): DnsSettings {
+export function dnsOf(
+  pod: core.Pod,
+  cluster: { readonly servers: readonly string[]; readonly domain: string },
+  node: DnsSettings,
+): DnsSettings {
   const policy = pod.spec?.dnsPolicy ?? 'ClusterFirst'
   const wantsCluster = policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && pod.spec?.hostNetwork !== true)
   // Without a cluster resolver there is nothing to be first.
-  const base = policy === 'None' ? { servers: [], searches: [], options: [] } : wantsCluster && cluster.servers.length > 0 ? clusterDns(pod, cluster, node) : node
+  const base =
+    policy === 'None'
+      ? { servers: [], searches: [], options: [] }
+      : wantsCluster && cluster.servers.length > 0
+        ? clusterDns(pod, cluster, node)
+        : node
   const extra = pod.spec?.dnsConfig
   if (extra === undefined) return limited(base)
   const named = (extra.options ?? []).map(({ name = '', value }) => (value === undefined || value === '' ? name : `${name}:${value}`))
@@ -42,7 +54,11 @@ export function dnsOf(pod: core.Pod, cluster: { readonly servers: readonly strin
   })
 }
 
-function clusterDns(pod: core.Pod, { servers, domain }: { readonly servers: readonly string[]; readonly domain: string }, node: DnsSettings): DnsSettings {
+function clusterDns(
+  pod: core.Pod,
+  { servers, domain }: { readonly servers: readonly string[]; readonly domain: string },
+  node: DnsSettings,
+): DnsSettings {
   const searches = domain === '' ? [] : [`${namespaceOf(pod)}.svc.${domain}`, `svc.${domain}`, domain]
   return { servers, searches: unique([...searches, ...node.searches]), options: ['ndots:5'] }
 }

@@ -9,10 +9,18 @@ import { type DnsSettings, dnsOf } from './dns.ts'
 import { hostnameOf } from './hosts-file.ts'
 import { sysctlsOf } from './sysctls.ts'
 
-export const logDirectoryOf = (settings: NodeSettings, pod: core.Pod): string => join(settings.logsDir, `${namespaceOf(pod)}_${nameOf(pod)}_${uidOf(pod)}`)
+export const logDirectoryOf = (settings: NodeSettings, pod: core.Pod): string =>
+  join(settings.logsDir, `${namespaceOf(pod)}_${nameOf(pod)}_${uidOf(pod)}`)
 
 /** The sandbox of a pod. Throws `PodRejected` for what the node will never allow. */
-export function sandboxSpec(pod: core.Pod, attempt: number, settings: NodeSettings, cgroupParent: string, nodeDns: DnsSettings, handler: string): SandboxSpec {
+export function sandboxSpec(
+  pod: core.Pod,
+  attempt: number,
+  settings: NodeSettings,
+  cgroupParent: string,
+  nodeDns: DnsSettings,
+  handler: string,
+): SandboxSpec {
   const { hostname, domain } = hostnameOf(pod, settings.clusterDomain)
   const shared = pod.spec?.securityContext
   const onNode = pod.spec?.hostNetwork === true
@@ -36,7 +44,12 @@ export function sandboxSpec(pod: core.Pod, attempt: number, settings: NodeSettin
     runAsUser: shared?.runAsUser,
     runAsGroup: shared?.runAsGroup,
     supplementalGroups: [...(shared?.supplementalGroups ?? []), ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup])],
-    labels: { ...pod.metadata?.labels, [LABELS.podName]: nameOf(pod), [LABELS.podNamespace]: namespaceOf(pod), [LABELS.podUid]: uidOf(pod) },
+    labels: {
+      ...pod.metadata?.labels,
+      [LABELS.podName]: nameOf(pod),
+      [LABELS.podNamespace]: namespaceOf(pod),
+      [LABELS.podUid]: uidOf(pod),
+    },
     annotations: { ...pod.metadata?.annotations },
   }
 }
@@ -45,7 +58,9 @@ function portMappingsOf(pod: core.Pod): PortMapping[] {
   const lasting = [...mainContainersOf(pod), ...initContainersOf(pod).filter((container) => isSidecar(pod, container))]
   return lasting.flatMap(({ ports = [] }) =>
     ports.flatMap(({ protocol = 'TCP', containerPort, hostPort = 0, hostIP = '' }): PortMapping[] =>
-      hostPort === 0 ? [] : [{ protocol: protocol === 'UDP' || protocol === 'SCTP' ? protocol : 'TCP', containerPort, hostPort, hostIp: hostIP }],
+      hostPort === 0
+        ? []
+        : [{ protocol: protocol === 'UDP' || protocol === 'SCTP' ? protocol : 'TCP', containerPort, hostPort, hostIp: hostIP }],
     ),
   )
 }

@@ -3,9 +3,18 @@ import { PodRejected } from '../refusal.ts'
 
 /** Settings that are the pod's own and can do the node no harm. */
 const SAFE = new Set([
-  'kernel.shm_rmid_forced', 'net.ipv4.ip_local_port_range', 'net.ipv4.tcp_syncookies', 'net.ipv4.ping_group_range', 'net.ipv4.ip_unprivileged_port_start',
-  'net.ipv4.ip_local_reserved_ports', 'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl',
-  'net.ipv4.tcp_keepalive_probes', 'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem',
+  'kernel.shm_rmid_forced',
+  'net.ipv4.ip_local_port_range',
+  'net.ipv4.tcp_syncookies',
+  'net.ipv4.ping_group_range',
+  'net.ipv4.ip_unprivileged_port_start',
+  'net.ipv4.ip_local_reserved_ports',
+  'net.ipv4.tcp_keepalive_time',
+  'net.ipv4.tcp_fin_timeout',
+  'net.ipv4.tcp_keepalive_intvl',
+  'net.ipv4.tcp_keepalive_probes',
+  'net.ipv4.tcp_rmem',
+  'net.ipv4.tcp_wmem',
 ])
 
 /** The pod's sysctls by name; throws `PodRejected` for one that is not allowed. */
@@ -15,8 +24,10 @@ export function sysctlsOf(pod: core.Pod): Record<string, string> {
   for (const { name, value } of wanted) {
     const dotted = name.replaceAll('/', '.')
     if (!SAFE.has(dotted)) throw new PodRejected('SysctlForbidden', `forbidden sysctl: "${name}" not allowlisted`)
-    if (dotted.startsWith('net.') && pod.spec?.hostNetwork === true) throw new PodRejected('SysctlForbidden', `forbidden sysctl: "${name}" not allowed with host net enabled`)
-    if (dotted.startsWith('kernel.shm') && pod.spec?.hostIPC === true) throw new PodRejected('SysctlForbidden', `forbidden sysctl: "${name}" not allowed with host ipc enabled`)
+    if (dotted.startsWith('net.') && pod.spec?.hostNetwork === true)
+      throw new PodRejected('SysctlForbidden', `forbidden sysctl: "${name}" not allowed with host net enabled`)
+    if (dotted.startsWith('kernel.shm') && pod.spec?.hostIPC === true)
+      throw new PodRejected('SysctlForbidden', `forbidden sysctl: "${name}" not allowed with host ipc enabled`)
     out[dotted] = value
   }
   return out

@@ -38,7 +38,11 @@ export class Access {
     const verb = VERBS[request.method ?? ''] ?? ''
     for (const subresource of subresourcesOf(path)) if (await this.#allowed(scope, caller, verb, subresource)) return caller
     const [subresource = 'proxy'] = subresourcesOf(path).toReversed()
-    throw statusError.forbidden({ group: '', plural: `nodes/${subresource}` }, this.#nodeName, `user=${caller.name}, verb=${verb}, resource=nodes, subresource(s)=[${subresourcesOf(path).join(' ')}]`)
+    throw statusError.forbidden(
+      { group: '', plural: `nodes/${subresource}` },
+      this.#nodeName,
+      `user=${caller.name}, verb=${verb}, resource=nodes, subresource(s)=[${subresourcesOf(path).join(' ')}]`,
+    )
   }
 
   async #authenticate(scope: Scope, request: IncomingMessage): Promise<Caller | undefined> {

@@ -8,15 +8,25 @@ import { type LogOptions, readLog } from './log-file.ts'
 import { type ContainerAt, findWorker } from './streams.ts'
 
 /** A container's log as the API shows it. Throws `StatusError` before anything is sent. */
-export function containerLog(scope: Scope, pods: Pick<PodManager, 'byName'>, at: ContainerAt, query: URLSearchParams): AsyncIterable<Uint8Array> {
+export function containerLog(
+  scope: Scope,
+  pods: Pick<PodManager, 'byName'>,
+  at: ContainerAt,
+  query: URLSearchParams,
+): AsyncIterable<Uint8Array> {
   const worker = findWorker(pods, at)
-  if (findContainer(worker.pod, at.container) === undefined) throw statusError.badRequest(`container ${at.container} is not valid for pod ${at.name}`)
+  if (findContainer(worker.pod, at.container) === undefined)
+    throw statusError.badRequest(`container ${at.container} is not valid for pod ${at.name}`)
   const runs = worker.state.containers.filter(({ name }) => name === at.container)
   const previous = query.get('previous') === 'true'
-  const run = previous ? runs.filter(({ state }) => state === 'exited').find((one) => one.id !== runs[0]?.id || isWaiting(worker, at.container)) : runs[0]
+  const run = previous
+    ? runs.filter(({ state }) => state === 'exited').find((one) => one.id !== runs[0]?.id || isWaiting(worker, at.container))
+    : runs[0]
   if (run === undefined || run.logPath === '') {
     if (previous) throw statusError.badRequest(`previous terminated container "${at.container}" in pod "${at.name}" not found`)
-    throw statusError.badRequest(`container "${at.container}" in pod "${at.name}" is waiting to start: ${waitingReason(worker, at.container) ?? 'no logs available yet'}`)
+    throw statusError.badRequest(
+      `container "${at.container}" in pod "${at.name}" is waiting to start: ${waitingReason(worker, at.container) ?? 'no logs available yet'}`,
+    )
   }
   const ended = (): boolean => worker.state.containers.find(({ id }) => id === run.id)?.state !== 'running'
   return readLog(scope, run.logPath, logOptions(query, scope.clock.now()), ended)
@@ -26,7 +36,11 @@ type Worker = ReturnType<typeof findWorker>
 function waitingReason(worker: Worker, name: string): string | undefined {
   const snapshot = worker.snapshot()
   const status = podStatus(snapshot, planPod(snapshot), { ips: [] })
-  const found = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])].find((one) => one.name === name)
+  const found = [
+    ...(status.containerStatuses ?? []),
+    ...(status.initContainerStatuses ?? []),
+    ...(status.ephemeralContainerStatuses ?? []),
+  ].find((one) => one.name === name)
   return found?.state?.waiting?.reason
 }
 const isWaiting = (worker: Worker, name: string): boolean => waitingReason(worker, name) !== undefined
@@ -45,6 +59,14 @@ export function logOptions(query: URLSearchParams, now: number): LogOptions {
   const sinceMs = seconds !== undefined ? now - seconds * 1000 : time === null || time === '' ? undefined : Date.parse(time)
   if (sinceMs !== undefined && Number.isNaN(sinceMs)) throw statusError.badRequest(`sinceTime: not a time: ${JSON.stringify(time)}`)
   const stream = query.get('stream') ?? 'All'
-  if (stream !== 'All' && stream !== 'Stdout' && stream !== 'Stderr') throw statusError.badRequest(`stream: must be All, Stdout or Stderr: ${JSON.stringify(stream)}`)
-  return { tailLines: number('tailLines'), sinceMs, timestamps: flag('timestamps'), limitBytes: number('limitBytes'), follow: flag('follow'), stream }
+  if (stream !== 'All' && stream !== 'Stdout' && stream !== 'Stderr')
+    throw statusError.badRequest(`stream: must be All, Stdout or Stderr: ${JSON.stringify(stream)}`)
+  return {
+    tailLines: number('tailLines'),
+    sinceMs,
+    timestamps: flag('timestamps'),
+    limitBytes: number('limitBytes'),
+    follow: flag('follow'),
+    stream,
+  }
 }

@@ -38,13 +38,48 @@ export async function resourceMetrics(scope: Scope, agent: NodeAgent, stats: Nod
     pods.set(one.podUid, { ...sum, cpu: sum.cpu + one.cpuUsageNanoseconds / 1e9, memory: sum.memory + one.workingSetBytes })
   }
   return [
-    { name: 'container_cpu_usage_seconds_total', help: 'Cumulative CPU time of a container in core-seconds', type: 'counter', samples: named.map(({ one, labels }) => ({ labels, value: one.cpuUsageNanoseconds / 1e9, atMs: one.atMs })) },
-    { name: 'container_memory_working_set_bytes', help: 'Working set of a container in bytes', type: 'gauge', samples: named.map(({ one, labels }) => ({ labels, value: one.workingSetBytes, atMs: one.atMs })) },
-    { name: 'node_cpu_usage_seconds_total', help: 'Cumulative CPU time of the node in core-seconds', type: 'counter', samples: [{ labels: {}, value: stats.nodeCpuSeconds() }] },
-    { name: 'node_memory_working_set_bytes', help: 'Working set of the node in bytes', type: 'gauge', samples: [{ labels: {}, value: nodeMemory().workingSetBytes }] },
-    { name: 'pod_cpu_usage_seconds_total', help: 'Cumulative CPU time of a pod in core-seconds', type: 'counter', samples: [...pods.values()].map(({ labels, cpu }) => ({ labels, value: cpu })) },
-    { name: 'pod_memory_working_set_bytes', help: 'Working set of a pod in bytes', type: 'gauge', samples: [...pods.values()].map(({ labels, memory }) => ({ labels, value: memory })) },
-    { name: 'resource_scrape_error', help: '1 if there was an error while getting container metrics, 0 otherwise', type: 'gauge', samples: [{ labels: {}, value: 0 }] },
+    {
+      name: 'container_cpu_usage_seconds_total',
+      help: 'Cumulative CPU time of a container in core-seconds',
+      type: 'counter',
+      samples: named.map(({ one, labels }) => ({ labels, value: one.cpuUsageNanoseconds / 1e9, atMs: one.atMs })),
+    },
+    {
+      name: 'container_memory_working_set_bytes',
+      help: 'Working set of a container in bytes',
+      type: 'gauge',
+      samples: named.map(({ one, labels }) => ({ labels, value: one.workingSetBytes, atMs: one.atMs })),
+    },
+    {
+      name: 'node_cpu_usage_seconds_total',
+      help: 'Cumulative CPU time of the node in core-seconds',
+      type: 'counter',
+      samples: [{ labels: {}, value: stats.nodeCpuSeconds() }],
+    },
+    {
+      name: 'node_memory_working_set_bytes',
+      help: 'Working set of the node in bytes',
+      type: 'gauge',
+      samples: [{ labels: {}, value: nodeMemory().workingSetBytes }],
+    },
+    {
+      name: 'pod_cpu_usage_seconds_total',
+      help: 'Cumulative CPU time of a pod in core-seconds',
+      type: 'counter',
+      samples: [...pods.values()].map(({ labels, cpu }) => ({ labels, value: cpu })),
+    },
+    {
+      name: 'pod_memory_working_set_bytes',
+      help: 'Working set of a pod in bytes',
+      type: 'gauge',
+      samples: [...pods.values()].map(({ labels, memory }) => ({ labels, value: memory })),
+    },
+    {
+      name: 'resource_scrape_error',
+      help: '1 if there was an error while getting container metrics, 0 otherwise',
+      type: 'gauge',
+      samples: [{ labels: {}, value: 0 }],
+    },
   ]
 }
 
@@ -59,15 +94,27 @@ export async function cadvisorMetrics(scope: Scope, agent: NodeAgent, stats: Nod
       const worker = agent.pods.byUid(one.podUid)
       const image = worker?.state.containers.find(({ id }) => id === one.id)?.image ?? ''
       const { namespace = '', name: pod = '' } = worker?.pod.metadata ?? {}
-      return worker === undefined ? [] : [{ labels: { container: one.name, id: one.id, image, name: one.id, namespace, pod }, value: of(one), atMs: one.atMs }]
+      return worker === undefined
+        ? []
+        : [{ labels: { container: one.name, id: one.id, image, name: one.id, namespace, pod }, value: of(one), atMs: one.atMs }]
     }),
   })
   return [
-    family('container_cpu_usage_seconds_total', 'Cumulative cpu time consumed in seconds.', 'counter', (one) => one.cpuUsageNanoseconds / 1e9),
+    family(
+      'container_cpu_usage_seconds_total',
+      'Cumulative cpu time consumed in seconds.',
+      'counter',
+      (one) => one.cpuUsageNanoseconds / 1e9,
+    ),
     family('container_memory_usage_bytes', 'Current memory usage in bytes, including all memory.', 'gauge', (one) => one.usageBytes),
     family('container_memory_working_set_bytes', 'Current working set in bytes.', 'gauge', (one) => one.workingSetBytes),
     family('container_memory_rss', 'Size of RSS in bytes.', 'gauge', (one) => one.rssBytes),
-    family('container_fs_usage_bytes', 'Number of bytes that are consumed by the container on this filesystem.', 'gauge', (one) => one.writableLayer?.usedBytes ?? 0),
+    family(
+      'container_fs_usage_bytes',
+      'Number of bytes that are consumed by the container on this filesystem.',
+      'gauge',
+      (one) => one.writableLayer?.usedBytes ?? 0,
+    ),
   ]
 }
 
@@ -76,14 +123,32 @@ export function agentMetrics(agent: NodeAgent): Family[] {
   const workers = agent.pods.workers
   const states = ['created', 'running', 'exited', 'unknown'] as const
   return [
-    { name: 'kubelet_node_name', help: "The node's name. The count is always 1.", type: 'gauge', samples: [{ labels: { node: agent.settings.nodeName }, value: 1 }] },
-    { name: 'kubelet_running_pods', help: 'Number of pods that have a running pod sandbox', type: 'gauge', samples: [{ labels: {}, value: workers.filter(({ state }) => state.sandboxes.some(({ ready }) => ready)).length }] },
+    {
+      name: 'kubelet_node_name',
+      help: "The node's name. The count is always 1.",
+      type: 'gauge',
+      samples: [{ labels: { node: agent.settings.nodeName }, value: 1 }],
+    },
+    {
+      name: 'kubelet_running_pods',
+      help: 'Number of pods that have a running pod sandbox',
+      type: 'gauge',
+      samples: [{ labels: {}, value: workers.filter(({ state }) => state.sandboxes.some(({ ready }) => ready)).length }],
+    },
     {
       name: 'kubelet_running_containers',
       help: 'Number of containers currently known, by state',
       type: 'gauge',
-      samples: states.map((state) => ({ labels: { container_state: state }, value: workers.reduce((sum, worker) => sum + worker.state.containers.filter((one) => one.state === state).length, 0) })),
+      samples: states.map((state) => ({
+        labels: { container_state: state },
+        value: workers.reduce((sum, worker) => sum + worker.state.containers.filter((one) => one.state === state).length, 0),
+      })),
     },
-    { name: 'process_resident_memory_bytes', help: 'Resident memory size in bytes.', type: 'gauge', samples: [{ labels: {}, value: process.memoryUsage.rss() }] },
+    {
+      name: 'process_resident_memory_bytes',
+      help: 'Resident memory size in bytes.',
+      type: 'gauge',
+      samples: [{ labels: {}, value: process.memoryUsage.rss() }],
+    },
   ]
 }

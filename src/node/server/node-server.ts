@@ -49,17 +49,34 @@ const MOST_RUN_OUTPUT_MS = 120_000
 export async function startNodeServer(scope: Scope, client: Client, agent: NodeAgent, options: NodeServerOptions): Promise<NodeServer> {
   const access = new Access(client, certificateVerifier(options.clientCa, 'clientAuth'), agent.settings.nodeName)
   const stats = new NodeStats(agent, options.rootDir)
-  const server = createServer({ cert: Buffer.from(options.certificate), key: Buffer.from(options.key), requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' })
+  const server = createServer({
+    cert: Buffer.from(options.certificate),
+    key: Buffer.from(options.key),
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+  })
 
   async function respond(own: Scope, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://node')
     await access.check(own, request, url.pathname)
-    const parts = url.pathname.split('/').filter((part) => part !== '').map(decodeURIComponent)
+    const parts = url.pathname
+      .split('/')
+      .filter((part) => part !== '')
+      .map(decodeURIComponent)
     const json = (value: unknown): void => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
     const text = (value: string): void => void response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(value)
-    const metrics = (value: string): void => void response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(value)
+    const metrics = (value: string): void =>
+      void response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(value)
     const isRead = request.method === 'GET' || request.method === 'HEAD'
-    const route = `${isRead ? 'GET' : request.method} /${parts[0] ?? ''}${parts[0] === 'metrics' || parts[0] === 'stats' ? parts.slice(1).map((part) => `/${part}`).join('') : ''}`
+    const route = `${isRead ? 'GET' : request.method} /${parts[0] ?? ''}${
+      parts[0] === 'metrics' || parts[0] === 'stats'
+        ? parts
+            .slice(1)
+            .map((part) => `/${part}`)
+            .join('')
+        : ''
+    }`
     switch (route) {
       case 'GET /healthz':
         await agent.runtime.version(own)
@@ -113,14 +130,19 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
     upgrade(own, request, socket, head).catch((error: unknown) => {
       if (own.signal.aborted || socket.destroyed) return void socket.destroy()
       const { code, body } = answerOf(scope, error)
-      socket.end(`HTTP/1.1 ${code} Refused\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+      socket.end(
+        `HTTP/1.1 ${code} Refused\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      )
     })
   })
 
   async function upgrade(own: Scope, request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://node')
     await access.check(own, request, url.pathname)
-    const parts = url.pathname.split('/').filter((part) => part !== '').map(decodeURIComponent)
+    const parts = url.pathname
+      .split('/')
+      .filter((part) => part !== '')
+      .map(decodeURIComponent)
     const session = sessionOf(parts, url.searchParams)
     if (session === undefined) throw statusError.badRequest('this path does not take upgrades')
     if (options.protocols === undefined) throw statusError.unavailable('this node serves no streams')
@@ -139,7 +161,8 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
 function containerAt(parts: readonly string[]): ContainerAt {
   const [, namespace, name, ...rest] = parts
   const [uid, container] = rest.length > 1 ? rest : [undefined, rest[0]]
-  if (namespace === undefined || name === undefined || container === undefined) throw statusError.badRequest('the path must name a namespace, a pod and a container')
+  if (namespace === undefined || name === undefined || container === undefined)
+    throw statusError.badRequest('the path must name a namespace, a pod and a container')
   return { namespace, name, uid, container }
 }
 
@@ -173,6 +196,9 @@ async function sendLog(scope: Scope, response: ServerResponse, log: AsyncIterabl
 function answerOf(scope: Scope, error: unknown): { readonly code: number; readonly body: string } {
   if (error instanceof StatusError) return { code: error.httpStatus, body: JSON.stringify(error.status) }
   scope.log.warn('a request to the node failed', { error: messageOf(error) })
-  const { status } = error instanceof RuntimeError && error.failure === 'unavailable' ? statusError.unavailable('the container runtime does not answer') : statusError.internal('the request failed')
+  const { status } =
+    error instanceof RuntimeError && error.failure === 'unavailable'
+      ? statusError.unavailable('the container runtime does not answer')
+      : statusError.internal('the request failed')
   return { code: status.code, body: JSON.stringify(status) }
 }

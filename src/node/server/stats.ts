@@ -31,7 +31,15 @@ export class NodeStats {
     const [stats, disk] = await Promise.all([this.containers(scope), statfs(this.#rootDir)])
     const now = scope.clock.now()
     const time = rfc3339(now)
-    const filesystem = { time, availableBytes: disk.bavail * disk.bsize, capacityBytes: disk.blocks * disk.bsize, usedBytes: (disk.blocks - disk.bfree) * disk.bsize, inodesFree: disk.ffree, inodes: disk.files, inodesUsed: disk.files - disk.ffree }
+    const filesystem = {
+      time,
+      availableBytes: disk.bavail * disk.bsize,
+      capacityBytes: disk.blocks * disk.bsize,
+      usedBytes: (disk.blocks - disk.bfree) * disk.bsize,
+      inodesFree: disk.ffree,
+      inodes: disk.files,
+      inodesUsed: disk.files - disk.ffree,
+    }
     const pods = this.#agent.pods.workers.map(({ pod }) => {
       const own = stats.filter(({ podUid }) => podUid === pod.metadata?.uid)
       const containers = own.map((one) => this.#container(one, filesystem))
@@ -40,12 +48,32 @@ export class NodeStats {
         podRef: { name: pod.metadata?.name, namespace: pod.metadata?.namespace, uid: pod.metadata?.uid },
         startTime: pod.status?.startTime ?? null,
         containers,
-        cpu: { time, usageNanoCores: containers.reduce((total, { cpu }) => total + cpu.usageNanoCores, 0), usageCoreNanoSeconds: sum(({ cpuUsageNanoseconds }) => cpuUsageNanoseconds) },
-        memory: { time, usageBytes: sum(({ usageBytes }) => usageBytes), workingSetBytes: sum(({ workingSetBytes }) => workingSetBytes), rssBytes: sum(({ rssBytes }) => rssBytes), pageFaults: sum(({ pageFaults }) => pageFaults), majorPageFaults: sum(({ majorPageFaults }) => majorPageFaults) },
+        cpu: {
+          time,
+          usageNanoCores: containers.reduce((total, { cpu }) => total + cpu.usageNanoCores, 0),
+          usageCoreNanoSeconds: sum(({ cpuUsageNanoseconds }) => cpuUsageNanoseconds),
+        },
+        memory: {
+          time,
+          usageBytes: sum(({ usageBytes }) => usageBytes),
+          workingSetBytes: sum(({ workingSetBytes }) => workingSetBytes),
+          rssBytes: sum(({ rssBytes }) => rssBytes),
+          pageFaults: sum(({ pageFaults }) => pageFaults),
+          majorPageFaults: sum(({ majorPageFaults }) => majorPageFaults),
+        },
         'ephemeral-storage': { ...filesystem, usedBytes: sum(({ writableLayer }) => writableLayer?.usedBytes ?? 0) },
       }
     })
-    return { node: { nodeName: this.#agent.settings.nodeName, cpu: { time, ...this.#nodeCpu(now) }, memory: { time, ...nodeMemory() }, fs: filesystem, runtime: { imageFs: filesystem } }, pods }
+    return {
+      node: {
+        nodeName: this.#agent.settings.nodeName,
+        cpu: { time, ...this.#nodeCpu(now) },
+        memory: { time, ...nodeMemory() },
+        fs: filesystem,
+        runtime: { imageFs: filesystem },
+      },
+      pods,
+    }
   }
 
   nodeCpuSeconds(): number {
@@ -64,8 +92,19 @@ export class NodeStats {
     return {
       name: one.name,
       startTime: time,
-      cpu: { time, usageNanoCores: this.#rate(one.id, { atMs: one.atMs, nanoseconds: one.cpuUsageNanoseconds }), usageCoreNanoSeconds: one.cpuUsageNanoseconds },
-      memory: { time, usageBytes: one.usageBytes, workingSetBytes: one.workingSetBytes, rssBytes: one.rssBytes, pageFaults: one.pageFaults, majorPageFaults: one.majorPageFaults },
+      cpu: {
+        time,
+        usageNanoCores: this.#rate(one.id, { atMs: one.atMs, nanoseconds: one.cpuUsageNanoseconds }),
+        usageCoreNanoSeconds: one.cpuUsageNanoseconds,
+      },
+      memory: {
+        time,
+        usageBytes: one.usageBytes,
+        workingSetBytes: one.workingSetBytes,
+        rssBytes: one.rssBytes,
+        pageFaults: one.pageFaults,
+        majorPageFaults: one.majorPageFaults,
+      },
       rootfs: { ...filesystem, usedBytes: one.writableLayer?.usedBytes ?? 0, inodesUsed: one.writableLayer?.inodesUsed ?? 0 },
     }
   }
@@ -73,7 +112,8 @@ export class NodeStats {
   #rate(id: string, sample: Sample): number {
     const last = this.#last.get(id)
     // A runtime that samples seldom gives the same sample twice: the rate of before still holds.
-    if (last !== undefined && sample.atMs > last.atMs) this.#rates.set(id, Math.max(Math.round(((sample.nanoseconds - last.nanoseconds) / (sample.atMs - last.atMs)) * 1000), 0))
+    if (last !== undefined && sample.atMs > last.atMs)
+      this.#rates.set(id, Math.max(Math.round(((sample.nanoseconds - last.nanoseconds) / (sample.atMs - last.atMs)) * 1000), 0))
     if (last === undefined || sample.atMs > last.atMs) this.#last.set(id, sample)
     return this.#rates.get(id) ?? 0
   }
@@ -83,5 +123,10 @@ export function nodeMemory(): { availableBytes: number; usageBytes: number; work
   const text = readFileSync('/proc/meminfo', 'utf8')
   const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1] ?? 0) * 1024
   const total = bytes('MemTotal')
-  return { availableBytes: bytes('MemAvailable'), usageBytes: total - bytes('MemFree'), workingSetBytes: total - bytes('MemAvailable'), rssBytes: bytes('AnonPages') }
+  return {
+    availableBytes: bytes('MemAvailable'),
+    usageBytes: total - bytes('MemFree'),
+    workingSetBytes: total - bytes('MemAvailable'),
+    rssBytes: bytes('AnonPages'),
+  }
 }

@@ -72,12 +72,15 @@ export function runtimeStreams(pods: Pick<PodManager, 'byName'>, runtime: Contai
 
 export function findWorker(pods: Pick<PodManager, 'byName'>, at: PodAt): PodWorker {
   const worker = pods.byName(at.namespace, at.name)
-  if (worker === undefined || (at.uid !== undefined && at.uid !== '' && worker.pod.metadata?.uid !== at.uid)) throw statusError.notFound({ group: '', plural: 'pods' }, at.name)
+  if (worker === undefined || (at.uid !== undefined && at.uid !== '' && worker.pod.metadata?.uid !== at.uid))
+    throw statusError.notFound({ group: '', plural: 'pods' }, at.name)
   return worker
 }
 
 const containerOf = (pod: core.Pod, name: string): core.Container | core.EphemeralContainer | undefined =>
-  [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []), ...(pod.spec?.ephemeralContainers ?? [])].find((container) => container.name === name)
+  [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []), ...(pod.spec?.ephemeralContainers ?? [])].find(
+    (container) => container.name === name,
+  )
 
 function runningContainer(pods: Pick<PodManager, 'byName'>, at: ContainerAt): string {
   const worker = findWorker(pods, at)

@@ -1,5 +1,20 @@
 import { constants } from 'node:fs'
-import { type FileHandle, chmod, chown, lstat, mkdir, open, readFile, readdir, readlink, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
+import {
+  type FileHandle,
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Payload } from './payload.ts'
 

@@ -31,9 +31,22 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
     const root = kind === 'secret' || kind === 'projected' ? join(settings.memoryDir, uidOf(pod)) : podDir(pod)
     return join(root, 'volumes', `kubernetes.io~${kind}`, volume.name)
   }
-  const contextOf = (pod: core.Pod, podIps: readonly string[], renewBy: (atMs: number) => void): PayloadContext => ({ pod, podIps, objects, settings, renewBy })
+  const contextOf = (pod: core.Pod, podIps: readonly string[], renewBy: (atMs: number) => void): PayloadContext => ({
+    pod,
+    podIps,
+    objects,
+    settings,
+    renewBy,
+  })
 
-  async function writePayload(scope: Scope, pod: core.Pod, volume: core.Volume, kind: VolumeKind, podIps: readonly string[], renewBy: (atMs: number) => void): Promise<void> {
+  async function writePayload(
+    scope: Scope,
+    pod: core.Pod,
+    volume: core.Volume,
+    kind: VolumeKind,
+    podIps: readonly string[],
+    renewBy: (atMs: number) => void,
+  ): Promise<void> {
     const path = pathOf(pod, volume, kind)
     const payload = await payloadOf(scope, contextOf(pod, podIps, renewBy), volume)
     await mkdir(path, { recursive: true, mode: 0o755 })
@@ -77,7 +90,8 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
     }
   }
 
-  const failed = (volume: core.Volume, error: unknown): StartRefused => new StartRefused('FailedMount', `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`, { cause: error })
+  const failed = (volume: core.Volume, error: unknown): StartRefused =>
+    new StartRefused('FailedMount', `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`, { cause: error })
 
   async function hostPathOf(scope: Scope, pod: core.Pod, volume: core.Volume): Promise<string> {
     const kind = kindOf(volume)
@@ -85,7 +99,15 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
   }
 
   /** Binds the part of a volume to a place of the pod's, where it can no longer be exchanged. */
-  async function subPathMount(scope: Scope, pod: core.Pod, container: AnyContainer, index: number, volumePath: string, subPath: string, readOnlyVolume: boolean): Promise<string> {
+  async function subPathMount(
+    scope: Scope,
+    pod: core.Pod,
+    container: AnyContainer,
+    index: number,
+    volumePath: string,
+    subPath: string,
+    readOnlyVolume: boolean,
+  ): Promise<string> {
     const target = join(podDir(pod), 'volume-subpaths', container.name, String(index))
     await using handle = await openInside(volumePath, subPath, readOnlyVolume ? undefined : { mode: 0o750 })
     const isDirectory = (await handle.stat()).isDirectory()
@@ -104,7 +126,12 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
           try {
             const kind = kindOf(volume)
             if (kind === 'claim') await claimedPath(scope, objects, pod, volume)
-            else if (kind !== 'empty-dir' && kind !== 'hostPath') await payloadOf(scope, contextOf(pod, [], () => undefined), volume)
+            else if (kind !== 'empty-dir' && kind !== 'hostPath')
+              await payloadOf(
+                scope,
+                contextOf(pod, [], () => undefined),
+                volume,
+              )
           } catch (error) {
             scope.check()
             throw failed(volume, error)
@@ -138,23 +165,40 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
       for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
         const volume = volumesOf(pod).find(({ name }) => name === mount.name)
         if (volume === undefined) throw configError(`volume "${mount.name}" is not defined`)
-        if (mount.recursiveReadOnly === 'Enabled') throw configError(`volume mount "${mount.name}": recursive read-only mounts are not supported by the container runtime`)
+        if (mount.recursiveReadOnly === 'Enabled')
+          throw configError(`volume mount "${mount.name}": recursive read-only mounts are not supported by the container runtime`)
         const kind = kindOf(volume)
         const isPayload = kind !== 'empty-dir' && kind !== 'hostPath' && kind !== 'claim'
         let hostPath = await hostPathOf(scope, pod, volume)
-        const subPath = mount.subPathExpr === undefined || mount.subPathExpr === '' ? (mount.subPath ?? '') : expandAll(mount.subPathExpr, environment)
+        const subPath =
+          mount.subPathExpr === undefined || mount.subPathExpr === '' ? (mount.subPath ?? '') : expandAll(mount.subPathExpr, environment)
         if (subPath !== '') {
           hostPath = await subPathMount(scope, pod, container, index, hostPath, subPath, isPayload).catch((error: unknown) => {
             scope.check()
-            throw configError(`failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}": ${messageOf(error)}`, error)
+            throw configError(
+              `failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}": ${messageOf(error)}`,
+              error,
+            )
           })
         }
         const propagation = PROPAGATIONS[(mount.mountPropagation ?? 'None') as keyof typeof PROPAGATIONS]
         const readOnly = isPayload || mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true
-        mounts.push({ containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`, hostPath, readOnly, recursiveReadOnly: false, propagation })
+        mounts.push({
+          containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
+          hostPath,
+          readOnly,
+          recursiveReadOnly: false,
+          propagation,
+        })
       }
       if (!mounts.some(({ containerPath }) => containerPath === '/etc/hosts')) {
-        mounts.push({ containerPath: '/etc/hosts', hostPath: join(podDir(pod), 'etc-hosts'), readOnly: false, recursiveReadOnly: false, propagation: 'private' })
+        mounts.push({
+          containerPath: '/etc/hosts',
+          hostPath: join(podDir(pod), 'etc-hosts'),
+          readOnly: false,
+          recursiveReadOnly: false,
+          propagation: 'private',
+        })
       }
       return mounts
     },
@@ -178,7 +222,11 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
           })
         } catch (error) {
           scope.check()
-          scope.log.warn('a volume could not be brought up to date', { pod: `${namespaceOf(pod)}/${nameOf(pod)}`, volume: volume.name, error: messageOf(error) })
+          scope.log.warn('a volume could not be brought up to date', {
+            pod: `${namespaceOf(pod)}/${nameOf(pod)}`,
+            volume: volume.name,
+            error: messageOf(error),
+          })
         }
       }
       return againAtMs
@@ -201,7 +249,9 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
 /** A tmpfs is as large as asked for, and never larger than what its pod may use. */
 function memoryBytes(pod: core.Pod, sizeLimit: string | undefined, settings: NodeSettings): number {
   const limits = (pod.spec?.containers ?? []).map(({ resources }) => resources?.limits?.memory)
-  const podBytes = limits.every((limit) => limit !== undefined) ? limits.reduce((sum, limit) => sum + quantityValue(limit ?? '0'), 0) : settings.allocatable.memoryBytes
+  const podBytes = limits.every((limit) => limit !== undefined)
+    ? limits.reduce((sum, limit) => sum + quantityValue(limit ?? '0'), 0)
+    : settings.allocatable.memoryBytes
   const asked = sizeLimit === undefined ? 0 : quantityValue(sizeLimit)
   return asked > 0 ? Math.min(asked, podBytes) : podBytes
 }
@@ -213,6 +263,7 @@ function expandAll(text: string, environment: ReadonlyMap<string, string>): stri
     if (value === undefined) missing.push(name)
     return value
   })
-  if (missing.length > 0) throw configError(`failed to expand subPath: missing value for ${missing.map((name) => JSON.stringify(name)).join(', ')}`)
+  if (missing.length > 0)
+    throw configError(`failed to expand subPath: missing value for ${missing.map((name) => JSON.stringify(name)).join(', ')}`)
   return expanded
 }

@@ -42,8 +42,12 @@ export async function claimedPath(scope: Scope, objects: ObjectSource, pod: core
   const name = volume.persistentVolumeClaim?.claimName ?? `${nameOf(pod)}-${volume.name}`
   const claim = await objects.claim(scope, pod, name)
   if (claim === undefined) throw new Error(`persistentvolumeclaim "${name}" not found`)
-  if (claim.metadata?.deletionTimestamp !== undefined) throw new Error(`can't start pod because PVC ${namespaceOf(pod)}/${name} is being deleted`)
-  if (volume.ephemeral !== undefined && !(claim.metadata?.ownerReferences ?? []).some((owner) => owner.uid === uidOf(pod) && owner.controller === true)) {
+  if (claim.metadata?.deletionTimestamp !== undefined)
+    throw new Error(`can't start pod because PVC ${namespaceOf(pod)}/${name} is being deleted`)
+  if (
+    volume.ephemeral !== undefined &&
+    !(claim.metadata?.ownerReferences ?? []).some((owner) => owner.uid === uidOf(pod) && owner.controller === true)
+  ) {
     throw new Error(`PVC ${namespaceOf(pod)}/${name} was not created for pod ${namespaceOf(pod)}/${nameOf(pod)} (pod is not owner)`)
   }
   const bound = claim.spec?.volumeName ?? ''
@@ -55,6 +59,19 @@ export async function claimedPath(scope: Scope, objects: ObjectSource, pod: core
   if (found.spec?.volumeMode === 'Block') throw new Error(`PV ${bound} is a block device, which this node does not support`)
   if (hostPath !== undefined) return { path: hostPath.path, type: hostPath.type ?? '', groupOwned: false }
   if (local !== undefined) return { path: local.path, type: 'Directory', groupOwned: true }
-  const kind = Object.keys(found.spec ?? {}).find((key) => !['capacity', 'accessModes', 'claimRef', 'persistentVolumeReclaimPolicy', 'storageClassName', 'mountOptions', 'volumeMode', 'nodeAffinity', 'volumeAttributesClassName'].includes(key))
+  const kind = Object.keys(found.spec ?? {}).find(
+    (key) =>
+      ![
+        'capacity',
+        'accessModes',
+        'claimRef',
+        'persistentVolumeReclaimPolicy',
+        'storageClassName',
+        'mountOptions',
+        'volumeMode',
+        'nodeAffinity',
+        'volumeAttributesClassName',
+      ].includes(key),
+  )
   throw new Error(`PV ${bound} is of type ${kind ?? 'unknown'}, which this node does not mount (hostPath and local are supported)`)
 }

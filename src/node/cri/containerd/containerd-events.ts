@@ -12,7 +12,13 @@ const SERVICE_TABLE = {
   Envelope: { timestamp: [1, 'Timestamp'], namespace: [2, 'string'], topic: [3, 'string'], event: [4, 'Any'] },
   TaskExit: { container_id: [1, 'string'], id: [2, 'string'], pid: [3, 'uint32'], exit_status: [4, 'uint32'], exited_at: [5, 'Timestamp'] },
   TaskOOM: { container_id: [1, 'string'] },
-  Events: { service: { Subscribe: ['SubscribeRequest', 'Envelope', 'server-stream'], Exit: ['SubscribeRequest', 'TaskExit', ''], Oom: ['SubscribeRequest', 'TaskOOM', ''] } },
+  Events: {
+    service: {
+      Subscribe: ['SubscribeRequest', 'Envelope', 'server-stream'],
+      Exit: ['SubscribeRequest', 'TaskExit', ''],
+      Oom: ['SubscribeRequest', 'TaskOOM', ''],
+    },
+  },
 } as const
 
 interface Envelope {

@@ -8,7 +8,13 @@ import { containerOf, containerStatusOf, filesystemOf, imageOf, milliseconds, sa
 import { containerConfig, linuxResources, sandboxConfig } from './to-cri.ts'
 
 /** Requests are given without what is zero; answers come with everything. */
-type Init<T> = T extends Uint8Array | bigint ? T : T extends readonly (infer Item)[] ? readonly Init<Item>[] : T extends object ? { readonly [K in keyof T]?: Init<T[K]> | undefined } : T
+type Init<T> = T extends Uint8Array | bigint
+  ? T
+  : T extends readonly (infer Item)[]
+    ? readonly Init<Item>[]
+    : T extends object
+      ? { readonly [K in keyof T]?: Init<T[K]> | undefined }
+      : T
 
 const CALL_MS = 120_000
 const RUN_SANDBOX_MS = 240_000
@@ -42,7 +48,13 @@ export function containerdRuntime(socketPath: string): ContainerRuntime {
       const event = message as ContainerEventResponse
       if (event.containerEventType !== ContainerEventType.CONTAINER_STOPPED_EVENT) continue
       const exitCode = event.containersStatuses.find(({ id }) => id === event.containerId)?.exitCode ?? 0
-      yield { type: 'exit', containerId: event.containerId, sandboxId: event.podSandboxStatus?.id, exitCode, atMs: milliseconds(event.createdAt) }
+      yield {
+        type: 'exit',
+        containerId: event.containerId,
+        sandboxId: event.podSandboxStatus?.id,
+        exitCode,
+        atMs: milliseconds(event.createdAt),
+      }
     }
   }
 
@@ -91,7 +103,12 @@ export function containerdRuntime(socketPath: string): ContainerRuntime {
     },
     stopContainer: (scope, id, graceSeconds) =>
       unlessGone(
-        call(scope, 'RuntimeService/StopContainer', { containerId: id, timeout: BigInt(graceSeconds) }, { timeoutMs: CALL_MS + graceSeconds * 1000 }),
+        call(
+          scope,
+          'RuntimeService/StopContainer',
+          { containerId: id, timeout: BigInt(graceSeconds) },
+          { timeoutMs: CALL_MS + graceSeconds * 1000 },
+        ),
       ),
     removeContainer: (scope, id) => unlessGone(call(scope, 'RuntimeService/RemoveContainer', { containerId: id })),
     async containerStatus(scope, id) {

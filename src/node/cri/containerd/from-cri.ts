@@ -1,5 +1,16 @@
 import type * as plain from '../runtime.ts'
-import { type Container, type ContainerStats, type ContainerStatus, ContainerState, type FilesystemUsage, type Image, type PodSandbox, PodSandboxState, type PodSandboxStatus, type UInt64Value } from './cri.gen.ts'
+import {
+  type Container,
+  type ContainerStats,
+  type ContainerStatus,
+  ContainerState,
+  type FilesystemUsage,
+  type Image,
+  type PodSandbox,
+  PodSandboxState,
+  type PodSandboxStatus,
+  type UInt64Value,
+} from './cri.gen.ts'
 
 /** Nanoseconds to milliseconds; the fraction keeps the order of what happened within one. */
 export const milliseconds = (nanoseconds: bigint): number => Number(nanoseconds / 1000n) / 1000

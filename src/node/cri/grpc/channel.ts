@@ -56,7 +56,11 @@ function refusal(scope: Scope, error: unknown): unknown {
 
 export function openChannel(target: NetConnectOpts): Channel {
   const baseUrl = 'http://localhost'
-  const sessions = new Http2SessionManager(baseUrl, { idleConnectionTimeoutMs: 2 ** 31 - 1 }, { createConnection: () => connectSocket(target) })
+  const sessions = new Http2SessionManager(
+    baseUrl,
+    { idleConnectionTimeoutMs: 2 ** 31 - 1 },
+    { createConnection: () => connectSocket(target) },
+  )
   const transport: Transport = createGrpcTransport({ baseUrl, sessionManager: sessions, acceptCompression: [] })
   return {
     async unary(scope, method, request, options = {}) {

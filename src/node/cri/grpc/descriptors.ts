@@ -50,14 +50,27 @@ export function methodsOf(packageName: string, table: FieldTable): ReadonlyMap<s
         ...typeOf(owner, type),
       })
     }
-    const entry = `${name.split('_').map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('')}Entry`
+    const entry = `${name
+      .split('_')
+      .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+      .join('')}Entry`
     message.nestedType.push(
       create(DescriptorProtoSchema, {
         name: entry,
         options: { mapEntry: true },
         field: [
-          create(FieldDescriptorProtoSchema, { name: 'key', number: 1, label: FieldDescriptorProto_Label.OPTIONAL, type: FieldDescriptorProto_Type.STRING }),
-          create(FieldDescriptorProtoSchema, { name: 'value', number: 2, label: FieldDescriptorProto_Label.OPTIONAL, ...typeOf(owner, value) }),
+          create(FieldDescriptorProtoSchema, {
+            name: 'key',
+            number: 1,
+            label: FieldDescriptorProto_Label.OPTIONAL,
+            type: FieldDescriptorProto_Type.STRING,
+          }),
+          create(FieldDescriptorProtoSchema, {
+            name: 'value',
+            number: 2,
+            label: FieldDescriptorProto_Label.OPTIONAL,
+            ...typeOf(owner, value),
+          }),
         ],
       }),
     )
@@ -74,7 +87,9 @@ export function methodsOf(packageName: string, table: FieldTable): ReadonlyMap<s
   const names = Object.keys(table).sort((a, b) => a.split('.').length - b.split('.').length)
   for (const name of names) {
     const row = table[name] ?? {}
-    const [outer, inner] = name.includes('.') ? [name.slice(0, name.lastIndexOf('.')), name.slice(name.lastIndexOf('.') + 1)] : [undefined, name]
+    const [outer, inner] = name.includes('.')
+      ? [name.slice(0, name.lastIndexOf('.')), name.slice(name.lastIndexOf('.') + 1)]
+      : [undefined, name]
     if ('service' in row) {
       const method = Object.entries(row.service as Record<string, readonly string[]>).map(([methodName, [input, output, mode]]) =>
         create(MethodDescriptorProtoSchema, {

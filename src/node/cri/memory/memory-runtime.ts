@@ -1,5 +1,16 @@
 import type { Scope } from '#base'
-import { type Container, type ContainerRuntime, type ContainerSpec, type ContainerStatus, type ExecResult, type Image, RuntimeError, type RuntimeEvent, type SandboxSpec, type SandboxStatus } from '../runtime.ts'
+import {
+  type Container,
+  type ContainerRuntime,
+  type ContainerSpec,
+  type ContainerStatus,
+  type ExecResult,
+  type Image,
+  RuntimeError,
+  type RuntimeEvent,
+  type SandboxSpec,
+  type SandboxStatus,
+} from '../runtime.ts'
 
 interface MemorySandbox {
   readonly spec: SandboxSpec
@@ -37,7 +48,16 @@ export class MemoryRuntime implements ContainerRuntime {
   #addresses = 1
 
   addImage(name: string, image: Partial<Image> = {}): void {
-    this.images.set(name, { id: `sha256:${name}`, tags: [name], digests: [], sizeBytes: 1000, uid: undefined, username: '', pinned: false, ...image })
+    this.images.set(name, {
+      id: `sha256:${name}`,
+      tags: [name],
+      digests: [],
+      sizeBytes: 1000,
+      uid: undefined,
+      username: '',
+      pinned: false,
+      ...image,
+    })
   }
 
   async version() {
@@ -52,7 +72,10 @@ export class MemoryRuntime implements ContainerRuntime {
     const id = this.#newId('sandbox')
     const ips = spec.namespaces.network === 'node' ? [] : [`10.0.0.${++this.#addresses}`]
     const { name, namespace, uid, attempt, labels, annotations, handler } = spec
-    this.#sandboxes.set(id, { spec, status: { id, name, namespace, uid, attempt, labels, annotations, handler, ready: true, createdAtMs: this.#now(scope), ips } })
+    this.#sandboxes.set(id, {
+      spec,
+      status: { id, name, namespace, uid, attempt, labels, annotations, handler, ready: true, createdAtMs: this.#now(scope), ips },
+    })
     return id
   }
   async stopPodSandbox(scope: Scope, id: string): Promise<void> {
@@ -79,7 +102,19 @@ export class MemoryRuntime implements ContainerRuntime {
     const id = this.#newId('container')
     const { name, attempt, labels, annotations } = spec
     const none = { startedAtMs: 0, finishedAtMs: 0, exitCode: 0, reason: '', message: '', logPath: '' }
-    const status: ContainerStatus = { ...none, id, name, attempt, labels, annotations, state: 'created', createdAtMs: this.#now(scope), image: spec.userImage, imageRef: spec.image, imageId: spec.image }
+    const status: ContainerStatus = {
+      ...none,
+      id,
+      name,
+      attempt,
+      labels,
+      annotations,
+      state: 'created',
+      createdAtMs: this.#now(scope),
+      image: spec.userImage,
+      imageRef: spec.image,
+      imageId: spec.image,
+    }
     this.#containers.set(id, { spec, sandboxId, status })
     return id
   }
@@ -115,7 +150,8 @@ export class MemoryRuntime implements ContainerRuntime {
   async reopenContainerLog(): Promise<void> {}
 
   async execSync(_scope: Scope, id: string, command: readonly string[]): Promise<ExecResult> {
-    if (this.#found(this.#containers, id).status.state !== 'running') throw new RuntimeError('failed', 'rpc error: code = Unknown desc = container is not running')
+    if (this.#found(this.#containers, id).status.state !== 'running')
+      throw new RuntimeError('failed', 'rpc error: code = Unknown desc = container is not running')
     return this.execs.get(command.join(' ')) ?? { exitCode: 0, stdout: new Uint8Array(), stderr: new Uint8Array() }
   }
   async exec(): Promise<string> {
@@ -137,7 +173,8 @@ export class MemoryRuntime implements ContainerRuntime {
   async pullImage(_scope: Scope, name: string): Promise<string> {
     this.#failWhenAsked('pullImage')
     const image = this.images.get(name)
-    if (image === undefined) throw new RuntimeError('not-found', `rpc error: code = NotFound desc = failed to pull and unpack image "${name}": not found`)
+    if (image === undefined)
+      throw new RuntimeError('not-found', `rpc error: code = NotFound desc = failed to pull and unpack image "${name}": not found`)
     return image.id
   }
   async removeImage(_scope: Scope, id: string): Promise<void> {
@@ -177,7 +214,13 @@ export class MemoryRuntime implements ContainerRuntime {
     if (container.status.state === 'exited') return
     container.cancel?.()
     const finishedAtMs = scope.clock.now()
-    container.status = { ...container.status, state: 'exited', finishedAtMs, exitCode, reason: reason === '' ? (exitCode === 0 ? 'Completed' : 'Error') : reason }
+    container.status = {
+      ...container.status,
+      state: 'exited',
+      finishedAtMs,
+      exitCode,
+      reason: reason === '' ? (exitCode === 0 ? 'Completed' : 'Error') : reason,
+    }
     this.#tell({ type: 'exit', containerId: container.status.id, sandboxId: container.sandboxId, exitCode, atMs: finishedAtMs })
   }
   #tell(event: RuntimeEvent): void {
@@ -190,7 +233,8 @@ export class MemoryRuntime implements ContainerRuntime {
   }
   #found<T>(map: ReadonlyMap<string, T>, id: string): T {
     const found = map.get(id)
-    if (found === undefined) throw new RuntimeError('not-found', `rpc error: code = NotFound desc = an error occurred when try to find "${id}": not found`)
+    if (found === undefined)
+      throw new RuntimeError('not-found', `rpc error: code = NotFound desc = an error occurred when try to find "${id}": not found`)
     return found
   }
   #newId(kind: string): string {

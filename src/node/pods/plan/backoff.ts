@@ -18,11 +18,16 @@ export function afterRestart(backoff: Backoff | undefined, endedAtMs: number, no
 }
 
 /** Delay before the next try after this many failures in a row of something that is not a container's own ending. */
-export const retryDelay = (failures: number, firstMs: number, longestMs: number): number => Math.min(firstMs * 2 ** Math.max(failures - 1, 0), longestMs)
+export const retryDelay = (failures: number, firstMs: number, longestMs: number): number =>
+  Math.min(firstMs * 2 ** Math.max(failures - 1, 0), longestMs)
 
 /** `10s`, `1m20s`, `5m0s`: how Go prints a duration of whole seconds. */
 export function goDuration(ms: number): string {
   const seconds = Math.round(ms / 1000)
   const minutes = Math.floor(seconds / 60)
-  return minutes === 0 ? `${seconds}s` : minutes < 60 ? `${minutes}m${seconds % 60}s` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`
+  return minutes === 0
+    ? `${seconds}s`
+    : minutes < 60
+      ? `${minutes}m${seconds % 60}s`
+      : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`
 }

@@ -13,7 +13,10 @@ export interface Ending {
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed'
 
-export const DEADLINE_EXCEEDED = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' } as const
+export const DEADLINE_EXCEEDED = {
+  reason: 'DeadlineExceeded',
+  message: 'Pod was active on the node longer than the specified deadline',
+} as const
 
 /** Undefined while the pod is to go on. */
 export function endingOf(snapshot: PodSnapshot): Ending | undefined {
@@ -22,12 +25,17 @@ export function endingOf(snapshot: PodSnapshot): Ending | undefined {
   if (snapshot.vanished) return { kind: 'vanished', graceSeconds: Math.min(pod.metadata?.deletionGracePeriodSeconds ?? grace, grace) }
   if (pod.metadata?.deletionTimestamp !== undefined) {
     // An earlier end with a shorter grace is not prolonged by the deletion.
-    return { kind: 'deleted', graceSeconds: Math.min(pod.metadata.deletionGracePeriodSeconds ?? grace, memory.ended?.graceSeconds ?? Number.POSITIVE_INFINITY) }
+    return {
+      kind: 'deleted',
+      graceSeconds: Math.min(pod.metadata.deletionGracePeriodSeconds ?? grace, memory.ended?.graceSeconds ?? Number.POSITIVE_INFINITY),
+    }
   }
-  if (memory.ended !== undefined) return { kind: 'ended', graceSeconds: memory.ended.graceSeconds ?? grace, reason: memory.ended.reason, message: memory.ended.message }
+  if (memory.ended !== undefined)
+    return { kind: 'ended', graceSeconds: memory.ended.graceSeconds ?? grace, reason: memory.ended.reason, message: memory.ended.message }
   if (isDone(pod.status?.phase)) return { kind: 'finished', graceSeconds: grace }
   const { activeDeadlineSeconds } = specOf(pod)
-  if (activeDeadlineSeconds !== undefined && now >= memory.startedAtMs + activeDeadlineSeconds * 1000) return { kind: 'ended', graceSeconds: grace, ...DEADLINE_EXCEEDED }
+  if (activeDeadlineSeconds !== undefined && now >= memory.startedAtMs + activeDeadlineSeconds * 1000)
+    return { kind: 'ended', graceSeconds: grace, ...DEADLINE_EXCEEDED }
   return isDone(phaseByContainers(snapshot)) ? { kind: 'finished', graceSeconds: grace } : undefined
 }
 
@@ -41,11 +49,18 @@ export function phaseByContainers(snapshot: PodSnapshot): Phase {
   if (main.every((status) => status === undefined)) {
     const failed = initContainersOf(pod).some((container) => {
       const status = newest(container.name)
-      return status?.state === 'exited' && status.exitCode !== 0 && !isSidecar(pod, container) && !restartsAfter(pod, container, status.exitCode)
+      return (
+        status?.state === 'exited' && status.exitCode !== 0 && !isSidecar(pod, container) && !restartsAfter(pod, container, status.exitCode)
+      )
     })
     return failed ? 'Failed' : 'Pending'
   }
-  if (main.some((status) => status === undefined || (status.state === 'created' && status.attempt === 0) || snapshot.memory.starting.has(status.id))) return 'Pending'
+  if (
+    main.some(
+      (status) => status === undefined || (status.state === 'created' && status.attempt === 0) || snapshot.memory.starting.has(status.id),
+    )
+  )
+    return 'Pending'
   const ended = main.flatMap((status) => (status?.state === 'exited' ? [status] : []))
   if (ended.length < main.length || ended.some((status) => willRestart(pod, status))) return 'Running'
   return ended.every(({ exitCode }) => exitCode === 0) ? 'Succeeded' : 'Failed'

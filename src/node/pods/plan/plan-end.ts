@@ -1,6 +1,6 @@
 import { initContainersOf, isSidecar } from '../pod-facts.ts'
 import type { Ending } from './ending.ts'
-import type { Action, Plan } from './plan-pod.ts'
+import type { Action, Plan } from './action.ts'
 import type { PodSnapshot } from './snapshot.ts'
 
 /**
@@ -11,9 +11,18 @@ import type { PodSnapshot } from './snapshot.ts'
 export function planEnd(snapshot: PodSnapshot, ending: Ending): Plan {
   const { pod, sandboxes, containers, memory, now } = snapshot
   const plan = (...actions: Action[]): Plan => ({ actions, waiting: new Map(), wakeAtMs: undefined })
-  const kill = (id: string, name: string, sinceMs?: number): Action => ({ type: 'kill-container', id, name, graceSeconds: ending.graceSeconds, sinceMs, message: `Stopping container ${name}` })
+  const kill = (id: string, name: string, sinceMs?: number): Action => ({
+    type: 'kill-container',
+    id,
+    name,
+    graceSeconds: ending.graceSeconds,
+    sinceMs,
+    message: `Stopping container ${name}`,
+  })
 
-  const sidecars = initContainersOf(pod).filter((container) => isSidecar(pod, container)).map(({ name }) => name)
+  const sidecars = initContainersOf(pod)
+    .filter((container) => isSidecar(pod, container))
+    .map(({ name }) => name)
   const running = containers.filter(({ state }) => state === 'running' || state === 'unknown')
   const main = running.filter(({ name }) => !sidecars.includes(name))
   if (main.length > 0) return plan(...main.map(({ id, name }) => kill(id, name)))

@@ -1,61 +1,25 @@
 import type { core } from '#api'
-import { ANNOTATIONS, type AnyContainer, containerHash, ephemeralContainersOf, fullNameOf, graceOf, initContainersOf, isSidecar, mainContainersOf, specOf } from '../pod-facts.ts'
+import {
+  ANNOTATIONS,
+  type AnyContainer,
+  containerHash,
+  ephemeralContainersOf,
+  fullNameOf,
+  graceOf,
+  initContainersOf,
+  isSidecar,
+  mainContainersOf,
+  specOf,
+} from '../pod-facts.ts'
+import type { Action, Plan } from './action.ts'
 import { goDuration, restartAt } from './backoff.ts'
 import { endingOf } from './ending.ts'
 import { planEnd } from './plan-end.ts'
 import { restartsAfter } from './restart.ts'
 import type { ContainerView, PodSnapshot } from './snapshot.ts'
 
-/** One step of the executor. Actions with the same `keyOfAction` are never carried out at the same time. */
-export type Action =
-  | { readonly type: 'run-sandbox'; readonly attempt: number }
-  | { readonly type: 'stop-sandbox'; readonly id: string }
-  | { readonly type: 'remove-sandbox'; readonly id: string }
-  | { readonly type: 'start-container'; readonly name: string; readonly sandboxId: string; readonly attempt: number; readonly restartOf: ContainerView | undefined }
-  | {
-      readonly type: 'kill-container'
-      readonly id: string
-      readonly name: string
-      readonly graceSeconds: number
-      /** When the grace began to run, if that was before now. */
-      readonly sinceMs?: number | undefined
-      readonly message: string
-    }
-  | { readonly type: 'remove-container'; readonly id: string }
-  | { readonly type: 'release-volumes' }
-  | { readonly type: 'remove-cgroup' }
-  | { readonly type: 'confirm-deletion' }
-
-export interface Plan {
-  readonly actions: readonly Action[]
-  /** By container name: why it waits, where the runtime cannot tell. */
-  readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly message: string }>
-  /** When time alone changes the plan. */
-  readonly wakeAtMs: number | undefined
-}
-
-/** A pod starts one thing after the other, so all starts share a key; each kill has its own, so that a shorter grace can follow a longer one. */
-export function keyOfAction(action: Action): string {
-  switch (action.type) {
-    case 'run-sandbox':
-    case 'start-container':
-      return 'start'
-    case 'kill-container':
-      return `kill ${action.id} ${action.graceSeconds}`
-    case 'release-volumes':
-    case 'remove-cgroup':
-    case 'confirm-deletion':
-      return action.type
-    case 'stop-sandbox':
-    case 'remove-sandbox':
-    case 'remove-container':
-      return `${action.type} ${action.id}`
-    default:
-      return action satisfies never
-  }
-}
-
-export const newest = (snapshot: PodSnapshot, name: string): ContainerView | undefined => snapshot.containers.find((container) => container.name === name)
+export const newest = (snapshot: PodSnapshot, name: string): ContainerView | undefined =>
+  snapshot.containers.find((container) => container.name === name)
 
 /** The next steps of a pod. What is under way already may be named again: the executor knows. */
 export function planPod(snapshot: PodSnapshot): Plan {
@@ -80,7 +44,8 @@ class RunPlan {
 
   make(): Plan {
     const [sandbox, ...older] = this.#snapshot.sandboxes
-    for (const { id } of older) if (!this.#snapshot.containers.some(({ sandboxId }) => sandboxId === id)) this.#actions.push({ type: 'remove-sandbox', id })
+    for (const { id } of older)
+      if (!this.#snapshot.containers.some(({ sandboxId }) => sandboxId === id)) this.#actions.push({ type: 'remove-sandbox', id })
     this.#removeOldContainers()
     if (sandbox?.ready === true) this.#planContainers(sandbox.id)
     else this.#planSandbox()
@@ -115,12 +80,15 @@ class RunPlan {
   }
 
   #planContainers(sandboxId: string): void {
-    const here = (name: string): ContainerView | undefined => this.#snapshot.containers.find((container) => container.name === name && container.sandboxId === sandboxId)
-    for (const container of ephemeralContainersOf(this.#pod) as readonly AnyContainer[]) if (newest(this.#snapshot, container.name) === undefined) this.#start(container, sandboxId)
+    const here = (name: string): ContainerView | undefined =>
+      this.#snapshot.containers.find((container) => container.name === name && container.sandboxId === sandboxId)
+    for (const container of ephemeralContainersOf(this.#pod) as readonly AnyContainer[])
+      if (newest(this.#snapshot, container.name) === undefined) this.#start(container, sandboxId)
     // Once a main container was made in this sandbox, init containers have done their work.
     const initialized = mainContainersOf(this.#pod).some(({ name }) => here(name) !== undefined) || this.#planInit(sandboxId, here)
     if (!initialized) return
-    for (const container of initContainersOf(this.#pod)) if (isSidecar(this.#pod, container)) this.#keepRunning(container, sandboxId, here(container.name))
+    for (const container of initContainersOf(this.#pod))
+      if (isSidecar(this.#pod, container)) this.#keepRunning(container, sandboxId, here(container.name))
     for (const container of mainContainersOf(this.#pod)) this.#keepRunning(container, sandboxId, here(container.name))
   }
 
@@ -146,7 +114,8 @@ class RunPlan {
     if (status === undefined) {
       // What ended in an earlier sandbox counts as its last run.
       const earlier = newest(this.#snapshot, container.name)
-      if (earlier?.state === 'exited' && !initContainersOf(pod).includes(container) && !restartsAfter(pod, container, earlier.exitCode)) return
+      if (earlier?.state === 'exited' && !initContainersOf(pod).includes(container) && !restartsAfter(pod, container, earlier.exitCode))
+        return
       return this.#start(container, sandboxId)
     }
     switch (status.state) {
@@ -170,9 +139,19 @@ class RunPlan {
     const probes = this.#snapshot.memory.probes.get(status.id)
     const again = restartsAfter(this.#pod, container, 137) ? ', will be restarted' : ''
     if (probes?.liveness === 'failure') {
-      this.#kill(status.id, container.name, `Container ${container.name} failed liveness probe${again}`, container.livenessProbe?.terminationGracePeriodSeconds)
+      this.#kill(
+        status.id,
+        container.name,
+        `Container ${container.name} failed liveness probe${again}`,
+        container.livenessProbe?.terminationGracePeriodSeconds,
+      )
     } else if (probes?.startup === 'failure') {
-      this.#kill(status.id, container.name, `Container ${container.name} failed startup probe${again}`, container.startupProbe?.terminationGracePeriodSeconds)
+      this.#kill(
+        status.id,
+        container.name,
+        `Container ${container.name} failed startup probe${again}`,
+        container.startupProbe?.terminationGracePeriodSeconds,
+      )
     } else if (status.annotations[ANNOTATIONS.hash] !== containerHash(container)) {
       this.#kill(status.id, container.name, `Container ${container.name} definition changed, will be restarted`, undefined)
     }
@@ -183,7 +162,10 @@ class RunPlan {
     const atMs = restartAt(backoff, ended.finishedAtMs)
     if (atMs <= this.#snapshot.now) return this.#start(container, sandboxId)
     const delay = goDuration(backoff?.delayMs ?? 0)
-    this.#waiting.set(container.name, { reason: 'CrashLoopBackOff', message: `back-off ${delay} restarting failed container=${container.name} pod=${fullNameOf(this.#pod)}` })
+    this.#waiting.set(container.name, {
+      reason: 'CrashLoopBackOff',
+      message: `back-off ${delay} restarting failed container=${container.name} pod=${fullNameOf(this.#pod)}`,
+    })
     this.#wakeAt(atMs)
   }
 
@@ -198,7 +180,13 @@ class RunPlan {
     }
     const previous = newest(this.#snapshot, container.name)
     const attempt = previous === undefined ? restartCountFromApi(this.#pod, container.name) : previous.attempt + 1
-    this.#actions.push({ type: 'start-container', name: container.name, sandboxId, attempt, restartOf: previous?.state === 'exited' ? previous : undefined })
+    this.#actions.push({
+      type: 'start-container',
+      name: container.name,
+      sandboxId,
+      attempt,
+      restartOf: previous?.state === 'exited' ? previous : undefined,
+    })
   }
 
   #kill(id: string, name: string, message: string, graceSeconds: number | undefined): void {
@@ -208,7 +196,11 @@ class RunPlan {
 
 const SHOW_PULL_ERROR_MS = 1000
 /** A failed pull is shown as what went wrong first, then as waiting for the next try. */
-function shownFailure(failure: { reason: string; message: string; atMs: number }, now: number, image: string): { waiting: { reason: string; message: string }; changesAtMs?: number } {
+function shownFailure(
+  failure: { reason: string; message: string; atMs: number },
+  now: number,
+  image: string,
+): { waiting: { reason: string; message: string }; changesAtMs?: number } {
   if (failure.reason !== 'ErrImagePull') return { waiting: failure }
   const changesAtMs = failure.atMs + SHOW_PULL_ERROR_MS
   if (now < changesAtMs) return { waiting: failure, changesAtMs }
@@ -227,4 +219,3 @@ export function hasStarted(snapshot: PodSnapshot, container: AnyContainer, statu
   if (status.state !== 'running' || snapshot.memory.starting.has(status.id)) return false
   return container.startupProbe === undefined || snapshot.memory.probes.get(status.id)?.startup === 'success'
 }
-

@@ -29,7 +29,8 @@ export function conditionsOf(facts: ConditionFacts): core.PodCondition[] {
     { type: 'PodScheduled', status: 'True' },
   ]
   const disruption = snapshot.memory.ended?.disruption
-  if (disruption !== undefined) verdicts.push({ type: 'DisruptionTarget', status: 'True', reason: disruption, message: snapshot.memory.ended?.message ?? '' })
+  if (disruption !== undefined)
+    verdicts.push({ type: 'DisruptionTarget', status: 'True', reason: disruption, message: snapshot.memory.ended?.message ?? '' })
   return verdicts.map((verdict) => condition(snapshot, verdict))
 }
 
@@ -51,14 +52,22 @@ const list = (names: readonly string[]): string => `[${names.join(' ')}]`
 
 function initializedOf({ snapshot, phase, initStatuses, statuses }: ConditionFacts): Verdict {
   const { pod } = snapshot
-  const began = statuses.some(({ state, lastState }) => state?.running !== undefined || state?.terminated?.startedAt != null || lastState?.terminated !== undefined)
+  const began = statuses.some(
+    ({ state, lastState }) =>
+      state?.running !== undefined || typeof state?.terminated?.startedAt === 'string' || lastState?.terminated !== undefined,
+  )
   const incomplete = initContainersOf(pod).filter((container) => {
     const status = initStatuses.find(({ name }) => name === container.name)
     return isSidecar(pod, container) ? status?.started !== true : status?.ready !== true
   })
   if (phase === 'Succeeded') return { type: 'Initialized', status: 'True', reason: 'PodCompleted' }
   if (began || incomplete.length === 0) return { type: 'Initialized', status: 'True' }
-  return { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized', message: `containers with incomplete status: ${list(incomplete.map(({ name }) => name))}` }
+  return {
+    type: 'Initialized',
+    status: 'False',
+    reason: 'ContainersNotInitialized',
+    message: `containers with incomplete status: ${list(incomplete.map(({ name }) => name))}`,
+  }
 }
 
 function containersReadyOf({ snapshot, phase, initStatuses, statuses }: ConditionFacts): Verdict {
@@ -67,9 +76,16 @@ function containersReadyOf({ snapshot, phase, initStatuses, statuses }: Conditio
   if (phase === 'Failed') return { type, status: 'False', reason: 'PodFailed' }
   const sidecars = initContainersOf(snapshot.pod).filter((container) => isSidecar(snapshot.pod, container))
   const all = [...initStatuses, ...statuses]
-  const unready = [...sidecars, ...mainContainersOf(snapshot.pod)].filter(({ name }) => all.find((status) => status.name === name)?.ready !== true)
+  const unready = [...sidecars, ...mainContainersOf(snapshot.pod)].filter(
+    ({ name }) => all.find((status) => status.name === name)?.ready !== true,
+  )
   if (unready.length === 0) return { type, status: 'True' }
-  return { type, status: 'False', reason: 'ContainersNotReady', message: `containers with unready status: ${list(unready.map(({ name }) => name))}` }
+  return {
+    type,
+    status: 'False',
+    reason: 'ContainersNotReady',
+    message: `containers with unready status: ${list(unready.map(({ name }) => name))}`,
+  }
 }
 
 function readyOf({ snapshot }: ConditionFacts, containersReady: Verdict): Verdict {

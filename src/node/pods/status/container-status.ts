@@ -1,6 +1,6 @@
 import { rfc3339 } from '#base'
 import type { core } from '#api'
-import type { Plan } from '../plan/plan-pod.ts'
+import type { Plan } from '../plan/action.ts'
 import { hasStarted } from '../plan/plan-pod.ts'
 import type { ContainerView, PodSnapshot } from '../plan/snapshot.ts'
 import { type AnyContainer, initContainersOf, isSidecar } from '../pod-facts.ts'
@@ -32,14 +32,17 @@ export function containerStatus(context: StatusContext, container: AnyContainer)
   return {
     ...common,
     state,
-    lastState: last?.state === 'exited' ? { terminated: terminatedOf(last) } : (told?.containerID === idOf(current) ? (told.lastState ?? {}) : {}),
+    lastState:
+      last?.state === 'exited' ? { terminated: terminatedOf(last) } : told?.containerID === idOf(current) ? (told.lastState ?? {}) : {},
     ready: isPlainInit ? current.state === 'exited' && current.exitCode === 0 : started && readiness === 'success',
     restartCount: current.attempt,
     image: current.image === '' || current.image.startsWith('sha256:') ? (container.image ?? '') : current.image,
     imageID: current.imageRef,
     containerID: idOf(current),
     started,
-    ...(current.user && { user: { linux: { uid: current.user.uid, gid: current.user.gid, supplementalGroups: [...current.user.supplementalGroups] } } }),
+    ...(current.user && {
+      user: { linux: { uid: current.user.uid, gid: current.user.gid, supplementalGroups: [...current.user.supplementalGroups] } },
+    }),
   }
 }
 
@@ -50,7 +53,11 @@ export function toldStatus(pod: core.Pod, name: string): core.ContainerStatus | 
   return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find((status) => status.name === name)
 }
 
-function stateOf(context: StatusContext, current: ContainerView, waiting: { reason: string; message: string } | undefined): core.ContainerState {
+function stateOf(
+  context: StatusContext,
+  current: ContainerView,
+  waiting: { reason: string; message: string } | undefined,
+): core.ContainerState {
   switch (current.state) {
     case 'running':
       if (context.snapshot.memory.starting.has(current.id)) return { waiting: { reason: 'ContainerCreating' } }
@@ -60,13 +67,16 @@ function stateOf(context: StatusContext, current: ContainerView, waiting: { reas
     case 'created':
       return { waiting: waiting === undefined ? { reason: 'ContainerCreating' } : shown(waiting) }
     case 'unknown':
-      return { terminated: { ...LOST, message: 'The container could not be located when the pod was deleted.  The container used to be Running' } }
+      return {
+        terminated: { ...LOST, message: 'The container could not be located when the pod was deleted.  The container used to be Running' },
+      }
     default:
       return current.state satisfies never
   }
 }
 
-const shown = ({ reason, message }: { reason: string; message: string }): core.ContainerStateWaiting => (message === '' ? { reason } : { reason, message })
+const shown = ({ reason, message }: { reason: string; message: string }): core.ContainerStateWaiting =>
+  message === '' ? { reason } : { reason, message }
 
 export function terminatedOf(run: ContainerView): core.ContainerStateTerminated {
   return {
@@ -80,16 +90,41 @@ export function terminatedOf(run: ContainerView): core.ContainerStateTerminated 
 }
 
 /** The runtime has no run of it: it has not begun, or what was known has been cleaned away. */
-function withoutRuns(context: StatusContext, container: AnyContainer, told: core.ContainerStatus | undefined): Omit<core.ContainerStatus, 'name'> {
+function withoutRuns(
+  context: StatusContext,
+  container: AnyContainer,
+  told: core.ContainerStatus | undefined,
+): Omit<core.ContainerStatus, 'name'> {
   const { snapshot, plan, over } = context
   if (told?.containerID !== undefined && (told.state?.terminated !== undefined || over)) {
     const { name: _, ...kept } = told
     const ended = told.state?.terminated !== undefined
-    return { ...kept, ready: false, started: false, ...(ended ? {} : { state: { terminated: { ...LOST, message: LOST_ON_TERMINATION, startedAt: null, finishedAt: null } as core.ContainerStateTerminated } }) }
+    return {
+      ...kept,
+      ready: false,
+      started: false,
+      ...(ended
+        ? {}
+        : {
+            state: {
+              terminated: { ...LOST, message: LOST_ON_TERMINATION, startedAt: null, finishedAt: null } as core.ContainerStateTerminated,
+            },
+          }),
+    }
   }
-  const common = { lastState: told?.lastState ?? {}, ready: false, restartCount: told?.restartCount ?? 0, image: container.image ?? '', imageID: '', started: false }
+  const common = {
+    lastState: told?.lastState ?? {},
+    ready: false,
+    restartCount: told?.restartCount ?? 0,
+    image: container.image ?? '',
+    imageID: '',
+    started: false,
+  }
   if (over && !initContainersOf(snapshot.pod).includes(container)) {
-    return { ...common, state: { terminated: { ...LOST, message: LOST_ON_TERMINATION, startedAt: null, finishedAt: null } as core.ContainerStateTerminated } }
+    return {
+      ...common,
+      state: { terminated: { ...LOST, message: LOST_ON_TERMINATION, startedAt: null, finishedAt: null } as core.ContainerStateTerminated },
+    }
   }
   const waiting = plan.waiting.get(container.name)
   if (waiting !== undefined) return { ...common, state: { waiting: shown(waiting) } }
@@ -111,7 +146,9 @@ function volumeMountsOf(container: AnyContainer): Partial<core.ContainerStatus> 
     volumeMounts: mounts.map((mount) => ({
       name: mount.name,
       mountPath: mount.mountPath,
-      ...(mount.readOnly === true ? { readOnly: true, recursiveReadOnly: mount.recursiveReadOnly === 'Enabled' ? 'Enabled' : 'Disabled' } : {}),
+      ...(mount.readOnly === true
+        ? { readOnly: true, recursiveReadOnly: mount.recursiveReadOnly === 'Enabled' ? 'Enabled' : 'Disabled' }
+        : {}),
     })),
   }
 }

@@ -1,7 +1,7 @@
 import { rfc3339 } from '#base'
 import type { core } from '#api'
 import { type Phase, endingOf, isDone, phaseByContainers } from '../plan/ending.ts'
-import type { Plan } from '../plan/plan-pod.ts'
+import type { Plan } from '../plan/action.ts'
 import type { PodSnapshot } from '../plan/snapshot.ts'
 import { type AnyContainer, ephemeralContainersOf, initContainersOf, mainContainersOf, qosClassOf, specOf } from '../pod-facts.ts'
 import { conditionsOf } from './conditions.ts'
@@ -22,12 +22,21 @@ export function podStatus(snapshot: PodSnapshot, plan: Plan, node: { readonly ip
   const own = sandbox === undefined ? [] : specOf(pod).hostNetwork === true ? node.ips : sandbox.ips
   // A sandbox that has ended keeps its last addresses in the status.
   const podIPs = own.length > 0 ? own.map((ip) => ({ ip })) : (pod.status?.podIPs ?? [])
-  const why = ending?.reason !== undefined && isDone(phase) ? { reason: ending.reason, ...(ending.message === undefined ? {} : { message: ending.message }) } : keptReason(pod)
+  const why =
+    ending?.reason !== undefined && isDone(phase)
+      ? { reason: ending.reason, ...(ending.message === undefined ? {} : { message: ending.message }) }
+      : keptReason(pod)
   return {
     ...(pod.metadata?.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
     ...why,
-    conditions: conditionsOf({ snapshot, phase, initStatuses, statuses, networkReady: sandbox !== undefined && own.length > 0 && !memory.stoppedSandboxes.has(sandbox.id) }),
+    conditions: conditionsOf({
+      snapshot,
+      phase,
+      initStatuses,
+      statuses,
+      networkReady: sandbox !== undefined && own.length > 0 && !memory.stoppedSandboxes.has(sandbox.id),
+    }),
     ...(node.ips[0] === undefined ? {} : { hostIP: node.ips[0], hostIPs: node.ips.map((ip) => ({ ip })) }),
     ...(podIPs[0]?.ip === undefined ? {} : { podIP: podIPs[0].ip, podIPs }),
     startTime: pod.status?.startTime ?? rfc3339(memory.startedAtMs),

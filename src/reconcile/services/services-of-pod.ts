@@ -1,5 +1,5 @@
 import { type core, keyOf } from '#api'
-import type { Change, Informer } from '#reconcile'
+import type { Change, Informer } from '../contract.ts'
 import { endpointsDiffer, hasEndpoints } from './pod-endpoints.ts'
 
 /** The keys of the Services that a changed pod belongs to or belonged to. */

@@ -1,4 +1,4 @@
-import type { Scope } from '#base'
+import { type Scope, SampanError } from '#base'
 import { type OwnerReference, type apps, type core, isAlreadyExists, isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import { canonicalJson, hashOf, sameOnWire } from './template-hash.ts'
@@ -50,7 +50,9 @@ export interface RevisionOwner {
 }
 
 /** The name of the revision is taken by another template. The next one gets another hash. */
-export class RevisionCollision extends Error {}
+export class RevisionCollision extends SampanError {
+  readonly code = 'REVISION_COLLISION'
+}
 
 /** Creates or renumbers the revision of the present template. */
 export async function writeRevision(

@@ -35,12 +35,36 @@ export interface NodeHarness {
 const NO_CGROUPS: PodCgroups = { ensure: () => '/none', remove: async () => undefined }
 const WAIT_MS = 20_000
 
-export function nodeHarness(scope: Scope, runtime: ContainerRuntime, rootDir: string, real?: { readonly machine: Machine; readonly layout: HostLayout }): NodeHarness {
-  const machine: Machine = real?.machine ?? { binaries: { containerd: '', runc: '', nft: '', nsenter: '' }, cniBinDir: '', mayLowerOomScore: true, cgroups: { version: 2, mount: '/none' }, apparmor: false }
+export function nodeHarness(
+  scope: Scope,
+  runtime: ContainerRuntime,
+  rootDir: string,
+  real?: { readonly machine: Machine; readonly layout: HostLayout },
+): NodeHarness {
+  const machine: Machine = real?.machine ?? {
+    binaries: { containerd: '', runc: '', nft: '', nsenter: '' },
+    cniBinDir: '',
+    mayLowerOomScore: true,
+    cgroups: { version: 2, mount: '/none' },
+    apparmor: false,
+  }
   const settings: NodeSettings & { readonly memoryDir: string } = {
-    nodeName: 'node', nodeIps: ['192.0.2.1'], clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', podsDir: join(rootDir, 'pods'), logsDir: join(rootDir, 'logs'), memoryDir: join(rootDir, 'memory'),
-    seccompDir: join(rootDir, 'seccomp'), cgroupRoot: real?.layout.cgroupRoot ?? '', ...(real && { pauseSeccomp: real.layout.pauseSeccomp }), machine, memoryBytes: 8 * 2 ** 30, allocatable: { cpuMilli: 2000, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 2 ** 30 },
-    userNamespaces: false, logMaxBytes: 2 ** 20, logMaxFiles: 3,
+    nodeName: 'node',
+    nodeIps: ['192.0.2.1'],
+    clusterDns: ['10.96.0.10'],
+    clusterDomain: 'cluster.local',
+    podsDir: join(rootDir, 'pods'),
+    logsDir: join(rootDir, 'logs'),
+    memoryDir: join(rootDir, 'memory'),
+    seccompDir: join(rootDir, 'seccomp'),
+    cgroupRoot: real?.layout.cgroupRoot ?? '',
+    ...(real && { pauseSeccomp: real.layout.pauseSeccomp }),
+    machine,
+    memoryBytes: 8 * 2 ** 30,
+    allocatable: { cpuMilli: 2000, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 2 ** 30 },
+    userNamespaces: false,
+    logMaxBytes: 2 ** 20,
+    logMaxFiles: 3,
   }
   for (const dir of [settings.podsDir, settings.logsDir, settings.memoryDir]) mkdirSync(dir, { recursive: true })
   const configMaps = new Map<string, Record<string, string>>()
@@ -50,8 +74,15 @@ export function nodeHarness(scope: Scope, runtime: ContainerRuntime, rootDir: st
   const events: string[] = []
   const confirmed: string[] = []
   const objects: ObjectSource = {
-    configMap: async (_, __, name) => configMaps.has(name) ? { data: configMaps.get(name) } : undefined,
-    secret: async (_, __, name) => secrets.has(name) ? { data: Object.fromEntries(Object.entries(secrets.get(name) ?? {}).map(([key, value]) => [key, Buffer.from(value).toString('base64')])) } : undefined,
+    configMap: async (_, __, name) => (configMaps.has(name) ? { data: configMaps.get(name) } : undefined),
+    secret: async (_, __, name) =>
+      secrets.has(name)
+        ? {
+            data: Object.fromEntries(
+              Object.entries(secrets.get(name) ?? {}).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+            ),
+          }
+        : undefined,
     claim: async () => undefined,
     volume: async () => undefined,
     serviceAccountToken: async () => ({ token: 'token', renewAtMs: scope.clock.now() + 3_600_000 }),
@@ -59,7 +90,9 @@ export function nodeHarness(scope: Scope, runtime: ContainerRuntime, rootDir: st
     onChange: (uid, changed) => void listeners.set(uid, changed),
     release: (uid) => void listeners.delete(uid),
   }
-  const recorder: PodEvents = { record: (pod, type, reason, message) => void events.push(`${pod.metadata?.name ?? ''} ${type} ${reason}: ${message}`) }
+  const recorder: PodEvents = {
+    record: (pod, type, reason, message) => void events.push(`${pod.metadata?.name ?? ''} ${type} ${reason}: ${message}`),
+  }
   const manager: PodManager = new PodManager(scope, {
     settings,
     runtime,
@@ -97,7 +130,10 @@ export function nodeHarness(scope: Scope, runtime: ContainerRuntime, rootDir: st
     async until(what, holds) {
       const deadline = performance.now() + WAIT_MS
       while (!holds()) {
-        if (performance.now() > deadline) throw new Error(`did not happen: ${what}; last told: ${JSON.stringify([...told].map(([name, all]) => [name, all.at(-1)]))}; events: ${events.join(' | ')}`)
+        if (performance.now() > deadline)
+          throw new Error(
+            `did not happen: ${what}; last told: ${JSON.stringify([...told].map(([name, all]) => [name, all.at(-1)]))}; events: ${events.join(' | ')}`,
+          )
         await new Promise((resolve) => setImmediate(resolve))
       }
     },
@@ -105,6 +141,14 @@ export function nodeHarness(scope: Scope, runtime: ContainerRuntime, rootDir: st
 }
 
 export function testPod(name: string, spec: Partial<core.PodSpec> & Pick<core.PodSpec, 'containers'>): core.Pod {
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', uid: `uid-${name}`, generation: 1, labels: { app: name } }, spec }
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default', uid: `uid-${name}`, generation: 1, labels: { app: name } },
+    spec,
+  }
 }
-export const deleted = (pod: core.Pod, grace = 30): core.Pod => ({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: grace } })
+export const deleted = (pod: core.Pod, grace = 30): core.Pod => ({
+  ...pod,
+  metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: grace },
+})

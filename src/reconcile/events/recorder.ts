@@ -1,8 +1,8 @@
 import { type Scope, messageOf, rfc3339, rfc3339Micro } from '#base'
 import { type KubeObject, type ResourceRef, isNotFound } from '#api'
 import type { Client } from '#client'
-import type { EventRecorder } from './contract.ts'
-import { EventJoiner, type Occurrence } from './event-joiner.ts'
+import type { EventRecorder } from '../contract.ts'
+import { EventJoiner, type Occurrence } from './joiner.ts'
 
 export const EVENTS_REF: ResourceRef<CoreEvent> = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true }
 

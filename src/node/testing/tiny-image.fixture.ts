@@ -9,7 +9,33 @@ import { runCommand } from '../host/command.ts'
 export const BUSYBOX = '/bin/busybox'
 export const PAUSE_IMAGE = 'sampan.test/pause:1'
 export const BUSYBOX_IMAGE = 'sampan.test/busybox:1'
-const APPLETS = ['sh', 'cat', 'echo', 'sleep', 'ls', 'id', 'env', 'true', 'false', 'stat', 'mkdir', 'touch', 'rm', 'ln', 'kill', 'hostname', 'ip', 'httpd', 'nc', 'head', 'dd', 'printenv', 'mount', 'grep', 'date']
+const APPLETS = [
+  'sh',
+  'cat',
+  'echo',
+  'sleep',
+  'ls',
+  'id',
+  'env',
+  'true',
+  'false',
+  'stat',
+  'mkdir',
+  'touch',
+  'rm',
+  'ln',
+  'kill',
+  'hostname',
+  'ip',
+  'httpd',
+  'nc',
+  'head',
+  'dd',
+  'printenv',
+  'mount',
+  'grep',
+  'date',
+]
 
 export const hasStaticBusybox = (): boolean => existsSync(BUSYBOX) && !readFileSync(BUSYBOX).includes('/lib64/ld-linux')
 
@@ -23,7 +49,9 @@ async function imageTar(name: string, config: object): Promise<Uint8Array> {
     file('etc/passwd', Buffer.from('root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n')),
     file('etc/group', Buffer.from('root:x:0:\nnobody:x:65534:\n')),
     file('bin/busybox', readFileSync(BUSYBOX), 0o755),
-    ...APPLETS.map((applet): TarEntry => ({ header: { name: `bin/${applet}`, size: 0, type: 'symlink', linkname: 'busybox', mode: 0o777 } })),
+    ...APPLETS.map(
+      (applet): TarEntry => ({ header: { name: `bin/${applet}`, size: 0, type: 'symlink', linkname: 'busybox', mode: 0o777 } }),
+    ),
   ])
   const configBytes = Buffer.from(
     JSON.stringify({
@@ -33,7 +61,11 @@ async function imageTar(name: string, config: object): Promise<Uint8Array> {
       rootfs: { type: 'layers', diff_ids: [`sha256:${digestOf(layer)}`] },
     }),
   )
-  const described = (mediaType: string, bytes: Uint8Array): object => ({ mediaType, digest: `sha256:${digestOf(bytes)}`, size: bytes.length })
+  const described = (mediaType: string, bytes: Uint8Array): object => ({
+    mediaType,
+    digest: `sha256:${digestOf(bytes)}`,
+    size: bytes.length,
+  })
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -42,7 +74,12 @@ async function imageTar(name: string, config: object): Promise<Uint8Array> {
       layers: [described('application/vnd.oci.image.layer.v1.tar', layer)],
     }),
   )
-  const index = { schemaVersion: 2, manifests: [{ ...described('application/vnd.oci.image.manifest.v1+json', manifest), annotations: { 'io.containerd.image.name': name } }] }
+  const index = {
+    schemaVersion: 2,
+    manifests: [
+      { ...described('application/vnd.oci.image.manifest.v1+json', manifest), annotations: { 'io.containerd.image.name': name } },
+    ],
+  }
   const blob = (bytes: Uint8Array): TarEntry => file(`blobs/sha256/${digestOf(bytes)}`, bytes)
   return packTar([
     file('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}')),

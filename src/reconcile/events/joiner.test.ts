@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EventJoiner } from './event-joiner.ts'
+import { EventJoiner } from './joiner.ts'
 
 const event = (message: string, action?: string) => ({ source: 's', type: 'Normal', reason: 'R', message, action, about: 'pod' })
 

@@ -1,7 +1,7 @@
 import { type Scope, messageOf } from '#base'
 import { type KubeObject, type OwnerReference, StatusError, type core, isNotFound, refs } from '#api'
 import type { Client } from '#client'
-import type { EventRecorder } from '#reconcile'
+import type { EventRecorder } from '../contract.ts'
 
 /** A pod from a template, managed by `owner`. */
 export function podFromTemplate(owner: KubeObject, reference: OwnerReference, template: core.PodTemplateSpec): core.Pod {

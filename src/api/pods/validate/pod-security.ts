@@ -1,0 +1,74 @@
+import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import type { Path } from '../../meta/path.ts'
+import type * as core from '../../types/core-v1.gen.ts'
+import { validateAppArmor, validateId, validateSeccomp } from './security.ts'
+import { validateWindowsOptions } from './windows-options.ts'
+
+const SYSCTL_NAME = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/
+const SYSCTL_WRONG = 'must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$'
+const LONGEST_SYSCTL = 253
+const IPC_SYSCTLS = ['kernel.shm', 'kernel.msg', 'fs.mqueue.']
+
+/** `choices` by field, in the order of the messages. */
+const CHOICES = { supplementalGroupsPolicy: ['Merge', 'Strict'], fsGroupChangePolicy: ['Always', 'OnRootMismatch'], seLinuxChangePolicy: ['Recursive'] } as const
+
+/** What holds for the pod as a whole: users, groups, kernel settings, and the namespaces that it shares with its node. */
+export function validatePodSecurity(spec: core.PodSpec, specPath: Path, errors: FieldErrors): void {
+  const path = specPath.child('securityContext')
+  if (spec.hostNetwork === true) validateHostNetworkPorts(spec.containers ?? [], specPath.child('containers'), errors)
+  const context = spec.securityContext ?? {}
+  validateId(context.fsGroup, path.child('fsGroup'), errors)
+  validateId(context.runAsUser, path.child('runAsUser'), errors)
+  validateId(context.runAsGroup, path.child('runAsGroup'), errors)
+  context.supplementalGroups?.forEach((group, i) => validateId(group, path.child('supplementalGroups').index(i), errors))
+  if (spec.shareProcessNamespace === true && spec.hostPID === true) {
+    errors.push(fieldError.invalid(path.child('shareProcessNamespace'), true, 'ShareProcessNamespace and HostPID cannot both be enabled'))
+  }
+  if (context.sysctls !== undefined) validateSysctls(context.sysctls, spec, path.child('sysctls'), errors)
+  validateChoice(context, 'fsGroupChangePolicy', path, errors)
+  validateSeccomp(context.seccompProfile, path.child('seccompProfile'), errors)
+  validateWindowsOptions(context.windowsOptions, path.child('windowsOptions'), errors)
+  validateAppArmor(context.appArmorProfile, path.child('appArmorProfile'), errors)
+  validateChoice(context, 'supplementalGroupsPolicy', path, errors)
+  validateChoice(context, 'seLinuxChangePolicy', path, errors)
+}
+
+function validateChoice(context: core.PodSecurityContext, field: keyof typeof CHOICES, path: Path, errors: FieldErrors): void {
+  const value = context[field]
+  const choices: readonly string[] = CHOICES[field]
+  if (value !== undefined && !choices.includes(value)) errors.push(fieldError.notSupported(path.child(field), value, choices))
+}
+
+function validateHostNetworkPorts(containers: readonly core.Container[], path: Path, errors: FieldErrors): void {
+  containers.forEach(({ ports }, c) => {
+    ports?.forEach(({ hostPort = 0, containerPort }, i) => {
+      if (hostPort === containerPort) return
+      const at = path.index(c).child('ports').index(i).child('hostPort')
+      errors.push(fieldError.invalid(at, hostPort, 'must match `containerPort` when `hostNetwork` is true'))
+    })
+  })
+}
+
+function validateSysctls(sysctls: readonly core.Sysctl[], spec: core.PodSpec, path: Path, errors: FieldErrors): void {
+  const names = new Set<string>()
+  sysctls.forEach(({ name = '' }, i) => {
+    const at = path.index(i).child('name')
+    if (name === '') errors.push(fieldError.required(at))
+    else if (name.length > LONGEST_SYSCTL || !SYSCTL_NAME.test(name)) errors.push(fieldError.invalid(at, name, SYSCTL_WRONG))
+    else if (names.has(name)) errors.push(fieldError.duplicate(at, name))
+    names.add(name)
+    const dotted = name.replaceAll('/', '.')
+    if (spec.hostNetwork === true && dotted.startsWith('net.')) errors.push(fieldError.invalid(at, name, "may not be specified when 'hostNetwork' is true"))
+    if (spec.hostIPC === true && (dotted === 'kernel.sem' || IPC_SYSCTLS.some((prefix) => dotted.startsWith(prefix)))) {
+      errors.push(fieldError.invalid(at, name, "may not be specified when 'hostIPC' is true"))
+    }
+  })
+}
+
+/** Users of their own do not go with namespaces of the node. */
+export function validateHostUsers(spec: core.PodSpec, path: Path, errors: FieldErrors): void {
+  if (spec.hostUsers !== false) return
+  for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) {
+    if (spec[field] === true) errors.push(fieldError.forbidden(path.child(field), 'when `hostUsers` is false'))
+  }
+}

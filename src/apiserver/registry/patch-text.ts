@@ -1,0 +1,43 @@
+/**
+ * A patched document as upstream shows it in refusals: objects that the patch has reached have their keys sorted, others stand as
+ * they were. `original` is the document before, whose untouched parts the patched one shares.
+ */
+export function patchedText(patched: unknown, original: unknown): string {
+  return JSON.stringify(ordered(patched, original, true))
+}
+
+function ordered(value: unknown, original: unknown, isRoot: boolean): unknown {
+  if (Array.isArray(value)) return value === original ? value : value.map((item) => ordered(item, undefined, false))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+  const before = typeof original === 'object' && original !== null ? (original as Readonly<Record<string, unknown>>) : {}
+  if (value === original && !isRoot) return versionInPlace(value)
+  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  return Object.fromEntries(entries.map(([key, one]) => [key, ordered(one, before[key], false)]))
+}
+
+/** The resourceVersion is put into stored bytes where it costs least; written out it stands behind the uid. */
+function versionInPlace(value: object): object {
+  const { resourceVersion, ...rest } = value as Record<string, unknown>
+  if (resourceVersion === undefined) return value
+  const out: Record<string, unknown> = {}
+  let placed = false
+  for (const [key, one] of Object.entries(rest)) {
+    if (!placed && !['name', 'generateName', 'namespace', 'selfLink', 'uid'].includes(key)) {
+      out['resourceVersion'] = resourceVersion
+      placed = true
+    }
+    out[key] = one
+  }
+  return placed ? out : { ...out, resourceVersion }
+}
+
+/** A value as Go's `%v` shows a map. */
+export function goMap(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+    return `map[${entries.map(([key, one]) => `${key}:${goMap(one)}`).join(' ')}]`
+  }
+  return value === null ? '<nil>' : String(value)
+}

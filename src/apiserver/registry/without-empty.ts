@@ -1,0 +1,45 @@
+import type { ObjectSchema, Schema } from '#api'
+
+/** The value without the empty lists, maps and texts that its type does not write. The value itself when there are none. */
+export function withoutEmpty(schema: ObjectSchema, value: object): object {
+  let copy: Record<string, unknown> | undefined
+  const source = value as Readonly<Record<string, unknown>>
+  for (const name in source) {
+    const field = schema.fields.get(name)
+    const child = source[name]
+    if (field === undefined || child === undefined || child === null) continue
+    if (field.dropEmpty && isEmpty(child)) {
+      copy ??= { ...source }
+      delete copy[name]
+    } else if (typeof child === 'object') {
+      const kept = within(field.schema, child)
+      if (kept === child) continue
+      copy ??= { ...source }
+      copy[name] = kept
+    }
+  }
+  return copy ?? value
+}
+
+function within(schema: Schema, value: object): object {
+  if (schema.kind === 'object') return Array.isArray(value) ? value : withoutEmpty(schema, value)
+  if (schema.kind !== 'list' || schema.items.kind !== 'object' || !Array.isArray(value)) return value
+  const { items } = schema
+  let changed = false
+  const kept = value.map((item: unknown) => {
+    if (typeof item !== 'object' || item === null) return item
+    const next = withoutEmpty(items, item)
+    if (next !== item) changed = true
+    return next
+  })
+  return changed ? kept : value
+}
+
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0
+  if (typeof value === 'object') {
+    for (const _ in value as object) return false
+    return true
+  }
+  return value === '' || value === 0 || value === false
+}

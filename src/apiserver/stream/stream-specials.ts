@@ -1,0 +1,15 @@
+import type { SpecialHandler } from '../registry/core.ts'
+import { Backends, type NodeCredentials } from './backend.ts'
+import { podLog } from './pod-log.ts'
+
+export interface StreamOptions {
+  readonly credentials: NodeCredentials
+  /** Whether a node's address may be dialled. Default: not this machine's own, not the link's. */
+  readonly isAllowed?: (ip: string) => boolean
+}
+
+/** What the API server passes on to nodes, pods and services, by the handlers' names. */
+export function streamSpecials({ credentials, isAllowed }: StreamOptions): Readonly<Record<string, SpecialHandler>> {
+  const nodes = { backends: new Backends(credentials), ...(isAllowed && { isAllowed }) }
+  return { 'pods/log': podLog(nodes) }
+}

@@ -1,0 +1,36 @@
+import type { Scope } from '#base'
+import type { core } from '#api'
+import type { Backoff, Ended, ProbeResults, StartFailure } from './plan/snapshot.ts'
+import type { RuntimeState } from './runtime-state.ts'
+import type { PodServices } from './services.ts'
+
+/** A pod as the actions see it. */
+export interface PodSubject {
+  /** Of the pod's whole life here; actions that are broken off get one of their own. */
+  readonly scope: Scope
+  readonly services: PodServices
+  readonly state: RuntimeState
+  readonly memory: WorkingMemory
+  readonly pod: core.Pod
+  readonly podIps: readonly string[]
+  /** Ends the pod before its time. */
+  end(ended: Ended): void
+}
+
+/** The writable side of `PodMemory`. */
+export interface WorkingMemory {
+  startedAtMs: number
+  ended: Ended | undefined
+  readonly probes: Map<string, ProbeResults>
+  readonly starting: Set<string>
+  /** Containers being stopped: their hook and event are not repeated when the grace is shortened. */
+  readonly killing: Set<string>
+  readonly failures: Map<string, StartFailure>
+  readonly backoffs: Map<string, Backoff>
+  sandboxFailure: StartFailure | undefined
+  readonly stoppedSandboxes: Set<string>
+  volumesReleased: boolean
+  cgroupRemoved: boolean
+  deletionConfirmed: boolean
+  endingSinceMs: number | undefined
+}

@@ -1,0 +1,5 @@
+/** `unknown`: the probe itself could not be carried out; it counts neither way. */
+export interface ProbeOutcome {
+  readonly result: 'success' | 'failure' | 'unknown'
+  readonly output: string
+}
