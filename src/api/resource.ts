@@ -86,6 +86,8 @@ export interface Strategy<T extends KubeObject> {
   readonly deleteAnswer?: 'object' | 'status'
   /** Default for a DELETE without propagationPolicy. Default `background`. */
   readonly deletePropagation?: 'orphan' | 'background'
+  /** Warning for a DELETE that leaves it to that default. */
+  readonly deleteWarning?: string
   /** Seconds of grace for a DELETE, for kinds that end gracefully (pods). Absent: deleted at once. */
   gracefulDeletion?(object: T, askedSeconds: number | undefined): number
 }

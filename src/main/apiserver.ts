@@ -19,6 +19,7 @@ import {
   podSpecials,
   reconcilePolicy,
   serviceAllocation,
+  streamSpecials,
   writeKubeconfig,
 } from '#apiserver'
 import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
@@ -94,7 +95,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     authorizers: access.authorizers,
     impersonation: access.impersonation,
     admission: [...access.admission, ...access.finalAdmission],
-    specials: podSpecials(),
+    specials: { ...podSpecials(), ...streamSpecials({ credentials: { ...leaf(CERTIFICATE_FILES.toNodes), authority: certificates.authority.certificate } }) },
     virtual: access.virtual,
     rawRoutes: access.rawRoutes,
     hooks: { services: serviceAllocation(scope, { reader: late.reader, addressRange: range.cidr, firstNodePort: FIRST_NODE_PORT, lastNodePort: LAST_NODE_PORT }) },

@@ -4,6 +4,7 @@ import type { KubeObject } from '../meta/object.ts'
 import { Path } from '../meta/path.ts'
 import { type LabelSelectorObject, formatLabelSelector } from '../meta/selectors.ts'
 import type { PodTemplateSpec } from '../types/core-v1.gen.ts'
+import { dnsLabelErrors } from '../validation/names.ts'
 import { validateNonnegative } from '../validation/values.ts'
 
 /** What all kinds that make pods from a template share. */
@@ -68,6 +69,14 @@ export function validateAtMost(
 export function validateCollisions(count: number | undefined, old: number | undefined, errors: FieldErrors): void {
   if (old === undefined || (count ?? 0) >= old) return
   errors.push(fieldError.invalid(STATUS.child('collisionCount'), count ?? null, 'cannot be decremented'))
+}
+
+/** A name that is no DNS label makes poor host names of pods. */
+export function nameWarnings({ metadata }: KubeObject, old: KubeObject | undefined): readonly string[] {
+  const messages = old === undefined ? dnsLabelErrors(metadata?.name ?? '') : []
+  if (messages.length === 0) return []
+  const what = 'metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended'
+  return [`${what}: [${messages.join(' ')}]`]
 }
 
 export function specChanged<T extends Workload>(object: T, old: T): boolean {

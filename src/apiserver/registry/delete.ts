@@ -29,6 +29,8 @@ export interface Deletion {
 export async function deleteObject(context: RequestContext, deletion: Deletion): Promise<Deleted> {
   const { view, namespace, name, options } = deletion
   const { resource } = view
+  const { deleteWarning } = resource.strategy
+  if (deleteWarning !== undefined && options.propagationPolicy === undefined && options.orphanDependents === undefined) context.warn(deleteWarning)
   const key = cacheKey(resource, namespace, name)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const entry = await present(context, view, key)

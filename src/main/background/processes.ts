@@ -52,7 +52,7 @@ export async function stopInBackground(scope: Scope, stateDir: string, name: str
   if (pids.length === 0) return false
   const [supervisor] = pids
   if (supervisor !== undefined) signal(supervisor, 'SIGTERM')
-  const alive = (): readonly number[] => pids.filter((pid) => signal(pid, 0))
+  const alive = (): readonly number[] => pids.filter(isAlive)
   const deadline = scope.clock.monotonic() + graceMs
   while (alive().length > 0 && scope.clock.monotonic() < deadline) await scope.sleep(STOP_CHECK_MS)
   for (const pid of alive()) signal(pid, 'SIGKILL')
@@ -82,6 +82,15 @@ function livePid(file: string): number | undefined {
     return environment.includes(`${MARK}=${file.replace(/\.child$/, '')}`) ? pid : undefined
   } catch {
     return undefined
+  }
+}
+
+/** One that has ended but was not yet waited for by its parent counts as gone. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
   }
 }
 

@@ -6,7 +6,7 @@ import { type core, quantityValue } from '#api'
 import { expand } from '../containers/expand.ts'
 import type { Mount } from '../cri/runtime.ts'
 import type { ObjectSource } from '../objects.ts'
-import { type AnyContainer, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
+import { type AnyContainer, uidOf } from '../pods/pod-facts.ts'
 import type { PodVolumes } from '../pods/services.ts'
 import { StartRefused, configError } from '../refusal.ts'
 import { hostnameOf, hostsFile } from '../sandbox/hosts-file.ts'
@@ -24,6 +24,8 @@ const PROPAGATIONS = { None: 'private', HostToContainer: 'host-to-container', Bi
 /** Volumes on the node's own file system, and (for Secrets and tokens) on one tmpfs of the node, which no disk ever sees. */
 export function podVolumes(settings: NodeSettings & { readonly memoryDir: string }, objects: ObjectSource): PodVolumes {
   const done = new Map<string, Set<string>>()
+  /** What is being written, by path: writes to one volume follow each other. */
+  const writing = new Map<string, Promise<void>>()
   const podDir = (pod: core.Pod): string => join(settings.podsDir, uidOf(pod))
   const volumesOf = (pod: core.Pod): readonly core.Volume[] => pod.spec?.volumes ?? []
   const pathOf = (pod: core.Pod, volume: core.Volume, kind: VolumeKind): string => {
@@ -48,10 +50,22 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
     renewBy: (atMs: number) => void,
   ): Promise<void> {
     const path = pathOf(pod, volume, kind)
-    const payload = await payloadOf(scope, contextOf(pod, podIps, renewBy), volume)
-    await mkdir(path, { recursive: true, mode: 0o755 })
-    const stamp = `${new Date(scope.clock.now()).toISOString().replaceAll(/[-:T]/g, '_').slice(0, 19)}.${Buffer.from(scope.random.bytes(4)).toString('hex')}`
-    await writeAtomically(path, payload, stamp, pod.spec?.securityContext?.fsGroup)
+    await writeInTurn(path, async () => {
+      const payload = await payloadOf(scope, contextOf(pod, podIps, renewBy), volume)
+      await mkdir(path, { recursive: true, mode: 0o755 })
+      const stamp = `${new Date(scope.clock.now()).toISOString().replaceAll(/[-:T]/g, '_').slice(0, 19)}.${Buffer.from(scope.random.bytes(4)).toString('hex')}`
+      await writeAtomically(path, payload, stamp, pod.spec?.securityContext?.fsGroup)
+    })
+  }
+
+  async function writeInTurn(path: string, work: () => Promise<void>): Promise<void> {
+    const turn = (writing.get(path) ?? Promise.resolve()).catch(() => undefined).then(work)
+    writing.set(path, turn)
+    try {
+      await turn
+    } finally {
+      if (writing.get(path) === turn) writing.delete(path)
+    }
   }
 
   async function makeEmptyDir(scope: Scope, pod: core.Pod, volume: core.Volume, path: string): Promise<void> {
@@ -223,7 +237,6 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
         } catch (error) {
           scope.check()
           scope.log.warn('a volume could not be brought up to date', {
-            pod: `${namespaceOf(pod)}/${nameOf(pod)}`,
             volume: volume.name,
             error: messageOf(error),
           })

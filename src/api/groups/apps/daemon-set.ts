@@ -52,9 +52,8 @@ export const daemonSets = defineResource(refs.daemonsets, {
     },
     validate,
     validateUpdate: (daemonSet, old, errors) => {
-      validate(daemonSet, errors)
-      validate(daemonSet, errors)
       validateImmutable(daemonSet.spec?.selector ?? null, old.spec?.selector ?? null, SELECTOR_PATH, errors)
+      validate(daemonSet, errors)
     },
     warnings: (daemonSet, old) => podTemplateWarnings(daemonSet.spec?.template, old?.spec?.template, TEMPLATE_PATH),
   },
@@ -87,8 +86,10 @@ function setTemplateGeneration(draft: DaemonSet, generation: number): void {
   draft.metadata.annotations = { ...draft.metadata.annotations, [TEMPLATE_GENERATION]: String(generation) }
 }
 
-function defaults({ spec }: DaemonSet): void {
+function defaults(daemonSet: DaemonSet): void {
+  const { spec } = daemonSet
   if (spec === undefined) return
+  setTemplateGeneration(daemonSet, templateGeneration(daemonSet))
   spec.updateStrategy ??= {}
   const strategy = spec.updateStrategy
   strategy.type ||= 'RollingUpdate'

@@ -14,6 +14,7 @@ import {
   containerNames,
   keepSpec,
   keepStatus,
+  nameWarnings,
   scaleSelector,
   selectorText,
   specChanged,
@@ -41,7 +42,10 @@ export const deployments = defineResource(refs.deployments, {
       validate(deployment, errors)
       validateImmutable(deployment.spec?.selector ?? null, old.spec?.selector ?? null, SELECTOR_PATH, errors)
     },
-    warnings: (deployment, old) => podTemplateWarnings(deployment.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+    warnings: (deployment, old) => [
+      ...nameWarnings(deployment, old),
+      ...podTemplateWarnings(deployment.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+    ],
   },
   columns: {
     Ready: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,

@@ -13,6 +13,7 @@ import {
   containerNames,
   keepSpec,
   keepStatus,
+  nameWarnings,
   scaleSelector,
   selectorText,
   validateAtMost,
@@ -39,7 +40,10 @@ export const replicaSets = defineResource(refs.replicasets, {
       validate(replicaSet, errors)
       validateImmutable(replicaSet.spec?.selector ?? null, old.spec?.selector ?? null, SELECTOR_PATH, errors)
     },
-    warnings: (replicaSet, old) => podTemplateWarnings(replicaSet.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+    warnings: (replicaSet, old) => [
+      ...nameWarnings(replicaSet, old),
+      ...podTemplateWarnings(replicaSet.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+    ],
   },
   columns: {
     Desired: ({ spec }) => spec?.replicas ?? 0,
@@ -79,7 +83,7 @@ function validateStatus({ status }: ReplicaSet, _old: ReplicaSet, errors: FieldE
       ['fullyLabeledReplicas', 'replicas'],
       ['readyReplicas', 'replicas'],
       ['availableReplicas', 'replicas'],
-      ['availableReplicas', 'readyReplicas'],
+      ['availableReplicas', 'readyReplicas', 'readyReplicas'],
     ],
     errors,
   )

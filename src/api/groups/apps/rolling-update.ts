@@ -19,5 +19,5 @@ const isPercent = (value: IntOrPercent): value is string => typeof value === 'st
 /** The number in a count or a percentage; 0 for anything else. */
 export function shareNumber(value: IntOrPercent): number {
   if (typeof value === 'number') return value
-  return value !== undefined && /^[+-]?\d+%?$/.test(value) ? Number.parseInt(value, 10) : 0
+  return value !== undefined && /^(?:\d+%|[+-]?\d+)$/.test(value) ? Number.parseInt(value, 10) : 0
 }

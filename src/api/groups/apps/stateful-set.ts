@@ -4,8 +4,10 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy } from '../../types/apps-v1.gen.ts'
-import { nameIsDnsLabel } from '../../validation/names.ts'
-import { validateEnum, validateNonnegative, validateRequired } from '../../validation/values.ts'
+import type { PersistentVolumeClaim, PodTemplateSpec } from '../../types/core-v1.gen.ts'
+import { validateClaimSpec } from '../../validation/claim-spec.ts'
+import { dnsLabelErrors, nameIsDnsLabel } from '../../validation/names.ts'
+import { invalidText, validateEnum, validateNonnegative, validateRequired } from '../../validation/values.ts'
 import { isEmptySelector, isUsableSelector, validateRequiredSelector, validateTemplateLabels } from '../../workloads/selector.ts'
 import {
   SELECTOR_PATH,
@@ -24,6 +26,7 @@ import {
 } from '../../workloads/workload.ts'
 
 const COUNTS = ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas', 'observedGeneration', 'collisionCount']
+const KEEPS_ALL_REVISIONS = 'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'
 const MUTABLE = [
   'replicas',
   'ordinals',
@@ -40,22 +43,27 @@ export const statefulSets = defineResource(refs.statefulsets, {
     generation: 'spec',
     defaults,
     prepareForCreate: (statefulSet) => {
-      statefulSet.status = { replicas: 0 }
+      statefulSet.status = { replicas: 0, availableReplicas: 0 }
       dropUnavailable(statefulSet)
     },
     prepareForUpdate: (statefulSet, old) => {
       keepStatus(statefulSet, old)
       dropUnavailable(statefulSet)
     },
-    validate,
+    validate: ({ spec }, errors) => {
+      validateSpec(spec, undefined, errors)
+    },
     validateUpdate: (statefulSet, old, errors) => {
-      validate(statefulSet, errors)
+      validateSpec(statefulSet.spec, old.spec ?? undefined, errors)
       if (deepEqual(fixedPart(statefulSet.spec), fixedPart(old.spec))) return
       const names = MUTABLE.map((name) => `'${name}'`)
       const shown = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
       errors.push(fieldError.forbidden(SPEC, `updates to statefulset spec for fields other than ${shown} are forbidden`))
     },
-    warnings: (statefulSet, old) => podTemplateWarnings(statefulSet.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+    warnings: ({ spec }, old) => [
+      ...podTemplateWarnings(spec?.template, old?.spec?.template, TEMPLATE_PATH),
+      ...((spec?.revisionHistoryLimit ?? 0) < 0 ? [KEEPS_ALL_REVISIONS] : []),
+    ],
   },
   columns: {
     Ready: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
@@ -115,7 +123,7 @@ function defaults({ spec }: StatefulSet): void {
   defaultPodTemplate(spec.template)
 }
 
-function validate({ spec }: StatefulSet, errors: FieldErrors): void {
+function validateSpec(spec: StatefulSetSpec | undefined, old: StatefulSetSpec | undefined, errors: FieldErrors): void {
   const { podManagementPolicy: policy, selector, template } = spec ?? {}
   const policyPath = SPEC.child('podManagementPolicy')
   if (validateRequired(policy, policyPath, errors) && policy !== 'OrderedReady' && policy !== 'Parallel')
@@ -125,13 +133,26 @@ function validate({ spec }: StatefulSet, errors: FieldErrors): void {
   validateNonnegative(spec?.replicas, SPEC.child('replicas'), errors)
   validateNonnegative(spec?.minReadySeconds, SPEC.child('minReadySeconds'), errors)
   validateNonnegative(spec?.ordinals?.start, SPEC.child('ordinals').child('start'), errors)
-  validateNonnegative(spec?.revisionHistoryLimit, SPEC.child('revisionHistoryLimit'), errors)
+  const { serviceName = '' } = spec ?? {}
+  if (serviceName !== '' && serviceName !== old?.serviceName)
+    invalidText(serviceName, dnsLabelErrors(serviceName), SPEC.child('serviceName'), errors)
+  if (old === undefined)
+    spec?.volumeClaimTemplates?.forEach((claim, at) => validateClaimSpec(claim.spec, SPEC.child('volumeClaimTemplates').index(at).child('spec'), errors))
   validateRequiredSelector(selector, 'statefulset', errors)
   if (isUsableSelector(selector)) {
     if (selector === undefined || !isEmptySelector(selector)) validateTemplateLabels(selector, template, errors)
-    validatePodTemplateSpec(template, TEMPLATE_PATH, errors)
+    validatePodTemplateSpec(withClaims(template, spec?.volumeClaimTemplates), TEMPLATE_PATH, errors)
   } else errors.push(fieldError.invalid(SELECTOR_PATH, selector, ''))
   validateEndlessTemplate(template, 'StatefulSet', errors)
+}
+
+/** Each claim is a volume of its name, instead of one that the template may have. */
+function withClaims(template: PodTemplateSpec | undefined, claims: readonly PersistentVolumeClaim[] = []): PodTemplateSpec | undefined {
+  if (template?.spec === undefined || claims.length === 0) return template
+  const names = claims.map((claim) => claim.metadata?.name ?? '')
+  const own = (template.spec.volumes ?? []).filter((volume) => !names.includes(volume.name))
+  const claimed = names.map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
+  return { ...template, spec: { ...template.spec, volumes: [...own, ...claimed] } }
 }
 
 function validateUpdateStrategy(strategy: StatefulSetUpdateStrategy | undefined, errors: FieldErrors): void {

@@ -8,7 +8,7 @@ import { parseCronSchedule } from '../../schedules/cron.ts'
 import { isTimeZoneName } from '../../schedules/time-zone.ts'
 import type { CronJob, CronJobSpec, JobSpec } from '../../types/batch-v1.gen.ts'
 import { validateNonnegative, validateRequiredEnum } from '../../validation/values.ts'
-import { METADATA, SPEC, keepSpec, keepStatus, selectorCell, templateImages, templateNames } from '../../workloads/workload.ts'
+import { METADATA, SPEC, keepSpec, keepStatus, nameWarnings, selectorCell, templateImages, templateNames } from '../../workloads/workload.ts'
 import { defaultJobTemplate, validateJobTemplate } from './job-spec.ts'
 
 /** Room for the time that is appended to make the names of Jobs. */
@@ -30,6 +30,7 @@ export const cronJobs = defineResource(refs.cronjobs, {
     },
     validateUpdate: (cronJob, old, errors) => validateSpec(cronJob.spec, old.spec.schedule.includes('TZ'), errors),
     warnings: (cronJob, old) => [
+      ...nameWarnings(cronJob, old),
       ...podTemplateWarnings(cronJob.spec.jobTemplate?.spec?.template, old?.spec.jobTemplate?.spec?.template, JOB_SPEC.child('template')),
       ...zoneWarnings(cronJob.spec),
     ],

@@ -20,7 +20,7 @@ export function generateSelector(job: Job): void {
   const generated = { [LEGACY_NAME_LABEL]: name, [NAME_LABEL]: name, [LEGACY_UID_LABEL]: uid, [UID_LABEL]: uid, ...given }
   template.metadata.labels = generated
   // A Job without labels of its own has those of its template.
-  if (metadata !== undefined && given !== undefined && metadata.labels === given) metadata.labels = { ...generated }
+  if (metadata !== undefined && (metadata.labels === given || Object.keys(metadata.labels ?? {}).length === 0)) metadata.labels = { ...generated }
   spec.selector ??= {}
   spec.selector.matchLabels = { [UID_LABEL]: uid, ...spec.selector.matchLabels }
 }

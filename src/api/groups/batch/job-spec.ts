@@ -69,6 +69,14 @@ export function validateJobTemplate(spec: JobSpec, path: Path, errors: FieldErro
   validateRestartPolicy(spec, path.child('template').child('spec').child('restartPolicy'), errors)
 }
 
+export function jobWarnings(spec: JobSpec | undefined): readonly string[] {
+  const { completionMode, completions = 0, parallelism = 0 } = spec ?? {}
+  if (completionMode !== 'Indexed' || completions <= MANY_COMPLETIONS || parallelism <= MANY_COMPLETIONS_LIMIT) return []
+  return [
+    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail',
+  ]
+}
+
 function validateManager(managedBy: string | undefined, path: Path, errors: FieldErrors): void {
   if (managedBy === undefined) return
   const slash = managedBy.indexOf('/')

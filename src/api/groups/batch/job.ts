@@ -5,9 +5,19 @@ import * as refs from '../../refs.gen.ts'
 import { ageOf, humanDuration } from '../../schema/age.ts'
 import type { Job } from '../../types/batch-v1.gen.ts'
 import { dnsLabelErrors } from '../../validation/names.ts'
-import { METADATA, SPEC, TEMPLATE_PATH, containerImages, containerNames, keepSpec, keepStatus, selectorText } from '../../workloads/workload.ts'
+import {
+  METADATA,
+  SPEC,
+  TEMPLATE_PATH,
+  containerImages,
+  containerNames,
+  keepSpec,
+  keepStatus,
+  nameWarnings,
+  selectorText,
+} from '../../workloads/workload.ts'
 import { defaultJobLabels, generateSelector, validateGeneratedSelector } from './job-selector.ts'
-import { defaultJobSpec, validateJobSpec } from './job-spec.ts'
+import { defaultJobSpec, jobWarnings, validateJobSpec } from './job-spec.ts'
 import { hasCondition, validateJobStatus } from './job-status.ts'
 import { validateJobChange } from './job-update.ts'
 
@@ -31,8 +41,14 @@ export const jobs = defineResource(refs.jobs, {
       validateJobSpec(job.spec, SPEC, errors)
       validateJobChange(job.spec, old, errors)
     },
-    warnings: (job, old) => podTemplateWarnings(job.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+    warnings: (job, old) => [
+      ...nameWarnings(job, old),
+      ...jobWarnings(job.spec),
+      ...podTemplateWarnings(job.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+    ],
     deletePropagation: 'orphan',
+    deleteWarning:
+      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   },
   columns: {
     Status: statusText,

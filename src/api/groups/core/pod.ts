@@ -2,6 +2,9 @@ import { defineResource } from '../../define.ts'
 import { orNone, readinessGates, summarisePod } from '../../pods/columns.ts'
 import { DEFAULT_GRACE_SECONDS, defaultPod } from '../../pods/defaults.ts'
 import { qosClass } from '../../pods/qos.ts'
+import { validateNewPod } from '../../pods/validate/pod.ts'
+import { validatePodUpdate } from '../../pods/validate/pod-update.ts'
+import { podWarnings } from '../../pods/warnings/warnings.ts'
 import { isMirrorPod } from '../../pods/visit.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Pod } from '../../types/core-v1.gen.ts'
@@ -20,6 +23,9 @@ export const pods = defineResource(refs.pods, {
       if (old.status === undefined) delete pod.status
       else pod.status = old.status
     },
+    validate: validateNewPod,
+    validateUpdate: validatePodUpdate,
+    warnings: podWarnings,
     deleteAnswer: 'object',
     gracefulDeletion: graceSeconds,
   },

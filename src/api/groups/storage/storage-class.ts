@@ -19,7 +19,6 @@ const DEFAULT_CLASS = ['storageclass.kubernetes.io/is-default-class', 'storagecl
 
 export const storageClasses = defineResource(refs.storageclasses, {
   strategy: {
-    createOnUpdate: true,
     defaults: (storageClass) => {
       storageClass.reclaimPolicy ??= 'Delete'
       storageClass.volumeBindingMode ??= 'Immediate'

@@ -2,7 +2,7 @@ import type { CertificatePlan, PlannedLeaf, Subject } from '#base'
 import { GROUPS, nodeUserName } from '../users.ts'
 
 /** File names below the folder of the cluster's keys. */
-export const FILES = { authority: 'ca', server: 'apiserver', admin: 'admin', tokenKey: 'service-accounts' } as const
+export const FILES = { authority: 'ca', server: 'apiserver', admin: 'admin', toNodes: 'apiserver-kubelet-client', tokenKey: 'service-accounts' } as const
 
 const DAY_MS = 86_400_000
 const AUTHORITY_LIFE_MS = 3650 * DAY_MS
@@ -30,6 +30,8 @@ export const componentSubject = {
   controllers: (): Subject => ({ commonName: 'system:kube-controller-manager' }),
   scheduler: (): Subject => ({ commonName: 'system:kube-scheduler' }),
   proxy: (): Subject => ({ commonName: 'system:kube-proxy' }),
+  /** The API server towards the nodes' own API. */
+  toNodes: (): Subject => ({ commonName: 'kube-apiserver-kubelet-client', organizations: [GROUPS.masters] }),
   node: (name: string): Subject => ({ commonName: nodeUserName(name), organizations: [GROUPS.nodes] }),
 } as const
 
@@ -54,6 +56,7 @@ export function clusterCertificates(names: ClusterNames): CertificatePlan {
         lifetimeMs: LEAF_LIFE_MS,
       },
       clientLeaf(FILES.admin, componentSubject.admin()),
+      clientLeaf(FILES.toNodes, componentSubject.toNodes()),
       clientLeaf('controllers', componentSubject.controllers()),
       clientLeaf('scheduler', componentSubject.scheduler()),
       clientLeaf('proxy', componentSubject.proxy()),

@@ -14,7 +14,6 @@ const STATUS = Path.of('status')
 
 export const resourceQuotas = defineResource(refs.resourcequotas, {
   strategy: {
-    createOnUpdate: true,
     prepareForCreate: (quota) => {
       quota.status = {}
     },

@@ -1,0 +1,44 @@
+import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { Path } from '../../meta/path.ts'
+import type * as core from '../../types/core-v1.gen.ts'
+import { validatePodAnnotations } from './annotations.ts'
+import { validateNoWhitespace } from './ephemeral-containers.ts'
+import type { PodValidationOptions } from './options.ts'
+import { validatePodSpec } from './pod-spec.ts'
+
+const SPEC = Path.of('spec')
+const CONTAINERS = SPEC.child('containers')
+const INIT_CONTAINERS = SPEC.child('initContainers')
+const ANNOTATIONS = Path.of('metadata', 'annotations')
+const IS_POD: PodValidationOptions = { isPod: true }
+
+/** A pod that is to be created; its metadata is checked by the server. */
+export function validateNewPod(pod: core.Pod, errors: FieldErrors): void {
+  validatePod(pod, errors)
+  const { spec } = pod
+  if (spec === undefined) return
+  if ((spec.ephemeralContainers ?? []).length > 0) errors.push(fieldError.forbidden(SPEC.child('ephemeralContainers'), 'cannot be set on create'))
+  if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates ?? []).length > 0) {
+    errors.push(fieldError.forbidden(SPEC.child('nodeName'), 'cannot be set until all schedulingGates have been cleared'))
+  }
+}
+
+/** What always holds for a pod beyond what holds for a template. */
+export function validatePod({ metadata, spec }: core.Pod, errors: FieldErrors): void {
+  validatePodAnnotations(metadata?.annotations, spec, ANNOTATIONS, errors)
+  validatePodSpec(spec, metadata, SPEC, errors, IS_POD)
+  if (spec === undefined) return
+  if ((spec.serviceAccountName ?? '') === '') forbidTokens(spec, errors)
+  for (const [i, { image }] of (spec.containers ?? []).entries()) validateNoWhitespace(image, CONTAINERS.index(i).child('image'), errors)
+  for (const [i, { image }] of (spec.initContainers ?? []).entries()) validateNoWhitespace(image, INIT_CONTAINERS.index(i).child('image'), errors)
+}
+
+function forbidTokens(spec: core.PodSpec, errors: FieldErrors): void {
+  spec.volumes?.forEach(({ projected }, v) => {
+    projected?.sources?.forEach(({ serviceAccountToken }, s) => {
+      if (serviceAccountToken === undefined) return
+      const at = SPEC.child('volumes').index(v).child('projected').child('sources').index(s).child('serviceAccountToken')
+      errors.push(fieldError.forbidden(at, 'must not be specified when serviceAccountName is not set'))
+    })
+  })
+}
