@@ -93,12 +93,13 @@ export interface Strategy<T extends KubeObject> {
 }
 
 /**
- * A path below an object. `status` and `scale` are done generically from what stands here; a `special` one (binding, eviction,
+ * A path below an object. `status`, `scale` and `update` are done generically from what stands here; a `special` one (binding, eviction,
  * log, exec, token, …) is only announced here, the API server has a handler for it by name.
  */
 export type Subresource<T extends KubeObject> =
   | StatusSubresource<T>
   | ScaleSubresource<T>
+  | UpdateSubresource<T>
   | {
       readonly type: 'special'
       readonly verbs: readonly string[]
@@ -108,9 +109,17 @@ export type Subresource<T extends KubeObject> =
 
 export interface StatusSubresource<T extends KubeObject> {
   readonly type: 'status'
-  /** Default: keeps everything of `old` except status (and the metadata that a status update may change). */
-  prepareForUpdate?(draft: T, old: T): void
+  /** Default: keeps everything of `old` except status (and the metadata that a status update may change). `now` is the time of the request. */
+  prepareForUpdate?(draft: T, old: T, now: string): void
   validateUpdate?(object: T, old: T, errors: FieldErrors): void
+}
+
+/** A path on which a part of the object is changed under rules of its own (approval, resize). GET answers with the object. */
+export interface UpdateSubresource<T extends KubeObject> {
+  readonly type: 'update'
+  /** Brings the draft to the present object with what may be changed here. */
+  readonly prepareForUpdate: (draft: T, old: T) => void
+  readonly validateUpdate: (object: T, old: T, errors: FieldErrors) => void
 }
 
 export interface ScaleSubresource<T extends KubeObject> {

@@ -7,9 +7,11 @@ import { discoveryPaths } from './discovery/discovery-paths.ts'
 import { type HealthCheck, healthPaths } from './discovery/health.ts'
 import { type VersionInfo, indexPath, rawPaths, versionPath } from './discovery/plain-paths.ts'
 import { Catalog } from './registry/catalog.ts'
-import type { Core, RegistryHook, SpecialHandler } from './registry/core.ts'
+import type { Core, RegistryHook } from './registry/core.ts'
+import type { SpecialHandler } from './registry/special-handler.ts'
+import { OwnershipMemory } from './registry/ownership/ownership-memory.ts'
 import { namespaceHook } from './registry/namespaces.ts'
-import { cacheReader } from './registry/reader.ts'
+import { cacheReader } from './registry/read/reader.ts'
 import { namespaceFinalize } from './registry/special/namespace-finalize.ts'
 import { Views } from './registry/views.ts'
 import { virtualHandler, virtualKey } from './registry/virtual.ts'
@@ -79,8 +81,8 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     admission: options.admission ?? [],
     authorizers: options.authorizers,
     hooks: new Map([['namespaces', namespaceHook], ...Object.entries(options.hooks ?? {})]),
-    specials,
     negotiator: new Negotiator(),
+    ownership: new OwnershipMemory(),
     watches: new Set(),
   }
   let isReady = false
@@ -92,7 +94,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   const rawRoutes = options.rawRoutes ?? []
   const handler = requestHandler({
     core,
-    views,
+    routes: { views, specials },
     authenticators: options.authenticators,
     impersonation: options.impersonation,
     paths: [

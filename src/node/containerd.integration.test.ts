@@ -52,6 +52,8 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
   const options: HostOptions = {
     instance: `t${process.pid}`,
     rootDir,
+    // Apart from instances that a person has: they would keep what belongs to the whole machine.
+    runDir: `/run/sampan-test-${process.pid}/node`,
     podCidr: '10.253.7.0/24',
     clusterCidrs: ['10.253.0.0/16'],
     sandboxImage: PAUSE_IMAGE,
@@ -72,6 +74,7 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     scope.cancel()
     await releaseHost(rootScope(), options)
     rmSync(rootDir, { recursive: true, force: true })
+    rmSync(`/run/sampan-test-${process.pid}`, { recursive: true, force: true })
   })
 
   const killContainerd = (): void => {
@@ -222,6 +225,25 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     const log = join(node.settings.logsDir, 'default_hooked_uid-hooked/main/0.log')
     await remove(pod)
     assert.deepEqual(lines(readWhenThere(log)), ['stopping'])
+  })
+
+  test('a host port leads to the pod', async () => {
+    const pod = testPod('port', {
+      containers: [
+        {
+          name: 'main',
+          image: BUSYBOX_IMAGE,
+          command: shell(`echo hello > /tmp/index.html; httpd -p 8080 -h /tmp; ${obedient}`),
+          ports: [{ containerPort: 8080, hostPort: 38_117 }],
+          readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+        },
+      ],
+    })
+    node.manager.set(pod)
+    await node.until('ready', () => node.status('port')?.containerStatuses?.[0]?.ready === true)
+    const answer = await fetch('http://127.0.0.1:38117/index.html')
+    assert.equal(await answer.text(), 'hello\n')
+    await remove(pod)
   })
 
   test('containers outlive containerd and the agent, and are adopted', async () => {

@@ -83,7 +83,6 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
       memoryBytes: quantityValue(allocatable.memory ?? '0'),
       ephemeralStorageBytes: quantityValue(allocatable['ephemeral-storage'] ?? '0'),
     },
-    userNamespaces: false,
     logMaxBytes: options.logMaxBytes ?? 10 * 1024 * 1024,
     logMaxFiles: options.logMaxFiles ?? 5,
   }

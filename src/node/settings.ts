@@ -20,8 +20,6 @@ export interface NodeSettings {
   readonly machine: Machine
   readonly memoryBytes: number
   readonly allocatable: { readonly cpuMilli: number; readonly memoryBytes: number; readonly ephemeralStorageBytes: number }
-  /** Whether the runtime puts pods into user namespaces. Where it would silently not, pods that ask for one are refused. */
-  readonly userNamespaces: boolean
   readonly logMaxBytes: number
   readonly logMaxFiles: number
 }

@@ -1,4 +1,7 @@
 import type * as core from '../types/core-v1.gen.ts'
+import { addQuantities } from '../meta/quantity.ts'
+import { hasMovingTag } from './image-name.ts'
+import { containerAmounts } from './resources.ts'
 import { type AnyContainer, visitContainers } from './visit.ts'
 
 /** Seconds that a container gets between the signal to stop and its end. */
@@ -13,6 +16,9 @@ export function defaultPodSpec(spec: core.PodSpec): void {
   spec.securityContext ??= {}
   spec.terminationGracePeriodSeconds ??= DEFAULT_GRACE_SECONDS
   spec.schedulerName ??= 'default-scheduler'
+  // The older name of the field; where both are given, the newer one counts.
+  if (spec.serviceAccountName !== undefined && spec.serviceAccountName !== '') spec.serviceAccount = spec.serviceAccountName
+  else if (spec.serviceAccount !== undefined && spec.serviceAccount !== '') spec.serviceAccountName = spec.serviceAccount
   if (spec.volumes !== undefined) for (const volume of spec.volumes) defaultVolume(volume)
   visitContainers(spec, defaultContainer)
 }
@@ -23,7 +29,8 @@ export function defaultPodTemplate(template: core.PodTemplateSpec | undefined): 
 
 /** What only a pod gets, not a template: requests from limits, ports of the host's network, service links. */
 export function defaultPod(pod: core.Pod): void {
-  const { spec } = pod
+  const { spec, status } = pod
+  if (status !== undefined) defaultStatus(status)
   if (spec === undefined) return
   defaultPodSpec(spec)
   spec.enableServiceLinks ??= true
@@ -36,21 +43,45 @@ export function defaultPod(pod: core.Pod): void {
   defaultPodLevelRequests(spec)
 }
 
+/** The first address is also written alone; where the two differ, the one alone counts, as older clients write only that. */
+function defaultStatus(status: core.PodStatus): void {
+  const { podIP, podIPs } = status
+  if (podIP !== undefined && podIP !== '' && podIPs?.[0]?.ip !== podIP) status.podIPs = [{ ip: podIP }]
+  else if (podIPs?.[0] !== undefined) status.podIP = podIPs[0].ip
+  for (const condition of status.conditions ?? []) {
+    condition.lastProbeTime ??= null
+    condition.lastTransitionTime ??= null
+  }
+}
+
 function requestsFromLimits(resources: core.ResourceRequirements | undefined): void {
   if (resources?.limits === undefined) return
   resources.requests = { ...resources.limits, ...resources.requests }
 }
 
-/** Limits of the whole pod become its requests, unless its containers say what they ask for. */
-function defaultPodLevelRequests({ resources, containers, initContainers }: core.PodSpec): void {
-  if (resources?.limits === undefined) return
-  const stated = new Set(
-    [...containers, ...(initContainers ?? [])].flatMap((container) => Object.keys(container.resources?.requests ?? {})),
-  )
+/** A pod with limits of its own also asks for something itself: what its containers ask for together, else as much as its limit. */
+function defaultPodLevelRequests(spec: core.PodSpec): void {
+  const { resources } = spec
+  if (resources === undefined) return
+  defaultHugePageLimits(spec, resources)
+  if (resources.limits === undefined || Object.keys(resources.limits).length === 0) return
   const requests: Record<string, string> = { ...resources.requests }
-  for (const [name, limit] of Object.entries(resources.limits))
-    if (!Object.hasOwn(requests, name) && (!stated.has(name) || name.startsWith('hugepages-'))) requests[name] = limit
+  const sums = containerAmounts(spec, 'requests')
+  for (const name of ['cpu', 'memory']) if (sums[name] !== undefined) requests[name] ??= sums[name]
+  for (const [name, limit] of Object.entries(resources.limits)) if (isPodResource(name)) requests[name] ??= limit
   if (Object.keys(requests).length > 0) resources.requests = requests
+}
+
+const isPodResource = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')
+
+/** Huge pages cannot be promised twice: the pod's limit is the sum of its containers'. */
+function defaultHugePageLimits({ containers }: core.PodSpec, resources: core.ResourceRequirements): void {
+  const sums: Record<string, string> = {}
+  for (const container of containers ?? [])
+    for (const [name, limit] of Object.entries(container.resources?.limits ?? {}))
+      if (name.startsWith('hugepages-')) sums[name] = addQuantities(sums[name] ?? '0', limit)
+  for (const [name, sum] of Object.entries(sums))
+    if (resources.limits?.[name] === undefined && resources.requests?.[name] === undefined) resources.limits = { ...resources.limits, [name]: sum }
 }
 
 function defaultContainer(container: AnyContainer): void {
@@ -66,14 +97,6 @@ function defaultContainer(container: AnyContainer): void {
       if (valueFrom?.fieldRef !== undefined) defaultFieldRef(valueFrom.fieldRef)
       if (valueFrom?.fileKeyRef !== undefined) valueFrom.fileKeyRef.optional ??= false
     }
-}
-
-/** Whether the image's name ends in `:latest`, or in nothing that says which one. */
-function hasMovingTag(image: string): boolean {
-  const [name = '', digest] = image.split('@')
-  const colon = name.lastIndexOf(':')
-  const tag = colon > name.lastIndexOf('/') ? name.slice(colon + 1) : ''
-  return tag === 'latest' || (tag === '' && digest === undefined)
 }
 
 function defaultProbe(probe: core.Probe): void {
@@ -115,6 +138,7 @@ function defaultVolume(volume: core.Volume): void {
   }
   if (volume.hostPath !== undefined) volume.hostPath.type ??= ''
   if (volume.iscsi !== undefined) volume.iscsi.iscsiInterface ||= 'default'
+  if (volume.image !== undefined) volume.image.pullPolicy ||= hasMovingTag(volume.image.reference ?? '') ? 'Always' : 'IfNotPresent'
   if (volume.ephemeral?.volumeClaimTemplate?.spec !== undefined) volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem'
 }
 

@@ -27,6 +27,7 @@ function subresourcesOf(resource: Resource): AnnouncedSubresource[] {
 function announced(subresource: Subresource<never> | Subresource<Resource extends Resource<infer T> ? T : never>): { verbs: readonly string[]; speaks: Spoken | undefined } {
   switch (subresource.type) {
     case 'status':
+    case 'update':
       return { verbs: ['get', 'patch', 'update'], speaks: undefined }
     case 'scale':
       return { verbs: ['get', 'patch', 'update'], speaks: SCALE }

@@ -18,7 +18,7 @@ export class RequestContext {
   /** Texts for Warning headers, in order, without repeats. */
   readonly warnings: string[]
 
-  constructor(core: Core, scope: Scope, request: HttpRequest, info: ParsedRequest, user: UserInfo, auditId: string, warnings: string[] = []) {
+  constructor(scope: Scope, core: Core, request: HttpRequest, info: ParsedRequest, user: UserInfo, auditId: string, warnings: string[] = []) {
     this.core = core
     this.scope = scope
     this.request = request

@@ -1,11 +1,11 @@
-import type { HttpResponse, Scope } from '#base'
+import type { Scope } from '#base'
 import type { Engine } from '#store'
-import type { KubeObject, Resource } from '#api'
+import type { KubeObject } from '#api'
 import type { AdmissionStep, Authorizer } from '../contract.ts'
 import type { Negotiator } from '../respond/media.ts'
 import type { CacheSet } from '../watchcache/cache-set.ts'
 import type { Catalog } from './catalog.ts'
-import type { RequestContext } from './context.ts'
+import type { OwnershipMemory } from './ownership/ownership-memory.ts'
 import type { Views } from './views.ts'
 
 /** What all verbs share. Built once, by `createApiServer`. */
@@ -18,8 +18,9 @@ export interface Core {
   readonly admission: readonly AdmissionStep[]
   readonly authorizers: readonly Authorizer[]
   readonly hooks: ReadonlyMap<string, RegistryHook>
-  readonly specials: ReadonlyMap<string, SpecialHandler>
   readonly negotiator: Negotiator
+  /** Who owns what of new objects, as far as it has been worked out before. */
+  readonly ownership: OwnershipMemory
   /** Ends the watches when the server stops. */
   readonly watches: Set<{ end(): void }>
 }
@@ -48,17 +49,6 @@ export interface DeletionRules {
   begin(draft: KubeObject, now: string): void
   /** Whether an object that is marked may go. */
   done(object: KubeObject): boolean
-}
-
-/** Serves a subresource or a resource that is not stored. By `pods/eviction`, `deployments.apps/rollback`, `tokenreviews.authentication.k8s.io`. */
-export type SpecialHandler = (context: RequestContext, target: SpecialTarget) => Promise<HttpResponse> | HttpResponse
-export interface SpecialTarget {
-  readonly resource: Resource
-  readonly subresource: string
-  readonly namespace: string
-  readonly name: string
-  /** What stands behind the subresource in the path. */
-  readonly rest: string
 }
 
 /** `pods`, `deployments.apps`. */

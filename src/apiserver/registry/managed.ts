@@ -1,6 +1,9 @@
 import { type FieldSet, type KubeObject, type ManagedFieldsEntry, type Resource, apiVersionOf, fieldSetOf, trackUpdate } from '#api'
+import { rfc3339 } from '#base'
 import type { RequestContext } from './context.ts'
-import { withoutEmpty } from './without-empty.ts'
+import type { OwnershipMemory } from './ownership/ownership-memory.ts'
+import { fieldShape } from './ownership/field-shape.ts'
+import { withoutEmpty } from './ownership/without-empty.ts'
 import { metaOf } from './object-rules.ts'
 
 /** Who a change is written down as: the manager that the request names, else the first word of the client's name. */
@@ -14,18 +17,38 @@ export function managerOf(context: RequestContext, fieldManager: string): string
 
 /** Notes in `updated` who owns which of its fields now. */
 export function noteUpdate(context: RequestContext, resource: Resource, live: KubeObject | undefined, updated: KubeObject, fieldManager: string, subresource: string): void {
-  const entries = trackUpdate({
+  // What is empty and would not be written is not owned.
+  const meant = withoutEmpty(resource.schema, updated) as KubeObject
+  const manager = managerOf(context, fieldManager)
+  const known = live === undefined && subresource === '' && metaOf(updated).managedFields === undefined ? context.core.ownership : undefined
+  const entries = known === undefined ? track(context, resource, live, meant, manager, subresource) : ofNew(context, known, resource, meant, manager)
+  setManagedFields(updated, entries)
+}
+
+function track(context: RequestContext, resource: Resource, live: KubeObject | undefined, updated: KubeObject, manager: string, subresource: string): ManagedFieldsEntry[] {
+  return trackUpdate({
     schema: resource.schema,
     live,
-    // What is empty and would not be written is not owned.
-    updated: withoutEmpty(resource.schema, updated) as KubeObject,
-    manager: managerOf(context, fieldManager),
+    updated,
+    manager,
     apiVersion: apiVersionOf(resource),
     subresource,
     now: context.scope.clock.now(),
     resetFields: resetFields(resource, subresource),
   })
-  setManagedFields(updated, entries)
+}
+
+function ofNew(context: RequestContext, memory: OwnershipMemory, resource: Resource, object: KubeObject, manager: string): ManagedFieldsEntry[] {
+  const shape = fieldShape(resource.schema, object)
+  const fields = shape === undefined ? undefined : memory.find(resource, shape)
+  if (fields !== undefined) {
+    const time = rfc3339(context.scope.clock.now())
+    return [{ manager, operation: 'Update', apiVersion: apiVersionOf(resource), time, fieldsType: 'FieldsV1', fieldsV1: fields }]
+  }
+  const entries = track(context, resource, undefined, object, manager, '')
+  const [only] = entries
+  if (shape !== undefined && entries.length === 1 && only?.fieldsV1 !== undefined) memory.keep(resource, shape, only.fieldsV1)
+  return entries
 }
 
 export function setManagedFields(object: KubeObject, entries: ManagedFieldsEntry[]): void {

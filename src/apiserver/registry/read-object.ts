@@ -12,6 +12,8 @@ export interface ExpectedKind {
   readonly version: string
   readonly kind: string
   readonly schema: ObjectSchema
+  /** Versions that are no longer served and have the same fields: they are read as this one. */
+  readonly formerVersions?: readonly string[]
 }
 
 /** A value with what reading its text has shown. */

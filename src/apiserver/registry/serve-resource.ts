@@ -2,31 +2,38 @@ import type { HttpResponse } from '#base'
 import { type Resource, type Status, StatusError } from '#api'
 import { encoded, objectAnswer } from '../respond/objects.ts'
 import type { RequestContext } from './context.ts'
-import { qualifiedName, type SpecialTarget } from './core.ts'
-import { deleteCollection } from './delete-collection.ts'
-import { type Deleted, deleteObject } from './delete.ts'
-import { deleteOptions } from './delete-options.ts'
+import { qualifiedName } from './core.ts'
+import type { SpecialHandler, SpecialTarget } from './special-handler.ts'
+import { deleteCollection } from './delete/delete-collection.ts'
+import { type Deleted, deleteObject } from './delete/delete.ts'
+import { deleteOptions } from './delete/delete-options.ts'
 import { methodNotAllowed, noSuchPath } from './routing-errors.ts'
-import { getObject, listObjects } from './read.ts'
-import { serveScale } from './serve-scale.ts'
-import { watchObjects } from './watch.ts'
+import { getObject, listObjects } from './read/read.ts'
+import { serveScale } from './scale/serve-scale.ts'
+import { watchObjects } from './read/watch.ts'
 import { type Target, patchObject, postObject, putObject } from './write.ts'
 import type { View } from './view.ts'
 import type { Views } from './views.ts'
 
+/** What is behind the paths. */
+export interface ResourceRoutes {
+  readonly views: Views
+  readonly specials: ReadonlyMap<string, SpecialHandler>
+}
+
 /** Serves a path under a group and version. Throws `StatusError` 404 and 405 for what is not there. */
-export async function serveResource(context: RequestContext, views: Views): Promise<HttpResponse> {
+export async function serveResource(context: RequestContext, routes: ResourceRoutes): Promise<HttpResponse> {
   const { core, info } = context
   const resource = core.catalog.find(info.group, info.version, info.resource)
   if (resource === undefined || !pathFits(context, resource)) throw noSuchPath()
   const { namespace, name } = addressOf(context, resource)
   const deprecation = deprecationOf(resource)
   if (deprecation !== undefined) context.warn(deprecation)
-  if (info.subresource !== '') return serveSubresource(context, views, resource, namespace, name)
-  const special = core.specials.get(qualifiedName(resource))
+  if (info.subresource !== '') return serveSubresource(context, routes, resource, namespace, name)
+  const special = routes.specials.get(qualifiedName(resource))
   if (special !== undefined) return serveSpecial(context, resource, special, { resource, subresource: '', namespace, name, rest: info.rest })
   if (resource.storage === undefined) throw methodNotAllowed()
-  const view = views.of(resource)
+  const view = routes.views.of(resource)
   const target: Target = { view, namespace, name, subresource: '' }
   if (name === '') return serveCollection(context, target)
   return serveObject(context, target)
@@ -84,21 +91,21 @@ export function statusAnswer(context: RequestContext, httpStatus: number, status
   return encoded(context, { ...context.accepted(false), form: 'object' }, httpStatus, Buffer.from(JSON.stringify(status)))
 }
 
-async function serveSubresource(context: RequestContext, views: Views, resource: Resource, namespace: string, name: string): Promise<HttpResponse> {
+async function serveSubresource(context: RequestContext, routes: ResourceRoutes, resource: Resource, namespace: string, name: string): Promise<HttpResponse> {
   const { core, info, request } = context
   const subresource = resource.subresources[info.subresource]
   if (subresource === undefined) throw noSuchPath()
   if (subresource.type === 'special') {
-    const special = core.specials.get(`${qualifiedName(resource)}/${info.subresource}`)
+    const special = routes.specials.get(`${qualifiedName(resource)}/${info.subresource}`)
     const verb = NO_BODY_METHODS.has(request.method) ? 'get' : info.verb
     if (!subresource.verbs.includes(verb)) throw methodNotAllowed()
     if (special === undefined) throw new StatusError({ code: 501, reason: 'NotImplemented', message: `${info.subresource} of ${resource.plural} is not served here` })
     return serveSpecial(context, resource, special, { resource, subresource: info.subresource, namespace, name, rest: info.rest })
   }
   if (info.rest !== '') throw noSuchPath()
-  const view = views.of(resource)
+  const view = routes.views.of(resource)
   if (subresource.type === 'scale') return serveScale(context, { view, namespace, name, subresource: 'scale' }, subresource)
-  const target: Target = { view, namespace, name, subresource: 'status' }
+  const target: Target = { view, namespace, name, subresource: info.subresource }
   if (NO_BODY_METHODS.has(request.method)) return getObject(context, view, namespace, name)
   if (request.method === 'PUT') return putObject(context, target)
   if (request.method === 'PATCH') return patchObject(context, target)

@@ -1,3 +1,4 @@
+import { rfc3339 } from '#base'
 import { type FieldErrors, type KubeObject, Path, fieldError, statusError } from '#api'
 import type { Entry } from '../watchcache/entry.ts'
 import { admissionRequest, mutate, validateAdmission } from './admit.ts'
@@ -47,7 +48,7 @@ export interface Update {
 }
 
 export interface UpdateRules {
-  readonly prepare?: (draft: KubeObject, old: KubeObject) => void
+  readonly prepare?: (draft: KubeObject, old: KubeObject, now: string) => void
   readonly validate?: (object: KubeObject, old: KubeObject, errors: FieldErrors) => void
 }
 
@@ -129,14 +130,14 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
   checkRevision(update, draft, entry)
   keepSystemFields(draft, old)
   const rules = rulesFor(update)
-  rules.prepare?.(draft, old)
+  rules.prepare?.(draft, old, rfc3339(scope.clock.now()))
   settleSystemFields(draft, old)
   const hook = core.hooks.get(qualifiedName(resource))
   const undo = subresource === '' ? await hook?.beforeUpdate?.(scope, draft, old, { dryRun: options.dryRun }) : undefined
   try {
     if (subresource !== 'status' && raisesGeneration(resource, draft, old)) metaOf(draft).generation = (metaOf(old).generation ?? 0) + 1
     validateChanged(resource, draft, old, rules.validate)
-    for (const text of resource.strategy.warnings?.(draft, old) ?? []) context.warn(text)
+    if (subresource === '') for (const text of resource.strategy.warnings?.(draft, old) ?? []) context.warn(text)
     await validateAdmission(context, request)
     if (isReleased(draft, old, hook?.deletion)) {
       const gone = await remove(context, update, key, entry, draft)
@@ -184,15 +185,16 @@ async function remove(context: RequestContext, update: Update, key: string, entr
 function rulesFor(update: Update): UpdateRules {
   if (update.rules !== undefined) return update.rules
   const { strategy, subresources } = update.view.resource
+  const subresource = subresources[update.subresource]
+  if (subresource?.type === 'update') return { prepare: subresource.prepareForUpdate, validate: subresource.validateUpdate }
   if (update.subresource !== 'status') {
     return {
       ...(strategy.prepareForUpdate === undefined ? {} : { prepare: strategy.prepareForUpdate }),
       ...(strategy.validateUpdate === undefined ? {} : { validate: strategy.validateUpdate }),
     }
   }
-  const status = subresources['status']
-  if (status?.type !== 'status') return { prepare: keepAllButStatus }
-  return { prepare: status.prepareForUpdate ?? keepAllButStatus, ...(status.validateUpdate === undefined ? {} : { validate: status.validateUpdate }) }
+  if (subresource?.type !== 'status') return { prepare: keepAllButStatus }
+  return { prepare: subresource.prepareForUpdate ?? keepAllButStatus, ...(subresource.validateUpdate === undefined ? {} : { validate: subresource.validateUpdate }) }
 }
 
 /** Throws `StatusError` 409 when the client has seen an older object, 422 when it must say which one and does not. */

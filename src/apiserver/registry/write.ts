@@ -7,7 +7,7 @@ import { createObject } from './create.ts'
 import { noteUpdate, resetFields } from './managed.ts'
 import { checkName, metaOf, parseRevision, settleNamespace } from './object-rules.ts'
 import { writeOptions } from './options.ts'
-import { patchTypeOf, prepareApply, preparePatch } from './patch.ts'
+import { patchTypeOf, prepareApply, preparePatch } from './patch/patch.ts'
 import { readObject } from './read-object.ts'
 import { updateObject } from './update.ts'
 import type { View } from './view.ts'
@@ -19,7 +19,7 @@ export interface Target {
   readonly view: View
   readonly namespace: string
   readonly name: string
-  /** `''` or `status`. */
+  /** `''`, `status`, or one of type `update`. */
   readonly subresource: string
 }
 

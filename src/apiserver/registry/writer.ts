@@ -5,7 +5,7 @@ import { ParsedRequest } from '../router/request-info.ts'
 import { RequestContext } from './context.ts'
 import type { Core } from './core.ts'
 import { createObject } from './create.ts'
-import { deleteObject } from './delete.ts'
+import { deleteObject } from './delete/delete.ts'
 import { noteUpdate } from './managed.ts'
 import { metaOf } from './object-rules.ts'
 import type { WriteOptions } from './options.ts'
@@ -35,12 +35,12 @@ export function objectWriter(core: Core, views: Views): ObjectWriter {
     async create<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T) {
       const view = viewOf(ref)
       const namespace = object.metadata?.namespace ?? ''
-      const written = await createObject(ownRequest(core, scope), { view, namespace, draft: draftOf(view, object), options: OPTIONS, tracks: true })
+      const written = await createObject(ownRequest(scope, core), { view, namespace, draft: draftOf(view, object), options: OPTIONS, tracks: true })
       return JSON.parse(written.bytes.toString()) as T
     },
     async update<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T) {
       const view = viewOf(ref)
-      const context = ownRequest(core, scope)
+      const context = ownRequest(scope, core)
       const { namespace = '', name = '' } = object.metadata ?? {}
       const written = await updateObject(context, {
         view,
@@ -62,7 +62,7 @@ export function objectWriter(core: Core, views: Views): ObjectWriter {
     },
     async delete(scope, ref, namespace, name) {
       const options = { dryRun: false, gracePeriodSeconds: undefined, orphanDependents: undefined, propagationPolicy: undefined, uid: undefined, resourceVersion: undefined }
-      await deleteObject(ownRequest(core, scope), { view: viewOf(ref), namespace, name, options })
+      await deleteObject(ownRequest(scope, core), { view: viewOf(ref), namespace, name, options })
     },
   }
 }
@@ -81,7 +81,7 @@ const NO_PARTS = {
   inNamespace: false,
 }
 
-function ownRequest(core: Core, scope: Scope): RequestContext {
+function ownRequest(scope: Scope, core: Core): RequestContext {
   const request: HttpRequest = {
     method: '',
     target: '',
@@ -91,5 +91,5 @@ function ownRequest(core: Core, scope: Scope): RequestContext {
     peer: { address: '', inProcess: true },
     signal: scope.signal,
   }
-  return new RequestContext(core, scope, request, new ParsedRequest('', '', NO_PARTS), SERVER, '')
+  return new RequestContext(scope, core, request, new ParsedRequest('', '', NO_PARTS), SERVER, '')
 }

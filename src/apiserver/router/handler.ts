@@ -6,8 +6,7 @@ import type { Impersonation } from '../auth/impersonate/impersonate.ts'
 import { authorize } from '../registry/authorize.ts'
 import { RequestContext } from '../registry/context.ts'
 import type { Core } from '../registry/core.ts'
-import { serveResource } from '../registry/serve-resource.ts'
-import type { Views } from '../registry/views.ts'
+import { type ResourceRoutes, serveResource } from '../registry/serve-resource.ts'
 import { compressed } from '../respond/compress.ts'
 import { refusalOf } from '../respond/errors.ts'
 import { jsonAnswer, pageNotFound, textAnswer, warningHeaders } from '../respond/plain.ts'
@@ -19,7 +18,7 @@ export type PathHandler = (context: RequestContext) => HttpResponse | undefined 
 
 export interface HandlerOptions {
   readonly core: Core
-  readonly views: Views
+  readonly routes: ResourceRoutes
   readonly authenticators: readonly Authenticator[]
   readonly impersonation: Impersonation | undefined
   /** Asked in order. */
@@ -40,7 +39,7 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
   const { core } = options
   return async (request) => {
     const startedAt = core.scope.clock.monotonic()
-    const auditId = auditIdOf(request, core.scope)
+    const auditId = auditIdOf(core.scope, request)
     const info = parseRequest(request.method, request.target)
     if (info === undefined) return finish(textAnswer(400, '400 Bad Request'), auditId, [])
     const scope = new RequestScope(core.scope, request)
@@ -48,7 +47,7 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
     let answer: HttpResponse
     try {
       const user = authenticateRequest(scope, options.authenticators, { headers: request.headers, peer: request.peer })
-      const context = new RequestContext(core, scope, request, info, user instanceof Promise ? await user : user, auditId)
+      const context = new RequestContext(scope, core, request, info, user instanceof Promise ? await user : user, auditId)
       warnings = context.warnings
       answer = await serve(options, context)
       if (request.headers['accept-encoding'] !== undefined) answer = await compressed(request, answer)
@@ -64,7 +63,7 @@ async function serve(options: HandlerOptions, sender: RequestContext): Promise<H
   const context = await actAs(options, sender)
   await authorize(context, context.question())
   const { info } = context
-  if (info.isResource && options.core.catalog.hasGroup(info.group)) return serveResource(context, options.views)
+  if (info.isResource && options.core.catalog.hasGroup(info.group)) return serveResource(context, options.routes)
   for (const path of options.paths) {
     const answer = path(context)
     const found = answer instanceof Promise ? await answer : answer
@@ -79,7 +78,7 @@ async function actAs(options: HandlerOptions, context: RequestContext): Promise<
   const acting = options.impersonation?.impersonate(scope, request.headers, context.question())
   if (acting === undefined) return context
   const found = acting instanceof Promise ? await acting : acting
-  return found === user ? context : new RequestContext(core, scope, request, info, found, auditId, context.warnings)
+  return found === user ? context : new RequestContext(scope, core, request, info, found, auditId, context.warnings)
 }
 
 export function refusalAnswer(refusal: StatusError): HttpResponse {
@@ -87,7 +86,7 @@ export function refusalAnswer(refusal: StatusError): HttpResponse {
   return jsonAnswer(code, { kind, apiVersion, metadata, status, message, reason, details, code }, refusal.headers)
 }
 
-function auditIdOf(request: HttpRequest, scope: Scope): string {
+function auditIdOf(scope: Scope, request: HttpRequest): string {
   const given = request.headers['audit-id']
   return typeof given === 'string' && given !== '' && given.length <= 64 ? given : scope.random.uuid()
 }

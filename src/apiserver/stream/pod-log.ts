@@ -1,6 +1,6 @@
 import type { HttpResponse } from '#base'
 import { refs } from '#api'
-import type { SpecialHandler } from '../registry/core.ts'
+import type { SpecialHandler } from '../registry/special-handler.ts'
 import type { Backends } from './backend.ts'
 import { podLogOptions } from './log-options.ts'
 import { type NodeAddress, nodeAddress } from './node-address.ts'

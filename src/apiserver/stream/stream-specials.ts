@@ -1,4 +1,4 @@
-import type { SpecialHandler } from '../registry/core.ts'
+import type { SpecialHandler } from '../registry/special-handler.ts'
 import { Backends, type NodeCredentials } from './backend.ts'
 import { podLog } from './pod-log.ts'
 

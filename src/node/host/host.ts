@@ -27,7 +27,11 @@ const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
 export interface Before {
   readonly ipForward: string
   readonly hostPortChains: boolean
+  readonly natTables: readonly string[]
 }
+
+/** What iptables makes when it is first asked for anything. */
+export const NAT_TABLES = ['ip nat', 'ip6 nat'] as const
 
 /** Idempotent: what is there is kept, a running containerd is adopted. Throws `UserError` naming everything that the machine lacks. */
 export async function prepareHost(scope: Scope, options: HostOptions): Promise<Host> {
@@ -71,9 +75,18 @@ async function rememberBefore(scope: Scope, options: HostOptions, layout: HostLa
   if (existsSync(layout.memoFile)) return
   const before: Before =
     options.netns === undefined
-      ? { ipForward: readFileSync(IP_FORWARD, 'utf8').trim(), hostPortChains: await hasHostPortChains(scope, machine) }
-      : { ipForward: '1', hostPortChains: true }
+      ? {
+          ipForward: readFileSync(IP_FORWARD, 'utf8').trim(),
+          hostPortChains: await hasHostPortChains(scope, machine),
+          natTables: await natTables(scope, machine),
+        }
+      : { ipForward: '1', hostPortChains: true, natTables: NAT_TABLES }
   writeFileSync(layout.memoFile, JSON.stringify(before))
+}
+
+async function natTables(scope: Scope, machine: Machine): Promise<string[]> {
+  const lines = (await runCommand(scope, machine.binaries.nft, ['list', 'tables'])).split('\n')
+  return NAT_TABLES.filter((table) => lines.includes(`table ${table}`))
 }
 
 export async function hasHostPortChains(scope: Scope, machine: Machine): Promise<boolean> {

@@ -1,11 +1,11 @@
 import { type Dirent, existsSync, readFileSync, readdirSync, readlinkSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Scope, messageOf } from '#base'
 import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
 import { removeCgroupTree } from './cgroup-tree.ts'
 import { runCommand } from './command.ts'
 import { ensureContainerd, stopContainerd } from './containerd-process.ts'
-import { type Before, hasHostPortChains } from './host.ts'
+import { type Before, NAT_TABLES, hasHostPortChains } from './host.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
 import { type Machine, inspectMachine } from './machine.ts'
 
@@ -112,10 +112,24 @@ async function removeNetwork(scope: Scope, options: HostOptions, layout: HostLay
     await runCommand(scope, nft, args, { input: `table ip ${layout.nftTable}\ndelete table ip ${layout.nftTable}\n` })
   }
   removeCniResults((name) => name.startsWith(`${layout.cni.networkName}-`))
-  if (!existsSync(layout.memoFile) || options.netns !== undefined) return
+  // What is the whole machine's is put back by the last instance on it.
+  if (!existsSync(layout.memoFile) || options.netns !== undefined || hasOtherInstances(layout)) return
   const before = JSON.parse(readFileSync(layout.memoFile, 'utf8')) as Before
   writeFileSync('/proc/sys/net/ipv4/ip_forward', before.ipForward)
   if (!before.hostPortChains && (await hasHostPortChains(scope, machine))) await removeHostPortChains(scope, machine)
+  for (const table of NAT_TABLES) if (!before.natTables.includes(table)) await removeEmptyTable(scope, machine, table)
+}
+
+function hasOtherInstances(layout: HostLayout): boolean {
+  const dir = dirname(layout.runDir)
+  return existsSync(dir) && readdirSync(dir).some((name) => join(dir, name) !== layout.runDir)
+}
+
+/** iptables, which the port plugin calls, leaves its tables; one with rules is somebody's. */
+async function removeEmptyTable(scope: Scope, machine: Machine, table: string): Promise<void> {
+  const listed = await runCommand(scope, machine.binaries.nft, ['-j', 'list', 'table', ...table.split(' ')]).catch(() => undefined)
+  if (listed !== undefined && !listed.includes('"rule"'))
+    await runCommand(scope, machine.binaries.nft, ['delete', 'table', ...table.split(' ')])
 }
 
 /** libcni keeps the answers of plugins in a directory of the whole machine, by network and container. */

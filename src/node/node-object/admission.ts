@@ -56,6 +56,12 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
         `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
       )
   }
+  // Never half-honoured: what this node cannot do for a pod keeps the pod from it.
+  if (pod.spec?.securityContext?.supplementalGroupsPolicy === 'Strict')
+    reject('SupplementalGroupsPolicyNotSupported', 'SupplementalGroupsPolicy=Strict is not supported in this node')
+  if ((pod.spec?.resourceClaims ?? []).length > 0) reject('ResourceClaimsNotSupported', 'spec.resourceClaims is not supported in this node')
+  if ([...initContainersOf(pod), ...mainContainersOf(pod)].some(({ volumeDevices = [] }) => volumeDevices.length > 0))
+    reject('BlockVolumesNotSupported', 'volumeDevices is not supported in this node')
   lacks('pods', 1, others.length, Number(allocatable.pods ?? '0'))
   const wanted = requestsOf(pod)
   const used = others.map(requestsOf)

@@ -62,7 +62,6 @@ export function nodeHarness(
     machine,
     memoryBytes: 8 * 2 ** 30,
     allocatable: { cpuMilli: 2000, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 2 ** 30 },
-    userNamespaces: false,
     logMaxBytes: 2 ** 20,
     logMaxFiles: 3,
   }

@@ -20,7 +20,8 @@ describe('a subPath', () => {
 
   const opened = async (path: string, create = true): Promise<string> => {
     await using handle = await openInside(root, path, create ? { mode: 0o750 } : undefined)
-    return readlink(`/proc/self/fd/${handle.fd}`)
+    // Awaited here: the handle is closed on the way out.
+    return await readlink(`/proc/self/fd/${handle.fd}`)
   }
 
   test('opens what is there', async () => assert.equal(await opened('a/b'), join(root, 'a/b')))

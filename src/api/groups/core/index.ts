@@ -2,11 +2,15 @@ import type { Resource } from '../../resource.ts'
 import { configMaps } from './config-map.ts'
 import { endpoints } from './endpoints.ts'
 import { events } from './event.ts'
+import { limitRanges } from './limits/limit-range.ts'
+import { resourceQuotas } from './limits/resource-quota.ts'
 import { namespaces } from './namespace.ts'
 import { nodes } from './node.ts'
 import { pods } from './pod.ts'
 import { secrets } from './secret.ts'
 import { services } from './service.ts'
 import { serviceAccounts } from './service-account.ts'
+import { persistentVolumeClaims } from './volumes/persistent-volume-claim.ts'
+import { persistentVolumes } from './volumes/persistent-volume.ts'
 
-export const coreResources = [configMaps, endpoints, events, namespaces, nodes, pods, secrets, serviceAccounts, services] as unknown as readonly Resource[]
+export const coreResources = [configMaps, endpoints, events, limitRanges, namespaces, nodes, persistentVolumeClaims, persistentVolumes, pods, resourceQuotas, secrets, serviceAccounts, services] as unknown as readonly Resource[]

@@ -1,6 +1,6 @@
 import { type FieldErrors, type KubeObject, Path, invalidText, qualifiedNameErrors, validateStandardFinalizer } from '#api'
 import { objectAnswer } from '../../respond/objects.ts'
-import type { SpecialHandler } from '../core.ts'
+import type { SpecialHandler } from '../special-handler.ts'
 import { noteUpdate } from '../managed.ts'
 import { checkName, metaOf } from '../object-rules.ts'
 import { writeOptions } from '../options.ts'

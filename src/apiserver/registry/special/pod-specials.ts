@@ -1,4 +1,4 @@
-import type { SpecialHandler } from '../core.ts'
+import type { SpecialHandler } from '../special-handler.ts'
 import { bindings, podBinding } from './pod-binding.ts'
 
 /** What is served below a pod beyond its status, by the handlers' names. */

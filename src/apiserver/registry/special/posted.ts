@@ -4,7 +4,7 @@ import type { AdmissionRequest } from '../../contract.ts'
 import { encoded } from '../../respond/objects.ts'
 import { admissionRequest, mutate } from '../admit.ts'
 import type { RequestContext } from '../context.ts'
-import type { SpecialTarget } from '../core.ts'
+import type { SpecialTarget } from '../special-handler.ts'
 import { settleNamespace } from '../object-rules.ts'
 import { type WriteOptions, writeOptions } from '../options.ts'
 import { type ExpectedKind, readObject } from '../read-object.ts'
@@ -18,7 +18,7 @@ export interface Posted {
 }
 
 export const BINDING = kindOf('', 'v1', 'Binding')
-export const EVICTION = kindOf('policy', 'v1', 'Eviction')
+export const EVICTION: ExpectedKind = { ...kindOf('policy', 'v1', 'Eviction'), formerVersions: ['v1beta1'] }
 
 function kindOf(group: string, version: string, kind: string): ExpectedKind {
   return { group, version, kind, schema: builtInSchema(group, version, kind) }

@@ -1,7 +1,7 @@
 import { parseFieldSelector, parseLabelSelector, statusError } from '#api'
 import { SampanError } from '#base'
-import { type FieldRequirement, NAMESPACE_SLOT, NAME_SLOT, type Selection } from '../watchcache/selection.ts'
-import type { View } from './view.ts'
+import { type FieldRequirement, NAMESPACE_SLOT, NAME_SLOT, type Selection } from '../../watchcache/selection.ts'
+import type { View } from '../view.ts'
 
 /** The objects that a list, a watch or a deletion of a collection is about. Throws `StatusError` 400 for selectors that cannot be read. */
 export function readSelection(view: View, namespace: string, query: URLSearchParams): Selection {

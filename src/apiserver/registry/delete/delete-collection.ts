@@ -1,13 +1,13 @@
 import type { HttpResponse } from '#base'
 import { StatusError } from '#api'
-import { listAnswer } from '../respond/objects.ts'
-import { listPage } from '../watchcache/list-page.ts'
-import type { RequestContext } from './context.ts'
+import { listAnswer } from '../../respond/objects.ts'
+import { listPage } from '../../watchcache/list-page.ts'
+import type { RequestContext } from '../context.ts'
 import { deleteOptions } from './delete-options.ts'
 import { deleteObject } from './delete.ts'
-import { listOptions } from './list-options.ts'
-import { readSelection } from './select.ts'
-import type { View } from './view.ts'
+import { listOptions } from '../read/list-options.ts'
+import { readSelection } from '../read/select.ts'
+import type { View } from '../view.ts'
 
 /** Objects that one request deletes side by side. */
 const WORKERS = 16

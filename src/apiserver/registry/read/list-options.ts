@@ -1,7 +1,7 @@
 import { type FieldErrors, Path, fieldError, statusError } from '#api'
-import { isTrue } from '../router/request-info.ts'
-import { plainError } from './object-rules.ts'
-import { readInteger, refuseOptions } from './options.ts'
+import { isTrue } from '../../router/request-info.ts'
+import { plainError } from '../object-rules.ts'
+import { readInteger, refuseOptions } from '../options.ts'
 
 export interface ListOptions {
   readonly resourceVersion: string

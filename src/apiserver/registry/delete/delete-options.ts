@@ -1,9 +1,9 @@
 import { JsonSyntaxError, readJson, readYaml, SampanError } from '#base'
 import { type FieldErrors, Path, builtInSchema, decodeProtobuf, fieldError, statusError } from '#api'
-import { bodyEncoding, unsupportedBody } from '../respond/media.ts'
-import { isTrue } from '../router/request-info.ts'
-import type { RequestContext } from './context.ts'
-import { readDryRun, readInteger, refuseOptions } from './options.ts'
+import { bodyEncoding, unsupportedBody } from '../../respond/media.ts'
+import { isTrue } from '../../router/request-info.ts'
+import type { RequestContext } from '../context.ts'
+import { readDryRun, readInteger, refuseOptions } from '../options.ts'
 
 export interface DeleteOptions {
   readonly dryRun: boolean

@@ -1,10 +1,10 @@
 import type { KubeObject, ResourceRef } from '#api'
 import { UserError } from '#base'
-import type { ObjectReader } from '../contract.ts'
-import type { Catalog } from './catalog.ts'
-import { type View } from './view.ts'
-import { type Views, cacheKey } from './views.ts'
-import { EVERYTHING } from '../watchcache/selection.ts'
+import type { ObjectReader } from '../../contract.ts'
+import type { Catalog } from '../catalog.ts'
+import { type View } from '../view.ts'
+import { type Views, cacheKey } from '../views.ts'
+import { EVERYTHING } from '../../watchcache/selection.ts'
 
 /** Reads for the server's own parts, straight from the caches. */
 export function cacheReader(catalog: Catalog, views: Views): ObjectReader {

@@ -12,19 +12,19 @@ import {
   statusError,
   trackUpdate,
 } from '#api'
-import { type Sendable, encoded } from '../respond/objects.ts'
-import type { RequestContext } from './context.ts'
-import { managerOf, setManagedFields } from './managed.ts'
-import { checkName, metaOf } from './object-rules.ts'
-import { writeOptions } from './options.ts'
-import { patchTypeOf, prepareApply, preparePatch } from './patch.ts'
-import { readObject } from './read-object.ts'
+import { type Sendable, encoded } from '../../respond/objects.ts'
+import type { RequestContext } from '../context.ts'
+import { managerOf, setManagedFields } from '../managed.ts'
+import { checkName, metaOf } from '../object-rules.ts'
+import { writeOptions } from '../options.ts'
+import { patchTypeOf, prepareApply, preparePatch } from '../patch/patch.ts'
+import { readObject } from '../read-object.ts'
 import { SCALE, type Scale, applyScale, scaleOf } from './scale.ts'
-import { methodNotAllowed } from './routing-errors.ts'
-import { updateObject } from './update.ts'
-import { cacheKey } from './views.ts'
-import { type Target, requestBody } from './write.ts'
-import { type Written, present } from './write-object.ts'
+import { methodNotAllowed } from '../routing-errors.ts'
+import { updateObject } from '../update.ts'
+import { cacheKey } from '../views.ts'
+import { type Target, requestBody } from '../write.ts'
+import { type Written, present } from '../write-object.ts'
 
 /** The scale subresource: the object's size in a kind of its own, written into the object. */
 export async function serveScale(context: RequestContext, target: Target, scale: ScaleSubresource<KubeObject>): Promise<HttpResponse> {

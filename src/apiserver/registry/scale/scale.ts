@@ -1,6 +1,6 @@
 import { type FieldErrors, type KubeObject, Path, type Resource, type ScaleSubresource, apiVersionOf, builtInSchema, fieldError, statusError } from '#api'
-import { metaOf } from './object-rules.ts'
-import type { ExpectedKind } from './read-object.ts'
+import { metaOf } from '../object-rules.ts'
+import type { ExpectedKind } from '../read-object.ts'
 
 export interface Scale extends KubeObject {
   spec?: { replicas?: number }

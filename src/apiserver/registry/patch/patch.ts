@@ -15,12 +15,12 @@ import {
   statusError,
   strategicMergePatch,
 } from '#api'
-import type { Catalog } from './catalog.ts'
-import type { RequestContext } from './context.ts'
+import type { Catalog } from '../catalog.ts'
+import type { RequestContext } from '../context.ts'
 import { goMap, patchedText } from './patch-text.ts'
-import { type ExpectedKind, type ReadValue, decodeDraft, fieldProblems, finishDraft, kindProblem } from './read-object.ts'
-import type { WriteOptions } from './options.ts'
-import { plainError } from './object-rules.ts'
+import { type ExpectedKind, type ReadValue, decodeDraft, fieldProblems, finishDraft, kindProblem } from '../read-object.ts'
+import type { WriteOptions } from '../options.ts'
+import { plainError } from '../object-rules.ts'
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply'
 

@@ -1,0 +1,89 @@
+import type * as core from '../types/core-v1.gen.ts'
+import { qosClass } from './qos.ts'
+import { APPARMOR_CONTAINER } from './validate/annotations.ts'
+import { type AnyContainer, visitContainers } from './visit.ts'
+
+/** Brings a new pod to its first state. Its time of creation is set already. */
+export function prepareNewPod(pod: core.Pod): void {
+  const { spec } = pod
+  pod.status = { phase: 'Pending' }
+  if (spec === undefined) return
+  dropDisabledPodFields(spec)
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1
+  resolveLabelKeys(spec, pod.metadata?.labels ?? {})
+  appArmorFields(spec, pod.metadata?.annotations)
+  pod.status.qosClass = qosClass(spec)
+  if ((spec.schedulingGates ?? []).length > 0) pod.status.conditions = [gatedSince(pod.metadata?.creationTimestamp)]
+}
+
+const gatedSince = (time: string | undefined): core.PodCondition => ({
+  type: 'PodScheduled',
+  status: 'False',
+  lastProbeTime: null,
+  lastTransitionTime: time ?? null,
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+})
+
+/** Takes out what belongs to features that are switched off by default, as kube-apiserver does without a word. Of templates too. */
+export function dropDisabledPodFields(spec: core.PodSpec): void {
+  delete spec.schedulingGroup
+  for (const { projected } of spec.volumes ?? [])
+    for (const source of projected?.sources ?? []) {
+      delete source.clusterTrustBundle
+      delete source.podCertificate
+    }
+  visitContainers(spec, dropStopSignal)
+}
+
+function dropStopSignal(container: AnyContainer): void {
+  const { lifecycle } = container
+  if (lifecycle?.stopSignal === undefined) return
+  delete lifecycle.stopSignal
+  if (lifecycle.postStart === undefined && lifecycle.preStop === undefined) delete container.lifecycle
+}
+
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
+const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution'
+type Labels = Readonly<Record<string, string>>
+
+/** Label keys of selectors stand for the pod's own values, which are known from now on. */
+function resolveLabelKeys({ affinity, topologySpreadConstraints }: core.PodSpec, labels: Labels): void {
+  for (const terms of [affinity?.podAffinity, affinity?.podAntiAffinity]) {
+    for (const term of terms?.[REQUIRED] ?? []) resolveTerm(term, labels)
+    for (const { podAffinityTerm } of terms?.[PREFERRED] ?? []) if (podAffinityTerm !== undefined) resolveTerm(podAffinityTerm, labels)
+  }
+  for (const { labelSelector, matchLabelKeys } of topologySpreadConstraints ?? []) addRequirements(labelSelector, matchLabelKeys, 'In', labels)
+}
+
+function resolveTerm({ labelSelector, matchLabelKeys, mismatchLabelKeys }: core.PodAffinityTerm, labels: Labels): void {
+  addRequirements(labelSelector, matchLabelKeys, 'In', labels)
+  addRequirements(labelSelector, mismatchLabelKeys, 'NotIn', labels)
+}
+
+function addRequirements(selector: core.PodAffinityTerm['labelSelector'], keys: readonly string[] | undefined, operator: 'In' | 'NotIn', labels: Labels): void {
+  if (selector === undefined) return
+  for (const key of keys ?? []) {
+    const value = labels[key]
+    if (value !== undefined) selector.matchExpressions = [...(selector.matchExpressions ?? []), { key, operator, values: [value] }]
+  }
+}
+
+const LOCALHOST = 'localhost/'
+
+/** Profiles of AppArmor that are given in the older way, by annotation. Wrong ones are left to validation. */
+function appArmorFields(spec: core.PodSpec, annotations: Labels | undefined): void {
+  if (annotations === undefined || spec.os?.name === 'windows') return
+  visitContainers(spec, (container) => {
+    const annotation = annotations[APPARMOR_CONTAINER + container.name]
+    if (annotation === undefined || container.securityContext?.appArmorProfile !== undefined) return
+    const profile = appArmorProfile(annotation)
+    if (profile !== undefined) container.securityContext = { ...container.securityContext, appArmorProfile: profile }
+  })
+}
+
+function appArmorProfile(annotation: string): core.AppArmorProfile | undefined {
+  if (annotation === 'unconfined') return { type: 'Unconfined' }
+  if (annotation === 'runtime/default') return { type: 'RuntimeDefault' }
+  return annotation.startsWith(LOCALHOST) ? { type: 'Localhost', localhostProfile: annotation.slice(LOCALHOST.length) } : undefined
+}
