@@ -1,3 +1,7 @@
 export { type FakeApi, type FakeApiOptions, createFakeApi } from './cluster/fake-api.ts'
 export { type Faults, faultTransport } from './cluster/fault-transport.ts'
 export { type TestAnswer, type TestApiServer, type TestRequest, type TestWatch, testApiServer } from './apiserver/api-server.ts'
+export { type CommandOptions, type CommandResult, type RunningCommand, commandOutput, runCommand, startCommand } from './machine/command.ts'
+export { eventually } from './machine/eventually.ts'
+export { type MachineCluster, machineCluster, noMachineCluster } from './machine/machine-cluster.ts'
+export { type Marks, type Traces, countTraces, networkMark, tracesOf } from './machine/traces.ts'

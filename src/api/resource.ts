@@ -60,6 +60,8 @@ export interface Conversion {
 export interface Strategy<T extends KubeObject> {
   /** Checks metadata.name (and `generateName` results): the error texts for a bad name, none when good. Default: DNS-1123 subdomain. */
   validateName?(name: string, isPrefix: boolean): readonly string[]
+  /** Whether any text will do as a finalizer. By default one without a domain must be one of Kubernetes' own. */
+  readonly anyFinalizer?: boolean
   /**
    * Whether the kind keeps metadata.generation; given the parts that raise it. `spec` is the usual answer: raised when anything
    * outside metadata and status changes. A function gets the prepared new and old objects and says whether it rose.
@@ -118,8 +120,8 @@ export interface StatusSubresource<T extends KubeObject> {
 export interface UpdateSubresource<T extends KubeObject> {
   readonly type: 'update'
   /** Brings the draft to the present object with what may be changed here. */
-  readonly prepareForUpdate: (draft: T, old: T) => void
-  readonly validateUpdate: (object: T, old: T, errors: FieldErrors) => void
+  prepareForUpdate(draft: T, old: T): void
+  validateUpdate(object: T, old: T, errors: FieldErrors): void
 }
 
 export interface ScaleSubresource<T extends KubeObject> {

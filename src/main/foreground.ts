@@ -1,5 +1,5 @@
 import { type Logger, type Scope, createLogger, rootScope } from '#base'
-import type { LogLevelFlag } from './program.ts'
+import type { LogLevelFlag } from './flags.ts'
 
 /** Runs a component until SIGTERM or SIGINT, then lets it stop. A second signal ends the process at once. */
 export async function inForeground(component: string, level: LogLevelFlag, run: (scope: Scope) => Promise<() => Promise<void>>): Promise<void> {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { UserError } from '#base'
+import type { AgentFlags, InstanceFlags, PartFlags, ServerFlags, UpFlags } from './flags.ts'
 
 /** Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
 export function program(): Command {
@@ -80,56 +81,6 @@ export function program(): Command {
     })
   return root
 }
-
-export interface InstanceFlags {
-  readonly name: string
-  readonly stateDir?: string
-}
-export interface UpFlags extends InstanceFlags {
-  readonly securePort?: number
-  readonly isolated: boolean
-  readonly example: boolean
-}
-
-export interface AgentFlags {
-  readonly kubeconfig: string
-  readonly nodeName: string
-  readonly nodeIp?: string
-  readonly instance: string
-  readonly rootDir: string
-  readonly podCidr: string
-  readonly clusterCidr: readonly string[]
-  readonly sandboxImage: string
-  readonly netns?: string
-  readonly clusterDns: readonly string[]
-  readonly tlsCertFile?: string
-  readonly tlsPrivateKeyFile?: string
-  readonly clientCaFile?: string
-  readonly proxyKubeconfig?: string
-  readonly proxyTable: string
-  readonly dnsAddress?: string
-  readonly releaseOnStop: boolean
-  readonly logLevel: LogLevelFlag
-}
-
-export interface PartFlags {
-  readonly kubeconfig: string
-  readonly leaderElect: boolean
-  readonly logLevel: LogLevelFlag
-}
-
-export interface ServerFlags {
-  readonly stateDir: string
-  readonly securePort: number
-  readonly bindAddress: string
-  readonly advertiseAddress?: string
-  readonly store: 'sqlite' | 'memory'
-  readonly tokenAuthFile?: string
-  readonly serviceClusterIpRange: string
-  readonly node: readonly string[]
-  readonly logLevel: LogLevelFlag
-}
-export type LogLevelFlag = 'debug' | 'info' | 'warn' | 'error'
 
 const logLevel = (): Option => new Option('--log-level <level>', 'least important lines to write').choices(['debug', 'info', 'warn', 'error']).default('info')
 

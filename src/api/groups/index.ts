@@ -6,7 +6,13 @@ import { batchResources } from './batch/index.ts'
 import { coordinationResources } from './coordination/index.ts'
 import { coreResources } from './core/index.ts'
 import { discoveryResources } from './discovery/index.ts'
+import { eventsResources } from './events/index.ts'
+import { networkingResources } from './networking/index.ts'
+import { nodeResources } from './node/index.ts'
+import { policyResources } from './policy/index.ts'
 import { rbacResources } from './rbac/index.ts'
+import { schedulingResources } from './scheduling/index.ts'
+import { storageResources } from './storage/index.ts'
 
 /**
  * Every built-in kind that is served. To add one, write `groups/<group>/<kind>.ts` with
@@ -17,5 +23,20 @@ import { rbacResources } from './rbac/index.ts'
  * as one of the group's resources, and spread that list here. Kinds stand in the order of discovery.
  */
 export function builtInResources(): readonly Resource[] {
-  return [...coreResources, ...appsResources, ...coordinationResources, ...discoveryResources, ...authenticationResources, ...authorizationResources, ...batchResources, ...rbacResources]
+  return [
+    ...coreResources,
+    ...appsResources,
+    ...authenticationResources,
+    ...authorizationResources,
+    ...batchResources,
+    ...networkingResources,
+    ...policyResources,
+    ...rbacResources,
+    ...schedulingResources,
+    ...storageResources,
+    ...coordinationResources,
+    ...nodeResources,
+    ...discoveryResources,
+    ...eventsResources,
+  ]
 }

@@ -1,4 +1,5 @@
 export { defaultPod, defaultPodSpec, defaultPodTemplate } from './defaults.ts'
+export { dropDisabledPodFields } from './prepare.ts'
 export { qosClass } from './qos.ts'
 export { validateNodeSelector } from './validate/affinity.ts'
 export { validateTemplateMetadata } from './validate/claim-template.ts'

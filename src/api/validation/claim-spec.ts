@@ -36,7 +36,9 @@ export function validateClaimSpec(spec: core.PersistentVolumeClaimSpec | undefin
   }
 }
 
-function validateDataSource({ name = '', kind = '', apiGroup = '' }: core.TypedLocalObjectReference, path: Path, errors: FieldErrors): void {
+function validateDataSource(source: core.TypedLocalObjectReference, path: Path, errors: FieldErrors): void {
+  const { name = '', kind = '' } = source
+  const apiGroup = source.apiGroup ?? ''
   if (name === '') errors.push(fieldError.required(path.child('name')))
   if (kind === '') errors.push(fieldError.required(path.child('kind')))
   if (apiGroup !== '') invalidText(apiGroup, dnsSubdomainErrors(apiGroup), path.child('apiGroup'), errors)

@@ -118,3 +118,12 @@ export function canonicalIpErrors(value: string): TextErrors {
 export function cidrErrors(value: string): TextErrors {
   return parseCidr(value) === undefined ? ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'] : []
 }
+
+/** For fields that once took every notation: what they take today. */
+export function newCidrErrors(value: string): TextErrors {
+  const cidr = parseCidr(value)
+  if (cidr === undefined) return cidrErrors(value)
+  if (cidr.ip.family === 4 && value.includes(':')) return ['must not have an IPv4-mapped IPv6 address']
+  if (/(?:^|\.)0\d/.test(value) || /\/0\d/.test(value)) return ['must not have leading 0s in IP or prefix length']
+  return cidr.ip.value === cidr.network.value ? [] : ['must not have bits set beyond the prefix length']
+}

@@ -107,7 +107,7 @@ async function put(context: RequestContext, view: View, namespace: string, draft
   }
   const encoded = view.encode(draft)
   checkSize(encoded)
-  const stored = await commitPut(core, view, key, 0, draft, encoded)
+  const stored = await commitPut(core, view, key, 0, encoded)
   if (stored === undefined) return undefined
   return written(view, stored, draft, true)
 }

@@ -58,8 +58,9 @@ export function validateChanged(resource: Resource, object: KubeObject, old: Kub
   refuse(resource, object, errors)
 }
 
+/** The kind that is named is the one that is stored. */
 function refuse(resource: Resource, object: KubeObject, errors: FieldErrors): void {
-  if (errors.length > 0) throw statusError.invalid(resource, metaOf(object).name ?? '', errors)
+  if (errors.length > 0) throw statusError.invalid(resource.storage ?? resource, metaOf(object).name ?? '', errors)
 }
 
 /** What an update cannot change, put back before the kind's own rules run. */

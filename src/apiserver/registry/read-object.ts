@@ -153,7 +153,8 @@ export function kindProblem(catalog: Catalog, expected: ExpectedKind, kind: stri
   const slash = apiVersion.indexOf('/')
   const group = slash === -1 ? '' : apiVersion.slice(0, slash)
   const version = apiVersion.slice(slash + 1)
-  if (kind === expected.kind && group === expected.group && version === expected.version) return undefined
+  const reads = version === expected.version || expected.formerVersions?.includes(version) === true
+  if (kind === expected.kind && group === expected.group && reads) return undefined
   if (!isKnown(catalog, group, version, kind)) {
     return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
   }

@@ -145,7 +145,7 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
     } else {
       const encoded = view.encode(draft)
       checkSize(encoded)
-      if (view.stored(encoded, entry.revision).equals(entry.bytes)) {
+      if (view.isSame(encoded, entry)) {
         await undoWrite(undo)
         return { bytes: view.bytes(entry), object: old, created: false, entry }
       }
@@ -153,7 +153,7 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
         await undoWrite(undo)
         return written(view, view.stored(encoded, entry.revision), draft, false)
       }
-      const stored = await commitPut(core, view, key, entry.revision, draft, encoded)
+      const stored = await commitPut(core, view, key, entry.revision, encoded)
       if (stored !== undefined) return written(view, stored, draft, false)
     }
   } catch (error) {

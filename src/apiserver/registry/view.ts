@@ -1,7 +1,10 @@
-import { type KubeObject, type Resource, encodeObject, withResourceVersion } from '#api'
+import { type KubeObject, type Resource, deepClone, encodeObject, normalizeObject, withResourceVersion } from '#api'
 import type { ResourceCache } from '../watchcache/cache.ts'
 import type { Entry } from '../watchcache/entry.ts'
 import { asBuffer } from '../watchcache/wire.ts'
+
+/** Bytes that a resourceVersion takes beside its digits. */
+const VERSION_TEXT = '"resourceVersion":"",'.length
 
 /** A served version of what lies in a cache. The stored version is sent as it lies there; others are converted and remembered. */
 export class View {
@@ -9,9 +12,13 @@ export class View {
   readonly cache: ResourceCache
   readonly #converted = new WeakMap<Entry, { readonly object: KubeObject; bytes: Buffer | undefined }>()
 
-  constructor(resource: Resource, cache: ResourceCache) {
+  readonly #known: WeakMap<Uint8Array, KubeObject>
+
+  /** `known` is where caches look for what bytes stand for. */
+  constructor(resource: Resource, cache: ResourceCache, known: WeakMap<Uint8Array, KubeObject>) {
     this.resource = resource
     this.cache = cache
+    this.#known = known
   }
 
   /** The object as it is sent. */
@@ -27,17 +34,30 @@ export class View {
     return this.resource.conversion === undefined ? this.cache.parsed(entry) : this.#convert(entry).object
   }
 
-  /** A copy that may be changed. */
+  /** A copy that may be changed, but for the field sets of its managers, which never are. */
   draft(entry: Entry): KubeObject {
-    const { bytes } = entry
-    const parsed = JSON.parse(bytes.toString()) as KubeObject
-    return this.resource.conversion?.fromStored(parsed) ?? parsed
+    const object = this.object(entry)
+    const { metadata } = object
+    if (metadata?.managedFields === undefined) return deepClone(object)
+    const { managedFields, ...others } = metadata
+    const copy = deepClone({ ...object, metadata: others }) as KubeObject
+    copy.metadata = { ...copy.metadata, managedFields: managedFields.map((manager) => ({ ...manager })) }
+    return copy
   }
 
-  /** The bytes to be stored for an object of this version. */
+  /** The bytes to be stored for an object of this version, which must not be changed afterwards: caches keep parts of it. */
   encode(object: KubeObject): Uint8Array {
     const { conversion } = this.resource
-    return encodeObject(this.cache.resource.schema, conversion === undefined ? object : conversion.toStored(object)).bytes
+    const stored = normalizeObject(this.cache.resource.schema, conversion === undefined ? object : conversion.toStored(object))
+    const bytes = Buffer.from(JSON.stringify(stored))
+    this.#known.set(bytes, stored as KubeObject)
+    return bytes
+  }
+
+  /** Whether storing these bytes would change nothing. */
+  isSame(encoded: Uint8Array, entry: Entry): boolean {
+    const added = VERSION_TEXT + String(entry.revision).length
+    return encoded.length + added === entry.bytes.length && this.stored(encoded, entry.revision).equals(entry.bytes)
   }
 
   /** What is sent for an object that is not, or not yet, in the cache. */

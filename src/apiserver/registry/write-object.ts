@@ -17,9 +17,8 @@ export interface Written {
 }
 
 /** Undefined: there is another one by now, look again. */
-export async function commitPut(core: Core, view: View, key: string, expected: number, object: KubeObject, encoded: Uint8Array): Promise<Entry | Uint8Array | undefined> {
+export async function commitPut(core: Core, view: View, key: string, expected: number, encoded: Uint8Array): Promise<Entry | Uint8Array | undefined> {
   const storeKey = view.cache.prefix + key
-  if (view.resource.conversion === undefined) core.caches.known.set(encoded, object)
   const result = await core.engine.commit({
     compare: [{ key: storeKey, modRevision: expected }],
     operations: [{ kind: 'put', key: storeKey, value: encoded }],

@@ -19,7 +19,7 @@ export class CacheSet {
   readonly pages: PageStore
   readonly engine: Engine
   readonly clock: Clock
-  /** Tells the caches what the bytes that this server writes stand for. */
+  /** Tells the caches what the bytes that this server writes stand for: the normalized object, read only. */
   readonly known = new WeakMap<Uint8Array, KubeObject>()
   readonly #parsed: ParsedPool
   readonly #ringBytes: number

@@ -22,7 +22,7 @@ export interface CacheListener {
 
 export interface CacheOptions {
   readonly ringBytes: number
-  /** The parsed object behind bytes that this server has just written. */
+  /** What the bytes that this server has just written say: equal to what parsing them would give, and never changed any more. */
   readonly known: WeakMap<Uint8Array, KubeObject>
   readonly parsed: ParsedPool
 }
@@ -262,7 +262,9 @@ export class ResourceCache implements HubSubscriber {
   #entryOf(stored: KeyValue): Entry {
     const bytes = asBuffer(withResourceVersion(stored.value, stored.modRevision))
     const entry = new Entry(stored.key.slice(this.prefix.length), bytes, stored.modRevision, this.#pool.of(bytes), undefined)
-    if (this.#indexesFields) entry.fields = this.#fieldsOf(this.#options.known.get(stored.value) ?? this.#options.parsed.peek(entry))
+    const known = this.#options.known.get(stored.value)
+    if (known !== undefined) this.#options.parsed.keep(entry, atRevision(known, stored.modRevision))
+    if (this.#indexesFields) entry.fields = this.#fieldsOf(this.#options.parsed.peek(entry))
     return entry
   }
 
@@ -303,6 +305,11 @@ export class ResourceCache implements HubSubscriber {
       this.#postings.add(fieldTerm(path, value), entry.key)
     }
   }
+}
+
+/** The stored form does not say its own revision. */
+function atRevision(object: KubeObject, revision: number): KubeObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } }
 }
 
 /** What a watcher is shown of an object that has gone: its last state at the revision of its going. */

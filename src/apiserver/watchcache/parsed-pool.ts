@@ -16,12 +16,17 @@ export class ParsedPool {
   of(entry: Entry): KubeObject {
     if (entry.parsed !== undefined) return entry.parsed
     const parsed = parse(entry)
+    this.keep(entry, parsed)
+    return parsed
+  }
+
+  /** For an entry whose parsed form is known without parsing. */
+  keep(entry: Entry, parsed: KubeObject): void {
     entry.parsed = parsed
     const evicted = this.#slots[this.#next]
     if (evicted !== undefined) evicted.parsed = undefined
     this.#slots[this.#next] = entry
     this.#next = (this.#next + 1) % this.#slots.length
-    return parsed
   }
 
   /** Does not keep the parsed form: for walks over everything. */

@@ -7,7 +7,7 @@ import { UserError } from '#base'
 import { startAgent } from '../agent.ts'
 import { inForeground } from '../foreground.ts'
 import { ensureLocalAddress } from '../instance/link.ts'
-import type { AgentFlags } from '../program.ts'
+import type { AgentFlags } from '../flags.ts'
 
 /** `sampan agent`: node agent, service proxy and DNS of one node, in one process. */
 export async function runAgent(flags: AgentFlags): Promise<void> {

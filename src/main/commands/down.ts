@@ -7,7 +7,7 @@ import { stopInBackground } from '../background/processes.ts'
 import { DNS_ADDRESS, type Instance, netnsPath, proxyTable } from '../instance/instance.ts'
 import { removeLink, removeLocalAddress } from '../instance/link.ts'
 import { locate, stateDirOf } from '../instance/locate.ts'
-import type { InstanceFlags } from '../program.ts'
+import type { InstanceFlags } from '../flags.ts'
 import { hostOptions } from '../up/commands.ts'
 
 const STOP_WITHIN_MS = 20_000

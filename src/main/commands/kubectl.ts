@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { cacheDir, locate } from '../instance/locate.ts'
 import { findKubectl } from '../machine/kubectl.ts'
-import type { InstanceFlags } from '../program.ts'
+import type { InstanceFlags } from '../flags.ts'
 
 /** `sampan kubectl`: kubectl with this cluster's kubeconfig; its exit code is ours. */
 export async function runKubectl(args: readonly string[], flags: InstanceFlags): Promise<void> {

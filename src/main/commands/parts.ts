@@ -4,7 +4,7 @@ import { createClient, loadKubeconfig, socketTransport } from '#client'
 import { runWithLease } from '#reconcile'
 import { runElectedControllers, startControllers } from '../controllers.ts'
 import { inForeground } from '../foreground.ts'
-import type { PartFlags } from '../program.ts'
+import type { PartFlags } from '../flags.ts'
 import { startScheduler } from '../scheduler.ts'
 
 /** `sampan controllers` and `sampan scheduler`: against any Kubernetes, over the network. */

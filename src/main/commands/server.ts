@@ -1,7 +1,7 @@
 import { createClient, inProcessTransport } from '#client'
 import { type InternalPart, startApiServer } from '../apiserver.ts'
 import { inForeground } from '../foreground.ts'
-import type { ServerFlags } from '../program.ts'
+import type { ServerFlags } from '../flags.ts'
 
 const PARTS: Readonly<Record<InternalPart, string>> = { controllers: 'kube-controller-manager', scheduler: 'kube-scheduler' }
 

@@ -7,7 +7,7 @@ import { type Client, createClient, loadKubeconfig, socketTransport } from '#cli
 import { layoutOf } from '#node'
 import { running } from '../background/processes.ts'
 import { locate } from '../instance/locate.ts'
-import type { InstanceFlags } from '../program.ts'
+import type { InstanceFlags } from '../flags.ts'
 import { COMPONENTS, hostOptions } from '../up/commands.ts'
 
 const ANSWER_WITHIN_MS = 5000

@@ -12,7 +12,7 @@ import { type Instance, NODE_PORT_OF_EXAMPLE, nodeName, readInstance, writeInsta
 import { claimLink, ensureLink } from '../instance/link.ts'
 import { cacheDir, freePort, stateDirOf } from '../instance/locate.ts'
 import { NODE_PROGRAMS, installPackages, missingPrograms } from '../machine/packages.ts'
-import type { UpFlags } from '../program.ts'
+import type { UpFlags } from '../flags.ts'
 import { applyAll, readManifests, waitForDeployments, waitForNode } from '../up/apply.ts'
 import { type Component, componentCommand, hostOptions } from '../up/commands.ts'
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { UserError } from '#base'
-import type { InstanceFlags } from '../program.ts'
+import type { InstanceFlags } from '../flags.ts'
 import { type Instance, readInstance } from './instance.ts'
 
 const ROOT = '/var/lib/sampan'

@@ -21,7 +21,7 @@ import {
   validateCounts,
   validateEndlessTemplate,
 } from '../../workloads/workload.ts'
-import { shareNumber, validateAtMostAll, validateShare } from './rolling-update.ts'
+import { shareNumber, validateAtMostAll, validateShare } from '../../workloads/share.ts'
 
 /** Counts the changes of the template. Only the server writes it. */
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'

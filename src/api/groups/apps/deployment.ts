@@ -23,7 +23,7 @@ import {
   validateCounts,
 } from '../../workloads/workload.ts'
 import { validateReplicatedTemplate } from './replicated-template.ts'
-import { shareNumber, validateAtMostAll, validateShare } from './rolling-update.ts'
+import { shareNumber, validateAtMostAll, validateShare } from '../../workloads/share.ts'
 
 const STRATEGY = SPEC.child('strategy')
 const COUNTS = ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'terminatingReplicas', 'collisionCount']

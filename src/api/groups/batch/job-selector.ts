@@ -1,6 +1,7 @@
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { labelSelectorOf } from '../../meta/selectors.ts'
 import type { Job } from '../../types/batch-v1.gen.ts'
+import { labelValueErrors } from '../../validation/names.ts'
 import { METADATA, SELECTOR_PATH, TEMPLATE_PATH } from '../../workloads/workload.ts'
 import { isUsableSelector } from '../../workloads/selector.ts'
 
@@ -14,15 +15,16 @@ export function generateSelector(job: Job): void {
   const { spec, metadata } = job
   if (spec === undefined || spec.manualSelector === true) return
   const { name = '', uid = '' } = metadata ?? {}
-  const template = (spec.template ??= {})
-  template.metadata ??= {}
-  const given = template.metadata.labels
+  spec.template ??= {}
+  spec.template.metadata ??= {}
+  const given = spec.template.metadata.labels
   const generated = { [LEGACY_NAME_LABEL]: name, [NAME_LABEL]: name, [LEGACY_UID_LABEL]: uid, [UID_LABEL]: uid, ...given }
-  template.metadata.labels = generated
-  // A Job without labels of its own has those of its template.
-  if (metadata !== undefined && (metadata.labels === given || Object.keys(metadata.labels ?? {}).length === 0)) metadata.labels = { ...generated }
+  spec.template.metadata.labels = generated
   spec.selector ??= {}
   spec.selector.matchLabels = { [UID_LABEL]: uid, ...spec.selector.matchLabels }
+  // A Job without labels of its own has those of its template. A name that is no label value is refused there already.
+  if (metadata === undefined || (given === undefined && labelValueErrors(name).length > 0)) return
+  if (metadata.labels === given || Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...generated }
 }
 
 /** Until the selector is generated, both are one object: what is generated for the template then stands at the Job too. */

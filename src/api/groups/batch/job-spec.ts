@@ -3,9 +3,9 @@ import type { Path } from '../../meta/path.ts'
 import { labelSelectorOf } from '../../meta/selectors.ts'
 import { defaultPodTemplate, validatePodTemplateSpec } from '../../pods/index.ts'
 import type { JobSpec } from '../../types/batch-v1.gen.ts'
+import { validateDomainPath } from '../../validation/domain-path.ts'
 import { validateLabelSelector } from '../../validation/label-selector.ts'
-import { byteLength, domainPrefixedPathErrors } from '../../validation/names.ts'
-import { invalidText, validateNonnegative } from '../../validation/values.ts'
+import { validateNonnegative } from '../../validation/values.ts'
 import { isUsableSelector } from '../../workloads/selector.ts'
 import { validateFailurePolicy, validateSuccessPolicy } from './job-policies.ts'
 
@@ -56,7 +56,7 @@ export function validateJobTemplate(spec: JobSpec, path: Path, errors: FieldErro
     if (spec.backoffLimitPerIndex === undefined)
       errors.push(fieldError.required(path.child('backoffLimitPerIndex'), 'when maxFailedIndexes is specified'))
   }
-  validateManager(spec.managedBy, path.child('managedBy'), errors)
+  if (spec.managedBy !== undefined) validateDomainPath(spec.managedBy, MANAGER_MAX_BYTES, path.child('managedBy'), errors)
   validateCompletionMode(spec, path, errors)
   if (spec.podFailurePolicy !== undefined) validateFailurePolicy(spec.podFailurePolicy, spec, path.child('podFailurePolicy'), errors)
   if (spec.successPolicy !== undefined) {
@@ -75,17 +75,6 @@ export function jobWarnings(spec: JobSpec | undefined): readonly string[] {
   return [
     'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail',
   ]
-}
-
-function validateManager(managedBy: string | undefined, path: Path, errors: FieldErrors): void {
-  if (managedBy === undefined) return
-  const slash = managedBy.indexOf('/')
-  const [domain] = managedBy.split('/')
-  for (const message of domainPrefixedPathErrors(managedBy)) {
-    const ofDomain = message.startsWith('prefix part ')
-    invalidText(ofDomain && slash > 0 ? domain : managedBy, [ofDomain ? message.slice('prefix part '.length) : message], path, errors)
-  }
-  if (byteLength(managedBy) > MANAGER_MAX_BYTES) errors.push(fieldError.tooLong(path, MANAGER_MAX_BYTES))
 }
 
 function validateCompletionMode(spec: JobSpec, path: Path, errors: FieldErrors): void {

@@ -1,8 +1,8 @@
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
-import type { Event, ObjectReference } from '../../types/core-v1.gen.ts'
+import type { Event } from '../../types/core-v1.gen.ts'
 import { nameIsDnsSubdomain, qualifiedNameErrors } from '../../validation/names.ts'
-import { IMMUTABLE, invalidText, validateImmutable, validateRequired } from '../../validation/values.ts'
+import { invalidText, validateImmutable, validateRequired } from '../../validation/values.ts'
 
 const LONGEST_REASON = 128
 const LONGEST_NOTE = 1024
@@ -64,7 +64,7 @@ const FIXED_TEXTS = ['reason', 'message', 'source', 'firstTimestamp', 'lastTimes
 export function validateNewEventUpdate(event: Event, old: Event, errors: FieldErrors): void {
   validateEvent(event, 'reportingController', errors)
   validateSeries(event, errors)
-  if (!sameReference(event.involvedObject, old.involvedObject)) errors.push(fieldError.invalid(OBJECT, internalForm(event.involvedObject), IMMUTABLE))
+  validateImmutable(event.involvedObject, old.involvedObject, OBJECT, errors)
   for (const field of FIXED_TEXTS) validateImmutable(shown(event, field), shown(old, field), Path.of(field), errors)
   validateImmutable(event.reportingComponent ?? '', old.reportingComponent ?? '', Path.of('reportingController'), errors)
   validateImmutable(event.reportingInstance ?? '', old.reportingInstance ?? '', Path.of('reportingInstance'), errors)
@@ -73,23 +73,4 @@ export function validateNewEventUpdate(event: Event, old: Event, errors: FieldEr
 function shown(event: Event, field: (typeof FIXED_TEXTS)[number]): unknown {
   if (field === 'reason' || field === 'message' || field === 'type' || field === 'action') return event[field] ?? ''
   return field === 'count' ? (event.count ?? 0) : (event[field] ?? null)
-}
-
-const REFERENCE_FIELDS: readonly (readonly [field: keyof ObjectReference, shown: string])[] = [
-  ['kind', 'Kind'],
-  ['namespace', 'Namespace'],
-  ['name', 'Name'],
-  ['uid', 'UID'],
-  ['apiVersion', 'APIVersion'],
-  ['resourceVersion', 'ResourceVersion'],
-  ['fieldPath', 'FieldPath'],
-]
-
-function sameReference(a: ObjectReference | undefined, b: ObjectReference | undefined): boolean {
-  return REFERENCE_FIELDS.every(([field]) => (a?.[field] ?? '') === (b?.[field] ?? ''))
-}
-
-/** A reference in the way Kubernetes' own code holds it, which is what this one message shows. */
-function internalForm(reference: ObjectReference | undefined): Readonly<Record<string, string>> {
-  return Object.fromEntries(REFERENCE_FIELDS.map(([field, name]) => [name, reference?.[field] ?? '']))
 }

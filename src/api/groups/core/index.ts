@@ -1,4 +1,5 @@
 import type { Resource } from '../../resource.ts'
+import { bindings } from './binding.ts'
 import { configMaps } from './config-map.ts'
 import { endpoints } from './endpoints.ts'
 import { events } from './event.ts'
@@ -13,4 +14,4 @@ import { serviceAccounts } from './service-account.ts'
 import { persistentVolumeClaims } from './volumes/persistent-volume-claim.ts'
 import { persistentVolumes } from './volumes/persistent-volume.ts'
 
-export const coreResources = [configMaps, endpoints, events, limitRanges, namespaces, nodes, persistentVolumeClaims, persistentVolumes, pods, resourceQuotas, secrets, serviceAccounts, services] as unknown as readonly Resource[]
+export const coreResources = [bindings, configMaps, endpoints, events, limitRanges, namespaces, nodes, persistentVolumeClaims, persistentVolumes, pods, resourceQuotas, secrets, serviceAccounts, services] as unknown as readonly Resource[]

@@ -1,28 +1,24 @@
 import { defineResource } from '../../define.ts'
 import { orNone, readinessGates, summarisePod } from '../../pods/columns.ts'
 import { DEFAULT_GRACE_SECONDS, defaultPod } from '../../pods/defaults.ts'
-import { qosClass } from '../../pods/qos.ts'
+import { keepStatus, onlyEphemeralContainers, onlyResources, onlyStatus } from '../../pods/parts.ts'
+import { prepareNewPod } from '../../pods/prepare.ts'
+import { validateEphemeralUpdate } from '../../pods/validate/ephemeral-update.ts'
 import { validateNewPod } from '../../pods/validate/pod.ts'
+import { validatePodStatus } from '../../pods/validate/pod-status.ts'
+import { validateResize } from '../../pods/validate/resize.ts'
 import { validatePodUpdate } from '../../pods/validate/pod-update.ts'
 import { podWarnings } from '../../pods/warnings/warnings.ts'
 import { isMirrorPod } from '../../pods/visit.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Pod } from '../../types/core-v1.gen.ts'
 
-const GATED = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates' }
-
 export const pods = defineResource(refs.pods, {
   strategy: {
     generation: 'spec',
     defaults: defaultPod,
-    prepareForCreate: (pod) => {
-      pod.status = { phase: 'Pending', ...(pod.spec === undefined ? {} : { qosClass: qosClass(pod.spec) }) }
-      if ((pod.spec?.schedulingGates ?? []).length > 0) pod.status.conditions = [{ ...GATED, observedGeneration: 1, lastProbeTime: null, lastTransitionTime: null }]
-    },
-    prepareForUpdate: (pod, old) => {
-      if (old.status === undefined) delete pod.status
-      else pod.status = old.status
-    },
+    prepareForCreate: prepareNewPod,
+    prepareForUpdate: keepStatus,
     validate: validateNewPod,
     validateUpdate: validatePodUpdate,
     warnings: podWarnings,
@@ -47,6 +43,11 @@ export const pods = defineResource(refs.pods, {
     'status.phase': (pod) => pod.status?.phase ?? '',
     'status.podIP': (pod) => pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP ?? '',
     'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
+  },
+  subresources: {
+    status: { type: 'status', prepareForUpdate: onlyStatus, validateUpdate: validatePodStatus },
+    ephemeralcontainers: { type: 'update', prepareForUpdate: onlyEphemeralContainers, validateUpdate: validateEphemeralUpdate },
+    resize: { type: 'update', prepareForUpdate: onlyResources, validateUpdate: validateResize },
   },
 })
 

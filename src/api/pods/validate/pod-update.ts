@@ -34,7 +34,7 @@ export function validatePodUpdate(pod: core.Pod, old: core.Pod, errors: FieldErr
   if (deepEqual(spec, before)) return
   const munged = withoutAllowedChanges(spec, before)
   if ((before.schedulingGates ?? []).length > 0) mungeGated(munged, before, errors)
-  if (!sameSpec(munged, before)) errors.push(fieldError.forbidden(SPEC, `pod updates may not change fields other than ${MAY_CHANGE}\n${changedFields(munged, before)}`))
+  if (!sameSpec(munged, before)) errors.push(fieldError.forbidden(SPEC, `pod updates may not change fields other than ${MAY_CHANGE}\n${difference(munged, before)}`))
 }
 
 /** False when nothing more can be said of the update. */
@@ -113,13 +113,20 @@ function mungeGated(munged: core.PodSpec, before: core.PodSpec, errors: FieldErr
 const isNothing = (value: unknown): boolean =>
   value === undefined || value === '' || value === 0 || value === false || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
 
-/** Empty and absent are the same. */
-function sameSpec(a: core.PodSpec, b: core.PodSpec): boolean {
-  return changedFields(a, b) === ''
+/** By field, one line before and one after. */
+function difference(now: core.PodSpec, before: core.PodSpec): string {
+  const fields = changedFields(now, before)
+  const line = (sign: string, spec: core.PodSpec, field: keyof core.PodSpec): string => `${sign} ${field}: ${JSON.stringify(spec[field]) ?? 'null'}`
+  const lines = fields.flatMap((field) => [line('-', before, field), line('+', now, field)])
+  return `@@ -1,${fields.length} +1,${fields.length} @@\n${lines.join('\n')}\n`
 }
 
-function changedFields(a: core.PodSpec, b: core.PodSpec): string {
-  const [one, other]: readonly Readonly<Record<string, unknown>>[] = [{ ...a }, { ...b }]
-  const fields = new Set([...Object.keys(one ?? {}), ...Object.keys(other ?? {})])
-  return [...fields].filter((field) => !deepEqual(one?.[field], other?.[field]) && !(isNothing(one?.[field]) && isNothing(other?.[field]))).join('\n')
+/** Empty and absent are the same. */
+function sameSpec(a: core.PodSpec, b: core.PodSpec): boolean {
+  return changedFields(a, b).length === 0
+}
+
+function changedFields(a: core.PodSpec, b: core.PodSpec): (keyof core.PodSpec)[] {
+  const fields = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof core.PodSpec>
+  return [...fields].filter((field) => !deepEqual(a[field], b[field]) && !(isNothing(a[field]) && isNothing(b[field])))
 }

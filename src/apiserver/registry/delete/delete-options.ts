@@ -60,6 +60,12 @@ function fromBody(bytes: Uint8Array, encoding: 'json' | 'yaml' | 'protobuf'): De
   if (kind !== undefined && kind !== '' && kind !== 'DeleteOptions') {
     throw statusError.badRequest(`decoded object cannot be converted to DeleteOptions`)
   }
+  return typedDeleteOptions(value)
+}
+
+/** From the fields of DeleteOptions, as they stand in a body of their own or within another object. Throws `StatusError` 400 or 422. */
+export function typedDeleteOptions(options: object): DeleteOptions {
+  const value = options as Record<string, unknown>
   const preconditions = objectAt(value, 'preconditions')
   return checked(
     {

@@ -58,7 +58,8 @@ export async function deleteObject(context: RequestContext, deletion: Deletion):
   throw statusError.conflict(resource, name, OPTIMISTIC_LOCK)
 }
 
-function checkPreconditions(resource: Resource, old: KubeObject, entry: Entry, options: DeleteOptions): void {
+/** Throws `StatusError` 409 when the object is another one than the client wants to delete. */
+export function checkPreconditions(resource: Resource, old: KubeObject, entry: Entry, options: DeleteOptions): void {
   const of = { group: resource.group, plural: resource.kind }
   const { name = '', uid = '' } = metaOf(old)
   if (options.uid !== undefined && options.uid !== uid) {
@@ -202,10 +203,9 @@ async function mark(context: RequestContext, deletion: Deletion, key: string, en
 async function store(context: RequestContext, deletion: Deletion, key: string, entry: Entry, draft: KubeObject): Promise<Written | undefined> {
   const { view, options } = deletion
   const encoded = view.encode(draft)
-  const unchanged = view.stored(encoded, entry.revision)
-  if (options.dryRun) return written(view, unchanged, draft, false)
-  if (unchanged.equals(entry.bytes)) return { bytes: view.bytes(entry), object: draft, created: false, entry }
-  const stored = await commitPut(context.core, view, key, entry.revision, draft, encoded)
+  if (options.dryRun) return written(view, view.stored(encoded, entry.revision), draft, false)
+  if (view.isSame(encoded, entry)) return { bytes: view.bytes(entry), object: draft, created: false, entry }
+  const stored = await commitPut(context.core, view, key, entry.revision, encoded)
   return stored === undefined ? undefined : written(view, stored, draft, false)
 }
 

@@ -113,6 +113,7 @@ const JSON_PATCH_FIELDS = new Set(['op', 'path', 'from', 'value'])
 
 /** Fields that occur twice in the patch, then those that are not known in what it makes. */
 function problemsOf(type: SimpleType, patch: ReadValue, unknown: readonly string[], text: () => string): string[] {
+  if (unknown.length === 0 && patch.duplicates.length === 0 && type !== 'json') return []
   if (type === 'strategic') return fieldProblems(patch, unknown)
   const result = unknown.length === 0 ? [] : fieldProblems({ ...readJson(Buffer.from(text())), duplicates: [] }, unknown)
   if (type === 'merge') return [...patch.duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`), ...result]

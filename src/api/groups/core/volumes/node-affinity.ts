@@ -1,7 +1,7 @@
 import { deepEqual } from '../../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
 import type { Path } from '../../../meta/path.ts'
-import type { NodeSelectorRequirement, NodeSelectorTerm, VolumeNodeAffinity } from '../../../types/core-v1.gen.ts'
+import type { NodeSelectorRequirement, VolumeNodeAffinity } from '../../../types/core-v1.gen.ts'
 
 /** Labels of nodes that have got another name. */
 const NEW_NAMES: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ const NEW_NAMES: Readonly<Record<string, string>> = {
 /** Where a volume can be reached stays as it is, once it is said. */
 export function validateNodeAffinityUpdate(affinity: VolumeNodeAffinity | undefined, old: VolumeNodeAffinity | undefined, path: Path, errors: FieldErrors): void {
   if (old === undefined || deepEqual(renamed(old, affinity), affinity)) return
-  errors.push(fieldError.invalid(path, affinity === undefined ? null : internalForm(affinity), 'field is immutable, except for updating from beta label to GA'))
+  errors.push(fieldError.invalid(path, affinity, 'field is immutable, except for updating from beta label to GA'))
 }
 
 /** The old affinity, with new names of labels where `now` has them. */
@@ -31,14 +31,4 @@ function renamed(old: VolumeNodeAffinity, now: VolumeNodeAffinity | undefined): 
     ...(term.matchExpressions === undefined ? {} : { matchExpressions: term.matchExpressions.map((requirement, i) => rename(requirement, t, i)) }),
   }))
   return { ...old, required: { ...old.required, nodeSelectorTerms } }
-}
-
-/** An affinity in the way Kubernetes' own code holds it, which is what this one message shows. */
-function internalForm({ required }: VolumeNodeAffinity): unknown {
-  const requirement = ({ key, operator, values }: NodeSelectorRequirement): unknown => ({ Key: key ?? '', Operator: operator ?? '', Values: values ?? null })
-  const term = ({ matchExpressions, matchFields }: NodeSelectorTerm): unknown => ({
-    MatchExpressions: matchExpressions?.map(requirement) ?? null,
-    MatchFields: matchFields?.map(requirement) ?? null,
-  })
-  return { Required: required === undefined ? null : { NodeSelectorTerms: required.nodeSelectorTerms?.map(term) ?? null } }
 }

@@ -72,7 +72,7 @@ function validateUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim
   const upgrades = takesClassFromAnnotation(claim, old)
   if (!upgrades) validateImmutable(claim.metadata?.annotations?.[OLD_CLASS] ?? '', old.metadata?.annotations?.[OLD_CLASS] ?? '', annotation, errors)
   if (!deepEqual(comparable(claim, old, upgrades), before)) {
-    const why = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n'
+    const why = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'
     errors.push(fieldError.forbidden(SPEC, why))
   }
   const [size, oldSize] = [after.resources?.requests?.['storage'] ?? '0', before.resources?.requests?.['storage'] ?? '0']

@@ -68,7 +68,7 @@ function validateUpdate(volume: PersistentVolume, old: PersistentVolume, errors:
   validate(volume, errors)
   const [after, before] = [volume.spec ?? {}, old.spec ?? {}]
   if (!sameSource(after, before)) {
-    errors.push(fieldError.forbidden(SPEC.child('persistentvolumesource'), 'spec.persistentvolumesource is immutable after creation\n'))
+    errors.push(fieldError.forbidden(SPEC.child('persistentvolumesource'), 'spec.persistentvolumesource is immutable after creation'))
   }
   validateImmutable(after.volumeMode, before.volumeMode, Path.of('volumeMode'), errors)
   validateNodeAffinityUpdate(after.nodeAffinity, before.nodeAffinity, Path.of('nodeAffinity'), errors)

@@ -30,7 +30,7 @@ type SourceField = Exclude<
   | 'nodeAffinity'
   | 'volumeAttributesClassName'
 >
-type SourceRules = { readonly [F in SourceField]-?: SourceRule<NonNullable<core.PersistentVolumeSpec[F]>> }
+type SourceRules = { readonly [F in SourceField]: SourceRule<NonNullable<core.PersistentVolumeSpec[F]>> }
 
 /** What each kind of volume wants, in the order in which Kubernetes looks at them. */
 const SOURCES: SourceRules = {

@@ -1,7 +1,7 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import { percentErrors } from '../../validation/names.ts'
-import { validateIntOrPercent } from '../../validation/values.ts'
+import { type FieldErrors, fieldError } from '../meta/field-error.ts'
+import type { Path } from '../meta/path.ts'
+import { percentErrors } from '../validation/names.ts'
+import { validateIntOrPercent } from '../validation/values.ts'
 
 type IntOrPercent = number | string | undefined
 

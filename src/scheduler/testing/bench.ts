@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
 import { seededRandom } from '#base'
-import { type Cluster } from '../../src/scheduler/cluster/cluster.ts'
-import { Decider } from '../../src/scheduler/framework/decide.ts'
-import { defaultPlugins } from '../../src/scheduler/plugins/default-plugins.ts'
-import { noStorage, testCluster, testNode, testPod } from '../../src/scheduler/testing/build.ts'
-import type { PodInfo } from '../../src/scheduler/pod/pod-info.ts'
+import { type Cluster } from '../cluster/cluster.ts'
+import { Decider } from '../framework/decide.ts'
+import { defaultPlugins } from '../plugins/default-plugins.ts'
+import { noStorage, testCluster, testNode, testPod } from './build.ts'
+import type { PodInfo } from '../pod/pod-info.ts'
 
-/** Decisions a second, without an API: `node test/scale/scheduler-bench.ts [--nodes 5000] [--pods 5000]`. */
+/** Decisions a second, without an API: `node src/scheduler/testing/bench.ts [--nodes 5000] [--pods 5000]`. */
 const { values } = parseArgs({ options: { nodes: { type: 'string', default: '5000' }, pods: { type: 'string', default: '5000' } } })
 const HOST = 'kubernetes.io/hostname'
 const term = { topologyKey: HOST, labelSelector: { matchLabels: { app: 'a' } } }

@@ -1,0 +1,30 @@
+import { defineResource } from '../../define.ts'
+import type { FieldErrors } from '../../meta/field-error.ts'
+import { Path } from '../../meta/path.ts'
+import * as refs from '../../refs.gen.ts'
+import type { CSIStorageCapacity } from '../../types/storage-v1.gen.ts'
+import { validateLabelSelector } from '../../validation/label-selector.ts'
+import { dnsSubdomainErrors } from '../../validation/names.ts'
+import { validateNonnegativeQuantity } from '../../validation/resources.ts'
+import { invalidText, validateImmutable } from '../../validation/values.ts'
+
+const CLASS = Path.of('storageClassName')
+const TOPOLOGY = Path.of('nodeTopology')
+
+export const csiStorageCapacities = defineResource(refs.csistoragecapacities, {
+  strategy: {
+    unconditionalUpdate: false,
+    validate,
+    validateUpdate: (capacity, old, errors) => {
+      validate(capacity, errors)
+      validateImmutable(capacity.nodeTopology, old.nodeTopology, TOPOLOGY, errors)
+      validateImmutable(capacity.storageClassName ?? '', old.storageClassName ?? '', CLASS, errors)
+    },
+  },
+})
+
+function validate({ nodeTopology, storageClassName, capacity }: CSIStorageCapacity, errors: FieldErrors): void {
+  invalidText(storageClassName ?? '', dnsSubdomainErrors(storageClassName ?? ''), CLASS, errors)
+  validateLabelSelector(nodeTopology, TOPOLOGY, errors)
+  if (capacity !== undefined) validateNonnegativeQuantity(capacity, Path.of('capacity'), errors)
+}

@@ -1,0 +1,92 @@
+import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { Path } from '../../meta/path.ts'
+import type * as core from '../../types/core-v1.gen.ts'
+import { ipErrors, parseIp } from '../../validation/ip.ts'
+import { dnsSubdomainErrors, qualifiedNameErrors } from '../../validation/names.ts'
+import { invalidText, validateImmutable, validateNonnegative } from '../../validation/values.ts'
+
+const STATUS = Path.of('status')
+const CONDITIONS = STATUS.child('conditions')
+/** Conditions that the system itself sets are not looked at. */
+const SYSTEM_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'Ready', 'Initialized'])
+const ONE_OF_EACH = 'may specify no more than one IP for each IP family'
+
+/** What a node says of a pod. */
+export function validatePodStatus(pod: core.Pod, old: core.Pod, errors: FieldErrors): void {
+  const [status, before] = [pod.status ?? {}, old.status ?? {}]
+  status.conditions?.forEach(({ type = '' }, i) => {
+    if (!SYSTEM_CONDITIONS.has(type)) invalidText(type, qualifiedNameErrors(type), CONDITIONS.index(i).child('Type'), errors)
+  })
+  const { nominatedNodeName = '' } = status
+  if (nominatedNodeName !== '' && nominatedNodeName !== before.nominatedNodeName) {
+    invalidText(nominatedNodeName, dnsSubdomainErrors(nominatedNodeName), STATUS.child('nominatedNodeName'), errors)
+  }
+  validateNonnegative(status.observedGeneration, STATUS.child('observedGeneration'), errors)
+  validateImmutable(status.qosClass, before.qosClass, STATUS.child('qosClass'), errors)
+  if (old.spec !== undefined) {
+    validateEnded(status.containerStatuses, before.containerStatuses, 'containerStatuses', restartsOf(old.spec, 'containers'), errors)
+    validateEnded(status.initContainerStatuses, before.initContainerStatuses, 'initContainerStatuses', restartsOf(old.spec, 'initContainers'), errors)
+    validateEnded(status.ephemeralContainerStatuses, before.ephemeralContainerStatuses, 'ephemeralContainerStatuses', () => 'Never', errors)
+  }
+  validateClaimStatuses(status.resourceClaimStatuses ?? [], pod.spec?.resourceClaims ?? [], errors)
+  validateIps(status.podIPs ?? [], 'podIPs', (path) => path, errors)
+  validateHostIps(status, errors)
+}
+
+type RestartPolicyOf = (container: string) => string | undefined
+
+/** How a container starts again: by its own policy, else by its pod's. Init containers that are no sidecars start again until they succeed. */
+function restartsOf(spec: core.PodSpec, list: 'containers' | 'initContainers'): RestartPolicyOf {
+  return (name) => {
+    const container = spec[list]?.find((one) => one.name === name)
+    if ((container?.restartPolicyRules ?? []).length > 0) return 'Always'
+    if (container?.restartPolicy !== undefined) return container.restartPolicy
+    return list === 'initContainers' && spec.restartPolicy === 'Always' ? 'OnFailure' : spec.restartPolicy
+  }
+}
+
+/** A container that has ended for good stays so. */
+function validateEnded(
+  statuses: readonly core.ContainerStatus[] | undefined,
+  before: readonly core.ContainerStatus[] | undefined,
+  field: 'containerStatuses' | 'initContainerStatuses' | 'ephemeralContainerStatuses',
+  policyOf: RestartPolicyOf,
+  errors: FieldErrors,
+): void {
+  before?.forEach(({ name, state }, i) => {
+    if (state?.terminated === undefined) return
+    const policy = policyOf(name)
+    if (policy === 'Always' || (policy === 'OnFailure' && state.terminated.exitCode !== 0)) return
+    if (statuses?.some((status) => status.name === name && status.state?.terminated === undefined) === true) {
+      errors.push(fieldError.forbidden(STATUS.child(field).index(i).child('state'), 'may not be transitioned to non-terminated state'))
+    }
+  })
+}
+
+function validateClaimStatuses(statuses: readonly core.PodResourceClaimStatus[], claims: readonly core.PodResourceClaim[], errors: FieldErrors): void {
+  const path = STATUS.child('resourceClaimStatuses')
+  const names = new Set<string>()
+  statuses.forEach(({ name = '', resourceClaimName }, i) => {
+    if (names.has(name)) errors.push(fieldError.duplicate(path.index(i), name))
+    names.add(name)
+    if (!claims.some((claim) => claim.name === name)) {
+      errors.push(fieldError.invalid(path.index(i).child('name'), name, 'must match the name of an entry in `spec.resourceClaims`'))
+    }
+    if (resourceClaimName !== undefined) invalidText(resourceClaimName, dnsSubdomainErrors(resourceClaimName), path.index(i).child('name'), errors)
+  })
+}
+
+function validateIps(addresses: readonly core.PodIP[], field: 'podIPs' | 'hostIPs', at: (path: Path) => Path, errors: FieldErrors): void {
+  const path = STATUS.child(field)
+  addresses.forEach(({ ip = '' }, i) => invalidText(ip, ipErrors(ip), at(path.index(i)), errors))
+  if (addresses.length < 2) return
+  const families = new Set(addresses.map(({ ip }) => parseIp(ip)?.family))
+  if (addresses.length > 2 || families.size < 2) errors.push(fieldError.invalid(path, addresses, ONE_OF_EACH))
+}
+
+function validateHostIps({ hostIP = '', hostIPs = [] }: core.PodStatus, errors: FieldErrors): void {
+  const first = hostIPs[0]
+  if (first === undefined) return
+  if (hostIP !== first.ip) errors.push(fieldError.invalid(STATUS.child('hostIPs').index(0).child('ip'), first.ip, 'must be equal to `hostIP`'))
+  validateIps(hostIPs, 'hostIPs', (path) => path.child('ip'), errors)
+}

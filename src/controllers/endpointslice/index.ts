@@ -1,0 +1,2 @@
+export { endpointSliceController } from './endpointslice.ts'
+export { endpointSliceMirroringController } from './mirroring.ts'

@@ -1,0 +1,2 @@
+export { jobController } from './job.ts'
+export { ttlAfterFinishedController } from './ttl-after-finished.ts'

@@ -1,0 +1,1 @@
+export { podGcController } from './pod-gc.ts'

@@ -1,0 +1,1 @@
+export { rootCaController } from './root-ca.ts'

@@ -1,0 +1,1 @@
+export { ttlController } from './ttl.ts'

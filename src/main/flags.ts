@@ -1,0 +1,50 @@
+/** What the commands are told, as the command line gives it. */
+export interface InstanceFlags {
+  readonly name: string
+  readonly stateDir?: string
+}
+export interface UpFlags extends InstanceFlags {
+  readonly securePort?: number
+  readonly isolated: boolean
+  readonly example: boolean
+}
+
+export interface AgentFlags {
+  readonly kubeconfig: string
+  readonly nodeName: string
+  readonly nodeIp?: string
+  readonly instance: string
+  readonly rootDir: string
+  readonly podCidr: string
+  readonly clusterCidr: readonly string[]
+  readonly sandboxImage: string
+  readonly netns?: string
+  readonly clusterDns: readonly string[]
+  readonly tlsCertFile?: string
+  readonly tlsPrivateKeyFile?: string
+  readonly clientCaFile?: string
+  readonly proxyKubeconfig?: string
+  readonly proxyTable: string
+  readonly dnsAddress?: string
+  readonly releaseOnStop: boolean
+  readonly logLevel: LogLevelFlag
+}
+
+export interface PartFlags {
+  readonly kubeconfig: string
+  readonly leaderElect: boolean
+  readonly logLevel: LogLevelFlag
+}
+
+export interface ServerFlags {
+  readonly stateDir: string
+  readonly securePort: number
+  readonly bindAddress: string
+  readonly advertiseAddress?: string
+  readonly store: 'sqlite' | 'memory'
+  readonly tokenAuthFile?: string
+  readonly serviceClusterIpRange: string
+  readonly node: readonly string[]
+  readonly logLevel: LogLevelFlag
+}
+export type LogLevelFlag = 'debug' | 'info' | 'warn' | 'error'
