@@ -5,3 +5,4 @@ export { type CommandOptions, type CommandResult, type RunningCommand, commandOu
 export { eventually } from './machine/eventually.ts'
 export { type MachineCluster, machineCluster, noMachineCluster } from './machine/machine-cluster.ts'
 export { type Marks, type Traces, countTraces, networkMark, tracesOf } from './machine/traces.ts'
+export { type ManualClock, manualClock } from './manual-clock.ts'

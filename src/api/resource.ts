@@ -54,6 +54,15 @@ export interface Conversion {
   /** The stored version's form of an object of this version, and back. May share parts with the input. */
   toStored(object: KubeObject): KubeObject
   fromStored(object: KubeObject): KubeObject
+  /** What lies in the store as a resource of its own, where no served version is stored as it is sent (custom resources). */
+  readonly stored?: Resource
+}
+
+export interface Requester {
+  readonly name: string
+  readonly uid?: string
+  readonly groups: readonly string[]
+  readonly extra: Readonly<Record<string, readonly string[]>>
 }
 
 /** The rules of a kind over an object's life. What is absent does nothing. */
@@ -69,13 +78,15 @@ export interface Strategy<T extends KubeObject> {
   readonly generation?: 'none' | 'spec' | OfKind<[object: T, old: T], boolean>
   /** Fills in what was left out, beyond the schema's defaults. Idempotent. Runs after decoding, and again after admission has changed the object. */
   defaults?(draft: T): void
-  /** Brings a new object to its first state: status reset, fields that only the server writes dropped. */
-  prepareForCreate?(draft: T): void
+  /** Brings a new object to its first state: status reset, fields that only the server writes set or dropped. `by` is who sends the request. */
+  prepareForCreate?(draft: T, by: Requester): void
   /** Puts back what an update of the main resource must not change (status), handles fields of switched-off features. */
   prepareForUpdate?(draft: T, old: T): void
   validate?(object: T, errors: FieldErrors): void
   /** Runs for updates instead of `validate`; calls it where Kubernetes does. */
   validateUpdate?(object: T, old: T, errors: FieldErrors): void
+  /** Whether writes leave `spec` as it was created, so that nobody comes to own any of it. */
+  readonly fixedSpec?: boolean
   /** Warning header texts. `old` is there on updates. */
   warnings?(object: T, old: T | undefined): readonly string[]
   /** A new object without a name and a prefix for one gets a random name, instead of being refused. */
@@ -119,8 +130,8 @@ export interface StatusSubresource<T extends KubeObject> {
 /** A path on which a part of the object is changed under rules of its own (approval, resize). GET answers with the object. */
 export interface UpdateSubresource<T extends KubeObject> {
   readonly type: 'update'
-  /** Brings the draft to the present object with what may be changed here. */
-  prepareForUpdate(draft: T, old: T): void
+  /** Brings the draft to the present object with what may be changed here. `now` is the time of the request. */
+  prepareForUpdate(draft: T, old: T, now: string): void
   validateUpdate(object: T, old: T, errors: FieldErrors): void
 }
 
@@ -132,6 +143,8 @@ export interface ScaleSubresource<T extends KubeObject> {
   /** The label selector as text; empty when there is none. */
   selector(object: T): string
   setReplicas(draft: T, replicas: number): void
+  /** Throws a `StatusError` for an object that has no size to be read; a write gives it one. Default: never. */
+  checkReadable?(object: T): void
 }
 
 /** A column of `kubectl get`. */

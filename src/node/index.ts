@@ -10,10 +10,9 @@ export { type NodeServer, type NodeServerOptions, type StreamProtocols, type Str
 export {
   type ContainerAt,
   type PodAt,
-  type PortForwarder,
-  type RemoteProcess,
   type StreamConnector,
   type Streams,
   runtimeStreams,
 } from './server/streams.ts'
 export { stopHost } from './host/stop.ts'
+export { streamProtocols } from './server/protocols/stream-protocols.ts'

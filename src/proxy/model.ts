@@ -1,20 +1,37 @@
+import { isIPv4 } from 'node:net'
 import type { core, discovery } from '#api'
+import { type Candidate, type Place, hasUsable, localOnly, nearest } from './endpoints.ts'
+import { narrowRanges } from './ranges.ts'
 
 /** What is to be done with one port of a Service on this node; the meaning of Services, free of any kernel's words. */
 export interface ServicePort {
   readonly protocol: Protocol
-  /** Addresses that lead to all usable endpoints: the cluster address (first) and those of load balancers. */
   readonly clusterAddress: string
-  readonly balancerAddresses: readonly string[]
+  /** Other addresses that lead here: those of load balancers, and external ones where they are allowed. */
+  readonly externals: readonly ExternalAddress[]
   readonly port: number
   readonly nodePort: number | undefined
   /** How long a client stays with its endpoint; undefined for no affinity. */
   readonly affinitySeconds: number | undefined
-  /** For clients inside the cluster. */
-  readonly inside: readonly Target[]
-  /** For clients outside. When `keepsSource`, these are on this node and see the client's own address. */
-  readonly outside: readonly Target[]
+  /** For the cluster address. */
+  readonly inside: Choice
+  /** For external addresses and the node port. When `keepsSource`, these are on this node and see the client's own address. */
+  readonly outside: Choice
+  /** For clients on this node that use an external address or the node port although `outside` is only for this node's endpoints. */
+  readonly outsideFromHere: Choice | undefined
   readonly keepsSource: boolean
+}
+
+export interface ExternalAddress {
+  readonly address: string
+  /** Networks whose clients may come; undefined for all. */
+  readonly sources: readonly string[] | undefined
+}
+
+/** With no target, connections are refused; or dropped where only this node has none, since others may yet take them. */
+export interface Choice {
+  readonly targets: readonly Target[]
+  readonly otherwise: 'refuse' | 'drop'
 }
 
 export interface Target {
@@ -22,73 +39,113 @@ export interface Target {
   readonly port: number
 }
 
+/** What decides on a node besides Services and endpoints. */
+export interface ProxyNode extends Place {
+  /** Whether `spec.externalIPs` are acted on: whoever may write a Service could take others' traffic with them. */
+  readonly externalIPs: boolean
+}
+
 export const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const
 export type Protocol = (typeof PROTOCOLS)[number]
 
-interface Candidate extends Target {
-  readonly ready: boolean
-  readonly serving: boolean
-  readonly terminating: boolean
-  readonly local: boolean
-}
-
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
+const OTHER_PROXY_LABEL = 'service.kubernetes.io/service-proxy-name'
+const HEADLESS_LABEL = 'service.kubernetes.io/headless'
+const DEFAULT_AFFINITY_SECONDS = 10_800
 
-/** Pure. Services without a cluster address (headless, ExternalName) and families other than IPv4 give nothing. */
-export function servicePorts(service: core.Service, slices: readonly discovery.EndpointSlice[], nodeName: string): readonly ServicePort[] {
+/**
+ * Pure. Services without a cluster address (headless, ExternalName), of another proxy, and of families other than IPv4 give nothing. Every address that
+ * comes out is a valid one: nothing that somebody wrote reaches the kernel's commands as text.
+ */
+export function servicePorts(service: core.Service, slices: readonly discovery.EndpointSlice[], node: ProxyNode): readonly ServicePort[] {
   const { spec } = service
+  const labels = service.metadata?.labels ?? {}
   const address = spec?.clusterIP ?? ''
   if (spec === undefined || spec.type === 'ExternalName' || !isIPv4(address)) return []
-  const balancerAddresses = (service.status?.loadBalancer?.ingress ?? []).flatMap((ingress) => (ingress.ip !== undefined && isIPv4(ingress.ip) ? [ingress.ip] : []))
+  if (OTHER_PROXY_LABEL in labels || HEADLESS_LABEL in labels) return []
   const keepsSource = spec.externalTrafficPolicy === 'Local'
+  const externals = externalsOf(service, node)
   return (spec.ports ?? []).flatMap((port): readonly ServicePort[] => {
     const protocol = (port.protocol ?? 'TCP').toLowerCase()
-    if (!isProtocol(protocol)) return []
-    const candidates = candidatesFor(port, protocol, slices, nodeName)
+    if (!isProtocol(protocol) || !isPort(port.port)) return []
+    const candidates = candidatesFor(port, protocol, slices, node)
     return [
       {
         protocol,
         clusterAddress: address,
-        balancerAddresses: spec.type === 'LoadBalancer' ? balancerAddresses : [],
+        externals,
         port: port.port,
-        nodePort: port.nodePort === undefined || port.nodePort === 0 ? undefined : port.nodePort,
-        affinitySeconds: spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : undefined,
-        inside: usable(candidates, spec.internalTrafficPolicy === 'Local'),
-        outside: usable(candidates, keepsSource),
+        nodePort: isPort(port.nodePort) ? port.nodePort : undefined,
+        affinitySeconds:
+          spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) : undefined,
+        inside: choice(candidates, spec.internalTrafficPolicy === 'Local', node),
+        outside: choice(candidates, keepsSource, node),
+        outsideFromHere: keepsSource ? choice(candidates, false, node) : undefined,
         keepsSource,
       },
     ]
   })
 }
 
-const isProtocol = (text: string): text is Protocol => (PROTOCOLS as readonly string[]).includes(text)
-const isIPv4 = (text: string): boolean => /^\d+\.\d+\.\d+\.\d+$/.test(text)
-
-/** Ready ones; when there are none, those that still serve while they end. */
-function usable(candidates: readonly Candidate[], localOnly: boolean): readonly Target[] {
-  const within = localOnly ? candidates.filter(({ local }) => local) : candidates
-  const ready = within.filter(({ ready: isReady }) => isReady)
-  const chosen = ready.length > 0 ? ready : within.filter(({ serving, terminating }) => serving && terminating)
-  return chosen.map(({ address, port }) => ({ address, port }))
+/** What of a Service is not acted on, by name, for the log. */
+export function ignoredParts(service: core.Service, node: ProxyNode): readonly string[] {
+  const { spec } = service
+  const addresses = [...(spec?.clusterIPs ?? []), ...balancerAddresses(service)].filter((address) => address !== 'None' && !isIPv4(address))
+  const external = (spec?.externalIPs ?? []).filter((address) => !node.externalIPs || !isIPv4(address))
+  const sources = (spec?.loadBalancerSourceRanges ?? []).filter((range) => narrowRanges([range]).length === 0)
+  return [
+    ...addresses.map((address) => `address ${address}: only IPv4 is served`),
+    ...external.map((address) => `external address ${address}: ${node.externalIPs ? 'only IPv4 is served' : 'external addresses are off'}`),
+    ...sources.map((range) => `source range ${range}: only IPv4 is served`),
+  ]
 }
 
-function candidatesFor(port: core.ServicePort, protocol: string, slices: readonly discovery.EndpointSlice[], nodeName: string): readonly Candidate[] {
+const isProtocol = (text: string): text is Protocol => (PROTOCOLS as readonly string[]).includes(text)
+const isPort = (port: unknown): port is number => typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= 65_535
+
+/** Addresses that a load balancer hands on unchanged; those with `ipMode: Proxy` must be reached through it. */
+const balancerAddresses = (service: core.Service): readonly string[] =>
+  service.spec?.type === 'LoadBalancer'
+    ? (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) => (ip === undefined || ipMode === 'Proxy' ? [] : [ip]))
+    : []
+
+function externalsOf(service: core.Service, node: ProxyNode): readonly ExternalAddress[] {
+  const written = service.spec?.loadBalancerSourceRanges ?? []
+  const sources = written.length === 0 ? undefined : narrowRanges(written)
+  const found = new Map<string, ExternalAddress>()
+  for (const address of node.externalIPs ? (service.spec?.externalIPs ?? []) : []) if (isIPv4(address)) found.set(address, { address, sources: undefined })
+  for (const address of balancerAddresses(service)) if (isIPv4(address)) found.set(address, { address, sources })
+  found.delete(service.spec?.clusterIP ?? '')
+  return [...found.values()]
+}
+
+function choice(candidates: readonly Candidate[], onlyHere: boolean, place: Place): Choice {
+  const targets = (onlyHere ? localOnly(candidates) : nearest(candidates, place)).map(({ address, port }) => ({ address, port }))
+  return { targets, otherwise: onlyHere && hasUsable(candidates) ? 'drop' : 'refuse' }
+}
+
+function candidatesFor(port: core.ServicePort, protocol: Protocol, slices: readonly discovery.EndpointSlice[], node: Place): readonly Candidate[] {
   const found = new Map<string, Candidate>()
   for (const slice of slices) {
     if (slice.addressType !== 'IPv4') continue
     const number = (slice.ports ?? []).find((one) => (one.name ?? '') === (port.name ?? '') && (one.protocol ?? 'TCP').toLowerCase() === protocol)?.port
-    if (number === undefined) continue
-    for (const { addresses, conditions, nodeName: on } of slice.endpoints ?? []) {
+    if (!isPort(number)) continue
+    for (const { addresses, conditions, nodeName, hints } of slice.endpoints ?? []) {
       const [address] = addresses
-      if (address === undefined) continue
-      found.set(`${address} ${number}`, {
+      if (address === undefined || !isIPv4(address)) continue
+      const candidate: Candidate = {
         address,
         port: number,
         ready: conditions?.ready !== false,
         serving: conditions?.serving ?? conditions?.ready !== false,
         terminating: conditions?.terminating === true,
-        local: on === nodeName,
-      })
+        local: nodeName === node.name,
+        forNodes: (hints?.forNodes ?? []).map(({ name }) => name),
+        forZones: (hints?.forZones ?? []).map(({ name }) => name),
+      }
+      // An endpoint on its way from one slice to another is in both for a moment: the better word counts.
+      const before = found.get(`${address} ${number}`)
+      if (before === undefined || (!before.ready && candidate.ready)) found.set(`${address} ${number}`, candidate)
     }
   }
   return [...found.values()].sort((a, b) => compare(a.address, b.address) || a.port - b.port)
@@ -98,6 +155,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Ready endpoints of a Service on this node, for its health check. */
 export function localReadyEndpoints(slices: readonly discovery.EndpointSlice[], nodeName: string): number {
-  const addresses = slices.flatMap((slice) => (slice.endpoints ?? []).filter((endpoint) => endpoint.nodeName === nodeName && endpoint.conditions?.ready !== false))
-  return new Set(addresses.flatMap((endpoint) => endpoint.addresses)).size
+  const ipv4 = slices.filter(({ addressType }) => addressType === 'IPv4').flatMap((slice) => slice.endpoints ?? [])
+  const here = ipv4.filter((endpoint) => endpoint.nodeName === nodeName && endpoint.conditions?.ready !== false)
+  return new Set(here.flatMap((endpoint) => endpoint.addresses)).size
 }

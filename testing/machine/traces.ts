@@ -19,7 +19,9 @@ export type Marks = readonly string[]
 
 /** Reads the whole machine and keeps what carries one of the marks. Other clusters on the machine do not disturb. */
 export async function tracesOf(marks: Marks): Promise<Traces> {
-  const isOurs = (text: string): boolean => marks.some((mark) => text.includes(mark))
+  // Not followed by more of a word: sampan1 is not sampan12.
+  const patterns = marks.map((mark) => new RegExp(`${RegExp.escape(mark)}(?![0-9a-zA-Z])`))
+  const isOurs = (text: string): boolean => patterns.some((pattern) => pattern.test(text))
   const links = JSON.parse(await commandOutput('ip', ['-json', 'link', 'show'])) as readonly { readonly ifname: string }[]
   const tables = JSON.parse(await commandOutput('nft', ['-j', 'list', 'tables'])) as { readonly nftables: readonly { readonly table?: { readonly family: string; readonly name: string } }[] }
   return {

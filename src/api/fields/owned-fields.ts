@@ -81,11 +81,23 @@ export function allFields(value: unknown, schema: Schema): FieldSet {
 /** Names sort as their elements do, and are cheaper to sort. */
 function allMembers(object: JsonObject, schema: Schema): FieldSet {
   const node: Record<PathElement, FieldSet> = { '.': EMPTY_SET }
-  for (const key of inOrder(Object.keys(object))) {
-    const value = object[key]
-    if (value !== undefined) node[fieldElement(key)] = allFields(value, memberSchema(schema, key))
+  const unset = schema.kind === 'object' ? nullsOf(schema).filter((name) => object[name] === undefined) : []
+  for (const key of inOrder([...Object.keys(object).filter((name) => object[name] !== undefined), ...unset])) {
+    node[fieldElement(key)] = allFields(object[key], memberSchema(schema, key))
   }
   return node
+}
+
+/** What has been looked up, by type: nobody can tell it from looking each time. */
+const nullFields = new WeakMap<ObjectSchema, readonly string[]>()
+
+/** Fields that are written as null when they were never set. */
+function nullsOf(schema: ObjectSchema): readonly string[] {
+  const known = nullFields.get(schema)
+  if (known !== undefined) return known
+  const names = [...schema.fields.values()].filter(({ zero }) => zero === null).map(({ name }) => name)
+  nullFields.set(schema, names)
+  return names
 }
 
 /** Sorts in place: few names, nearly in order. */

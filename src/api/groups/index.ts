@@ -2,7 +2,9 @@ import type { Resource } from '../resource.ts'
 import { appsResources } from './apps/index.ts'
 import { authenticationResources } from './authentication/index.ts'
 import { authorizationResources } from './authorization/index.ts'
+import { autoscalingResources } from './autoscaling/index.ts'
 import { batchResources } from './batch/index.ts'
+import { certificatesResources } from './certificates/index.ts'
 import { coordinationResources } from './coordination/index.ts'
 import { coreResources } from './core/index.ts'
 import { discoveryResources } from './discovery/index.ts'
@@ -26,17 +28,19 @@ export function builtInResources(): readonly Resource[] {
   return [
     ...coreResources,
     ...appsResources,
+    ...eventsResources,
     ...authenticationResources,
     ...authorizationResources,
+    ...autoscalingResources,
     ...batchResources,
+    ...certificatesResources,
     ...networkingResources,
     ...policyResources,
     ...rbacResources,
-    ...schedulingResources,
     ...storageResources,
+    ...schedulingResources,
     ...coordinationResources,
     ...nodeResources,
     ...discoveryResources,
-    ...eventsResources,
   ]
 }

@@ -24,14 +24,15 @@ export function defaultPodSpec(spec: core.PodSpec): void {
 }
 
 export function defaultPodTemplate(template: core.PodTemplateSpec | undefined): void {
-  if (template?.spec !== undefined) defaultPodSpec(template.spec)
+  if (template === undefined) return
+  template.spec ??= { containers: [] }
+  defaultPodSpec(template.spec)
 }
 
 /** What only a pod gets, not a template: requests from limits, ports of the host's network, service links. */
 export function defaultPod(pod: core.Pod): void {
-  const { spec, status } = pod
-  if (status !== undefined) defaultStatus(status)
-  if (spec === undefined) return
+  if (pod.status !== undefined) defaultStatus(pod.status)
+  const spec = (pod.spec ??= { containers: [] })
   defaultPodSpec(spec)
   spec.enableServiceLinks ??= true
   if (spec.hostNetwork === true)
@@ -81,7 +82,8 @@ function defaultHugePageLimits({ containers }: core.PodSpec, resources: core.Res
     for (const [name, limit] of Object.entries(container.resources?.limits ?? {}))
       if (name.startsWith('hugepages-')) sums[name] = addQuantities(sums[name] ?? '0', limit)
   for (const [name, sum] of Object.entries(sums))
-    if (resources.limits?.[name] === undefined && resources.requests?.[name] === undefined) resources.limits = { ...resources.limits, [name]: sum }
+    if (resources.limits?.[name] === undefined && resources.requests?.[name] === undefined)
+      resources.limits = { ...resources.limits, [name]: sum }
 }
 
 function defaultContainer(container: AnyContainer): void {

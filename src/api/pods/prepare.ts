@@ -53,7 +53,8 @@ function resolveLabelKeys({ affinity, topologySpreadConstraints }: core.PodSpec,
     for (const term of terms?.[REQUIRED] ?? []) resolveTerm(term, labels)
     for (const { podAffinityTerm } of terms?.[PREFERRED] ?? []) if (podAffinityTerm !== undefined) resolveTerm(podAffinityTerm, labels)
   }
-  for (const { labelSelector, matchLabelKeys } of topologySpreadConstraints ?? []) addRequirements(labelSelector, matchLabelKeys, 'In', labels)
+  for (const { labelSelector, matchLabelKeys } of topologySpreadConstraints ?? [])
+    addRequirements(labelSelector, matchLabelKeys, 'In', labels)
 }
 
 function resolveTerm({ labelSelector, matchLabelKeys, mismatchLabelKeys }: core.PodAffinityTerm, labels: Labels): void {
@@ -61,7 +62,12 @@ function resolveTerm({ labelSelector, matchLabelKeys, mismatchLabelKeys }: core.
   addRequirements(labelSelector, mismatchLabelKeys, 'NotIn', labels)
 }
 
-function addRequirements(selector: core.PodAffinityTerm['labelSelector'], keys: readonly string[] | undefined, operator: 'In' | 'NotIn', labels: Labels): void {
+function addRequirements(
+  selector: core.PodAffinityTerm['labelSelector'],
+  keys: readonly string[] | undefined,
+  operator: 'In' | 'NotIn',
+  labels: Labels,
+): void {
   if (selector === undefined) return
   for (const key of keys ?? []) {
     const value = labels[key]

@@ -1,4 +1,4 @@
-import { compareQuantities, parseQuantity } from '../meta/quantity.ts'
+import { compareQuantities } from '../meta/quantity.ts'
 import type * as core from '../types/core-v1.gen.ts'
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
@@ -22,9 +22,10 @@ export function qosClass(spec: core.PodSpec): QosClass {
   return guaranteed ? 'Guaranteed' : 'Burstable'
 }
 
-const isStated = (quantity: string | undefined): boolean => quantity !== undefined && parseQuantity(quantity).mantissa > 0n
+/** More than nothing. */
+const isStated = (quantity: string | undefined): boolean => quantity !== undefined && /^\+?[0-9.]*[1-9]/.test(quantity)
 
 function sameAmount(a: string | undefined, b: string | undefined): boolean {
   if (a === b) return true
-  return a !== undefined && b !== undefined && compareQuantities(parseQuantity(a), parseQuantity(b)) === 0
+  return a !== undefined && b !== undefined && compareQuantities(a, b) === 0
 }

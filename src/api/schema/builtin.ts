@@ -117,8 +117,9 @@ function withOptions(schema: Schema, options: FactOptions): Schema {
     case 'map':
       return options.mapType === 'atomic' ? ({ ...schema, atomic: true } satisfies MapSchema) : schema
     case 'object': {
-      const atomic = options.mapType === 'atomic'
-      return atomic || retainKeys ? { ...schema, ...(atomic ? { atomic } : {}), ...(retainKeys ? { retainKeys } : {}) } : schema
+      const { atomic: own = false, ...plain } = schema
+      const atomic = options.mapType === undefined ? own : options.mapType === 'atomic'
+      return atomic !== own || retainKeys ? { ...plain, ...(atomic ? { atomic } : {}), ...(retainKeys ? { retainKeys } : {}) } : schema
     }
     default:
       return options.enum === undefined ? schema : ({ ...schema, enum: options.enum } as ScalarSchema)

@@ -12,7 +12,8 @@ const CLAIM = 'PersistentVolumeClaim'
 
 export function validateAccessModes(modes: readonly string[], path: Path, errors: FieldErrors): void {
   for (const mode of modes) if (!ACCESS_MODES.includes(mode)) errors.push(fieldError.notSupported(path, mode, ACCESS_MODES))
-  if (modes.length > 1 && modes.includes('ReadWriteOncePod')) errors.push(fieldError.forbidden(path, 'may not use ReadWriteOncePod with other access modes'))
+  if (modes.length > 1 && modes.includes('ReadWriteOncePod'))
+    errors.push(fieldError.forbidden(path, 'may not use ReadWriteOncePod with other access modes'))
 }
 
 /** What a claim asks for: of a PersistentVolumeClaim, and of the template of one. */
@@ -28,11 +29,22 @@ export function validateClaimSpec(spec: core.PersistentVolumeClaimSpec | undefin
   if (spec === undefined) return
   const { storageClassName, volumeMode, dataSource, dataSourceRef, volumeAttributesClassName } = spec
   if (storageClassName) invalidText(storageClassName, dnsSubdomainErrors(storageClassName), path.child('storageClassName'), errors)
-  if (volumeMode !== undefined && !VOLUME_MODES.includes(volumeMode)) errors.push(fieldError.notSupported(path.child('volumeMode'), volumeMode, VOLUME_MODES))
+  if (volumeMode !== undefined && !VOLUME_MODES.includes(volumeMode))
+    errors.push(fieldError.notSupported(path.child('volumeMode'), volumeMode, VOLUME_MODES))
   if (dataSource !== undefined) validateDataSource(dataSource, path.child('dataSource'), errors)
   if (dataSourceRef !== undefined) validateDataSource(dataSourceRef, path.child('dataSourceRef'), errors)
+  if (dataSource !== undefined && dataSourceRef !== undefined) validateSameSource(spec, path, errors)
   if (volumeAttributesClassName) {
     invalidText(volumeAttributesClassName, dnsSubdomainErrors(volumeAttributesClassName), path.child('volumeAttributesClassName'), errors)
+  }
+}
+
+/** The two names of the source say the same. */
+function validateSameSource({ dataSource, dataSourceRef }: core.PersistentVolumeClaimSpec, path: Path, errors: FieldErrors): void {
+  if ((dataSourceRef?.namespace ?? '') !== '')
+    errors.push(fieldError.invalid(path, {}, 'may not be specified when dataSourceRef.namespace is specified'))
+  else if ((['apiGroup', 'kind', 'name'] as const).some((field) => (dataSource?.[field] ?? '') !== (dataSourceRef?.[field] ?? ''))) {
+    errors.push(fieldError.invalid(path, {}, 'must match dataSourceRef'))
   }
 }
 

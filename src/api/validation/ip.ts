@@ -121,9 +121,9 @@ export function cidrErrors(value: string): TextErrors {
 
 /** For fields that once took every notation: what they take today. */
 export function newCidrErrors(value: string): TextErrors {
+  if (value.includes(':') && parseIp(value.slice(0, value.indexOf('/')))?.family === 4) return ['must not have an IPv4-mapped IPv6 address']
   const cidr = parseCidr(value)
   if (cidr === undefined) return cidrErrors(value)
-  if (cidr.ip.family === 4 && value.includes(':')) return ['must not have an IPv4-mapped IPv6 address']
   if (/(?:^|\.)0\d/.test(value) || /\/0\d/.test(value)) return ['must not have leading 0s in IP or prefix length']
   return cidr.ip.value === cidr.network.value ? [] : ['must not have bits set beyond the prefix length']
 }

@@ -124,8 +124,17 @@ function check(value: string, max: number, matches: boolean, message: string): T
 
 /** Linear, unlike the pattern in the message. */
 function isSubdomain(value: string): boolean {
-  return value.split('.').every((label) => IS_DNS_LABEL.test(label))
+  let before = DOT
+  for (let at = 0; at < value.length; at++) {
+    const unit = value.charCodeAt(at)
+    const inner = (unit >= 97 && unit <= 122) || (unit >= 48 && unit <= 57)
+    if (!inner && !((unit === DASH || unit === DOT) && before !== DOT && !(unit === DOT && before === DASH))) return false
+    before = unit
+  }
+  return before !== DOT && before !== DASH
 }
+const DASH = 45
+const DOT = 46
 
 export function dnsLabelErrors(value: string): TextErrors {
   if (value.length <= DNS_LABEL_MAX && IS_DNS_LABEL.test(value)) return NONE
@@ -149,8 +158,8 @@ export function wildcardSubdomainErrors(value: string): TextErrors {
 /** A label key, an annotation key, a finalizer, …: `name` or `prefix.example.com/name`. `what` starts the message about extra slashes. */
 export function qualifiedNameErrors(value: string, what = 'a valid label key'): TextErrors {
   const slash = value.indexOf('/')
-  if (slash === -1 && value.length <= 63 && IS_QUALIFIED_NAME.test(value)) return NONE
-  const name = value.slice(slash + 1)
+  const name = slash === -1 ? value : value.slice(slash + 1)
+  if (name.length <= 63 && IS_QUALIFIED_NAME.test(name) && (slash === -1 || (slash > 0 && slash <= DNS_SUBDOMAIN_MAX && isSubdomain(value.slice(0, slash))))) return NONE
   if (name.includes('/')) return [`${what} ${QUALIFIED_MESSAGE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`]
   const errors: string[] = []
   if (slash === 0) errors.push(`prefix part ${EMPTY}`)

@@ -1,4 +1,4 @@
-import { type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream, constants, createServer } from 'node:http2'
+import { type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream, constants, createServer } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { HttpHandler, HttpResponse } from '#base'
 import type { HttpLimits } from './limits.ts'
@@ -6,8 +6,16 @@ import { peerOf } from './peer.ts'
 import { SocketRequest } from './request.ts'
 import { streamSink } from './sink.ts'
 
-/** HTTP/2 over connections that someone else has accepted and handed over with `emit('connection')`. Raw streams: the request-like API costs half as much again. */
-export function http2Server(handler: HttpHandler, limits: HttpLimits): Http2Server {
+export interface Http2Part {
+  /** Connections are handed over with `emit('connection')`. */
+  readonly server: Http2Server
+  /** Tells the peers to open no more streams; a connection ends with its last one. */
+  drain(): void
+}
+
+/** HTTP/2 over connections that someone else has accepted. Raw streams: the request-like API costs half as much again. */
+export function http2Server(handler: HttpHandler, limits: HttpLimits): Http2Part {
+  const sessions = new Set<ServerHttp2Session>()
   const server = createServer({
     maxSessionMemory: limits.sessionMegabytes,
     maxSessionInvalidFrames: 100,
@@ -22,6 +30,8 @@ export function http2Server(handler: HttpHandler, limits: HttpLimits): Http2Serv
     },
   })
   server.on('session', (session) => {
+    sessions.add(session)
+    session.on('close', () => sessions.delete(session))
     session.on('error', () => session.destroy())
     session.setTimeout(limits.idleTimeoutMs, () => {
       // A watch is quiet for minutes: only connections without any stream are idle.
@@ -47,7 +57,12 @@ export function http2Server(handler: HttpHandler, limits: HttpLimits): Http2Serv
       () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
     )
   })
-  return server
+  return {
+    server,
+    drain: () => {
+      for (const session of sessions) session.close()
+    },
+  }
 }
 
 function send(stream: ServerHttp2Stream, answer: HttpResponse): void {

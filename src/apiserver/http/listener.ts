@@ -50,7 +50,7 @@ export async function listen(scope: Scope, options: ListenOptions): Promise<List
   })
   server.on('secureConnection', (socket: TLSSocket) => {
     socket.on('error', () => socket.destroy())
-    if (socket.alpnProtocol === 'h2') http2.emit('connection', socket)
+    if (socket.alpnProtocol === 'h2') http2.server.emit('connection', socket)
     else http1.emit('connection', socket)
   })
   server.on('tlsClientError', (_error, socket) => socket.destroy())
@@ -68,7 +68,7 @@ export async function listen(scope: Scope, options: ListenOptions): Promise<List
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       http1.closeIdleConnections()
       http1.close()
-      http2.close()
+      http2.drain()
       const timer = scope.clock.after(graceMs, () => sockets.forEach((socket) => socket.destroy()), { background: true })
       const sweep = (): void => http1.closeIdleConnections()
       const sweeper = setSweep(scope, sweep)

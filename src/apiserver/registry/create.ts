@@ -70,7 +70,7 @@ export async function storeNew(
   for (let attempt = 1; ; attempt++) {
     if (generates) meta.name = `${(meta.generateName ?? '').slice(0, LONGEST_PREFIX)}${nameSuffix(scope.random)}`
     if (attempt === 1) {
-      resource.strategy.prepareForCreate?.(draft)
+      resource.strategy.prepareForCreate?.(draft, context.user)
       if (resource.strategy.generation !== undefined && resource.strategy.generation !== 'none') meta.generation = 1
     }
     validateNew(resource, draft)

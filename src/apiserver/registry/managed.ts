@@ -59,6 +59,7 @@ export function setManagedFields(object: KubeObject, entries: ManagedFieldsEntry
 
 /** Fields that a write on this path does not change, and that nobody comes to own by it. */
 export function resetFields(resource: Resource, subresource: string): FieldSet {
+  if (resource.strategy.fixedSpec && subresource === '') return SPEC_AND_STATUS
   if (subresource !== 'status') return resource.subresources['status']?.type === 'status' ? STATUS : NOTHING
   const known = allButStatus.get(resource)
   if (known !== undefined) return known
@@ -70,5 +71,6 @@ export function resetFields(resource: Resource, subresource: string): FieldSet {
 
 const NOTHING = fieldSetOf()
 const STATUS = fieldSetOf(['status'])
+const SPEC_AND_STATUS = fieldSetOf(['spec'], ['status'])
 /** What has been computed, by resource: nobody can tell it from computing each time. */
 const allButStatus = new WeakMap<Resource, FieldSet>()

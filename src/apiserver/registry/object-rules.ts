@@ -44,7 +44,9 @@ export function checkName(object: KubeObject, name: string): void {
 
 export function validateNew(resource: Resource, object: KubeObject): void {
   const errors: FieldErrors = []
-  validateObjectMeta(metaOf(object), { namespaced: resource.namespaced, ...(resource.strategy.validateName === undefined ? {} : { validateName: resource.strategy.validateName }) }, METADATA, errors)
+  const { validateName, anyFinalizer = false } = resource.strategy
+  const options = { namespaced: resource.namespaced, standardFinalizers: !anyFinalizer, ...(validateName === undefined ? {} : { validateName }) }
+  validateObjectMeta(metaOf(object), options, METADATA, errors)
   resource.strategy.validate?.(object, errors)
   refuse(resource, object, errors)
 }
@@ -52,8 +54,9 @@ export function validateNew(resource: Resource, object: KubeObject): void {
 /** What the kind's own rules check is checked here first, as in Kubernetes: a wrong metadata field is named twice. */
 export function validateChanged(resource: Resource, object: KubeObject, old: KubeObject, validate: ((object: KubeObject, old: KubeObject, errors: FieldErrors) => void) | undefined): void {
   const errors: FieldErrors = []
-  validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors)
-  validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors)
+  const options = { standardFinalizers: resource.strategy.anyFinalizer !== true }
+  validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors, options)
+  validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors, options)
   validate?.(object, old, errors)
   refuse(resource, object, errors)
 }

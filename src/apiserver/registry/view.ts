@@ -1,7 +1,7 @@
-import { type KubeObject, type Resource, deepClone, encodeObject, normalizeObject, withResourceVersion } from '#api'
+import { type KubeObject, type Resource, encodeObject, normalizeObject } from '#api'
 import type { ResourceCache } from '../watchcache/cache.ts'
 import type { Entry } from '../watchcache/entry.ts'
-import { asBuffer } from '../watchcache/wire.ts'
+import { asBuffer, withRevision } from '../watchcache/wire.ts'
 
 /** Bytes that a resourceVersion takes beside its digits. */
 const VERSION_TEXT = '"resourceVersion":"",'.length
@@ -38,9 +38,9 @@ export class View {
   draft(entry: Entry): KubeObject {
     const object = this.object(entry)
     const { metadata } = object
-    if (metadata?.managedFields === undefined) return deepClone(object)
+    if (metadata?.managedFields === undefined) return clone(object)
     const { managedFields, ...others } = metadata
-    const copy = deepClone({ ...object, metadata: others }) as KubeObject
+    const copy: KubeObject = clone({ ...object, metadata: others })
     copy.metadata = { ...copy.metadata, managedFields: managedFields.map((manager) => ({ ...manager })) }
     return copy
   }
@@ -66,7 +66,7 @@ export class View {
   }
   /** The same for bytes that have just been stored at `revision`. */
   stored(bytes: Uint8Array, revision: number): Buffer {
-    return asBuffer(withResourceVersion(bytes, revision))
+    return withRevision(bytes, revision)
   }
 
   #convert(entry: Entry): { readonly object: KubeObject; bytes: Buffer | undefined } {
@@ -77,4 +77,24 @@ export class View {
     this.#converted.set(entry, made)
     return made
   }
+}
+
+/** A deep copy of an object whose keys the schema knows or a map holds. */
+function clone<T>(value: T): T {
+  return cloneValue(value) as T
+}
+
+function cloneValue(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(cloneValue)
+  const source = value as Readonly<Record<string, unknown>>
+  const copy: Record<string, unknown> = {}
+  for (const key in source) {
+    const child = source[key]
+    const copied = typeof child === 'object' && child !== null ? cloneValue(child) : child
+    // An ordinary key like any other, but assignment would set the prototype.
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: copied, writable: true, enumerable: true, configurable: true })
+    else copy[key] = copied
+  }
+  return copy
 }

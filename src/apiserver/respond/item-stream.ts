@@ -14,7 +14,7 @@ export interface ItemSource {
 
 /** Answers up to this size are made in one piece. */
 const ONE_PIECE_BYTES = 256 << 10
-const CHUNK_BYTES = 128 << 10
+const CHUNK_BYTES = 1 << 20
 
 /** `head`, the items with commas between them, `tail`; copied into chunks as fast as the client takes them, never as a whole. */
 export function itemsBody(head: string, source: ItemSource, tail: string): Body {

@@ -1,6 +1,7 @@
 import type { SpecialHandler } from '../registry/special-handler.ts'
 import { Backends, type NodeCredentials } from './backend.ts'
 import { podLog } from './pod-log.ts'
+import { podSession } from './pod-session.ts'
 
 export interface StreamOptions {
   readonly credentials: NodeCredentials
@@ -11,5 +12,10 @@ export interface StreamOptions {
 /** What the API server passes on to nodes, pods and services, by the handlers' names. */
 export function streamSpecials({ credentials, isAllowed }: StreamOptions): Readonly<Record<string, SpecialHandler>> {
   const nodes = { backends: new Backends(credentials), ...(isAllowed && { isAllowed }) }
-  return { 'pods/log': podLog(nodes) }
+  return {
+    'pods/log': podLog(nodes),
+    'pods/exec': podSession(nodes, 'exec'),
+    'pods/attach': podSession(nodes, 'attach'),
+    'pods/portforward': podSession(nodes, 'portforward'),
+  }
 }

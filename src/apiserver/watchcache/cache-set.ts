@@ -9,8 +9,8 @@ import { ParsedPool } from './parsed-pool.ts'
 export interface CacheSetOptions {
   /** Changes kept for watchers that come back, per resource. */
   readonly ringBytes?: number
-  /** Parsed objects kept, over all resources. */
-  readonly parsedObjects?: number
+  /** Objects that are kept parsed, over all resources, by their encoded size. */
+  readonly parsedBytes?: number
 }
 
 /** One cache for each kind of stored thing, whatever the number of versions in which it is served. */
@@ -30,7 +30,7 @@ export class CacheSet {
     this.clock = scope.clock
     this.hub = new ChangeHub(scope, engine)
     this.pages = new PageStore(scope.clock)
-    this.#parsed = new ParsedPool(options.parsedObjects ?? 4096)
+    this.#parsed = new ParsedPool(options.parsedBytes)
     this.#ringBytes = options.ringBytes ?? 32 << 20
   }
 

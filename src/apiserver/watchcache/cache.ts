@@ -1,6 +1,5 @@
 import type { Engine, KeyValue, RangeResult, StoreEvent } from '#store'
 import type { KubeObject, Resource } from '#api'
-import { withResourceVersion } from '#api'
 import { Entry, LabelPool } from './entry.ts'
 import type { ChangeHub, HubSubscriber } from './hub.ts'
 import { OrderedIndex, type Snapshot } from './ordered-index.ts'
@@ -8,7 +7,7 @@ import { Postings, fieldTerm, labelTerm } from './postings.ts'
 import { ParsedPool } from './parsed-pool.ts'
 import { type CacheEvent, EventRing } from './ring.ts'
 import { type Selection, keyRange, matches, needsFields } from './selection.ts'
-import { asBuffer, replaceResourceVersion } from './wire.ts'
+import { replaceResourceVersion, withRevision } from './wire.ts'
 
 /** Objects read from the store at a time while a cache is filled. */
 const LOAD_PAGE = 1000
@@ -260,7 +259,7 @@ export class ResourceCache implements HubSubscriber {
   }
 
   #entryOf(stored: KeyValue): Entry {
-    const bytes = asBuffer(withResourceVersion(stored.value, stored.modRevision))
+    const bytes = withRevision(stored.value, stored.modRevision)
     const entry = new Entry(stored.key.slice(this.prefix.length), bytes, stored.modRevision, this.#pool.of(bytes), undefined)
     const known = this.#options.known.get(stored.value)
     if (known !== undefined) this.#options.parsed.keep(entry, atRevision(known, stored.modRevision))

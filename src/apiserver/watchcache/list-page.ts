@@ -1,14 +1,14 @@
 import type { Engine, KeyValue } from '#store'
 import { Compacted, FutureRevision } from '#store'
 import type { Scope } from '#base'
-import { StatusError, statusError, withResourceVersion } from '#api'
+import { StatusError, statusError } from '#api'
 import { type ContinueToken, decodeContinue, encodeContinue } from './continue-token.ts'
 import type { ResourceCache } from './cache.ts'
 import { Entry, LabelPool } from './entry.ts'
 import type { ChangeHub } from './hub.ts'
 import type { PageStore } from './page-store.ts'
 import { type Selection, hasSelector, keyRange, matches, needsFields } from './selection.ts'
-import { asBuffer } from './wire.ts'
+import { withRevision } from './wire.ts'
 
 export interface ListRequest {
   readonly selection: Selection
@@ -117,7 +117,7 @@ async function fromStore(scope: Scope, context: ListContext, revision: number, s
   scope.check()
   const pool = new LabelPool()
   const entryOf = (item: KeyValue): Entry => {
-    const bytes = asBuffer(withResourceVersion(item.value, item.modRevision))
+    const bytes = withRevision(item.value, item.modRevision)
     const entry = new Entry(item.key.slice(cache.prefix.length), bytes, item.modRevision, pool.of(bytes), undefined)
     entry.fields = cache.fieldsOf(entry)
     return entry

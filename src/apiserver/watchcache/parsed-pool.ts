@@ -2,14 +2,18 @@ import type { KubeObject } from '#api'
 import type { Entry } from './entry.ts'
 
 /**
- * Parsed forms of the objects that were asked for last. An entry keeps its parsed form as long as it is among them, so
- * that memory is bounded by a number of objects and not by what is stored.
+ * Parsed forms of the objects that were asked for last. An entry keeps its parsed form as long as it is among them, so that
+ * memory is bounded by what was used lately and not by what is stored. The limit counts encoded bytes; parsed, they take
+ * about four times as much.
  */
 export class ParsedPool {
-  readonly #slots: (Entry | undefined)[]
-  #next = 0
-  constructor(capacity = 4096) {
-    this.#slots = new Array<Entry | undefined>(capacity).fill(undefined)
+  readonly #limitBytes: number
+  #entries: (Entry | undefined)[] = []
+  #head = 0
+  #bytes = 0
+
+  constructor(limitBytes = 16 << 20) {
+    this.#limitBytes = limitBytes
   }
 
   /** Shared and read only. */
@@ -23,15 +27,26 @@ export class ParsedPool {
   /** For an entry whose parsed form is known without parsing. */
   keep(entry: Entry, parsed: KubeObject): void {
     entry.parsed = parsed
-    const evicted = this.#slots[this.#next]
-    if (evicted !== undefined) evicted.parsed = undefined
-    this.#slots[this.#next] = entry
-    this.#next = (this.#next + 1) % this.#slots.length
+    this.#entries.push(entry)
+    this.#bytes += entry.bytes.length
+    while (this.#bytes > this.#limitBytes && this.#head < this.#entries.length - 1) this.#dropOldest()
+    if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head)
+      this.#head = 0
+    }
   }
 
   /** Does not keep the parsed form: for walks over everything. */
   peek(entry: Entry): KubeObject {
     return entry.parsed ?? parse(entry)
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#entries[this.#head]
+    this.#entries[this.#head++] = undefined
+    if (oldest === undefined) return
+    oldest.parsed = undefined
+    this.#bytes -= oldest.bytes.length
   }
 }
 

@@ -161,16 +161,22 @@ export function connectWebSocket(scope: Scope, target: WebSocketTarget): Promise
   })
 }
 
+/** Null at the end. Empty messages say nothing. */
+async function nextBytes(incoming: AsyncIterator<Message>): Promise<Buffer | null> {
+  for (;;) {
+    const { done, value } = await incoming.next()
+    if (done === true) return null
+    if (value.data.length > 0) return value.data
+  }
+}
+
 /** The bytes of a WebSocket's binary messages as one connection, for protocols that are tunnelled. */
 export function messageDuplex(socket: MessageSocket): Duplex {
   const incoming = socket.messages()[Symbol.asyncIterator]()
   const duplex = new Duplex({
     allowHalfOpen: false,
     read() {
-      incoming.next().then(
-        ({ done, value }) => void duplex.push(done === true ? null : value.data),
-        (error: Error) => duplex.destroy(error),
-      )
+      void nextBytes(incoming).then((bytes) => duplex.push(bytes))
     },
     write(chunk: Uint8Array, _encoding, done) {
       const sent = socket.send(chunk)

@@ -4,6 +4,7 @@ import { startDns } from '#dns'
 import { releaseProxy, startProxy, systemKernel } from '#proxy'
 import { createInformers } from '#reconcile'
 import { UserError } from '#base'
+import { streamProtocols } from '#node'
 import { startAgent } from '../agent.ts'
 import { inForeground } from '../foreground.ts'
 import { ensureLocalAddress } from '../instance/link.ts'
@@ -52,5 +53,5 @@ function servingOptions({ tlsCertFile, tlsPrivateKeyFile, clientCaFile }: AgentF
   if (tlsCertFile === undefined || tlsPrivateKeyFile === undefined || clientCaFile === undefined)
     throw new UserError("the agent's own API needs a certificate, its key and the authority of its clients", 'give --tls-cert-file, --tls-private-key-file and --client-ca-file, or none of them')
   const text = (file: string): string => readFileSync(file, 'utf8')
-  return { server: { certificate: text(tlsCertFile), key: text(tlsPrivateKeyFile), clientCa: text(clientCaFile) } }
+  return { server: { certificate: text(tlsCertFile), key: text(tlsPrivateKeyFile), clientCa: text(clientCaFile), protocols: streamProtocols } }
 }

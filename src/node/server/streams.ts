@@ -1,6 +1,6 @@
-import type { Duplex, Readable, Writable } from 'node:stream'
 import type { Scope } from '#base'
 import { type core, statusError } from '#api'
+import type { PortForwarder, RemoteProcess } from '#client'
 import type { ContainerRuntime, ExecRequest, StreamRequest } from '../cri/runtime.ts'
 import type { PodManager } from '../pods/pod-manager.ts'
 import type { PodWorker } from '../pods/pod-worker.ts'
@@ -13,25 +13,6 @@ export interface PodAt {
 }
 export interface ContainerAt extends PodAt {
   readonly container: string
-}
-
-/** A process in a container with its streams; only those asked for are there. */
-export interface RemoteProcess {
-  /** `end()` closes it for the process, and leaves the other directions open. */
-  readonly stdin: Writable | undefined
-  readonly stdout: Readable | undefined
-  readonly stderr: Readable | undefined
-  /** Does nothing without a terminal. */
-  resize(columns: number, rows: number): void
-  /** Rejects when the connection to the runtime breaks first. */
-  readonly exit: Promise<{ readonly exitCode: number; readonly message: string }>
-  /** Lets go of the connection; the process of an exec is not killed by it. */
-  close(): void
-}
-export interface PortForwarder {
-  /** A connection to a port on the pod's loopback. `error` emits when nobody listens there. */
-  open(port: number): Promise<Duplex>
-  close(): void
 }
 
 /** How exec, attach and port-forward reach a pod, whatever protocol the caller speaks. Refusals are `StatusError`. */
@@ -57,7 +38,8 @@ export function runtimeStreams(pods: Pick<PodManager, 'byName'>, runtime: Contai
     async attach(scope, at, request) {
       const container = containerOf(findWorker(pods, at).pod, at.container)
       // The runtime only attaches what the container was made with.
-      const streams = { ...request, tty: container?.tty === true, stdin: request.stdin && container?.stdin === true }
+      const tty = container?.tty === true
+      const streams = { ...request, tty, stdin: request.stdin && container?.stdin === true, stderr: request.stderr && !tty }
       const url = await runtime.attach(scope, runningContainer(pods, at), streams)
       return connector.process(scope, url, streams)
     },

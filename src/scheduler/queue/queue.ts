@@ -20,7 +20,8 @@ interface Entry {
   /** Where it is; entries in heaps that say something else are left-overs. */
   place: 'active' | 'backing-off' | 'refused' | 'taken'
   readyAtMs: number
-  refusedAtMs: number
+  /** Of the last time; undefined when it never was. */
+  refusedAtMs: number | undefined
   refusedBy: ReadonlySet<string>
   /** Raised by changes that came while it was being tried. */
   changedMeanwhile: boolean
@@ -58,7 +59,7 @@ export class SchedulingQueue {
     const known = this.#entries.get(pod.uid)
     if (known === undefined) {
       const now = this.#clock.monotonic()
-      const entry: Entry = { pod, attempts: 0, sinceMs: now, place: 'taken', readyAtMs: now, refusedAtMs: 0, refusedBy: new Set(), changedMeanwhile: false }
+      const entry: Entry = { pod, attempts: 0, sinceMs: now, place: 'taken', readyAtMs: now, refusedAtMs: undefined, refusedBy: new Set(), changedMeanwhile: false }
       this.#entries.set(pod.uid, entry)
       this.#activate(entry)
       return
@@ -135,7 +136,7 @@ export class SchedulingQueue {
   #backOff(entry: Entry): void {
     const delayMs = Math.min(FIRST_BACK_OFF_MS * 2 ** (entry.attempts - 1), LONGEST_BACK_OFF_MS)
     const now = this.#clock.monotonic()
-    entry.readyAtMs = (entry.refusedAtMs === 0 ? now : entry.refusedAtMs) + delayMs
+    entry.readyAtMs = (entry.refusedAtMs ?? now) + delayMs
     if (entry.readyAtMs <= now) return this.#activate(entry)
     entry.place = 'backing-off'
     this.#backingOff.push(entry)
@@ -167,7 +168,7 @@ export class SchedulingQueue {
   #flushOld(): void {
     this.#flush = undefined
     const now = this.#clock.monotonic()
-    for (const entry of this.#refused) if (now - entry.refusedAtMs > LONGEST_REFUSED_MS) this.#leaveRefused(entry)
+    for (const entry of this.#refused) if (now - (entry.refusedAtMs ?? now) > LONGEST_REFUSED_MS) this.#leaveRefused(entry)
     if (this.#refused.size > 0) this.#flush = this.#clock.after(FLUSH_EVERY_MS, () => this.#flushOld(), { background: true })
   }
 }

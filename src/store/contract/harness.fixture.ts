@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { type Clock, type Scope, afterThisTurn, rootScope } from '#base'
+import { type Scope, afterThisTurn, rootScope } from '#base'
+import { type ManualClock, manualClock } from '#testing'
 import type { Engine, KeyValue, StoreEvent, Transaction, WatchQuery } from '../engine.ts'
 
 /** A place where an engine keeps its data during one test. */
@@ -43,41 +44,6 @@ export async function withEngine(kind: EngineKind, run: (bench: Bench) => Promis
     scope.cancel()
     await engine.close()
     await home.remove()
-  }
-}
-
-export interface ManualClock extends Clock {
-  /** Lets time pass and fires what is due, in order. */
-  advance(ms: number): void
-  /** Sets the wall clock alone. */
-  jump(ms: number): void
-}
-
-export function manualClock(): ManualClock {
-  let monotonicMs = 0
-  let wallMs = 1_800_000_000_000
-  let timers: { readonly atMs: number; readonly run: () => void }[] = []
-  return {
-    now: () => wallMs,
-    monotonic: () => monotonicMs,
-    after(delayMs, run) {
-      const timer = { atMs: monotonicMs + delayMs, run }
-      timers.push(timer)
-      return { cancel: () => void (timers = timers.filter((other) => other !== timer)) }
-    },
-    advance(ms) {
-      monotonicMs += ms
-      wallMs += ms
-      for (;;) {
-        const due = timers.filter((timer) => timer.atMs <= monotonicMs).toSorted((a, b) => a.atMs - b.atMs)[0]
-        if (due === undefined) return
-        timers = timers.filter((timer) => timer !== due)
-        due.run()
-      }
-    },
-    jump(ms) {
-      wallMs += ms
-    },
   }
 }
 

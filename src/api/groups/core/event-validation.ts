@@ -1,7 +1,7 @@
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import type { Event } from '../../types/core-v1.gen.ts'
-import { nameIsDnsSubdomain, qualifiedNameErrors } from '../../validation/names.ts'
+import { qualifiedNameErrors } from '../../validation/names.ts'
 import { invalidText, validateImmutable, validateRequired } from '../../validation/values.ts'
 
 const LONGEST_REASON = 128
@@ -39,8 +39,7 @@ function validateLength(text: string, field: string, most: number, errors: Field
 /** A new Event of events.k8s.io, in the form in which it is stored: errors are told with the stored fields' names. */
 export function validateNewEvent(event: Event, errors: FieldErrors): void {
   validateEvent(event, 'reportingController', errors)
-  const { metadata, eventTime, type = '', firstTimestamp, lastTimestamp, count, source } = event
-  if ((metadata?.name ?? '') !== '') invalidText(metadata?.name, nameIsDnsSubdomain(metadata?.name ?? '', false), Path.of('metadata', 'name'), errors)
+  const { eventTime, type = '', firstTimestamp, lastTimestamp, count, source } = event
   validateSeries(event, errors)
   if (!hasTime(eventTime)) errors.push(fieldError.required(Path.of('eventTime')))
   if (type !== 'Normal' && type !== 'Warning') errors.push(fieldError.invalid(Path.of('type'), '', `has invalid value: ${type}`))

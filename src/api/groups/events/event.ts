@@ -5,12 +5,10 @@ import type { Event as CoreEvent } from '../../types/core-v1.gen.ts'
 import type { Event } from '../../types/events-v1.gen.ts'
 import { eventColumns, eventFields } from '../core/event.ts'
 import { validateNewEvent, validateNewEventUpdate } from '../core/event-validation.ts'
-import { nameIsPathSegment } from '../../validation/names.ts'
 
 /** The same objects as the Events of the core group, under other names. */
 export const eventsV1 = defineResource(refs.eventsV1, {
   strategy: {
-    validateName: nameIsPathSegment,
     createOnUpdate: true,
     validate: (event, errors) => validateNewEvent(toCore(event), errors),
     validateUpdate: (event, old, errors) => validateNewEventUpdate(toCore(event), toCore(old), errors),

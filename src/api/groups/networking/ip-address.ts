@@ -4,9 +4,9 @@ import * as refs from '../../refs.gen.ts'
 import type { IPAddress, ParentReference } from '../../types/networking-v1.gen.ts'
 import { canonicalIpErrors } from '../../validation/ip.ts'
 import { dnsSubdomainErrors, pathSegmentErrors } from '../../validation/names.ts'
+import { validateSegment } from '../../validation/segment.ts'
 import { invalidText, validateImmutable } from '../../validation/values.ts'
 import { SPEC } from '../../workloads/workload.ts'
-import { validateSegment } from './reference.ts'
 
 const PARENT = SPEC.child('parentRef')
 

@@ -19,6 +19,7 @@ const TOLERATIONS = Path.of('scheduling', 'tolerations')
 
 export const runtimeClasses = defineResource(refs.runtimeclasses, {
   strategy: {
+    anyFinalizer: true,
     unconditionalUpdate: false,
     validate,
     validateUpdate: (runtimeClass, old, errors) => {

@@ -5,6 +5,7 @@ import * as refs from '../../refs.gen.ts'
 import type { Resource } from '../../resource.ts'
 import type { PodDisruptionBudget } from '../../types/policy-v1.gen.ts'
 import { validateLabelSelector } from '../../validation/label-selector.ts'
+import { nameIsPathSegment } from '../../validation/names.ts'
 import { SELECTOR_PATH, SPEC, STATUS, keepSpec, keepStatus, validateCounts } from '../../workloads/workload.ts'
 import { validateAtMostAll, validateShare } from '../../workloads/share.ts'
 
@@ -12,6 +13,8 @@ const EVICTION_POLICIES = ['AlwaysAllow', 'IfHealthyBudget']
 
 export const podDisruptionBudgets = defineResource(refs.poddisruptionbudgets, {
   strategy: {
+    validateName: nameIsPathSegment,
+    anyFinalizer: true,
     generation: 'spec',
     unconditionalUpdate: false,
     prepareForCreate: (budget) => {

@@ -24,7 +24,8 @@ export function validateAffinity({ nodeAffinity, podAffinity, podAntiAffinity }:
 }
 
 function validateWeight(weight: number | undefined, path: Path, errors: FieldErrors): void {
-  if (weight === undefined || weight <= 0 || weight > 100) errors.push(fieldError.invalid(path.child('weight'), weight ?? 0, 'must be in the range 1-100'))
+  if (weight === undefined || weight <= 0 || weight > 100)
+    errors.push(fieldError.invalid(path.child('weight'), weight ?? 0, 'must be in the range 1-100'))
 }
 
 /** Also of a PersistentVolume, and of a device. */
@@ -36,23 +37,33 @@ export function validateNodeSelector(selector: core.NodeSelector, path: Path, er
 }
 
 function validateNodeTerm(term: core.NodeSelectorTerm, checkValues: boolean, path: Path, errors: FieldErrors): void {
-  term.matchExpressions?.forEach((requirement, i) => validateRequirement(requirement, checkValues, path.child('matchExpressions').index(i), errors))
+  term.matchExpressions?.forEach((requirement, i) =>
+    validateRequirement(requirement, checkValues, path.child('matchExpressions').index(i), errors),
+  )
   term.matchFields?.forEach((requirement, i) => validateFieldRequirement(requirement, path.child('matchFields').index(i), errors))
 }
 
-function validateRequirement({ key = '', operator = '', values = [] }: core.NodeSelectorRequirement, checkValues: boolean, path: Path, errors: FieldErrors): void {
+function validateRequirement(
+  { key = '', operator = '', values = [] }: core.NodeSelectorRequirement,
+  checkValues: boolean,
+  path: Path,
+  errors: FieldErrors,
+): void {
   switch (operator) {
     case 'In':
     case 'NotIn':
-      if (values.length === 0) errors.push(fieldError.required(path.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"))
+      if (values.length === 0)
+        errors.push(fieldError.required(path.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"))
       break
     case 'Exists':
     case 'DoesNotExist':
-      if (values.length > 0) errors.push(fieldError.forbidden(path.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+      if (values.length > 0)
+        errors.push(fieldError.forbidden(path.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
       break
     case 'Gt':
     case 'Lt':
-      if (values.length !== 1) errors.push(fieldError.required(path.child('values'), "must be specified single value when `operator` is 'Lt' or 'Gt'"))
+      if (values.length !== 1)
+        errors.push(fieldError.required(path.child('values'), "must be specified single value when `operator` is 'Lt' or 'Gt'"))
       break
     default:
       errors.push(fieldError.invalid(path.child('operator'), operator, NOT_AN_OPERATOR))
@@ -61,10 +72,16 @@ function validateRequirement({ key = '', operator = '', values = [] }: core.Node
   if (checkValues) values.forEach((value, i) => invalidText(value, labelValueErrors(value), path.child('values').index(i), errors))
 }
 
-function validateFieldRequirement({ key = '', operator = '', values = [] }: core.NodeSelectorRequirement, path: Path, errors: FieldErrors): void {
+function validateFieldRequirement(
+  { key = '', operator = '', values = [] }: core.NodeSelectorRequirement,
+  path: Path,
+  errors: FieldErrors,
+): void {
   if (operator !== 'In' && operator !== 'NotIn') errors.push(fieldError.invalid(path.child('operator'), operator, NOT_AN_OPERATOR))
   else if (values.length !== 1) {
-    errors.push(fieldError.required(path.child('values'), "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"))
+    errors.push(
+      fieldError.required(path.child('values'), "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"),
+    )
   }
   if (key !== 'metadata.name') errors.push(fieldError.invalid(path.child('key'), key, 'not a valid field selector key'))
   else values.forEach((value, i) => invalidText(value, dnsSubdomainErrors(value), path.child('values').index(i), errors))
@@ -87,14 +104,20 @@ function validatePodTerm(term: Partial<core.PodAffinityTerm>, path: Path, errors
   validateLabelKeys(matchLabelKeys, labelSelector, path.child('matchLabelKeys'), errors)
   validateLabelKeys(mismatchLabelKeys, labelSelector, path.child('mismatchLabelKeys'), errors)
   mismatchLabelKeys.forEach((key, i) => {
-    if (matchLabelKeys.includes(key)) errors.push(fieldError.invalid(path.child('matchLabelKeys').index(i), key, 'exists in both matchLabelKeys and mismatchLabelKeys'))
+    if (matchLabelKeys.includes(key))
+      errors.push(fieldError.invalid(path.child('matchLabelKeys').index(i), key, 'exists in both matchLabelKeys and mismatchLabelKeys'))
   })
   if (topologyKey === '') errors.push(fieldError.required(path.child('topologyKey'), 'can not be empty'))
   invalidText(topologyKey, qualifiedNameErrors(topologyKey), path.child('topologyKey'), errors)
 }
 
 /** Keys whose values are taken from the pod's own labels. */
-export function validateLabelKeys(keys: readonly string[], selector: core.PodAffinityTerm['labelSelector'], path: Path, errors: FieldErrors): void {
+export function validateLabelKeys(
+  keys: readonly string[],
+  selector: core.PodAffinityTerm['labelSelector'],
+  path: Path,
+  errors: FieldErrors,
+): void {
   if (keys.length === 0) return
   if (selector === undefined) errors.push(fieldError.forbidden(path, 'must not be specified when labelSelector is not set'))
   else keys.forEach((key, i) => invalidText(key, qualifiedNameErrors(key), path.index(i), errors))

@@ -13,7 +13,12 @@ const INT32 = /^-?(0|[1-9]\d*)$/
 const LARGEST_COST = 2 ** 31
 
 /** Annotations that mean something for the pod itself. */
-export function validatePodAnnotations(annotations: Readonly<Record<string, string>> | undefined, spec: core.PodSpec | undefined, path: Path, errors: FieldErrors): void {
+export function validatePodAnnotations(
+  annotations: Readonly<Record<string, string>> | undefined,
+  spec: core.PodSpec | undefined,
+  path: Path,
+  errors: FieldErrors,
+): void {
   if (annotations === undefined) return
   const mirror = annotations[MIRROR_POD_ANNOTATION]
   if (mirror !== undefined && (spec?.nodeName ?? '') === '') {
@@ -25,8 +30,10 @@ export function validatePodAnnotations(annotations: Readonly<Record<string, stri
   }
   const profiles = Object.entries(annotations).filter(([key]) => key.includes('security.'))
   if (profiles.length === 0) return
-  for (const [key, profile] of profiles) if (key === SECCOMP_POD || key.startsWith(SECCOMP_CONTAINER)) validateSeccompProfile(profile, path.child(key), errors)
-  for (const [key, profile] of profiles) if (key.startsWith(APPARMOR_CONTAINER)) validateAppArmorProfile(key, profile, spec, path.key(key), errors)
+  for (const [key, profile] of profiles)
+    if (key === SECCOMP_POD || key.startsWith(SECCOMP_CONTAINER)) validateSeccompProfile(profile, path.child(key), errors)
+  for (const [key, profile] of profiles)
+    if (key.startsWith(APPARMOR_CONTAINER)) validateAppArmorProfile(key, profile, spec, path.key(key), errors)
 }
 
 function validateSeccompProfile(profile: string, path: Path, errors: FieldErrors): void {

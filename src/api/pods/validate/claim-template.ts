@@ -23,7 +23,11 @@ const FORBIDDEN_METADATA = {
 } as const
 
 /** The claim that is made for an ephemeral volume. */
-export function validateEphemeralVolume({ volumeClaimTemplate: template }: core.EphemeralVolumeSource, path: Path, errors: FieldErrors): void {
+export function validateEphemeralVolume(
+  { volumeClaimTemplate: template }: core.EphemeralVolumeSource,
+  path: Path,
+  errors: FieldErrors,
+): void {
   const at = path.child('volumeClaimTemplate')
   if (template === undefined) {
     errors.push(fieldError.required(at))
@@ -41,6 +45,7 @@ export function validateTemplateMetadata(metadata: core.PersistentVolumeClaimTem
   const given: Readonly<Record<string, unknown>> = { ...metadata }
   for (const [field, shown] of Object.entries(FORBIDDEN_METADATA)) {
     const value = given[field]
-    if (value !== undefined && value !== null && value !== '' && value !== 0) errors.push(fieldError.forbidden(path.child(shown), 'cannot be set'))
+    if (value !== undefined && value !== null && value !== '' && value !== 0)
+      errors.push(fieldError.forbidden(path.child(shown), 'cannot be set'))
   }
 }

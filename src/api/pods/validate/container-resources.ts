@@ -2,7 +2,12 @@ import { type FieldError, type FieldErrors, fieldError } from '../../meta/field-
 import type { Path } from '../../meta/path.ts'
 import { canonicalQuantity, compareQuantities, parseQuantity } from '../../meta/quantity.ts'
 import type * as core from '../../types/core-v1.gen.ts'
-import { isHugePageResource, isNativeResource, validateContainerResourceName, validateResourceQuantity } from '../../validation/resources.ts'
+import {
+  isHugePageResource,
+  isNativeResource,
+  validateContainerResourceName,
+  validateResourceQuantity,
+} from '../../validation/resources.ts'
 import { type Amounts, containerAmounts } from '../resources.ts'
 
 /** Resources of which more may be promised than there is. */
@@ -11,15 +16,28 @@ const isCompute = (name: string): boolean => name === 'cpu' || name === 'memory'
 
 type NameRule = (name: string, path: Path, errors: FieldErrors) => void
 
-export function validateResourceRequirements(resources: core.ResourceRequirements, claims: ReadonlySet<string>, path: Path, errors: FieldErrors): void {
+export function validateResourceRequirements(
+  resources: core.ResourceRequirements,
+  claims: ReadonlySet<string>,
+  path: Path,
+  errors: FieldErrors,
+): void {
   validateAmounts(resources, validateContainerResourceName, path, errors)
   if (resources.claims !== undefined) validateClaimNames(resources.claims, claims, path.child('claims'), errors)
 }
 
-function validateAmounts({ limits, requests }: Pick<core.ResourceRequirements, 'limits' | 'requests'>, validateName: NameRule, path: Path, errors: FieldErrors): void {
+function validateAmounts(
+  { limits, requests }: Pick<core.ResourceRequirements, 'limits' | 'requests'>,
+  validateName: NameRule,
+  path: Path,
+  errors: FieldErrors,
+): void {
   let compute = false
   let hugePages = false
-  for (const [field, amounts] of [['limits', limits], ['requests', requests]] as const) {
+  for (const [field, amounts] of [
+    ['limits', limits],
+    ['requests', requests],
+  ] as const) {
     if (amounts === undefined) continue
     const at = path.child(field)
     for (const name of Object.keys(amounts)) {
@@ -56,7 +74,9 @@ function validateHugePages(name: string, amount: string, path: Path, errors: Fie
   if (!/^[0-9]+[KMGT]i$/.test(size)) return
   const [of, page] = [parseQuantity(amount), parseQuantity(size)]
   if (of.scale >= 0 && (of.mantissa * 10n ** BigInt(of.scale)) % page.mantissa === 0n) return
-  errors.push(fieldError.invalid(path, canonicalQuantity(amount), `${canonicalQuantity(amount)} is not positive integer multiple of ${size}`))
+  errors.push(
+    fieldError.invalid(path, canonicalQuantity(amount), `${canonicalQuantity(amount)} is not positive integer multiple of ${size}`),
+  )
 }
 
 function validateClaimNames(claims: readonly core.ResourceClaim[], known: ReadonlySet<string>, path: Path, errors: FieldErrors): void {
@@ -87,7 +107,8 @@ export function validatePodResources(spec: core.PodSpec, path: Path, errors: Fie
   const { resources } = spec
   if (resources === undefined) return
   if (spec.os?.name === 'windows') errors.push(fieldError.forbidden(path, 'may not be set for a windows pod'))
-  if (resources.claims !== undefined) errors.push(fieldError.forbidden(path.child('claims'), 'claims may not be set for Resources at pod-level'))
+  if (resources.claims !== undefined)
+    errors.push(fieldError.forbidden(path.child('claims'), 'claims may not be set for Resources at pod-level'))
   const before = errors.length
   validateAmounts(resources, validatePodResourceName, path, errors)
   if (errors.length > before) return
@@ -95,13 +116,25 @@ export function validatePodResources(spec: core.PodSpec, path: Path, errors: Fie
   for (const [name, sum] of Object.entries(sums)) {
     const own = resources.requests?.[name]
     if (own === undefined || !isPodResource(name) || compareQuantities(sum, own) <= 0) continue
-    errors.push(fieldError.invalid(path.child('requests').key(name), canonicalQuantity(own), `must be greater than or equal to aggregate container requests of ${canonicalQuantity(sum)}`))
+    errors.push(
+      fieldError.invalid(
+        path.child('requests').key(name),
+        canonicalQuantity(own),
+        `must be greater than or equal to aggregate container requests of ${canonicalQuantity(sum)}`,
+      ),
+    )
   }
   for (const [name, most] of Object.entries(resources.limits ?? {})) {
     for (const container of spec.containers ?? []) {
       const limit = container.resources?.limits?.[name]
       if (limit === undefined || compareQuantities(limit, most) <= 0) continue
-      errors.push(fieldError.invalid(path.child('limits').key(name), canonicalQuantity(most), `must be greater than or equal to individual container limit of ${canonicalQuantity(limit)}`))
+      errors.push(
+        fieldError.invalid(
+          path.child('limits').key(name),
+          canonicalQuantity(most),
+          `must be greater than or equal to individual container limit of ${canonicalQuantity(limit)}`,
+        ),
+      )
     }
   }
 }
@@ -113,12 +146,20 @@ function validatePodResourceName(name: string, path: Path, errors: FieldErrors):
 const RESIZABLE = ['cpu', 'memory']
 const RESIZE_POLICIES = ['NotRequired', 'RestartContainer']
 
-export function validateResizePolicy(policies: readonly core.ContainerResizePolicy[], podRestartPolicy: string | undefined, path: Path, errors: FieldErrors): void {
+export function validateResizePolicy(
+  policies: readonly core.ContainerResizePolicy[],
+  podRestartPolicy: string | undefined,
+  path: Path,
+  errors: FieldErrors,
+): void {
   const names = new Set<string>()
   policies.forEach(({ resourceName = '', restartPolicy = '' }, i) => {
     if (names.has(resourceName)) errors.push(fieldError.duplicate(path.index(i), resourceName))
     names.add(resourceName)
-    for (const [value, supported] of [[resourceName, RESIZABLE], [restartPolicy, RESIZE_POLICIES]] as const) {
+    for (const [value, supported] of [
+      [resourceName, RESIZABLE],
+      [restartPolicy, RESIZE_POLICIES],
+    ] as const) {
       if (value === '') errors.push(fieldError.required(path))
       else if (!supported.includes(value)) errors.push(fieldError.notSupported(path, value, supported))
     }

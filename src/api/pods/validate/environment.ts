@@ -25,12 +25,23 @@ function validateValueFrom(variable: core.EnvVar, source: core.EnvVarSource, pat
   if (secretKeyRef !== undefined) validateKeyRef(secretKeyRef, path.child('secretKeyRef'), errors)
   if (fileKeyRef !== undefined) validateFileKeyRef(fileKeyRef, path.child('fileKeyRef'), errors)
   const sources = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef].filter((one) => one !== undefined).length
-  if (sources === 0) errors.push(fieldError.invalid(path, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'))
+  if (sources === 0)
+    errors.push(
+      fieldError.invalid(
+        path,
+        '',
+        'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
+      ),
+    )
   else if ((variable.value ?? '') !== '') errors.push(fieldError.invalid(path, '', 'may not be specified when `value` is not empty'))
   else if (sources > 1) errors.push(fieldError.invalid(path, '', MORE_THAN_ONE))
 }
 
-function validateKeyRef({ name = '', key = '' }: core.ConfigMapKeySelector | core.SecretKeySelector, path: Path, errors: FieldErrors): void {
+function validateKeyRef(
+  { name = '', key = '' }: core.ConfigMapKeySelector | core.SecretKeySelector,
+  path: Path,
+  errors: FieldErrors,
+): void {
   invalidText(name, dnsSubdomainErrors(name), path.child('name'), errors)
   if (key === '') errors.push(fieldError.required(path.child('key')))
   else invalidText(key, configMapKeyErrors(key), path.child('key'), errors)
@@ -51,7 +62,8 @@ export function validateEnvFrom(sources: readonly core.EnvFromSource[], path: Pa
     if (prefix !== '') invalidText(prefix, relaxedEnvVarNameErrors(prefix), at.child('prefix'), errors)
     if (configMapRef !== undefined) validateSourceName(configMapRef.name, at.child('configMapRef').child('name'), errors)
     if (secretRef !== undefined) validateSourceName(secretRef.name, at.child('secretRef').child('name'), errors)
-    if (configMapRef === undefined && secretRef === undefined) errors.push(fieldError.invalid(path, '', 'must specify one of: `configMapRef` or `secretRef`'))
+    if (configMapRef === undefined && secretRef === undefined)
+      errors.push(fieldError.invalid(path, '', 'must specify one of: `configMapRef` or `secretRef`'))
     else if (configMapRef !== undefined && secretRef !== undefined) errors.push(fieldError.invalid(path, '', MORE_THAN_ONE))
   })
 }

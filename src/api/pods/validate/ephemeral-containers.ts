@@ -4,7 +4,17 @@ import type * as core from '../../types/core-v1.gen.ts'
 import { type PodSurroundings, validateContainer } from './containers.ts'
 
 /** What a container that is added to a running pod cannot have, in Kubernetes' order. */
-const FORBIDDEN = ['ports', 'resources', 'resizePolicy', 'restartPolicy', 'restartPolicyRules', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'] as const
+const FORBIDDEN = [
+  'ports',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'lifecycle',
+] as const
 const WRONG = 'cannot be set for an Ephemeral Container'
 
 export function validateEphemeralContainers(pod: PodSurroundings, path: Path, errors: FieldErrors): void {
@@ -32,12 +42,14 @@ export function validateEphemeralContainers(pod: PodSurroundings, path: Path, er
 function validateFields(container: core.EphemeralContainer, path: Path, errors: FieldErrors): void {
   for (const field of FORBIDDEN) {
     const value = container[field]
-    if (value === undefined || (Array.isArray(value) ? value.length === 0 : typeof value === 'object' && Object.keys(value).length === 0)) continue
+    if (value === undefined || (Array.isArray(value) ? value.length === 0 : typeof value === 'object' && Object.keys(value).length === 0))
+      continue
     errors.push(fieldError.forbidden(path.child(field), WRONG))
   }
 }
 
 /** Images of templates may have it: upstream knows a template that relies on it. */
 export function validateNoWhitespace(image: string | undefined, path: Path, errors: FieldErrors): void {
-  if (image !== undefined && image.trim().length !== image.length) errors.push(fieldError.invalid(path, image, 'must not have leading or trailing whitespace'))
+  if (image !== undefined && image.trim().length !== image.length)
+    errors.push(fieldError.invalid(path, image, 'must not have leading or trailing whitespace'))
 }

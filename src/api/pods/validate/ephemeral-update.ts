@@ -21,7 +21,9 @@ export function validateEphemeralUpdate(pod: core.Pod, old: core.Pod, errors: Fi
     const which = `existing ephemeral containers ${JSON.stringify(before.name)}`
     if (now === undefined) errors.push(fieldError.forbidden(LIST, `${which} may not be removed\n`))
     else if (!deepEqual(now, before)) {
-      errors.push(fieldError.forbidden(LIST, `${which} may not be changed\n@@ -1,1 +1,1 @@\n-${JSON.stringify(before)}\n+${JSON.stringify(now)}\n`))
+      errors.push(
+        fieldError.forbidden(LIST, `${which} may not be changed\n@@ -1,1 +1,1 @@\n-${JSON.stringify(before)}\n+${JSON.stringify(now)}\n`),
+      )
     }
   }
 }

@@ -61,7 +61,7 @@ export function validateFieldRef(reference: core.ObjectFieldSelector, fields: Re
   const unconvertible = (why: string): void => {
     errors.push(fieldError.invalid(at, fieldPath, `error converting fieldPath: ${why}`))
   }
-  const [, map = '', key = ''] = SUBSCRIPT.exec(fieldPath) ?? []
+  const [, map = '', key = ''] = (fieldPath.endsWith(']') ? SUBSCRIPT.exec(fieldPath) : null) ?? []
   if (apiVersion !== 'v1') unconvertible(`unsupported pod version: ${apiVersion}`)
   else if (map !== '') {
     if (!fields.subscripts.includes(map)) unconvertible(`field label does not support subscript: ${fieldPath}`)
@@ -70,9 +70,20 @@ export function validateFieldRef(reference: core.ObjectFieldSelector, fields: Re
   else if (!fields.paths.includes(fieldPath)) errors.push(fieldError.notSupported(at, fieldPath, fields.paths))
 }
 
-const RESOURCES = ['limits.cpu', 'limits.ephemeral-storage', 'limits.memory', 'requests.cpu', 'requests.ephemeral-storage', 'requests.memory']
+const RESOURCES = [
+  'limits.cpu',
+  'limits.ephemeral-storage',
+  'limits.memory',
+  'requests.cpu',
+  'requests.ephemeral-storage',
+  'requests.memory',
+]
 const BYTE_DIVISORS = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei']
-const DIVISORS: Readonly<Record<string, readonly string[]>> = { cpu: ['1m', '1'], memory: BYTE_DIVISORS, 'ephemeral-storage': BYTE_DIVISORS }
+const DIVISORS: Readonly<Record<string, readonly string[]>> = {
+  cpu: ['1m', '1'],
+  memory: BYTE_DIVISORS,
+  'ephemeral-storage': BYTE_DIVISORS,
+}
 
 export function validateResourceFieldRef(reference: core.ResourceFieldSelector, inVolume: boolean, path: Path, errors: FieldErrors): void {
   const { containerName = '', resource = '', divisor } = reference
@@ -87,6 +98,10 @@ export function validateResourceFieldRef(reference: core.ResourceFieldSelector, 
   if (supported.some((one) => compareQuantities(one, divisor) === 0)) return
   const what = name === 'ephemeral-storage' ? 'local ephemeral storage' : name
   errors.push(
-    fieldError.invalid(path.child('divisor'), resource, `only divisor's values ${supported.join(', ').replace(/^1m, 1$/, '1m and 1')} are supported with the ${what} resource`),
+    fieldError.invalid(
+      path.child('divisor'),
+      resource,
+      `only divisor's values ${supported.join(', ').replace(/^1m, 1$/, '1m and 1')} are supported with the ${what} resource`,
+    ),
   )
 }

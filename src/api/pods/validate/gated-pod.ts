@@ -6,16 +6,28 @@ import type * as core from '../../types/core-v1.gen.ts'
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 
 /** A node affinity may only come to want more than before, term by term. */
-export function tightensNodeAffinity(affinity: core.NodeAffinity | undefined, before: core.NodeAffinity | undefined, path: Path, errors: FieldErrors): void {
+export function tightensNodeAffinity(
+  affinity: core.NodeAffinity | undefined,
+  before: core.NodeAffinity | undefined,
+  path: Path,
+  errors: FieldErrors,
+): void {
   const [terms, old] = [affinity?.[REQUIRED]?.nodeSelectorTerms ?? [], before?.[REQUIRED]?.nodeSelectorTerms ?? []]
   if (old.length === 0) return
   const at = path.child(REQUIRED).child('nodeSelectorTerms')
   if (terms.length !== old.length) {
-    errors.push(fieldError.invalid(at, affinity?.[REQUIRED]?.nodeSelectorTerms, 'no additions/deletions to non-empty NodeSelectorTerms list are allowed'))
+    errors.push(
+      fieldError.invalid(
+        at,
+        affinity?.[REQUIRED]?.nodeSelectorTerms,
+        'no additions/deletions to non-empty NodeSelectorTerms list are allowed',
+      ),
+    )
     return
   }
   terms.forEach((term, i) => {
-    if (!onlyAdds(term, old[i] ?? {})) errors.push(fieldError.invalid(at.index(i), term, 'only additions are allowed (no mutations or deletions)'))
+    if (!onlyAdds(term, old[i] ?? {}))
+      errors.push(fieldError.invalid(at.index(i), term, 'only additions are allowed (no mutations or deletions)'))
   })
 }
 

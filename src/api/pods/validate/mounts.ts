@@ -9,7 +9,13 @@ const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None']
 const RECURSIVE_READ_ONLY = ['Disabled', 'Enabled', 'IfPossible']
 
 /** Some errors stand at the list, not at the mount. */
-export function validateVolumeMounts(container: AnyContainer, mounts: readonly core.VolumeMount[], volumes: ValidVolumes, path: Path, errors: FieldErrors): void {
+export function validateVolumeMounts(
+  container: AnyContainer,
+  mounts: readonly core.VolumeMount[],
+  volumes: ValidVolumes,
+  path: Path,
+  errors: FieldErrors,
+): void {
   const devices = container.volumeDevices ?? []
   const taken = new Set<string>()
   mounts.forEach((mount, i) => {
@@ -20,13 +26,15 @@ export function validateVolumeMounts(container: AnyContainer, mounts: readonly c
     if (mountPath === '') errors.push(fieldError.required(at.child('mountPath')))
     if (taken.has(mountPath)) errors.push(fieldError.invalid(at.child('mountPath'), mountPath, 'must be unique'))
     taken.add(mountPath)
-    if (devices.some((device) => device.name === name)) errors.push(fieldError.invalid(at.child('name'), name, 'must not already exist in volumeDevices'))
+    if (devices.some((device) => device.name === name))
+      errors.push(fieldError.invalid(at.child('name'), name, 'must not already exist in volumeDevices'))
     if (devices.some((device) => device.devicePath === mountPath)) {
       errors.push(fieldError.invalid(at.child('mountPath'), mountPath, 'must not already exist as a path in volumeDevices'))
     }
     if (subPath !== '') validateRelativePath(subPath, path.child('subPath'), errors)
     if (subPathExpr !== '') {
-      if (subPath !== '') errors.push(fieldError.invalid(at.child('subPathExpr'), subPathExpr, 'subPathExpr and subPath are mutually exclusive'))
+      if (subPath !== '')
+        errors.push(fieldError.invalid(at.child('subPathExpr'), subPathExpr, 'subPathExpr and subPath are mutually exclusive'))
       validateRelativePath(subPathExpr, path.child('subPathExpr'), errors)
     }
     validatePropagation(mount, container.securityContext?.privileged === true, path.child('mountPropagation'), errors)
@@ -42,7 +50,11 @@ function validatePropagation({ mountPropagation }: core.VolumeMount, privileged:
   }
 }
 
-function validateRecursiveReadOnly({ recursiveReadOnly, readOnly, mountPropagation }: core.VolumeMount, path: Path, errors: FieldErrors): void {
+function validateRecursiveReadOnly(
+  { recursiveReadOnly, readOnly, mountPropagation }: core.VolumeMount,
+  path: Path,
+  errors: FieldErrors,
+): void {
   if (recursiveReadOnly === undefined || recursiveReadOnly === 'Disabled') return
   if (!RECURSIVE_READ_ONLY.includes(recursiveReadOnly)) {
     errors.push(fieldError.notSupported(path, recursiveReadOnly, RECURSIVE_READ_ONLY))
@@ -54,7 +66,13 @@ function validateRecursiveReadOnly({ recursiveReadOnly, readOnly, mountPropagati
   }
 }
 
-export function validateVolumeDevices(container: AnyContainer, devices: readonly core.VolumeDevice[], volumes: ValidVolumes, path: Path, errors: FieldErrors): void {
+export function validateVolumeDevices(
+  container: AnyContainer,
+  devices: readonly core.VolumeDevice[],
+  volumes: ValidVolumes,
+  path: Path,
+  errors: FieldErrors,
+): void {
   const mounts = container.volumeMounts ?? []
   const names = new Set<string>()
   const paths = new Set<string>()
@@ -65,7 +83,9 @@ export function validateVolumeDevices(container: AnyContainer, devices: readonly
     if (names.has(name)) errors.push(fieldError.invalid(namePath, name, 'must be unique'))
     if (volume === undefined) errors.push(fieldError.notFound(namePath, name))
     else if (volume.persistentVolumeClaim === undefined && volume.ephemeral === undefined) {
-      errors.push(fieldError.invalid(namePath, name, 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode'))
+      errors.push(
+        fieldError.invalid(namePath, name, 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode'),
+      )
     }
     if (devicePath === '') errors.push(fieldError.required(pathPath))
     if (paths.has(devicePath)) errors.push(fieldError.invalid(pathPath, devicePath, 'must be unique'))
@@ -73,7 +93,8 @@ export function validateVolumeDevices(container: AnyContainer, devices: readonly
     validateNoWayUp(devicePath, pathPath, wayUp)
     if (wayUp.length > 0) errors.push(fieldError.invalid(pathPath, devicePath, "can not contain backsteps ('..')"))
     else paths.add(devicePath)
-    if (mounts.some((mount) => mount.name === name)) errors.push(fieldError.invalid(namePath, name, 'must not already exist in volumeMounts'))
+    if (mounts.some((mount) => mount.name === name))
+      errors.push(fieldError.invalid(namePath, name, 'must not already exist in volumeMounts'))
     if (mounts.some((mount) => mount.mountPath === devicePath)) {
       errors.push(fieldError.invalid(pathPath, devicePath, 'must not already exist as a path in volumeMounts'))
     }

@@ -20,11 +20,15 @@ export function validateDnsConfig({ dnsConfig, dnsPolicy }: core.PodSpec, path: 
   }
   if (dnsConfig === undefined) return
   const [servers, lists] = [path.child('nameservers'), path.child('searches')]
-  if (nameservers.length > MOST_NAMESERVERS) errors.push(fieldError.invalid(servers, nameservers, `must not have more than ${MOST_NAMESERVERS} nameservers`))
+  if (nameservers.length > MOST_NAMESERVERS)
+    errors.push(fieldError.invalid(servers, nameservers, `must not have more than ${MOST_NAMESERVERS} nameservers`))
   nameservers.forEach((server, i) => invalidText(server, ipErrors(server), servers.index(i), errors))
-  if (searches.length > MOST_SEARCHES) errors.push(fieldError.invalid(lists, searches, `must not have more than ${MOST_SEARCHES} search paths`))
+  if (searches.length > MOST_SEARCHES)
+    errors.push(fieldError.invalid(lists, searches, `must not have more than ${MOST_SEARCHES} search paths`))
   if (searches.join(' ').length > LONGEST_SEARCHES) {
-    errors.push(fieldError.invalid(lists, searches, `must not have more than ${LONGEST_SEARCHES} characters (including spaces) in the search list`))
+    errors.push(
+      fieldError.invalid(lists, searches, `must not have more than ${LONGEST_SEARCHES} characters (including spaces) in the search list`),
+    )
   }
   searches.forEach((search, i) => {
     if (search === '.') return

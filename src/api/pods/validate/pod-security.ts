@@ -5,12 +5,17 @@ import { validateAppArmor, validateId, validateSeccomp } from './security.ts'
 import { validateWindowsOptions } from './windows-options.ts'
 
 const SYSCTL_NAME = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/
-const SYSCTL_WRONG = 'must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$'
+const SYSCTL_WRONG =
+  'must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$'
 const LONGEST_SYSCTL = 253
 const IPC_SYSCTLS = ['kernel.shm', 'kernel.msg', 'fs.mqueue.']
 
 /** `choices` by field, in the order of the messages. */
-const CHOICES = { supplementalGroupsPolicy: ['Merge', 'Strict'], fsGroupChangePolicy: ['Always', 'OnRootMismatch'], seLinuxChangePolicy: ['Recursive'] } as const
+const CHOICES = {
+  supplementalGroupsPolicy: ['Merge', 'Strict'],
+  fsGroupChangePolicy: ['Always', 'OnRootMismatch'],
+  seLinuxChangePolicy: ['Recursive'],
+} as const
 
 /** What holds for the pod as a whole: users, groups, kernel settings, and the namespaces that it shares with its node. */
 export function validatePodSecurity(spec: core.PodSpec, specPath: Path, errors: FieldErrors): void {
@@ -58,7 +63,8 @@ function validateSysctls(sysctls: readonly core.Sysctl[], spec: core.PodSpec, pa
     else if (names.has(name)) errors.push(fieldError.duplicate(at, name))
     names.add(name)
     const dotted = name.replaceAll('/', '.')
-    if (spec.hostNetwork === true && dotted.startsWith('net.')) errors.push(fieldError.invalid(at, name, "may not be specified when 'hostNetwork' is true"))
+    if (spec.hostNetwork === true && dotted.startsWith('net.'))
+      errors.push(fieldError.invalid(at, name, "may not be specified when 'hostNetwork' is true"))
     if (spec.hostIPC === true && (dotted === 'kernel.sem' || IPC_SYSCTLS.some((prefix) => dotted.startsWith(prefix)))) {
       errors.push(fieldError.invalid(at, name, "may not be specified when 'hostIPC' is true"))
     }

@@ -24,8 +24,13 @@ const LONGEST_DEADLINE = 2 ** 31 - 1
 const NO_CLAIMS: ReadonlySet<string> = new Set()
 
 /** Everything that a pod wants. `meta` is that of the pod; undefined for a template, whose pods have names of their own. */
-export function validatePodSpec(given: core.PodSpec | undefined, meta: ObjectMeta | undefined, path: Path, errors: FieldErrors, options: PodValidationOptions = {}): void {
-  const spec: core.PodSpec = given ?? { containers: [] }
+export function validatePodSpec(
+  spec: core.PodSpec,
+  meta: ObjectMeta | undefined,
+  path: Path,
+  errors: FieldErrors,
+  options: PodValidationOptions = {},
+): void {
   const volumes = validateVolumes(spec.volumes, meta, path.child('volumes'), errors, options)
   const claims = spec.resourceClaims === undefined ? NO_CLAIMS : new Set(spec.resourceClaims.map(({ name }) => name))
   if (spec.resourceClaims !== undefined) validatePodResourceClaims(spec.resourceClaims, meta, path.child('resourceClaims'), errors)
@@ -34,8 +39,6 @@ export function validatePodSpec(given: core.PodSpec | undefined, meta: ObjectMet
   if (spec.initContainers !== undefined) validateInitContainers(pod, path.child('initContainers'), errors)
   if (spec.ephemeralContainers !== undefined) validateEphemeralContainers(pod, path.child('ephemeralContainers'), errors)
   if (spec.resources !== undefined) validatePodResources(spec, path.child('resources'), errors)
-  // A pod without a spec at all is only told about its containers.
-  if (given === undefined) return
   validateRequiredEnum(spec.restartPolicy, RESTART_POLICIES, path.child('restartPolicy'), errors)
   validateRequiredEnum(spec.dnsPolicy, DNS_POLICIES, path.child('dnsPolicy'), errors)
   if (spec.nodeSelector !== undefined) validateLabels(spec.nodeSelector, path.child('nodeSelector'), errors)
@@ -44,19 +47,23 @@ export function validatePodSpec(given: core.PodSpec | undefined, meta: ObjectMet
   if (spec.dnsConfig !== undefined || spec.dnsPolicy === 'None') validateDnsConfig(spec, path.child('dnsConfig'), errors)
   if (spec.readinessGates !== undefined) validateReadinessGates(spec.readinessGates, path.child('readinessGates'), errors)
   if (spec.schedulingGates !== undefined) validateSchedulingGates(spec.schedulingGates, path.child('schedulingGates'), errors)
-  if (spec.topologySpreadConstraints !== undefined) validateTopologySpread(spec.topologySpreadConstraints, path.child('topologySpreadConstraints'), errors)
+  if (spec.topologySpreadConstraints !== undefined)
+    validateTopologySpread(spec.topologySpreadConstraints, path.child('topologySpreadConstraints'), errors)
   validateHostProcess(spec, path, errors)
   validateHostUsers(spec, path, errors)
   validateName(spec, 'serviceAccountName', dnsSubdomainErrors, path, errors)
   validateName(spec, 'nodeName', dnsSubdomainErrors, path, errors)
-  if (spec.activeDeadlineSeconds !== undefined) validateInRange(spec.activeDeadlineSeconds, 1, LONGEST_DEADLINE, path.child('activeDeadlineSeconds'), errors)
+  if (spec.activeDeadlineSeconds !== undefined)
+    validateInRange(spec.activeDeadlineSeconds, 1, LONGEST_DEADLINE, path.child('activeDeadlineSeconds'), errors)
   validateName(spec, 'hostname', dnsLabelErrors, path, errors)
   validateName(spec, 'subdomain', dnsLabelErrors, path, errors)
   if (spec.tolerations !== undefined) validateTolerations(spec.tolerations, path.child('tolerations'), errors)
   if (spec.hostAliases !== undefined) validateHostAliases(spec.hostAliases, path.child('hostAliases'), errors)
   validateName(spec, 'priorityClassName', dnsSubdomainErrors, path, errors)
-  if (spec.runtimeClassName !== undefined) invalidText(spec.runtimeClassName, dnsSubdomainErrors(spec.runtimeClassName), path.child('runtimeClassName'), errors)
-  if (spec.preemptionPolicy !== undefined) validateRequiredEnum(spec.preemptionPolicy, PREEMPTION_POLICIES, path.child('preemptionPolicy'), errors)
+  if (spec.runtimeClassName !== undefined)
+    invalidText(spec.runtimeClassName, dnsSubdomainErrors(spec.runtimeClassName), path.child('runtimeClassName'), errors)
+  if (spec.preemptionPolicy !== undefined)
+    validateRequiredEnum(spec.preemptionPolicy, PREEMPTION_POLICIES, path.child('preemptionPolicy'), errors)
   if (spec.overhead !== undefined) validateResourceRequirements({ limits: spec.overhead }, NO_CLAIMS, path.child('overhead'), errors)
   validateOs(spec, path, errors)
   validateHostnameOverride(spec, path, errors)
@@ -71,7 +78,11 @@ function validateName(spec: core.PodSpec, field: NameField, check: (name: string
 
 const LONGEST_HOSTNAME = 64
 
-function validateHostnameOverride({ hostnameOverride: name, setHostnameAsFQDN, hostNetwork }: core.PodSpec, path: Path, errors: FieldErrors): void {
+function validateHostnameOverride(
+  { hostnameOverride: name, setHostnameAsFQDN, hostNetwork }: core.PodSpec,
+  path: Path,
+  errors: FieldErrors,
+): void {
   if (name === undefined) return
   const at = path.child('hostnameOverride')
   invalidText(name, dnsSubdomainErrors(name), at, errors)

@@ -25,7 +25,13 @@ export function validatePodStatus(pod: core.Pod, old: core.Pod, errors: FieldErr
   validateImmutable(status.qosClass, before.qosClass, STATUS.child('qosClass'), errors)
   if (old.spec !== undefined) {
     validateEnded(status.containerStatuses, before.containerStatuses, 'containerStatuses', restartsOf(old.spec, 'containers'), errors)
-    validateEnded(status.initContainerStatuses, before.initContainerStatuses, 'initContainerStatuses', restartsOf(old.spec, 'initContainers'), errors)
+    validateEnded(
+      status.initContainerStatuses,
+      before.initContainerStatuses,
+      'initContainerStatuses',
+      restartsOf(old.spec, 'initContainers'),
+      errors,
+    )
     validateEnded(status.ephemeralContainerStatuses, before.ephemeralContainerStatuses, 'ephemeralContainerStatuses', () => 'Never', errors)
   }
   validateClaimStatuses(status.resourceClaimStatuses ?? [], pod.spec?.resourceClaims ?? [], errors)
@@ -63,7 +69,11 @@ function validateEnded(
   })
 }
 
-function validateClaimStatuses(statuses: readonly core.PodResourceClaimStatus[], claims: readonly core.PodResourceClaim[], errors: FieldErrors): void {
+function validateClaimStatuses(
+  statuses: readonly core.PodResourceClaimStatus[],
+  claims: readonly core.PodResourceClaim[],
+  errors: FieldErrors,
+): void {
   const path = STATUS.child('resourceClaimStatuses')
   const names = new Set<string>()
   statuses.forEach(({ name = '', resourceClaimName }, i) => {
@@ -72,7 +82,8 @@ function validateClaimStatuses(statuses: readonly core.PodResourceClaimStatus[],
     if (!claims.some((claim) => claim.name === name)) {
       errors.push(fieldError.invalid(path.index(i).child('name'), name, 'must match the name of an entry in `spec.resourceClaims`'))
     }
-    if (resourceClaimName !== undefined) invalidText(resourceClaimName, dnsSubdomainErrors(resourceClaimName), path.index(i).child('name'), errors)
+    if (resourceClaimName !== undefined)
+      invalidText(resourceClaimName, dnsSubdomainErrors(resourceClaimName), path.index(i).child('name'), errors)
   })
 }
 
@@ -87,6 +98,7 @@ function validateIps(addresses: readonly core.PodIP[], field: 'podIPs' | 'hostIP
 function validateHostIps({ hostIP = '', hostIPs = [] }: core.PodStatus, errors: FieldErrors): void {
   const first = hostIPs[0]
   if (first === undefined) return
-  if (hostIP !== first.ip) errors.push(fieldError.invalid(STATUS.child('hostIPs').index(0).child('ip'), first.ip, 'must be equal to `hostIP`'))
+  if (hostIP !== first.ip)
+    errors.push(fieldError.invalid(STATUS.child('hostIPs').index(0).child('ip'), first.ip, 'must be equal to `hostIP`'))
   validateIps(hostIPs, 'hostIPs', (path) => path.child('ip'), errors)
 }

@@ -8,13 +8,22 @@ import type { PodValidationOptions } from './options.ts'
 import { validatePodSpec } from './pod-spec.ts'
 
 /** What the pods of a workload are made from. `path` is that of the template. */
-export function validatePodTemplateSpec(template: core.PodTemplateSpec | undefined, path: Path, errors: FieldErrors, options: PodValidationOptions = {}): void {
+export function validatePodTemplateSpec(
+  template: core.PodTemplateSpec | undefined,
+  path: Path,
+  errors: FieldErrors,
+  options: PodValidationOptions = {},
+): void {
   const { metadata, spec } = template ?? {}
   validateLabels(metadata?.labels, path.child('labels'), errors)
   validateAnnotations(metadata?.annotations, path.child('annotations'), errors)
   validatePodAnnotations(metadata?.annotations, spec, path.child('annotations'), errors)
+  if (spec === undefined) {
+    errors.push(fieldError.required(path.child('spec').child('containers')))
+    return
+  }
   validatePodSpec(spec, undefined, path.child('spec'), errors, options)
-  if ((spec?.ephemeralContainers ?? []).length > 0) {
+  if ((spec.ephemeralContainers ?? []).length > 0) {
     errors.push(fieldError.forbidden(path.child('spec').child('ephemeralContainers'), 'ephemeral containers not allowed in pod template'))
   }
 }

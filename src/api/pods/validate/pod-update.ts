@@ -34,11 +34,17 @@ export function validatePodUpdate(pod: core.Pod, old: core.Pod, errors: FieldErr
   if (deepEqual(spec, before)) return
   const munged = withoutAllowedChanges(spec, before)
   if ((before.schedulingGates ?? []).length > 0) mungeGated(munged, before, errors)
-  if (!sameSpec(munged, before)) errors.push(fieldError.forbidden(SPEC, `pod updates may not change fields other than ${MAY_CHANGE}\n${difference(munged, before)}`))
+  if (!sameSpec(munged, before))
+    errors.push(fieldError.forbidden(SPEC, `pod updates may not change fields other than ${MAY_CHANGE}\n${difference(munged, before)}`))
 }
 
 /** False when nothing more can be said of the update. */
-function validateImages(containers: readonly core.Container[] = [], before: readonly core.Container[] = [], list: 'containers' | 'initContainers', errors: FieldErrors): boolean {
+function validateImages(
+  containers: readonly core.Container[] = [],
+  before: readonly core.Container[] = [],
+  list: 'containers' | 'initContainers',
+  errors: FieldErrors,
+): boolean {
   const path = SPEC.child(list)
   if (containers.length !== before.length) {
     errors.push(fieldError.forbidden(path, 'pod updates may not add or remove containers'))
@@ -60,7 +66,8 @@ function validateDeadline(seconds: number | undefined, before: number | undefine
     return true
   }
   validateInRange(seconds, 0, LONGEST_DEADLINE, path, errors)
-  if (errors.length === count && before !== undefined && before < seconds) errors.push(fieldError.invalid(path, seconds, 'must be less than or equal to previous value'))
+  if (errors.length === count && before !== undefined && before < seconds)
+    errors.push(fieldError.invalid(path, seconds, 'must be less than or equal to previous value'))
   return errors.length === count
 }
 
@@ -72,7 +79,11 @@ function validateAddedTolerations(tolerations: readonly core.Toleration[], befor
   else validateTolerations(tolerations, path, errors)
 }
 
-function validateRemovedGates(gates: readonly core.PodSchedulingGate[], before: readonly core.PodSchedulingGate[], errors: FieldErrors): void {
+function validateRemovedGates(
+  gates: readonly core.PodSchedulingGate[],
+  before: readonly core.PodSchedulingGate[],
+  errors: FieldErrors,
+): void {
   gates.forEach(({ name }, i) => {
     if (before.some((old) => old.name === name)) return
     const at = SPEC.child('schedulingGates').index(i).child('name')
@@ -100,7 +111,13 @@ function withoutAllowedChanges(spec: core.PodSpec, before: core.PodSpec): core.P
 function mungeGated(munged: core.PodSpec, before: core.PodSpec, errors: FieldErrors): void {
   const [selector, oldSelector] = [munged.nodeSelector ?? {}, before.nodeSelector ?? {}]
   if (!Object.entries(oldSelector).every(([key, value]) => selector[key] === value)) {
-    errors.push(fieldError.invalid(SPEC.child('nodeSelector'), munged.nodeSelector, 'only additions to spec.nodeSelector are allowed (no mutations or deletions)'))
+    errors.push(
+      fieldError.invalid(
+        SPEC.child('nodeSelector'),
+        munged.nodeSelector,
+        'only additions to spec.nodeSelector are allowed (no mutations or deletions)',
+      ),
+    )
   }
   munged.nodeSelector = before.nodeSelector
   const [nodes, oldNodes] = [munged.affinity?.nodeAffinity, before.affinity?.nodeAffinity]
@@ -110,13 +127,20 @@ function mungeGated(munged: core.PodSpec, before: core.PodSpec, errors: FieldErr
   munged.affinity = before.affinity === undefined && Object.values(affinity).every((part) => part === undefined) ? undefined : affinity
 }
 
-const isNothing = (value: unknown): boolean =>
-  value === undefined || value === '' || value === 0 || value === false || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+/** Their absence means false; that of other switches means that nobody has decided. */
+const PLAIN_SWITCHES: ReadonlySet<string> = new Set(['hostNetwork', 'hostPID', 'hostIPC'])
+
+function isNothing(field: string, value: unknown): boolean {
+  if (value === undefined || value === '') return true
+  if (value === false) return PLAIN_SWITCHES.has(field)
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
 
 /** By field, one line before and one after. */
 function difference(now: core.PodSpec, before: core.PodSpec): string {
   const fields = changedFields(now, before)
-  const line = (sign: string, spec: core.PodSpec, field: keyof core.PodSpec): string => `${sign} ${field}: ${JSON.stringify(spec[field]) ?? 'null'}`
+  const line = (sign: string, spec: core.PodSpec, field: keyof core.PodSpec): string =>
+    `${sign} ${field}: ${JSON.stringify(spec[field]) ?? 'null'}`
   const lines = fields.flatMap((field) => [line('-', before, field), line('+', now, field)])
   return `@@ -1,${fields.length} +1,${fields.length} @@\n${lines.join('\n')}\n`
 }
@@ -128,5 +152,5 @@ function sameSpec(a: core.PodSpec, b: core.PodSpec): boolean {
 
 function changedFields(a: core.PodSpec, b: core.PodSpec): (keyof core.PodSpec)[] {
   const fields = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof core.PodSpec>
-  return [...fields].filter((field) => !deepEqual(a[field], b[field]) && !(isNothing(a[field]) && isNothing(b[field])))
+  return [...fields].filter((field) => !deepEqual(a[field], b[field]) && !(isNothing(field, a[field]) && isNothing(field, b[field])))
 }

@@ -17,7 +17,8 @@ export function validateNewPod(pod: core.Pod, errors: FieldErrors): void {
   validatePod(pod, errors)
   const { spec } = pod
   if (spec === undefined) return
-  if ((spec.ephemeralContainers ?? []).length > 0) errors.push(fieldError.forbidden(SPEC.child('ephemeralContainers'), 'cannot be set on create'))
+  if ((spec.ephemeralContainers ?? []).length > 0)
+    errors.push(fieldError.forbidden(SPEC.child('ephemeralContainers'), 'cannot be set on create'))
   if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates ?? []).length > 0) {
     errors.push(fieldError.forbidden(SPEC.child('nodeName'), 'cannot be set until all schedulingGates have been cleared'))
   }
@@ -26,11 +27,15 @@ export function validateNewPod(pod: core.Pod, errors: FieldErrors): void {
 /** What always holds for a pod beyond what holds for a template. */
 export function validatePod({ metadata, spec }: core.Pod, errors: FieldErrors): void {
   validatePodAnnotations(metadata?.annotations, spec, ANNOTATIONS, errors)
+  if (spec === undefined) {
+    errors.push(fieldError.required(CONTAINERS))
+    return
+  }
   validatePodSpec(spec, metadata, SPEC, errors, IS_POD)
-  if (spec === undefined) return
   if ((spec.serviceAccountName ?? '') === '') forbidTokens(spec, errors)
   for (const [i, { image }] of (spec.containers ?? []).entries()) validateNoWhitespace(image, CONTAINERS.index(i).child('image'), errors)
-  for (const [i, { image }] of (spec.initContainers ?? []).entries()) validateNoWhitespace(image, INIT_CONTAINERS.index(i).child('image'), errors)
+  for (const [i, { image }] of (spec.initContainers ?? []).entries())
+    validateNoWhitespace(image, INIT_CONTAINERS.index(i).child('image'), errors)
 }
 
 function forbidTokens(spec: core.PodSpec, errors: FieldErrors): void {

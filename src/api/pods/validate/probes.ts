@@ -10,8 +10,10 @@ const SCHEMES = ['HTTP', 'HTTPS']
 const COUNTS = ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'] as const
 
 type Handler = core.LifecycleHandler & Pick<core.Probe, 'grpc'>
-type HandlerField = keyof Handler & string
-type HandlerRules = { readonly [F in HandlerField]: (action: NonNullable<Handler[F]>, path: Path, errors: FieldErrors, graceSeconds: number) => void }
+type HandlerField = keyof Handler
+type HandlerRules = {
+  readonly [F in HandlerField]: (action: NonNullable<Handler[F]>, path: Path, errors: FieldErrors, graceSeconds: number) => void
+}
 
 const HANDLERS: HandlerRules = {
   exec: ({ command }, path, errors) => {
@@ -62,7 +64,8 @@ export function validateLifecycleAndProbes(container: AnyContainer, graceSeconds
     const at = path.child('readinessProbe')
     validateProbe(readinessProbe, graceSeconds, at, errors)
     const seconds = readinessProbe.terminationGracePeriodSeconds
-    if (seconds !== undefined) errors.push(fieldError.invalid(at.child('terminationGracePeriodSeconds'), seconds, 'must not be set for readinessProbes'))
+    if (seconds !== undefined)
+      errors.push(fieldError.invalid(at.child('terminationGracePeriodSeconds'), seconds, 'must not be set for readinessProbes'))
   }
   if (startupProbe !== undefined) validateEndingProbe(startupProbe, graceSeconds, path.child('startupProbe'), errors)
 }
@@ -78,5 +81,6 @@ function validateProbe(probe: core.Probe, graceSeconds: number, path: Path, erro
   validateHandler(probe, graceSeconds, path, errors)
   for (const field of COUNTS) validateNonnegative(probe[field], path.child(field), errors)
   const seconds = probe.terminationGracePeriodSeconds
-  if (seconds !== undefined && seconds <= 0) errors.push(fieldError.invalid(path.child('terminationGracePeriodSeconds'), seconds, 'must be greater than 0'))
+  if (seconds !== undefined && seconds <= 0)
+    errors.push(fieldError.invalid(path.child('terminationGracePeriodSeconds'), seconds, 'must be greater than 0'))
 }

@@ -18,7 +18,8 @@ export function validateResize(pod: core.Pod, old: core.Pod, errors: FieldErrors
   if (isMirrorPod(old)) return refuse(WHOLE, 'static pods cannot be resized', errors)
   if (before.os?.name === 'windows') return refuse(WHOLE, 'windows pods cannot be resized', errors)
   const quality = old.status?.qosClass ?? qosClass(before)
-  if (errors.length === 0 && quality !== qosClass(spec)) errors.push(fieldError.invalid(SPEC, quality, 'Pod QOS Class may not change as a result of resizing'))
+  if (errors.length === 0 && quality !== qosClass(spec))
+    errors.push(fieldError.invalid(SPEC, quality, 'Pod QOS Class may not change as a result of resizing'))
   if (!nodeCanResize(old)) refuse(SPEC, 'Pod running on node without support for resize', errors)
   if (!validateOrder(spec, before, errors)) return
   for (const list of LISTS) {
@@ -34,7 +35,8 @@ export function validateResize(pod: core.Pod, old: core.Pod, errors: FieldErrors
       if (loses(was?.limits, now?.limits)) refuse(at.child('limits'), 'resource limits cannot be removed', errors)
     })
   }
-  if (LISTS.some((list) => !deepEqual(fixedParts(spec[list]), fixedParts(before[list])))) refuse(SPEC, 'only cpu and memory resources are mutable', errors)
+  if (LISTS.some((list) => !deepEqual(fixedParts(spec[list]), fixedParts(before[list]))))
+    refuse(SPEC, 'only cpu and memory resources are mutable', errors)
 }
 
 function refuse(path: Path, why: string, errors: FieldErrors): void {

@@ -6,7 +6,12 @@ import { dnsLabelErrors, dnsSubdomainErrors } from '../../validation/names.ts'
 import { invalidText } from '../../validation/values.ts'
 
 /** Devices that the pod's containers may ask for by name. */
-export function validatePodResourceClaims(claims: readonly core.PodResourceClaim[], meta: ObjectMeta | undefined, path: Path, errors: FieldErrors): void {
+export function validatePodResourceClaims(
+  claims: readonly core.PodResourceClaim[],
+  meta: ObjectMeta | undefined,
+  path: Path,
+  errors: FieldErrors,
+): void {
   const names = new Set<string>()
   claims.forEach((claim, i) => {
     const at = path.index(i)
@@ -18,7 +23,12 @@ export function validatePodResourceClaims(claims: readonly core.PodResourceClaim
       invalidText(name, messages, at.child('name'), errors)
       if (messages.length === 0 && meta !== undefined && resourceClaimTemplateName !== undefined) {
         const made = `${meta.name ?? ''}-${name}`
-        invalidText(made, dnsSubdomainErrors(made).map((why) => `final ResourceClaim name: ${why}`), at.child('name'), errors)
+        invalidText(
+          made,
+          dnsSubdomainErrors(made).map((why) => `final ResourceClaim name: ${why}`),
+          at.child('name'),
+          errors,
+        )
       }
       names.add(name)
     }

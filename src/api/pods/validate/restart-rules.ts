@@ -10,10 +10,15 @@ const MOST_RULES = 20
 const MOST_EXIT_CODES = 255
 
 /** How a container starts again, where it says so itself. */
-export function validateRestartRules({ restartPolicy, restartPolicyRules: rules = [] }: core.Container, path: Path, errors: FieldErrors): void {
+export function validateRestartRules(
+  { restartPolicy, restartPolicyRules: rules = [] }: core.Container,
+  path: Path,
+  errors: FieldErrors,
+): void {
   const at = path.child('restartPolicyRules')
   if (restartPolicy === undefined || restartPolicy === '') {
-    if (rules.length > 0) errors.push(fieldError.required(path.child('restartPolicy'), 'must specify restartPolicy when restart rules are used'))
+    if (rules.length > 0)
+      errors.push(fieldError.required(path.child('restartPolicy'), 'must specify restartPolicy when restart rules are used'))
     return
   }
   validateEnum(restartPolicy, POLICIES, path.child('restartPolicy'), errors)

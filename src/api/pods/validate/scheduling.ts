@@ -16,14 +16,21 @@ export function validateTopologySpread(constraints: readonly core.TopologySpread
     const { maxSkew = 0, topologyKey = '', whenUnsatisfiable = '', minDomains, labelSelector, matchLabelKeys = [] } = constraint
     if (maxSkew <= 0) errors.push(fieldError.invalid(at.child('maxSkew'), maxSkew, POSITIVE))
     if (topologyKey === '') errors.push(fieldError.required(at.child('topologyKey'), 'can not be empty'))
-    if (!UNSATISFIABLE.includes(whenUnsatisfiable)) errors.push(fieldError.notSupported(at.child('whenUnsatisfiable'), whenUnsatisfiable, UNSATISFIABLE))
+    if (!UNSATISFIABLE.includes(whenUnsatisfiable))
+      errors.push(fieldError.notSupported(at.child('whenUnsatisfiable'), whenUnsatisfiable, UNSATISFIABLE))
     if (constraints.slice(i + 1).some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable)) {
       errors.push(fieldError.duplicate(at.child('{topologyKey, whenUnsatisfiable}'), `{${topologyKey}, ${whenUnsatisfiable}}`))
     }
     if (minDomains !== undefined) {
       if (minDomains <= 0) errors.push(fieldError.invalid(at.child('minDomains'), minDomains, POSITIVE))
       if (whenUnsatisfiable !== 'DoNotSchedule') {
-        errors.push(fieldError.invalid(at.child('minDomains'), minDomains, `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`))
+        errors.push(
+          fieldError.invalid(
+            at.child('minDomains'),
+            minDomains,
+            `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`,
+          ),
+        )
       }
     }
     for (const field of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const) {
@@ -60,7 +67,14 @@ function validateToleration(toleration: core.Toleration, path: Path, errors: Fie
     if (messages.length > 0) errors.push(fieldError.invalid(path.child('operator'), value, messages.join(';')))
   } else if (operator === 'Exists') {
     if (value !== '') errors.push(fieldError.invalid(path.child('operator'), toleration, "value must be empty when `operator` is 'Exists'"))
-  } else errors.push(fieldError.notSupported(path.child('operator'), operator, GATED_OPERATORS.includes(operator) ? [...OPERATORS, ...GATED_OPERATORS] : OPERATORS))
+  } else
+    errors.push(
+      fieldError.notSupported(
+        path.child('operator'),
+        operator,
+        GATED_OPERATORS.includes(operator) ? [...OPERATORS, ...GATED_OPERATORS] : OPERATORS,
+      ),
+    )
   if (effect !== '' && !EFFECTS.includes(effect)) errors.push(fieldError.notSupported(path.child('effect'), effect, EFFECTS))
 }
 
@@ -74,5 +88,7 @@ export function validateSchedulingGates(gates: readonly core.PodSchedulingGate[]
 }
 
 export function validateReadinessGates(gates: readonly core.PodReadinessGate[], path: Path, errors: FieldErrors): void {
-  gates.forEach(({ conditionType = '' }, i) => invalidText(conditionType, qualifiedNameErrors(conditionType), path.index(i).child('conditionType'), errors))
+  gates.forEach(({ conditionType = '' }, i) =>
+    invalidText(conditionType, qualifiedNameErrors(conditionType), path.index(i).child('conditionType'), errors),
+  )
 }

@@ -20,14 +20,18 @@ export function validateSecurityContext(context: core.SecurityContext, hostUsers
   const { procMount, allowPrivilegeEscalation, privileged, capabilities } = context
   if (procMount !== undefined) {
     if (!PROC_MOUNTS.includes(procMount)) errors.push(fieldError.notSupported(path.child('procMount'), procMount, PROC_MOUNTS))
-    if (hostUsers && procMount === 'Unmasked') errors.push(fieldError.invalid(path.child('procMount'), procMount, '`hostUsers` must be false to use `Unmasked`'))
+    if (hostUsers && procMount === 'Unmasked')
+      errors.push(fieldError.invalid(path.child('procMount'), procMount, '`hostUsers` must be false to use `Unmasked`'))
   }
   validateSeccomp(context.seccompProfile, path.child('seccompProfile'), errors)
   if (allowPrivilegeEscalation === false) {
-    if (privileged === true) errors.push(fieldError.invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'))
+    if (privileged === true)
+      errors.push(fieldError.invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'))
     for (const capability of capabilities?.add ?? []) {
       if (capability === 'CAP_SYS_ADMIN') {
-        errors.push(fieldError.invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'))
+        errors.push(
+          fieldError.invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'),
+        )
       }
     }
   }
@@ -55,8 +59,11 @@ export function validateAppArmor(profile: core.AppArmorProfile | undefined, path
   if (!validateRequired(type, path.child('type'), errors, 'type is required when appArmorProfile is set')) return
   if (!PROFILE_TYPES.includes(type)) errors.push(fieldError.notSupported(path.child('type'), type, PROFILE_TYPES))
   else if (type !== 'Localhost') {
-    if (localhostProfile !== undefined) errors.push(fieldError.invalid(at, localhostProfile, 'can only be set when AppArmor type is Localhost'))
-  } else if (localhostProfile === undefined || localhostProfile === '') errors.push(fieldError.required(at, 'must be set when AppArmor type is Localhost'))
-  else if (localhostProfile.trim() !== localhostProfile) errors.push(fieldError.invalid(at, localhostProfile, 'must not be padded with whitespace'))
+    if (localhostProfile !== undefined)
+      errors.push(fieldError.invalid(at, localhostProfile, 'can only be set when AppArmor type is Localhost'))
+  } else if (localhostProfile === undefined || localhostProfile === '')
+    errors.push(fieldError.required(at, 'must be set when AppArmor type is Localhost'))
+  else if (localhostProfile.trim() !== localhostProfile)
+    errors.push(fieldError.invalid(at, localhostProfile, 'must not be padded with whitespace'))
   else if (localhostProfile.length > LONGEST_APPARMOR_PROFILE) errors.push(fieldError.tooLong(at, LONGEST_APPARMOR_PROFILE))
 }

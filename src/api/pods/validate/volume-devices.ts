@@ -2,7 +2,14 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { DNS_LABEL_MAX, byteLength, dnsLabelErrors, dnsSubdomainErrors } from '../../validation/names.ts'
-import { invalidText, validateAbsolutePath, validateEnum, validateInRange, validateNoWayUp, validateRelativePath } from '../../validation/values.ts'
+import {
+  invalidText,
+  validateAbsolutePath,
+  validateEnum,
+  validateInRange,
+  validateNoWayUp,
+  validateRelativePath,
+} from '../../validation/values.ts'
 
 /** Volumes from storage systems. Most of them only want some of their fields to be there. */
 export type SourceRule<S> = (source: S, path: Path, errors: FieldErrors) => void
@@ -14,7 +21,8 @@ export function required<S>(...fields: readonly (keyof S & string)[]): SourceRul
   }
 }
 
-const isEmpty = (value: unknown): boolean => value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
 
 const HOST_PATH_TYPES = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
 
@@ -72,7 +80,8 @@ export function validateFibreChannel(source: core.FCVolumeSource, path: Path, er
   const hasIds = (source.wwids ?? []).length > 0
   const at = path.child('targetWWNs')
   if (!hasTargets && !hasIds) errors.push(fieldError.required(at, 'must specify either targetWWNs or wwids, but not both'))
-  if (hasTargets && hasIds) errors.push(fieldError.invalid(at, source.targetWWNs, 'targetWWNs and wwids can not be specified simultaneously'))
+  if (hasTargets && hasIds)
+    errors.push(fieldError.invalid(at, source.targetWWNs, 'targetWWNs and wwids can not be specified simultaneously'))
   if (!hasTargets) return
   if (source.lun === undefined) errors.push(fieldError.required(path.child('lun'), 'lun is required if targetWWNs is specified'))
   else validateInRange(source.lun, 0, 255, path.child('lun'), errors)
@@ -100,8 +109,11 @@ const HOST_PORT_PAIRS = 'must be a host:port pair or multiple pairs separated by
 export function validateQuobyte(source: core.QuobyteVolumeSource, path: Path, errors: FieldErrors): void {
   const { registry = '', tenant = '' } = source
   if (registry === '') errors.push(fieldError.required(path.child('registry'), HOST_PORT_PAIRS))
-  else if (tenant.length >= 65) errors.push(fieldError.invalid(path.child('tenant'), tenant, 'must be a UUID and may not exceed a length of 64 characters'))
-  else for (const pair of registry.split(',')) if (!isHostPort(pair)) errors.push(fieldError.invalid(path.child('registry'), registry, HOST_PORT_PAIRS))
+  else if (tenant.length >= 65)
+    errors.push(fieldError.invalid(path.child('tenant'), tenant, 'must be a UUID and may not exceed a length of 64 characters'))
+  else
+    for (const pair of registry.split(','))
+      if (!isHostPort(pair)) errors.push(fieldError.invalid(path.child('registry'), registry, HOST_PORT_PAIRS))
   required<core.QuobyteVolumeSource>('volume')(source, path, errors)
 }
 
@@ -125,7 +137,8 @@ const BLOB_DISK = 'https://{account-name}.blob.core.windows.net/{container-name}
 export function validateAzureDisk(source: core.AzureDiskVolumeSource, path: Path, errors: FieldErrors): void {
   required<core.AzureDiskVolumeSource>('diskName', 'diskURI')(source, path, errors)
   const { cachingMode, kind, diskURI = '' } = source
-  if (cachingMode !== undefined && !CACHING_MODES.includes(cachingMode)) errors.push(fieldError.notSupported(path.child('cachingMode'), cachingMode, CACHING_MODES))
+  if (cachingMode !== undefined && !CACHING_MODES.includes(cachingMode))
+    errors.push(fieldError.notSupported(path.child('cachingMode'), cachingMode, CACHING_MODES))
   if (kind !== undefined && !DISK_KINDS.includes(kind)) errors.push(fieldError.notSupported(path.child('kind'), kind, DISK_KINDS))
   if (kind === undefined) return
   const [prefix, shape] = kind === 'Managed' ? ['/subscriptions/', MANAGED_DISK] : ['https://', BLOB_DISK]

@@ -58,7 +58,8 @@ function validateDownwardFile(file: core.DownwardAPIVolumeFile, path: Path, erro
     if (file.resourceFieldRef !== undefined) {
       errors.push(fieldError.invalid(path, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously'))
     }
-  } else if (file.resourceFieldRef !== undefined) validateResourceFieldRef(file.resourceFieldRef, true, path.child('resourceFieldRef'), errors)
+  } else if (file.resourceFieldRef !== undefined)
+    validateResourceFieldRef(file.resourceFieldRef, true, path.child('resourceFieldRef'), errors)
   else errors.push(fieldError.required(path, 'one of fieldRef and resourceFieldRef is required'))
   validateFileMode(file.mode, path.child('mode'), errors)
 }

@@ -85,7 +85,8 @@ export function validateVolumes(
   if (volumes === undefined || volumes.length === 0) return NO_VOLUMES
   const valid = new Map<string, core.Volume>()
   const podName = meta?.name ?? ''
-  const madeClaims = podName === '' ? [] : volumes.filter((volume) => volume.ephemeral !== undefined).map(({ name }) => `${podName}-${name}`)
+  const madeClaims =
+    podName === '' ? [] : volumes.filter((volume) => volume.ephemeral !== undefined).map(({ name }) => `${podName}-${name}`)
   volumes.forEach((volume, i) => {
     const before = errors.length
     const at = path.index(i)
@@ -97,21 +98,25 @@ export function validateVolumes(
     if (errors.length === before) valid.set(name, volume)
     const claim = volume.persistentVolumeClaim?.claimName
     if (claim !== undefined && madeClaims.includes(claim)) {
-      errors.push(fieldError.invalid(at.child('persistentVolumeClaim').child('claimName'), claim, 'must not reference a PVC that gets created for an ephemeral volume'))
+      errors.push(
+        fieldError.invalid(
+          at.child('persistentVolumeClaim').child('claimName'),
+          claim,
+          'must not reference a PVC that gets created for an ephemeral volume',
+        ),
+      )
     }
   })
   return valid
 }
 
 function validateSource(volume: core.Volume, path: Path, errors: FieldErrors, options: PodValidationOptions): void {
-  let found = false
-  for (const field of SOURCE_FIELDS) {
-    if (volume[field] === undefined) continue
-    if (found) errors.push(fieldError.forbidden(path.child(field), 'may not specify more than 1 volume type'))
+  const fields = sourcesOf(volume)
+  fields.forEach((field, i) => {
+    if (i > 0) errors.push(fieldError.forbidden(path.child(field), 'may not specify more than 1 volume type'))
     else checkSource(volume, field, path.child(SHOWN_AS[field] ?? field), errors)
-    found = true
-  }
-  if (!found) errors.push(fieldError.required(path, 'must specify a volume type'))
+  })
+  if (fields.length === 0) errors.push(fieldError.required(path, 'must specify a volume type'))
   if (volume.iscsi?.initiatorName !== undefined && `${volume.name}:${volume.iscsi.targetPortal}`.length > LONGEST_INITIATOR_NAME) {
     const why = 'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.'
     errors.push(fieldError.invalid(path.child('name'), volume.name, why))
@@ -119,6 +124,14 @@ function validateSource(volume: core.Volume, path: Path, errors: FieldErrors, op
   if (options.isPod === true && volume.image !== undefined && (volume.image.reference ?? '') === '') {
     errors.push(fieldError.required(path.child('image').child('reference')))
   }
+}
+
+/** The kinds that this volume claims to be, in Kubernetes' order. */
+function sourcesOf(volume: core.Volume): SourceField[] {
+  const fields: SourceField[] = []
+  for (const field of Object.keys(volume) as (keyof core.Volume)[])
+    if (field !== 'name' && volume[field] !== undefined && Object.hasOwn(SOURCES, field)) fields.push(field)
+  return fields.length < 2 ? fields : fields.sort((a, b) => SOURCE_FIELDS.indexOf(a) - SOURCE_FIELDS.indexOf(b))
 }
 
 function checkSource<F extends SourceField>(volume: core.Volume, field: F, path: Path, errors: FieldErrors): void {

@@ -12,13 +12,17 @@ const DNS_DOMAIN = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-
 export function validateWindowsOptions(options: core.WindowsSecurityContextOptions | undefined, path: Path, errors: FieldErrors): void {
   if (options === undefined) return
   const { gmsaCredentialSpecName, gmsaCredentialSpec, runAsUserName } = options
-  if (gmsaCredentialSpecName !== undefined) invalidText(gmsaCredentialSpecName, dnsSubdomainErrors(gmsaCredentialSpecName), path.child('gmsaCredentialSpecName'), errors)
+  if (gmsaCredentialSpecName !== undefined)
+    invalidText(gmsaCredentialSpecName, dnsSubdomainErrors(gmsaCredentialSpecName), path.child('gmsaCredentialSpecName'), errors)
   if (gmsaCredentialSpec !== undefined) {
     const at = path.child('gmsaCredentialSpec')
     if (gmsaCredentialSpec === '') errors.push(fieldError.invalid(at, gmsaCredentialSpec, 'gmsaCredentialSpec cannot be an empty string'))
-    else if (gmsaCredentialSpec.length > LARGEST_CREDENTIAL_SPEC) errors.push(fieldError.invalid(at, gmsaCredentialSpec, 'gmsaCredentialSpec size must be under 64 KiB'))
+    else if (gmsaCredentialSpec.length > LARGEST_CREDENTIAL_SPEC)
+      errors.push(fieldError.invalid(at, gmsaCredentialSpec, 'gmsaCredentialSpec size must be under 64 KiB'))
   }
-  if (runAsUserName !== undefined) for (const why of userNameErrors(runAsUserName)) errors.push(fieldError.invalid(path.child('runAsUserName'), runAsUserName, `runAsUserName${why}`))
+  if (runAsUserName !== undefined)
+    for (const why of userNameErrors(runAsUserName))
+      errors.push(fieldError.invalid(path.child('runAsUserName'), runAsUserName, `runAsUserName${why}`))
 }
 
 function userNameErrors(name: string): string[] {
@@ -35,7 +39,7 @@ function userNameErrors(name: string): string[] {
   if (user === '') errors.push("'s User cannot be empty")
   else if (user.length > 104) errors.push("'s User length must not be longer than 104 characters")
   if (/^[. ]+$/.test(user)) errors.push("'s User cannot contain only periods or spaces")
-  if (/["/\\[\]:;|=,+*?<>@]/.test(user)) errors.push("'s User cannot contain the following characters: \"/\\:;|=,+*?<>@[]")
+  if (/["/\\[\]:;|=,+*?<>@]/.test(user)) errors.push('\'s User cannot contain the following characters: "/\\:;|=,+*?<>@[]')
   return errors
 }
 
@@ -56,8 +60,12 @@ export function validateHostProcess(spec: core.PodSpec, path: Path, errors: Fiel
     if (own ?? forPod) hostProcesses++
   })
   if (hostProcesses === 0) return
-  if (hostProcesses !== containers) errors.push(fieldError.invalid(path, '', 'If pod contains any hostProcess containers then all containers must be HostProcess containers'))
-  if (spec.hostNetwork !== true) errors.push(fieldError.invalid(path.child('hostNetwork'), false, 'hostNetwork must be true if pod contains any hostProcess containers'))
+  if (hostProcesses !== containers)
+    errors.push(
+      fieldError.invalid(path, '', 'If pod contains any hostProcess containers then all containers must be HostProcess containers'),
+    )
+  if (spec.hostNetwork !== true)
+    errors.push(fieldError.invalid(path.child('hostNetwork'), false, 'hostNetwork must be true if pod contains any hostProcess containers'))
 }
 
 const OS_NAMES = ['linux', 'windows']
@@ -100,7 +108,10 @@ export function validateOs(spec: core.PodSpec, path: Path, errors: FieldErrors):
 
 function forbidWindowsOptions(spec: core.PodSpec, path: Path, errors: FieldErrors): void {
   const check = (context: { readonly windowsOptions?: unknown } | undefined, at: Path): void => {
-    if (context?.windowsOptions !== undefined) errors.push(fieldError.forbidden(at.child('securityContext').child('windowsOptions'), 'windows options cannot be set for a linux pod'))
+    if (context?.windowsOptions !== undefined)
+      errors.push(
+        fieldError.forbidden(at.child('securityContext').child('windowsOptions'), 'windows options cannot be set for a linux pod'),
+      )
   }
   check(spec.securityContext, path)
   eachContainer(spec, path, (container, at) => check(container.securityContext, at))
@@ -115,13 +126,15 @@ function forbidLinuxOptions(spec: core.PodSpec, path: Path, errors: FieldErrors)
     if (spec[field] !== undefined && (spec[field] || field === 'hostUsers')) forbid(path.child(field))
   }
   eachContainer(spec, path, (container, at) => {
-    for (const field of LINUX_ONLY_OF_CONTAINER) if (container.securityContext?.[field] !== undefined) forbid(at.child('securityContext').child(field))
+    for (const field of LINUX_ONLY_OF_CONTAINER)
+      if (container.securityContext?.[field] !== undefined) forbid(at.child('securityContext').child(field))
   })
 }
 
 function eachContainer(spec: core.PodSpec, path: Path, visit: (container: AnyContainer, path: Path) => void): void {
   for (const kind of CONTAINER_KINDS) {
-    const list: readonly AnyContainer[] = { init: spec.initContainers, regular: spec.containers, ephemeral: spec.ephemeralContainers }[kind] ?? []
+    const list: readonly AnyContainer[] =
+      { init: spec.initContainers, regular: spec.containers, ephemeral: spec.ephemeralContainers }[kind] ?? []
     list.forEach((container, i) => visit(container, path.child(LIST[kind]).index(i)))
   }
 }

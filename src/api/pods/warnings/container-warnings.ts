@@ -6,7 +6,9 @@ const BYTES = ['memory', 'ephemeral-storage'] as const
 
 export function containerWarnings({ env, resources }: AnyContainer, path: string, warnings: string[]): void {
   if (resources !== undefined) {
-    for (const name of BYTES) for (const field of ['requests', 'limits'] as const) byteWarnings(resources[field]?.[name], `${path}.resources.${field}[${name}]`, warnings)
+    for (const name of BYTES)
+      for (const field of ['requests', 'limits'] as const)
+        byteWarnings(resources[field]?.[name], `${path}.resources.${field}[${name}]`, warnings)
   }
   if (env !== undefined && env.length > 1) environmentWarnings(env, `${path}.env`, warnings)
 }
@@ -14,7 +16,8 @@ export function containerWarnings({ env, resources }: AnyContainer, path: string
 function byteWarnings(amount: string | undefined, path: string, warnings: string[]): void {
   if (amount === undefined || /^[0-9]+([KMGTPE]i?|k)?$/.test(amount)) return
   const { mantissa, scale } = parseQuantity(amount)
-  if (scale < 0 && mantissa % 10n ** BigInt(-scale) !== 0n) warnings.push(`${path}: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`)
+  if (scale < 0 && mantissa % 10n ** BigInt(-scale) !== 0n)
+    warnings.push(`${path}: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`)
 }
 
 /** A variable may be set twice when the second value is made from the first. */

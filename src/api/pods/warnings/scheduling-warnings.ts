@@ -19,7 +19,9 @@ export function labelDeprecation(label: string): string | undefined {
 
 export function schedulingWarnings({ affinity, topologySpreadConstraints }: core.PodSpec, path: string, warnings: string[]): void {
   const nodes = affinity?.nodeAffinity
-  nodes?.[REQUIRED]?.nodeSelectorTerms?.forEach((term, i) => termWarnings(term, false, `${path}.affinity.nodeAffinity.${REQUIRED}.nodeSelectorTerms[${i}]`, warnings))
+  nodes?.[REQUIRED]?.nodeSelectorTerms?.forEach((term, i) =>
+    termWarnings(term, false, `${path}.affinity.nodeAffinity.${REQUIRED}.nodeSelectorTerms[${i}]`, warnings),
+  )
   nodes?.[PREFERRED]?.forEach(({ preference }, i) => {
     if (preference !== undefined) termWarnings(preference, true, `${path}.affinity.nodeAffinity.${PREFERRED}[${i}].preference`, warnings)
   })
@@ -35,7 +37,8 @@ export function schedulingWarnings({ affinity, topologySpreadConstraints }: core
       if (labelSelector === undefined) warnings.push(`${at}.${REQUIRED}[${i}].labelSelector: ${NULL_SELECTOR}`)
     })
     affinity?.[field]?.[PREFERRED]?.forEach(({ podAffinityTerm }, i) => {
-      if (podAffinityTerm?.labelSelector === undefined) warnings.push(`${at}.${PREFERRED}[${i}].podAffinityTerm.labelSelector: ${NULL_SELECTOR}`)
+      if (podAffinityTerm?.labelSelector === undefined)
+        warnings.push(`${at}.${PREFERRED}[${i}].podAffinityTerm.labelSelector: ${NULL_SELECTOR}`)
     })
   }
 }

@@ -36,13 +36,20 @@ function overlapWarnings(volume: core.Volume, warnings: string[]): void {
   for (const source of projected.sources) {
     const files = filesOf(source)
     if (files === undefined) warnings.push(`volume ${JSON.stringify(name)} (Projected) has no sources provided`)
-    else tell(name, 'Projected', files.flatMap((file) => overlaps(before, file)), warnings)
+    else
+      tell(
+        name,
+        'Projected',
+        files.flatMap((file) => overlaps(before, file)),
+        warnings,
+      )
     before.push(...(files ?? []))
   }
 }
 
 function filesOf({ configMap, secret, downwardAPI, serviceAccountToken }: core.VolumeProjection): File[] | undefined {
-  if (configMap !== undefined) return (configMap.items ?? []).map(({ path }) => ({ path, source: `ConfigMap ${JSON.stringify(configMap.name ?? '')}` }))
+  if (configMap !== undefined)
+    return (configMap.items ?? []).map(({ path }) => ({ path, source: `ConfigMap ${JSON.stringify(configMap.name ?? '')}` }))
   if (secret !== undefined) return (secret.items ?? []).map(({ path }) => ({ path, source: `Secret ${JSON.stringify(secret.name ?? '')}` }))
   if (downwardAPI !== undefined) return (downwardAPI.items ?? []).map(({ path }) => ({ path, source: 'DownwardAPI' }))
   if (serviceAccountToken !== undefined) return [{ path: serviceAccountToken.path, source: 'ServiceAccountToken' }]
@@ -55,7 +62,9 @@ function overlapsOf(files: readonly File[]): string[] {
 
 /** One file cannot be where another one is, nor below it. */
 function overlaps(others: readonly File[], file: File): string[] {
-  return others.filter((other) => isAtOrBelow(other.path, file.path) || isAtOrBelow(file.path, other.path)).map((other) => `${shown(file)} with ${shown(other)}`)
+  return others
+    .filter((other) => isAtOrBelow(other.path, file.path) || isAtOrBelow(file.path, other.path))
+    .map((other) => `${shown(file)} with ${shown(other)}`)
 }
 
 const isAtOrBelow = (path: string, top: string): boolean => path === top || path.startsWith(`${top}/`)

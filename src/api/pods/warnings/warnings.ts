@@ -15,14 +15,20 @@ export function podWarnings(pod: core.Pod, old: core.Pod | undefined): string[] 
   const name = pod.metadata?.name ?? ''
   const wrongName = old === undefined ? dnsLabelErrors(name) : []
   if (wrongName.length > 0) {
-    warnings.push(`metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${wrongName.join(' ')}]`)
+    warnings.push(
+      `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${wrongName.join(' ')}]`,
+    )
   }
   if (pod.spec !== undefined) specWarnings(pod.spec, pod.metadata, '', warnings)
   return warnings
 }
 
 /** `path` is that of the template, such as `spec.template`. */
-export function podTemplateWarnings(template: core.PodTemplateSpec | undefined, _old: core.PodTemplateSpec | undefined, path: { toString(): string }): string[] {
+export function podTemplateWarnings(
+  template: core.PodTemplateSpec | undefined,
+  _old: core.PodTemplateSpec | undefined,
+  path: { toString(): string },
+): string[] {
   const warnings: string[] = []
   if (template?.spec !== undefined) specWarnings(template.spec, template.metadata, `${path}.`, warnings)
   return warnings
@@ -44,7 +50,8 @@ function specWarnings(spec: core.PodSpec, meta: ObjectMeta | undefined, prefix: 
   }
   schedulingWarnings(spec, `${prefix}spec`, warnings)
   if (annotations !== undefined) {
-    for (const [key, why] of Object.entries(OLD_ANNOTATIONS)) if (annotations[key] !== undefined) warnings.push(`${prefix}metadata.annotations[${key}]: ${why}`)
+    for (const [key, why] of Object.entries(OLD_ANNOTATIONS))
+      if (annotations[key] !== undefined) warnings.push(`${prefix}metadata.annotations[${key}]: ${why}`)
   }
   if (spec.volumes !== undefined) volumeWarnings(spec.volumes, `${prefix}spec.volumes`, warnings)
   listWarnings(spec, `${prefix}spec`, warnings)
@@ -64,9 +71,16 @@ function specWarnings(spec: core.PodSpec, meta: ObjectMeta | undefined, prefix: 
 
 const LIST = { init: 'initContainers', regular: 'containers', ephemeral: 'ephemeralContainers' } as const
 
-function annotationWarnings(container: AnyContainer, annotations: Readonly<Record<string, string>>, isTemplate: boolean, prefix: string, warnings: string[]): void {
+function annotationWarnings(
+  container: AnyContainer,
+  annotations: Readonly<Record<string, string>>,
+  isTemplate: boolean,
+  prefix: string,
+  warnings: string[],
+): void {
   const [seccomp, appArmor] = [SECCOMP_CONTAINER + container.name, APPARMOR_CONTAINER + container.name]
-  if (annotations[seccomp] !== undefined && container.securityContext?.seccompProfile === undefined) warnings.push(`${prefix}metadata.annotations[${seccomp}]: ${OLD_SECCOMP}`)
+  if (annotations[seccomp] !== undefined && container.securityContext?.seccompProfile === undefined)
+    warnings.push(`${prefix}metadata.annotations[${seccomp}]: ${OLD_SECCOMP}`)
   // The annotation of a pod becomes the field, so that is no reason to be silent there.
   if (annotations[appArmor] !== undefined && (!isTemplate || container.securityContext?.appArmorProfile === undefined)) {
     warnings.push(`${prefix}metadata.annotations[${appArmor}]: ${OLD_APPARMOR}`)

@@ -38,7 +38,9 @@ async function bind(context: RequestContext, target: SpecialTarget, name: string
 function checkTarget({ target }: Binding): void {
   const { kind = '', name = '' } = target ?? {}
   const wrong = [
-    ...(kind === '' || kind === 'Node' ? [] : [`target.kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", "<empty>"`]),
+    ...(kind === '' || kind === 'Node'
+      ? []
+      : [`target.kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", "<empty>"`]),
     ...(name === '' ? ['target.name: Required value'] : []),
   ]
   if (wrong.length > 0) throw plainFailure(wrong.length === 1 ? (wrong[0] ?? '') : `[${wrong.join(', ')}]`)
@@ -50,7 +52,11 @@ function checkPreconditions(view: View, namespace: string, name: string, { metad
   if (uid !== '' && uid !== there) throw uidMismatch(view, namespace, name, uid, there)
   if (resourceVersion !== '' && resourceVersion !== String(revision)) {
     const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${revision}`
-    throw statusError.conflict(view.resource, name, `StorageError: invalid object, Code: 4, Key: ${view.cache.prefix}${namespace}/${name}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`)
+    throw statusError.conflict(
+      view.resource,
+      name,
+      `StorageError: invalid object, Code: 4, Key: ${view.cache.prefix}${namespace}/${name}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+    )
   }
 }
 

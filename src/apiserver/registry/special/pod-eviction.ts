@@ -19,7 +19,13 @@ const TOO_MANY = "Cannot evict pod as it would violate the pod's disruption budg
 const NOT_OBSERVED_RETRY_SECONDS = 10
 /** More evictions than this that the budget's controller has not seen yet: it has fallen behind. */
 const MOST_DISRUPTED = 2000
-const CONDITION: core.PodCondition = { type: 'DisruptionTarget', status: 'True', lastProbeTime: null, reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' }
+const CONDITION: core.PodCondition = {
+  type: 'DisruptionTarget',
+  status: 'True',
+  lastProbeTime: null,
+  reason: 'EvictionByEvictionAPI',
+  message: 'Eviction API: evicting',
+}
 
 /** POST of an Eviction to `pods/eviction`: a deletion that the pod's disruption budget must allow. */
 export const podEviction: SpecialHandler = async (context, target) => {
@@ -35,13 +41,18 @@ export const podEviction: SpecialHandler = async (context, target) => {
   if (entry === undefined) throw statusError.notFound(view.resource, name)
   const pod = view.object(entry) as core.Pod
   const revision = isBeyondBudgets(pod) ? undefined : await askBudget(context, pod, entry.revision, deletion.dryRun)
-  await evict(context, view, pod, { ...deletion, ...(revision === undefined || deletion.resourceVersion !== undefined ? {} : { resourceVersion: revision }) })
+  await evict(context, view, pod, {
+    ...deletion,
+    ...(revision === undefined || deletion.resourceVersion !== undefined ? {} : { resourceVersion: revision }),
+  })
   return createdAnswer(context)
 }
 
 /** Pods whose end disrupts nothing. */
 function isBeyondBudgets({ metadata, status }: core.Pod): boolean {
-  return metadata?.deletionTimestamp !== undefined || status?.phase === 'Pending' || status?.phase === 'Succeeded' || status?.phase === 'Failed'
+  return (
+    metadata?.deletionTimestamp !== undefined || status?.phase === 'Pending' || status?.phase === 'Succeeded' || status?.phase === 'Failed'
+  )
 }
 
 /** Throws `StatusError` 429 or 500. A revision: the pod may go only as long as it is as it was then. */
@@ -50,7 +61,8 @@ async function askBudget(context: RequestContext, pod: core.Pod, revision: numbe
   const budgets = budgetsOf(context, pod)
   const budget = budgets[0]
   if (budget === undefined) return undefined
-  if (budgets.length > 1) throw plainFailure('This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.')
+  if (budgets.length > 1)
+    throw plainFailure('This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.')
   if (!isReady(pod) && allowsUnhealthy(budget)) return String(revision)
   const view = budgetView(context)
   if (view === undefined) return undefined
@@ -76,7 +88,8 @@ function budgetsOf(context: RequestContext, pod: core.Pod): Budget[] {
   return all.filter(({ spec }) => spec?.selector !== undefined && labelSelectorOf(spec.selector).matches(labels))
 }
 
-const isReady = ({ status }: core.Pod): boolean => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true
+const isReady = ({ status }: core.Pod): boolean =>
+  status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true
 
 function allowsUnhealthy({ spec, status }: Budget): boolean {
   const desired = status?.desiredHealthy ?? 0
@@ -86,15 +99,29 @@ function allowsUnhealthy({ spec, status }: Budget): boolean {
 /** Throws `StatusError` 429 or 403 when no pod may go now. */
 function checkBudget({ metadata, status }: Budget): void {
   const name = metadata?.name ?? ''
-  const { observedGeneration = 0, disruptionsAllowed = 0, disruptedPods = {}, currentHealthy = 0, desiredHealthy = 0, conditions = [] } = status ?? {}
-  if (observedGeneration < (metadata?.generation ?? 0)) throw tooMany(`The disruption budget ${name} is still being processed by the server.`, NOT_OBSERVED_RETRY_SECONDS)
-  const refused = (why: string): Error => statusError.forbidden({ group: refs.poddisruptionbudgets.group, plural: 'poddisruptionbudget' }, name, why)
+  const {
+    observedGeneration = 0,
+    disruptionsAllowed = 0,
+    disruptedPods = {},
+    currentHealthy = 0,
+    desiredHealthy = 0,
+    conditions = [],
+  } = status ?? {}
+  if (observedGeneration < (metadata?.generation ?? 0))
+    throw tooMany(`The disruption budget ${name} is still being processed by the server.`, NOT_OBSERVED_RETRY_SECONDS)
+  const refused = (why: string): Error =>
+    statusError.forbidden({ group: refs.poddisruptionbudgets.group, plural: 'poddisruptionbudget' }, name, why)
   if (disruptionsAllowed < 0) throw refused('pdb disruptions allowed is negative')
-  if (Object.keys(disruptedPods).length > MOST_DISRUPTED) throw refused('DisruptedPods map too big - too many evictions not confirmed by PDB controller')
+  if (Object.keys(disruptedPods).length > MOST_DISRUPTED)
+    throw refused('DisruptedPods map too big - too many evictions not confirmed by PDB controller')
   if (disruptionsAllowed > 0) return
-  const failed = conditions?.find(({ type, status: value, reason }) => type === 'DisruptionAllowed' && value === 'False' && reason === 'SyncFailed')
-  if (failed !== undefined) throw tooMany(`The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${failed.message}`)
-  if (currentHealthy <= desiredHealthy) throw tooMany(`The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`)
+  const failed = conditions?.find(
+    ({ type, status: value, reason }) => type === 'DisruptionAllowed' && value === 'False' && reason === 'SyncFailed',
+  )
+  if (failed !== undefined)
+    throw tooMany(`The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${failed.message}`)
+  if (currentHealthy <= desiredHealthy)
+    throw tooMany(`The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`)
   throw tooMany(`The disruption budget ${name} does not allow evicting pods currently`)
 }
 
@@ -117,7 +144,15 @@ function withDisruption(budget: Budget, pod: string, now: string): Budget {
   if (status === undefined) return budget
   const left = (status.disruptionsAllowed ?? 0) - 1
   const conditions = left > 0 ? status.conditions : noneAllowed(status.conditions ?? [], metadata?.generation, now)
-  return { ...budget, status: { ...status, disruptionsAllowed: left, disruptedPods: { ...status.disruptedPods, [pod]: now }, ...(conditions === undefined ? {} : { conditions }) } }
+  return {
+    ...budget,
+    status: {
+      ...status,
+      disruptionsAllowed: left,
+      disruptedPods: { ...status.disruptedPods, [pod]: now },
+      ...(conditions === undefined ? {} : { conditions }),
+    },
+  }
 }
 
 type Conditions = NonNullable<policy.PodDisruptionBudgetStatus['conditions']>
@@ -125,7 +160,14 @@ type Conditions = NonNullable<policy.PodDisruptionBudgetStatus['conditions']>
 function noneAllowed(conditions: Conditions, generation: number | undefined, now: string): Conditions {
   const before = conditions.find(({ type }) => type === 'DisruptionAllowed')
   const since = before?.status === 'False' ? before.lastTransitionTime : now
-  const none = { type: 'DisruptionAllowed', status: 'False', reason: 'InsufficientPods', message: '', lastTransitionTime: since, ...(generation === undefined ? {} : { observedGeneration: generation }) }
+  const none = {
+    type: 'DisruptionAllowed',
+    status: 'False',
+    reason: 'InsufficientPods',
+    message: '',
+    lastTransitionTime: since,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  }
   return before === undefined ? [...conditions, none] : conditions.map((one) => (one === before ? none : one))
 }
 

@@ -25,7 +25,11 @@ function kindOf(group: string, version: string, kind: string): ExpectedKind {
 }
 
 /** What a POST to a subresource wants: read, in its namespace, seen by mutating admission. */
-export async function readPosted(context: RequestContext, { resource, subresource, namespace, name }: SpecialTarget, expected: ExpectedKind): Promise<Posted> {
+export async function readPosted(
+  context: RequestContext,
+  { resource, subresource, namespace, name }: SpecialTarget,
+  expected: ExpectedKind,
+): Promise<Posted> {
   context.accepted(false)
   const options = writeOptions(context.info.query, 'CreateOptions')
   const { bytes, encoding } = await requestBody(context)

@@ -21,9 +21,10 @@ export function validateNodeAffinityUpdate(affinity: VolumeNodeAffinity | undefi
 /** The old affinity, with new names of labels where `now` has them. */
 function renamed(old: VolumeNodeAffinity, now: VolumeNodeAffinity | undefined): VolumeNodeAffinity {
   const rename = (requirement: NodeSelectorRequirement, t: number, i: number): NodeSelectorRequirement => {
-    const name = NEW_NAMES[requirement.key]
-    const wanted = now?.required?.nodeSelectorTerms?.[t]?.matchExpressions?.[i]?.key
-    return name !== undefined && name === wanted ? { ...requirement, key: name } : requirement
+    // A key that has no other name may also be left out, which is refused elsewhere.
+    const name = NEW_NAMES[requirement.key] ?? ''
+    const wanted = now?.required?.nodeSelectorTerms?.[t]?.matchExpressions?.[i]
+    return wanted !== undefined && (wanted.key ?? '') === name ? { ...requirement, key: wanted.key } : requirement
   }
   if (old.required === undefined) return old
   const nodeSelectorTerms = (old.required.nodeSelectorTerms ?? []).map((term, t) => ({

@@ -1,5 +1,6 @@
 import { defineResource } from '../../../define.ts'
 import { deepEqual } from '../../../meta/deep.ts'
+import { fieldDifference } from '../../../meta/difference.ts'
 import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
 import { Path } from '../../../meta/path.ts'
 import { canonicalQuantity, compareQuantities } from '../../../meta/quantity.ts'
@@ -16,6 +17,10 @@ const OLD_CLASS = 'volume.beta.kubernetes.io/storage-class'
 
 export const persistentVolumeClaims = defineResource(refs.persistentvolumeclaims, {
   strategy: {
+    defaults: (claim) => {
+      claim.spec ??= {}
+      claim.spec.volumeMode ??= 'Filesystem'
+    },
     prepareForCreate: (claim) => {
       claim.status = { phase: 'Pending' }
       settleSources(claim.spec, undefined)
@@ -71,9 +76,10 @@ function validateUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim
   const annotation = Path.of('metadata', 'annotations').key(OLD_CLASS)
   const upgrades = takesClassFromAnnotation(claim, old)
   if (!upgrades) validateImmutable(claim.metadata?.annotations?.[OLD_CLASS] ?? '', old.metadata?.annotations?.[OLD_CLASS] ?? '', annotation, errors)
-  if (!deepEqual(comparable(claim, old, upgrades), before)) {
+  const compared = comparable(claim, old, upgrades)
+  if (!deepEqual(compared, before)) {
     const why = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'
-    errors.push(fieldError.forbidden(SPEC, why))
+    errors.push(fieldError.forbidden(SPEC, why + fieldDifference(before, compared)))
   }
   const [size, oldSize] = [after.resources?.requests?.['storage'] ?? '0', before.resources?.requests?.['storage'] ?? '0']
   if (compareQuantities(size, oldSize) < 0 && compareQuantities(size, old.status?.capacity?.['storage'] ?? '0') <= 0)

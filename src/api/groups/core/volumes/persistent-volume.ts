@@ -1,5 +1,6 @@
 import { defineResource } from '../../../define.ts'
 import { deepEqual } from '../../../meta/deep.ts'
+import { fieldDifference } from '../../../meta/difference.ts'
 import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
 import { Path } from '../../../meta/path.ts'
 import { canonicalQuantity } from '../../../meta/quantity.ts'
@@ -17,6 +18,12 @@ const SPEC = Path.of('spec')
 
 export const persistentVolumes = defineResource(refs.persistentvolumes, {
   strategy: {
+    defaults: (volume) => {
+      volume.spec ??= {}
+      volume.spec.persistentVolumeReclaimPolicy ??= 'Retain'
+      volume.spec.volumeMode ??= 'Filesystem'
+      if (volume.spec.hostPath !== undefined) volume.spec.hostPath.type ??= ''
+    },
     prepareForCreate: (volume) => {
       const { creationTimestamp } = volume.metadata ?? {}
       volume.status = { phase: 'Pending', ...(typeof creationTimestamp === 'string' ? { lastPhaseTransitionTime: creationTimestamp } : {}) }
@@ -68,12 +75,17 @@ function validateUpdate(volume: PersistentVolume, old: PersistentVolume, errors:
   validate(volume, errors)
   const [after, before] = [volume.spec ?? {}, old.spec ?? {}]
   if (!sameSource(after, before)) {
-    errors.push(fieldError.forbidden(SPEC.child('persistentvolumesource'), 'spec.persistentvolumesource is immutable after creation'))
+    const why = `spec.persistentvolumesource is immutable after creation${fieldDifference(sourceOf(before), sourceOf(after))}`
+    errors.push(fieldError.forbidden(SPEC.child('persistentvolumesource'), why))
   }
   validateImmutable(after.volumeMode, before.volumeMode, Path.of('volumeMode'), errors)
   validateNodeAffinityUpdate(after.nodeAffinity, before.nodeAffinity, Path.of('nodeAffinity'), errors)
   if (before.volumeAttributesClassName !== undefined && after.volumeAttributesClassName === undefined)
     errors.push(fieldError.forbidden(SPEC.child('volumeAttributesClassName'), 'update from non-nil value to nil is forbidden'))
+}
+
+function sourceOf(spec: PersistentVolumeSpec): object {
+  return Object.fromEntries(SOURCE_FIELDS.map((field) => [field, spec[field]]))
 }
 
 /** The secret for growing a volume may be added later. */

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { connect as connectHttp2 } from 'node:http2'
+import { request as httpsRequest } from 'node:https'
+import { type TestContext, test } from 'node:test'
+import { type BodySink, type HttpHandler, type HttpResponse, createAuthority, issueLeaf, rootScope } from '#base'
+import { BodyTooLarge } from './body.ts'
+import { type Listener, listen } from './listener.ts'
+
+const DAY_MS = 86_400_000
+
+async function start(t: TestContext, handler: HttpHandler): Promise<Listener> {
+  const scope = rootScope()
+  const authority = await createAuthority(scope, 'test', DAY_MS)
+  const leaf = await issueLeaf(scope, authority, { subject: { commonName: 'server' }, addresses: ['127.0.0.1'], usages: ['serverAuth'], lifetimeMs: DAY_MS })
+  const listener = await listen(scope, { handler, port: 0, address: '127.0.0.1', certificate: leaf.certificate, key: leaf.key })
+  t.after(() => listener.close(0))
+  return listener
+}
+
+const answer = (status: number, text: string): HttpResponse => ({ status, headers: { 'content-type': 'text/plain' }, body: { kind: 'bytes', chunks: [Buffer.from(text)] } })
+
+const echo: HttpHandler = async (request) => {
+  try {
+    const body = await request.readBody(1000)
+    return answer(200, `${request.method} ${request.target} ${Buffer.from(body).toString()}`)
+  } catch (error) {
+    return answer(error instanceof BodyTooLarge ? 413 : 500, 'refused')
+  }
+}
+
+function overHttp1(port: number, method: string, path: string, body = ''): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest({ host: '127.0.0.1', port, method, path, rejectUnauthorized: false, agent: false }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }))
+      response.on('error', reject)
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+test('one port speaks HTTP/1.1 and HTTP/2', async (t) => {
+  const { port } = await start(t, echo)
+  assert.deepEqual(await overHttp1(port, 'PUT', '/a?b=c', 'hello'), { status: 200, text: 'PUT /a?b=c hello' })
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  t.after(() => session.destroy())
+  const text = await new Promise<string>((resolve, reject) => {
+    const stream = session.request({ ':method': 'POST', ':path': '/x' })
+    let out = ''
+    stream.on('response', (headers) => assert.equal(headers[':status'], 200))
+    stream.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    stream.on('end', () => resolve(out))
+    stream.on('error', reject)
+    stream.end('over two')
+  })
+  assert.equal(text, 'POST /x over two')
+})
+
+test('a body over the limit is refused, whether its length is told or not', async (t) => {
+  const { port } = await start(t, echo)
+  assert.equal((await overHttp1(port, 'POST', '/', 'x'.repeat(1001))).status, 413)
+  assert.equal((await overHttp1(port, 'POST', '/', 'x'.repeat(1000))).status, 200)
+})
+
+test('a streamed answer arrives as it is written, and the writer hears of the end', async (t) => {
+  let sink: BodySink | undefined
+  const closed = Promise.withResolvers<void>()
+  const { port } = await start(t, () =>
+    Promise.resolve({
+      status: 200,
+      headers: {},
+      body: {
+        kind: 'stream',
+        start: (opened) => {
+          sink = opened
+          opened.onClose(() => closed.resolve())
+          opened.write(Buffer.from('one'))
+        },
+      },
+    }),
+  )
+  const request = httpsRequest({ host: '127.0.0.1', port, rejectUnauthorized: false, agent: false })
+  const first = await new Promise<Buffer>((resolve) => {
+    request.on('response', (response) => response.once('data', resolve))
+    request.on('error', () => undefined)
+    request.end()
+  })
+  assert.equal(first.toString(), 'one')
+  assert.ok(sink !== undefined)
+  request.destroy()
+  await closed.promise
+})
+
+test('closing lets a request that is under way finish', async (t) => {
+  const entered = Promise.withResolvers<void>()
+  const release = Promise.withResolvers<void>()
+  const listener = await start(t, async () => {
+    entered.resolve()
+    await release.promise
+    return answer(200, 'late')
+  })
+  const asked = overHttp1(listener.port, 'GET', '/')
+  await entered.promise
+  const stopped = listener.close(5_000)
+  release.resolve()
+  assert.equal((await asked).text, 'late')
+  await stopped
+})

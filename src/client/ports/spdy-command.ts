@@ -1,0 +1,34 @@
+import { type Scope, type SpdySession, type SpdyStream, isCancelled } from '#base'
+import { resultOf } from './command-result.ts'
+import { type CommandStreams, type RemoteProcess, closeWith, readText } from './remote-process.ts'
+
+/** The newest protocol of remote commands over SPDY. */
+export const SPDY_COMMAND_PROTOCOL = 'v4.channel.k8s.io'
+
+/** A command over a session that has been opened for it and is owned by it. The command starts when all its streams are there. */
+export async function spdyCommand(scope: Scope, session: SpdySession, wants: CommandStreams): Promise<RemoteProcess> {
+  closeWith(scope, () => session.destroy())
+  const open = (type: string, wanted: boolean): Promise<SpdyStream> | undefined => (wanted ? session.open({ streamtype: type }) : undefined)
+  const [error, stdin, stdout, stderr, resize] = await Promise.all([
+    session.open({ streamtype: 'error' }),
+    open('stdin', wants.stdin),
+    open('stdout', wants.stdout),
+    open('stderr', wants.stderr && !wants.tty),
+    open('resize', wants.tty),
+  ])
+  for (const stream of [error, stdin, stdout, stderr, resize]) stream?.on('error', () => undefined)
+  // Nothing comes on these; reading them lets them end.
+  stdin?.resume()
+  resize?.resume()
+  error.end()
+  stdout?.end()
+  stderr?.end()
+  return {
+    stdin,
+    stdout,
+    stderr,
+    resize: (columns, rows) => void (resize?.writable && resize.write(JSON.stringify({ Width: columns, Height: rows }))),
+    result: readText(error).then(resultOf, (cause: unknown) => ({ kind: 'failed' as const, message: isCancelled(cause) ? 'cancelled' : String(cause) })),
+    close: () => session.close(),
+  }
+}
