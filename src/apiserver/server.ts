@@ -2,9 +2,13 @@ import type { HttpHandler, Scope } from '#base'
 import type { Engine } from '#store'
 import type { Resource } from '#api'
 import type { AdmissionStep, Authenticator, Authorizer, ObjectReader, ObjectWriter, RawRoute, VirtualResource } from './contract.ts'
+import { CustomDefinitions } from './crd/definitions.ts'
+import { definitionHook } from './crd/definition-hook.ts'
+import { terminatingStep } from './crd/terminating-step.ts'
 import type { Impersonation } from './auth/impersonate/impersonate.ts'
 import { discoveryPaths } from './discovery/discovery-paths.ts'
 import { type HealthCheck, healthPaths } from './discovery/health.ts'
+import { openApiPaths } from './discovery/openapi-paths.ts'
 import { type VersionInfo, indexPath, rawPaths, versionPath } from './discovery/plain-paths.ts'
 import { Catalog } from './registry/catalog.ts'
 import type { Core, RegistryHook } from './registry/core.ts'
@@ -72,21 +76,23 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   const specials = new Map<string, SpecialHandler>((options.virtual ?? []).map((virtual) => [virtualKey(virtual), virtualHandler(virtual)]))
   specials.set('namespaces/finalize', namespaceFinalize(views))
   for (const [name, special] of Object.entries(options.specials ?? {})) specials.set(name, special)
+  let definitions: CustomDefinitions | undefined
   const core: Core = {
     scope: own,
     engine,
     catalog,
     caches,
     views,
-    admission: options.admission ?? [],
+    admission: [...(options.admission ?? []), terminatingStep((name) => definitions?.isTerminating(name) ?? false)],
     authorizers: options.authorizers,
-    hooks: new Map([['namespaces', namespaceHook], ...Object.entries(options.hooks ?? {})]),
+    hooks: new Map([['namespaces', namespaceHook], ['customresourcedefinitions.apiextensions.k8s.io', definitionHook], ...Object.entries(options.hooks ?? {})]),
     negotiator: new Negotiator(),
     ownership: new OwnershipMemory(),
     watches: new Set(),
   }
   let isReady = false
-  const ready = loadCaches(catalog, views).then(() => {
+  const ready = loadCaches(catalog, views).then(async () => {
+    definitions = await CustomDefinitions.start(core)
     isReady = true
   })
   // Who does not wait for it sees it in the health checks.
@@ -101,6 +107,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
       ...(options.paths ?? []),
       healthPaths([...ownChecks(engine, () => isReady), ...(options.healthChecks ?? [])]),
       discoveryPaths(catalog),
+      openApiPaths(catalog),
       versionPath({ ...UNKNOWN_BUILD, ...options.version }),
       rawPaths(rawRoutes),
       indexPath(() => pathIndex(catalog, rawRoutes)),

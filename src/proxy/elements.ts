@@ -1,4 +1,5 @@
-import type { Choice, Protocol, ServicePort, Target } from './model.ts'
+import type { Target } from './endpoints.ts'
+import type { Choice, Protocol, ServicePort } from './model.ts'
 import { spreadOverSlots } from './slots.ts'
 
 /**

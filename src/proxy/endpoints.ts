@@ -1,6 +1,9 @@
-import type { Target } from './model.ts'
+export interface Target {
+  readonly address: string
+  readonly port: number
+}
 
-/** Which of a Service's endpoints a node uses. Pure. */
+/** An endpoint as it stands for a choice. */
 export interface Candidate extends Target {
   readonly ready: boolean
   readonly serving: boolean

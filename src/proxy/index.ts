@@ -1,2 +1,3 @@
+export type { Drift } from './audit.ts'
 export { type Kernel, KernelRefused, systemKernel } from './kernel.ts'
-export { type ProxyOptions, type RunningProxy, releaseProxy, startProxy } from './proxy.ts'
+export { type ProxyOptions, type ProxyStats, type RunningProxy, auditProxy, releaseProxy, startProxy } from './proxy.ts'

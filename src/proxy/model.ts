@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
 import type { core, discovery } from '#api'
-import { type Candidate, type Place, hasUsable, localOnly, nearest } from './endpoints.ts'
+import { type Candidate, type Place, type Target, hasUsable, localOnly, nearest } from './endpoints.ts'
 import { narrowRanges } from './ranges.ts'
 
 /** What is to be done with one port of a Service on this node; the meaning of Services, free of any kernel's words. */
@@ -32,11 +32,6 @@ export interface ExternalAddress {
 export interface Choice {
   readonly targets: readonly Target[]
   readonly otherwise: 'refuse' | 'drop'
-}
-
-export interface Target {
-  readonly address: string
-  readonly port: number
 }
 
 /** What decides on a node besides Services and endpoints. */

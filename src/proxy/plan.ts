@@ -1,14 +1,14 @@
 import { type Chooser, type Element, chooserName, elementsOf } from './elements.ts'
-import type { ServicePort, Target } from './model.ts'
+import type { ServicePort } from './model.ts'
 import { baseRuleset, chooserRules, elementChanges } from './ruleset.ts'
+import { staleConnections } from './stale.ts'
 
 /** What the kernel has of us. Only ever what a successful application left. */
 export interface Applied {
-  /** Per Service: its elements by container and key. */
   readonly services: ReadonlyMap<string, ServiceState>
   readonly choosers: ReadonlySet<string>
-  /** Elements can belong to several Services (a shared address, an endpoint's hairpin): how many own each. */
-  readonly owners: ReadonlyMap<string, number>
+  /** The Services that want an element (an endpoint's hairpin, an address of two Services), in their order. The first one's value is in the kernel. */
+  readonly holders: ReadonlyMap<string, readonly string[]>
 }
 
 export interface ServiceState {
@@ -16,99 +16,98 @@ export interface ServiceState {
   readonly elements: ReadonlyMap<string, Element>
 }
 
-export const NOTHING_APPLIED: Applied = { services: new Map(), choosers: new Set(), owners: new Map() }
+/** What becomes different with a plan; `undefined`: gone. */
+export interface Delta {
+  readonly services: ReadonlyMap<string, ServiceState | undefined>
+  readonly choosers: ReadonlySet<string>
+  readonly holders: ReadonlyMap<string, readonly string[] | undefined>
+}
 
 export interface ProxyPlan {
   readonly commands: string
-  /** What is true once the commands have been applied. */
-  readonly after: Applied
+  readonly delta: Delta
   /** UDP connections that must be looked up anew, as arguments of conntrack. */
   readonly stale: readonly (readonly string[])[]
 }
 
-const idOf = ({ container, key }: Element): string => `${container} ${key}`
+/** The owner of an `Applied`: it is changed in place, since a copy of ten thousand Services for each change would cost more than the change. */
+export class Ledger implements Applied {
+  readonly services = new Map<string, ServiceState>()
+  readonly choosers = new Set<string>()
+  readonly holders = new Map<string, readonly string[]>()
+
+  commit({ services, choosers, holders }: Delta): void {
+    for (const [key, state] of services) put(this.services, key, state)
+    for (const name of choosers) this.choosers.add(name)
+    for (const [id, keys] of holders) put(this.holders, id, keys)
+  }
+
+  /** All elements that the kernel should have, by identity. */
+  elements(): ReadonlyMap<string, Element> {
+    const all = new Map<string, Element>()
+    for (const [id, keys] of this.holders) {
+      const element = valueOf(keys, (key) => this.services.get(key)?.elements.get(id))
+      if (element !== undefined) all.set(id, element)
+    }
+    return all
+  }
+}
+
+function put<T>(map: Map<string, T>, key: string, value: T | undefined): void {
+  if (value === undefined) map.delete(key)
+  else map.set(key, value)
+}
+
+export const idOf = ({ container, key }: Element): string => `${container} ${key}`
 
 /** Pure: from what is there and what Services should be (`undefined`: gone) to one transaction. */
 export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<string, readonly ServicePort[] | undefined>): ProxyPlan {
-  const services = new Map(applied.services)
-  const choosers = new Set(applied.choosers)
-  const owners = new Map(applied.owners)
-  const removed = new Map<string, Element>()
-  const added = new Map<string, Element>()
+  const services = new Map<string, ServiceState | undefined>()
+  const choosers = new Map<string, Chooser>()
+  const touched = new Map<string, Set<string>>()
   const stale: (readonly string[])[] = []
-  let rules = ''
-  const needChooser = (chooser: Chooser): void => {
-    if (choosers.has(chooserName(chooser))) return
-    choosers.add(chooserName(chooser))
-    rules += chooserRules(table, chooser)
-  }
-  const disown = (id: string, element: Element): void => {
-    const left = (owners.get(id) ?? 0) - 1
-    if (left > 0) owners.set(id, left)
-    else {
-      owners.delete(id)
-      if (added.has(id)) added.delete(id)
-      else removed.set(id, element)
-    }
-  }
-  const own = (id: string, element: Element): void => {
-    const before = owners.get(id) ?? 0
-    owners.set(id, before + 1)
-    if (before > 0) return
-    const gone = removed.get(id)
-    if (gone !== undefined && gone.value === element.value) removed.delete(id)
-    else added.set(id, element)
-  }
   for (const [key, ports] of wanted) {
-    const before = services.get(key)
-    const after = stateOf(ports ?? [])
-    for (const chooser of after.choosers) needChooser(chooser)
-    for (const [id, element] of before?.elements ?? []) if (!sameElement(after.elements.get(id), element)) disown(id, element)
-    for (const [id, element] of after.elements) if (!sameElement(before?.elements.get(id), element)) own(id, element)
+    const before = applied.services.get(key)
+    const { elements, choosers: needed } = elementsOf(ports ?? [])
+    const after = new Map(elements.map((element) => [idOf(element), element]))
+    services.set(key, ports === undefined ? undefined : { ports, elements: after })
+    for (const chooser of needed) if (!applied.choosers.has(chooserName(chooser))) choosers.set(chooserName(chooser), chooser)
+    const touch = (id: string): void => {
+      const keys = touched.get(id)
+      if (keys === undefined) touched.set(id, new Set([key]))
+      else keys.add(key)
+    }
+    for (const [id, element] of before?.elements ?? []) if (!sameElement(after.get(id), element)) touch(id)
+    for (const id of after.keys()) if (before?.elements.has(id) !== true) touch(id)
     stale.push(...staleConnections(before?.ports ?? [], ports ?? []))
-    if (ports === undefined) services.delete(key)
-    else services.set(key, { ports, elements: after.elements })
   }
-  return { commands: rules + elementChanges(table, [...removed.values()], [...added.values()]), after: { services, choosers, owners }, stale }
+
+  const holders = new Map<string, readonly string[] | undefined>()
+  const removed: Element[] = []
+  const added: Element[] = []
+  for (const [id, keys] of touched) {
+    const before = applied.holders.get(id) ?? []
+    const wanting = [...keys].filter((key) => services.get(key)?.elements.has(id) === true)
+    const after = [...before.filter((key) => !keys.has(key)), ...wanting].sort()
+    holders.set(id, after.length === 0 ? undefined : after)
+    const old = valueOf(before, (key) => applied.services.get(key)?.elements.get(id))
+    const now = valueOf(after, (key) => (services.has(key) ? services.get(key) : applied.services.get(key))?.elements.get(id))
+    if (old !== undefined && !sameElement(now, old)) removed.push(old)
+    if (now !== undefined && !sameElement(old, now)) added.push(now)
+  }
+  const rules = [...choosers.values()].map((chooser) => chooserRules(table, chooser)).join('')
+  return { commands: rules + elementChanges(table, removed, added), delta: { services, choosers: new Set(choosers.keys()), holders }, stale }
 }
 
-/** The whole table anew. */
-export function planReplacement(table: string, wanted: ReadonlyMap<string, readonly ServicePort[]>): ProxyPlan {
-  const plan = planChange(table, NOTHING_APPLIED, wanted)
-  return { ...plan, commands: baseRuleset(table) + plan.commands }
+/** The whole table anew; its delta is for an empty ledger. What became of old connections must be found in the kernel: `stale` is empty. */
+export function planReplacement(table: string, podNetworks: readonly string[], wanted: ReadonlyMap<string, readonly ServicePort[]>): ProxyPlan {
+  const plan = planChange(table, new Ledger(), wanted)
+  return { commands: baseRuleset(table, podNetworks) + plan.commands, delta: plan.delta, stale: [] }
 }
 
-function stateOf(ports: readonly ServicePort[]): { readonly elements: ReadonlyMap<string, Element>; readonly choosers: readonly Chooser[] } {
-  const { elements, choosers } = elementsOf(ports)
-  return { elements: new Map(elements.map((element) => [idOf(element), element])), choosers }
+const valueOf = (keys: readonly string[], elementOf: (key: string) => Element | undefined): Element | undefined => {
+  const [first] = keys
+  return first === undefined ? undefined : elementOf(first)
 }
 
 const sameElement = (a: Element | undefined, b: Element): boolean => a !== undefined && a.value === b.value
-
-/**
- * UDP has no end of a connection: what the kernel remembers would go on leading to an endpoint that is gone, or (for a Service that had none) to nowhere.
- */
-function staleConnections(before: readonly ServicePort[], after: readonly ServicePort[]): readonly (readonly string[])[] {
-  const found: (readonly string[])[] = []
-  const portOf = (port: ServicePort): string => `${port.protocol} ${port.clusterAddress} ${port.port}`
-  const now = new Map(after.map((port) => [portOf(port), port]))
-  const had = new Map(before.map((port) => [portOf(port), port]))
-  for (const old of before) {
-    if (old.protocol !== 'udp') continue
-    const left = new Set(now.get(portOf(old))?.inside.map(targetOf) ?? [])
-    for (const target of old.inside) {
-      if (left.has(targetOf(target))) continue
-      const to = ['--reply-src', target.address]
-      found.push(['-D', '-p', 'udp', '--orig-dst', old.clusterAddress, '--orig-port-dst', String(old.port), ...to])
-      if (old.nodePort !== undefined) found.push(['-D', '-p', 'udp', '--orig-port-dst', String(old.nodePort), ...to])
-    }
-  }
-  for (const port of after) {
-    if (port.protocol !== 'udp' || port.inside.length === 0 || (had.get(portOf(port))?.inside.length ?? 0) > 0) continue
-    found.push(['-D', '-p', 'udp', '--orig-dst', port.clusterAddress, '--orig-port-dst', String(port.port)])
-    if (port.nodePort !== undefined) found.push(['-D', '-p', 'udp', '--orig-port-dst', String(port.nodePort)])
-  }
-  return found
-}
-
-const targetOf = ({ address, port }: Target): string => `${address}:${port}`

@@ -1,29 +1,42 @@
 import { type Scope, isCancelled, messageOf } from '#base'
-import { type core, type discovery, refs } from '#api'
-import type { Informer, Informers } from '#reconcile'
+import { type Drift, driftOf } from './audit.ts'
 import { HealthServers } from './health.ts'
 import type { Kernel } from './kernel.ts'
-import { SERVICE_NAME_LABEL, type ServicePort, localReadyEndpoints, servicePorts } from './model.ts'
-import { type Applied, NOTHING_APPLIED, planChange, planReplacement } from './plan.ts'
+import { Ledger, type ProxyPlan, planChange, planReplacement } from './plan.ts'
 import { removeTable } from './ruleset.ts'
+import { settingsToMind } from './settings.ts'
+import { staleListed } from './stale.ts'
+import { type WantedOptions, WantedServices } from './wanted.ts'
 
-export interface ProxyOptions {
-  readonly informers: Informers
-  readonly nodeName: string
+export interface ProxyOptions extends WantedOptions {
   /** Name of the nftables table, which belongs to this proxy alone. */
   readonly table: string
   readonly kernel: Kernel
+  /** Where pods live. Without it, clients from outside that use a cluster address are not hidden, and pods count as outside for Local policies. */
+  readonly podNetworks?: readonly string[]
 }
 
 export interface RunningProxy {
-  /** Resolves when the kernel has everything that was known when it was called. */
+  /** Resolves when the kernel has everything that was known when it was called; rejects when the proxy stops first. */
   settled(): Promise<void>
-  stats(): { readonly services: number; readonly transactions: number; readonly replacements: number; readonly failures: number; readonly lastMs: number }
+  /** Lists the kernel's table and compares it with what was applied. It repairs nothing. */
+  audit(scope: Scope): Promise<Drift>
+  stats(): ProxyStats
 }
 
-const BY_SERVICE = 'proxy-service'
-const RETRY_MS = 1000
-const SYNCED = 'started'
+export interface ProxyStats {
+  readonly services: number
+  readonly transactions: number
+  readonly replacements: number
+  readonly failures: number
+  /** From the start of the plan to the kernel's word, of the last transaction. */
+  readonly lastMs: number
+  /** Of the last audit; undefined when there was none. */
+  readonly drift: number | undefined
+}
+
+const FIRST_RETRY_MS = 1000
+const LONGEST_RETRY_MS = 30_000
 
 /**
  * Keeps the kernel's table as Services and EndpointSlices want it, until the scope is cancelled (the table stays: connections go on). Changes that come while a
@@ -40,59 +53,81 @@ export async function releaseProxy(scope: Scope, kernel: Kernel, table: string):
   await kernel.nft(scope, removeTable(table))
 }
 
+/** Compares the kernel's table with what the API's Services want: for another process than the proxy's. Starts the informers. */
+export async function auditProxy(scope: Scope, options: ProxyOptions): Promise<Drift> {
+  const wanted = new WantedServices(options)
+  await options.informers.start(scope)
+  const ledger = new Ledger()
+  ledger.commit(planReplacement(options.table, options.podNetworks ?? [], wanted.all()).delta)
+  return compare(scope, options, ledger)
+}
+
+async function compare(scope: Scope, { kernel, table }: ProxyOptions, ledger: Ledger): Promise<Drift> {
+  return driftOf((await kernel.list(scope, table)) ?? '{}', ledger.elements())
+}
+
 class Proxy implements RunningProxy {
   readonly #scope: Scope
   readonly #options: ProxyOptions
-  readonly #services: Informer<core.Service>
-  readonly #slices: Informer<discovery.EndpointSlice>
+  readonly #wanted: WantedServices
   readonly #health: HealthServers
   readonly #dirty = new Set<string>()
-  #applied: Applied = NOTHING_APPLIED
+  readonly #ignored = new Map<string, string>()
+  #ledger = new Ledger()
   /** Nothing has been applied yet, or the last application failed: what the kernel has is not known. */
   #unknown = true
+  #busy = false
+  #retryMs = 0
   #wake: (() => void) | undefined
-  #waiters: (() => void)[] = []
-  readonly #stats = { services: 0, transactions: 0, replacements: 0, failures: 0, lastMs: 0 }
+  #waiters: PromiseWithResolvers<void>[] = []
+  readonly #stats = { transactions: 0, replacements: 0, failures: 0, lastMs: 0, drift: undefined as number | undefined }
 
   constructor(scope: Scope, options: ProxyOptions) {
     this.#scope = scope.child({ log: { part: 'proxy' } })
     this.#options = options
-    this.#health = new HealthServers(this.#scope)
-    this.#services = options.informers.informer(refs.services)
-    this.#slices = options.informers.informer(refs.endpointslices)
-    this.#slices.addIndex(BY_SERVICE, (slice) => [serviceOf(slice)])
-    this.#services.onChange(({ key }) => this.#mark(key))
-    this.#slices.onChange(({ old, now }) => {
-      for (const slice of [old, now]) if (slice !== undefined) this.#mark(serviceOf(slice))
+    this.#health = new HealthServers(this.#scope, () => !this.#unknown)
+    this.#wanted = new WantedServices(options)
+    this.#wanted.onChange((key) => {
+      this.#dirty.add(key)
+      this.#wake?.()
     })
   }
 
-  #mark(key: string): void {
-    this.#dirty.add(key)
-    this.#wake?.()
-  }
-
   async settled(): Promise<void> {
-    if (this.#dirty.size === 0 && !this.#unknown) return
-    await new Promise<void>((resolve) => this.#waiters.push(resolve))
+    this.#scope.check()
+    if (this.#dirty.size === 0 && !this.#unknown && !this.#busy) return
+    const waiter = Promise.withResolvers<void>()
+    this.#waiters.push(waiter)
+    await waiter.promise
   }
 
-  stats(): ReturnType<RunningProxy['stats']> {
-    return { ...this.#stats }
+  async audit(scope: Scope): Promise<Drift> {
+    await this.settled()
+    const drift = await compare(scope, this.#options, this.#ledger)
+    this.#stats.drift = drift.count
+    return drift
+  }
+
+  stats(): ProxyStats {
+    return { ...this.#stats, services: this.#ledger.services.size }
   }
 
   async run(): Promise<void> {
     try {
-      await Promise.all([this.#services.waitForSync(this.#scope), this.#slices.waitForSync(this.#scope)])
-      this.#scope.log.info(SYNCED, { services: this.#services.list().length })
+      await Promise.all(this.#wanted.informers.map((informer) => informer.waitForSync(this.#scope)))
+      for (const warning of await settingsToMind(this.#scope, this.#options.kernel)) this.#scope.log.warn(warning)
+      this.#scope.log.info('started', { services: this.#wanted.keys().length })
       for (;;) {
+        this.#busy = true
         await this.#apply()
-        if (this.#dirty.size > 0) continue
-        this.#waiters.splice(0).forEach((resolve) => resolve())
+        if (this.#dirty.size > 0 || this.#unknown) continue
+        this.#busy = false
+        for (const waiter of this.#waiters.splice(0)) waiter.resolve()
         await this.#next()
       }
     } catch (error) {
       if (!isCancelled(error)) this.#scope.log.error('proxy stopped', { error })
+      for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
     }
   }
 
@@ -112,54 +147,68 @@ class Proxy implements RunningProxy {
   async #apply(): Promise<void> {
     const keys = [...this.#dirty]
     this.#dirty.clear()
+    const whole = this.#unknown
     const start = this.#scope.clock.monotonic()
-    const { table, kernel } = this.#options
-    const plan = this.#unknown ? planReplacement(table, this.#all()) : planChange(table, this.#applied, new Map(keys.map((key) => [key, this.#portsOf(key)])))
-    for (const key of this.#unknown ? this.#services.list().map(keyOfService) : keys) this.#setHealth(key)
+    let plan: ProxyPlan
     try {
-      if (plan.commands !== '') await kernel.nft(this.#scope, plan.commands)
+      for (const key of keys) this.#mind(key)
+      plan = this.#plan(whole, keys)
+      if (plan.commands !== '') await this.#options.kernel.nft(this.#scope, plan.commands)
     } catch (error) {
       this.#scope.check()
-      this.#stats.failures++
-      this.#unknown = true
-      for (const key of keys) this.#dirty.add(key)
-      this.#scope.log.error('rules not applied, all are replaced', { error: messageOf(error) })
-      await this.#scope.sleep(RETRY_MS)
+      await this.#failed(whole, error)
       return
     }
-    if (this.#unknown) this.#stats.replacements++
+    if (whole) {
+      this.#stats.replacements++
+      this.#ledger = new Ledger()
+    }
+    this.#ledger.commit(plan.delta)
     this.#unknown = false
-    this.#applied = plan.after
-    this.#stats.services = plan.after.services.size
+    this.#retryMs = 0
     this.#stats.transactions++
     this.#stats.lastMs = this.#scope.clock.monotonic() - start
-    for (const args of plan.stale) await this.#forget(args)
+    await this.#forget(whole, plan.stale)
   }
 
-  async #forget(args: readonly string[]): Promise<void> {
+  #plan(whole: boolean, keys: readonly string[]): ProxyPlan {
+    const { table, podNetworks = [] } = this.#options
+    if (whole) return planReplacement(table, podNetworks, this.#wanted.all())
+    return planChange(table, this.#ledger, new Map(keys.map((key) => [key, this.#wanted.ports(key)])))
+  }
+
+  /** After a change that the kernel refused, all is replaced at once; after a replacement, there is nothing but to try again later. */
+  async #failed(whole: boolean, error: unknown): Promise<void> {
+    this.#stats.failures++
+    this.#unknown = true
+    this.#scope.log.error('rules not applied, all are replaced', { error: messageOf(error) })
+    if (!whole) return
+    this.#retryMs = Math.min(Math.max(this.#retryMs * 2, FIRST_RETRY_MS), LONGEST_RETRY_MS)
+    await this.#scope.sleep(this.#retryMs)
+  }
+
+  async #forget(whole: boolean, stale: ProxyPlan['stale']): Promise<void> {
+    const { kernel } = this.#options
     try {
-      await this.#options.kernel.conntrack(this.#scope, args)
+      const services = [...this.#ledger.services.values()].map(({ ports }) => ports)
+      const found = whole ? staleListed(await kernel.conntrack(this.#scope, ['-L', '-p', 'udp']), services) : stale
+      for (const args of found) await kernel.conntrack(this.#scope, args)
     } catch (error) {
       this.#scope.check()
       this.#scope.log.warn('old UDP connections not forgotten', { error: messageOf(error) })
     }
   }
 
-  #all(): ReadonlyMap<string, readonly ServicePort[]> {
-    return new Map(this.#services.list().map((service) => [keyOfService(service), this.#portsOf(keyOfService(service)) ?? []]))
-  }
-
-  #portsOf(key: string): readonly ServicePort[] | undefined {
-    const service = this.#services.get(key)
-    return service === undefined ? undefined : servicePorts(service, this.#slices.byIndex(BY_SERVICE, key), this.#options.nodeName)
-  }
-
-  #setHealth(key: string): void {
-    const spec = this.#services.get(key)?.spec
-    const port = spec?.externalTrafficPolicy === 'Local' && (spec.healthCheckNodePort ?? 0) > 0 ? spec.healthCheckNodePort : undefined
-    this.#health.set(key, port, port === undefined ? 0 : localReadyEndpoints(this.#slices.byIndex(BY_SERVICE, key), this.#options.nodeName))
+  /** What goes with a Service beside its rules. */
+  #mind(key: string): void {
+    const health = this.#wanted.health(key)
+    this.#health.set(key, health?.port, health?.local ?? 0)
+    const ignored = this.#wanted.ignored(key).join('; ')
+    if (ignored === (this.#ignored.get(key) ?? '')) return
+    if (ignored === '') this.#ignored.delete(key)
+    else {
+      this.#ignored.set(key, ignored)
+      this.#scope.log.warn('parts of a Service are not served', { service: key, ignored })
+    }
   }
 }
-
-const keyOfService = (service: core.Service): string => `${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`
-const serviceOf = (slice: discovery.EndpointSlice): string => `${slice.metadata?.namespace ?? ''}/${slice.metadata?.labels?.[SERVICE_NAME_LABEL] ?? ''}`

@@ -1,12 +1,15 @@
 import {
+  ADMITTED,
   CLUSTER_ADDRESSES,
   type Chooser,
   type Element,
+  GUARDED,
   HAIRPIN,
   HIDDEN_ADDRESSES,
-  NODE_PORTS,
+  type Place,
+  REFUSAL,
+  REFUSED,
   REFUSED_PORTS,
-  SERVICES,
   chooserName,
   hiddenPorts,
 } from './elements.ts'
@@ -16,24 +19,48 @@ import { PROTOCOLS } from './model.ts'
 const PORTED = `meta l4proto { ${PROTOCOLS.join(', ')} }`
 const DESTINATION = 'ip daddr . meta l4proto . th dport'
 const NODE_DESTINATION = 'meta l4proto . th dport'
+/** Never on the loopback network: that would need route_localnet, which lets neighbours reach what listens there. */
+const ON_NODE = 'fib daddr type local ip daddr != 127.0.0.0/8'
+const byAddress = (place: Place): boolean => place === 'services' || place === 'here-services'
 
-/** Everything that is there before any Service is: an empty table, whatever was in it before. */
-export function baseRuleset(table: string): string {
+/**
+ * Everything that is there before any Service is: an empty table, whatever was in it before. `podNetworks`: where clients inside the cluster live;
+ * empty when it is not known, and then none is taken for one.
+ */
+export function baseRuleset(table: string, podNetworks: readonly string[]): string {
   const hidden = PROTOCOLS.map((protocol) => `  set ${hiddenPorts(protocol)} { type inet_service; }`).join('\n')
-  const hide = PROTOCOLS.map((protocol) => `    ct status dnat ct original ip daddr != @${CLUSTER_ADDRESSES} meta l4proto ${protocol} ct original proto-dst @${hiddenPorts(protocol)} masquerade`).join('\n')
+  const hide = PROTOCOLS.map(
+    (protocol) =>
+      `    ct status dnat ct original ip daddr != @${CLUSTER_ADDRESSES} meta l4proto ${protocol} ct original proto-dst @${hiddenPorts(protocol)} masquerade`,
+  ).join('\n')
+  const known = podNetworks.length > 0
+  const networks = `  set pod-networks { type ipv4_addr; flags interval;${known ? ` elements = { ${podNetworks.join(', ')} };` : ''} }`
+  const foreign = known ? `\n    ct status dnat ct original ip daddr @${CLUSTER_ADDRESSES} ip saddr != @pod-networks masquerade` : ''
   return `add table ip ${table}
 delete table ip ${table}
 table ip ${table} {
-  map ${SERVICES} { typeof ${DESTINATION} : verdict; }
-  map ${NODE_PORTS} { typeof ${NODE_DESTINATION} : verdict; }
+  map services { typeof ${DESTINATION} : verdict; }
+  map node-ports { typeof ${NODE_DESTINATION} : verdict; }
+  map here-services { typeof ${DESTINATION} : verdict; }
+  map here-node-ports { typeof ${NODE_DESTINATION} : verdict; }
   set ${CLUSTER_ADDRESSES} { type ipv4_addr; }
   set ${HIDDEN_ADDRESSES} { type ipv4_addr; }
   set ${HAIRPIN} { typeof ip saddr . ip daddr; }
-  set ${REFUSED_PORTS} { typeof ${NODE_DESTINATION}; }
+  map ${REFUSED} { typeof ${DESTINATION} : verdict; }
+  map ${REFUSED_PORTS} { typeof ${NODE_DESTINATION} : verdict; }
+  set ${GUARDED} { typeof ${DESTINATION}; }
+  set ${ADMITTED} { type ipv4_addr . inet_proto . inet_service . ipv4_addr; flags interval; }
 ${hidden}
+${networks}
   chain choose {
-    ${PORTED} ${DESTINATION} vmap @${SERVICES}
-    fib daddr type local ip daddr != 127.0.0.0/8 ${PORTED} ${NODE_DESTINATION} vmap @${NODE_PORTS}
+    fib saddr type local jump choose-here
+    ip saddr @pod-networks jump choose-here
+    ${PORTED} ${DESTINATION} vmap @services
+    ${ON_NODE} ${PORTED} ${NODE_DESTINATION} vmap @node-ports
+  }
+  chain choose-here {
+    ${PORTED} ${DESTINATION} vmap @here-services
+    ${ON_NODE} ${PORTED} ${NODE_DESTINATION} vmap @here-node-ports
   }
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;
@@ -47,11 +74,28 @@ ${hidden}
     type nat hook postrouting priority srcnat; policy accept;
     ct status dnat ip saddr . ip daddr @${HAIRPIN} masquerade
     ct status dnat ct original ip daddr @${HIDDEN_ADDRESSES} masquerade
-${hide}
+${hide}${foreign}
+  }
+  chain guard {
+    ct state new ${PORTED} ${DESTINATION} @${GUARDED} ${DESTINATION} . ip saddr != @${ADMITTED} drop
+  }
+  chain guard-prerouting {
+    type filter hook prerouting priority -110; policy accept;
+    jump guard
+  }
+  chain guard-output {
+    type filter hook output priority -110; policy accept;
+    jump guard
+  }
+  chain ${REFUSAL} {
+    reject
   }
   chain refuse {
-    ip daddr @${CLUSTER_ADDRESSES} ct state new reject
-    fib daddr type local ${PORTED} ${NODE_DESTINATION} @${REFUSED_PORTS} ct state new reject
+    ct state != new return
+    ${ON_NODE} ${PORTED} ${NODE_DESTINATION} vmap @${REFUSED_PORTS}
+    fib daddr type local return
+    ${PORTED} ${DESTINATION} vmap @${REFUSED}
+    ip daddr @${CLUSTER_ADDRESSES} reject
   }
   chain refuse-forward {
     type filter hook forward priority filter; policy accept;
@@ -69,10 +113,13 @@ ${hide}
 `
 }
 
-/** A chooser's map and chain. Adding one that is there changes nothing. */
+/**
+ * A chooser's map and chain, to be added once: its rules would be there twice. The mark is random before it is remembered, so that clients that the full
+ * memory does not take are still spread.
+ */
 export function chooserRules(table: string, chooser: Chooser): string {
   const name = chooserName(chooser)
-  const destination = chooser.place === 'service' ? DESTINATION : NODE_DESTINATION
+  const destination = byAddress(chooser.place) ? DESTINATION : NODE_DESTINATION
   if (chooser.affinitySeconds === undefined)
     return `add map ip ${table} ${name} { typeof ${destination} . numgen random mod ${chooser.size} : ip daddr . th dport; }
 add chain ip ${table} ${name}
@@ -83,6 +130,7 @@ add rule ip ${table} ${name} dnat ip to ${destination} . numgen random mod ${cho
   return `add map ip ${table} ${name} { typeof ${destination} . meta mark : ip daddr . th dport; }
 add map ip ${table} ${memory} { typeof ${client} : meta mark; flags dynamic,timeout; timeout ${chooser.affinitySeconds}s; size 65536; }
 add chain ip ${table} ${name}
+add rule ip ${table} ${name} meta mark set numgen random mod ${chooser.size}
 add rule ip ${table} ${name} update @${memory} { ${client} : numgen random mod ${chooser.size} }
 add rule ip ${table} ${name} meta mark set ${client} map @${memory}
 add rule ip ${table} ${name} dnat ip to ${destination} . meta mark map @${name}

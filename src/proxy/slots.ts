@@ -1,4 +1,4 @@
-import type { Target } from './model.ts'
+import type { Target } from './endpoints.ts'
 
 const FEWEST_SLOTS = 64
 /** With fewer, chance would leave some endpoints without a slot. */

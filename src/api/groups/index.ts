@@ -1,4 +1,5 @@
 import type { Resource } from '../resource.ts'
+import { apiextensionsResources } from './apiextensions/index.ts'
 import { appsResources } from './apps/index.ts'
 import { authenticationResources } from './authentication/index.ts'
 import { authorizationResources } from './authorization/index.ts'
@@ -38,6 +39,7 @@ export function builtInResources(): readonly Resource[] {
     ...policyResources,
     ...rbacResources,
     ...storageResources,
+    ...apiextensionsResources,
     ...schedulingResources,
     ...coordinationResources,
     ...nodeResources,

@@ -97,7 +97,8 @@ function parseValue(text: string, { min, names }: Bounds): number {
 }
 
 function parseInteger(text: string): number {
-  if (!/^[+-]?\d+$/.test(text)) throw new UserError(`failed to parse int from ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
+  if (!/^[+-]?\d+$/.test(text))
+    throw new UserError(`failed to parse int from ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
   const value = Number(text)
   if (value < 0) throw new UserError(`negative number (${value}) not allowed: ${text}`)
   return value

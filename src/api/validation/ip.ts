@@ -115,6 +115,14 @@ export function canonicalIpErrors(value: string): TextErrors {
   return ip.text === value ? [] : [`must be in canonical form (${JSON.stringify(ip.text)})`]
 }
 
+/** For fields that once took every notation: what they take today. */
+export function newIpErrors(value: string): TextErrors {
+  const ip = parseIp(value)
+  if (ip === undefined) return ipErrors(value)
+  if (ip.family === 4 && value.includes(':')) return ['must not be an IPv4-mapped IPv6 address']
+  return /(?:^|\.)0\d/.test(value) ? ['must not have leading 0s'] : []
+}
+
 export function cidrErrors(value: string): TextErrors {
   return parseCidr(value) === undefined ? ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'] : []
 }

@@ -61,7 +61,8 @@ export function validateAtMost(
 ): void {
   const valueOf = (name: string): number => Number(counts?.[name] ?? 0)
   for (const [lower, upper, shown = `status.${upper}`] of pairs) {
-    if (valueOf(lower) > valueOf(upper)) errors.push(fieldError.invalid(STATUS.child(lower), valueOf(lower), `cannot be greater than ${shown}`))
+    if (valueOf(lower) > valueOf(upper))
+      errors.push(fieldError.invalid(STATUS.child(lower), valueOf(lower), `cannot be greater than ${shown}`))
   }
 }
 

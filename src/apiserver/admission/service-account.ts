@@ -21,7 +21,8 @@ export function serviceAccount(reader: ObjectReader): AdmissionStep {
     mutate(scope, request) {
       const pod = request.object as core.Pod
       const { spec } = pod
-      if (request.operation !== 'CREATE' || spec === undefined || isMirrorPod(pod)) return
+      if (request.operation !== 'CREATE' || spec === undefined) return
+      if (isMirrorPod(pod)) return refuseMirrorReferences(request, pod)
       if (!spec.serviceAccountName) spec.serviceAccountName = DEFAULT_ACCOUNT
       spec.serviceAccount = spec.serviceAccountName
       const account = accountOf(reader, request, spec.serviceAccountName)

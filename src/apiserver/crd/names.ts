@@ -1,13 +1,13 @@
 import { type apiextensions, deepEqual } from '#api'
 import { type Condition, type Definition, conditionOf, withCondition } from './definition.ts'
 
-type Names = apiextensions.CustomResourceDefinitionNames
+export type Names = apiextensions.CustomResourceDefinitionNames
 
 /**
- * The status that a definition should have: which of its names are free, and so whether it is established. `others` are the
- * other definitions of its group; a name belongs to who has had it accepted first.
+ * The status that a definition should have: which of its names are free, and so whether it is established. `others` are the names that
+ * other definitions of its group have had accepted: a name belongs to the first.
  */
-export function planStatus(definition: Definition, others: readonly Definition[], now: string): NonNullable<Definition['status']> {
+export function planStatus(definition: Definition, others: readonly Names[], now: string): NonNullable<Definition['status']> {
   const { spec, status } = definition
   const accepted: Names = status?.acceptedNames ?? { plural: '', kind: '' }
   const taken = takenNames(others)
@@ -25,8 +25,7 @@ interface Taken {
   readonly kinds: ReadonlySet<string>
 }
 
-function takenNames(others: readonly Definition[]): Taken {
-  const names = others.flatMap(({ status }) => status?.acceptedNames ?? [])
+function takenNames(names: readonly Names[]): Taken {
   return {
     resources: new Set(names.flatMap(({ plural, singular, shortNames }) => [plural, singular ?? '', ...(shortNames ?? [])])),
     kinds: new Set(names.flatMap(({ kind, listKind }) => [kind, listKind ?? ''])),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { HttpResponse } from '#base'
 import { StatusError } from '#api'
 import type { Catalog, ServedGroup } from '../registry/catalog.ts'
@@ -7,6 +6,7 @@ import { methodNotAllowed, noSuchPath } from '../registry/routing-errors.ts'
 import { acceptClauses } from '../respond/media.ts'
 import { encoded } from '../respond/objects.ts'
 import type { PathHandler } from '../router/handler.ts'
+import { DocumentCache } from './document-cache.ts'
 import { aggregated, groupList, groupOf, resourceList } from './discovery-documents.ts'
 
 /** `/api`, `/apis` and what lies below them down to the lists of resources. */
@@ -108,39 +108,4 @@ function aggregatedAnswer(context: RequestContext, documents: DocumentCache, nam
     return { status: 200, headers, body: { kind: 'bytes', chunks: [bytes] } }
   }
   throw new StatusError({ code: 406, reason: 'NotAcceptable', message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf' })
-}
-
-/** Documents of one state of the catalog. */
-class DocumentCache {
-  readonly #catalog: Catalog
-  readonly #documents = new Map<string, unknown>()
-  readonly #bytes = new Map<string, { readonly bytes: Uint8Array; readonly etag: string }>()
-  #version = -1
-
-  constructor(catalog: Catalog) {
-    this.#catalog = catalog
-  }
-  of(name: string, make: () => unknown): unknown {
-    this.#refresh()
-    const known = this.#documents.get(name)
-    if (known !== undefined) return known
-    const made = make()
-    this.#documents.set(name, made)
-    return made
-  }
-  bytes(name: string, make: () => unknown): { readonly bytes: Uint8Array; readonly etag: string } {
-    this.#refresh()
-    const known = this.#bytes.get(name)
-    if (known !== undefined) return known
-    const bytes = Buffer.from(JSON.stringify(make()))
-    const made = { bytes, etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"` }
-    this.#bytes.set(name, made)
-    return made
-  }
-  #refresh(): void {
-    if (this.#version === this.#catalog.version) return
-    this.#version = this.#catalog.version
-    this.#documents.clear()
-    this.#bytes.clear()
-  }
 }

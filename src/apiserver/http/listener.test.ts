@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000
 async function start(t: TestContext, handler: HttpHandler): Promise<Listener> {
   const scope = rootScope()
   const authority = await createAuthority(scope, 'test', DAY_MS)
-  const leaf = await issueLeaf(scope, authority, { subject: { commonName: 'server' }, addresses: ['127.0.0.1'], usages: ['serverAuth'], lifetimeMs: DAY_MS })
+  const leaf = await issueLeaf(scope, authority, { subject: { commonName: 'server' }, names: ['127.0.0.1'], usages: ['serverAuth'], lifetimeMs: DAY_MS })
   const listener = await listen(scope, { handler, port: 0, address: '127.0.0.1', certificate: leaf.certificate, key: leaf.key })
   t.after(() => listener.close(0))
   return listener

@@ -83,6 +83,11 @@ export class Catalog {
   hasGroup(group: string): boolean {
     return this.groups.some((one) => one.group === group)
   }
+  /** Whether the group has custom resources only: it is served as one that knows no other paths. */
+  isCustom(group: string): boolean {
+    const served = this.groups.find((one) => one.group === group)
+    return served !== undefined && served.versions.every(({ resources }) => resources.every(({ typedItems }) => typedItems))
+  }
   hasVersion(group: string, version: string): boolean {
     return this.groups.some((one) => one.group === group && one.versions.some((served) => served.version === version))
   }

@@ -73,10 +73,10 @@ export async function storeNew(
       resource.strategy.prepareForCreate?.(draft, context.user)
       if (resource.strategy.generation !== undefined && resource.strategy.generation !== 'none') meta.generation = 1
     }
-    validateNew(resource, draft)
     const hook = core.hooks.get(qualifiedName(resource))
     const undo = await hook?.beforeCreate?.(scope, draft, { dryRun })
     try {
+      validateNew(resource, draft)
       for (const warning of resource.strategy.warnings?.(draft, undefined) ?? []) context.warn(warning)
       await validating(draft)
       const stored = await put(context, view, namespace, draft, dryRun)

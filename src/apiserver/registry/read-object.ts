@@ -1,6 +1,6 @@
 import { SampanError, YamlSyntaxError, JsonSyntaxError, JsonTooLarge, readJson, readYaml } from '#base'
 import type { FieldPlace, NumberLiterals } from '#base'
-import { type KubeObject, type ObjectSchema, applySchemaDefaults, apiVersionOf, decodeObject, decodeProtobuf, statusError } from '#api'
+import { type FieldErrors, type KubeObject, type ObjectSchema, Path, applySchemaDefaults, apiVersionOf, decodeObject, decodeProtobuf, fieldError, statusError } from '#api'
 import type { Encoding } from '../respond/media.ts'
 import type { Catalog } from './catalog.ts'
 import type { RequestContext } from './context.ts'
@@ -12,6 +12,8 @@ export interface ExpectedKind {
   readonly version: string
   readonly kind: string
   readonly schema: ObjectSchema
+  /** Custom resources say what they are in every body. */
+  readonly typedItems?: boolean
   /** Versions that are no longer served and have the same fields: they are read as this one. */
   readonly formerVersions?: readonly string[]
 }
@@ -33,7 +35,7 @@ export function readObject(context: RequestContext, expected: ExpectedKind, byte
   }
   const read = encoding === 'json' ? fromJson(expected, bytes) : fromYaml(expected, bytes)
   const value = rootOf(expected, read.value, bytes)
-  const { kind, apiVersion } = typeOf(expected, value, bytes)
+  const { kind, apiVersion } = expected.typedItems ? customTypeOf(expected, value, bytes) : typeOf(expected, value, bytes)
   checkKind(context.core.catalog, expected, kind, apiVersion)
   return decodeDraft(context, expected, { ...read, value }, validation, (problems) => cannotBeHandled(expected, apiVersion, kind, `strict decoding error: ${problems.join(', ')}`))
 }
@@ -139,6 +141,27 @@ function typeOf(expected: ExpectedKind, value: Record<string, unknown>, bytes: U
   const apiVersion = typeof value['apiVersion'] === 'string' && value['apiVersion'] !== '' ? value['apiVersion'] : apiVersionOf(expected)
   if (apiVersion.split('/').length > 2) throw unrecognized(expected, `unexpected GroupVersion string: ${apiVersion}`, bytes)
   return { kind, apiVersion }
+}
+
+/** Throws `StatusError` 400 for a body that does not say its kind, 422 for one of another kind. */
+function customTypeOf(expected: ExpectedKind, value: Record<string, unknown>, bytes: Uint8Array): { kind: string; apiVersion: string } {
+  const { kind, apiVersion } = typeOf(expected, value, bytes)
+  if ((value['kind'] ?? '') === '') throw unrecognized(expected, `Object 'Kind' is missing in '${Buffer.from(bytes).toString()}'`, bytes)
+  if ((value['apiVersion'] ?? '') === '') throw unrecognized(expected, `Object 'apiVersion' is missing in '${Buffer.from(bytes).toString()}'`, bytes)
+  if (apiVersion !== apiVersionOf(expected)) {
+    throw statusError.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`)
+  }
+  checkCustomType(expected, value)
+  return { kind, apiVersion }
+}
+
+/** Throws `StatusError` 422 for an object that says it is of another kind or version than the path's. */
+export function checkCustomType(expected: ExpectedKind, object: KubeObject): void {
+  const { kind = '', apiVersion = '', metadata } = object
+  const errors: FieldErrors = []
+  if (kind !== expected.kind) errors.push(fieldError.invalid(Path.of('kind'), kind, `must be ${expected.kind}`))
+  if (apiVersion !== apiVersionOf(expected)) errors.push(fieldError.invalid(Path.of('apiVersion'), apiVersion, `must be ${apiVersionOf(expected)}`))
+  if (errors.length > 0) throw statusError.invalid({ group: expected.group, kind }, metadata?.name ?? '', errors)
 }
 
 function checkKind(catalog: Catalog, expected: ExpectedKind, kind: string, apiVersion: string): void {

@@ -7,6 +7,7 @@ import type { SpecialHandler, SpecialTarget } from './special-handler.ts'
 import { deleteCollection } from './delete/delete-collection.ts'
 import { type Deleted, deleteObject } from './delete/delete.ts'
 import { deleteOptions } from './delete/delete-options.ts'
+import { pageNotFound } from '../respond/plain.ts'
 import { methodNotAllowed, noSuchPath } from './routing-errors.ts'
 import { getObject, listObjects } from './read/read.ts'
 import { serveScale } from './scale/serve-scale.ts'
@@ -25,7 +26,10 @@ export interface ResourceRoutes {
 export async function serveResource(context: RequestContext, routes: ResourceRoutes): Promise<HttpResponse> {
   const { core, info } = context
   const resource = core.catalog.find(info.group, info.version, info.resource)
-  if (resource === undefined || !pathFits(context, resource)) throw noSuchPath()
+  if (resource === undefined || !pathFits(context, resource)) {
+    if (core.catalog.isCustom(info.group)) return pageNotFound()
+    throw noSuchPath()
+  }
   const { namespace, name } = addressOf(context, resource)
   const deprecation = deprecationOf(resource)
   if (deprecation !== undefined) context.warn(deprecation)

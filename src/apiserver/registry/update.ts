@@ -1,5 +1,5 @@
 import { rfc3339 } from '#base'
-import { type FieldErrors, type KubeObject, Path, fieldError, statusError } from '#api'
+import { type FieldErrors, type KubeObject, Path, fieldError, keepUnchangedTimes, statusError } from '#api'
 import type { Entry } from '../watchcache/entry.ts'
 import { admissionRequest, mutate, validateAdmission } from './admit.ts'
 import { authorize } from './authorize.ts'
@@ -143,7 +143,7 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
       const gone = await remove(context, update, key, entry, draft)
       if (gone !== undefined) return gone
     } else {
-      const encoded = view.encode(draft)
+      const encoded = view.encode(keepUnchangedTimes(draft, old))
       checkSize(encoded)
       if (view.isSame(encoded, entry)) {
         await undoWrite(undo)

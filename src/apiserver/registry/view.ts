@@ -6,11 +6,17 @@ import { asBuffer, withRevision } from '../watchcache/wire.ts'
 /** Bytes that a resourceVersion takes beside its digits. */
 const VERSION_TEXT = '"resourceVersion":"",'.length
 
+/** `object` is undefined where the stored form is this version's form: then it is not kept twice. */
+interface Converted {
+  readonly object: KubeObject | undefined
+  bytes: Buffer | undefined
+}
+
 /** A served version of what lies in a cache. The stored version is sent as it lies there; others are converted and remembered. */
 export class View {
   readonly resource: Resource
   readonly cache: ResourceCache
-  readonly #converted = new WeakMap<Entry, { readonly object: KubeObject; bytes: Buffer | undefined }>()
+  readonly #converted = new WeakMap<Entry, Converted>()
 
   readonly #known: WeakMap<Uint8Array, KubeObject>
 
@@ -25,13 +31,14 @@ export class View {
   bytes(entry: Entry): Buffer {
     if (this.resource.conversion === undefined) return entry.bytes
     const converted = this.#convert(entry)
+    if (converted.object === undefined) return entry.bytes
     converted.bytes ??= asBuffer(encodeObject(this.resource.schema, converted.object, { keepResourceVersion: true }).bytes)
     return converted.bytes
   }
 
   /** The object in this version: shared and read only. */
   object(entry: Entry): KubeObject {
-    return this.resource.conversion === undefined ? this.cache.parsed(entry) : this.#convert(entry).object
+    return this.resource.conversion === undefined ? this.cache.parsed(entry) : (this.#convert(entry).object ?? this.cache.parsed(entry))
   }
 
   /** A copy that may be changed, but for the field sets of its managers, which never are. */
@@ -69,11 +76,12 @@ export class View {
     return withRevision(bytes, revision)
   }
 
-  #convert(entry: Entry): { readonly object: KubeObject; bytes: Buffer | undefined } {
+  #convert(entry: Entry): Converted {
     const known = this.#converted.get(entry)
     if (known !== undefined) return known
     const stored = this.cache.parsed(entry)
-    const made = { object: this.resource.conversion?.fromStored(stored) ?? stored, bytes: undefined }
+    const object = this.resource.conversion?.fromStored(stored)
+    const made: Converted = { object: object === stored ? undefined : object, bytes: undefined }
     this.#converted.set(entry, made)
     return made
   }

@@ -81,7 +81,8 @@ const NO_PARTS = {
   inNamespace: false,
 }
 
-function ownRequest(scope: Scope, core: Core): RequestContext {
+/** A request by the server itself. */
+export function ownRequest(scope: Scope, core: Core): RequestContext {
   const request: HttpRequest = {
     method: '',
     target: '',
@@ -92,4 +93,28 @@ function ownRequest(scope: Scope, core: Core): RequestContext {
     signal: scope.signal,
   }
   return new RequestContext(scope, core, request, new ParsedRequest('', '', NO_PARTS), SERVER, '')
+}
+
+/** Changes one stored object on the server's own behalf: `change` gets a draft of its newest state, and runs again when somebody else was faster. */
+export async function ownUpdate(
+  context: RequestContext,
+  view: View,
+  of: { readonly namespace?: string; readonly name: string; readonly subresource: '' | 'status'; readonly manager: string },
+  change: (draft: KubeObject) => void,
+): Promise<void> {
+  await updateObject(context, {
+    view,
+    namespace: of.namespace ?? '',
+    name: of.name,
+    subresource: of.subresource,
+    options: { ...OPTIONS, fieldManager: of.manager },
+    optionsKind: 'UpdateOptions',
+    creates: false,
+    next: (old, copy) => {
+      const draft = copy()
+      change(draft)
+      noteUpdate(context, view.resource, old, draft, of.manager, of.subresource)
+      return draft
+    },
+  })
 }

@@ -59,7 +59,8 @@ export function listAnswer(context: RequestContext, view: View, page: ListPage):
   const { form, formVersion, encoding } = accepted
   const metadata = {
     resourceVersion: String(page.revision),
-    ...(page.continue === '' ? {} : { continue: page.continue }),
+    // Lists of custom resources always say where they go on.
+    ...(page.continue === '' && !resource.typedItems ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   }
   if (form === 'PartialObjectMetadata') throw notAcceptable('you requested PartialObjectMetadata, but the requested object is a list')

@@ -1,5 +1,5 @@
 import type { Scope } from '#base'
-import { type FieldError, Path, type core, fieldError, refs, statusError } from '#api'
+import { type FieldError, type FieldErrors, Path, type core, fieldError, nameIsPathSegment, refs, statusError, validateServiceAddresses } from '#api'
 import type { ObjectReader } from '../contract.ts'
 import type { RegistryHook, Undo } from '../registry/core.ts'
 import { NumberPool, reservedPart } from './pool.ts'
@@ -15,6 +15,7 @@ export interface ServiceAllocationOptions {
 type Service = core.Service
 const SPEC = Path.of('spec')
 const CLUSTER_IPS = SPEC.child('clusterIPs')
+const FAMILY_POLICY = SPEC.child('ipFamilyPolicy')
 const HEADLESS = 'None'
 
 /** Gives Services their cluster address, node ports and health check port, in one address family. Made new at each start from what is stored. */
@@ -75,6 +76,7 @@ function settle(pools: Pools, options: ServiceAllocationOptions, service: Servic
     taken.push(() => pool.free(number, owner))
   }
   try {
+    keepAddress(service, old)
     settleFamilies(service)
     settleAddress(pools.addresses, service, old, take)
     settlePorts(pools.ports, options, service, old, take)
@@ -95,52 +97,70 @@ function refuse(service: Service, ...errors: readonly FieldError[]): never {
   throw statusError.invalid({ group: '', kind: 'Service' }, service.metadata?.name ?? '', errors)
 }
 
+/** Who changes something else and leaves the address out keeps it. */
+function keepAddress({ spec }: Service, old: Service | undefined): void {
+  const before = old?.spec
+  if (spec === undefined || before === undefined || spec.type === 'ExternalName' || before.type === 'ExternalName') return
+  if ((spec.clusterIP ?? '') === '' && before.clusterIP !== undefined) spec.clusterIP = before.clusterIP
+  if ((spec.clusterIPs ?? []).length === 0 && spec.clusterIP === before.clusterIP && before.clusterIPs !== undefined) spec.clusterIPs = before.clusterIPs
+}
+
 /** This cluster speaks IPv4. A headless Service without a selector may name what it likes: nothing is made from it. */
 function settleFamilies(service: Service): void {
   const { spec } = service
   if (spec === undefined || spec.type === 'ExternalName') return
-  const families = spec.ipFamilies ?? []
+  const wrong: FieldErrors = []
+  validateServiceAddresses(spec, wrong)
+  if (wrong.length > 0) refuse(service, ...wrong)
+  const addresses = spec.clusterIPs ?? []
+  const families = [...(spec.ipFamilies ?? [])]
+  for (const [i, address] of addresses.entries()) {
+    if (address === HEADLESS || i < families.length) continue
+    if (address.includes(':')) refuse(service, fieldError.invalid(CLUSTER_IPS.index(i), addresses, 'IPv6 is not configured on this cluster'))
+    families.push('IPv4')
+  }
   const policy = spec.ipFamilyPolicy
-  const free = spec.clusterIP === HEADLESS && Object.keys(spec.selector ?? {}).length === 0
-  if (families.length > 1 && (policy === undefined || policy === 'SingleStack'))
-    refuse(
-      service,
-      fieldError.invalid(SPEC.child('ipFamilyPolicy'), policy ?? 'SingleStack', "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified"),
-    )
-  if (free) {
-    if (policy === undefined) spec.ipFamilyPolicy = families.length === 0 ? 'RequireDualStack' : 'SingleStack'
-    const wanted = spec.ipFamilyPolicy === 'SingleStack' ? 1 : 2
-    spec.ipFamilies = [...families, ...['IPv4', 'IPv6'].filter((family) => !families.includes(family))].slice(0, Math.max(wanted, families.length))
-    spec.clusterIPs ??= [HEADLESS]
+  if (spec.clusterIP === HEADLESS && Object.keys(spec.selector ?? {}).length === 0) {
+    spec.ipFamilyPolicy ??= 'RequireDualStack'
+    if (families.length === 0) families.push('IPv4')
+    if (families.length < 2 && spec.ipFamilyPolicy !== 'SingleStack') families.push(families[0] === 'IPv4' ? 'IPv6' : 'IPv4')
+    spec.ipFamilies = families
     return
   }
-  if (policy === 'RequireDualStack') refuse(service, fieldError.invalid(SPEC.child('ipFamilyPolicy'), policy, 'this cluster is not configured for dual-stack services'))
-  const first = spec.clusterIPs?.[0]
-  if (first !== undefined && first.includes(':')) refuse(service, fieldError.invalid(CLUSTER_IPS.index(0), spec.clusterIPs, 'IPv6 is not configured on this cluster'))
-  const foreign = families.findIndex((family) => family !== 'IPv4')
-  if (foreign >= 0) refuse(service, fieldError.invalid(SPEC.child('ipFamilies').index(foreign), families[foreign], 'not configured on this cluster'))
+  for (const [count, what] of [[addresses.length, 'cluster IPs'], [families.length, 'IP families']] as const) {
+    if (count < 2 || (policy !== undefined && policy !== 'SingleStack')) continue
+    const why = `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`
+    wrong.push(fieldError.invalid(FAMILY_POLICY, policy ?? 'SingleStack', why))
+  }
+  if (policy === 'RequireDualStack') wrong.push(fieldError.invalid(FAMILY_POLICY, policy, 'this cluster is not configured for dual-stack services'))
+  for (const [i, family] of families.entries()) if (family !== 'IPv4') wrong.push(fieldError.invalid(SPEC.child('ipFamilies').index(i), family, 'not configured on this cluster'))
+  if (wrong.length > 0) refuse(service, ...wrong)
   spec.ipFamilies = ['IPv4']
   spec.ipFamilyPolicy ??= 'SingleStack'
 }
 
 function settleAddress(pool: NumberPool, service: Service, old: Service | undefined, take: Take): void {
   const { spec } = service
-  if (spec === undefined || spec.type === 'ExternalName') return
+  if (spec?.type !== 'ClusterIP' && spec?.type !== 'NodePort' && spec?.type !== 'LoadBalancer') return
   const wanted = spec.clusterIP ?? ''
   if (wanted === HEADLESS) {
     spec.clusterIPs = [HEADLESS]
     return
   }
   const before = old?.spec?.type === 'ExternalName' ? '' : (old?.spec?.clusterIP ?? '')
+  if (wanted !== '' && wanted === before) return
+  // An address is kept under its Service's name.
+  const name = service.metadata?.name ?? ''
+  const [wrong = name === '' ? 'the service has no name' : undefined] = nameIsPathSegment(name, false)
+  if (wrong !== undefined) refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP: ${wrong}`))
   if (wanted === '') {
-    const number = before !== '' && before !== HEADLESS ? numberOf(before) : pool.choose()
+    const number = pool.choose()
     if (number === undefined) throw statusError.internal('failed to allocate a serviceIP: range is full')
-    if (before === '' || before === HEADLESS) take(pool, number)
+    take(pool, number)
     spec.clusterIP = textOf(number)
     spec.clusterIPs = [spec.clusterIP]
     return
   }
-  if (wanted === before) return
   const number = numberOf(wanted)
   const refused = (why: string): never => refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP ${wanted}: ${why}`))
   if (!pool.contains(number)) refused('the provided network does not match the current range')

@@ -68,7 +68,16 @@ export const daemonSets = defineResource(refs.daemonsets, {
     Images: containerImages,
     Selector: selectorText,
   },
-  subresources: { status: { type: 'status', prepareForUpdate: keepSpec, validateUpdate: validateStatus } },
+  subresources: {
+    status: {
+      type: 'status',
+      prepareForUpdate: (daemonSet, old) => {
+        keepSpec(daemonSet, old)
+        setTemplateGeneration(daemonSet, templateGeneration(old))
+      },
+      validateUpdate: validateStatus,
+    },
+  },
 })
 
 function labelsText(labels: Readonly<Record<string, string>> | undefined): string {
@@ -131,7 +140,8 @@ function validateRollingUpdate({ maxUnavailable, maxSurge }: RollingUpdateDaemon
   validateAtMostAll(maxSurge, path.child('maxSurge'), errors)
   const unavailable = shareNumber(maxUnavailable) !== 0
   const surges = shareNumber(maxSurge) !== 0
-  if (unavailable && surges) errors.push(fieldError.invalid(path.child('maxSurge'), maxSurge, 'may not be set when maxUnavailable is non-zero'))
+  if (unavailable && surges)
+    errors.push(fieldError.invalid(path.child('maxSurge'), maxSurge, 'may not be set when maxUnavailable is non-zero'))
   else if (!unavailable && !surges) errors.push(fieldError.required(path.child('maxUnavailable'), 'cannot be 0 when maxSurge is 0'))
 }
 

@@ -26,12 +26,22 @@ import { validateReplicatedTemplate } from './replicated-template.ts'
 import { shareNumber, validateAtMostAll, validateShare } from '../../workloads/share.ts'
 
 const STRATEGY = SPEC.child('strategy')
-const COUNTS = ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'terminatingReplicas', 'collisionCount']
+const COUNTS = [
+  'observedGeneration',
+  'replicas',
+  'updatedReplicas',
+  'readyReplicas',
+  'availableReplicas',
+  'unavailableReplicas',
+  'terminatingReplicas',
+  'collisionCount',
+]
 
 export const deployments = defineResource(refs.deployments, {
   strategy: {
     // Its annotations are part of what a revision is made of.
-    generation: (deployment, old) => specChanged(deployment, old) || !deepEqual(deployment.metadata?.annotations ?? {}, old.metadata?.annotations ?? {}),
+    generation: (deployment, old) =>
+      specChanged(deployment, old) || !deepEqual(deployment.metadata?.annotations ?? {}, old.metadata?.annotations ?? {}),
     defaults,
     prepareForCreate: (deployment) => {
       deployment.status = {}
@@ -94,7 +104,8 @@ function validate({ spec }: Deployment, errors: FieldErrors): void {
   const { progressDeadlineSeconds: deadline, minReadySeconds = 0 } = spec ?? {}
   const path = SPEC.child('progressDeadlineSeconds')
   validateNonnegative(deadline, path, errors)
-  if (deadline !== undefined && deadline <= minReadySeconds) errors.push(fieldError.invalid(path, deadline, 'must be greater than minReadySeconds'))
+  if (deadline !== undefined && deadline <= minReadySeconds)
+    errors.push(fieldError.invalid(path, deadline, 'must be greater than minReadySeconds'))
 }
 
 function validateStrategy(strategy: DeploymentStrategy, errors: FieldErrors): void {

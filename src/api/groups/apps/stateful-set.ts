@@ -25,7 +25,15 @@ import {
   validateEndlessTemplate,
 } from '../../workloads/workload.ts'
 
-const COUNTS = ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas', 'observedGeneration', 'collisionCount']
+const COUNTS = [
+  'replicas',
+  'readyReplicas',
+  'currentReplicas',
+  'updatedReplicas',
+  'availableReplicas',
+  'observedGeneration',
+  'collisionCount',
+]
 const KEEPS_ALL_REVISIONS = 'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'
 const MUTABLE = [
   'replicas',
@@ -137,7 +145,9 @@ function validateSpec(spec: StatefulSetSpec | undefined, old: StatefulSetSpec | 
   if (serviceName !== '' && serviceName !== old?.serviceName)
     invalidText(serviceName, dnsLabelErrors(serviceName), SPEC.child('serviceName'), errors)
   if (old === undefined)
-    spec?.volumeClaimTemplates?.forEach((claim, at) => validateClaimSpec(claim.spec, SPEC.child('volumeClaimTemplates').index(at).child('spec'), errors))
+    spec?.volumeClaimTemplates?.forEach((claim, at) =>
+      validateClaimSpec(claim.spec, SPEC.child('volumeClaimTemplates').index(at).child('spec'), errors),
+    )
   validateRequiredSelector(selector, 'statefulset', errors)
   if (isUsableSelector(selector)) {
     if (selector === undefined || !isEmptySelector(selector)) validateTemplateLabels(selector, template, errors)
@@ -164,7 +174,9 @@ function validateUpdateStrategy(strategy: StatefulSetUpdateStrategy | undefined,
       break
     case 'OnDelete':
       if (strategy.rollingUpdate !== undefined)
-        errors.push(fieldError.invalid(path.child('rollingUpdate'), strategy.rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"))
+        errors.push(
+          fieldError.invalid(path.child('rollingUpdate'), strategy.rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"),
+        )
       break
     case 'RollingUpdate':
       validateNonnegative(strategy.rollingUpdate?.partition, path.child('rollingUpdate').child('partition'), errors)

@@ -29,7 +29,9 @@ export const horizontalPodAutoscalersV1 = defineResource(refs.horizontalpodautos
     validate: (autoscaler, errors) => validateAutoscaler(toV2(autoscaler).spec, errors),
     validateUpdate: (autoscaler, _old, errors) => validateAutoscaler(toV2(autoscaler).spec, errors),
   },
-  columns: Object.fromEntries(Object.entries(hpaColumns).map(([name, cell]) => [name, (autoscaler: v1.HorizontalPodAutoscaler) => cell(toV2(autoscaler))])),
+  columns: Object.fromEntries(
+    Object.entries(hpaColumns).map(([name, cell]) => [name, (autoscaler: v1.HorizontalPodAutoscaler) => cell(toV2(autoscaler))]),
+  ),
   subresources: {
     status: {
       type: 'status',
@@ -45,12 +47,22 @@ export const horizontalPodAutoscalersV1 = defineResource(refs.horizontalpodautos
 
 function toV2({ metadata, spec, status }: v1.HorizontalPodAutoscaler): v2.HorizontalPodAutoscaler {
   const { annotations, ...meta } = metadata ?? {}
-  const { [METRICS]: metricsText, [CURRENT_METRICS]: currentText, [CONDITIONS]: conditionsText, [BEHAVIOR]: behaviorText, ...others } = annotations ?? {}
+  const {
+    [METRICS]: metricsText,
+    [CURRENT_METRICS]: currentText,
+    [CONDITIONS]: conditionsText,
+    [BEHAVIOR]: behaviorText,
+    ...others
+  } = annotations ?? {}
   const { targetCPUUtilizationPercentage: cpu, ...rest } = spec ?? {}
   const metrics = listOf(metricsText).map((metric) => metricOf(metric as OldMetric))
   if (cpu !== undefined) metrics.push(cpuMetric(cpu))
   const behavior = behaviorOf(behaviorText)
-  const wanted = { ...rest, ...(metrics.length > 0 ? { metrics } : {}), ...(behavior === undefined ? {} : { behavior }) } as v2.HorizontalPodAutoscalerSpec
+  const wanted = {
+    ...rest,
+    ...(metrics.length > 0 ? { metrics } : {}),
+    ...(behavior === undefined ? {} : { behavior }),
+  } as v2.HorizontalPodAutoscalerSpec
   defaultAutoscaler(wanted)
   return {
     apiVersion: 'autoscaling/v2',
@@ -61,7 +73,11 @@ function toV2({ metadata, spec, status }: v1.HorizontalPodAutoscaler): v2.Horizo
   }
 }
 
-function statusToV2(status: v1.HorizontalPodAutoscaler['status'], current: readonly unknown[], conditions: readonly unknown[]): v2.HorizontalPodAutoscalerStatus {
+function statusToV2(
+  status: v1.HorizontalPodAutoscaler['status'],
+  current: readonly unknown[],
+  conditions: readonly unknown[],
+): v2.HorizontalPodAutoscalerStatus {
   const { currentCPUUtilizationPercentage: cpu, currentReplicas, ...rest } = status ?? { currentReplicas: 0, desiredReplicas: 0 }
   const metrics: v2.MetricStatus[] = current.map((metric) => statusOf(metric as OldMetric))
   if (cpu !== undefined && !metrics.some(isCpuStatus))
@@ -121,7 +137,12 @@ function jsonOf(text: string | undefined): unknown {
 }
 
 /** The annotation has the field names of the server that it comes from. */
-const RULES = { stabilizationWindowSeconds: 'StabilizationWindowSeconds', selectPolicy: 'SelectPolicy', policies: 'Policies', tolerance: 'Tolerance' } as const
+const RULES = {
+  stabilizationWindowSeconds: 'StabilizationWindowSeconds',
+  selectPolicy: 'SelectPolicy',
+  policies: 'Policies',
+  tolerance: 'Tolerance',
+} as const
 const POLICY = { type: 'Type', value: 'Value', periodSeconds: 'PeriodSeconds' } as const
 
 function behaviorText({ scaleUp, scaleDown }: v2.HorizontalPodAutoscalerBehavior): string {
@@ -163,4 +184,3 @@ function read(value: Readonly<Record<string, unknown>>, names: Readonly<Record<s
       .filter(([, member]) => member !== undefined && member !== null),
   )
 }
-

@@ -2,7 +2,12 @@ import { defineResource } from '../../define.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
-import type { HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec } from '../../types/autoscaling-v2.gen.ts'
+import type {
+  HPAScalingPolicy,
+  HPAScalingRules,
+  HorizontalPodAutoscaler,
+  HorizontalPodAutoscalerSpec,
+} from '../../types/autoscaling-v2.gen.ts'
 import { validateNonnegativeQuantity } from '../../validation/resources.ts'
 import { validateNonnegative } from '../../validation/values.ts'
 import { SPEC, STATUS, keepSpec, keepStatus } from '../../workloads/workload.ts'
@@ -51,7 +56,10 @@ export function validateAutoscaler(spec: HorizontalPodAutoscalerSpec | undefined
   // Pods that are not there have no metrics of their own to come back for.
   if (minReplicas === 0 && metrics?.some((metric) => metric.object !== undefined || metric.external !== undefined) !== true)
     errors.push(
-      fieldError.forbidden(SPEC.child('metrics'), 'must specify at least one Object or External metric to support scaling to zero replicas'),
+      fieldError.forbidden(
+        SPEC.child('metrics'),
+        'must specify at least one Object or External metric to support scaling to zero replicas',
+      ),
     )
   if (behavior?.scaleUp !== undefined) validateRules(behavior.scaleUp, SPEC.child('behavior').child('scaleUp'), errors)
   if (behavior?.scaleDown !== undefined) validateRules(behavior.scaleDown, SPEC.child('behavior').child('scaleDown'), errors)

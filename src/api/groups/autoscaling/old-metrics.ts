@@ -78,7 +78,8 @@ function fromOldSource(name: (typeof SOURCES)[number], old: Readonly<Record<stri
   const type = averageUtilization !== undefined ? 'Utilization' : value !== undefined ? 'Value' : 'AverageValue'
   const values = present({ ...(prefix === 'target' ? { type } : {}), value, averageValue, averageUtilization })
   const metric = present({ name: old['metricName'], selector: old['selector'] ?? old['metricSelector'] })
-  if (name === 'resource' || name === 'containerResource') return present({ name: old['name'], container: old['container'], [prefix]: values })
+  if (name === 'resource' || name === 'containerResource')
+    return present({ name: old['name'], container: old['container'], [prefix]: values })
   return present({ describedObject: name === 'object' ? old['target'] : undefined, metric, [prefix]: values })
 }
 

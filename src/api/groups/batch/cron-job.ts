@@ -8,7 +8,16 @@ import { parseCronSchedule } from '../../schedules/cron.ts'
 import { isTimeZoneName } from '../../schedules/time-zone.ts'
 import type { CronJob, CronJobSpec, JobSpec } from '../../types/batch-v1.gen.ts'
 import { validateNonnegative, validateRequiredEnum } from '../../validation/values.ts'
-import { METADATA, SPEC, keepSpec, keepStatus, nameWarnings, selectorCell, templateImages, templateNames } from '../../workloads/workload.ts'
+import {
+  METADATA,
+  SPEC,
+  keepSpec,
+  keepStatus,
+  nameWarnings,
+  selectorCell,
+  templateImages,
+  templateNames,
+} from '../../workloads/workload.ts'
 import { defaultJobTemplate, validateJobTemplate } from './job-spec.ts'
 
 /** Room for the time that is appended to make the names of Jobs. */
@@ -26,7 +35,8 @@ export const cronJobs = defineResource(refs.cronjobs, {
     validate: (cronJob, errors) => {
       validateSpec(cronJob.spec, false, errors)
       const name = cronJob.metadata?.name ?? ''
-      if (name.length > NAME_MAX) errors.push(fieldError.invalid(METADATA.child('name'), name, `must be no more than ${NAME_MAX} characters`))
+      if (name.length > NAME_MAX)
+        errors.push(fieldError.invalid(METADATA.child('name'), name, `must be no more than ${NAME_MAX} characters`))
     },
     validateUpdate: (cronJob, old, errors) => validateSpec(cronJob.spec, old.spec.schedule.includes('TZ'), errors),
     warnings: (cronJob, old) => [

@@ -59,7 +59,13 @@ function validateExitCodes(
 ): void {
   validateChoice(operator, OPERATORS, path.child('operator'), errors)
   if (containerName !== undefined && !names.has(containerName))
-    errors.push(fieldError.invalid(path.child('containerName'), containerName, 'must be one of the container or initContainer names in the pod template'))
+    errors.push(
+      fieldError.invalid(
+        path.child('containerName'),
+        containerName,
+        'must be one of the container or initContainer names in the pod template',
+      ),
+    )
   const valuesPath = path.child('values')
   if (values === null || values.length === 0) {
     errors.push(fieldError.invalid(valuesPath, values, 'at least one value is required'))
@@ -89,12 +95,18 @@ function validateConditions(patterns: readonly PodFailurePolicyOnPodConditionsPa
 export function validateSuccessPolicy(policy: SuccessPolicy, completions: number, path: Path, errors: FieldErrors): void {
   const rulesPath = path.child('rules')
   const rules = policy.rules ?? []
-  if (rules.length === 0) errors.push(fieldError.required(rulesPath, 'at least one rules must be specified when the successPolicy is specified'))
+  if (rules.length === 0)
+    errors.push(fieldError.required(rulesPath, 'at least one rules must be specified when the successPolicy is specified'))
   if (rules.length > RULES_MAX) errors.push(fieldError.tooMany(rulesPath, rules.length, RULES_MAX))
   rules.forEach((rule, at) => validateSuccessRule(rule, completions, rulesPath.index(at), errors))
 }
 
-function validateSuccessRule({ succeededIndexes, succeededCount }: SuccessPolicyRule, completions: number, path: Path, errors: FieldErrors): void {
+function validateSuccessRule(
+  { succeededIndexes, succeededCount }: SuccessPolicyRule,
+  completions: number,
+  path: Path,
+  errors: FieldErrors,
+): void {
   if (succeededIndexes === undefined && succeededCount === undefined)
     errors.push(fieldError.required(path, 'at least one of succeededCount or succeededIndexes must be specified'))
   const indexesPath = path.child('succeededIndexes')
@@ -109,7 +121,8 @@ function validateSuccessRule({ succeededIndexes, succeededCount }: SuccessPolicy
   if (succeededCount === undefined) return
   const countPath = path.child('succeededCount')
   const atMost = (limit: number, what: string): void => {
-    if (succeededCount > limit) errors.push(fieldError.invalid(countPath, succeededCount, `must be less than or equal to ${limit} (the number of ${what})`))
+    if (succeededCount > limit)
+      errors.push(fieldError.invalid(countPath, succeededCount, `must be less than or equal to ${limit} (the number of ${what})`))
   }
   validateNonnegative(succeededCount, countPath, errors)
   atMost(completions, 'specified completions')

@@ -16,7 +16,14 @@ const MANY_COMPLETIONS = 100_000
 const PARALLELISM_MAX = 100_000
 const FAILED_INDEXES_MAX = 100_000
 const MANY_COMPLETIONS_LIMIT = 10_000
-const COUNTS = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished', 'backoffLimitPerIndex'] as const
+const COUNTS = [
+  'parallelism',
+  'completions',
+  'activeDeadlineSeconds',
+  'backoffLimit',
+  'ttlSecondsAfterFinished',
+  'backoffLimitPerIndex',
+] as const
 
 export function defaultJobSpec(spec: JobSpec): void {
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1
@@ -62,7 +69,8 @@ export function validateJobTemplate(spec: JobSpec, path: Path, errors: FieldErro
   if (spec.successPolicy !== undefined) {
     if (spec.completionMode !== 'Indexed')
       errors.push(fieldError.invalid(path.child('successPolicy'), spec.successPolicy, 'requires indexed completion mode'))
-    else if (spec.completions !== undefined) validateSuccessPolicy(spec.successPolicy, spec.completions, path.child('successPolicy'), errors)
+    else if (spec.completions !== undefined)
+      validateSuccessPolicy(spec.successPolicy, spec.completions, path.child('successPolicy'), errors)
   }
   validateReplacementPolicy(spec, path.child('podReplacementPolicy'), errors)
   validatePodTemplateSpec(spec.template, path.child('template'), errors)
@@ -100,9 +108,11 @@ function validateCompletionMode(spec: JobSpec, path: Path, errors: FieldErrors):
   if (maxFailedIndexes !== undefined && maxFailedIndexes > FAILED_INDEXES_MAX) refuse(failedPath, maxFailedIndexes, FAILED_INDEXES_MAX)
   if (completions === undefined || completions <= MANY_COMPLETIONS || backoffLimitPerIndex === undefined) return
   const when = ` when completions are above ${MANY_COMPLETIONS} and used with backoff limit per index`
-  if (maxFailedIndexes === undefined) errors.push(fieldError.required(failedPath, `must be specified when completions is above ${MANY_COMPLETIONS}`))
+  if (maxFailedIndexes === undefined)
+    errors.push(fieldError.required(failedPath, `must be specified when completions is above ${MANY_COMPLETIONS}`))
   if (parallelism > MANY_COMPLETIONS_LIMIT) refuse(path.child('parallelism'), parallelism, MANY_COMPLETIONS_LIMIT, when)
-  if (maxFailedIndexes !== undefined && maxFailedIndexes > MANY_COMPLETIONS_LIMIT) refuse(failedPath, maxFailedIndexes, MANY_COMPLETIONS_LIMIT, when)
+  if (maxFailedIndexes !== undefined && maxFailedIndexes > MANY_COMPLETIONS_LIMIT)
+    refuse(failedPath, maxFailedIndexes, MANY_COMPLETIONS_LIMIT, when)
 }
 
 /** With a failure policy a pod must have failed for good before it is replaced. */

@@ -44,11 +44,20 @@ function validateTemplateChange(
     if (!deepEqual(template, old)) errors.push(fieldError.invalid(TEMPLATE_PATH, template, IMMUTABLE))
     return
   }
-  if (!deepEqual(fixedSpec(template), fixedSpec(old))) errors.push(fieldError.invalid(TEMPLATE_PATH.child('spec'), template?.spec, IMMUTABLE))
+  if (!deepEqual(fixedSpec(template), fixedSpec(old)))
+    errors.push(fieldError.invalid(TEMPLATE_PATH.child('spec'), template?.spec, IMMUTABLE))
 }
 
 function fixedSpec(template: PodTemplateSpec | undefined): unknown {
-  const { nodeSelector: _nodes, tolerations: _taints, schedulingGates: _gates, affinity, containers, initContainers, ...rest } = template?.spec ?? {}
+  const {
+    nodeSelector: _nodes,
+    tolerations: _taints,
+    schedulingGates: _gates,
+    affinity,
+    containers,
+    initContainers,
+    ...rest
+  } = template?.spec ?? {}
   return {
     ...rest,
     affinity: fixedAffinity(affinity),

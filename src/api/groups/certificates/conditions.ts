@@ -44,7 +44,8 @@ export function validateFinalConditions(request: Request, old: Request, isApprov
   for (const type of FINAL) {
     const now = conditionsOf(request).filter((condition) => condition.type === type)
     const before = conditionsOf(old).filter((condition) => condition.type === type)
-    const refuse = (what: string): unknown => errors.push(fieldError.forbidden(PATH, `updates may not ${what} a condition of type ${JSON.stringify(type)}`))
+    const refuse = (what: string): unknown =>
+      errors.push(fieldError.forbidden(PATH, `updates may not ${what} a condition of type ${JSON.stringify(type)}`))
     if (now.length < before.length) refuse('remove')
     else if (isApproval) continue
     else if (now.length > before.length) {

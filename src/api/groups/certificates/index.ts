@@ -128,7 +128,11 @@ function validate(object: Request, errors: FieldErrors): void {
   else validateSignerName(signerName, SPEC.child('signerName'), errors)
   if (expirationSeconds !== undefined && expirationSeconds < MIN_SECONDS)
     errors.push(
-      fieldError.invalid(SPEC.child('expirationSeconds'), expirationSeconds, 'may not specify a duration less than 600 seconds (10 minutes)'),
+      fieldError.invalid(
+        SPEC.child('expirationSeconds'),
+        expirationSeconds,
+        'may not specify a duration less than 600 seconds (10 minutes)',
+      ),
     )
   validateConditions(object, errors)
   validateCertificate(object.status?.certificate ?? '', errors)

@@ -13,6 +13,16 @@ export const leases = defineResource(refs.leases, {
   strategy: {
     createOnUpdate: true,
     unconditionalUpdate: false,
+    anyFinalizer: true,
+    // Coordinated leader election is off.
+    prepareForCreate: ({ spec }) => {
+      delete spec?.strategy
+      delete spec?.preferredHolder
+    },
+    prepareForUpdate: ({ spec }, old) => {
+      if (old.spec?.strategy === undefined) delete spec?.strategy
+      if (old.spec?.preferredHolder === undefined) delete spec?.preferredHolder
+    },
     validate,
     validateUpdate: (lease, _old, errors) => validate(lease, errors),
   },

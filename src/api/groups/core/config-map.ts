@@ -37,7 +37,8 @@ function validate({ data, binaryData }: ConfigMap, errors: FieldErrors): void {
   validateDataKeys(data, DATA, errors)
   let bytes = 0
   for (const key in data) {
-    if (binaryData !== undefined && Object.hasOwn(binaryData, key)) errors.push(fieldError.invalid(DATA.key(key), key, 'duplicate of key present in binaryData'))
+    if (binaryData !== undefined && Object.hasOwn(binaryData, key))
+      errors.push(fieldError.invalid(DATA.key(key), key, 'duplicate of key present in binaryData'))
     bytes += textBytes(data[key] ?? '')
   }
   validateDataKeys(binaryData, BINARY_DATA, errors)

@@ -30,7 +30,9 @@ export const endpoints = defineResource(refs.endpoints, {
 function addressesText({ subsets }: Endpoints): string {
   const all = (subsets ?? []).flatMap((subset) => {
     const addresses = (subset.addresses ?? []).map(({ ip }) => ip)
-    return (subset.ports ?? []).length === 0 ? addresses : (subset.ports ?? []).flatMap(({ port }) => addresses.map((ip) => `${ip}:${port}`))
+    return (subset.ports ?? []).length === 0
+      ? addresses
+      : (subset.ports ?? []).flatMap(({ port }) => addresses.map((ip) => `${ip}:${port}`))
   })
   if (all.length === 0) return '<none>'
   return all.slice(0, SHOWN).join(',') + (all.length > SHOWN ? ` + ${all.length - SHOWN} more...` : '')
@@ -41,7 +43,8 @@ function validate({ subsets }: Endpoints, errors: FieldErrors): void {
 }
 
 function validateSubset({ addresses = [], notReadyAddresses = [], ports = [] }: EndpointSubset, path: Path, errors: FieldErrors): void {
-  if (addresses.length + notReadyAddresses.length === 0) errors.push(fieldError.required(path, 'must specify `addresses` or `notReadyAddresses`'))
+  if (addresses.length + notReadyAddresses.length === 0)
+    errors.push(fieldError.required(path, 'must specify `addresses` or `notReadyAddresses`'))
   for (const [i, address] of addresses.entries()) validateAddress(address, path.child('addresses').index(i), errors)
   for (const [i, address] of notReadyAddresses.entries()) validateAddress(address, path.child('notReadyAddresses').index(i), errors)
   for (const [i, port] of ports.entries()) {
@@ -50,8 +53,10 @@ function validateSubset({ addresses = [], notReadyAddresses = [], ports = [] }: 
     if (name !== '') invalidText(name, dnsLabelErrors(name), at.child('name'), errors)
     else if (ports.length > 1) errors.push(fieldError.required(at.child('name')))
     invalidText(port.port, portNumberErrors(port.port), at.child('port'), errors)
-    if (validateRequired(port.protocol, at.child('protocol'), errors)) validateEnum(port.protocol, ['SCTP', 'TCP', 'UDP'], at.child('protocol'), errors)
-    if (port.appProtocol !== undefined) invalidText(port.appProtocol, qualifiedNameErrors(port.appProtocol), at.child('appProtocol'), errors)
+    if (validateRequired(port.protocol, at.child('protocol'), errors))
+      validateEnum(port.protocol, ['SCTP', 'TCP', 'UDP'], at.child('protocol'), errors)
+    if (port.appProtocol !== undefined)
+      invalidText(port.appProtocol, qualifiedNameErrors(port.appProtocol), at.child('appProtocol'), errors)
   }
 }
 
@@ -62,6 +67,6 @@ function validateAddress({ ip, hostname, nodeName }: EndpointAddress, path: Path
   if ((hostname ?? '') !== '') invalidText(hostname, dnsLabelErrors(hostname ?? ''), path.child('hostname'), errors)
   if (nodeName !== undefined) invalidText(nodeName, dnsSubdomainErrors(nodeName), path.child('nodeName'), errors)
   // Kubernetes looks at an address twice: once for its form, once for where it leads.
-  if (messages.length > 0) invalidText(ip ?? '', messages, at, errors)
+  if (messages.length > 0) errors.push(fieldError.invalid(at, ip ?? '', 'must be a valid IP address'))
   else validateRoutable(ip ?? '', at, errors)
 }

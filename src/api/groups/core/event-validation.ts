@@ -57,7 +57,19 @@ function validateSeries({ series }: Event, errors: FieldErrors): void {
 }
 
 /** In this order, and the reason twice: as Kubernetes does it. */
-const FIXED_TEXTS = ['reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count', 'reason', 'type', 'eventTime', 'action', 'related'] as const
+const FIXED_TEXTS = [
+  'reason',
+  'message',
+  'source',
+  'firstTimestamp',
+  'lastTimestamp',
+  'count',
+  'reason',
+  'type',
+  'eventTime',
+  'action',
+  'related',
+] as const
 
 /** Only the series of an Event of events.k8s.io may change. */
 export function validateNewEventUpdate(event: Event, old: Event, errors: FieldErrors): void {

@@ -6,12 +6,15 @@ import { nameIsPathSegment } from '../../validation/names.ts'
 import { validateEvent } from './event-validation.ts'
 
 export const eventColumns: Readonly<Record<string, (event: Event, now: number) => Cell>> = {
-  'Last Seen': ({ lastTimestamp, series, eventTime, firstTimestamp }, now) => ageOf(series?.lastObservedTime ?? lastTimestamp ?? firstTimestamp ?? eventTime ?? undefined, now),
+  'Last Seen': ({ lastTimestamp, series, eventTime, firstTimestamp }, now) =>
+    ageOf(series?.lastObservedTime ?? lastTimestamp ?? firstTimestamp ?? eventTime ?? undefined, now),
   Type: ({ type }) => type ?? '',
   Reason: ({ reason }) => reason ?? '',
-  Object: ({ involvedObject }) => `${(involvedObject?.kind ?? '').toLowerCase()}${(involvedObject?.name ?? '') === '' ? '' : `/${involvedObject?.name}`}`,
+  Object: ({ involvedObject }) =>
+    `${(involvedObject?.kind ?? '').toLowerCase()}${(involvedObject?.name ?? '') === '' ? '' : `/${involvedObject?.name}`}`,
   Subobject: ({ involvedObject }) => involvedObject?.fieldPath ?? '',
-  Source: ({ source, reportingComponent, reportingInstance }) => sourceText((source?.component ?? '') || (reportingComponent ?? ''), (source?.host ?? '') || (reportingInstance ?? '')),
+  Source: ({ source, reportingComponent, reportingInstance }) =>
+    sourceText((source?.component ?? '') || (reportingComponent ?? ''), (source?.host ?? '') || (reportingInstance ?? '')),
   Message: ({ message }) => (message ?? '').trim(),
   'First Seen': ({ firstTimestamp, eventTime }, now) => ageOf(firstTimestamp ?? eventTime ?? undefined, now),
   Count: ({ count, series }) => (series?.count ?? count) || 1,

@@ -16,4 +16,21 @@ import { serviceAccounts } from './service-account.ts'
 import { persistentVolumeClaims } from './volumes/persistent-volume-claim.ts'
 import { persistentVolumes } from './volumes/persistent-volume.ts'
 
-export const coreResources = [bindings, configMaps, endpoints, events, limitRanges, namespaces, nodes, persistentVolumeClaims, persistentVolumes, pods, podTemplates, replicationControllers, resourceQuotas, secrets, serviceAccounts, services] as unknown as readonly Resource[]
+export const coreResources = [
+  bindings,
+  configMaps,
+  endpoints,
+  events,
+  limitRanges,
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  podTemplates,
+  replicationControllers,
+  resourceQuotas,
+  secrets,
+  serviceAccounts,
+  services,
+] as unknown as readonly Resource[]

@@ -17,12 +17,10 @@ const PHASE = Path.of('status', 'Phase')
 export const namespaces = defineResource(refs.namespaces, {
   strategy: {
     validateName: nameIsDnsLabel,
-    defaults: (namespace) => {
-      namespace.metadata ??= {}
-      const { name } = namespace.metadata
-      if (name !== undefined && name !== '') namespace.metadata.labels = { ...namespace.metadata.labels, [NAME_LABEL]: name }
-    },
+    defaults: labelWithName,
     prepareForCreate: (namespace) => {
+      // A generated name is known only now.
+      labelWithName(namespace)
       namespace.status = { phase: 'Active' }
       const finalizers = namespace.spec?.finalizers ?? []
       namespace.spec = { ...namespace.spec, finalizers: finalizers.includes(KUBERNETES) ? finalizers : [...finalizers, KUBERNETES] }
@@ -48,11 +46,18 @@ export const namespaces = defineResource(refs.namespaces, {
         const phase = namespace.status?.phase ?? ''
         if (namespace.metadata?.deletionTimestamp === undefined) {
           if (phase !== 'Active') errors.push(fieldError.invalid(PHASE, phase, "may only be 'Active' if `deletionTimestamp` is empty"))
-        } else if (phase !== 'Terminating') errors.push(fieldError.invalid(PHASE, phase, "may only be 'Terminating' if `deletionTimestamp` is not empty"))
+        } else if (phase !== 'Terminating')
+          errors.push(fieldError.invalid(PHASE, phase, "may only be 'Terminating' if `deletionTimestamp` is not empty"))
       },
     },
   },
 })
+
+function labelWithName(namespace: Namespace): void {
+  namespace.metadata ??= {}
+  const { name } = namespace.metadata
+  if (name !== undefined && name !== '') namespace.metadata.labels = { ...namespace.metadata.labels, [NAME_LABEL]: name }
+}
 
 function keep<K extends 'spec' | 'status'>(namespace: Namespace, old: Namespace, field: K): void {
   if (old[field] === undefined) delete namespace[field]
@@ -75,9 +80,11 @@ function validatePodSecurityLabels(namespace: Namespace, errors: FieldErrors): v
   const path = Path.of('metadata', 'labels')
   for (const mode of MODES) {
     const level = labels[POD_SECURITY + mode]
-    if (level !== undefined && !LEVELS.includes(level)) errors.push(fieldError.invalid(path.key(POD_SECURITY + mode), level, `must be one of ${LEVELS.join(', ')}`))
+    if (level !== undefined && !LEVELS.includes(level))
+      errors.push(fieldError.invalid(path.key(POD_SECURITY + mode), level, `must be one of ${LEVELS.join(', ')}`))
     const versionKey = `${POD_SECURITY}${mode}-version`
     const version = labels[versionKey]
-    if (version !== undefined && version !== 'latest' && !/^v1\.(0|[1-9]\d*)$/.test(version)) errors.push(fieldError.invalid(path.key(versionKey), version, 'must be "latest" or "v1.x"'))
+    if (version !== undefined && version !== 'latest' && !/^v1\.(0|[1-9]\d*)$/.test(version))
+      errors.push(fieldError.invalid(path.key(versionKey), version, 'must be "latest" or "v1.x"'))
   }
 }

@@ -7,6 +7,7 @@ import type { Node, Taint } from '../../types/core-v1.gen.ts'
 import { cidrErrors, parseCidr } from '../../validation/ip.ts'
 import { labelValueErrors, qualifiedNameErrors } from '../../validation/names.ts'
 import { invalidText, validateEnum, validateRequired } from '../../validation/values.ts'
+import { keepSpec, keepStatus } from '../../workloads/workload.ts'
 
 const SPEC = Path.of('spec')
 const CIDRS = SPEC.child('podCIDRs')
@@ -19,24 +20,35 @@ const NONE = '<none>'
 
 export const nodes = defineResource(refs.nodes, {
   strategy: {
-    defaults: ({ spec }: Node) => {
+    defaults: ({ spec, status }: Node) => {
+      if (status?.capacity !== undefined && status.allocatable === undefined) status.allocatable = { ...status.capacity }
       if (spec === undefined) return
-      if ((spec.podCIDR ?? '') !== '' && (spec.podCIDRs ?? []).length === 0) spec.podCIDRs = [spec.podCIDR ?? '']
-      else if ((spec.podCIDR ?? '') === '' && spec.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0]
+      const { podCIDR = '' } = spec
+      if (podCIDR !== '' && spec.podCIDRs?.[0] !== podCIDR) spec.podCIDRs = [podCIDR]
+      else if (podCIDR === '' && spec.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0]
+    },
+    prepareForCreate: ({ spec }) => {
+      delete spec?.configSource
     },
     prepareForUpdate: (node, old) => {
-      if (old.status === undefined) delete node.status
-      else node.status = old.status
+      if (old.spec?.configSource === undefined) delete node.spec?.configSource
+      keepStatus(node, old)
     },
     validate,
     validateUpdate: (node, old, errors) => {
       validate(node, errors)
       const only = (what: string): string => `node updates may not change ${what} except from "" to valid`
-      if ((old.spec?.podCIDRs ?? []).length > 0 && !deepEqual(node.spec?.podCIDRs ?? [], old.spec?.podCIDRs)) errors.push(fieldError.forbidden(CIDRS, only('podCIDR')))
-      if ((old.spec?.providerID ?? '') !== '' && node.spec?.providerID !== old.spec?.providerID) errors.push(fieldError.forbidden(SPEC.child('providerID'), only('providerID')))
+      if ((old.spec?.podCIDRs ?? []).length > 0 && !deepEqual(node.spec?.podCIDRs ?? [], old.spec?.podCIDRs))
+        errors.push(fieldError.forbidden(CIDRS, only('podCIDR')))
+      if ((old.spec?.providerID ?? '') !== '' && node.spec?.providerID !== old.spec?.providerID)
+        errors.push(fieldError.forbidden(SPEC.child('providerID'), only('providerID')))
+      // Once by the rules of a node, once by those of its update.
+      validateTaints(node.spec?.taints ?? [], errors)
     },
     warnings: ({ spec }) => [
-      ...(spec?.externalID === undefined || spec.externalID === '' ? [] : ['spec.externalID: this field is deprecated, and is unused by Kubernetes']),
+      ...(spec?.externalID === undefined || spec.externalID === ''
+        ? []
+        : ['spec.externalID: this field is deprecated, and is unused by Kubernetes']),
       ...(spec?.configSource === undefined ? [] : ['spec.configSource: the feature is removed']),
     ],
   },
@@ -55,15 +67,7 @@ export const nodes = defineResource(refs.nodes, {
     'Container-Runtime': ({ status }) => status?.nodeInfo?.containerRuntimeVersion || UNKNOWN,
   },
   selectable: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
-  subresources: {
-    status: {
-      type: 'status',
-      prepareForUpdate: (node, old) => {
-        if (old.spec === undefined) delete node.spec
-        else node.spec = old.spec
-      },
-    },
-  },
+  subresources: { status: { type: 'status', prepareForUpdate: keepSpec } },
 })
 
 const addressOf = ({ status }: Node, wanted: string): string => status?.addresses?.find(({ type }) => type === wanted)?.address ?? NONE
@@ -81,7 +85,8 @@ function validate({ spec }: Node, errors: FieldErrors): void {
   const cidrs = spec?.podCIDRs ?? []
   for (const [i, cidr] of cidrs.entries()) invalidText(cidr, cidrErrors(cidr), CIDRS.index(i), errors)
   const families = cidrs.map((cidr) => parseCidr(cidr)?.network.family)
-  if (cidrs.length > 2 || (cidrs.length === 2 && families[0] === families[1])) errors.push(fieldError.invalid(CIDRS, cidrs, 'may specify no more than one CIDR for each IP family'))
+  if (cidrs.length > 2 || (cidrs.length === 2 && families[0] === families[1]))
+    errors.push(fieldError.invalid(CIDRS, cidrs, 'may specify no more than one CIDR for each IP family'))
 }
 
 function validateTaints(taints: readonly Taint[], errors: FieldErrors): void {
@@ -92,7 +97,11 @@ function validateTaints(taints: readonly Taint[], errors: FieldErrors): void {
     invalidText(taint.value ?? '', labelValueErrors(taint.value ?? ''), path.child('value'), errors)
     if (validateRequired(taint.effect, path.child('effect'), errors)) validateEnum(taint.effect, EFFECTS, path.child('effect'), errors)
     const id = `${taint.key} ${taint.effect}`
-    if (seen.has(id)) errors.push({ ...fieldError.duplicate(path, taint), message: `${fieldError.duplicate(path, taint).message}: taints must be unique by key and effect pair` })
+    if (seen.has(id))
+      errors.push({
+        ...fieldError.duplicate(path, taint),
+        message: `${fieldError.duplicate(path, taint).message}: taints must be unique by key and effect pair`,
+      })
     seen.add(id)
   }
 }

@@ -66,7 +66,8 @@ function validate(secret: Secret, errors: FieldErrors): void {
     if (data === undefined || !Object.hasOwn(data, key)) errors.push(fieldError.required(DATA.key(key)))
     else if (key.startsWith('.docker')) validateJson(data[key] ?? '', DATA.key(key), errors)
   }
-  if (type === 'kubernetes.io/ssh-auth' && (data?.['ssh-privatekey'] ?? '') === '') errors.push(fieldError.required(DATA.key('ssh-privatekey')))
+  if (type === 'kubernetes.io/ssh-auth' && (data?.['ssh-privatekey'] ?? '') === '')
+    errors.push(fieldError.required(DATA.key('ssh-privatekey')))
   if (type === 'kubernetes.io/basic-auth' && data?.['username'] === undefined && data?.['password'] === undefined)
     for (const key of ['username', 'password']) errors.push(fieldError.required(DATA.key(key)))
 }
@@ -77,7 +78,13 @@ function validateJson(encoded: string, path: Path, errors: FieldErrors): void {
     JSON.parse(text)
   } catch {
     const first = text.trimStart()[0]
-    errors.push(fieldError.invalid(path, REDACTED, first === undefined ? 'unexpected end of JSON input' : `invalid character '${first}' looking for beginning of value`))
+    errors.push(
+      fieldError.invalid(
+        path,
+        REDACTED,
+        first === undefined ? 'unexpected end of JSON input' : `invalid character '${first}' looking for beginning of value`,
+      ),
+    )
   }
 }
 

@@ -2,12 +2,14 @@ import { defineResource } from '../../define.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Service } from '../../types/core-v1.gen.ts'
 import { nameIsDnsLabel } from '../../validation/names.ts'
+import { serviceWarnings } from './service-warnings.ts'
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.ts'
 
 const AFFINITY_SECONDS = 10_800
 
 export const isExternal = (service: Service): boolean => service.spec?.type === 'NodePort' || service.spec?.type === 'LoadBalancer'
-export const needsHealthCheck = (service: Service): boolean => service.spec?.type === 'LoadBalancer' && service.spec.externalTrafficPolicy === 'Local'
+export const needsHealthCheck = (service: Service): boolean =>
+  service.spec?.type === 'LoadBalancer' && service.spec.externalTrafficPolicy === 'Local'
 
 export const services = defineResource(refs.services, {
   strategy: {
@@ -26,8 +28,7 @@ export const services = defineResource(refs.services, {
     },
     validate: validateService,
     validateUpdate: validateServiceUpdate,
-    warnings: ({ spec }) =>
-      spec?.externalName !== undefined && spec.externalName !== '' && spec.type !== 'ExternalName' ? ['spec.externalName is ignored when spec.type is not "ExternalName"'] : [],
+    warnings: serviceWarnings,
     deleteAnswer: 'object',
   },
   columns: {
@@ -35,7 +36,9 @@ export const services = defineResource(refs.services, {
     'Cluster-IP': ({ spec }) => (spec?.clusterIPs?.[0] ?? spec?.clusterIP ?? '') || '<none>',
     'External-IP': externalAddresses,
     'Port(s)': ({ spec }) =>
-      (spec?.ports ?? []).map((port) => `${port.port}${(port.nodePort ?? 0) > 0 ? `:${port.nodePort}` : ''}/${port.protocol ?? 'TCP'}`).join(',') || '<none>',
+      (spec?.ports ?? [])
+        .map((port) => `${port.port}${(port.nodePort ?? 0) > 0 ? `:${port.nodePort}` : ''}/${port.protocol ?? 'TCP'}`)
+        .join(',') || '<none>',
     Selector: ({ spec }) =>
       Object.entries(spec?.selector ?? {})
         .map(([key, value]) => `${key}=${value}`)
@@ -88,7 +91,8 @@ function normaliseAddresses({ spec }: Service, old: Service | undefined): void {
   if (clusterIP === before) return
   if (before === '' && (clusterIPs ?? []).length === 0) spec.clusterIPs = [clusterIP]
   else if (clusterIP === '' && sameList) delete spec.clusterIPs
-  else if (clusterIP !== '' && before !== '' && sameList && spec.clusterIPs !== undefined) spec.clusterIPs = [clusterIP, ...spec.clusterIPs.slice(1)]
+  else if (clusterIP !== '' && before !== '' && sameList && spec.clusterIPs !== undefined)
+    spec.clusterIPs = [clusterIP, ...spec.clusterIPs.slice(1)]
 }
 
 /** What a change of type leaves behind goes, when the writer has not touched it. */

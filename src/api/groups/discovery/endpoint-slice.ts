@@ -1,10 +1,11 @@
 import { defineResource } from '../../define.ts'
+import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Endpoint, EndpointSlice } from '../../types/discovery-v1.gen.ts'
 import { ipErrors } from '../../validation/ip.ts'
-import { dnsLabelErrors, dnsSubdomainErrors, portNumberErrors, qualifiedNameErrors } from '../../validation/names.ts'
+import { dnsLabelErrors, dnsSubdomainErrors, labelValueErrors, qualifiedNameErrors } from '../../validation/names.ts'
 import { invalidText, validateEnum, validateImmutable, validateRequired } from '../../validation/values.ts'
 import { validateRoutable } from '../core/service-validation.ts'
 
@@ -19,13 +20,15 @@ const SHOWN = 3
 
 export const endpointSlices = defineResource(refs.endpointslices, {
   strategy: {
-    generation: 'spec',
+    generation: (slice, old) => !deepEqual(wanted(slice), wanted(old)),
     defaults: ({ ports }: EndpointSlice) => {
       for (const port of ports ?? []) {
         port.name ??= ''
         port.protocol ??= 'TCP'
       }
     },
+    prepareForCreate: dropTopology,
+    prepareForUpdate: dropTopology,
     validate,
     validateUpdate: (slice, old, errors) => {
       validate(slice, errors)
@@ -35,12 +38,22 @@ export const endpointSlices = defineResource(refs.endpointslices, {
   },
   columns: {
     AddressType: ({ addressType }) => addressType ?? '',
-    Ports: ({ ports }) => shortened((ports ?? []).map(({ port, name }) => (port === undefined ? (name ?? '') || '*' : String(port)))) || '<unset>',
+    Ports: ({ ports }) =>
+      shortened((ports ?? []).map(({ port, name }) => (port === undefined ? (name ?? '') || '*' : String(port)))) || '<unset>',
     Endpoints: ({ endpoints }) => shortened((endpoints ?? []).flatMap(({ addresses }) => addresses ?? [])) || '<unset>',
   },
 })
 
-const shortened = (all: readonly string[]): string => all.slice(0, SHOWN).join(',') + (all.length > SHOWN ? ` + ${all.length - SHOWN} more...` : '')
+/** Everything but the metadata, and the labels. */
+const wanted = ({ metadata, addressType, endpoints, ports }: EndpointSlice): unknown => ({ labels: metadata?.labels ?? {}, addressType, endpoints, ports })
+
+/** A field of older versions. */
+function dropTopology({ endpoints }: EndpointSlice): void {
+  for (const endpoint of endpoints ?? []) delete endpoint.deprecatedTopology
+}
+
+const shortened = (all: readonly string[]): string =>
+  all.slice(0, SHOWN).join(',') + (all.length > SHOWN ? ` + ${all.length - SHOWN} more...` : '')
 
 function validate({ addressType, endpoints, ports }: EndpointSlice, errors: FieldErrors): void {
   if (validateRequired(addressType, TYPE, errors)) validateEnum(addressType, ['FQDN', 'IPv4', 'IPv6'], TYPE, errors)
@@ -67,7 +80,7 @@ function validateEndpoint(endpoint: Endpoint, type: string | undefined, path: Pa
       const named = hintPath.index(i).child('name')
       if (seen.has(name)) errors.push(fieldError.duplicate(named, name))
       seen.add(name)
-      invalidText(name, list === 'forZones' ? qualifiedNameErrors(name) : dnsSubdomainErrors(name), named, errors)
+      invalidText(name, list === 'forZones' ? labelValueErrors(name) : dnsSubdomainErrors(name), named, errors)
     }
   }
 }
@@ -88,13 +101,13 @@ function validatePorts(ports: NonNullable<EndpointSlice['ports']>, errors: Field
     return
   }
   const names = new Set<string>()
-  for (const [i, { name = '', protocol, port, appProtocol }] of ports.entries()) {
+  for (const [i, { name = '', protocol, appProtocol }] of ports.entries()) {
     const path = PORTS.index(i)
     if (name !== '') invalidText(name, dnsLabelErrors(name), path.child('name'), errors)
     if (names.has(name)) errors.push(fieldError.duplicate(path.child('name'), name))
     names.add(name)
-    if (validateRequired(protocol, path.child('protocol'), errors)) validateEnum(protocol, ['SCTP', 'TCP', 'UDP'], path.child('protocol'), errors)
-    if (port !== undefined) invalidText(port, portNumberErrors(port), path.child('port'), errors)
+    if (validateRequired(protocol, path.child('protocol'), errors))
+      validateEnum(protocol, ['SCTP', 'TCP', 'UDP'], path.child('protocol'), errors)
     if (appProtocol !== undefined) invalidText(appProtocol, qualifiedNameErrors(appProtocol), path.child('appProtocol'), errors)
   }
 }

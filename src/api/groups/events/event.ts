@@ -45,5 +45,7 @@ function renamed(object: object, names: ReadonlyMap<string, string>): Readonly<R
 function overCore<Rest extends readonly unknown[], Result>(
   functions: Readonly<Record<string, (event: CoreEvent, ...rest: Rest) => Result>>,
 ): Readonly<Record<string, (event: Event, ...rest: Rest) => Result>> {
-  return Object.fromEntries(Object.entries(functions).map(([name, read]) => [name, (event: Event, ...rest: Rest) => read(toCore(event), ...rest)]))
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, read]) => [name, (event: Event, ...rest: Rest) => read(toCore(event), ...rest)]),
+  )
 }

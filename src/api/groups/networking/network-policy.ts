@@ -55,7 +55,8 @@ function validateTraffic(
 }
 
 function validatePort({ protocol, port, endPort }: NetworkPolicyPort, path: Path, errors: FieldErrors): void {
-  if (protocol !== undefined && !PROTOCOLS.includes(protocol)) errors.push(fieldError.notSupported(path.child('protocol'), protocol, PROTOCOLS))
+  if (protocol !== undefined && !PROTOCOLS.includes(protocol))
+    errors.push(fieldError.notSupported(path.child('protocol'), protocol, PROTOCOLS))
   const refuseEnd = (why: string): void => {
     if (endPort !== undefined) errors.push(fieldError.invalid(path.child('endPort'), endPort, why))
   }

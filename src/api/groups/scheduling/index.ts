@@ -24,7 +24,8 @@ export const priorityClasses = defineResource(refs.priorityclasses, {
     },
     validate,
     validateUpdate: (priorityClass, old, errors) => {
-      if ((priorityClass.value ?? 0) !== (old.value ?? 0)) errors.push(fieldError.forbidden(Path.of('value'), 'may not be changed in an update.'))
+      if ((priorityClass.value ?? 0) !== (old.value ?? 0))
+        errors.push(fieldError.forbidden(Path.of('value'), 'may not be changed in an update.'))
       validateImmutable(priorityClass.preemptionPolicy ?? null, old.preemptionPolicy ?? null, PREEMPTION_POLICY, errors)
     },
   },

@@ -42,7 +42,8 @@ export const csiDrivers = defineResource(refs.csidrivers, {
     },
     warnings: ({ spec }, old) => {
       const asksForTokens = (spec.tokenRequests ?? []).length > 0 && spec.serviceAccountTokenInSecrets === undefined
-      const says = old === undefined || !deepEqual(spec.tokenRequests, old.spec.tokenRequests) || old.spec.serviceAccountTokenInSecrets !== undefined
+      const says =
+        old === undefined || !deepEqual(spec.tokenRequests, old.spec.tokenRequests) || old.spec.serviceAccountTokenInSecrets !== undefined
       return asksForTokens && says ? [LEAKS_TOKENS] : []
     },
   },
@@ -61,14 +62,21 @@ function validate({ spec }: CSIDriver, errors: FieldErrors): void {
   if (spec.podInfoOnMount === undefined) errors.push(fieldError.required(SPEC.child('podInfoOnMount')))
   if (spec.storageCapacity === undefined) errors.push(fieldError.required(SPEC.child('storageCapacity')))
   const policy = spec.fsGroupPolicy
-  if (policy !== undefined && !GROUP_POLICIES.includes(policy)) errors.push(fieldError.notSupported(SPEC.child('fsGroupPolicy'), policy, GROUP_POLICIES))
+  if (policy !== undefined && !GROUP_POLICIES.includes(policy))
+    errors.push(fieldError.notSupported(SPEC.child('fsGroupPolicy'), policy, GROUP_POLICIES))
   validateTokens(spec.tokenRequests ?? [], errors)
   for (const mode of spec.volumeLifecycleModes ?? []) {
     if (!MODES.includes(mode)) errors.push(fieldError.notSupported(SPEC.child('volumeLifecycleModes'), mode, MODES))
   }
   const period = spec.nodeAllocatableUpdatePeriodSeconds
   if (period !== undefined && period < SHORTEST_UPDATE_SECONDS)
-    errors.push(fieldError.invalid(SPEC.child('nodeAllocatableUpdatePeriodSeconds'), period, `must be greater than or equal to ${SHORTEST_UPDATE_SECONDS} seconds`))
+    errors.push(
+      fieldError.invalid(
+        SPEC.child('nodeAllocatableUpdatePeriodSeconds'),
+        period,
+        `must be greater than or equal to ${SHORTEST_UPDATE_SECONDS} seconds`,
+      ),
+    )
 }
 
 function validateTokens(requests: readonly TokenRequest[], errors: FieldErrors): void {
@@ -79,7 +87,9 @@ function validateTokens(requests: readonly TokenRequest[], errors: FieldErrors):
     audiences.add(audience)
     if (expirationSeconds === undefined) continue
     const at = path.child('expirationSeconds')
-    if (expirationSeconds < SHORTEST_TOKEN_SECONDS) errors.push(fieldError.invalid(at, expirationSeconds, 'may not specify a duration less than 10 minutes'))
-    if (expirationSeconds > LONGEST_TOKEN_SECONDS) errors.push(fieldError.invalid(at, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'))
+    if (expirationSeconds < SHORTEST_TOKEN_SECONDS)
+      errors.push(fieldError.invalid(at, expirationSeconds, 'may not specify a duration less than 10 minutes'))
+    if (expirationSeconds > LONGEST_TOKEN_SECONDS)
+      errors.push(fieldError.invalid(at, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'))
   }
 }

@@ -33,7 +33,8 @@ export const storageClasses = defineResource(refs.storageclasses, {
     },
   },
   columns: {
-    Name: ({ metadata }) => (metadata?.name ?? '') + (DEFAULT_CLASS.some((key) => metadata?.annotations?.[key] === 'true') ? ' (default)' : ''),
+    Name: ({ metadata }) =>
+      (metadata?.name ?? '') + (DEFAULT_CLASS.some((key) => metadata?.annotations?.[key] === 'true') ? ' (default)' : ''),
     Provisioner: ({ provisioner }) => provisioner,
     ReclaimPolicy: ({ reclaimPolicy }) => reclaimPolicy ?? 'Delete',
     VolumeBindingMode: ({ volumeBindingMode }) => volumeBindingMode ?? 'Immediate',
@@ -41,8 +42,12 @@ export const storageClasses = defineResource(refs.storageclasses, {
   },
 })
 
-function validate({ provisioner, parameters, reclaimPolicy, volumeBindingMode, allowedTopologies }: StorageClass, errors: FieldErrors): void {
-  if (validateRequired(provisioner, PROVISIONER, errors)) invalidText(provisioner.toLowerCase(), qualifiedNameErrors(provisioner.toLowerCase()), PROVISIONER, errors)
+function validate(
+  { provisioner, parameters, reclaimPolicy, volumeBindingMode, allowedTopologies }: StorageClass,
+  errors: FieldErrors,
+): void {
+  if (validateRequired(provisioner, PROVISIONER, errors))
+    invalidText(provisioner.toLowerCase(), qualifiedNameErrors(provisioner.toLowerCase()), PROVISIONER, errors)
   validateParameters(parameters, PARAMETERS, errors)
   validateEnum(reclaimPolicy, ['Delete', 'Retain'], RECLAIM_POLICY, errors)
   if (volumeBindingMode === undefined) errors.push(fieldError.required(BINDING_MODE))
@@ -70,7 +75,8 @@ function validateTerm({ matchLabelExpressions = [] }: TopologySelectorTerm, path
     const at = path.index(i)
     const all = values ?? []
     if (all.length === 0) errors.push(fieldError.required(at.child('values')))
-    for (const [j, value] of all.entries()) if (all.indexOf(value) < j) errors.push(fieldError.duplicate(at.child('values').index(j), value))
+    for (const [j, value] of all.entries())
+      if (all.indexOf(value) < j) errors.push(fieldError.duplicate(at.child('values').index(j), value))
     invalidText(key, qualifiedNameErrors(key), at.child('key'), errors)
     if (Object.hasOwn(expressions, key)) errors.push(fieldError.duplicate(at.child('key'), key))
     expressions[key] = [...new Set(all)].sort()

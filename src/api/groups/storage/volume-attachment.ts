@@ -1,7 +1,7 @@
 import { defineResource } from '../../define.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
-import { validateCsiDriverName } from '../../pods/validate/volume-devices.ts'
+import { validateCsiDriverName } from '../../pods/validate/volumes/volume-devices.ts'
 import * as refs from '../../refs.gen.ts'
 import type { VolumeAttachment, VolumeAttachmentSource, VolumeError } from '../../types/storage-v1.gen.ts'
 import { byteLength, dnsSubdomainErrors } from '../../validation/names.ts'
@@ -35,7 +35,9 @@ export const volumeAttachments = defineResource(refs.volumeattachments, {
     Node: ({ spec }) => spec.nodeName,
     Attached: ({ status }) => status?.attached ?? false,
   },
-  subresources: { status: { type: 'status', prepareForUpdate: keepSpec, validateUpdate: (attachment, _old, errors) => validate(attachment, errors) } },
+  subresources: {
+    status: { type: 'status', prepareForUpdate: keepSpec, validateUpdate: (attachment, _old, errors) => validate(attachment, errors) },
+  },
 })
 
 function validate({ spec, status }: VolumeAttachment, errors: FieldErrors): void {
@@ -52,7 +54,8 @@ function validateSource({ inlineVolumeSpec, persistentVolumeName }: VolumeAttach
   if (inlineVolumeSpec === undefined && persistentVolumeName === undefined) errors.push(fieldError.required(SOURCE, ONE_OF))
   else if (inlineVolumeSpec !== undefined && persistentVolumeName !== undefined) errors.push(fieldError.forbidden(SOURCE, ONE_OF))
   else if (inlineVolumeSpec !== undefined) validateInlineVolumeSpec(inlineVolumeSpec, SOURCE.child('inlineVolumeSpec'), errors)
-  else if (persistentVolumeName === '') errors.push(fieldError.required(SOURCE.child('persistentVolumeName'), 'must specify non empty persistentVolumeName'))
+  else if (persistentVolumeName === '')
+    errors.push(fieldError.required(SOURCE.child('persistentVolumeName'), 'must specify non empty persistentVolumeName'))
 }
 
 function validateMetadata(metadata: Readonly<Record<string, string>> | undefined, path: Path, errors: FieldErrors): void {

@@ -19,7 +19,8 @@ export const volumeAttributesClasses = defineResource(refs.volumeattributesclass
     },
     validateUpdate: (attributes, old, errors) => {
       if (attributes.driverName !== old.driverName) errors.push(fieldError.forbidden(DRIVER, 'updates to driverName are forbidden.'))
-      if (!deepEqual(attributes.parameters ?? {}, old.parameters ?? {})) errors.push(fieldError.forbidden(PARAMETERS, 'updates to parameters are forbidden.'))
+      if (!deepEqual(attributes.parameters ?? {}, old.parameters ?? {}))
+        errors.push(fieldError.forbidden(PARAMETERS, 'updates to parameters are forbidden.'))
       validateDriver(attributes, errors)
       validateAttributes(attributes, errors)
     },

@@ -1,6 +1,4 @@
 /** Where a pod's rules are applied: a pod itself is checked more closely than the template of one. */
 export interface PodValidationOptions {
   readonly isPod?: boolean
-  /** Ephemeral containers are being set through their subresource, or stand there already. */
-  readonly old?: boolean
 }

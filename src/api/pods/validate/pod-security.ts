@@ -1,7 +1,7 @@
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
-import { validateAppArmor, validateId, validateSeccomp } from './security.ts'
+import { validateAppArmor, validateId, validateSeccomp } from './containers/security.ts'
 import { validateWindowsOptions } from './windows-options.ts'
 
 const SYSCTL_NAME = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/
@@ -18,9 +18,9 @@ const CHOICES = {
 } as const
 
 /** What holds for the pod as a whole: users, groups, kernel settings, and the namespaces that it shares with its node. */
-export function validatePodSecurity(spec: core.PodSpec, specPath: Path, errors: FieldErrors): void {
+export function validatePodSecurity(spec: core.PodSpec, specPath: Path, errors: FieldErrors, isPod: boolean): void {
   const path = specPath.child('securityContext')
-  if (spec.hostNetwork === true) validateHostNetworkPorts(spec.containers ?? [], specPath.child('containers'), errors)
+  if (spec.hostNetwork === true) validateHostNetworkPorts(spec.containers ?? [], isPod, specPath.child('containers'), errors)
   const context = spec.securityContext ?? {}
   validateId(context.fsGroup, path.child('fsGroup'), errors)
   validateId(context.runAsUser, path.child('runAsUser'), errors)
@@ -44,10 +44,11 @@ function validateChoice(context: core.PodSecurityContext, field: keyof typeof CH
   if (value !== undefined && !choices.includes(value)) errors.push(fieldError.notSupported(path.child(field), value, choices))
 }
 
-function validateHostNetworkPorts(containers: readonly core.Container[], path: Path, errors: FieldErrors): void {
+function validateHostNetworkPorts(containers: readonly core.Container[], isPod: boolean, path: Path, errors: FieldErrors): void {
   containers.forEach(({ ports }, c) => {
     ports?.forEach(({ hostPort = 0, containerPort }, i) => {
-      if (hostPort === containerPort) return
+      // A pod that is made from a template gets what the template leaves open.
+      if (hostPort === containerPort || (!isPod && hostPort === 0)) return
       const at = path.index(c).child('ports').index(i).child('hostPort')
       errors.push(fieldError.invalid(at, hostPort, 'must match `containerPort` when `hostNetwork` is true'))
     })

@@ -5,16 +5,16 @@ import type * as core from '../../types/core-v1.gen.ts'
 import { validateLabels } from '../../validation/label-selector.ts'
 import { dnsLabelErrors, dnsSubdomainErrors, type TextErrors } from '../../validation/names.ts'
 import { invalidText, validateInRange, validateRequiredEnum } from '../../validation/values.ts'
-import { validateAffinity } from './affinity.ts'
-import { validatePodResources, validateResourceRequirements } from './container-resources.ts'
-import { validateContainers, validateInitContainers, type PodSurroundings } from './containers.ts'
-import { validateEphemeralContainers } from './ephemeral-containers.ts'
+import { validateAffinity } from './scheduling/affinity.ts'
+import { validatePodResources, validateResourceRequirements } from './containers/container-resources.ts'
+import { validateContainers, validateInitContainers, type PodSurroundings } from './containers/containers.ts'
+import { validateEphemeralContainers } from './containers/ephemeral-containers.ts'
 import { validateDnsConfig, validateHostAliases } from './names-and-dns.ts'
 import type { PodValidationOptions } from './options.ts'
 import { validateHostUsers, validatePodSecurity } from './pod-security.ts'
 import { validatePodResourceClaims } from './resource-claims.ts'
-import { validateReadinessGates, validateSchedulingGates, validateTolerations, validateTopologySpread } from './scheduling.ts'
-import { validateVolumes } from './volumes.ts'
+import { validateReadinessGates, validateSchedulingGates, validateTolerations, validateTopologySpread } from './scheduling/scheduling.ts'
+import { validateVolumes } from './volumes/volumes.ts'
 import { validateHostProcess, validateOs } from './windows-options.ts'
 
 export const RESTART_POLICIES = ['Always', 'OnFailure', 'Never']
@@ -42,7 +42,7 @@ export function validatePodSpec(
   validateRequiredEnum(spec.restartPolicy, RESTART_POLICIES, path.child('restartPolicy'), errors)
   validateRequiredEnum(spec.dnsPolicy, DNS_POLICIES, path.child('dnsPolicy'), errors)
   if (spec.nodeSelector !== undefined) validateLabels(spec.nodeSelector, path.child('nodeSelector'), errors)
-  validatePodSecurity(spec, path, errors)
+  validatePodSecurity(spec, path, errors, options.isPod === true)
   if (spec.affinity !== undefined) validateAffinity(spec.affinity, path.child('affinity'), errors)
   if (spec.dnsConfig !== undefined || spec.dnsPolicy === 'None') validateDnsConfig(spec, path.child('dnsConfig'), errors)
   if (spec.readinessGates !== undefined) validateReadinessGates(spec.readinessGates, path.child('readinessGates'), errors)

@@ -4,10 +4,10 @@ import { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { validateObjectMeta } from '../../validation/object-meta.ts'
 import { validateInRange } from '../../validation/values.ts'
-import { validateNoWhitespace } from './ephemeral-containers.ts'
-import { tightensNodeAffinity } from './gated-pod.ts'
+import { validateNoWhitespace } from './containers/ephemeral-containers.ts'
+import { tightensNodeAffinity } from './scheduling/gated-pod.ts'
 import { validatePod } from './pod.ts'
-import { validateTolerations } from './scheduling.ts'
+import { validateTolerations } from './scheduling/scheduling.ts'
 
 const SPEC = Path.of('spec')
 const METADATA = Path.of('metadata')

@@ -2,7 +2,7 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { validatePodAnnotations } from './annotations.ts'
-import { validateNoWhitespace } from './ephemeral-containers.ts'
+import { validateNoWhitespace } from './containers/ephemeral-containers.ts'
 import type { PodValidationOptions } from './options.ts'
 import { validatePodSpec } from './pod-spec.ts'
 

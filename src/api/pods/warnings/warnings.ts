@@ -1,3 +1,4 @@
+import { deepEqual } from '../../meta/deep.ts'
 import type { ObjectMeta } from '../../meta/object.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { dnsLabelErrors } from '../../validation/names.ts'
@@ -12,8 +13,9 @@ import { volumeWarnings } from './volume-warnings.ts'
 
 export function podWarnings(pod: core.Pod, old: core.Pod | undefined): string[] {
   const warnings: string[] = []
-  const name = pod.metadata?.name ?? ''
-  const wrongName = old === undefined ? dnsLabelErrors(name) : []
+  // Pods are rarely changed by people, and often by programs.
+  if (old !== undefined) return warnings
+  const wrongName = dnsLabelErrors(pod.metadata?.name ?? '')
   if (wrongName.length > 0) {
     warnings.push(
       `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${wrongName.join(' ')}]`,
@@ -23,14 +25,15 @@ export function podWarnings(pod: core.Pod, old: core.Pod | undefined): string[] 
   return warnings
 }
 
-/** `path` is that of the template, such as `spec.template`. */
+/** `path` is that of the template, such as `spec.template`. A template that stays as it was is not warned about again. */
 export function podTemplateWarnings(
   template: core.PodTemplateSpec | undefined,
-  _old: core.PodTemplateSpec | undefined,
+  old: core.PodTemplateSpec | undefined,
   path: { toString(): string },
 ): string[] {
   const warnings: string[] = []
-  if (template?.spec !== undefined) specWarnings(template.spec, template.metadata, `${path}.`, warnings)
+  if (template?.spec !== undefined && !(old !== undefined && deepEqual(template, old)))
+    specWarnings(template.spec, template.metadata, `${path}.`, warnings)
   return warnings
 }
 

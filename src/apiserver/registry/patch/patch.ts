@@ -18,7 +18,7 @@ import {
 import type { Catalog } from '../catalog.ts'
 import type { RequestContext } from '../context.ts'
 import { goMap, patchedText } from './patch-text.ts'
-import { type ExpectedKind, type ReadValue, decodeDraft, fieldProblems, finishDraft, kindProblem } from '../read-object.ts'
+import { type ExpectedKind, type ReadValue, checkCustomType, decodeDraft, fieldProblems, finishDraft, kindProblem } from '../read-object.ts'
 import type { WriteOptions } from '../options.ts'
 import { plainError } from '../object-rules.ts'
 
@@ -64,6 +64,7 @@ export function preparePatch(context: RequestContext, expected: ExpectedKind, ty
         return patchedText(patchDocument(type, original, read, expected.schema), original)
       }
       const shown = (): string => (type === 'strategic' ? goMap(read.value) : text())
+      if (expected.typedItems) checkCustomType(expected, value as KubeObject)
       const other = otherKind(context.core.catalog, expected, value)
       if (other !== undefined) throw invalidPatch(shown(), other)
       try {

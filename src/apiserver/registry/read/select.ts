@@ -28,7 +28,7 @@ function requirement(view: View, field: { readonly path: string; readonly operat
 function unknownField(view: View, path: string): string {
   const { selectable, typedItems } = view.resource
   const own = Object.keys(selectable)
-  if (own.length > 0 && !typedItems) return `field label not supported: ${path}`
+  if (own.length > 0 || typedItems) return `field label not supported: ${path}`
   const known = ['metadata.name', 'metadata.namespace', ...own].map((one) => JSON.stringify(one)).join(', ')
   return `${JSON.stringify(path)} is not a known field selector: only ${known}`
 }

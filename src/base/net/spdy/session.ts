@@ -83,7 +83,8 @@ export class SpdySession {
         this.#opening.delete(id)
         reject(error)
       }
-      stream.once('error', failed)
+      // A session that breaks fails all its streams; who wants to know of one listens too.
+      stream.on('error', () => undefined).once('error', failed)
       const opened = (): void => {
         this.#opening.delete(id)
         stream.removeListener('error', failed)

@@ -40,7 +40,12 @@ function validate({ spec }: LimitRange, errors: FieldErrors): void {
     if (seen.has(type)) errors.push(fieldError.duplicate(path.child('type'), type))
     seen.add(type)
     validateNames(item, path, errors)
-    for (const name of new Set([...Object.keys(item.max ?? {}), ...Object.keys(item.min ?? {}), ...Object.keys(defaultsOf(item)), ...Object.keys(item.maxLimitRequestRatio ?? {})]))
+    for (const name of new Set([
+      ...Object.keys(item.max ?? {}),
+      ...Object.keys(item.min ?? {}),
+      ...Object.keys(defaultsOf(item)),
+      ...Object.keys(item.maxLimitRequestRatio ?? {}),
+    ]))
       validateOrder(item, name, path, errors)
   }
 }
@@ -48,11 +53,13 @@ function validate({ spec }: LimitRange, errors: FieldErrors): void {
 function validateType(type: string, path: Path, errors: FieldErrors): void {
   const messages = qualifiedNameErrors(type)
   invalidText(type, messages, path, errors)
-  if (messages.length === 0 && !type.includes('/') && !TYPES.includes(type)) errors.push(fieldError.invalid(path, type, 'must be a standard limit type or fully qualified'))
+  if (messages.length === 0 && !type.includes('/') && !TYPES.includes(type))
+    errors.push(fieldError.invalid(path, type, 'must be a standard limit type or fully qualified'))
 }
 
 /** Pods have no defaults: what stands there is refused, and looked at no further. */
-const defaultsOf = (item: LimitRangeItem): Readonly<Record<string, string>> => (item.type === 'Pod' ? {} : { ...item.default, ...item.defaultRequest })
+const defaultsOf = (item: LimitRangeItem): Readonly<Record<string, string>> =>
+  item.type === 'Pod' ? {} : { ...item.default, ...item.defaultRequest }
 
 function validateNames(item: LimitRangeItem, path: Path, errors: FieldErrors): void {
   const check = item.type === 'Pod' || item.type === 'Container' ? validateContainerResourceName : validateResourceName
@@ -63,7 +70,8 @@ function validateNames(item: LimitRangeItem, path: Path, errors: FieldErrors): v
   checkAll('min')
   for (const field of ['default', 'defaultRequest'] as const) {
     if (item.type !== 'Pod') checkAll(field)
-    else if (Object.keys(item[field] ?? {}).length > 0) errors.push(fieldError.forbidden(path.child(field), "may not be specified when `type` is 'Pod'"))
+    else if (Object.keys(item[field] ?? {}).length > 0)
+      errors.push(fieldError.forbidden(path.child(field), "may not be specified when `type` is 'Pod'"))
   }
   if (item.type === 'PersistentVolumeClaim' && item.min?.['storage'] === undefined && item.max?.['storage'] === undefined)
     errors.push(fieldError.required(path.child('limits'), 'either minimum or maximum storage value is required, but neither was provided'))
@@ -77,7 +85,14 @@ function validateOrder(item: LimitRangeItem, name: string, path: Path, errors: F
   const max = item.max?.[name]
   const limit = isPod ? undefined : item.default?.[name]
   const request = isPod ? undefined : item.defaultRequest?.[name]
-  const ordered = (field: 'min' | 'default' | 'defaultRequest', low: Amount, lowName: string, high: Amount, highName: string, shown: Amount): void => {
+  const ordered = (
+    field: 'min' | 'default' | 'defaultRequest',
+    low: Amount,
+    lowName: string,
+    high: Amount,
+    highName: string,
+    shown: Amount,
+  ): void => {
     if (low === undefined || high === undefined || shown === undefined || compareQuantities(low, high) <= 0) return
     const why = `${lowName} value ${canonicalQuantity(low)} is greater than ${highName} value ${canonicalQuantity(high)}`
     errors.push(fieldError.invalid(path.child(field).key(name), canonicalQuantity(shown), why))
@@ -104,5 +119,6 @@ function validateRatio(ratio: Amount, min: Amount, max: Amount, path: Path, erro
   if (compareQuantities(ratio, 1) < 0) errors.push(fieldError.invalid(path, shown, `ratio ${shown} is less than 1`))
   if (min === undefined || max === undefined) return
   const most = quantityMilli(max) / quantityMilli(min)
-  if (quantityMilli(ratio) / 1000 > most) errors.push(fieldError.invalid(path, shown, `ratio ${shown} is greater than max/min = ${most.toFixed(6)}`))
+  if (quantityMilli(ratio) / 1000 > most)
+    errors.push(fieldError.invalid(path, shown, `ratio ${shown} is greater than max/min = ${most.toFixed(6)}`))
 }

@@ -56,7 +56,8 @@ export function validateScopeSelector(spec: ResourceQuotaSpec, selectorPath: Pat
   for (const { scopeName, operator, values = [] } of expressions) {
     if (SCOPES[scopeName] === undefined) errors.push(fieldError.invalid(path.child('scopeName'), scopeName, UNSUPPORTED))
     for (let i = misapplied(spec, scopeName); i > 0; i--) errors.push(fieldError.invalid(path, spec.scopeSelector, MISAPPLIED))
-    if (PLAIN_SCOPES.includes(scopeName) && operator !== 'Exists') errors.push(fieldError.invalid(path.child('operator'), operator, ONLY_EXISTS))
+    if (PLAIN_SCOPES.includes(scopeName) && operator !== 'Exists')
+      errors.push(fieldError.invalid(path.child('operator'), operator, ONLY_EXISTS))
     validateValues(operator, values, path, errors)
   }
   const names = expressions.map(({ scopeName }) => scopeName)
@@ -68,8 +69,10 @@ export function validateScopeSelector(spec: ResourceQuotaSpec, selectorPath: Pat
 function validateValues(operator: string, values: readonly string[], path: Path, errors: FieldErrors): void {
   const at = path.child('values')
   if (operator === 'In' || operator === 'NotIn') {
-    if (values.length === 0) errors.push(fieldError.required(at, "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"))
+    if (values.length === 0)
+      errors.push(fieldError.required(at, "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"))
   } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-    if (values.length > 0) errors.push(fieldError.invalid(at, values, "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"))
+    if (values.length > 0)
+      errors.push(fieldError.invalid(at, values, "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"))
   } else errors.push(fieldError.invalid(path.child('operator'), operator, 'not a valid selector operator'))
 }

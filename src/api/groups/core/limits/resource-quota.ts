@@ -40,7 +40,8 @@ export const resourceQuotas = defineResource(refs.resourcequotas, {
   },
 })
 
-const sorted = (scopes: readonly string[] | undefined): readonly string[] | undefined => (scopes === undefined ? undefined : [...new Set(scopes)].sort())
+const sorted = (scopes: readonly string[] | undefined): readonly string[] | undefined =>
+  scopes === undefined ? undefined : [...new Set(scopes)].sort()
 
 function validateSpec({ spec }: ResourceQuota, errors: FieldErrors): void {
   if (spec === undefined) return

@@ -9,7 +9,13 @@ import { keepSpec } from '../../../workloads/workload.ts'
 import { validateAmount } from './volume-spec.ts'
 
 const STATUS = Path.of('status')
-const RESIZE_STATES = ['ControllerResizeInProgress', 'ControllerResizeInfeasible', 'NodeResizePending', 'NodeResizeInProgress', 'NodeResizeInfeasible']
+const RESIZE_STATES = [
+  'ControllerResizeInProgress',
+  'ControllerResizeInfeasible',
+  'NodeResizePending',
+  'NodeResizeInProgress',
+  'NodeResizeInfeasible',
+]
 
 export const claimStatus: StatusSubresource<PersistentVolumeClaim> = {
   type: 'status',

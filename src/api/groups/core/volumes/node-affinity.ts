@@ -13,7 +13,12 @@ const NEW_NAMES: Readonly<Record<string, string>> = {
 }
 
 /** Where a volume can be reached stays as it is, once it is said. */
-export function validateNodeAffinityUpdate(affinity: VolumeNodeAffinity | undefined, old: VolumeNodeAffinity | undefined, path: Path, errors: FieldErrors): void {
+export function validateNodeAffinityUpdate(
+  affinity: VolumeNodeAffinity | undefined,
+  old: VolumeNodeAffinity | undefined,
+  path: Path,
+  errors: FieldErrors,
+): void {
   if (old === undefined || deepEqual(renamed(old, affinity), affinity)) return
   errors.push(fieldError.invalid(path, affinity, 'field is immutable, except for updating from beta label to GA'))
 }
@@ -29,7 +34,9 @@ function renamed(old: VolumeNodeAffinity, now: VolumeNodeAffinity | undefined): 
   if (old.required === undefined) return old
   const nodeSelectorTerms = (old.required.nodeSelectorTerms ?? []).map((term, t) => ({
     ...term,
-    ...(term.matchExpressions === undefined ? {} : { matchExpressions: term.matchExpressions.map((requirement, i) => rename(requirement, t, i)) }),
+    ...(term.matchExpressions === undefined
+      ? {}
+      : { matchExpressions: term.matchExpressions.map((requirement, i) => rename(requirement, t, i)) }),
   }))
   return { ...old, required: { ...old.required, nodeSelectorTerms } }
 }

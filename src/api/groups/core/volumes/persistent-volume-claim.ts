@@ -75,7 +75,8 @@ function validateUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim
   validateClaimSpec(claim.spec, SPEC, errors)
   const annotation = Path.of('metadata', 'annotations').key(OLD_CLASS)
   const upgrades = takesClassFromAnnotation(claim, old)
-  if (!upgrades) validateImmutable(claim.metadata?.annotations?.[OLD_CLASS] ?? '', old.metadata?.annotations?.[OLD_CLASS] ?? '', annotation, errors)
+  if (!upgrades)
+    validateImmutable(claim.metadata?.annotations?.[OLD_CLASS] ?? '', old.metadata?.annotations?.[OLD_CLASS] ?? '', annotation, errors)
   const compared = comparable(claim, old, upgrades)
   if (!deepEqual(compared, before)) {
     const why = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'
@@ -83,7 +84,9 @@ function validateUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim
   }
   const [size, oldSize] = [after.resources?.requests?.['storage'] ?? '0', before.resources?.requests?.['storage'] ?? '0']
   if (compareQuantities(size, oldSize) < 0 && compareQuantities(size, old.status?.capacity?.['storage'] ?? '0') <= 0)
-    errors.push(fieldError.forbidden(SPEC.child('resources').child('requests').child('storage'), 'field can not be less than status.capacity'))
+    errors.push(
+      fieldError.forbidden(SPEC.child('resources').child('requests').child('storage'), 'field can not be less than status.capacity'),
+    )
   validateImmutable(after.volumeMode, before.volumeMode, Path.of('volumeMode'), errors)
   validateAttributesClass(claim, old, errors)
 }
@@ -92,7 +95,12 @@ function validateUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim
 function takesClassFromAnnotation(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): boolean {
   const was = old.metadata?.annotations?.[OLD_CLASS]
   const is = claim.metadata?.annotations?.[OLD_CLASS]
-  return was !== undefined && (is === undefined || is === was) && old.spec?.storageClassName === undefined && claim.spec?.storageClassName === was
+  return (
+    was !== undefined &&
+    (is === undefined || is === was) &&
+    old.spec?.storageClassName === undefined &&
+    claim.spec?.storageClassName === was
+  )
 }
 
 /** The new spec without the changes that are allowed. */
@@ -109,7 +117,11 @@ function comparable(claim: PersistentVolumeClaim, old: PersistentVolumeClaim, up
   return spec
 }
 
-function assign<K extends 'volumeName' | 'storageClassName' | 'volumeAttributesClassName'>(spec: PersistentVolumeClaimSpec, field: K, value: PersistentVolumeClaimSpec[K]): void {
+function assign<K extends 'volumeName' | 'storageClassName' | 'volumeAttributesClassName'>(
+  spec: PersistentVolumeClaimSpec,
+  field: K,
+  value: PersistentVolumeClaimSpec[K],
+): void {
   if (value === undefined) delete spec[field]
   else spec[field] = value
 }

@@ -113,13 +113,18 @@ const GONE: readonly (readonly [field: (typeof SOURCE_FIELDS)[number], why: stri
 function warningsOf({ metadata, spec = {} }: PersistentVolume): readonly string[] {
   const warnings = classAnnotationWarnings(metadata)
   if (metadata?.annotations?.['volume.beta.kubernetes.io/mount-options'] !== undefined)
-    warnings.push('metadata.annotations[volume.beta.kubernetes.io/mount-options]: deprecated since v1.31; use "mountOptions" attribute instead')
+    warnings.push(
+      'metadata.annotations[volume.beta.kubernetes.io/mount-options]: deprecated since v1.31; use "mountOptions" attribute instead',
+    )
   if (spec.persistentVolumeReclaimPolicy === 'Recycle')
-    warnings.push('spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.')
+    warnings.push(
+      'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
+    )
   spec.nodeAffinity?.required?.nodeSelectorTerms?.forEach((term, t) =>
     term.matchExpressions?.forEach(({ key }, i) => {
       const why = labelDeprecation(key)
-      if (why !== undefined) warnings.push(`spec.nodeAffinity.required.nodeSelectorTerms[${t}].matchExpressions[${i}].key: ${key} is ${why}`)
+      if (why !== undefined)
+        warnings.push(`spec.nodeAffinity.required.nodeSelectorTerms[${t}].matchExpressions[${i}].key: ${key} is ${why}`)
     }),
   )
   for (const [field, why, shown] of GONE) if (spec[field] !== undefined) warnings.push(`spec.${shown ?? field}: ${why}`)

@@ -13,7 +13,7 @@ import {
   validateIscsi,
   validateNfs,
   validateQuobyte,
-} from '../../../pods/validate/volume-devices.ts'
+} from '../../../pods/validate/volumes/volume-devices.ts'
 import type * as core from '../../../types/core-v1.gen.ts'
 import { dnsLabelErrors, dnsSubdomainErrors } from '../../../validation/names.ts'
 import { invalidText, validateNoWayUp } from '../../../validation/values.ts'
@@ -73,7 +73,8 @@ export function validateSource(spec: core.PersistentVolumeSpec, name: string, pa
     else checkSource(spec, field, at, errors)
     found = true
     if (field === 'iscsi') validateInitiatorLength(spec, name, at, errors)
-    if (field === 'local' && spec.nodeAffinity === undefined) errors.push(fieldError.required(path.child('nodeAffinity'), 'Local volume requires node affinity'))
+    if (field === 'local' && spec.nodeAffinity === undefined)
+      errors.push(fieldError.required(path.child('nodeAffinity'), 'Local volume requires node affinity'))
   }
   if (!found) errors.push(fieldError.required(path, 'must specify a volume type'))
 }
@@ -94,13 +95,15 @@ function validateGlusterfs(source: core.GlusterfsPersistentVolumeSource, path: P
   const { endpointsNamespace } = source
   if (endpointsNamespace === undefined) return
   const at = path.child('endpointsNamespace')
-  if (endpointsNamespace === '') errors.push(fieldError.invalid(at, '', 'if the endpointnamespace is set, it must be a valid namespace name'))
+  if (endpointsNamespace === '')
+    errors.push(fieldError.invalid(at, '', 'if the endpointnamespace is set, it must be a valid namespace name'))
   else invalidText(endpointsNamespace, dnsLabelErrors(endpointsNamespace), at, errors)
 }
 
 function validateIscsiVolume(source: core.ISCSIPersistentVolumeSource, path: Path, errors: FieldErrors): void {
   validateIscsi(source, path, errors)
-  if (source.secretRef !== undefined && (source.secretRef.name ?? '') === '') errors.push(fieldError.required(path.child('secretRef').child('name')))
+  if (source.secretRef !== undefined && (source.secretRef.name ?? '') === '')
+    errors.push(fieldError.required(path.child('secretRef').child('name')))
 }
 
 function validateCinder(source: core.CinderPersistentVolumeSource, path: Path, errors: FieldErrors): void {
@@ -119,7 +122,11 @@ function validateLocal(source: core.LocalVolumeSource, path: Path, errors: Field
   else validateNoWayUp(source.path, at, errors)
 }
 
-function validateStorageOs({ volumeName = '', volumeNamespace = '', secretRef }: core.StorageOSPersistentVolumeSource, path: Path, errors: FieldErrors): void {
+function validateStorageOs(
+  { volumeName = '', volumeNamespace = '', secretRef }: core.StorageOSPersistentVolumeSource,
+  path: Path,
+  errors: FieldErrors,
+): void {
   if (volumeName === '') errors.push(fieldError.required(path.child('volumeName')))
   else invalidText(volumeName, dnsLabelErrors(volumeName), path.child('volumeName'), errors)
   if (volumeNamespace !== '') invalidText(volumeNamespace, dnsLabelErrors(volumeNamespace), path.child('volumeNamespace'), errors)

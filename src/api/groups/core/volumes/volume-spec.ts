@@ -1,7 +1,7 @@
 import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
 import type { Path } from '../../../meta/path.ts'
 import { compareQuantities, quantityValue } from '../../../meta/quantity.ts'
-import { validateNodeSelector } from '../../../pods/validate/affinity.ts'
+import { validateNodeSelector } from '../../../pods/validate/scheduling/affinity.ts'
 import type { PersistentVolumeSpec } from '../../../types/core-v1.gen.ts'
 import { validateAccessModes, VOLUME_MODES } from '../../../validation/claim-spec.ts'
 import { dnsSubdomainErrors } from '../../../validation/names.ts'
@@ -21,7 +21,8 @@ export function validateVolumeSpec(spec: PersistentVolumeSpec, name: string, pat
   validateRecycling(spec, path, errors)
   const { storageClassName = '', volumeMode, volumeAttributesClassName } = spec
   if (storageClassName !== '') invalidText(storageClassName, dnsSubdomainErrors(storageClassName), path.child('storageClassName'), errors)
-  if (volumeMode !== undefined && !VOLUME_MODES.includes(volumeMode)) errors.push(fieldError.notSupported(path.child('volumeMode'), volumeMode, VOLUME_MODES))
+  if (volumeMode !== undefined && !VOLUME_MODES.includes(volumeMode))
+    errors.push(fieldError.notSupported(path.child('volumeMode'), volumeMode, VOLUME_MODES))
   if (volumeAttributesClassName !== undefined) validateAttributesClass(spec, volumeAttributesClassName, path, errors)
 }
 
@@ -42,7 +43,9 @@ export function validateInlineVolumeSpec(spec: PersistentVolumeSpec, path: Path,
   validateRecycling(spec, path, errors)
   forbid('storageClassName', storageClassName !== '')
   if (volumeMode !== undefined && volumeMode !== 'Filesystem')
-    errors.push(fieldError.forbidden(path.child('volumeMode'), 'may not specify volumeMode other than Filesystem in the context of inline volumes'))
+    errors.push(
+      fieldError.forbidden(path.child('volumeMode'), 'may not specify volumeMode other than Filesystem in the context of inline volumes'),
+    )
   if (volumeAttributesClassName === undefined) return
   validateAttributesClass(spec, volumeAttributesClassName, path, errors)
   forbid('volumeAttributesClassName', true)

@@ -36,5 +36,6 @@ export function classAnnotationWarnings(metadata: ObjectMeta | undefined): strin
 export function fractionWarning(amount: string | undefined, path: string, warnings: string[]): void {
   if (amount === undefined) return
   const { mantissa, scale } = parseQuantity(amount)
-  if (scale < 0 && mantissa % 10n ** BigInt(-scale) !== 0n) warnings.push(`${path}: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`)
+  if (scale < 0 && mantissa % 10n ** BigInt(-scale) !== 0n)
+    warnings.push(`${path}: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`)
 }

@@ -1,9 +1,9 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { validateNoWayUp, validateRelativePath } from '../../validation/values.ts'
-import type { AnyContainer } from '../visit.ts'
-import type { ValidVolumes } from './volumes.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { validateNoWayUp, validateRelativePath } from '../../../validation/values.ts'
+import type { AnyContainer } from '../../visit.ts'
+import type { ValidVolumes } from '../volumes/volumes.ts'
 
 const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None']
 const RECURSIVE_READ_ONLY = ['Disabled', 'Enabled', 'IfPossible']

@@ -1,14 +1,14 @@
-import { type FieldError, type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import { canonicalQuantity, compareQuantities, parseQuantity } from '../../meta/quantity.ts'
-import type * as core from '../../types/core-v1.gen.ts'
+import { type FieldError, type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import { canonicalQuantity, compareQuantities, parseQuantity } from '../../../meta/quantity.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
 import {
   isHugePageResource,
   isNativeResource,
   validateContainerResourceName,
   validateResourceQuantity,
-} from '../../validation/resources.ts'
-import { type Amounts, containerAmounts } from '../resources.ts'
+} from '../../../validation/resources.ts'
+import { type Amounts, containerAmounts } from '../../resources.ts'
 
 /** Resources of which more may be promised than there is. */
 const canOvercommit = (name: string): boolean => isNativeResource(name) && !isHugePageResource(name)

@@ -1,7 +1,7 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { validateEnum } from '../../validation/values.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { validateEnum } from '../../../validation/values.ts'
 
 const POLICIES = ['Always', 'Never', 'OnFailure']
 const ACTIONS = ['Restart', 'RestartAllContainers']

@@ -1,9 +1,9 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { validateClaimSpec } from '../../validation/claim-spec.ts'
-import { validateLabels } from '../../validation/label-selector.ts'
-import { validateAnnotations } from '../../validation/object-meta.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { validateClaimSpec } from '../../../validation/claim-spec.ts'
+import { validateLabels } from '../../../validation/label-selector.ts'
+import { validateAnnotations } from '../../../validation/object-meta.ts'
 
 /** Fields of a template's metadata that would mean nothing, by their names in Kubernetes' messages, in their order. */
 const FORBIDDEN_METADATA = {

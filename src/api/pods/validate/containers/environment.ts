@@ -1,10 +1,10 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { configMapKeyErrors, dnsLabelErrors, dnsSubdomainErrors, relaxedEnvVarNameErrors } from '../../validation/names.ts'
-import { invalidText } from '../../validation/values.ts'
-import { ENVIRONMENT_FIELDS, validateFieldRef, validateResourceFieldRef } from './field-refs.ts'
-import { validatePayloadPath } from './volume-payload.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { configMapKeyErrors, dnsLabelErrors, dnsSubdomainErrors, relaxedEnvVarNameErrors } from '../../../validation/names.ts'
+import { invalidText } from '../../../validation/values.ts'
+import { ENVIRONMENT_FIELDS, validateFieldRef, validateResourceFieldRef } from '../field-refs.ts'
+import { validatePayloadPath } from '../volumes/volume-payload.ts'
 
 const MORE_THAN_ONE = 'may not have more than one field specified at a time'
 

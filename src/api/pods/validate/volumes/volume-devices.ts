@@ -1,7 +1,7 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { DNS_LABEL_MAX, byteLength, dnsLabelErrors, dnsSubdomainErrors } from '../../validation/names.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { DNS_LABEL_MAX, byteLength, dnsLabelErrors, dnsSubdomainErrors } from '../../../validation/names.ts'
 import {
   invalidText,
   validateAbsolutePath,
@@ -9,7 +9,7 @@ import {
   validateInRange,
   validateNoWayUp,
   validateRelativePath,
-} from '../../validation/values.ts'
+} from '../../../validation/values.ts'
 
 /** Volumes from storage systems. Most of them only want some of their fields to be there. */
 export type SourceRule<S> = (source: S, path: Path, errors: FieldErrors) => void

@@ -1,9 +1,9 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { httpHeaderErrors } from '../../validation/names.ts'
-import { invalidText, validateNonnegative, validateRequiredEnum } from '../../validation/values.ts'
-import type { AnyContainer } from '../visit.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { httpHeaderErrors } from '../../../validation/names.ts'
+import { invalidText, validateNonnegative, validateRequiredEnum } from '../../../validation/values.ts'
+import type { AnyContainer } from '../../visit.ts'
 import { validatePortNumberOrName } from './ports.ts'
 
 const SCHEMES = ['HTTP', 'HTTPS']

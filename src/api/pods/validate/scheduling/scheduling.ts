@@ -1,9 +1,9 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { validateLabelSelector } from '../../validation/label-selector.ts'
-import { labelValueErrors, qualifiedNameErrors } from '../../validation/names.ts'
-import { invalidText } from '../../validation/values.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { validateLabelSelector } from '../../../validation/label-selector.ts'
+import { labelValueErrors, qualifiedNameErrors } from '../../../validation/names.ts'
+import { invalidText } from '../../../validation/values.ts'
 import { validateLabelKeys } from './affinity.ts'
 
 const UNSATISFIABLE = ['DoNotSchedule', 'ScheduleAnyway']

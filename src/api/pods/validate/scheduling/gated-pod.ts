@@ -1,7 +1,7 @@
-import { deepEqual } from '../../meta/deep.ts'
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
+import { deepEqual } from '../../../meta/deep.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
 
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 

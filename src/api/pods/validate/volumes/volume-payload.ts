@@ -1,10 +1,10 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { validateLabelSelector } from '../../validation/label-selector.ts'
-import { dnsSubdomainErrors } from '../../validation/names.ts'
-import { invalidText, validateRelativePath } from '../../validation/values.ts'
-import { VOLUME_FIELDS, validateFieldRef, validateResourceFieldRef } from './field-refs.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { validateLabelSelector } from '../../../validation/label-selector.ts'
+import { dnsSubdomainErrors } from '../../../validation/names.ts'
+import { invalidText, validateRelativePath } from '../../../validation/values.ts'
+import { VOLUME_FIELDS, validateFieldRef, validateResourceFieldRef } from '../field-refs.ts'
 
 /** Volumes whose files are made from the API's objects. */
 

@@ -1,12 +1,12 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { ObjectMeta } from '../../meta/object.ts'
-import type { Path } from '../../meta/path.ts'
-import { compareQuantities } from '../../meta/quantity.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { dnsLabelErrors } from '../../validation/names.ts'
-import { invalidText, validateRequiredEnum } from '../../validation/values.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { ObjectMeta } from '../../../meta/object.ts'
+import type { Path } from '../../../meta/path.ts'
+import { compareQuantities } from '../../../meta/quantity.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { dnsLabelErrors } from '../../../validation/names.ts'
+import { invalidText, validateRequiredEnum } from '../../../validation/values.ts'
 import { validateEphemeralVolume } from './claim-template.ts'
-import type { PodValidationOptions } from './options.ts'
+import type { PodValidationOptions } from '../options.ts'
 import {
   disk,
   required,

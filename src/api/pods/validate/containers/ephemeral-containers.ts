@@ -1,6 +1,6 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
 import { type PodSurroundings, validateContainer } from './containers.ts'
 
 /** What a container that is added to a running pod cannot have, in Kubernetes' order. */

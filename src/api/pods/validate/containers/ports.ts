@@ -1,8 +1,8 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { portNameErrors, portNumberErrors } from '../../validation/names.ts'
-import { invalidText, validateRequiredEnum } from '../../validation/values.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { portNameErrors, portNumberErrors } from '../../../validation/names.ts'
+import { invalidText, validateRequiredEnum } from '../../../validation/values.ts'
 
 export const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
 

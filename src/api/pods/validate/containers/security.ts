@@ -1,8 +1,8 @@
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import type { Path } from '../../meta/path.ts'
-import type * as core from '../../types/core-v1.gen.ts'
-import { validateInRange, validateRelativePath, validateRequired } from '../../validation/values.ts'
-import { validateWindowsOptions } from './windows-options.ts'
+import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import type { Path } from '../../../meta/path.ts'
+import type * as core from '../../../types/core-v1.gen.ts'
+import { validateInRange, validateRelativePath, validateRequired } from '../../../validation/values.ts'
+import { validateWindowsOptions } from '../windows-options.ts'
 
 const LARGEST_ID = 2 ** 31 - 1
 const PROC_MOUNTS = ['Default', 'Unmasked']

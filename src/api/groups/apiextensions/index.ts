@@ -1,0 +1,4 @@
+import type { Resource } from '../../resource.ts'
+import { customResourceDefinitions } from './custom-resource-definition.ts'
+
+export const apiextensionsResources: readonly Resource[] = [customResourceDefinitions]

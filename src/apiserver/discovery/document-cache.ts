@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import type { Catalog } from '../registry/catalog.ts'
+
+/** Documents of one state of the catalog. */
+export class DocumentCache {
+  readonly #catalog: Catalog
+  readonly #documents = new Map<string, unknown>()
+  readonly #bytes = new Map<string, { readonly bytes: Uint8Array; readonly etag: string }>()
+  #version = -1
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog
+  }
+  of(name: string, make: () => unknown): unknown {
+    this.#refresh()
+    const known = this.#documents.get(name)
+    if (known !== undefined) return known
+    const made = make()
+    this.#documents.set(name, made)
+    return made
+  }
+  bytes(name: string, make: () => unknown): { readonly bytes: Uint8Array; readonly etag: string } {
+    this.#refresh()
+    const known = this.#bytes.get(name)
+    if (known !== undefined) return known
+    const bytes = Buffer.from(JSON.stringify(make()))
+    const made = { bytes, etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"` }
+    this.#bytes.set(name, made)
+    return made
+  }
+  #refresh(): void {
+    if (this.#version === this.#catalog.version) return
+    this.#version = this.#catalog.version
+    this.#documents.clear()
+    this.#bytes.clear()
+  }
+}

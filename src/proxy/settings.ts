@@ -1,0 +1,21 @@
+import type { Scope } from '#base'
+import type { Kernel } from './kernel.ts'
+
+/** What about the kernel's settings will surprise, in words. They are the machine's owner's: nothing is changed here. */
+export async function settingsToMind(scope: Scope, kernel: Kernel): Promise<readonly string[]> {
+  const read = async (name: string): Promise<string | undefined> => {
+    try {
+      return await kernel.setting(scope, name)
+    } catch {
+      scope.check()
+      return undefined
+    }
+  }
+  const [forwarding, bridged] = await Promise.all([read('net.ipv4.ip_forward'), read('net.bridge.bridge-nf-call-iptables')])
+  return [
+    ...(forwarding === '0' ? ['net.ipv4.ip_forward is 0: Services lead to no pod on another interface; set it to 1'] : []),
+    ...(bridged === '0'
+      ? ['net.bridge.bridge-nf-call-iptables is 0: where pods hang on a bridge, one cannot reach another of its node through a Service; set it to 1']
+      : []),
+  ]
+}

@@ -1,0 +1,79 @@
+import { type core, type discovery, refs } from '#api'
+import type { Informer, Informers } from '#reconcile'
+import { type ProxyNode, SERVICE_NAME_LABEL, type ServicePort, ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
+
+const BY_SERVICE = 'proxy-service'
+const ZONE_LABEL = 'topology.kubernetes.io/zone'
+
+export interface WantedOptions {
+  readonly informers: Informers
+  readonly nodeName: string
+  /** Act on `spec.externalIPs`. Off by default: whoever may write a Service could take others' traffic with them. */
+  readonly externalIPs?: boolean
+}
+
+/** What Services should be on this node, by their keys, as the caches have it. Make it before the informers are started. */
+export class WantedServices {
+  readonly #services: Informer<core.Service>
+  readonly #slices: Informer<discovery.EndpointSlice>
+  readonly #nodes: Informer<core.Node>
+  readonly #options: WantedOptions
+
+  constructor(options: WantedOptions) {
+    this.#options = options
+    this.#services = options.informers.informer(refs.services)
+    this.#slices = options.informers.informer(refs.endpointslices)
+    this.#nodes = options.informers.informer(refs.nodes, { fieldSelector: `metadata.name=${options.nodeName}` })
+    this.#slices.addIndex(BY_SERVICE, (slice) => [serviceOf(slice)])
+  }
+
+  /** Tells the key of each Service that may be different. */
+  onChange(notice: (key: string) => void): void {
+    this.#services.onChange(({ key }) => notice(key))
+    this.#slices.onChange(({ old, now }) => {
+      for (const slice of [old, now]) if (slice !== undefined) notice(serviceOf(slice))
+    })
+    this.#nodes.onChange(({ old, now }) => {
+      if (zoneOf(old) !== zoneOf(now)) this.keys().forEach(notice)
+    })
+  }
+
+  /** The caches of what cannot be done without: until the node itself is known, its zone is not. */
+  get informers(): readonly [Informer<core.Service>, Informer<discovery.EndpointSlice>] {
+    return [this.#services, this.#slices]
+  }
+
+  keys(): readonly string[] {
+    return this.#services.list().map(({ metadata }) => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`)
+  }
+
+  all(): ReadonlyMap<string, readonly ServicePort[]> {
+    return new Map(this.keys().map((key) => [key, this.ports(key) ?? []]))
+  }
+
+  /** Undefined: there is no such Service. */
+  ports(key: string): readonly ServicePort[] | undefined {
+    const service = this.#services.get(key)
+    return service === undefined ? undefined : servicePorts(service, this.#slices.byIndex(BY_SERVICE, key), this.#node())
+  }
+
+  ignored(key: string): readonly string[] {
+    const service = this.#services.get(key)
+    return service === undefined ? [] : ignoredParts(service, this.#node())
+  }
+
+  /** The port on which load balancers ask for a Service, and the number to be told. */
+  health(key: string): { readonly port: number; readonly local: number } | undefined {
+    const spec = this.#services.get(key)?.spec
+    const port = spec?.externalTrafficPolicy === 'Local' ? (spec.healthCheckNodePort ?? 0) : 0
+    return port === 0 ? undefined : { port, local: localReadyEndpoints(this.#slices.byIndex(BY_SERVICE, key), this.#options.nodeName) }
+  }
+
+  #node(): ProxyNode {
+    const { nodeName, externalIPs = false } = this.#options
+    return { name: nodeName, zone: zoneOf(this.#nodes.get(nodeName)), externalIPs }
+  }
+}
+
+const zoneOf = (node: core.Node | undefined): string | undefined => node?.metadata?.labels?.[ZONE_LABEL]
+const serviceOf = (slice: discovery.EndpointSlice): string => `${slice.metadata?.namespace ?? ''}/${slice.metadata?.labels?.[SERVICE_NAME_LABEL] ?? ''}`
