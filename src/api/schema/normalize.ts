@@ -119,7 +119,7 @@ const FIRST: readonly string[] = ['kind', 'apiVersion', 'metadata']
 /** Whole objects begin with what they are. Fields of custom resources are sorted, as Kubernetes sorts them. */
 function inOrder(schema: ObjectSchema): Field[] {
   const fields = [...schema.fields.values()]
-  const isWhole = schema.fields.has('kind') && schema.fields.has('apiVersion')
+  const isWhole = FIRST.every((name) => schema.fields.has(name))
   const first = isWhole ? FIRST.flatMap((name) => schema.fields.get(name) ?? []) : []
   const rest = fields.filter((field) => !first.includes(field))
   if (rest.some((field) => field.goType === undefined)) rest.sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -132,6 +132,7 @@ function settleFamilies(service: Service): void {
     const why = `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`
     wrong.push(fieldError.invalid(FAMILY_POLICY, policy ?? 'SingleStack', why))
   }
+  if (wrong.length > 0) refuse(service, ...wrong)
   if (policy === 'RequireDualStack') wrong.push(fieldError.invalid(FAMILY_POLICY, policy, 'this cluster is not configured for dual-stack services'))
   for (const [i, family] of families.entries()) if (family !== 'IPv4') wrong.push(fieldError.invalid(SPEC.child('ipFamilies').index(i), family, 'not configured on this cluster'))
   if (wrong.length > 0) refuse(service, ...wrong)

@@ -159,9 +159,9 @@ function validateSpec(spec: StatefulSetSpec | undefined, old: StatefulSetSpec | 
 /** Each claim is a volume of its name, instead of one that the template may have. */
 function withClaims(template: PodTemplateSpec | undefined, claims: readonly PersistentVolumeClaim[] = []): PodTemplateSpec | undefined {
   if (template?.spec === undefined || claims.length === 0) return template
-  const names = claims.map((claim) => claim.metadata?.name ?? '')
-  const own = (template.spec.volumes ?? []).filter((volume) => !names.includes(volume.name))
-  const claimed = names.map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
+  const names = new Set(claims.map((claim) => claim.metadata?.name ?? ''))
+  const own = (template.spec.volumes ?? []).filter((volume) => !names.has(volume.name))
+  const claimed = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
   return { ...template, spec: { ...template.spec, volumes: [...own, ...claimed] } }
 }
 

@@ -1,5 +1,6 @@
 import { defineResource } from '../../define.ts'
 import { isJsonObject } from '../../meta/deep.ts'
+import type { ObjectMeta } from '../../meta/object.ts'
 import * as refs from '../../refs.gen.ts'
 import type * as v1 from '../../types/autoscaling-v1.gen.ts'
 import type * as v2 from '../../types/autoscaling-v2.gen.ts'
@@ -20,6 +21,7 @@ export const horizontalPodAutoscalersV1 = defineResource(refs.horizontalpodautos
     defaults: ({ spec, metadata }) => {
       if (spec === undefined) return
       spec.minReplicas ??= 1
+      if (metadata?.annotations !== undefined) dropUnreadable(metadata, metadata.annotations)
       if (metadata?.annotations?.[METRICS] === undefined) spec.targetCPUUtilizationPercentage ??= DEFAULT_CPU_UTILIZATION
     },
     prepareForCreate: (autoscaler) => {
@@ -123,6 +125,12 @@ const isCpuStatus = ({ type, resource }: v2.MetricStatus): boolean =>
   type === 'Resource' && resource?.name === 'cpu' && resource.current.averageUtilization !== undefined
 
 /** What a client wrote into such an annotation may be anything; what cannot be read is dropped. */
+function dropUnreadable(metadata: ObjectMeta, annotations: Record<string, string>): void {
+  for (const name of [METRICS, CURRENT_METRICS, CONDITIONS]) if (name in annotations && !Array.isArray(jsonOf(annotations[name]))) delete annotations[name]
+  if (BEHAVIOR in annotations && !isJsonObject(jsonOf(annotations[BEHAVIOR]))) delete annotations[BEHAVIOR]
+  if (Object.keys(annotations).length === 0) delete metadata.annotations
+}
+
 function listOf(text: string | undefined): readonly unknown[] {
   const value = jsonOf(text)
   return Array.isArray(value) ? value.filter(isJsonObject) : []

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, describe, it } from 'node:test'
+import { type core, refs } from '#api'
+import { seededRandom } from '#base'
+import type { Client } from '#client'
+import { type MachineCluster, type Traces, commandOutput, eventually, machineCluster, noMachineCluster, startCommand, tracesOf } from '#testing'
+import { visitor } from './shop.ts'
+
+/** How often something is killed; more with SAMPAN_KILLS. */
+const KILLS = Number(process.env['SAMPAN_KILLS'] ?? 6)
+const VICTIMS = ['server', 'agent', 'containerd'] as const
+const NAMESPACE = 'crash'
+const LONGEST_DELAY_MS = 400
+
+describe('kill -9', { skip: noMachineCluster }, () => {
+  let cluster: MachineCluster
+  let client: Client
+  before(async () => {
+    cluster = await machineCluster('crash')
+    await cluster.must('up')
+    client = await cluster.client()
+    await client.resource(refs.namespaces).create(cluster.scope, { metadata: { name: NAMESPACE } })
+  })
+  after(() => cluster.remove())
+
+  it(`of server, agent and containerd, ${KILLS} times, loses no acknowledged object, ends no container and leaks nothing`, async (context) => {
+    const { scope } = cluster
+    const random = seededRandom(KILLS)
+    const containers = await runningContainers(cluster)
+    assert.ok(containers.length >= 6, `the example runs: ${containers.join(', ')}`)
+    const restarts = await restartCounts(cluster, client)
+    const leavings = await inventory(cluster)
+    const acknowledged = new Map<string, string>()
+    let slowestMs = 0
+    for (let round = 0; round < KILLS; round++) {
+      const victim = VICTIMS[round % VICTIMS.length] ?? 'server'
+      const pid = await eventually(`${victim} runs`, () => cluster.pids()[victim])
+      const writer = new AbortController()
+      const writing = write(cluster, client, `round-${round}`, acknowledged, writer.signal)
+      await scope.sleep(random.float() * LONGEST_DELAY_MS)
+      process.kill(pid, 'SIGKILL')
+      const killedMs = performance.now()
+      await eventually(`another ${victim} runs`, () => {
+        const now = cluster.pids()[victim]
+        return now !== undefined && now !== pid
+      })
+      await eventually('the API answers', async () => (await client.raw(scope, { method: 'GET', path: '/readyz' })).status === 200)
+      await eventually('the runtime answers', async () => (await runningContainers(cluster)).length >= containers.length)
+      slowestMs = Math.max(slowestMs, performance.now() - killedMs)
+      writer.abort()
+      await writing
+      assert.deepEqual(await runningContainers(cluster), containers, `containers after ${victim} was killed in round ${round}`)
+      assert.equal((await visitor(cluster).get('/')).status, 200, `the storefront after ${victim} was killed`)
+    }
+    assert.ok(acknowledged.size > KILLS, `only ${acknowledged.size} objects were acknowledged`)
+    const stored = await client.resource(refs.configmaps).list(scope, { namespace: NAMESPACE })
+    const values = new Map(stored.items.map(({ metadata, data }) => [metadata?.name ?? '', data?.['value']]))
+    for (const [name, value] of acknowledged) assert.equal(values.get(name), value, `${name} was acknowledged`)
+
+    await worksAgain(cluster, client)
+    assert.deepEqual(await restartCounts(cluster, client), restarts)
+    assert.deepEqual(await runningContainers(cluster), containers)
+    await eventually('as many mounts, control groups, containers, interfaces and folders of pods as before', async () => {
+      assert.deepEqual(await inventory(cluster), leavings)
+      return true
+    })
+    assert.equal((await cluster.sampan('status')).code, 0)
+    context.diagnostic(`${KILLS} kills, ${acknowledged.size} acknowledged objects, slowest return ${Math.round(slowestMs)} ms`)
+  })
+
+  it('of everything at once is mended by up', async () => {
+    const containers = await runningContainers(cluster)
+    const pids = cluster.pids()
+    const supervisors = ['server', 'agent'].map((name) => Number(readFileSync(`${cluster.stateDir}/run/${name}.pid`, 'utf8')))
+    for (const pid of [...supervisors, ...Object.values(pids)]) if (pid !== undefined) process.kill(pid, 'SIGKILL')
+    await cluster.must('up')
+    assert.deepEqual(await runningContainers(cluster), containers)
+    assert.equal((await visitor(cluster).get('/')).status, 200)
+  })
+
+  it('of up itself, at any moment, is mended by the next up', async () => {
+    await cluster.must('down')
+    for (const seen of [/image layers/, /containerd/]) {
+      const up = startCommand(process.execPath, ['--disable-warning=ExperimentalWarning', `${import.meta.dirname}/../../src/main/sampan.ts`, 'up', '--name', cluster.name, '--state-dir', cluster.stateDir])
+      await up.until(seen)
+      await up.stop('SIGKILL')
+    }
+    await cluster.must('up')
+    assert.equal((await visitor(cluster).get('/')).status, 200)
+  })
+})
+
+async function runningContainers({ scope, runtime }: MachineCluster): Promise<readonly string[]> {
+  return (await runtime.listContainers(scope)).filter(({ state }) => state === 'running').map(({ id }) => id).sort()
+}
+
+async function restartCounts({ scope }: MachineCluster, client: Client): Promise<Record<string, number>> {
+  const pods = await client.resource(refs.pods).list(scope, { namespace: 'shop' })
+  return Object.fromEntries(pods.items.map(({ metadata, status }) => [metadata?.name ?? '', status?.containerStatuses?.[0]?.restartCount ?? -1]))
+}
+
+/** Creates objects one after the other; notes those that the server has said yes to. */
+async function write({ scope }: MachineCluster, client: Client, prefix: string, acknowledged: Map<string, string>, signal: AbortSignal): Promise<void> {
+  for (let at = 0; !signal.aborted && at < 2000; at++) {
+    const name = `${prefix}-${at}`
+    const object: core.ConfigMap = { metadata: { name, namespace: NAMESPACE }, data: { value: `${at}` } }
+    try {
+      await client.resource(refs.configmaps).create(scope, object)
+      acknowledged.set(name, `${at}`)
+    } catch {
+      // The server is away: nothing was promised.
+      await scope.sleep(20)
+    }
+  }
+}
+
+/** A new pod after everything has been killed: scheduled, started, served, and taken away again. */
+async function worksAgain({ scope }: MachineCluster, client: Client): Promise<void> {
+  const pods = client.resource(refs.pods)
+  const name = { namespace: NAMESPACE, name: 'after' }
+  const pod: core.Pod = {
+    metadata: name,
+    spec: { terminationGracePeriodSeconds: 1, automountServiceAccountToken: false, containers: [{ name: 'pause', image: 'sampan.local/pause:1', imagePullPolicy: 'IfNotPresent' }] },
+  }
+  await client.resource(refs.serviceaccounts).get(scope, { namespace: NAMESPACE, name: 'default' })
+  await pods.create(scope, pod)
+  await eventually('a new pod runs', async () => (await pods.get(scope, name)).status?.phase === 'Running')
+  await pods.delete(scope, name)
+  await eventually('it goes', async () => (await pods.list(scope, { namespace: NAMESPACE })).items.length === 0)
+}
+
+async function inventory(cluster: MachineCluster): Promise<Record<string, number>> {
+  const { scope, name, stateDir, layout, runtime, instance } = cluster
+  const [containers, sandboxes] = await Promise.all([runtime.listContainers(scope), runtime.listPodSandboxes(scope)])
+  const traces: Traces = await tracesOf([`sampan-${name}`, stateDir, layout.runDir])
+  const links = JSON.parse(await commandOutput('ip', ['-n', instance.namespace ?? '', '-json', 'link', 'show'])) as readonly unknown[]
+  const { stdout } = { stdout: await commandOutput('ls', [layout.podsDir]) }
+  return {
+    containers: containers.length,
+    sandboxes: sandboxes.length,
+    mounts: traces.mounts.length,
+    cgroups: traces.cgroups.length,
+    links: links.length,
+    podFolders: stdout.split('\n').filter((line) => line !== '').length,
+  }
+}

@@ -1,0 +1,63 @@
+import { Agent, get } from 'node:http'
+
+/**
+ * Asks `URL` `RATE` times a second until SIGTERM, with a connection for each request (`close`) or kept ones (`keep`). Requests are sent on time
+ * whether or not earlier ones were answered, up to a bound; what is past the bound counts as failed. At the end one line of JSON.
+ */
+const [url = '', rate = '100', kind = 'close'] = process.argv.slice(2)
+const LIMIT_MS = 5000
+const MOST_AT_ONCE = 256
+const KEPT = 16
+
+const agent = new Agent(kind === 'keep' ? { keepAlive: true, maxSockets: KEPT } : { keepAlive: false })
+const result = { sent: 0, answered: 0, slowestMs: 0, failures: {} as Record<string, number> }
+let open = 0
+let isStopping = false
+
+function fail(why: string): void {
+  result.failures[why] = (result.failures[why] ?? 0) + 1
+}
+
+function ask(): void {
+  result.sent++
+  if (open >= MOST_AT_ONCE) return fail('too many unanswered')
+  open++
+  const start = performance.now()
+  const done = (why: string | undefined): void => {
+    open--
+    if (why === undefined) result.answered++
+    else fail(why)
+    result.slowestMs = Math.max(result.slowestMs, Math.round(performance.now() - start))
+    if (isStopping && open === 0) finish()
+  }
+  let isDone = false
+  const once = (why?: string): void => {
+    if (isDone) return
+    isDone = true
+    done(why)
+  }
+  const request = get(url, { agent, timeout: LIMIT_MS }, (response) => {
+    response
+      .on('end', () => once(response.statusCode === 200 && response.complete ? undefined : `status ${response.statusCode}`))
+      .on('error', (error: NodeJS.ErrnoException) => once(`in the answer: ${error.code ?? error.message}`))
+      .resume()
+  })
+  request.on('timeout', () => request.destroy(new Error('no answer in time')))
+  request.on('error', (error: NodeJS.ErrnoException) => once(`${request.reusedSocket ? 'on a kept connection: ' : ''}${error.code ?? error.message}`))
+}
+
+function finish(): void {
+  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0))
+}
+
+const startMs = performance.now()
+const timer = setInterval(() => {
+  const due = ((performance.now() - startMs) / 1000) * Number(rate)
+  while (result.sent < due) ask()
+}, 5)
+process.once('SIGTERM', () => {
+  clearInterval(timer)
+  isStopping = true
+  if (open === 0) finish()
+})
+console.log('asking')
