@@ -1,5 +1,6 @@
 export { type Cell, type ResourceRules, builtInSchema, defineResource } from './define.ts'
 export { builtInResources } from './groups/index.ts'
+export { type CronSchedule, type CronTimes, parseCronSchedule } from './schedules/cron.ts'
 export { FIELD_ERROR_TYPES, type FieldError, type FieldErrorType, type FieldErrors, fieldError } from './meta/field-error.ts'
 export {
   type KubeList,
@@ -43,7 +44,7 @@ export type {
 export { ageOf, humanDuration } from './schema/age.ts'
 export { builtInSchemas, schemaOf } from './schema/builtin.ts'
 export { type Decoded, DecodeError, decodeObject } from './schema/decode/decode.ts'
-export { applySchemaDefaults } from './schema/defaults.ts'
+export { applySchemaDefaults, isUnsetList } from './schema/defaults.ts'
 export { type EncodeOptions, encodeObject, encodeText, normalizeObject } from './schema/encode.ts'
 export { type TypedObject, decodeProtobuf, encodeProtobuf, encodeWatchFrame, openEnvelope } from './schema/protobuf/protobuf.ts'
 export { withResourceVersion } from './schema/resource-version.ts'

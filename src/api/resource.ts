@@ -54,6 +54,8 @@ export interface Conversion {
   /** The stored version's form of an object of this version, and back. May share parts with the input. */
   toStored(object: KubeObject): KubeObject
   fromStored(object: KubeObject): KubeObject
+  /** Selectable fields that the stored version has under another name: this version's path → its path. */
+  readonly fields?: Readonly<Record<string, string>>
   /** What lies in the store as a resource of its own, where no served version is stored as it is sent (custom resources). */
   readonly stored?: Resource
 }

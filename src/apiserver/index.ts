@@ -1,7 +1,13 @@
 export { SYSTEM_PRIORITY_CLASSES } from './admission/priority.ts'
 export { type AccessControl, type AccessControlOptions, accessControl } from './auth/access-control.ts'
 export { parseTokenFile } from './auth/authenticate/static-tokens.ts'
-export { type ClusterNames, FILES as CERTIFICATE_FILES, clientLeaf, clusterCertificates, componentSubject } from './auth/cluster/certificates.ts'
+export {
+  type ClusterNames,
+  FILES as CERTIFICATE_FILES,
+  clientLeaf,
+  clusterCertificates,
+  componentSubject,
+} from './auth/cluster/certificates.ts'
 export { type KubeconfigWish, kubeconfigText, writeKubeconfig } from './auth/cluster/kubeconfig.ts'
 export { bootstrapPolicy } from './auth/rbac/policy/policy.ts'
 export { reconcilePolicy } from './auth/rbac/policy/reconcile.ts'
@@ -25,7 +31,7 @@ export type {
 } from './contract.ts'
 export type { HealthCheck, HealthPath } from './discovery/health.ts'
 export type { VersionInfo } from './discovery/plain-paths.ts'
-export { BodyAborted, BodyTooLarge } from './http/body.ts'
+export { BodyAborted } from './http/body.ts'
 export { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http/limits.ts'
 export { type ListenOptions, type Listener, listen } from './http/listener.ts'
 export { Catalog, type ServedGroup, type ServedVersion } from './registry/catalog.ts'

@@ -85,7 +85,11 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     views,
     admission: [...(options.admission ?? []), terminatingStep((name) => definitions?.isTerminating(name) ?? false)],
     authorizers: options.authorizers,
-    hooks: new Map([['namespaces', namespaceHook], ['customresourcedefinitions.apiextensions.k8s.io', definitionHook], ...Object.entries(options.hooks ?? {})]),
+    hooks: new Map([
+      ['namespaces', namespaceHook],
+      ['customresourcedefinitions.apiextensions.k8s.io', definitionHook],
+      ...Object.entries(options.hooks ?? {}),
+    ]),
     negotiator: new Negotiator(),
     ownership: new OwnershipMemory(),
     watches: new Set(),
@@ -122,7 +126,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     caches,
     ready,
     close() {
-      for (const watch of [...core.watches]) watch.end()
+      for (const watch of core.watches) watch.end()
       own.cancel()
     },
   }
@@ -162,9 +166,10 @@ function ownChecks(engine: Engine, isReady: () => boolean): HealthCheck[] {
 
 function pathIndex(catalog: Catalog, routes: readonly RawRoute[]): string[] {
   const groups = catalog.groups.flatMap(({ group, versions }) =>
-    group === '' ? versions.map(({ version }) => `/api/${version}`) : [`/apis/${group}`, ...versions.map(({ version }) => `/apis/${group}/${version}`)],
+    group === ''
+      ? versions.map(({ version }) => `/api/${version}`)
+      : [`/apis/${group}`, ...versions.map(({ version }) => `/apis/${group}/${version}`)],
   )
   const health = ['healthz', 'livez', 'readyz'].flatMap((path) => [`/${path}`, `/${path}/etcd`, `/${path}/log`, `/${path}/ping`])
   return ['/api', '/apis', '/metrics', '/openapi/v2', '/openapi/v3', '/version', ...groups, ...health, ...routes.map(({ path }) => path)]
 }
-

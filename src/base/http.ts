@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { SampanError } from './errors.ts'
 
 /**
  * One fetch-like handler with two transports: a socket (`apiserver/http`) and a function call (`client`).
@@ -63,4 +64,12 @@ export interface BodySink {
   end(): void
   /** Breaks the connection, so that the peer does not take the answer for complete. */
   destroy(error?: Error): void
+}
+
+/** A body longer than its reader takes. */
+export class BodyTooLarge extends SampanError {
+  readonly code = 'BODY_TOO_LARGE'
+  constructor(maxBytes: number) {
+    super(`the body has more than ${maxBytes} bytes`)
+  }
 }

@@ -1,6 +1,6 @@
 export { type Clock, type Timer, afterThisTurn, rfc3339, rfc3339Micro, systemClock } from './clock.ts'
 export { Cancelled, DeadlineExceeded, SampanError, UserError, isCancelled, messageOf } from './errors.ts'
-export type { Body, BodySink, HttpHandler, HttpRequest, HttpResponse, Peer, Upgrade } from './http.ts'
+export { type Body, type BodySink, BodyTooLarge, type HttpHandler, type HttpRequest, type HttpResponse, type Peer, type Upgrade } from './http.ts'
 export { type LogFields, type LogLevel, type Logger, Secret, createLogger, silentLogger } from './log.ts'
 export { type Random, nameSuffix, seededRandom, systemRandom } from './random.ts'
 export { type CancellableScope, type ChildOptions, type RootOptions, type Scope, rootScope } from './scope.ts'

@@ -1,4 +1,4 @@
-import { type Body, type BodySink, type HttpHandler, type HttpRequest, type Scope, SampanError, isCancelled } from '#base'
+import { type Body, type BodySink, BodyTooLarge, type HttpHandler, type HttpRequest, type Scope, isCancelled } from '#base'
 import { ChunkQueue, joinChunks } from './chunk-queue.ts'
 import { Unreachable } from './errors.ts'
 import type { Transport, TransportAnswer } from './transport.ts'
@@ -27,7 +27,7 @@ export function inProcessTransport(handler: HttpHandler, options: InProcessOptio
         target: request.target,
         headers: { host: 'in-process', ...identity, ...request.headers },
         readBody: (maxBytes) =>
-          body.length > maxBytes ? Promise.reject(new InProcessBodyTooLarge(body.length, maxBytes)) : Promise.resolve(body),
+          body.length > maxBytes ? Promise.reject(new BodyTooLarge(maxBytes)) : Promise.resolve(body),
         bodyStream: once(body),
         peer: { address: '', inProcess: true },
         signal: call.signal,
@@ -41,13 +41,6 @@ export function inProcessTransport(handler: HttpHandler, options: InProcessOptio
         throw new Unreachable('in process', error)
       }
     },
-  }
-}
-
-class InProcessBodyTooLarge extends SampanError {
-  readonly code = 'BODY_TOO_LARGE'
-  constructor(lengthBytes: number, maxBytes: number) {
-    super(`the body has ${lengthBytes} bytes, at most ${maxBytes} are allowed`)
   }
 }
 

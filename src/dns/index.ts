@@ -1,2 +1,2 @@
-export type { Upstream } from './forward.ts'
+export type { Upstream } from './ask.ts'
 export { type DnsOptions, type DnsServer, startDns } from './server.ts'

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import type { core, discovery } from '#api'
 
 /** What the cluster knows under a name; the text of the DNS specification for Kubernetes, version 1.1. */
@@ -25,12 +26,14 @@ export function endpointsOf(slices: readonly discovery.EndpointSlice[]): readonl
   const found = new Map<string, Endpoint>()
   for (const slice of slices) {
     if (slice.addressType !== 'IPv4') continue
-    const ports = (slice.ports ?? []).map((port) => ({ name: port.name ?? '', protocol: (port.protocol ?? 'TCP').toLowerCase(), port: port.port ?? 0 }))
+    const ports = (slice.ports ?? []).flatMap(({ name = '', protocol = 'TCP', port }) =>
+      typeof port === 'number' ? [{ name, protocol: protocol.toLowerCase(), port }] : [],
+    )
     for (const endpoint of slice.endpoints ?? []) {
       if (endpoint.conditions?.ready === false) continue
-      for (const address of endpoint.addresses) {
+      for (const address of endpoint.addresses.filter((text) => isIPv4(text))) {
         const before = found.get(address)
-        found.set(address, { label: endpoint.hostname ?? dashed(address), address, ports: [...(before?.ports ?? []), ...ports] })
+        found.set(address, { label: endpoint.hostname === undefined || endpoint.hostname === '' ? dashed(address) : endpoint.hostname, address, ports: [...(before?.ports ?? []), ...ports] })
       }
     }
   }
@@ -41,8 +44,8 @@ export const dashed = (address: string): string => address.replaceAll('.', '-')
 
 /** `10-1-2-3` → `10.1.2.3`; undefined for anything else. */
 export function undashed(label: string): string | undefined {
-  const parts = label.split('-')
-  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255) ? parts.join('.') : undefined
+  const address = label.replaceAll('-', '.')
+  return !label.includes('.') && isIPv4(address) ? address : undefined
 }
 
 /** `3.2.1.10.in-addr.arpa` → `10.1.2.3`. */

@@ -24,6 +24,7 @@ export function clusterView(informers: Informers): { readonly view: ClusterView;
   return {
     changes: () => changes,
     view: {
+      synced: () => services.synced && slices.synced && namespaces.synced,
       service: (namespace, name) => {
         const service = services.get(`${namespace}/${name}`)
         return service === undefined ? undefined : recordsOf(service)

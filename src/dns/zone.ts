@@ -1,8 +1,11 @@
+import { isIPv4 } from 'node:net'
 import type { Answer, Question } from 'dns-packet'
 import { type ServiceRecords, dashed, isHeadless, reverseAddress, undashed } from './records.ts'
 
 /** Where the zone finds what it answers from: indexes over caches, no work but a look-up. */
 export interface ClusterView {
+  /** Whether the caches have what the cluster has: before that, that a name is not there says nothing. */
+  synced(): boolean
   service(namespace: string, name: string): ServiceRecords | undefined
   hasNamespace(namespace: string): boolean
   /** The Service with this cluster address. */
@@ -13,13 +16,14 @@ export interface ClusterView {
 
 /**
  * `records`: here they are (none: the name exists, the type does not). `missing`: no such name. `alias`: look further under another name.
- * `foreign`: the name is not ours.
+ * `foreign`: the name is not ours. `unknown`: it may be there, but the cluster has not been seen yet.
  */
 export type ZoneAnswer =
   | { readonly kind: 'records'; readonly answers: readonly Answer[]; readonly additionals?: readonly Answer[] }
   | { readonly kind: 'missing' }
   | { readonly kind: 'alias'; readonly answer: Answer; readonly target: string }
   | { readonly kind: 'foreign' }
+  | { readonly kind: 'unknown' }
 
 export interface Zone {
   readonly domain: string
@@ -33,18 +37,29 @@ const SPECIFICATION = '1.1.0'
 const NOTHING: ZoneAnswer = { kind: 'records', answers: [] }
 const MISSING: ZoneAnswer = { kind: 'missing' }
 
-/** The cluster's own names, pure over a view of it. `serial` tells versions of the zone apart; it needs not be kept over restarts. */
-export function createZone(domain: string, view: ClusterView, serial: () => number): Zone {
+export interface ZoneOptions {
+  readonly domain: string
+  readonly view: ClusterView
+  /** Tells versions of the zone apart; it needs not be kept over restarts. */
+  readonly serial: () => number
+  /** Addresses of the server itself. */
+  readonly servers: readonly string[]
+}
+
+/** The cluster's own names, pure over a view of it. */
+export function createZone({ domain, view, serial, servers }: ZoneOptions): Zone {
   const suffix = domain.toLowerCase().split('.')
 
   function answer(question: Question): ZoneAnswer {
     const labels = question.name.toLowerCase().split('.')
+    const ours = labels.length >= suffix.length && suffix.every((label, i) => labels[labels.length - suffix.length + i] === label)
+    if (!view.synced()) return ours || labels.at(-1) === 'arpa' ? { kind: 'unknown' } : { kind: 'foreign' }
     if (question.type === 'PTR') {
       const address = reverseAddress(labels)
       const found = address === undefined ? undefined : reverse(question, address)
       if (found !== undefined) return found
     }
-    if (labels.length < suffix.length || suffix.some((label, i) => labels[labels.length - suffix.length + i] !== label)) return { kind: 'foreign' }
+    if (!ours) return { kind: 'foreign' }
     const [kind, ...rest] = labels.slice(0, labels.length - suffix.length).reverse()
     switch (kind) {
       case undefined:
@@ -53,6 +68,8 @@ export function createZone(domain: string, view: ClusterView, serial: () => numb
         return serviceName(question, rest)
       case 'pod':
         return podName(question, rest)
+      case 'dns':
+        return rest.length === 0 ? NOTHING : rest.length === 1 && rest[0] === 'ns' ? addresses(question, servers) : MISSING
       case 'dns-version':
         if (rest.length > 0) return MISSING
         return question.type === 'TXT' ? records([{ name: question.name, type: 'TXT', ttl: TTL_SECONDS, data: SPECIFICATION }]) : NOTHING
@@ -75,7 +92,7 @@ export function createZone(domain: string, view: ClusterView, serial: () => numb
     const [first, second, ...tooMany] = more
     if (tooMany.length > 0) return MISSING
     if (isHeadless(found.service) && found.endpoints.length === 0) return MISSING
-    if (first === undefined) return question.type === 'SRV' ? ports(question, found, () => true) : addresses(question, addressesOf(found))
+    if (first === undefined) return question.type === 'SRV' ? ports(question, found, () => true, NOTHING) : addresses(question, addressesOf(found))
     if (second === undefined) {
       if (first.startsWith('_')) return MISSING
       const named = found.endpoints.filter((endpoint) => endpoint.label === first || dashed(endpoint.address) === first)
@@ -89,10 +106,10 @@ export function createZone(domain: string, view: ClusterView, serial: () => numb
     const [protocol, port] = [first, second]
     if (!protocol.startsWith('_') || !port.startsWith('_')) return MISSING
     const fits = (candidate: { name: string; protocol: string }): boolean => `_${candidate.name}` === port && `_${candidate.protocol}` === protocol
-    return ports(question, found, fits)
+    return ports(question, found, fits, MISSING)
   }
 
-  function ports(question: Question, found: ServiceRecords, fits: (port: { name: string; protocol: string }) => boolean): ZoneAnswer {
+  function ports(question: Question, found: ServiceRecords, fits: (port: { name: string; protocol: string }) => boolean, otherwise: ZoneAnswer): ZoneAnswer {
     const host = `${found.name}.${found.namespace}.svc.${domain}`
     const targets = isHeadless(found.service)
       ? found.endpoints.flatMap((endpoint) => endpoint.ports.map((port) => ({ ...port, target: `${endpoint.label}.${host}`, address: endpoint.address })))
@@ -104,14 +121,14 @@ export function createZone(domain: string, view: ClusterView, serial: () => numb
           address: found.service.spec?.clusterIP ?? '',
         }))
     const fitting = targets.filter(fits)
-    if (fitting.length === 0) return MISSING
+    if (fitting.length === 0) return otherwise
     if (question.type !== 'SRV') return NOTHING
     const weight = Math.max(1, Math.floor(100 / fitting.length))
     const hosts = new Map(fitting.map(({ target, address }) => [target, address]))
     return {
       kind: 'records',
       answers: fitting.map(({ port, target }) => ({ name: question.name, type: 'SRV', ttl: TTL_SECONDS, data: { priority: 0, weight, port, target } })),
-      additionals: [...hosts].map(([target, address]) => ({ name: target, type: 'A', ttl: TTL_SECONDS, data: address })),
+      additionals: [...hosts].filter(([, address]) => isIPv4(address)).map(([target, address]) => ({ name: target, type: 'A', ttl: TTL_SECONDS, data: address })),
     }
   }
 
@@ -145,7 +162,7 @@ export function createZone(domain: string, view: ClusterView, serial: () => numb
 }
 
 function addressesOf({ service, endpoints }: ServiceRecords): readonly string[] {
-  return isHeadless(service) ? endpoints.map(({ address }) => address) : [service.spec?.clusterIP ?? ''].filter((address) => address !== '')
+  return isHeadless(service) ? endpoints.map(({ address }) => address) : [service.spec?.clusterIP ?? ''].filter((address) => isIPv4(address))
 }
 
 const records = (answers: readonly Answer[]): ZoneAnswer => ({ kind: 'records', answers })

@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { UserError } from '#base'
+import { SHELLS, completionScript, isShell } from './completion.ts'
 import type { AgentFlags, InstanceFlags, PartFlags, ServerFlags, UpFlags } from './flags.ts'
 
 /** Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
 export function program(): Command {
-  const root = new Command('sampan').enablePositionalOptions().description('A Kubernetes-API-compatible container platform').showHelpAfterError('(sampan help shows what there is)')
+  const root = new Command('sampan')
+    .enablePositionalOptions()
+    .description('A Kubernetes-API-compatible container platform')
+    .showHelpAfterError('(sampan help shows what there is)')
+    // Inherited by the commands. What cannot be understood is wrong use, which starting again does not cure.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USE))
+    .addHelpText('after', AFTERWORD)
   root
     .command('version')
     .description('print the version of Sampan and of the Node that runs it')
@@ -73,14 +80,34 @@ export function program(): Command {
     .allowUnknownOption()
     .helpOption(false)
     .passThroughOptions()
-    .addOption(new Option('--name <name>', 'which cluster').default('default').env('SAMPAN_NAME'))
+    .addOption(new Option('--name <name>', 'which cluster').argParser(instanceName).default('default').env('SAMPAN_NAME'))
     .addOption(new Option('--state-dir <dir>', 'where the cluster lies').env('SAMPAN_STATE_DIR'))
     .action(async (args: readonly string[], flags: InstanceFlags) => {
       const { runKubectl } = await import('./commands/kubectl.ts')
       await runKubectl(args, flags)
     })
+  root
+    .command('completion')
+    .description('print a script that completes commands and flags')
+    .argument('<shell>', SHELLS.join(', '))
+    .addHelpText('after', '\nbash:  source <(sampan completion bash)\nzsh:   source <(sampan completion zsh)\nfish:  sampan completion fish | source')
+    .action((shell: string) => {
+      if (!isShell(shell)) throw new UserError(`no completion for ${shell}`, `there is one for: ${SHELLS.join(', ')}`)
+      process.stdout.write(completionScript(shell, root))
+    })
   return root
 }
+
+/** Exit code for what starting again cannot cure: the supervisor knows it. */
+export const WRONG_USE = 2
+
+const AFTERWORD = `
+The first minutes:
+  sampan up                     a cluster with an example application
+  sampan kubectl get pods -A    look around
+  sampan status                 what runs, and what is wrong
+  sampan down                   stop, keep the data
+  sampan reset                  remove it all`
 
 const logLevel = (): Option => new Option('--log-level <level>', 'least important lines to write').choices(['debug', 'info', 'warn', 'error']).default('info')
 
@@ -99,7 +126,7 @@ function serverFlags(command: Command): Command {
 
 function instanceFlags(command: Command): Command {
   return command
-    .addOption(new Option('--name <name>', 'which cluster: several live beside each other').default('default').env('SAMPAN_NAME'))
+    .addOption(new Option('--name <name>', 'which cluster: several live beside each other').argParser(instanceName).default('default').env('SAMPAN_NAME'))
     .addOption(new Option('--state-dir <dir>', 'where its database, keys, images and logs lie (default: /var/lib/sampan/NAME)').env('SAMPAN_STATE_DIR'))
 }
 
@@ -124,6 +151,13 @@ function agentFlags(command: Command): Command {
     .option('--dns-address <address>', "answer the cluster's names here, an address that is added to the loopback interface")
     .option('--release-on-stop', 'take the rules of the service proxy away at the end', false)
     .addOption(logLevel())
+}
+
+/** It becomes part of names of interfaces, tables, control groups and folders. */
+function instanceName(text: string): string {
+  if (!/^[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?$/.test(text))
+    throw new UserError(`not a name for a cluster: ${text}`, 'use at most 20 lower case letters, digits and dashes')
+  return text
 }
 
 function port(text: string): number {

@@ -1,8 +1,7 @@
 import { UserError } from '#base'
-import { program } from './program.ts'
+import { WRONG_USE, program } from './program.ts'
 
 /** The one command. */
-const WRONG_USE = 2
 const FAILED = 1
 
 try {

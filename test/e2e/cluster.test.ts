@@ -96,7 +96,7 @@ describe('a cluster on this machine', { skip: noMachineCluster }, () => {
   it('has nothing more to remove the second time', async () => {
     const { code, stdout, stderr } = await cluster.sampan('reset')
     assert.equal(code, 0, stderr)
-    assert.match(stdout, /there is no cluster in .*; nothing was removed/)
+    assert.match(stdout, /there is no cluster in .*: nothing to remove/)
   })
 })
 

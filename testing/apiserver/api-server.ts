@@ -27,19 +27,23 @@ export interface TestAnswer {
   /** The body as JSON. */
   readonly body: Json
 }
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+/** Tests look into answers of every shape. */
+// oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any
 
 export interface TestWatch {
   readonly status: number
   /** The next event; undefined when the watch has ended. */
-  next(): Promise<Json | undefined>
+  next(): Promise<Json>
   /** Events that have come and were not taken. */
   readonly pending: readonly Json[]
   cancel(): void
 }
 
-const everybody: Authenticator = { name: 'everybody', authenticate: () => ({ name: 'admin', groups: ['system:masters', 'system:authenticated'], extra: {} }) }
+const everybody: Authenticator = {
+  name: 'everybody',
+  authenticate: () => ({ name: 'admin', groups: ['system:masters', 'system:authenticated'], extra: {} }),
+}
 const everything: Authorizer = { name: 'everything', authorize: () => ({ kind: 'allow', reason: '' }) }
 
 export async function testApiServer(options: Partial<ApiServerOptions> & { readonly root?: RootOptions } = {}): Promise<TestApiServer> {
@@ -75,7 +79,12 @@ export async function testApiServer(options: Partial<ApiServerOptions> & { reado
     async request(method, target, request = {}) {
       const answer = await call(method, target, request, new AbortController().signal)
       const text = Buffer.concat(await collected(answer)).toString()
-      return { status: answer.status, headers: answer.headers, text, body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined }
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        text,
+        body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined,
+      }
     },
     async watch(target, request = {}) {
       const controller = new AbortController()
@@ -107,7 +116,7 @@ function collected({ body }: HttpResponse): Promise<readonly Uint8Array[]> {
 
 function openWatch(answer: HttpResponse, cancel: () => void): TestWatch {
   const pending: Json[] = []
-  const waiting: ((event: Json | undefined) => void)[] = []
+  const waiting: ((event: Json) => void)[] = []
   const closers: (() => void)[] = []
   let ended = false
   let rest = ''
@@ -139,7 +148,12 @@ function openWatch(answer: HttpResponse, cancel: () => void): TestWatch {
   return {
     status: answer.status,
     pending,
-    next: () => (pending.length > 0 ? Promise.resolve(pending.shift()) : ended ? Promise.resolve(undefined) : new Promise((resolve) => waiting.push(resolve))),
+    next: () =>
+      pending.length > 0
+        ? Promise.resolve(pending.shift())
+        : ended
+          ? Promise.resolve(undefined)
+          : new Promise((resolve) => waiting.push(resolve)),
     cancel: () => {
       cancel()
       end()

@@ -103,10 +103,9 @@ class Draft {
   }
 }
 
-/** Sorted, as upstream has what a patch goes through; messages show it. */
 function shallow(object: JsonObject): JsonObject {
   const copy: JsonObject = {}
-  for (const key of Object.keys(object).sort()) setMember(copy, key, object[key])
+  for (const key of Object.keys(object)) setMember(copy, key, object[key])
   return copy
 }
 

@@ -1,5 +1,6 @@
 import type * as core from '../types/core-v1.gen.ts'
 import { addQuantities } from '../meta/quantity.ts'
+import { dropDisabledPodFields } from './disabled-fields.ts'
 import { hasMovingTag } from './image-name.ts'
 import { containerAmounts } from './resources.ts'
 import { type AnyContainer, visitContainers } from './visit.ts'
@@ -27,6 +28,7 @@ export function defaultPodTemplate(template: core.PodTemplateSpec | undefined): 
   if (template === undefined) return
   template.spec ??= { containers: [] }
   defaultPodSpec(template.spec)
+  dropDisabledPodFields(template.spec)
 }
 
 /** What only a pod gets, not a template: requests from limits, ports of the host's network, service links. */

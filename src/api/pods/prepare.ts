@@ -1,7 +1,8 @@
 import type * as core from '../types/core-v1.gen.ts'
+import { dropDisabledPodFields } from './disabled-fields.ts'
 import { qosClass } from './qos.ts'
 import { APPARMOR_CONTAINER } from './validate/annotations.ts'
-import { type AnyContainer, visitContainers } from './visit.ts'
+import { visitContainers } from './visit.ts'
 
 /** Brings a new pod to its first state. Its time of creation is set already. */
 export function prepareNewPod(pod: core.Pod): void {
@@ -24,24 +25,6 @@ const gatedSince = (time: string | undefined): core.PodCondition => ({
   reason: 'SchedulingGated',
   message: 'Scheduling is blocked due to non-empty scheduling gates',
 })
-
-/** Takes out what belongs to features that are switched off by default, as kube-apiserver does without a word. Of templates too. */
-export function dropDisabledPodFields(spec: core.PodSpec): void {
-  delete spec.schedulingGroup
-  for (const { projected } of spec.volumes ?? [])
-    for (const source of projected?.sources ?? []) {
-      delete source.clusterTrustBundle
-      delete source.podCertificate
-    }
-  visitContainers(spec, dropStopSignal)
-}
-
-function dropStopSignal(container: AnyContainer): void {
-  const { lifecycle } = container
-  if (lifecycle?.stopSignal === undefined) return
-  delete lifecycle.stopSignal
-  if (lifecycle.postStart === undefined && lifecycle.preStop === undefined) delete container.lifecycle
-}
 
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution'

@@ -58,9 +58,20 @@ function initialOf(field: Field): (() => unknown) | undefined {
   if (zero === undefined) return undefined
   if (schema.kind === 'object') return zero === null ? undefined : () => ({})
   if (!field.required) return undefined
-  if (schema.kind === 'list') return () => []
+  if (schema.kind === 'list') return unsetList
   if (schema.kind === 'map') return () => ({})
   return zero === null ? undefined : () => zero
+}
+
+const UNSET = Symbol('a list that nobody has set')
+
+function unsetList(): unknown[] {
+  return Object.defineProperty([], UNSET, { value: true })
+}
+
+/** Whether a list was filled in here, and not sent empty: it is written as null either way, and owned by who sent it. */
+export function isUnsetList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0 && UNSET in value
 }
 
 /** Undefined where there is nothing to fill in, so that most of an object is never visited. */

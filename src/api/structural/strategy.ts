@@ -1,10 +1,17 @@
-import { deepEqual, type JsonObject, setMember } from '../meta/deep.ts'
-import type { FieldErrors } from '../meta/field-error.ts'
+import { deepEqual, isJsonObject, type JsonObject, setMember } from '../meta/deep.ts'
+import { type FieldErrors, fieldError } from '../meta/field-error.ts'
 import type { KubeObject } from '../meta/object.ts'
+import { Path } from '../meta/path.ts'
 import type { Strategy } from '../resource.ts'
 import type { CustomResourceSubresourceScale } from '../types/apiextensions-v1.gen.ts'
+import { validateEmbedded } from './embedded.ts'
+import { parseJsonPath } from './json-path.ts'
 import type { JsonSchema } from './json-schema.ts'
+import { validateListTypes } from './list-types.ts'
 import { settleNulls } from './nulls.ts'
+import { withoutRatcheted } from './ratchet.ts'
+import { pushFindings } from './validate/result.ts'
+import { checkSchema } from './validate/schema.ts'
 
 /** What the rules of a custom resource are made from. */
 export interface StrategySource {
@@ -28,6 +35,8 @@ export function customStrategy(source: StrategySource): Strategy<KubeObject> {
       if (status === undefined) delete (draft as JsonObject)['status']
       else setMember(draft as JsonObject, 'status', status)
     },
+    validate: (object, errors) => validate(source, object, errors),
+    validateUpdate: (object, old, errors) => validateUpdate(source, object, old, errors),
   }
 }
 
@@ -40,4 +49,65 @@ function isWantedChange(object: KubeObject, old: KubeObject, hasStatus: boolean)
   return !deepEqual(wanted(object as JsonObject), wanted(old as JsonObject))
 }
 
-export function validateStatusUpdate(_source: StrategySource, _object: KubeObject, _old: KubeObject, _errors: FieldErrors): void {}
+function validate({ rules, scale }: StrategySource, object: KubeObject, errors: FieldErrors): void {
+  pushFindings(checkSchema(rules, object, ''), undefined, errors)
+  validateScale(object, scale, errors)
+  validateEmbedded(object, rules, undefined, false, errors)
+  validateListTypes(object, rules, undefined, errors)
+}
+
+/** What was wrong before and has not been touched may stay so. */
+function validateUpdate({ rules, scale }: StrategySource, object: KubeObject, old: KubeObject, errors: FieldErrors): void {
+  pushFindings(withoutRatcheted(checkSchema(rules, object, ''), rules, object, old), undefined, errors)
+  validateScale(object, scale, errors)
+  validateEmbedded(object, rules, undefined, false, errors)
+  pushNewListErrors(object, old, rules, undefined, errors)
+}
+
+const STATUS = Path.of('status')
+
+/** A status update looks at the status alone. */
+export function validateStatusUpdate({ rules, scale }: StrategySource, object: KubeObject, old: KubeObject, errors: FieldErrors): void {
+  const schema = rules.properties?.['status']
+  const status = (object as JsonObject)['status']
+  if (schema !== undefined && status !== undefined) {
+    const before = (old as JsonObject)['status']
+    const result = before === undefined ? checkSchema(schema, status, '') : withoutRatcheted(checkSchema(schema, status, ''), schema, status, before)
+    pushFindings(result, STATUS, errors)
+    validateEmbedded(status, schema, STATUS, false, errors)
+    pushNewListErrors(status, before, schema, STATUS, errors)
+  }
+  if (scale !== undefined) validateReplicas(object, scale.statusReplicasPath, errors)
+}
+
+/** Repeated items are refused unless some were there before. */
+function pushNewListErrors(value: unknown, old: unknown, schema: JsonSchema, path: Path | undefined, errors: FieldErrors): void {
+  const found: FieldErrors = []
+  validateListTypes(value, schema, path, found)
+  if (found.length === 0) return
+  const before: FieldErrors = []
+  validateListTypes(old, schema, path, before)
+  if (before.length === 0) errors.push(...found)
+}
+
+function validateScale(object: KubeObject, scale: CustomResourceSubresourceScale | undefined, errors: FieldErrors): void {
+  if (scale === undefined) return
+  validateReplicas(object, scale.specReplicasPath, errors)
+  validateReplicas(object, scale.statusReplicasPath, errors)
+  const { labelSelectorPath } = scale
+  if (labelSelectorPath === undefined) return
+  const selector = parseJsonPath(labelSelectorPath)?.find(object)[0]
+  if (selector !== undefined && typeof selector !== 'string') errors.push(fieldError.invalid(Path.of(labelSelectorPath), selector, 'should be a string'))
+}
+
+const MAX_INT32 = 2_147_483_647
+
+function validateReplicas(object: KubeObject, place: string, errors: FieldErrors): void {
+  const replicas = parseJsonPath(place)?.find(object)[0]
+  if (replicas === undefined || isJsonObject(replicas)) return
+  const path = Path.of(place)
+  if (typeof replicas !== 'number') return
+  if (replicas < 0) errors.push(fieldError.invalid(path, replicas, 'should be a non-negative integer'))
+  else if (replicas > MAX_INT32) errors.push(fieldError.invalid(path, replicas, `should be less than or equal to ${MAX_INT32}`))
+}
+

@@ -8,7 +8,7 @@ import { dnsLabelErrors } from '../validation/names.ts'
 import { validateNonnegative } from '../validation/values.ts'
 
 /** What all kinds that make pods from a template share. */
-export interface Workload extends KubeObject {
+interface Workload extends KubeObject {
   spec?: { selector?: LabelSelectorObject | undefined; template?: PodTemplateSpec | undefined } | undefined
   status?: unknown
 }

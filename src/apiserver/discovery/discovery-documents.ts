@@ -24,7 +24,10 @@ function subresourcesOf(resource: Resource): AnnouncedSubresource[] {
     .map(([name, subresource]) => ({ name, ...announced(subresource) }))
 }
 
-function announced(subresource: Subresource<never> | Subresource<Resource extends Resource<infer T> ? T : never>): { verbs: readonly string[]; speaks: Spoken | undefined } {
+function announced(subresource: Subresource<never> | Subresource<Resource extends Resource<infer T> ? T : never>): {
+  verbs: readonly string[]
+  speaks: Spoken | undefined
+} {
   switch (subresource.type) {
     case 'status':
     case 'update':
@@ -41,7 +44,8 @@ function announced(subresource: Subresource<never> | Subresource<Resource extend
 const BUILT_IN_VERBS: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 /** Custom resources list their verbs in another order than built-in ones. */
 const CUSTOM_VERBS: readonly Verb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
-const verbsOf = (resource: Resource): string[] => (resource.typedItems ? CUSTOM_VERBS : BUILT_IN_VERBS).filter((verb) => resource.verbs.has(verb))
+const verbsOf = (resource: Resource): string[] =>
+  (resource.typedItems ? CUSTOM_VERBS : BUILT_IN_VERBS).filter((verb) => resource.verbs.has(verb))
 
 export function resourceList(groupVersion: string, resources: readonly Resource[]): unknown {
   return {
@@ -83,7 +87,11 @@ export function groupOf(served: ServedGroup, typed: boolean): unknown {
 }
 
 export function groupList(catalog: Catalog): unknown {
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups: catalog.groups.filter(({ group }) => group !== '').map((served) => groupOf(served, false)) }
+  return {
+    kind: 'APIGroupList',
+    apiVersion: 'v1',
+    groups: catalog.groups.filter(({ group }) => group !== '').map((served) => groupOf(served, false)),
+  }
 }
 
 /** Everything about some groups in one document (`apidiscovery.k8s.io`). */
@@ -94,14 +102,20 @@ export function aggregated(version: string, groups: readonly ServedGroup[]): unk
     metadata: {},
     items: groups.map((served) => ({
       metadata: served.group === '' ? {} : { name: served.group },
-      versions: served.versions.map((one) => ({ version: one.version, resources: one.resources.map((resource) => discovered(resource, one)), freshness: 'Current' })),
+      versions: served.versions.map((one) => ({
+        version: one.version,
+        resources: one.resources.map((resource) => discovered(resource, one)),
+        freshness: 'Current',
+      })),
     })),
   }
 }
 
 function discovered(resource: Resource, { version }: ServedVersion): unknown {
   const kindOf = (spoken: Spoken | undefined, fallback: Resource): unknown =>
-    spoken === undefined ? { group: '', version: '', kind: fallback.kind } : { group: spoken.group, version: spoken.version, kind: spoken.kind }
+    spoken === undefined
+      ? { group: '', version: '', kind: fallback.kind }
+      : { group: spoken.group, version: spoken.version, kind: spoken.kind }
   const subresources = subresourcesOf(resource)
   return {
     resource: resource.plural,
@@ -116,10 +130,12 @@ function discovered(resource: Resource, { version }: ServedVersion): unknown {
       : {
           subresources: subresources.map(({ name, verbs, speaks }) => ({
             subresource: name,
-            responseKind: resource.typedItems && speaks === undefined ? { group: resource.group, version, kind: resource.kind } : kindOf(speaks, resource),
+            responseKind:
+              resource.typedItems && speaks === undefined
+                ? { group: resource.group, version, kind: resource.kind }
+                : kindOf(speaks, resource),
             verbs,
           })),
         }),
   }
 }
-

@@ -39,12 +39,23 @@ function core(context: RequestContext, catalog: Catalog, documents: DocumentCach
   return versionAnswer(context, catalog, documents, '', version)
 }
 
-function groups(context: RequestContext, catalog: Catalog, documents: DocumentCache, segments: readonly string[]): HttpResponse | undefined {
+function groups(
+  context: RequestContext,
+  catalog: Catalog,
+  documents: DocumentCache,
+  segments: readonly string[],
+): HttpResponse | undefined {
   const [, group = '', version] = segments
   if (segments.length === 1) {
     // The list of groups is served for every method.
     const served = catalog.groups.filter((one) => one.group !== '')
-    return aggregatedAnswer(context, documents, 'apis', served) ?? answer(context, documents.of('groups', () => groupList(catalog)))
+    return (
+      aggregatedAnswer(context, documents, 'apis', served) ??
+      answer(
+        context,
+        documents.of('groups', () => groupList(catalog)),
+      )
+    )
   }
   const served = catalog.groups.find((one) => one.group === group)
   if (served === undefined || group === '') return undefined
@@ -59,7 +70,13 @@ function groups(context: RequestContext, catalog: Catalog, documents: DocumentCa
   return versionAnswer(context, catalog, documents, group, version)
 }
 
-function versionAnswer(context: RequestContext, catalog: Catalog, documents: DocumentCache, group: string, version: string): HttpResponse | undefined {
+function versionAnswer(
+  context: RequestContext,
+  catalog: Catalog,
+  documents: DocumentCache,
+  group: string,
+  version: string,
+): HttpResponse | undefined {
   const served = catalog.groups.find((one) => one.group === group)
   const found = served?.versions.find((one) => one.version === version)
   if (found === undefined) {
@@ -89,7 +106,12 @@ function answer(context: RequestContext, document: unknown): HttpResponse {
 }
 
 /** The aggregated form, for clients that ask for it before any other. */
-function aggregatedAnswer(context: RequestContext, documents: DocumentCache, name: string, groups: readonly ServedGroup[]): HttpResponse | undefined {
+function aggregatedAnswer(
+  context: RequestContext,
+  documents: DocumentCache,
+  name: string,
+  groups: readonly ServedGroup[],
+): HttpResponse | undefined {
   const header = context.header('accept') ?? ''
   if (!header.includes('APIGroupDiscoveryList')) return undefined
   for (const { type, params } of acceptClauses(header)) {
@@ -107,5 +129,9 @@ function aggregatedAnswer(context: RequestContext, documents: DocumentCache, nam
     if (context.header('if-none-match') === etag) return { status: 304, headers, body: { kind: 'empty' } }
     return { status: 200, headers, body: { kind: 'bytes', chunks: [bytes] } }
   }
-  throw new StatusError({ code: 406, reason: 'NotAcceptable', message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf' })
+  throw new StatusError({
+    code: 406,
+    reason: 'NotAcceptable',
+    message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+  })
 }

@@ -27,7 +27,13 @@ export function healthPaths(checks: readonly HealthCheck[]): PathHandler {
   }
 }
 
-async function run(scope: Scope, path: string, checks: readonly HealthCheck[], excluded: ReadonlySet<string>, verbose: boolean): Promise<HttpResponse> {
+async function run(
+  scope: Scope,
+  path: string,
+  checks: readonly HealthCheck[],
+  excluded: ReadonlySet<string>,
+  verbose: boolean,
+): Promise<HttpResponse> {
   const lines: string[] = []
   let failed = false
   for (const check of checks) {
@@ -45,7 +51,8 @@ async function run(scope: Scope, path: string, checks: readonly HealthCheck[], e
     }
   }
   const unknown = [...excluded].filter((name) => !checks.some((check) => check.name === name))
-  if (unknown.length > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.map((name) => JSON.stringify(name)).join(', ')}`)
+  if (unknown.length > 0)
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.map((name) => JSON.stringify(name)).join(', ')}`)
   if (failed) return textAnswer(500, `${lines.join('\n')}\n${path} check failed\n`)
   return textAnswer(200, verbose ? `${lines.join('\n')}\n${path} check passed\n` : 'ok')
 }

@@ -14,7 +14,14 @@ export interface VersionInfo {
   readonly platform: string
 }
 
-const SPOKEN = { major: '1', minor: '36', emulationMajor: '1', emulationMinor: '36', minCompatibilityMajor: '1', minCompatibilityMinor: '35' } as const
+const SPOKEN = {
+  major: '1',
+  minor: '36',
+  emulationMajor: '1',
+  emulationMinor: '36',
+  minCompatibilityMajor: '1',
+  minCompatibilityMinor: '35',
+} as const
 
 export function versionPath(version: VersionInfo): PathHandler {
   const document = { ...SPOKEN, ...version, gitTreeState: 'clean', compiler: 'node' }

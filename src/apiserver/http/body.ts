@@ -1,12 +1,5 @@
 import type { Readable } from 'node:stream'
-import { SampanError } from '#base'
-
-export class BodyTooLarge extends SampanError {
-  readonly code = 'BODY_TOO_LARGE'
-  constructor(maxBytes: number) {
-    super(`the body has more than ${maxBytes} bytes`)
-  }
-}
+import { BodyTooLarge, SampanError } from '#base'
 
 /** The peer went away before its body was complete. */
 export class BodyAborted extends SampanError {

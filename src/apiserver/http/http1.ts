@@ -18,7 +18,13 @@ export function http1Server(handler: HttpHandler, limits: HttpLimits): Server {
     noDelay: true,
   })
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
-    const request = new SocketRequest(message.method ?? 'GET', message.url ?? '/', message.headers, peerOf(message.socket as TLSSocket), message)
+    const request = new SocketRequest(
+      message.method ?? 'GET',
+      message.url ?? '/',
+      message.headers,
+      peerOf(message.socket as TLSSocket),
+      message,
+    )
     response.on('close', () => request.closed())
     response.on('error', () => request.closed())
     handler(request).then(
@@ -29,7 +35,14 @@ export function http1Server(handler: HttpHandler, limits: HttpLimits): Server {
   server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => undefined)
     const upgrade = { take: () => ({ socket, head }) }
-    const request = new SocketRequest(message.method ?? 'GET', message.url ?? '/', message.headers, peerOf(message.socket as TLSSocket), message, upgrade)
+    const request = new SocketRequest(
+      message.method ?? 'GET',
+      message.url ?? '/',
+      message.headers,
+      peerOf(message.socket as TLSSocket),
+      message,
+      upgrade,
+    )
     socket.on('close', () => request.closed())
     handler(request).then(
       (answer) => refuseUpgrade(socket, answer),

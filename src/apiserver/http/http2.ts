@@ -1,4 +1,11 @@
-import { type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream, constants, createServer } from 'node:http2'
+import {
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  constants,
+  createServer,
+} from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { HttpHandler, HttpResponse } from '#base'
 import type { HttpLimits } from './limits.ts'
@@ -71,7 +78,7 @@ function send(stream: ServerHttp2Stream, answer: HttpResponse): void {
   const { body } = answer
   switch (body.kind) {
     case 'empty':
-      return void stream.respond(headers, { endStream: true })
+      return stream.respond(headers, { endStream: true })
     case 'bytes':
       stream.respond(headers)
       for (let i = 0; i < body.chunks.length - 1; i++) stream.write(body.chunks[i])
@@ -80,7 +87,7 @@ function send(stream: ServerHttp2Stream, answer: HttpResponse): void {
       stream.respond(headers)
       return body.start(streamSink(stream, () => stream.close(constants.NGHTTP2_INTERNAL_ERROR)))
     case 'upgraded':
-      return void stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+      return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     default:
       body satisfies never
   }

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { connect as connectHttp2 } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import { type TestContext, test } from 'node:test'
-import { type BodySink, type HttpHandler, type HttpResponse, createAuthority, issueLeaf, rootScope } from '#base'
-import { BodyTooLarge } from './body.ts'
+import { type BodySink, BodyTooLarge, type HttpHandler, type HttpResponse, createAuthority, issueLeaf, rootScope } from '#base'
 import { type Listener, listen } from './listener.ts'
 
 const DAY_MS = 86_400_000
@@ -11,13 +10,22 @@ const DAY_MS = 86_400_000
 async function start(t: TestContext, handler: HttpHandler): Promise<Listener> {
   const scope = rootScope()
   const authority = await createAuthority(scope, 'test', DAY_MS)
-  const leaf = await issueLeaf(scope, authority, { subject: { commonName: 'server' }, names: ['127.0.0.1'], usages: ['serverAuth'], lifetimeMs: DAY_MS })
+  const leaf = await issueLeaf(scope, authority, {
+    subject: { commonName: 'server' },
+    names: ['127.0.0.1'],
+    usages: ['serverAuth'],
+    lifetimeMs: DAY_MS,
+  })
   const listener = await listen(scope, { handler, port: 0, address: '127.0.0.1', certificate: leaf.certificate, key: leaf.key })
   t.after(() => listener.close(0))
   return listener
 }
 
-const answer = (status: number, text: string): HttpResponse => ({ status, headers: { 'content-type': 'text/plain' }, body: { kind: 'bytes', chunks: [Buffer.from(text)] } })
+const answer = (status: number, text: string): HttpResponse => ({
+  status,
+  headers: { 'content-type': 'text/plain' },
+  body: { kind: 'bytes', chunks: [Buffer.from(text)] },
+})
 
 const echo: HttpHandler = async (request) => {
   try {

@@ -88,4 +88,3 @@ function setSweep(scope: Scope, sweep: () => void): { cancel(): void } {
   }
   return { cancel: () => timer.cancel() }
 }
-

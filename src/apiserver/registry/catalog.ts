@@ -78,7 +78,9 @@ export class Catalog {
   }
   /** In any version: the kind is known, whether or not this version of it is served. */
   knowsKind(group: string, kind: string): boolean {
-    return this.groups.some((one) => one.group === group && one.versions.some(({ resources }) => resources.some((resource) => resource.kind === kind)))
+    return this.groups.some(
+      (one) => one.group === group && one.versions.some(({ resources }) => resources.some((resource) => resource.kind === kind)),
+    )
   }
   hasGroup(group: string): boolean {
     return this.groups.some((one) => one.group === group)

@@ -18,7 +18,15 @@ export class RequestContext {
   /** Texts for Warning headers, in order, without repeats. */
   readonly warnings: string[]
 
-  constructor(scope: Scope, core: Core, request: HttpRequest, info: ParsedRequest, user: UserInfo, auditId: string, warnings: string[] = []) {
+  constructor(
+    scope: Scope,
+    core: Core,
+    request: HttpRequest,
+    info: ParsedRequest,
+    user: UserInfo,
+    auditId: string,
+    warnings: string[] = [],
+  ) {
     this.core = core
     this.scope = scope
     this.request = request
@@ -50,8 +58,10 @@ export class RequestContext {
   /** The question that authorizers are asked about this request, or about another verb on the same path. */
   question(verb: string = this.info.verb): AccessQuestion {
     const { info, user } = this
-    const field = info.isResource && (verb === 'list' || verb === 'watch' || verb === 'deletecollection') ? info.query.get('fieldSelector') : null
-    const label = info.isResource && (verb === 'list' || verb === 'watch' || verb === 'deletecollection') ? info.query.get('labelSelector') : null
+    const field =
+      info.isResource && (verb === 'list' || verb === 'watch' || verb === 'deletecollection') ? info.query.get('fieldSelector') : null
+    const label =
+      info.isResource && (verb === 'list' || verb === 'watch' || verb === 'deletecollection') ? info.query.get('labelSelector') : null
     return {
       user,
       verb,

@@ -46,7 +46,9 @@ export async function createObject(context: RequestContext, creation: NewObject)
   })
   if (await mutate(context, request)) resource.strategy.defaults?.(draft)
   warnOf(context, dropRepeatedOwners(draft, true))
-  return storeNew(context, view, namespace, draft, options.dryRun, (named) => validateAdmission(context, { ...request, name: metaOf(named).name ?? '' }))
+  return storeNew(context, view, namespace, draft, options.dryRun, (named) =>
+    validateAdmission(context, { ...request, name: metaOf(named).name ?? '' }),
+  )
 }
 
 /** The second half: gives the object its identity, checks it and stores it, with another generated name when the first is taken. */
@@ -61,7 +63,8 @@ export async function storeNew(
   const { core, scope } = context
   const { resource } = view
   const meta = metaOf(draft)
-  if ((meta.resourceVersion ?? '') !== '' && meta.resourceVersion !== '0') throw plainError(500, 'resourceVersion should not be set on objects to be created')
+  if ((meta.resourceVersion ?? '') !== '' && meta.resourceVersion !== '0')
+    throw plainError(500, 'resourceVersion should not be set on objects to be created')
   delete meta.resourceVersion
   meta.uid = scope.random.uuid()
   meta.creationTimestamp = rfc3339(scope.clock.now())
@@ -95,7 +98,13 @@ export async function undoWrite(undo: void | Undo): Promise<void> {
 }
 
 /** Undefined when the name is taken. */
-async function put(context: RequestContext, view: View, namespace: string, draft: KubeObject, dryRun: boolean): Promise<Written | undefined> {
+async function put(
+  context: RequestContext,
+  view: View,
+  namespace: string,
+  draft: KubeObject,
+  dryRun: boolean,
+): Promise<Written | undefined> {
   const { core } = context
   const key = cacheKey(view.resource, namespace, metaOf(draft).name ?? '')
   const loading = view.cache.ready()

@@ -16,16 +16,31 @@ export function managerOf(context: RequestContext, fieldManager: string): string
 }
 
 /** Notes in `updated` who owns which of its fields now. */
-export function noteUpdate(context: RequestContext, resource: Resource, live: KubeObject | undefined, updated: KubeObject, fieldManager: string, subresource: string): void {
+export function noteUpdate(
+  context: RequestContext,
+  resource: Resource,
+  live: KubeObject | undefined,
+  updated: KubeObject,
+  fieldManager: string,
+  subresource: string,
+): void {
   // What is empty and would not be written is not owned.
   const meant = withoutEmpty(resource.schema, updated) as KubeObject
   const manager = managerOf(context, fieldManager)
   const known = live === undefined && subresource === '' && metaOf(updated).managedFields === undefined ? context.core.ownership : undefined
-  const entries = known === undefined ? track(context, resource, live, meant, manager, subresource) : ofNew(context, known, resource, meant, manager)
+  const entries =
+    known === undefined ? track(context, resource, live, meant, manager, subresource) : ofNew(context, known, resource, meant, manager)
   setManagedFields(updated, entries)
 }
 
-function track(context: RequestContext, resource: Resource, live: KubeObject | undefined, updated: KubeObject, manager: string, subresource: string): ManagedFieldsEntry[] {
+function track(
+  context: RequestContext,
+  resource: Resource,
+  live: KubeObject | undefined,
+  updated: KubeObject,
+  manager: string,
+  subresource: string,
+): ManagedFieldsEntry[] {
   return trackUpdate({
     schema: resource.schema,
     live,
@@ -38,7 +53,13 @@ function track(context: RequestContext, resource: Resource, live: KubeObject | u
   })
 }
 
-function ofNew(context: RequestContext, memory: OwnershipMemory, resource: Resource, object: KubeObject, manager: string): ManagedFieldsEntry[] {
+function ofNew(
+  context: RequestContext,
+  memory: OwnershipMemory,
+  resource: Resource,
+  object: KubeObject,
+  manager: string,
+): ManagedFieldsEntry[] {
   const shape = fieldShape(resource.schema, object)
   const fields = shape === undefined ? undefined : memory.find(resource, shape)
   if (fields !== undefined) {

@@ -1,4 +1,14 @@
-import { type FieldErrors, type KubeObject, type ObjectMeta, Path, type Resource, deepEqual, statusError, validateObjectMeta, validateObjectMetaUpdate } from '#api'
+import {
+  type FieldErrors,
+  type KubeObject,
+  type ObjectMeta,
+  Path,
+  type Resource,
+  deepEqual,
+  statusError,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+} from '#api'
 
 /** The rules of every object's life, around those of its kind (k8s.io/apiserver `registry/rest`). All of them work on the request's own draft. */
 
@@ -32,7 +42,8 @@ export function settleNamespace(resource: Resource, object: KubeObject, namespac
     return
   }
   if (meta.namespace === undefined || meta.namespace === '') meta.namespace = namespace
-  else if (meta.namespace !== namespace) throw statusError.badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  else if (meta.namespace !== namespace)
+    throw statusError.badRequest('the namespace of the provided object does not match the namespace sent on the request')
 }
 
 /** Throws `StatusError` 400 when the body names another object than the path. */
@@ -45,14 +56,23 @@ export function checkName(object: KubeObject, name: string): void {
 export function validateNew(resource: Resource, object: KubeObject): void {
   const errors: FieldErrors = []
   const { validateName, anyFinalizer = false } = resource.strategy
-  const options = { namespaced: resource.namespaced, standardFinalizers: !anyFinalizer, ...(validateName === undefined ? {} : { validateName }) }
+  const options = {
+    namespaced: resource.namespaced,
+    standardFinalizers: !anyFinalizer,
+    ...(validateName === undefined ? {} : { validateName }),
+  }
   validateObjectMeta(metaOf(object), options, METADATA, errors)
   resource.strategy.validate?.(object, errors)
   refuse(resource, object, errors)
 }
 
 /** What the kind's own rules check is checked here first, as in Kubernetes: a wrong metadata field is named twice. */
-export function validateChanged(resource: Resource, object: KubeObject, old: KubeObject, validate: ((object: KubeObject, old: KubeObject, errors: FieldErrors) => void) | undefined): void {
+export function validateChanged(
+  resource: Resource,
+  object: KubeObject,
+  old: KubeObject,
+  validate: ((object: KubeObject, old: KubeObject, errors: FieldErrors) => void) | undefined,
+): void {
   const errors: FieldErrors = []
   const options = { standardFinalizers: resource.strategy.anyFinalizer !== true }
   validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors, options)
@@ -118,7 +138,9 @@ export function dropRepeatedOwners(object: KubeObject, afterAdmission: boolean):
   if (owners === undefined || owners.length < 2) return undefined
   const kept = owners.filter((owner, at) => owners.findIndex((other) => deepEqual(other, owner)) === at)
   if (kept.length === owners.length) return undefined
-  const uids = [...new Set(owners.filter((owner, at) => owners.findIndex((other) => deepEqual(other, owner)) !== at).map((owner) => owner.uid))]
+  const uids = [
+    ...new Set(owners.filter((owner, at) => owners.findIndex((other) => deepEqual(other, owner)) !== at).map((owner) => owner.uid)),
+  ]
   metaOf(object).ownerReferences = kept
   const when = afterAdmission ? ' after mutating admission happens' : ''
   return `.metadata.ownerReferences contains duplicate entries${when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: [${uids.join(' ')}]`
@@ -143,4 +165,3 @@ export function plainError(code: number, message: string): Error {
   delete error.status.reason
   return error
 }
-

@@ -23,7 +23,11 @@ export function refuseOptions(kind: OptionsKind, errors: FieldErrors): void {
 }
 
 /** The options of a write, from its query. */
-export function writeOptions(query: URLSearchParams, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', patchType?: string): WriteOptions {
+export function writeOptions(
+  query: URLSearchParams,
+  kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
+  patchType?: string,
+): WriteOptions {
   if (query.size === 0 && patchType !== 'apply') return NO_OPTIONS
   const errors: FieldErrors = []
   const fieldManager = query.get('fieldManager') ?? ''
@@ -39,7 +43,12 @@ export function writeOptions(query: URLSearchParams, kind: 'CreateOptions' | 'Up
     errors.push(fieldError.notSupported(Path.of('fieldValidation'), validation, ['', 'Ignore', 'Strict', 'Warn']))
   }
   refuseOptions(kind, errors)
-  return { dryRun, fieldManager, fieldValidation: validation === '' ? 'Warn' : (validation as FieldValidation), force: force !== null && isTrue(force) }
+  return {
+    dryRun,
+    fieldManager,
+    fieldValidation: validation === '' ? 'Warn' : (validation as FieldValidation),
+    force: force !== null && isTrue(force),
+  }
 }
 
 function checkFieldManager(manager: string, errors: FieldErrors): void {

@@ -1,6 +1,17 @@
 import { SampanError, YamlSyntaxError, JsonSyntaxError, JsonTooLarge, readJson, readYaml } from '#base'
 import type { FieldPlace, NumberLiterals } from '#base'
-import { type FieldErrors, type KubeObject, type ObjectSchema, Path, applySchemaDefaults, apiVersionOf, decodeObject, decodeProtobuf, fieldError, statusError } from '#api'
+import {
+  type FieldErrors,
+  type KubeObject,
+  type ObjectSchema,
+  Path,
+  applySchemaDefaults,
+  apiVersionOf,
+  decodeObject,
+  decodeProtobuf,
+  fieldError,
+  statusError,
+} from '#api'
 import type { Encoding } from '../respond/media.ts'
 import type { Catalog } from './catalog.ts'
 import type { RequestContext } from './context.ts'
@@ -27,7 +38,13 @@ export interface ReadValue {
 }
 
 /** Reads the object in a request's body, defaults from the schema included. The draft belongs to the caller. Throws `StatusError` 400. */
-export function readObject(context: RequestContext, expected: ExpectedKind, bytes: Uint8Array, encoding: Encoding, validation: FieldValidation): KubeObject {
+export function readObject(
+  context: RequestContext,
+  expected: ExpectedKind,
+  bytes: Uint8Array,
+  encoding: Encoding,
+  validation: FieldValidation,
+): KubeObject {
   if (encoding === 'protobuf') {
     const { kind, apiVersion, object } = fromProtobuf(expected, bytes)
     checkKind(context.core.catalog, expected, kind, apiVersion)
@@ -37,7 +54,9 @@ export function readObject(context: RequestContext, expected: ExpectedKind, byte
   const value = rootOf(expected, read.value, bytes)
   const { kind, apiVersion } = expected.typedItems ? customTypeOf(expected, value, bytes) : typeOf(expected, value, bytes)
   checkKind(context.core.catalog, expected, kind, apiVersion)
-  return decodeDraft(context, expected, { ...read, value }, validation, (problems) => cannotBeHandled(expected, apiVersion, kind, `strict decoding error: ${problems.join(', ')}`))
+  return decodeDraft(context, expected, { ...read, value }, validation, (problems) =>
+    cannotBeHandled(expected, apiVersion, kind, `strict decoding error: ${problems.join(', ')}`),
+  )
 }
 
 /** Turns a JSON value into an object of the kind. `strict` makes the refusal when `validation` does not allow unknown or repeated fields. */
@@ -52,7 +71,8 @@ export function decodeDraft(
   try {
     decoded = decodeObject(expected.schema, read.value, read.literals)
   } catch (error) {
-    if (error instanceof SampanError && error.code === 'DECODE') throw cannotBeHandled(expected, apiVersionOf(expected), expected.kind, error.message)
+    if (error instanceof SampanError && error.code === 'DECODE')
+      throw cannotBeHandled(expected, apiVersionOf(expected), expected.kind, error.message)
     throw error
   }
   if (validation !== 'Ignore' && (decoded.unknown.length > 0 || read.duplicates.length > 0)) {
@@ -92,7 +112,8 @@ function fromJson(expected: ExpectedKind, bytes: Uint8Array): ReadValue {
   try {
     return readJson(bytes)
   } catch (error) {
-    if (error instanceof JsonSyntaxError) throw unrecognized(expected, `couldn't get version/kind; json parse error: ${error.message}`, bytes)
+    if (error instanceof JsonSyntaxError)
+      throw unrecognized(expected, `couldn't get version/kind; json parse error: ${error.message}`, bytes)
     if (error instanceof JsonTooLarge) throw statusError.badRequest(error.message)
     throw error
   }
@@ -121,7 +142,11 @@ const GO_TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\
 function rootOf(expected: ExpectedKind, value: unknown, bytes: Uint8Array): Record<string, unknown> {
   if (value === null || value === undefined) return {}
   if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
-  throw unrecognized(expected, `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(value)} into Go value of type ${GO_TYPE_META}`, bytes)
+  throw unrecognized(
+    expected,
+    `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(value)} into Go value of type ${GO_TYPE_META}`,
+    bytes,
+  )
 }
 
 export function goKind(value: unknown): string {
@@ -134,7 +159,11 @@ function typeOf(expected: ExpectedKind, value: Record<string, unknown>, bytes: U
   for (const name of ['apiVersion', 'kind']) {
     const field = value[name]
     if (field !== undefined && field !== null && typeof field !== 'string') {
-      throw unrecognized(expected, `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(field)} into Go struct field .${name} of type string`, bytes)
+      throw unrecognized(
+        expected,
+        `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(field)} into Go struct field .${name} of type string`,
+        bytes,
+      )
     }
   }
   const kind = typeof value['kind'] === 'string' && value['kind'] !== '' ? value['kind'] : expected.kind
@@ -147,9 +176,12 @@ function typeOf(expected: ExpectedKind, value: Record<string, unknown>, bytes: U
 function customTypeOf(expected: ExpectedKind, value: Record<string, unknown>, bytes: Uint8Array): { kind: string; apiVersion: string } {
   const { kind, apiVersion } = typeOf(expected, value, bytes)
   if ((value['kind'] ?? '') === '') throw unrecognized(expected, `Object 'Kind' is missing in '${Buffer.from(bytes).toString()}'`, bytes)
-  if ((value['apiVersion'] ?? '') === '') throw unrecognized(expected, `Object 'apiVersion' is missing in '${Buffer.from(bytes).toString()}'`, bytes)
+  if ((value['apiVersion'] ?? '') === '')
+    throw unrecognized(expected, `Object 'apiVersion' is missing in '${Buffer.from(bytes).toString()}'`, bytes)
   if (apiVersion !== apiVersionOf(expected)) {
-    throw statusError.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`)
+    throw statusError.badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`,
+    )
   }
   checkCustomType(expected, value)
   return { kind, apiVersion }
@@ -160,7 +192,8 @@ export function checkCustomType(expected: ExpectedKind, object: KubeObject): voi
   const { kind = '', apiVersion = '', metadata } = object
   const errors: FieldErrors = []
   if (kind !== expected.kind) errors.push(fieldError.invalid(Path.of('kind'), kind, `must be ${expected.kind}`))
-  if (apiVersion !== apiVersionOf(expected)) errors.push(fieldError.invalid(Path.of('apiVersion'), apiVersion, `must be ${apiVersionOf(expected)}`))
+  if (apiVersion !== apiVersionOf(expected))
+    errors.push(fieldError.invalid(Path.of('apiVersion'), apiVersion, `must be ${apiVersionOf(expected)}`))
   if (errors.length > 0) throw statusError.invalid({ group: expected.group, kind }, metadata?.name ?? '', errors)
 }
 
@@ -181,7 +214,8 @@ export function kindProblem(catalog: Catalog, expected: ExpectedKind, kind: stri
   if (!isKnown(catalog, group, version, kind)) {
     return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
   }
-  if (kind !== expected.kind) return `converting (${version}.${kind}) to (${packageOf(expected.group)}.${expected.kind}): unknown conversion`
+  if (kind !== expected.kind)
+    return `converting (${version}.${kind}) to (${packageOf(expected.group)}.${expected.kind}): unknown conversion`
   return `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`
 }
 

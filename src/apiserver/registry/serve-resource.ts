@@ -35,7 +35,8 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
   if (deprecation !== undefined) context.warn(deprecation)
   if (info.subresource !== '') return serveSubresource(context, routes, resource, namespace, name)
   const special = routes.specials.get(qualifiedName(resource))
-  if (special !== undefined) return serveSpecial(context, resource, special, { resource, subresource: '', namespace, name, rest: info.rest })
+  if (special !== undefined)
+    return serveSpecial(context, resource, special, { resource, subresource: '', namespace, name, rest: info.rest })
   if (resource.storage === undefined) throw methodNotAllowed()
   const view = routes.views.of(resource)
   const target: Target = { view, namespace, name, subresource: '' }
@@ -63,7 +64,8 @@ async function serveCollection(context: RequestContext, target: Target): Promise
   if (NO_BODY_METHODS.has(request.method) && isWatch && verbs.has('watch')) return watchObjects(context, view, namespace, '')
   if (NO_BODY_METHODS.has(request.method) && verbs.has('list')) return listObjects(context, view, namespace)
   if (request.method === 'POST' && verbs.has('create') && (!namespaced || namespace !== '')) return postObject(context, target)
-  if (request.method === 'DELETE' && verbs.has('deletecollection') && (!namespaced || namespace !== '')) return deleteCollection(context, view, namespace)
+  if (request.method === 'DELETE' && verbs.has('deletecollection') && (!namespaced || namespace !== ''))
+    return deleteCollection(context, view, namespace)
   throw methodNotAllowed()
 }
 
@@ -95,15 +97,26 @@ export function statusAnswer(context: RequestContext, httpStatus: number, status
   return encoded(context, { ...context.accepted(false), form: 'object' }, httpStatus, Buffer.from(JSON.stringify(status)))
 }
 
-async function serveSubresource(context: RequestContext, routes: ResourceRoutes, resource: Resource, namespace: string, name: string): Promise<HttpResponse> {
-  const { core, info, request } = context
+async function serveSubresource(
+  context: RequestContext,
+  routes: ResourceRoutes,
+  resource: Resource,
+  namespace: string,
+  name: string,
+): Promise<HttpResponse> {
+  const { info, request } = context
   const subresource = resource.subresources[info.subresource]
   if (subresource === undefined) throw noSuchPath()
   if (subresource.type === 'special') {
     const special = routes.specials.get(`${qualifiedName(resource)}/${info.subresource}`)
     const verb = NO_BODY_METHODS.has(request.method) ? 'get' : info.verb
     if (!subresource.verbs.includes(verb)) throw methodNotAllowed()
-    if (special === undefined) throw new StatusError({ code: 501, reason: 'NotImplemented', message: `${info.subresource} of ${resource.plural} is not served here` })
+    if (special === undefined)
+      throw new StatusError({
+        code: 501,
+        reason: 'NotImplemented',
+        message: `${info.subresource} of ${resource.plural} is not served here`,
+      })
     return serveSpecial(context, resource, special, { resource, subresource: info.subresource, namespace, name, rest: info.rest })
   }
   if (info.rest !== '') throw noSuchPath()

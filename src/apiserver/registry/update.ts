@@ -110,7 +110,8 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
   const { view, namespace, name, options, subresource } = update
   const { resource } = view
   const old = view.object(entry)
-  if (update.uid !== undefined && update.uid !== metaOf(old).uid) throw uidMismatch(view, namespace, name, update.uid, metaOf(old).uid ?? '')
+  if (update.uid !== undefined && update.uid !== metaOf(old).uid)
+    throw uidMismatch(view, namespace, name, update.uid, metaOf(old).uid ?? '')
   const draft = await update.next(old, () => view.draft(entry))
   settleNamespace(resource, draft, namespace)
   warn(context, dropRepeatedOwners(draft, false))
@@ -194,7 +195,10 @@ function rulesFor(update: Update): UpdateRules {
     }
   }
   if (subresource?.type !== 'status') return { prepare: keepAllButStatus }
-  return { prepare: subresource.prepareForUpdate ?? keepAllButStatus, ...(subresource.validateUpdate === undefined ? {} : { validate: subresource.validateUpdate }) }
+  return {
+    prepare: subresource.prepareForUpdate ?? keepAllButStatus,
+    ...(subresource.validateUpdate === undefined ? {} : { validate: subresource.validateUpdate }),
+  }
 }
 
 /** Throws `StatusError` 409 when the client has seen an older object, 422 when it must say which one and does not. */

@@ -20,8 +20,12 @@ export class Views {
     if (known !== undefined) return known
     const { storage } = resource
     if (storage === undefined) throw new UserError(`${resource.plural} are not stored`)
-    const stored = resource.conversion === undefined ? resource : resource.conversion.stored ?? this.#catalog.findKind(storage.group, storage.version, storage.kind)
-    if (stored === undefined) throw new UserError(`${resource.plural} are stored as ${storage.kind} ${storage.version}, which is not served`)
+    const stored =
+      resource.conversion === undefined
+        ? resource
+        : (resource.conversion.stored ?? this.#catalog.findKind(storage.group, storage.version, storage.kind))
+    if (stored === undefined)
+      throw new UserError(`${resource.plural} are stored as ${storage.kind} ${storage.version}, which is not served`)
     const view = new View(resource, this.#caches.of(stored, storage.prefix), this.#caches.known)
     this.#views.set(resource, view)
     return view

@@ -20,7 +20,8 @@ export function virtualHandler(virtual: VirtualResource): SpecialHandler {
   return async (context, { resource, subresource, namespace, name }) => {
     context.accepted(false)
     const spoken = subresource === '' ? undefined : speaks(resource.subresources[subresource])
-    const expected: ExpectedKind = spoken === undefined ? resource : { ...spoken, schema: builtInSchema(spoken.group, spoken.version, spoken.kind) }
+    const expected: ExpectedKind =
+      spoken === undefined ? resource : { ...spoken, schema: builtInSchema(spoken.group, spoken.version, spoken.kind) }
     const options = writeOptions(context.info.query, 'CreateOptions')
     const { bytes, encoding } = await requestBody(context)
     const draft = readObject(context, expected, bytes, encoding, options.fieldValidation)

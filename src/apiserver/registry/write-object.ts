@@ -17,7 +17,13 @@ export interface Written {
 }
 
 /** Undefined: there is another one by now, look again. */
-export async function commitPut(core: Core, view: View, key: string, expected: number, encoded: Uint8Array): Promise<Entry | Uint8Array | undefined> {
+export async function commitPut(
+  core: Core,
+  view: View,
+  key: string,
+  expected: number,
+  encoded: Uint8Array,
+): Promise<Entry | Uint8Array | undefined> {
   const storeKey = view.cache.prefix + key
   const result = await core.engine.commit({
     compare: [{ key: storeKey, modRevision: expected }],
@@ -33,7 +39,10 @@ export async function commitPut(core: Core, view: View, key: string, expected: n
 /** False: it has changed by now, look again. */
 export async function commitDelete(core: Core, view: View, key: string, expected: number): Promise<number | undefined> {
   const storeKey = view.cache.prefix + key
-  const result = await core.engine.commit({ compare: [{ key: storeKey, modRevision: expected }], operations: [{ kind: 'delete', key: storeKey }] })
+  const result = await core.engine.commit({
+    compare: [{ key: storeKey, modRevision: expected }],
+    operations: [{ kind: 'delete', key: storeKey }],
+  })
   const waiting = core.caches.hub.reached(result.revision)
   if (waiting !== undefined) await waiting
   return result.succeeded ? result.revision : undefined

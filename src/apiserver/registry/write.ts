@@ -89,10 +89,21 @@ export async function patchObject(context: RequestContext, target: Target): Prom
   return answer(context, view, written, 200)
 }
 
-async function applyObject(context: RequestContext, target: Target, bytes: Uint8Array, options: ReturnType<typeof writeOptions>): Promise<HttpResponse> {
+async function applyObject(
+  context: RequestContext,
+  target: Target,
+  bytes: Uint8Array,
+  options: ReturnType<typeof writeOptions>,
+): Promise<HttpResponse> {
   const { view, namespace, name, subresource } = target
   const { resource } = view
-  const patch = prepareApply(context, resource, { namespace, name, subresource, namespaced: resource.namespaced, resetFields: resetFields(resource, subresource) }, bytes, options)
+  const patch = prepareApply(
+    context,
+    resource,
+    { namespace, name, subresource, namespaced: resource.namespaced, resetFields: resetFields(resource, subresource) },
+    bytes,
+    options,
+  )
   const written = await updateObject(context, {
     ...target,
     options,
@@ -117,6 +128,8 @@ async function applyObject(context: RequestContext, target: Target, bytes: Uint8
 
 function answer(context: RequestContext, view: View, written: Written, status: number): HttpResponse {
   const { bytes, entry } = written
-  return objectAnswer(context, view, status, { bytes, object: () => (entry === undefined ? (JSON.parse(bytes.toString()) as KubeObject) : view.object(entry)) })
+  return objectAnswer(context, view, status, {
+    bytes,
+    object: () => (entry === undefined ? (JSON.parse(bytes.toString()) as KubeObject) : view.object(entry)),
+  })
 }
-

@@ -35,7 +35,13 @@ export function objectWriter(core: Core, views: Views): ObjectWriter {
     async create<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T) {
       const view = viewOf(ref)
       const namespace = object.metadata?.namespace ?? ''
-      const written = await createObject(ownRequest(scope, core), { view, namespace, draft: draftOf(view, object), options: OPTIONS, tracks: true })
+      const written = await createObject(ownRequest(scope, core), {
+        view,
+        namespace,
+        draft: draftOf(view, object),
+        options: OPTIONS,
+        tracks: true,
+      })
       return JSON.parse(written.bytes.toString()) as T
     },
     async update<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T) {
@@ -61,7 +67,14 @@ export function objectWriter(core: Core, views: Views): ObjectWriter {
       return JSON.parse(written.bytes.toString()) as T
     },
     async delete(scope, ref, namespace, name) {
-      const options = { dryRun: false, gracePeriodSeconds: undefined, orphanDependents: undefined, propagationPolicy: undefined, uid: undefined, resourceVersion: undefined }
+      const options = {
+        dryRun: false,
+        gracePeriodSeconds: undefined,
+        orphanDependents: undefined,
+        propagationPolicy: undefined,
+        uid: undefined,
+        resourceVersion: undefined,
+      }
       await deleteObject(ownRequest(scope, core), { view: viewOf(ref), namespace, name, options })
     },
   }

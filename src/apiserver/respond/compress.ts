@@ -36,7 +36,9 @@ const ENCODED = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } as const
 /** A list that is streamed, compressed while it is made. Not for watches, whose events must arrive one by one. */
 export function compressedStream(answer: HttpResponse): HttpResponse {
   const { body } = answer
-  return body.kind === 'stream' ? { ...answer, headers: { ...answer.headers, ...ENCODED }, body: { kind: 'stream', start: gzipBody(body.start) } } : answer
+  return body.kind === 'stream'
+    ? { ...answer, headers: { ...answer.headers, ...ENCODED }, body: { kind: 'stream', start: gzipBody(body.start) } }
+    : answer
 }
 
 function gzipBody(start: (sink: BodySink) => void): (sink: BodySink) => void {

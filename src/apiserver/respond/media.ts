@@ -65,7 +65,8 @@ export class Negotiator {
 
 function negotiate(header: string, lists: boolean): Accepted {
   const clauses = acceptClauses(header)
-  if (!clauses.some(({ type }) => type === '*/*' || type in ENCODINGS)) throw unknownRepresentation(lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES)
+  if (!clauses.some(({ type }) => type === '*/*' || type in ENCODINGS))
+    throw unknownRepresentation(lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES)
   for (const { type, params } of clauses) {
     const encoding = ENCODINGS[type] ?? (type === '*/*' || type === 'application/*' ? 'json' : undefined)
     if (encoding === undefined) continue
@@ -74,9 +75,14 @@ function negotiate(header: string, lists: boolean): Accepted {
     if (as === undefined) return { encoding, form: 'object', formVersion: 'v1', pretty }
     const version = params.get('v') ?? ''
     if (params.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
-    if (as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { encoding, form: as, formVersion: version, pretty }
+    if (as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')
+      return { encoding, form: as, formVersion: version, pretty }
   }
-  throw new StatusError({ code: 406, reason: 'NotAcceptable', message: `only the following media types are accepted: ${MEDIA_TYPES.join(', ')}` })
+  throw new StatusError({
+    code: 406,
+    reason: 'NotAcceptable',
+    message: `only the following media types are accepted: ${MEDIA_TYPES.join(', ')}`,
+  })
 }
 
 /** What the router in front of the resources says when no representation fits at all. */

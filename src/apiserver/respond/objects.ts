@@ -31,15 +31,24 @@ const bytesAnswer = (status: number, encoding: Accepted['encoding'], bytes: Uint
 /** One object in the form that the client accepts. */
 export function objectAnswer(context: RequestContext, view: View, status: number, sendable: Sendable): HttpResponse {
   const accepted = context.accepted(false)
-  if (accepted.encoding === 'json' && accepted.form === 'object' && !wantsPretty(context, accepted)) return bytesAnswer(status, 'json', sendable.bytes)
+  if (accepted.encoding === 'json' && accepted.form === 'object' && !wantsPretty(context, accepted))
+    return bytesAnswer(status, 'json', sendable.bytes)
   const { form, formVersion, encoding } = accepted
   if (form === 'object') {
     if (encoding === 'protobuf') return bytesAnswer(status, 'protobuf', encodeProtobuf(view.resource.schema, sendable.object()))
     return encoded(context, accepted, status, sendable.bytes)
   }
-  if (form === 'PartialObjectMetadataList') throw notAcceptable('you requested PartialObjectMetadataList, but the requested object is not a list')
+  if (form === 'PartialObjectMetadataList')
+    throw notAcceptable('you requested PartialObjectMetadataList, but the requested object is not a list')
   if (form === 'PartialObjectMetadata') return encoded(context, accepted, status, partialBytes(sendable.bytes, formVersion))
-  const row = tableRow(view.resource, sendable.object(), sendable.bytes, includeObject(context.info.query), formVersion, context.scope.clock.now())
+  const row = tableRow(
+    view.resource,
+    sendable.object(),
+    sendable.bytes,
+    includeObject(context.info.query),
+    formVersion,
+    context.scope.clock.now(),
+  )
   const version = sendable.object().metadata?.resourceVersion ?? ''
   const head = tableHead(formVersion, version, { continue: '', remaining: undefined }, tableColumns(view.resource))
   return encoded(context, accepted, status, Buffer.from(`${head}${row}]}`))
@@ -65,8 +74,17 @@ export function listAnswer(context: RequestContext, view: View, page: ListPage):
   }
   if (form === 'PartialObjectMetadata') throw notAcceptable('you requested PartialObjectMetadata, but the requested object is a list')
   if (encoding === 'protobuf' && form === 'object') {
-    const list = { kind: resource.listKind, apiVersion: apiVersionOf(resource), metadata, items: page.entries.map((entry) => view.object(entry)) }
-    return bytesAnswer(200, 'protobuf', encodeProtobuf(builtInSchema(resource.group, resource.version, resource.listKind), list as KubeObject))
+    const list = {
+      kind: resource.listKind,
+      apiVersion: apiVersionOf(resource),
+      metadata,
+      items: page.entries.map((entry) => view.object(entry)),
+    }
+    return bytesAnswer(
+      200,
+      'protobuf',
+      encodeProtobuf(builtInSchema(resource.group, resource.version, resource.listKind), list as KubeObject),
+    )
   }
   const list =
     form === 'Table'
@@ -98,7 +116,8 @@ const whole = (bytes: Buffer): { prefix: string; bytes: Buffer; start: number } 
 /** Built-in kinds leave kind and apiVersion to the list. */
 function objects(view: View, entries: readonly Entry[]): ItemSource {
   const first = entries[0]
-  if (view.resource.typedItems || first === undefined) return { count: entries.length, item: (at) => whole(view.bytes(entries[at] as Entry)) }
+  if (view.resource.typedItems || first === undefined)
+    return { count: entries.length, item: (at) => whole(view.bytes(entries[at] as Entry)) }
   const start = metadataOffset(view.bytes(first))
   return { count: entries.length, item: (at) => ({ prefix: '{', bytes: view.bytes(entries[at] as Entry), start }) }
 }

@@ -13,10 +13,20 @@ export function textAnswer(status: number, text: string, headers: Readonly<Recor
 export const pageNotFound = (): HttpResponse => textAnswer(404, '404 page not found\n')
 
 export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
-  return { status, headers: { 'content-type': 'application/json', ...headers }, body: { kind: 'bytes', chunks: [Buffer.from(JSON.stringify(value))] } }
+  return {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: { kind: 'bytes', chunks: [Buffer.from(JSON.stringify(value))] },
+  }
 }
 
 /** Joined as the Warning headers of one answer: `299 - "text"`, with its quotes escaped. */
 export function warningHeaders(warnings: readonly string[]): string[] {
-  return warnings.map((text) => `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll(/[\r\n\t]+/g, ' ')}"`)
+  return warnings.map(
+    (text) =>
+      `299 - "${text
+        .replaceAll('\\', '\\\\')
+        .replaceAll('"', '\\"')
+        .replaceAll(/[\r\n\t]+/g, ' ')}"`,
+  )
 }

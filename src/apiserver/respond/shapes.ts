@@ -12,7 +12,11 @@ export function objectShape(view: View): Shape {
   return {
     id: native ? '' : `${resource.group}/${resource.version}`,
     event: (type, entry, bytes) => jsonEvent(type, native ? bytes : view.render(convert(view, bytes))),
-    bookmark: (revision, end) => jsonEvent('BOOKMARK', Buffer.from(encodeObject(resource.schema, bookmarkObject(resource, revision, end), { keepResourceVersion: true }).bytes)),
+    bookmark: (revision, end) =>
+      jsonEvent(
+        'BOOKMARK',
+        Buffer.from(encodeObject(resource.schema, bookmarkObject(resource, revision, end), { keepResourceVersion: true }).bytes),
+      ),
     error: (status) => jsonLine('ERROR', status),
   }
 }
@@ -35,7 +39,11 @@ export function partialShape(view: View, version: string): Shape {
     id: `partial/${version}`,
     event: (type, _entry, bytes) => jsonEvent(type, partialBytes(bytes, version)),
     bookmark: (revision, end) =>
-      jsonLine('BOOKMARK', { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: bookmarkMetadata(revision, end) }),
+      jsonLine('BOOKMARK', {
+        kind: 'PartialObjectMetadata',
+        apiVersion: `meta.k8s.io/${version}`,
+        metadata: bookmarkMetadata(revision, end),
+      }),
     error: (status) => jsonLine('ERROR', status),
   }
 }

@@ -22,13 +22,25 @@ export function tableColumns(resource: Resource): unknown[] {
 }
 
 /** One row as JSON. */
-export function tableRow(resource: Resource, object: KubeObject, bytes: Buffer, include: IncludeObject, version: string, nowMs: number): string {
+export function tableRow(
+  resource: Resource,
+  object: KubeObject,
+  bytes: Buffer,
+  include: IncludeObject,
+  version: string,
+  nowMs: number,
+): string {
   const cells = resource.columns.map((column) => column.cell(object, nowMs))
   const shown = include === 'None' ? 'null' : include === 'Object' ? bytes.toString() : partialBytes(bytes, version).toString()
   return `{"cells":${JSON.stringify(cells)},"object":${shown}}`
 }
 
-export function tableHead(version: string, resourceVersion: string, more: { readonly continue: string; readonly remaining: number | undefined }, columns: unknown[] | undefined): string {
+export function tableHead(
+  version: string,
+  resourceVersion: string,
+  more: { readonly continue: string; readonly remaining: number | undefined },
+  columns: unknown[] | undefined,
+): string {
   const metadata = {
     resourceVersion,
     ...(more.continue === '' ? {} : { continue: more.continue }),

@@ -92,7 +92,11 @@ function auditIdOf(scope: Scope, request: HttpRequest): string {
 }
 
 function finish(answer: HttpResponse, auditId: string, warnings: readonly string[]): HttpResponse {
-  const headers: Record<string, string | readonly string[]> = { 'audit-id': auditId, 'cache-control': 'no-cache, private', ...answer.headers }
+  const headers: Record<string, string | readonly string[]> = {
+    'audit-id': auditId,
+    'cache-control': 'no-cache, private',
+    ...answer.headers,
+  }
   if (warnings.length > 0) headers['warning'] = warningHeaders(warnings)
   return { status: answer.status, headers, body: answer.body }
 }

@@ -1,6 +1,13 @@
 import type { RequestInfo } from '../contract.ts'
 
-const METHOD_VERBS: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
+const METHOD_VERBS: Readonly<Record<string, string>> = {
+  POST: 'create',
+  GET: 'get',
+  HEAD: 'get',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+}
 /** What may stand behind `namespaces/<name>/` without being a resource in that namespace. */
 const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize'])
 const NO_QUERY = new URLSearchParams()

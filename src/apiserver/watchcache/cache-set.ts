@@ -38,7 +38,11 @@ export class CacheSet {
   of(stored: Resource, prefix: string): ResourceCache {
     const known = this.#caches.get(prefix)
     if (known !== undefined) return known
-    const cache = new ResourceCache(stored, prefix, this.engine, this.hub, { ringBytes: this.#ringBytes, known: this.known, parsed: this.#parsed })
+    const cache = new ResourceCache(stored, prefix, this.engine, this.hub, {
+      ringBytes: this.#ringBytes,
+      known: this.known,
+      parsed: this.#parsed,
+    })
     this.#caches.set(prefix, cache)
     return cache
   }

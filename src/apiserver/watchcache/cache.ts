@@ -4,7 +4,7 @@ import { Entry, LabelPool } from './entry.ts'
 import type { ChangeHub, HubSubscriber } from './hub.ts'
 import { OrderedIndex, type Snapshot } from './ordered-index.ts'
 import { Postings, fieldTerm, labelTerm } from './postings.ts'
-import { ParsedPool } from './parsed-pool.ts'
+import type { ParsedPool } from './parsed-pool.ts'
 import { type CacheEvent, EventRing } from './ring.ts'
 import { type Selection, keyRange, matches, needsFields } from './selection.ts'
 import { replaceResourceVersion, withRevision } from './wire.ts'
@@ -286,7 +286,8 @@ export class ResourceCache implements HubSubscriber {
     this.#entries.delete(key)
     this.#index.delete(key)
     this.#unlistLabels(previous)
-    if (this.#indexesFields) this.#selectablePaths.forEach((path, slot) => this.#postings.remove(fieldTerm(path, previous.fields?.[slot] ?? ''), key))
+    if (this.#indexesFields)
+      this.#selectablePaths.forEach((path, slot) => this.#postings.remove(fieldTerm(path, previous.fields?.[slot] ?? ''), key))
     return previous
   }
 

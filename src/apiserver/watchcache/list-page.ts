@@ -80,7 +80,8 @@ function cut(all: readonly Entry[], selection: Selection, limit: number, revisio
     const entry = all[at] as Entry
     if (!matches(selection, entry)) continue
     entries.push(entry)
-    if (entries.length === limit) return { entries, revision, continue: at < all.length - 1 ? after(entry, revision) : '', remaining: undefined }
+    if (entries.length === limit)
+      return { entries, revision, continue: at < all.length - 1 ? after(entry, revision) : '', remaining: undefined }
   }
   return { entries, revision, continue: '', remaining: undefined }
 }
@@ -112,7 +113,14 @@ async function atRevision(scope: Scope, context: ListContext, request: ListReque
   return cut(all, selection, limit, revision)
 }
 
-async function fromStore(scope: Scope, context: ListContext, revision: number, start: string, from: string, to: string | undefined): Promise<Entry[]> {
+async function fromStore(
+  scope: Scope,
+  context: ListContext,
+  revision: number,
+  start: string,
+  from: string,
+  to: string | undefined,
+): Promise<Entry[]> {
   const { cache, engine } = context
   scope.check()
   const pool = new LabelPool()

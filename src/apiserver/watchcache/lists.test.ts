@@ -7,7 +7,8 @@ const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps'
 async function serverWith(t: TestContext, names: readonly string[], labels: Readonly<Record<string, string>> = {}): Promise<TestApiServer> {
   const api = await testApiServer()
   t.after(() => api.close())
-  for (const name of names) await api.request('POST', CONFIG_MAPS, { body: { metadata: { name, labels: { ...labels, name } }, data: { x: '1' } } })
+  for (const name of names)
+    await api.request('POST', CONFIG_MAPS, { body: { metadata: { name, labels: { ...labels, name } }, data: { x: '1' } } })
   return api
 }
 

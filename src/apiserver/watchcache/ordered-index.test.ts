@@ -8,7 +8,10 @@ const entry = (key: string, revision = 1): Entry => new Entry(key, Buffer.alloc(
 const keys = (entries: readonly Entry[]): string[] => entries.map(({ key }) => key)
 
 test('entries stand in key order whatever the order of writes, and snapshots do not move', () => {
-  const operation = fc.record({ key: fc.integer({ min: 0, max: 2000 }).map((n) => `k${String(n).padStart(4, '0')}`), isDelete: fc.boolean() })
+  const operation = fc.record({
+    key: fc.integer({ min: 0, max: 2000 }).map((n) => `k${String(n).padStart(4, '0')}`),
+    isDelete: fc.boolean(),
+  })
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 3000 }), fc.integer({ min: 1, max: 500 }), (operations, every) => {
       const index = new OrderedIndex()

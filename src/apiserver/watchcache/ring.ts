@@ -30,7 +30,9 @@ export class CacheEvent {
     return made
   }
   get sizeBytes(): number {
-    return 200 + (this.entry?.bytes.length ?? 0) + (this.previous === undefined || this.entry !== undefined ? 0 : this.previous.bytes.length)
+    return (
+      200 + (this.entry?.bytes.length ?? 0) + (this.previous === undefined || this.entry !== undefined ? 0 : this.previous.bytes.length)
+    )
   }
 }
 

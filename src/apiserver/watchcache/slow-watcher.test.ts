@@ -49,7 +49,7 @@ test('a slow client is sent everything at its own speed, until the ring has move
   const configMaps = builtInResources().find(({ plural }) => plural === 'configmaps')
   assert.ok(configMaps !== undefined)
   const view = new Views(new Catalog([configMaps]), caches).of(configMaps)
-  view.cache.ready()
+  await view.cache.ready()
   const sink = slowSink()
   const stream = new WatchStream(
     sink,
@@ -68,12 +68,16 @@ test('a slow client is sent everything at its own speed, until the ring has move
     },
     () => undefined,
   )
-  const create = (name: string): Promise<unknown> => api.request('POST', '/api/v1/namespaces/default/configmaps', { body: { metadata: { name }, data: { x: '1' } } })
+  const create = (name: string): Promise<unknown> =>
+    api.request('POST', '/api/v1/namespaces/default/configmaps', { body: { metadata: { name }, data: { x: '1' } } })
   for (const name of ['a', 'b', 'c']) await create(name)
   assert.equal(sink.lines.length, 1, 'nothing is queued for a client that does not read')
   sink.read()
   sink.read()
-  assert.deepEqual(sink.lines.map((line) => JSON.parse(line).object.metadata.name), ['a', 'b', 'c'])
+  assert.deepEqual(
+    sink.lines.map((line) => JSON.parse(line).object.metadata.name),
+    ['a', 'b', 'c'],
+  )
   for (let at = 0; at < 100; at++) await create(`n-${at}`)
   sink.read()
   assert.equal(JSON.parse(sink.lines.at(-1) ?? '').object.code, 410)

@@ -24,7 +24,10 @@ test('objects enter and leave a selection as if they came and went', async (t) =
   await api.request('DELETE', `${CONFIG_MAPS}/a`)
   const events = []
   for (let at = 0; at < 5; at++) events.push(await watch.next())
-  assert.deepEqual(events.map((event) => event.type), ['ADDED', 'MODIFIED', 'DELETED', 'ADDED', 'DELETED'])
+  assert.deepEqual(
+    events.map((event) => event.type),
+    ['ADDED', 'MODIFIED', 'DELETED', 'ADDED', 'DELETED'],
+  )
   // What leaves is shown as it was, at the revision at which it left.
   assert.deepEqual(events[2].object.metadata.labels, { x: '1' })
   assert.ok(Number(events[2].object.metadata.resourceVersion) > Number(events[1].object.metadata.resourceVersion))
@@ -37,7 +40,10 @@ test('a watch from a revision misses nothing that came after it', async (t) => {
   const watch = await api.watch(`${CONFIG_MAPS}?watch=1&resourceVersion=${first.body.metadata.resourceVersion}`)
   const seen = []
   for (let at = 0; at < 50; at++) seen.push((await watch.next()).object.metadata.labels.at)
-  assert.deepEqual(seen, Array.from({ length: 50 }, (_, at) => String(at)))
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 50 }, (_, at) => String(at)),
+  )
 })
 
 test('a revision that the ring no longer holds is told to be too old', async (t) => {
@@ -68,7 +74,13 @@ test('tables say their columns once', async (t) => {
   await api.request('POST', CONFIG_MAPS, { body: { metadata: { name: 'a' }, data: { x: '1' } } })
   await api.request('POST', CONFIG_MAPS, { body: { metadata: { name: 'b' } } })
   const events = [await watch.next(), await watch.next()]
-  assert.deepEqual(events.map((event) => event.object.rows[0].cells.slice(0, 2)), [['a', 1], ['b', 0]])
+  assert.deepEqual(
+    events.map((event) => event.object.rows[0].cells.slice(0, 2)),
+    [
+      ['a', 1],
+      ['b', 0],
+    ],
+  )
   assert.equal(events[0].object.columnDefinitions.length, 3)
   assert.equal(events[1].object.columnDefinitions, null)
 })

@@ -10,8 +10,14 @@ test('the resourceVersion is put in, and replaced by one of another length', () 
   const first = withRevision(stored, 99)
   assert.equal(JSON.parse(first.toString()).metadata.resourceVersion, '99')
   const second = replaceResourceVersion(first, 100)
-  assert.deepEqual(JSON.parse(second.toString()), { ...JSON.parse(stored.toString()), metadata: { ...JSON.parse(stored.toString()).metadata, resourceVersion: '100' } })
-  assert.equal(JSON.parse(withRevision(Buffer.from('{"kind":"A","apiVersion":"v1","metadata":{}}'), 7).toString()).metadata.resourceVersion, '7')
+  assert.deepEqual(JSON.parse(second.toString()), {
+    ...JSON.parse(stored.toString()),
+    metadata: { ...JSON.parse(stored.toString()).metadata, resourceVersion: '100' },
+  })
+  assert.equal(
+    JSON.parse(withRevision(Buffer.from('{"kind":"A","apiVersion":"v1","metadata":{}}'), 7).toString()).metadata.resourceVersion,
+    '7',
+  )
 })
 
 test('labels are those of the metadata and of nothing that looks like it', () => {

@@ -51,7 +51,12 @@ export function labelsText(bytes: Uint8Array): string {
     const value = nameEnd + 1
     const isLabels = nameEnd - i === 8 && buffer.toString('latin1', i, nameEnd) === '"labels"'
     const first = buffer[value]
-    const end = first === QUOTE ? endOfString(buffer, value) : first === OPEN || first === 0x5b ? endOfValue(buffer, value) : endOfScalar(buffer, value)
+    const end =
+      first === QUOTE
+        ? endOfString(buffer, value)
+        : first === OPEN || first === 0x5b
+          ? endOfValue(buffer, value)
+          : endOfScalar(buffer, value)
     if (isLabels) return buffer.toString('utf8', value, end)
     if (buffer[end] !== 0x2c) return ''
     i = end + 1

@@ -1,10 +1,10 @@
 import { existsSync, rmSync } from 'node:fs'
-import { type Scope, UserError, rootScope, systemClock } from '#base'
+import { type Scope, rootScope, systemClock } from '#base'
 import { type Progress, createProgress } from '#cli'
 import { releaseHost, stopHost } from '#node'
 import { releaseProxy, systemKernel } from '#proxy'
 import { stopInBackground } from '../background/processes.ts'
-import { DNS_ADDRESS, type Instance, netnsPath, proxyTable } from '../instance/instance.ts'
+import { DNS_ADDRESS, type Instance, netnsPath, proxyTable, readInstance } from '../instance/instance.ts'
 import { removeLink, removeLocalAddress } from '../instance/link.ts'
 import { locate, stateDirOf } from '../instance/locate.ts'
 import type { InstanceFlags } from '../flags.ts'
@@ -36,8 +36,11 @@ export async function runReset(flags: InstanceFlags): Promise<void> {
   using scope = rootScope()
   const progress = newProgress()
   const stateDir = stateDirOf(flags)
-  if (!existsSync(stateDir)) throw new UserError(`there is no cluster in ${stateDir}`, 'nothing was removed')
-  const { instance } = locate(flags)
+  const instance = readInstance(stateDir)
+  if (instance === undefined) {
+    progress.say(`there is no cluster in ${stateDir}: nothing to remove`)
+    return
+  }
   await stopComponents(scope, progress, stateDir)
   await progress.step('remove containers, mounts, control groups', () => releaseHost(scope, hostOptions(stateDir, instance)))
   await progress.step('remove rules and addresses', async () => {

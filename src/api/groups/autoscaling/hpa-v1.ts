@@ -126,7 +126,8 @@ const isCpuStatus = ({ type, resource }: v2.MetricStatus): boolean =>
 
 /** What a client wrote into such an annotation may be anything; what cannot be read is dropped. */
 function dropUnreadable(metadata: ObjectMeta, annotations: Record<string, string>): void {
-  for (const name of [METRICS, CURRENT_METRICS, CONDITIONS]) if (name in annotations && !Array.isArray(jsonOf(annotations[name]))) delete annotations[name]
+  for (const name of [METRICS, CURRENT_METRICS, CONDITIONS])
+    if (name in annotations && !Array.isArray(jsonOf(annotations[name]))) delete annotations[name]
   if (BEHAVIOR in annotations && !isJsonObject(jsonOf(annotations[BEHAVIOR]))) delete annotations[BEHAVIOR]
   if (Object.keys(annotations).length === 0) delete metadata.annotations
 }

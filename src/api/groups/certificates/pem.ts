@@ -1,5 +1,5 @@
 /** A PEM text in the base64 of the wire. What it holds is looked at by who signs. */
-export interface PemBlock {
+interface PemBlock {
   readonly type: string
   readonly hasHeaders: boolean
 }

@@ -63,12 +63,18 @@ export const nodes = defineResource(refs.nodes, {
     'Internal-IP': (node) => addressOf(node, 'InternalIP'),
     'External-IP': (node) => addressOf(node, 'ExternalIP'),
     'OS-Image': ({ status }) => status?.nodeInfo?.osImage || UNKNOWN,
-    'Kernel-Version': ({ status }) => status?.nodeInfo?.kernelVersion || UNKNOWN,
+    'Kernel-Version': ({ status }) => kernelText(status?.nodeInfo),
     'Container-Runtime': ({ status }) => status?.nodeInfo?.containerRuntimeVersion || UNKNOWN,
   },
   selectable: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
   subresources: { status: { type: 'status', prepareForUpdate: keepSpec } },
 })
+
+function kernelText(info: NonNullable<Node['status']>['nodeInfo']): string {
+  const { kernelVersion = '', architecture = '' } = info ?? {}
+  if (kernelVersion === '') return UNKNOWN
+  return architecture === '' ? kernelVersion : `${kernelVersion} (${architecture})`
+}
 
 const addressOf = ({ status }: Node, wanted: string): string => status?.addresses?.find(({ type }) => type === wanted)?.address ?? NONE
 

@@ -1,7 +1,7 @@
 import { defineResource } from '../../define.ts'
 import type { FieldErrors } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
-import { defaultPodTemplate, dropDisabledPodFields, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
+import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { PodTemplate } from '../../types/core-v1.gen.ts'
 import { templateImages, templateNames } from '../../workloads/workload.ts'
@@ -15,9 +15,6 @@ export const podTemplates = defineResource(refs.podtemplates, {
     defaults: (object) => {
       object.template ??= {}
       defaultPodTemplate(object.template)
-    },
-    prepareForCreate: ({ template }) => {
-      if (template?.spec !== undefined) dropDisabledPodFields(template.spec)
     },
     validate,
     validateUpdate: (object, _old, errors) => validate(object, errors),

@@ -1,6 +1,6 @@
 import { defineResource } from '../../define.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import { defaultPodTemplate, dropDisabledPodFields, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
+import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { ReplicationController } from '../../types/core-v1.gen.ts'
 import { dnsSubdomainErrors } from '../../validation/names.ts'
@@ -31,7 +31,6 @@ export const replicationControllers = defineResource(refs.replicationcontrollers
     defaults,
     prepareForCreate: (controller) => {
       controller.status = { replicas: 0 }
-      if (controller.spec?.template?.spec !== undefined) dropDisabledPodFields(controller.spec.template.spec)
     },
     prepareForUpdate: keepStatus,
     validate,
@@ -74,6 +73,8 @@ function defaults(controller: ReplicationController): void {
     if (Object.keys(controller.metadata?.labels ?? {}).length === 0) controller.metadata = { ...controller.metadata, labels: { ...labels } }
   }
   spec.replicas ??= 1
+  // The schema's default, which is not stored: both must look the same when changes are counted.
+  if (spec.minReadySeconds === 0) delete spec.minReadySeconds
   defaultPodTemplate(spec.template)
 }
 

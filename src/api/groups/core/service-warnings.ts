@@ -1,8 +1,11 @@
 import type { Service } from '../../types/core-v1.gen.ts'
 import { parseCidr, parseIp } from '../../validation/ip.ts'
 
-export function serviceWarnings({ spec = {} }: Service): readonly string[] {
+const OLD_HINTS = 'service.kubernetes.io/topology-aware-hints'
+
+export function serviceWarnings({ metadata, spec = {} }: Service): readonly string[] {
   const warnings: string[] = []
+  if (metadata?.annotations?.[OLD_HINTS] !== undefined) warnings.push(`annotation ${OLD_HINTS} is deprecated, please use service.kubernetes.io/topology-mode instead`)
   const { clusterIPs = [], externalIPs = [], loadBalancerIP = '', loadBalancerSourceRanges = [], externalName = '' } = spec
   const headless = spec.clusterIP === 'None'
   if (!headless) clusterIPs.forEach((address, i) => formWarning(address, `spec.clusterIPs[${i}]`, warnings))

@@ -6,18 +6,6 @@ import type { Event } from '../../types/events-v1.gen.ts'
 import { eventColumns, eventFields } from '../core/event.ts'
 import { validateNewEvent, validateNewEventUpdate } from '../core/event-validation.ts'
 
-/** The same objects as the Events of the core group, under other names. */
-export const eventsV1 = defineResource(refs.eventsV1, {
-  strategy: {
-    createOnUpdate: true,
-    validate: (event, errors) => validateNewEvent(toCore(event), errors),
-    validateUpdate: (event, old, errors) => validateNewEventUpdate(toCore(event), toCore(old), errors),
-  },
-  columns: overCore(eventColumns),
-  selectable: overCore(eventFields),
-  conversion: { toStored: (object) => toCore(object as Event), fromStored: (object) => fromCore(object as CoreEvent) as KubeObject },
-})
-
 /** Fields that the two versions name differently. */
 const NAMES: readonly (readonly [core: keyof CoreEvent, own: keyof Event])[] = [
   ['involvedObject', 'regarding'],
@@ -30,6 +18,32 @@ const NAMES: readonly (readonly [core: keyof CoreEvent, own: keyof Event])[] = [
 ]
 const TO_CORE: ReadonlyMap<string, string> = new Map(NAMES.map(([core, own]) => [own, core]))
 const FROM_CORE: ReadonlyMap<string, string> = new Map(NAMES)
+
+/** The same objects as the Events of the core group, under other names. */
+export const eventsV1 = defineResource(refs.eventsV1, {
+  strategy: {
+    createOnUpdate: true,
+    validate: (event, errors) => validateNewEvent(toCore(event), errors),
+    validateUpdate: (event, old, errors) => validateNewEventUpdate(toCore(event), toCore(old), errors),
+  },
+  columns: overCore(eventColumns),
+  selectable: renamedFields(overCore(eventFields)),
+  conversion: { toStored: (object) => toCore(object as Event), fromStored: (object) => fromCore(object as CoreEvent) as KubeObject, fields: selectorNames() },
+})
+
+/** What Events are selected by, where the name is another one here. */
+function selectorNames(): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.keys(eventFields).map((path) => [ownPath(path), path]))
+}
+
+function renamedFields<T>(fields: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(fields).map(([path, read]) => [ownPath(path), read]))
+}
+
+function ownPath(path: string): string {
+  const [first = '', ...rest] = path.split('.')
+  return first === 'source' ? path : [FROM_CORE.get(first) ?? first, ...rest].join('.')
+}
 
 function toCore(event: Event): CoreEvent {
   return { ...renamed(event, TO_CORE), apiVersion: 'v1' } as CoreEvent

@@ -17,7 +17,7 @@ const OVERHEAD = Path.of('overhead', 'limits')
 const NODE_SELECTOR = Path.of('scheduling', 'nodeSelector')
 const TOLERATIONS = Path.of('scheduling', 'tolerations')
 
-export const runtimeClasses = defineResource(refs.runtimeclasses, {
+const runtimeClasses = defineResource(refs.runtimeclasses, {
   strategy: {
     anyFinalizer: true,
     unconditionalUpdate: false,

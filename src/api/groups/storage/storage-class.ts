@@ -2,6 +2,7 @@ import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
+import { labelDeprecation } from '../../pods/warnings/scheduling-warnings.ts'
 import * as refs from '../../refs.gen.ts'
 import type { TopologySelectorTerm } from '../../types/core-v1.gen.ts'
 import type { StorageClass } from '../../types/storage-v1.gen.ts'
@@ -31,6 +32,13 @@ export const storageClasses = defineResource(refs.storageclasses, {
       validateImmutable(storageClass.reclaimPolicy, old.reclaimPolicy, RECLAIM_POLICY, errors)
       validateImmutable(storageClass.volumeBindingMode, old.volumeBindingMode, BINDING_MODE, errors)
     },
+    warnings: ({ allowedTopologies }) =>
+      (allowedTopologies ?? []).flatMap(({ matchLabelExpressions }, t) =>
+        (matchLabelExpressions ?? []).flatMap(({ key }, i) => {
+          const why = labelDeprecation(key)
+          return why === undefined ? [] : [`${TOPOLOGIES.index(t).child('matchLabelExpressions').index(i).child('key')}: ${why}`]
+        }),
+      ),
   },
   columns: {
     Name: ({ metadata }) =>

@@ -19,7 +19,11 @@ export async function deleteCollection(context: RequestContext, view: View, name
   const selection = readSelection(view, namespace, info.query)
   const options = listOptions(info.query, false)
   const deletion = await deleteOptions(context)
-  const page = await listPage(scope, { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages }, { ...options, selection })
+  const page = await listPage(
+    scope,
+    { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages },
+    { ...options, selection },
+  )
   let next = 0
   const work = async (): Promise<void> => {
     for (let entry = page.entries[next++]; entry !== undefined; entry = page.entries[next++]) {

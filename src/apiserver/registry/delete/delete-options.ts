@@ -55,10 +55,16 @@ function checked(options: Unchecked, dryRun: readonly string[], errors: FieldErr
 }
 
 function fromBody(bytes: Uint8Array, encoding: 'json' | 'yaml' | 'protobuf'): DeleteOptions {
-  const value = encoding === 'protobuf' ? (decodeProtobuf(builtInSchema('', 'v1', 'DeleteOptions'), bytes).object as Record<string, unknown>) : readValue(bytes, encoding)
+  const value =
+    encoding === 'protobuf'
+      ? (decodeProtobuf(builtInSchema('', 'v1', 'DeleteOptions'), bytes).object as Record<string, unknown>)
+      : readValue(bytes, encoding)
   const kind = value['kind']
   if (kind !== undefined && kind !== '' && kind !== 'DeleteOptions') {
-    throw statusError.badRequest(`decoded object cannot be converted to DeleteOptions`)
+    const apiVersion = typeof value['apiVersion'] === 'string' ? value['apiVersion'] : 'v1'
+    throw statusError.badRequest(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+    )
   }
   return typedDeleteOptions(value)
 }

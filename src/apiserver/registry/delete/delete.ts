@@ -16,7 +16,9 @@ const FOREGROUND = 'foregroundDeletion'
 const MAX_ATTEMPTS = 50
 
 /** What DELETE has done. `status` is the answer of kinds that do not answer with the object that has gone. */
-export type Deleted = { readonly kind: 'object'; readonly written: Written } | { readonly kind: 'status'; readonly status: Omit<Status, 'code'> }
+export type Deleted =
+  | { readonly kind: 'object'; readonly written: Written }
+  | { readonly kind: 'status'; readonly status: Omit<Status, 'code'> }
 
 export interface Deletion {
   readonly view: View
@@ -30,7 +32,8 @@ export async function deleteObject(context: RequestContext, deletion: Deletion):
   const { view, namespace, name, options } = deletion
   const { resource } = view
   const { deleteWarning } = resource.strategy
-  if (deleteWarning !== undefined && options.propagationPolicy === undefined && options.orphanDependents === undefined) context.warn(deleteWarning)
+  if (deleteWarning !== undefined && options.propagationPolicy === undefined && options.orphanDependents === undefined)
+    context.warn(deleteWarning)
   const key = cacheKey(resource, namespace, name)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const entry = await present(context, view, key)
@@ -46,12 +49,19 @@ export async function deleteObject(context: RequestContext, deletion: Deletion):
       dryRun: options.dryRun,
       object: undefined,
       old,
-      options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...(options.propagationPolicy === undefined ? {} : { propagationPolicy: options.propagationPolicy }) },
+      options: {
+        kind: 'DeleteOptions',
+        apiVersion: 'meta.k8s.io/v1',
+        ...(options.propagationPolicy === undefined ? {} : { propagationPolicy: options.propagationPolicy }),
+      },
     })
     await mutate(context, request)
     await validateAdmission(context, request)
     const rules = context.core.hooks.get(qualifiedName(resource))?.deletion
-    const done = rules === undefined ? await tryDelete(context, deletion, key, entry, old) : await tryDeleteByRules(context, deletion, rules, key, entry, old)
+    const done =
+      rules === undefined
+        ? await tryDelete(context, deletion, key, entry, old)
+        : await tryDeleteByRules(context, deletion, rules, key, entry, old)
     if (done !== undefined) return done
     context.scope.check()
   }
@@ -79,7 +89,13 @@ export function checkPreconditions(resource: Resource, old: KubeObject, entry: E
 }
 
 /** The object's way out as the rules of its kind have it. Undefined when it has changed meanwhile. */
-async function tryDelete(context: RequestContext, deletion: Deletion, key: string, entry: Entry, old: KubeObject): Promise<Deleted | undefined> {
+async function tryDelete(
+  context: RequestContext,
+  deletion: Deletion,
+  key: string,
+  entry: Entry,
+  old: KubeObject,
+): Promise<Deleted | undefined> {
   const { view, options } = deletion
   const { resource } = view
   const draft = view.draft(entry)
@@ -106,7 +122,12 @@ async function tryDelete(context: RequestContext, deletion: Deletion, key: strin
  * Decides, and brings the draft to the state that is to be stored: `pending` leaves everything as it is (its end has begun already),
  * `mark` stores the draft, `remove` takes the object away.
  */
-export function planDeletion(resource: Resource, draft: KubeObject, options: DeleteOptions, nowMs: number): 'pending' | 'mark' | 'mark-and-remove' | 'remove' {
+export function planDeletion(
+  resource: Resource,
+  draft: KubeObject,
+  options: DeleteOptions,
+  nowMs: number,
+): 'pending' | 'mark' | 'mark-and-remove' | 'remove' {
   const meta = metaOf(draft)
   const graceful = beginGrace(resource, draft, options, nowMs)
   if (graceful === 'pending') return 'pending'
@@ -195,12 +216,24 @@ async function tryDeleteByRules(
   return tryDelete(context, deletion, key, entry, old)
 }
 
-async function mark(context: RequestContext, deletion: Deletion, key: string, entry: Entry, draft: KubeObject): Promise<Deleted | undefined> {
+async function mark(
+  context: RequestContext,
+  deletion: Deletion,
+  key: string,
+  entry: Entry,
+  draft: KubeObject,
+): Promise<Deleted | undefined> {
   const stored = await store(context, deletion, key, entry, draft)
   return stored === undefined ? undefined : { kind: 'object', written: stored }
 }
 
-async function store(context: RequestContext, deletion: Deletion, key: string, entry: Entry, draft: KubeObject): Promise<Written | undefined> {
+async function store(
+  context: RequestContext,
+  deletion: Deletion,
+  key: string,
+  entry: Entry,
+  draft: KubeObject,
+): Promise<Written | undefined> {
   const { view, options } = deletion
   const encoded = view.encode(draft)
   if (options.dryRun) return written(view, view.stored(encoded, entry.revision), draft, false)

@@ -1,4 +1,4 @@
-import type { Field, ObjectSchema, Schema } from '#api'
+import { type ObjectSchema, type Schema, isUnsetList } from '#api'
 
 /** The value without the empty lists, maps and texts that its type does not write. The value itself when there are none. */
 export function withoutEmpty(schema: ObjectSchema, value: object): object {
@@ -8,7 +8,7 @@ export function withoutEmpty(schema: ObjectSchema, value: object): object {
     const field = schema.fields.get(name)
     const child = source[name]
     if (field === undefined || child === undefined || child === null) continue
-    if ((field.dropEmpty || isUnset(field, child)) && isEmpty(child)) {
+    if ((field.dropEmpty && isEmpty(child)) || isUnsetList(child)) {
       copy ??= { ...source }
       delete copy[name]
     } else if (typeof child === 'object') {
@@ -19,11 +19,6 @@ export function withoutEmpty(schema: ObjectSchema, value: object): object {
     }
   }
   return copy ?? value
-}
-
-/** A list or map that must be there and is not: it is written as null. */
-function isUnset({ zero, schema }: Field, value: unknown): boolean {
-  return zero === null && (Array.isArray(value) || schema.kind === 'map')
 }
 
 function within(schema: Schema, value: object): object {

@@ -7,13 +7,19 @@ export function patchedText(patched: unknown, original: unknown): string {
 }
 
 function ordered(value: unknown, original: unknown, isRoot: boolean): unknown {
-  if (Array.isArray(value)) return value === original ? value : value.map((item) => ordered(item, undefined, false))
+  if (Array.isArray(value)) return value === original ? value : orderedItems(value, Array.isArray(original) ? original : [])
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value)
   const before = typeof original === 'object' && original !== null ? (original as Readonly<Record<string, unknown>>) : {}
   if (value === original && !isRoot) return versionInPlace(value)
   entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   return Object.fromEntries(entries.map(([key, one]) => [key, ordered(one, before[key], false)]))
+}
+
+/** Items may have moved. */
+function orderedItems(items: readonly unknown[], originals: readonly unknown[]): unknown[] {
+  const untouched = new Set(originals)
+  return items.map((item, i) => ordered(item, untouched.has(item) ? item : originals[i], false))
 }
 
 /** The resourceVersion is put into stored bytes where it costs least; written out it stands behind the uid. */

@@ -34,12 +34,14 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
 /** Throws `StatusError` 415. Custom resources know no strategic merge. */
 export function patchTypeOf(contentType: string | undefined, strategic: boolean): PatchType {
   const type = PATCH_TYPES[(contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '']
-  if (type === undefined) throw new StatusError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} })
+  if (type === undefined)
+    throw new StatusError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} })
   if (type === 'strategic' && !strategic) {
     throw new StatusError({
       code: 415,
       reason: 'UnsupportedMediaType',
-      message: 'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
+      message:
+        'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
     })
   }
   return type
@@ -53,7 +55,13 @@ export interface PreparedPatch {
 
 type SimpleType = Exclude<PatchType, 'apply'>
 
-export function preparePatch(context: RequestContext, expected: ExpectedKind, type: SimpleType, bytes: Uint8Array, options: WriteOptions): PreparedPatch {
+export function preparePatch(
+  context: RequestContext,
+  expected: ExpectedKind,
+  type: SimpleType,
+  bytes: Uint8Array,
+  options: WriteOptions,
+): PreparedPatch {
   const read = readPatch(bytes)
   return {
     apply: (copy) => {
@@ -120,7 +128,8 @@ function problemsOf(type: SimpleType, patch: ReadValue, unknown: readonly string
   if (type === 'merge') return [...patch.duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`), ...result]
   const inPatch = patch.duplicates.map((path) => `json patch duplicate field ${JSON.stringify(path)}`)
   for (const [at, operation] of (Array.isArray(patch.value) ? patch.value : []).entries()) {
-    for (const name of Object.keys(operation ?? {})) if (!JSON_PATCH_FIELDS.has(name)) inPatch.push(`json patch unknown field ${JSON.stringify(`[${at}].${name}`)}`)
+    for (const name of Object.keys(operation ?? {}))
+      if (!JSON_PATCH_FIELDS.has(name)) inPatch.push(`json patch unknown field ${JSON.stringify(`[${at}].${name}`)}`)
   }
   return [...inPatch, ...result]
 }
@@ -145,7 +154,13 @@ export interface PreparedApply {
 export function prepareApply(
   context: RequestContext,
   expected: ExpectedKind,
-  target: { readonly namespace: string; readonly name: string; readonly subresource: string; readonly namespaced: boolean; readonly resetFields: FieldSet },
+  target: {
+    readonly namespace: string
+    readonly name: string
+    readonly subresource: string
+    readonly namespaced: boolean
+    readonly resetFields: FieldSet
+  },
   bytes: Uint8Array,
   options: WriteOptions,
 ): PreparedApply {
@@ -182,11 +197,16 @@ function readApplied(bytes: Uint8Array): KubeObject & Record<string, unknown> {
     if (error instanceof SampanError) throw statusError.badRequest(`error decoding YAML: ${error.message}`)
     throw error
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw statusError.badRequest('error decoding YAML: the patch is not an object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw statusError.badRequest('error decoding YAML: the patch is not an object')
   return value as KubeObject & Record<string, unknown>
 }
 
-function checkApplied(expected: ExpectedKind, target: { readonly namespace: string; readonly name: string; readonly namespaced: boolean }, applied: KubeObject): void {
+function checkApplied(
+  expected: ExpectedKind,
+  target: { readonly namespace: string; readonly name: string; readonly namespaced: boolean },
+  applied: KubeObject,
+): void {
   const apiVersion = typeof applied.apiVersion === 'string' ? applied.apiVersion : ''
   const kind = typeof applied.kind === 'string' ? applied.kind : ''
   if (apiVersion !== apiVersionOf(expected) || kind !== expected.kind) {
@@ -197,8 +217,10 @@ function checkApplied(expected: ExpectedKind, target: { readonly namespace: stri
   const meta = applied.metadata
   if ((meta?.managedFields ?? []).length > 0) throw statusError.badRequest('metadata.managedFields must be nil')
   const name = meta?.name ?? ''
-  if (name === '') throw statusError.badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`)
-  if (name !== target.name) throw statusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`)
+  if (name === '')
+    throw statusError.badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`)
+  if (name !== target.name)
+    throw statusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`)
   const namespace = meta?.namespace ?? ''
   if (target.namespaced && namespace !== '' && namespace !== target.namespace) {
     throw statusError.badRequest('the namespace of the provided object does not match the namespace sent on the request')

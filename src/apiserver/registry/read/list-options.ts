@@ -35,7 +35,8 @@ export function listOptions(query: URLSearchParams, watches: boolean): ListOptio
 
 function listErrors(options: Omit<ListOptions, 'match'>, match: string): FieldErrors {
   const errors: FieldErrors = []
-  if (options.sendInitialEvents !== undefined) errors.push(fieldError.forbidden(Path.of('sendInitialEvents'), 'sendInitialEvents is forbidden for list'))
+  if (options.sendInitialEvents !== undefined)
+    errors.push(fieldError.forbidden(Path.of('sendInitialEvents'), 'sendInitialEvents is forbidden for list'))
   if (match === '') return errors
   if (options.resourceVersion === '') {
     errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
@@ -51,8 +52,10 @@ function listErrors(options: Omit<ListOptions, 'match'>, match: string): FieldEr
 function watchErrors(options: Omit<ListOptions, 'match'>, match: string): FieldErrors {
   const errors: FieldErrors = []
   if (options.sendInitialEvents === undefined) {
-    if (match !== '') errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
-  } else if (match === '') errors.push(fieldError.forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
+    if (match !== '')
+      errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
+  } else if (match === '')
+    errors.push(fieldError.forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
   if (match !== '' && match !== 'NotOlderThan') errors.push(fieldError.notSupported(MATCH, match, ['NotOlderThan']))
   if (options.continue !== '') errors.push(fieldError.forbidden(Path.of('continue'), 'continue is forbidden for watch'))
   return errors

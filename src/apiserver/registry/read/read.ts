@@ -50,7 +50,10 @@ async function readEntry(context: RequestContext, view: View, key: string): Prom
 
 function revisionOf(text: string): number {
   if (/^\d+$/.test(text)) return parseRevision(text)
-  throw plainError(500, `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+  throw plainError(
+    500,
+    `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+  )
 }
 
 export async function listObjects(context: RequestContext, view: View, namespace: string): Promise<HttpResponse> {
@@ -59,6 +62,10 @@ export async function listObjects(context: RequestContext, view: View, namespace
   context.accepted(true)
   const options = listOptions(info.query, false)
   const selection = readSelection(view, namespace, info.query)
-  const page = await listPage(scope, { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages }, { ...options, selection })
+  const page = await listPage(
+    scope,
+    { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages },
+    { ...options, selection },
+  )
   return listAnswer(context, view, page)
 }

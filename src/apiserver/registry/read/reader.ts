@@ -35,8 +35,9 @@ export function cacheReader(catalog: Catalog, views: Views): ObjectReader {
       if (view === undefined) return []
       const slot = view.cache.fieldSlot(field)
       if (slot === undefined) throw new UserError(`${ref.plural} cannot be selected by ${field}`)
-      return view.cache.select({ ...EVERYTHING, fields: [{ path: field, equal: true, value, slot }] }).map((entry) => view.object(entry) as T)
+      return view.cache
+        .select({ ...EVERYTHING, fields: [{ path: field, equal: true, value, slot }] })
+        .map((entry) => view.object(entry) as T)
     },
   }
 }
-

@@ -12,7 +12,12 @@ export function readSelection(view: View, namespace: string, query: URLSearchPar
   // One name or one namespace is a matter of the key, not of a search.
   const name = fields.find((field) => field.slot === NAME_SLOT && field.equal)?.value ?? ''
   const inNamespace = namespace !== '' ? namespace : (fields.find((field) => field.slot === NAMESPACE_SLOT && field.equal)?.value ?? '')
-  return { namespace: view.resource.namespaced ? inNamespace : '', name, labels: labels === undefined || labels.requirements.length === 0 ? undefined : labels, fields }
+  return {
+    namespace: view.resource.namespaced ? inNamespace : '',
+    name,
+    labels: labels === undefined || labels.requirements.length === 0 ? undefined : labels,
+    fields,
+  }
 }
 
 function requirement(view: View, field: { readonly path: string; readonly operator: string; readonly value: string }): FieldRequirement {
@@ -20,7 +25,7 @@ function requirement(view: View, field: { readonly path: string; readonly operat
   const equal = field.operator !== '!='
   if (path === 'metadata.name') return { path, equal, value, slot: NAME_SLOT }
   if (path === 'metadata.namespace') return { path, equal, value, slot: NAMESPACE_SLOT }
-  const slot = path in view.resource.selectable ? view.cache.fieldSlot(path) : undefined
+  const slot = path in view.resource.selectable ? view.cache.fieldSlot(view.resource.conversion?.fields?.[path] ?? path) : undefined
   if (slot === undefined) throw statusError.badRequest(unknownField(view, path))
   return { path, equal, value, slot }
 }

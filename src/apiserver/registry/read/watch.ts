@@ -27,7 +27,10 @@ export async function watchObjects(context: RequestContext, view: View, namespac
   const loading = cache.ready()
   if (loading !== undefined) await loading
   if (needsFields(selection)) cache.wantFields()
-  const timeoutMs = options.timeoutSeconds === undefined || options.timeoutSeconds <= 0 ? MIN_WATCH_MS * (1 + scope.random.float()) : options.timeoutSeconds * 1000
+  const timeoutMs =
+    options.timeoutSeconds === undefined || options.timeoutSeconds <= 0
+      ? MIN_WATCH_MS * (1 + scope.random.float())
+      : options.timeoutSeconds * 1000
   if (shape === undefined) return streamAnswer((sink) => sink.end())
   const start = await startOf(context, view, options, selection)
   if (start instanceof StatusError) return streamAnswer((sink) => sayAndEnd(sink, shape, start.status))

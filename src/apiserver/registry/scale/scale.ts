@@ -1,4 +1,14 @@
-import { type FieldErrors, type KubeObject, Path, type Resource, type ScaleSubresource, apiVersionOf, builtInSchema, fieldError, statusError } from '#api'
+import {
+  type FieldErrors,
+  type KubeObject,
+  Path,
+  type Resource,
+  type ScaleSubresource,
+  apiVersionOf,
+  builtInSchema,
+  fieldError,
+  statusError,
+} from '#api'
 import { metaOf } from '../object-rules.ts'
 import type { ExpectedKind } from '../read-object.ts'
 
@@ -7,7 +17,12 @@ export interface Scale extends KubeObject {
   status?: { replicas: number; selector?: string }
 }
 
-export const SCALE: ExpectedKind = { group: 'autoscaling', version: 'v1', kind: 'Scale', schema: builtInSchema('autoscaling', 'v1', 'Scale') }
+export const SCALE: ExpectedKind = {
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'Scale',
+  schema: builtInSchema('autoscaling', 'v1', 'Scale'),
+}
 
 /** The size of an object as `autoscaling/v1` Scale. */
 export function scaleOf(scale: ScaleSubresource<KubeObject>, object: KubeObject): Scale {
@@ -31,7 +46,11 @@ export function applyScale(scale: ScaleSubresource<KubeObject>, resource: Resour
   if (errors.length > 0) throw statusError.invalid(SCALE, metaOf(draft).name ?? '', errors)
   const { resourceVersion, uid } = metaOf(wanted)
   if (uid !== undefined && uid !== '' && uid !== metaOf(draft).uid) {
-    throw statusError.conflict(resource, metaOf(draft).name ?? '', `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metaOf(draft).uid ?? ''}`)
+    throw statusError.conflict(
+      resource,
+      metaOf(draft).name ?? '',
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metaOf(draft).uid ?? ''}`,
+    )
   }
   metaOf(draft).resourceVersion = resourceVersion
   scale.setReplicas(draft, replicas)

@@ -60,11 +60,29 @@ async function patchScale(context: RequestContext, target: Target, scale: ScaleS
   const bytes = await context.body()
   if (type === 'apply') {
     const { view, namespace, name } = target
-    const apply = prepareApply(context, SCALE, { namespace, name, subresource: 'scale', namespaced: view.resource.namespaced, resetFields: SCALE_STATUS }, bytes, options)
-    return storeScale(context, target, scale, { ...options, kind: 'PatchOptions', isApply: true }, (present) => apply.apply(present) as Scale)
+    const apply = prepareApply(
+      context,
+      SCALE,
+      { namespace, name, subresource: 'scale', namespaced: view.resource.namespaced, resetFields: SCALE_STATUS },
+      bytes,
+      options,
+    )
+    return storeScale(
+      context,
+      target,
+      scale,
+      { ...options, kind: 'PatchOptions', isApply: true },
+      (present) => apply.apply(present) as Scale,
+    )
   }
   const patch = preparePatch(context, SCALE, type, bytes, options)
-  return storeScale(context, target, scale, { ...options, kind: 'PatchOptions' }, (present) => patch.apply(() => structuredClone(present)) as Scale)
+  return storeScale(
+    context,
+    target,
+    scale,
+    { ...options, kind: 'PatchOptions' },
+    (present) => patch.apply(() => structuredClone(present)) as Scale,
+  )
 }
 
 async function storeScale(
@@ -122,6 +140,9 @@ function objectOf(written: Written): KubeObject {
 }
 
 function scaleAnswer(context: RequestContext, scale: Scale): HttpResponse {
-  const sendable: Sendable = { bytes: Buffer.from(encodeObject(SCALE.schema, scale, { keepResourceVersion: true }).bytes), object: () => scale }
+  const sendable: Sendable = {
+    bytes: Buffer.from(encodeObject(SCALE.schema, scale, { keepResourceVersion: true }).bytes),
+    object: () => scale,
+  }
   return encoded(context, { ...context.accepted(false), form: 'object' }, 200, sendable.bytes)
 }

@@ -19,6 +19,8 @@ export const persistentVolumeClaims = defineResource(refs.persistentvolumeclaims
   strategy: {
     defaults: (claim) => {
       claim.spec ??= {}
+      claim.status ??= {}
+      claim.status.phase ||= 'Pending'
       claim.spec.volumeMode ??= 'Filesystem'
     },
     prepareForCreate: (claim) => {

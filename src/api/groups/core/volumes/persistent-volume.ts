@@ -20,6 +20,8 @@ export const persistentVolumes = defineResource(refs.persistentvolumes, {
   strategy: {
     defaults: (volume) => {
       volume.spec ??= {}
+      volume.status ??= {}
+      volume.status.phase ||= 'Pending'
       volume.spec.persistentVolumeReclaimPolicy ??= 'Retain'
       volume.spec.volumeMode ??= 'Filesystem'
       if (volume.spec.hostPath !== undefined) volume.spec.hostPath.type ??= ''

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { changeRefusals, refusals } from '../refusals.fixture.ts'
+import { podDisruptionBudgets } from './index.ts'
+
+const metadata = { name: 'b', namespace: 'n' }
+
+describe('PodDisruptionBudget', () => {
+  const cases = [
+    [{}, []],
+    [{ minAvailable: '50%' }, []],
+    [{ minAvailable: '101%' }, ['spec.minAvailable: Invalid value: "101%": must not be greater than 100%']],
+    [{ maxUnavailable: -1 }, ['spec.maxUnavailable: Invalid value: -1: must be greater than or equal to 0']],
+    [
+      { minAvailable: 1, maxUnavailable: 1 },
+      ['spec: Invalid value: {"minAvailable":1,"maxUnavailable":1}: minAvailable and maxUnavailable cannot be both set'],
+    ],
+  ] as const
+  for (const [spec, refused] of cases) {
+    it(`checks ${JSON.stringify(spec)}`, () => assert.deepEqual(refusals(podDisruptionBudgets, { metadata, spec }), refused))
+  }
+
+  it('may change', () => {
+    const change = (draft: { spec?: { minAvailable?: number | string | undefined } | undefined }): void => {
+      draft.spec = { minAvailable: 2 }
+    }
+    assert.deepEqual(changeRefusals(podDisruptionBudgets, { metadata, spec: { maxUnavailable: 1 } }, change), [])
+  })
+})

@@ -1,0 +1,55 @@
+import type { JsonSchema } from '../json-schema.ts'
+import { Result, say } from './result.ts'
+
+const MIN_INT64 = -(2 ** 63)
+const MAX_INT64 = 2 ** 63
+
+/** Whether a number is one that Go would hold as an integer. */
+const isInteger = (value: number): boolean => Number.isInteger(value) && value >= MIN_INT64 && value < MAX_INT64
+
+/** Ranges, multiples and limits of numbers. Limits are compared as integers when the value is one. */
+export function numberFindings(schema: JsonSchema, value: number, at: string): Result {
+  const result = new Result()
+  rangeCheck(schema, value, 'Checked', at, result)
+  const { multipleOf, minimum, maximum, exclusiveMinimum = false, exclusiveMaximum = false } = schema
+  const asLimit = (limit: number): number => (isInteger(value) ? Math.trunc(limit) : limit)
+  if (multipleOf !== undefined) checkMultiple(value, asLimit(multipleOf), at, result)
+  if (minimum !== undefined) {
+    const limit = asLimit(minimum)
+    if (exclusiveMinimum ? value <= limit : value < limit) {
+      result.add(say.invalid(at, value, exclusiveMinimum ? `should be greater than ${limit}` : `should be greater than or equal to ${limit}`))
+    }
+  }
+  if (maximum !== undefined) {
+    const limit = asLimit(maximum)
+    if (exclusiveMaximum ? value >= limit : value > limit) {
+      result.add(say.invalid(at, value, exclusiveMaximum ? `should be less than ${limit}` : `should be less than or equal to ${limit}`))
+    }
+  }
+  return result
+}
+
+function checkMultiple(value: number, factor: number, at: string, result: Result): void {
+  if (factor <= 0) {
+    result.add(say.plain(at, factor, `factor MultipleOf declared for ${at} must be positive: ${factor}`))
+    return
+  }
+  const quotient = factor < 1 ? (1 / factor) * value : value / factor
+  if (!isNearInteger(quotient)) result.add(say.invalid(at, value, `should be a multiple of ${factor}`))
+}
+
+const EPSILON = 1e-9
+
+function isNearInteger(value: number): boolean {
+  const nearest = Math.round(value)
+  return Math.abs(value - nearest) <= EPSILON * Math.max(1, Math.abs(value))
+}
+
+const INT32 = 2 ** 31
+
+function rangeCheck(schema: JsonSchema, value: number, what: string, at: string, result: Result): void {
+  const { type = '', format = '' } = schema
+  if (type !== 'integer') return
+  const fits = format === 'int32' ? isInteger(value) && value >= -INT32 && value < INT32 : isInteger(value)
+  if (!fits) result.add(say.whole(`${what} value must be of type ${type} ${format === '' ? '(default format)' : `with format ${format}`} in ${at}`))
+}
