@@ -24,6 +24,8 @@ const ON_NODE = 'fib daddr type local ip daddr != 127.0.0.0/8'
 const byAddress = (place: Place): boolean => place === 'services' || place === 'here-services'
 
 /**
+ * TCP is refused by a reset: the kernel sends only so many ICMP messages to a peer, and none for a second after a redirect.
+ *
  * Everything that is there before any Service is: an empty table, whatever was in it before. `podNetworks`: where clients inside the cluster live;
  * empty when it is not known, and then none is taken for one.
  */
@@ -88,6 +90,7 @@ ${hide}${foreign}
     jump guard
   }
   chain ${REFUSAL} {
+    meta l4proto tcp reject with tcp reset
     reject
   }
   chain refuse {
@@ -95,7 +98,7 @@ ${hide}${foreign}
     ${ON_NODE} ${PORTED} ${NODE_DESTINATION} vmap @${REFUSED_PORTS}
     fib daddr type local return
     ${PORTED} ${DESTINATION} vmap @${REFUSED}
-    ip daddr @${CLUSTER_ADDRESSES} reject
+    ip daddr @${CLUSTER_ADDRESSES} goto ${REFUSAL}
   }
   chain refuse-forward {
     type filter hook forward priority filter; policy accept;

@@ -55,7 +55,7 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
   }
   const rolledOut = (name = 'web'): Promise<string> => kubectl('rollout', 'status', `deployment/${name}`, '--timeout=60s')
   const podNames = async (selector = 'app=web'): Promise<readonly string[]> => {
-    const listed = await kubectl('get', 'pods', '-l', selector, '--field-selector=status.phase=Running', '-o', 'jsonpath={range .items[?(!@.metadata.deletionTimestamp)]}{.metadata.name}{"\\n"}{end}').catch(() => '')
+    const listed = await kubectl('get', 'pods', '-l', selector, '--field-selector=status.phase=Running', '-o', 'go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}')
     return listed.split('\n').filter((line) => line !== '')
   }
   const aPod = async (): Promise<string> => (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}')).trim()
@@ -163,7 +163,7 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
     const editor = join(folder, 'editor.sh')
     writeFileSync(editor, '#!/bin/sh\nsed -i "s/^    app: web$/    app: web\\n    edited: \\"yes\\"/" "$1"\n')
     chmodSync(editor, 0o755)
-    assert.equal(await cluster.mustKubectl(['edit', 'service', 'web', '--save-config=false'], { env: { KUBE_EDITOR: `${editor}` } }), 'Edit cancelled, no changes made.\n')
+    assert.equal(await cluster.mustKubectl(['edit', 'service', 'web'], { env: { KUBE_EDITOR: 'true' } }), 'Edit cancelled, no changes made.\n')
     assert.equal(await cluster.mustKubectl(['edit', 'deployment', 'web'], { env: { KUBE_EDITOR: editor } }), 'deployment.apps/web edited\n')
     assert.equal(await kubectl('get', 'deployment', 'web', '-o', 'jsonpath={.metadata.labels.edited}'), 'yes')
   })

@@ -33,7 +33,7 @@ describe('rolling restarts under load', { skip: noMachineCluster }, () => {
     const client = await cluster.client()
     const { spec } = await client.resource(refs.services).get(scope, { namespace: 'shop', name: 'storefront' })
     for (const kind of ['close', 'keep']) {
-      const load = startCommand(...cluster.inside(LOAD, `http://${spec?.clusterIP ?? ''}/readyz`, String(REQUESTS_PER_SECOND / 2), kind))
+      const load = startCommand(...cluster.inside(LOAD, `http://${spec?.clusterIP ?? ''}/favicon.svg`, String(REQUESTS_PER_SECOND / 2), kind))
       loads.push(load)
       await load.until(/asking/)
     }

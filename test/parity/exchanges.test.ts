@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { readArea } from './corpus.ts'
-import { judge, readOpen } from './open.ts'
-import { describeOutcome, replay } from './replay.ts'
+import { readOpen } from './open.ts'
+import { describeOutcome, verdict } from './replay.ts'
 import { type TestServer, startTestServer } from './server.ts'
 
 /** Every recorded exchange with an API server, topic by topic, against ours. */
@@ -24,7 +24,7 @@ describe('answers as kube-apiserver 1.36 does', () => {
   for (const { area, jobs } of AREAS)
     for (const topic of readArea(area))
       it(topic.name, async () => {
-        const { broken, stale } = judge(await replay(server.target, [topic], { jobs }), open)
+        const { broken, stale } = await verdict(server.target, [topic], { jobs }, open)
         assert.equal(broken.map((outcome) => describeOutcome(outcome)).join('\n'), '', 'not as recorded')
         assert.equal(stale.map((outcome) => outcome.scenario).join('\n'), '', 'passes now: take it off test/parity/open.json')
       })

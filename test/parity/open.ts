@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Outcome } from './replay.ts'
+import type { Outcome } from './outcome.ts'
 
 /**
  * What is known not to be as recorded yet: topic → scenario names, or `*` for a topic of which nothing passes. The tests fail when a scenario outside this
@@ -42,9 +42,8 @@ export interface Verdict {
 
 export function judge(outcomes: readonly Outcome[], open: OpenList): Verdict {
   const isOpen = ({ topic, scenario }: Outcome): boolean => open[topic]?.some((name) => name === '*' || name === scenario) ?? false
-  const wholeTopicFails = (topic: string): boolean => outcomes.every((outcome) => outcome.topic !== topic || outcome.failures.length > 0)
   return {
     broken: outcomes.filter((outcome) => outcome.failures.length > 0 && !isOpen(outcome)),
-    stale: outcomes.filter((outcome) => outcome.failures.length === 0 && isOpen(outcome) && !(open[outcome.topic]?.includes('*') === true && wholeTopicFails(outcome.topic))),
+    stale: outcomes.filter((outcome) => outcome.failures.length === 0 && isOpen(outcome)),
   }
 }

@@ -1,13 +1,9 @@
 import { BehaviourRun } from './behaviour.ts'
 import type { Scenario, Topic } from './corpus.ts'
 import { type Target, Wire } from './http.ts'
-import { type Failure, Run } from './run.ts'
-
-export interface Outcome {
-  readonly topic: string
-  readonly scenario: string
-  readonly failures: readonly Failure[]
-}
+import { type OpenList, type Verdict, judge } from './open.ts'
+import type { Outcome } from './outcome.ts'
+import { Run } from './run.ts'
 
 export interface ReplayOptions {
   /** Scenarios run side by side. */
@@ -54,6 +50,18 @@ async function sideBySide<T>(items: readonly T[], jobs: number, work: (item: T) 
     for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
   }
   await Promise.all(Array.from({ length: jobs }, worker))
+}
+
+/**
+ * Replays, and asks once more about whatever does not agree with the list: alone, with more time. A machine that is busy makes scenarios late that
+ * wait for outcomes; what disagrees twice is a finding.
+ */
+export async function verdict(target: Target, topics: readonly Topic[], options: ReplayOptions, open: OpenList): Promise<Verdict> {
+  const first = judge(await replay(target, topics, options), open)
+  const doubtful = new Set([...first.broken, ...first.stale].map(({ topic, scenario }) => `${topic} › ${scenario}`))
+  if (doubtful.size === 0) return first
+  const again = topics.map((topic) => ({ ...topic, scenarios: topic.scenarios.filter(({ name }) => doubtful.has(`${topic.name} › ${name}`)) }))
+  return judge(await replay(target, again, { ...options, jobs: 1, slow: (options.slow ?? 1) * 2 }), open)
 }
 
 /** An outcome for a person: the first differences as JSON paths. */

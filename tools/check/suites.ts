@@ -12,7 +12,7 @@ export interface Suite {
 const MINUTE_MS = 60_000
 
 export const SUITES: readonly Suite[] = [
-  { name: 'parity', limitMs: 10 * MINUTE_MS, lanes: 2 },
+  { name: 'parity', limitMs: 20 * MINUTE_MS, lanes: 1 },
   { name: 'conformance', limitMs: 30 * MINUTE_MS, lanes: 1 },
   { name: 'e2e', limitMs: 20 * MINUTE_MS, lanes: 1 },
   { name: 'crash', limitMs: 15 * MINUTE_MS, lanes: 1 },

@@ -32,6 +32,8 @@ export const pod = process.env['POD_NAME'] ?? 'local'
 const LONGEST_BODY_BYTES = 64 * 1024
 /** How long new connections are still taken after TERM: until the last proxy has heard that this pod is leaving. */
 const LEAVING_MS = Number(process.env['LEAVING_MS'] ?? 250)
+/** How long a connection may be idle. Each answer says so, and a client lets go of it in time; to close one earlier could cross a request. */
+const KEPT_MS = 2000
 
 export const json = (value: unknown, status = 200): Answer => ({
   status,
@@ -62,12 +64,29 @@ export function serve(service: Service): void {
       outgoing.end(incoming.method === 'HEAD' ? undefined : bytes)
     })
   })
+  server.keepAliveTimeout = KEPT_MS
+  let connections = 0
+  let isOver = false
+  const end = (): void => {
+    if (isOver) return
+    isOver = true
+    server.close(() => void Promise.resolve(service.close?.()).then(() => log(service, 'stopped')))
+  }
+  let whenLast = (): void => undefined
+  server.on('connection', (socket) => {
+    connections++
+    socket.on('close', () => {
+      connections--
+      if (connections === 0) whenLast()
+    })
+  })
   const leave = (): void => {
     if (leaving) return
     leaving = true
     setTimeout(() => {
-      server.close(() => void Promise.resolve(service.close?.()).then(() => log(service, 'stopped')))
-      server.closeIdleConnections()
+      if (connections === 0) return end()
+      whenLast = end
+      setTimeout(end, KEPT_MS).unref()
     }, LEAVING_MS)
   }
   process.on('SIGTERM', leave)

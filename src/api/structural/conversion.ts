@@ -18,12 +18,20 @@ export function customConversion(
   version: string,
   rules: () => JsonSchema,
   schema: () => ObjectSchema,
+  storedSchema: () => ObjectSchema,
 ): Conversion {
   const apiVersion = apiVersionOf({ group: of.group, version })
   const storedVersion = apiVersionOf(of.storage)
   return {
     stored,
-    toStored: (object) => (object.apiVersion === storedVersion ? object : { ...object, apiVersion: storedVersion }),
+    toStored(object) {
+      if (version === of.storage.version) return object.apiVersion === storedVersion ? object : { ...object, apiVersion: storedVersion }
+      // What the stored version does not know cannot be kept.
+      const copy = deepClone(object) as KubeObject
+      copy.apiVersion = storedVersion
+      decodeObject(storedSchema(), copy)
+      return copy
+    },
     fromStored(object) {
       if (object.apiVersion === apiVersion && conforms(object, schema())) return object
       const copy = deepClone(object) as KubeObject

@@ -29,9 +29,12 @@ export function customResources(definition: CustomResourceDefinition, read: () =
   const identity: Identity = { ...names, group: spec.group, namespaced: spec.scope === 'Namespaced', storage }
   // They refer to each other: selectors look at stored objects the way a served version shows them.
   const stored: StoredResource = new StoredResource(identity, () => served)
+  let schema: ObjectSchema | undefined
+  const storedSchema = (): ObjectSchema =>
+    (schema ??= schemaOfCustomObjects(versionOf(read(), storageVersion).schema?.openAPIV3Schema ?? { type: 'object' }, names.kind))
   const served = spec.versions
     .filter((version) => version.served)
-    .map((version) => new CustomResource(identity, version, deprecationOf(definition, version), stored, () => versionOf(read(), version.name)))
+    .map((version) => new CustomResource(identity, version, deprecationOf(definition, version), stored, storedSchema, () => versionOf(read(), version.name)))
   return { stored, served }
 }
 
@@ -154,6 +157,7 @@ class CustomResource extends Named implements Resource {
     version: CustomResourceDefinitionVersion,
     deprecation: string | undefined,
     stored: Resource,
+    storedSchema: () => ObjectSchema,
     read: () => CustomResourceDefinitionVersion,
   ) {
     super(identity)
@@ -162,7 +166,7 @@ class CustomResource extends Named implements Resource {
     this.#read = read
     this.#hasStatus = version.subresources?.status !== undefined
     this.#scale = version.subresources?.scale
-    this.conversion = customConversion(stored, identity, version.name, () => this.rules, () => this.schema)
+    this.conversion = customConversion(stored, identity, version.name, () => this.rules, () => this.schema, storedSchema)
     this.subresources = customSubresources({ hasStatus: this.#hasStatus, scale: this.#scale }, () => this.strategySource())
   }
 

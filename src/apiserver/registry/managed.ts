@@ -84,7 +84,7 @@ export function resetFields(resource: Resource, subresource: string): FieldSet {
   if (subresource !== 'status') return resource.subresources['status']?.type === 'status' ? STATUS : NOTHING
   const known = allButStatus.get(resource)
   if (known !== undefined) return known
-  const names = [...resource.schema.fields.keys()].filter((name) => !['kind', 'apiVersion', 'metadata', 'status'].includes(name))
+  const names = [...resource.schema.fields.keys()].filter((name) => !['kind', 'apiVersion', 'status', ...(resource.typedItems ? [] : ['metadata'])].includes(name))
   const made = fieldSetOf(...names.map((name) => [name]))
   allButStatus.set(resource, made)
   return made

@@ -76,7 +76,7 @@ export function decodeDraft(
     throw error
   }
   if (validation !== 'Ignore' && (decoded.unknown.length > 0 || read.duplicates.length > 0)) {
-    const problems = fieldProblems(read, decoded.unknown)
+    const problems = expected.typedItems ? customProblems(read, decoded.unknown) : fieldProblems(read, decoded.unknown)
     if (validation === 'Strict') throw strict(problems)
     for (const problem of problems) context.warn(problem)
   }
@@ -90,6 +90,11 @@ export function finishDraft(expected: ExpectedKind, object: KubeObject): KubeObj
   object.metadata ??= {}
   applySchemaDefaults(expected.schema, object)
   return object
+}
+
+/** Repeated fields in the order of the text, then the unknown ones in the order in which the parts of a custom resource are read. */
+export function customProblems(read: ReadValue, unknown: readonly string[]): string[] {
+  return [...fieldProblems(read, []), ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)]
 }
 
 /** Unknown and repeated fields, in the order of the text. */

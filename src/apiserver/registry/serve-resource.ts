@@ -1,5 +1,5 @@
 import type { HttpResponse } from '#base'
-import { type Resource, type Status, StatusError } from '#api'
+import { type Resource, type Status, StatusError, statusError } from '#api'
 import { encoded, objectAnswer } from '../respond/objects.ts'
 import type { RequestContext } from './context.ts'
 import { qualifiedName } from './core.ts'
@@ -63,6 +63,7 @@ async function serveCollection(context: RequestContext, target: Target): Promise
   const isWatch = info.watchPath || info.verb === 'watch'
   if (NO_BODY_METHODS.has(request.method) && isWatch && verbs.has('watch')) return watchObjects(context, view, namespace, '')
   if (NO_BODY_METHODS.has(request.method) && verbs.has('list')) return listObjects(context, view, namespace)
+  if (view.resource.typedItems && (request.method === 'PUT' || request.method === 'PATCH')) throw statusError.badRequest('name must be provided')
   if (request.method === 'POST' && verbs.has('create') && (!namespaced || namespace !== '')) return postObject(context, target)
   if (request.method === 'DELETE' && verbs.has('deletecollection') && (!namespaced || namespace !== ''))
     return deleteCollection(context, view, namespace)
@@ -106,7 +107,7 @@ async function serveSubresource(
 ): Promise<HttpResponse> {
   const { info, request } = context
   const subresource = resource.subresources[info.subresource]
-  if (subresource === undefined) throw noSuchPath()
+  if (subresource === undefined) throw resource.typedItems ? statusError.notFound(resource, name) : noSuchPath()
   if (subresource.type === 'special') {
     const special = routes.specials.get(`${qualifiedName(resource)}/${info.subresource}`)
     const verb = NO_BODY_METHODS.has(request.method) ? 'get' : info.verb
@@ -126,7 +127,7 @@ async function serveSubresource(
   if (NO_BODY_METHODS.has(request.method)) return getObject(context, view, namespace, name)
   if (request.method === 'PUT') return putObject(context, target)
   if (request.method === 'PATCH') return patchObject(context, target)
-  throw methodNotAllowed()
+  throw resource.typedItems ? statusError.methodNotAllowed(resource, info.verb) : methodNotAllowed()
 }
 
 async function serveSpecial(

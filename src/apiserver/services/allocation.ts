@@ -1,5 +1,15 @@
 import type { Scope } from '#base'
-import { type FieldError, type FieldErrors, Path, type core, fieldError, nameIsPathSegment, refs, statusError, validateServiceAddresses } from '#api'
+import {
+  type FieldError,
+  type FieldErrors,
+  Path,
+  type core,
+  fieldError,
+  nameIsPathSegment,
+  refs,
+  statusError,
+  validateServiceAddresses,
+} from '#api'
 import type { ObjectReader } from '../contract.ts'
 import type { RegistryHook, Undo } from '../registry/core.ts'
 import { NumberPool, reservedPart } from './pool.ts'
@@ -55,7 +65,13 @@ function buildPools(scope: Scope, { reader, addressRange, firstNodePort, lastNod
     reserved: reservedPart(usable, 16, 256),
     holds: (owner, number) => addressesOf(stored(owner)).includes(number),
   })
-  const ports = new NumberPool({ ...shared, first: firstNodePort, size: portCount, reserved: reservedPart(portCount, 32, 128), holds: (owner, number) => portsOf(stored(owner)).includes(number) })
+  const ports = new NumberPool({
+    ...shared,
+    first: firstNodePort,
+    size: portCount,
+    reserved: reservedPart(portCount, 32, 128),
+    holds: (owner, number) => portsOf(stored(owner)).includes(number),
+  })
   for (const service of reader.list(refs.services)) {
     for (const address of addressesOf(service)) addresses.note(address, keyOf(service))
     for (const port of portsOf(service)) ports.note(port, keyOf(service))
@@ -64,7 +80,13 @@ function buildPools(scope: Scope, { reader, addressRange, firstNodePort, lastNod
 }
 
 /** Brings the draft's addresses and ports to a state in which it can be stored. Throws `StatusError`; what it took before that is given back. */
-function settle(pools: Pools, options: ServiceAllocationOptions, service: Service, old: Service | undefined, dryRun: boolean): Undo | undefined {
+function settle(
+  pools: Pools,
+  options: ServiceAllocationOptions,
+  service: Service,
+  old: Service | undefined,
+  dryRun: boolean,
+): Undo | undefined {
   const { spec } = service
   if (spec === undefined) return undefined
   const taken: (() => void)[] = []
@@ -102,7 +124,8 @@ function keepAddress({ spec }: Service, old: Service | undefined): void {
   const before = old?.spec
   if (spec === undefined || before === undefined || spec.type === 'ExternalName' || before.type === 'ExternalName') return
   if ((spec.clusterIP ?? '') === '' && before.clusterIP !== undefined) spec.clusterIP = before.clusterIP
-  if ((spec.clusterIPs ?? []).length === 0 && spec.clusterIP === before.clusterIP && before.clusterIPs !== undefined) spec.clusterIPs = before.clusterIPs
+  if ((spec.clusterIPs ?? []).length === 0 && spec.clusterIP === before.clusterIP && before.clusterIPs !== undefined)
+    spec.clusterIPs = before.clusterIPs
 }
 
 /** This cluster speaks IPv4. A headless Service without a selector may name what it likes: nothing is made from it. */
@@ -116,7 +139,8 @@ function settleFamilies(service: Service): void {
   const families = [...(spec.ipFamilies ?? [])]
   for (const [i, address] of addresses.entries()) {
     if (address === HEADLESS || i < families.length) continue
-    if (address.includes(':')) refuse(service, fieldError.invalid(CLUSTER_IPS.index(i), addresses, 'IPv6 is not configured on this cluster'))
+    if (address.includes(':'))
+      refuse(service, fieldError.invalid(CLUSTER_IPS.index(i), addresses, 'IPv6 is not configured on this cluster'))
     families.push('IPv4')
   }
   const policy = spec.ipFamilyPolicy
@@ -127,14 +151,19 @@ function settleFamilies(service: Service): void {
     spec.ipFamilies = families
     return
   }
-  for (const [count, what] of [[addresses.length, 'cluster IPs'], [families.length, 'IP families']] as const) {
+  for (const [count, what] of [
+    [addresses.length, 'cluster IPs'],
+    [families.length, 'IP families'],
+  ] as const) {
     if (count < 2 || (policy !== undefined && policy !== 'SingleStack')) continue
     const why = `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`
     wrong.push(fieldError.invalid(FAMILY_POLICY, policy ?? 'SingleStack', why))
   }
   if (wrong.length > 0) refuse(service, ...wrong)
-  if (policy === 'RequireDualStack') wrong.push(fieldError.invalid(FAMILY_POLICY, policy, 'this cluster is not configured for dual-stack services'))
-  for (const [i, family] of families.entries()) if (family !== 'IPv4') wrong.push(fieldError.invalid(SPEC.child('ipFamilies').index(i), family, 'not configured on this cluster'))
+  if (policy === 'RequireDualStack')
+    wrong.push(fieldError.invalid(FAMILY_POLICY, policy, 'this cluster is not configured for dual-stack services'))
+  for (const [i, family] of families.entries())
+    if (family !== 'IPv4') wrong.push(fieldError.invalid(SPEC.child('ipFamilies').index(i), family, 'not configured on this cluster'))
   if (wrong.length > 0) refuse(service, ...wrong)
   spec.ipFamilies = ['IPv4']
   spec.ipFamilyPolicy ??= 'SingleStack'
@@ -163,7 +192,8 @@ function settleAddress(pool: NumberPool, service: Service, old: Service | undefi
     return
   }
   const number = numberOf(wanted)
-  const refused = (why: string): never => refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP ${wanted}: ${why}`))
+  const refused = (why: string): never =>
+    refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP ${wanted}: ${why}`))
   if (!pool.contains(number)) refused('the provided network does not match the current range')
   if (pool.isTaken(number)) refused('provided IP is already allocated')
   take(pool, number)
@@ -184,13 +214,16 @@ function settlePorts(pool: NumberPool, options: ServiceAllocationOptions, servic
       const shared = now.get(wanted)
       if (wanted !== 0) {
         if (!pool.contains(wanted)) refuse(service, fieldError.invalid(path, wanted, range))
-        if (shared === undefined ? pool.isTaken(wanted) && !isMine(wanted) : shared.includes(` ${port.protocol ?? ''} `)) refuse(service, fieldError.invalid(path, wanted, 'provided port is already allocated'))
+        if (shared === undefined ? pool.isTaken(wanted) && !isMine(wanted) : shared.includes(` ${port.protocol ?? ''} `))
+          refuse(service, fieldError.invalid(path, wanted, 'provided port is already allocated'))
         if (!isMine(wanted) && shared === undefined) take(pool, wanted)
         now.set(wanted, `${shared ?? ''} ${port.protocol ?? ''} `)
         continue
       }
       if (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts === false) continue
-      const kept = old?.spec?.ports?.find((one) => (one.nodePort ?? 0) !== 0 && one.port === port.port && one.protocol === port.protocol)?.nodePort
+      const kept = old?.spec?.ports?.find(
+        (one) => (one.nodePort ?? 0) !== 0 && one.port === port.port && one.protocol === port.protocol,
+      )?.nodePort
       const chosen = kept ?? pool.choose((number) => !now.has(number))
       if (chosen === undefined) throw statusError.internal('failed to allocate a nodePort: range is full')
       if (!isMine(chosen)) take(pool, chosen)

@@ -6,12 +6,22 @@ import { manualClock } from '#testing'
 import { NumberPool, reservedPart } from './pool.ts'
 
 function pool(size: number, stored: Map<string, ReadonlySet<number>>, clock = manualClock()): NumberPool {
-  return new NumberPool({ first: 100, size, reserved: 4, clock, random: seededRandom(1), holds: (owner, number) => stored.get(owner)?.has(number) === true })
+  return new NumberPool({
+    first: 100,
+    size,
+    reserved: 4,
+    clock,
+    random: seededRandom(1),
+    holds: (owner, number) => stored.get(owner)?.has(number) === true,
+  })
 }
 
 describe('a pool of numbers', () => {
   it('never gives one number to two owners, whatever comes, goes and fails', () => {
-    const step = fc.record({ owner: fc.integer({ min: 0, max: 5 }).map(String), what: fc.constantFrom('create', 'fail', 'delete', 'change') })
+    const step = fc.record({
+      owner: fc.integer({ min: 0, max: 5 }).map(String),
+      what: fc.constantFrom('create', 'fail', 'delete', 'change'),
+    })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const stored = new Map<string, Set<number>>()
@@ -26,7 +36,10 @@ describe('a pool of numbers', () => {
           if (what === 'create' && held !== undefined) continue
           const chosen = numbers.choose()
           if (chosen === undefined) {
-            assert.equal([...stored.values()].reduce((sum, set) => sum + set.size, 0), 8)
+            assert.equal(
+              [...stored.values()].reduce((sum, set) => sum + set.size, 0),
+              8,
+            )
             continue
           }
           numbers.take(chosen, owner)

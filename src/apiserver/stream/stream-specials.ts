@@ -2,6 +2,7 @@ import type { SpecialHandler } from '../registry/special-handler.ts'
 import { Backends, type NodeCredentials } from './backend.ts'
 import { podLog } from './pod-log.ts'
 import { podSession } from './pod-session.ts'
+import { proxy } from './proxy.ts'
 
 export interface StreamOptions {
   readonly credentials: NodeCredentials
@@ -17,5 +18,8 @@ export function streamSpecials({ credentials, isAllowed }: StreamOptions): Reado
     'pods/exec': podSession(nodes, 'exec'),
     'pods/attach': podSession(nodes, 'attach'),
     'pods/portforward': podSession(nodes, 'portforward'),
+    'pods/proxy': proxy(nodes, 'pods'),
+    'services/proxy': proxy(nodes, 'services'),
+    'nodes/proxy': proxy(nodes, 'nodes'),
   }
 }

@@ -36,9 +36,9 @@ export class MessageSocket {
   #wake: (() => void) | undefined
   #isClosed = false
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, protocol: string = socket.protocol) {
     this.#socket = socket
-    this.protocol = socket.protocol
+    this.protocol = protocol
     socket.binaryType = 'nodebuffer'
     socket.on('error', () => undefined)
     socket.on('message', (data: RawData, isBinary: boolean) => {
@@ -106,10 +106,13 @@ const bufferOf = (data: RawData): Buffer => (Array.isArray(data) ? Buffer.concat
 
 /** Agrees to a WebSocket, with one of the protocols that the client offered, or none. Rejects when the request is not one for a WebSocket. */
 export function acceptWebSocket(request: IncomingMessage, socket: Duplex, head: Uint8Array, protocol: string | undefined): Promise<MessageSocket> {
-  const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: MOST_MESSAGE_BYTES, perMessageDeflate: false, handleProtocols: () => protocol ?? false })
+  const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: MOST_MESSAGE_BYTES, perMessageDeflate: false })
+  // Names in use have characters that the library takes for mistakes: it is not shown them.
+  delete request.headers['sec-websocket-protocol']
+  if (protocol !== undefined) server.on('headers', (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`))
   return new Promise((resolve, reject) => {
     server.once('wsClientError', (error) => reject(error))
-    server.handleUpgrade(request, socket, Buffer.from(head), (accepted) => resolve(new MessageSocket(accepted)))
+    server.handleUpgrade(request, socket, Buffer.from(head), (accepted) => resolve(new MessageSocket(accepted, protocol ?? '')))
   })
 }
 

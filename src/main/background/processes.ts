@@ -29,6 +29,9 @@ export function running(stateDir: string, name: string): BackgroundProcess | und
   return pid === undefined ? undefined : { name, pid }
 }
 
+/** Someone is there who keeps the component running. False once it has ended for good. */
+export const isSupervised = (stateDir: string, name: string): boolean => livePid(pidFile(stateDir, name)) !== undefined
+
 /** Starts a component unless it runs already. Resolves once the process exists; being ready is something else. */
 export async function startInBackground(scope: Scope, stateDir: string, name: string, command: readonly string[]): Promise<{ readonly started: boolean }> {
   if (livePid(pidFile(stateDir, name)) !== undefined) return { started: false }

@@ -34,7 +34,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
     const client = createClient({ transport: socketTransport({ ...connection, userAgent: 'sampan-proxy' }) })
     const informers = createInformers(client)
     const kernel = systemKernel(flags.netns)
-    startProxy(work, { informers, nodeName: flags.nodeName, table: flags.proxyTable, kernel })
+    startProxy(work, { informers, nodeName: flags.nodeName, table: flags.proxyTable, kernel, podNetworks: flags.clusterCidr })
     if (flags.dnsAddress !== undefined) {
       ensureLocalAddress(flags.dnsAddress)
       await startDns(work, { informers, addresses: [flags.dnsAddress], port: 53 })

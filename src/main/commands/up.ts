@@ -7,7 +7,7 @@ import { type Progress, createProgress, formatDuration } from '#cli'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { type OciLayout, buildImage, importImages, pauseDefinition, readImageDefinitions } from '#images'
 import { layoutOf, prepareHost } from '#node'
-import { lastLines, startInBackground } from '../background/processes.ts'
+import { isSupervised, lastLines, startInBackground } from '../background/processes.ts'
 import { type Instance, NODE_PORT_OF_EXAMPLE, nodeName, readInstance, writeInstance } from '../instance/instance.ts'
 import { claimLink, ensureLink } from '../instance/link.ts'
 import { cacheDir, freePort, stateDirOf } from '../instance/locate.ts'
@@ -53,8 +53,9 @@ export async function runUp(flags: UpFlags): Promise<void> {
   })
   await progress.step('system objects', () => applyAll(scope, client, readManifests(SYSTEM)))
   await progress.step('agent, proxy and DNS', async (note) => {
-    await start(scope, stateDir, instance, 'agent', note)
-    await within(scope, READY_WITHIN_MS, 'the node is not ready', () => lastLines(stateDir, 'agent'), (limited) => waitForNode(limited, client, nodeName(instance)))
+    const startedMs = systemClock.now()
+    const since = (await start(scope, stateDir, instance, 'agent', note)) ? startedMs : 0
+    await within(scope, READY_WITHIN_MS, 'the node is not ready', () => lastLines(stateDir, 'agent'), (limited) => waitForNode(limited, client, nodeName(instance), since))
   })
   if (flags.example) await startExample(scope, progress, client, instance)
   progress.say(`\nThe cluster is up (${formatDuration(systemClock.monotonic() - startMs)}).`)
@@ -103,14 +104,17 @@ function startServer(scope: Scope, progress: Progress, stateDir: string, instanc
   })
 }
 
-async function start(scope: Scope, stateDir: string, instance: Instance, component: Component, note: (text: string) => void): Promise<void> {
+async function start(scope: Scope, stateDir: string, instance: Instance, component: Component, note: (text: string) => void): Promise<boolean> {
   const { started } = await startInBackground(scope, stateDir, component, componentCommand(component, stateDir, instance))
   note(started ? 'started' : 'runs already')
+  return started
 }
 
 async function readyClient(scope: Scope, stateDir: string): Promise<Client> {
   const file = join(stateDir, 'admin.kubeconfig')
   for (;;) {
+    // Its supervisor starts it again after all but wrong use: nobody waits for what will not come.
+    if (!isSupervised(stateDir, 'server')) throw new UserError('the API server has ended', lastLines(stateDir, 'server'))
     if (existsSync(file)) {
       const client = createClient({ transport: socketTransport((await loadKubeconfig(file)).connection), fieldManager: 'sampan' })
       const answer = await client.raw(scope, { method: 'GET', path: '/readyz' }).catch(() => undefined)

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Scope, UserError, readYamlDocuments } from '#base'
-import { type KubeObject, type ResourceRef, type apps, refs } from '#api'
+import { type KubeObject, type ResourceRef, type apps, type core, refs } from '#api'
 import { type Client, discover } from '#client'
 
 /** The objects of a folder's YAML files, files in the order of their names. */
@@ -59,14 +59,15 @@ function isAvailable({ metadata, spec, status }: apps.Deployment): boolean {
   )
 }
 
-/** Resolves when the node reports that it is ready. */
-export async function waitForNode(scope: Scope, client: Client, name: string): Promise<void> {
+/** Resolves when the node has reported, at or after `sinceMs` (since the epoch), that it is ready: what it said before it was stopped does not count. */
+export async function waitForNode(scope: Scope, client: Client, name: string, sinceMs: number): Promise<void> {
   const nodes = client.resource(refs.nodes)
-  const isReady = (conditions: readonly { readonly type: string; readonly status: string }[] | undefined): boolean =>
-    conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
+  const since = Math.floor(sinceMs / 1000) * 1000
+  const isReady = (conditions: readonly core.NodeCondition[] | undefined): boolean =>
+    conditions?.some(({ type, status, lastHeartbeatTime }) => type === 'Ready' && status === 'True' && Date.parse(lastHeartbeatTime ?? '') >= since) === true
   const list = await nodes.list(scope, { fieldSelector: `metadata.name=${name}` })
   if (isReady(list.items[0]?.status?.conditions)) return
   for await (const event of nodes.watch(scope, { fieldSelector: `metadata.name=${name}`, resourceVersion: list.metadata?.resourceVersion ?? '' }))
     if (event.type !== 'BOOKMARK' && isReady(event.object.status?.conditions)) return
-  return waitForNode(scope, client, name)
+  return waitForNode(scope, client, name, sinceMs)
 }

@@ -2,6 +2,7 @@ import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import * as refs from '../../refs.gen.ts'
 import type { CustomResourceDefinition } from '../../types/apiextensions-v1.gen.ts'
+import { definitionWarnings, validateDefinition, validateDefinitionUpdate } from './validate-definition.ts'
 
 const HTTPS_PORT = 443
 
@@ -18,6 +19,9 @@ export const customResourceDefinitions = defineResource(refs.customresourcedefin
       else definition.status = { ...old.status }
       noteStoredVersion(definition)
     },
+    validate: validateDefinition,
+    validateUpdate: validateDefinitionUpdate,
+    warnings: (definition) => definitionWarnings(definition),
   },
 })
 

@@ -27,7 +27,8 @@ export function validateService(service: Service, errors: FieldErrors): void {
   const headless = spec.clusterIP === 'None'
   const ports = spec.ports ?? []
   if (ports.length === 0 && !headless && spec.type !== 'ExternalName') errors.push(fieldError.required(PORTS))
-  if (headless && isExternal(spec)) errors.push(fieldError.invalid(CLUSTER_IPS.index(0), 'None', `may not be set to 'None' for ${spec.type} services`))
+  if (headless && isExternal(spec))
+    errors.push(fieldError.invalid(CLUSTER_IPS.index(0), 'None', `may not be set to 'None' for ${spec.type} services`))
   if (spec.type === 'ExternalName') validateExternalName(spec, errors)
   validatePorts(ports, errors)
   validateLabels(spec.selector, SPEC.child('selector'), errors)
@@ -45,7 +46,8 @@ function validateType({ type }: ServiceSpec, ports: readonly ServicePort[], erro
   if (validateRequired(type, SPEC.child('type'), errors)) validateEnum(type, TYPES, SPEC.child('type'), errors)
   if (type !== 'ClusterIP') return
   for (const [i, { nodePort }] of ports.entries()) {
-    if ((nodePort ?? 0) !== 0) errors.push(fieldError.forbidden(PORTS.index(i).child('nodePort'), "may not be used when `type` is 'ClusterIP'"))
+    if ((nodePort ?? 0) !== 0)
+      errors.push(fieldError.forbidden(PORTS.index(i).child('nodePort'), "may not be used when `type` is 'ClusterIP'"))
   }
 }
 
@@ -187,7 +189,8 @@ function validateLoadBalancer(spec: ServiceSpec, errors: FieldErrors): void {
 function validateBalancerClass({ type, loadBalancerClass }: ServiceSpec, old: ServiceSpec | undefined, errors: FieldErrors): void {
   const path = SPEC.child('loadBalancerClass')
   const balanced = type === 'LoadBalancer'
-  if (balanced && old?.type === 'LoadBalancer' && loadBalancerClass !== old.loadBalancerClass) errors.push(fieldError.invalid(path, loadBalancerClass, FIXED))
+  if (balanced && old?.type === 'LoadBalancer' && loadBalancerClass !== old.loadBalancerClass)
+    errors.push(fieldError.invalid(path, loadBalancerClass, FIXED))
   if (loadBalancerClass === undefined) return
   if (!balanced) errors.push(fieldError.forbidden(path, ONLY_BALANCED))
   else invalidText(loadBalancerClass, qualifiedNameErrors(loadBalancerClass), path, errors)
@@ -230,15 +233,28 @@ export function validateServiceUpdate(service: Service, old: Service, errors: Fi
 }
 
 /** The first address and family stay what they are; a second one comes, and goes when one is all that is wanted. */
-function validateFixed(now: readonly string[], old: readonly string[], what: 'clusterIP' | 'ipFamily', spec: ServiceSpec, errors: FieldErrors): void {
+function validateFixed(
+  now: readonly string[],
+  old: readonly string[],
+  what: 'clusterIP' | 'ipFamily',
+  spec: ServiceSpec,
+  errors: FieldErrors,
+): void {
   const path = what === 'clusterIP' ? CLUSTER_IPS : FAMILIES
   if (now.length === old.length) {
-    for (const [i, one] of old.entries()) if (one !== now[i]) errors.push(fieldError.invalid(path.index(what === 'clusterIP' ? i : 0), now, FIXED))
+    for (const [i, one] of old.entries())
+      if (one !== now[i]) errors.push(fieldError.invalid(path.index(what === 'clusterIP' ? i : 0), now, FIXED))
   } else if (now.length === 0) errors.push(fieldError.invalid(path.index(0), now, `primary ${what} can not be unset`))
   else {
     if (old[0] !== undefined && now[0] !== old[0]) errors.push(fieldError.invalid(path.index(0), now, FIXED))
     if (now.length === 1 && old.length === 2 && spec.ipFamilyPolicy !== 'SingleStack')
-      errors.push(fieldError.invalid(SPEC.child('ipFamilyPolicy'), spec.ipFamilyPolicy, `must be set to 'SingleStack' when releasing the secondary ${what}`))
+      errors.push(
+        fieldError.invalid(
+          SPEC.child('ipFamilyPolicy'),
+          spec.ipFamilyPolicy,
+          `must be set to 'SingleStack' when releasing the secondary ${what}`,
+        ),
+      )
   }
 }
 

@@ -60,7 +60,8 @@ export const services = defineResource(refs.services, {
 
 function defaults(service: Service): void {
   const { spec } = service
-  if (spec?.type === 'LoadBalancer') for (const ingress of service.status?.loadBalancer?.ingress ?? []) if ((ingress.ip ?? '') !== '') ingress.ipMode ??= 'VIP'
+  if (spec?.type === 'LoadBalancer')
+    for (const ingress of service.status?.loadBalancer?.ingress ?? []) if ((ingress.ip ?? '') !== '') ingress.ipMode ??= 'VIP'
   if (spec === undefined) return
   spec.sessionAffinity ||= 'None'
   if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig

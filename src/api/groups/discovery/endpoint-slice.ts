@@ -45,7 +45,12 @@ export const endpointSlices = defineResource(refs.endpointslices, {
 })
 
 /** Everything but the metadata, and the labels. */
-const wanted = ({ metadata, addressType, endpoints, ports }: EndpointSlice): unknown => ({ labels: metadata?.labels ?? {}, addressType, endpoints, ports })
+const wanted = ({ metadata, addressType, endpoints, ports }: EndpointSlice): unknown => ({
+  labels: metadata?.labels ?? {},
+  addressType,
+  endpoints,
+  ports,
+})
 
 /** A field of older versions. */
 function dropTopology({ endpoints }: EndpointSlice): void {

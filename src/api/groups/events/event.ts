@@ -28,7 +28,11 @@ export const eventsV1 = defineResource(refs.eventsV1, {
   },
   columns: overCore(eventColumns),
   selectable: renamedFields(overCore(eventFields)),
-  conversion: { toStored: (object) => toCore(object as Event), fromStored: (object) => fromCore(object as CoreEvent) as KubeObject, fields: selectorNames() },
+  conversion: {
+    toStored: (object) => toCore(object as Event),
+    fromStored: (object) => fromCore(object as CoreEvent) as KubeObject,
+    fields: selectorNames(),
+  },
 })
 
 /** What Events are selected by, where the name is another one here. */

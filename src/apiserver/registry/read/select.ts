@@ -25,9 +25,10 @@ function requirement(view: View, field: { readonly path: string; readonly operat
   const equal = field.operator !== '!='
   if (path === 'metadata.name') return { path, equal, value, slot: NAME_SLOT }
   if (path === 'metadata.namespace') return { path, equal, value, slot: NAMESPACE_SLOT }
-  const slot = path in view.resource.selectable ? view.cache.fieldSlot(view.resource.conversion?.fields?.[path] ?? path) : undefined
+  const stored = view.resource.conversion?.fields?.[path] ?? path
+  const slot = path in view.resource.selectable ? view.cache.fieldSlot(stored) : undefined
   if (slot === undefined) throw statusError.badRequest(unknownField(view, path))
-  return { path, equal, value, slot }
+  return { path: stored, equal, value, slot }
 }
 
 function unknownField(view: View, path: string): string {

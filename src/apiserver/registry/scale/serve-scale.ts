@@ -35,7 +35,9 @@ export async function serveScale(context: RequestContext, target: Target, scale:
     case 'HEAD': {
       const entry = await present(context, view, cacheKey(view.resource, namespace, name))
       if (entry === undefined) throw statusError.notFound(view.resource, name)
-      return scaleAnswer(context, scaleOf(scale, view.object(entry)))
+      const object = view.object(entry)
+      scale.checkReadable?.(object)
+      return scaleAnswer(context, scaleOf(scale, object))
     }
     case 'PUT':
       return putScale(context, target, scale)

@@ -25,7 +25,7 @@ export class SpdyProtocolError extends SampanError {
   readonly code = 'SPDY_PROTOCOL'
 }
 
-export const RST = { protocolError: 1, refusedStream: 3, cancel: 5 } as const
+export const RST = { protocolError: 1, refusedStream: 3, cancel: 5, internalError: 6 } as const
 
 const CONTROL = { synStream: 1, synReply: 2, rstStream: 3, ping: 6, goaway: 7, headers: 8 } as const
 const VERSION_3 = 0x8003

@@ -8,6 +8,8 @@ export type SpdyHeaders = Readonly<Record<string, string>>
 const MOST_HEADER_BYTES = 64 * 1024
 const MOST_HEADERS = 256
 const MOST_STORED = 0xffff
+/** An empty block: readers hand out what came before it, instead of asking for more. */
+const FLUSH = Buffer.from([0, 0, 0, 0xff, 0xff])
 
 /**
  * Writes header blocks. All blocks of a session are one zlib stream; this one stores without compressing: sessions carry a handful of
@@ -27,6 +29,7 @@ export class HeaderWriter {
       head.writeUInt16LE(~data.length & 0xffff, 3)
       parts.push(head, data)
     }
+    parts.push(FLUSH)
     return Buffer.concat(parts)
   }
 }

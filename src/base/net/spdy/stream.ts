@@ -25,7 +25,10 @@ export interface StreamLink {
 
 const MOST_BUFFERED_BYTES = 128 * 1024
 
-/** One stream of a session. `end()` closes this side and leaves the other open; `destroy()` tells the peer, unless both sides have ended. */
+/**
+ * One stream of a session. `end()` closes this side and leaves the other open; `destroy()` cancels both for
+ * the peer, as a failure when it is given an error.
+ */
 export class SpdyStream extends Duplex {
   readonly id: number
   readonly headers: SpdyHeaders
@@ -33,6 +36,7 @@ export class SpdyStream extends Duplex {
   #finSent = false
   #finReceived = false
   #resetReceived = false
+  #failure: Error | undefined
 
   constructor(id: number, headers: SpdyHeaders, link: StreamLink) {
     super({ allowHalfOpen: true, readableHighWaterMark: MOST_BUFFERED_BYTES })
@@ -55,23 +59,33 @@ export class SpdyStream extends Duplex {
     this.push(null)
   }
 
-  /** For the session. */
+  /** For the session. A peer that cancels is done with both directions; any other status is a failure. What has arrived can be read first. */
   receivedReset(status: number): void {
     this.#resetReceived = true
-    if (this.#finReceived && this.#finSent) this.destroy()
-    else this.destroy(new StreamReset(status))
+    if (status !== RST.cancel) return this.#failWhenRead(new StreamReset(status))
+    if (this.readableEnded) return void this.destroy()
+    this.once('end', () => this.destroy())
+    this.received(new Uint8Array(), true)
   }
 
-  /** For the session: nothing more comes. What has arrived can still be read when it is all there is. */
+  /** For the session: nothing more comes. */
   connectionEnded(error: Error): void {
-    if (!this.#finReceived) this.destroy(error)
+    if (!this.#finReceived) this.#failWhenRead(error)
     else if (this.readableEnded) this.destroy()
     else this.once('end', () => this.destroy())
   }
 
+  #failWhenRead(error: Error): void {
+    this.#failure = error
+    if (this.readableLength === 0) this.destroy(error)
+  }
+
   override _read(): void {
     // At this moment what is being taken still counts as waiting.
-    queueMicrotask(() => this.#link.drained())
+    queueMicrotask(() => {
+      this.#link.drained()
+      if (this.#failure !== undefined && this.readableLength === 0) this.destroy(this.#failure)
+    })
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
@@ -84,7 +98,7 @@ export class SpdyStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (!this.#resetReceived && !(this.#finSent && this.#finReceived)) this.#link.sendReset(this.id, RST.cancel)
+    if (!this.#resetReceived && !(this.#finSent && this.#finReceived)) this.#link.sendReset(this.id, error === null ? RST.cancel : RST.internalError)
     this.#link.gone(this.id)
     this.#link.drained()
     done(error)

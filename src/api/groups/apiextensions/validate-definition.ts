@@ -1,0 +1,198 @@
+import { deepEqual } from '../../meta/deep.ts'
+import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { Path } from '../../meta/path.ts'
+import { type JsonSchema, itemsOf, valuesOf } from '../../structural/json-schema.ts'
+import { isRecognizedFormat } from '../../structural/validate/formats.ts'
+import type { CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../../types/apiextensions-v1.gen.ts'
+import { dns1035LabelErrors, dnsSubdomainErrors } from '../../validation/names.ts'
+import { validateImmutable, validateRequiredEnum } from '../../validation/values.ts'
+import { partsOf } from './shared-parts.ts'
+import { validateConversion } from './validate-conversion.ts'
+import { validateDefaults } from './validate-defaults.ts'
+import { validateNames, validateRequiredNames } from './validate-names.ts'
+import { validateRules } from './validate-rules.ts'
+import { validateWords } from './validate-schema.ts'
+import { validateStructure } from './validate-structure.ts'
+import { validateColumns, validateSelectableFields, validateSubresources } from './validate-views.ts'
+
+const SPEC = Path.of('spec')
+const VERSIONS = SPEC.child('versions')
+const STATUS = Path.of('status')
+const STORED = STATUS.child('storedVersions')
+
+export function validateDefinition(definition: CustomResourceDefinition, errors: FieldErrors): void {
+  const { spec } = definition
+  if (definition.metadata?.name !== `${spec.names.plural}.${spec.group}`) {
+    errors.push(fieldError.invalid(Path.of('metadata', 'name'), definition.metadata?.name ?? '', 'must be spec.names.plural+"."+spec.group'))
+  }
+  validateSpec(spec, undefined, errors)
+  validateStatus(definition, errors)
+  validateApproval(definition, errors)
+  if (spec.preserveUnknownFields === true) {
+    const detail = 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead'
+    errors.push(fieldError.invalid(SPEC.child('preserveUnknownFields'), true, detail))
+  }
+}
+
+/** What names the kind stays once objects can have been stored under it. */
+export function validateDefinitionUpdate(definition: CustomResourceDefinition, old: CustomResourceDefinition, errors: FieldErrors): void {
+  const { spec } = definition
+  validateSpec(spec, old.spec, errors)
+  const isEstablished = old.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false
+  if (isEstablished) {
+    validateImmutable(spec.scope, old.spec.scope, SPEC.child('scope'), errors)
+    validateImmutable(spec.names.kind, old.spec.names.kind, SPEC.child('names').child('kind'), errors)
+  }
+  validateImmutable(spec.group, old.spec.group, SPEC.child('group'), errors)
+  validateImmutable(spec.names.plural, old.spec.names.plural, SPEC.child('names').child('plural'), errors)
+  validateStatus(definition, errors)
+  if (spec.preserveUnknownFields === true && old.spec.preserveUnknownFields !== true) {
+    errors.push(fieldError.invalid(SPEC.child('preserveUnknownFields'), true, 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead'))
+  }
+}
+
+function validateSpec(spec: CustomResourceDefinitionSpec, old: CustomResourceDefinitionSpec | undefined, errors: FieldErrors): void {
+  validateGroup(spec.group, errors)
+  validateRequiredEnum(spec.scope, ['Cluster', 'Namespaced'], SPEC.child('scope'), errors)
+  spec.versions.forEach(({ schema }, i) => {
+    if (schema?.openAPIV3Schema === undefined) errors.push(fieldError.required(VERSIONS.index(i).child('schema').child('openAPIV3Schema')))
+  })
+  validateVersions(spec.versions, errors)
+  validateRequiredNames(spec.names, SPEC.child('names'), errors)
+  validateNames(spec.names, SPEC.child('names'), errors)
+  for (const { value, path, version } of partsOf(spec, 'schema', 'validation')) {
+    const root = value.openAPIV3Schema
+    const before = old?.versions.some(({ schema }) => deepEqual(schema?.openAPIV3Schema, root)) ?? false
+    // A schema that was accepted once is accepted still.
+    if (root !== undefined && !before) validateSchema(root, version, path.child('openAPIV3Schema'), errors)
+  }
+  for (const { value, path } of partsOf(spec, 'subresources', 'subresources')) validateSubresources(value, path, errors)
+  for (const { value, path } of partsOf(spec, 'additionalPrinterColumns', 'additionalPrinterColumns')) validateColumns(value, path, errors)
+  for (const { value, path, version } of partsOf(spec, 'selectableFields', 'selectableFields')) {
+    validateSelectableFields(value, version.schema?.openAPIV3Schema, path, errors)
+  }
+  if (spec.conversion !== undefined) validateConversion(spec.conversion, errors)
+}
+
+function validateGroup(group: string, errors: FieldErrors): void {
+  const path = SPEC.child('group')
+  const messages = dnsSubdomainErrors(group)
+  if (group === '') errors.push(fieldError.required(path))
+  else if (messages.length > 0) errors.push(fieldError.invalid(path, group, messages.join(',')))
+  else if (!group.includes('.')) errors.push(fieldError.invalid(path, group, 'should be a domain with at least one dot'))
+}
+
+function validateVersions(versions: readonly CustomResourceDefinitionVersion[], errors: FieldErrors): void {
+  versions.forEach(({ name, deprecated = false, deprecationWarning }, i) => {
+    const messages = dns1035LabelErrors(name)
+    if (messages.length > 0) errors.push(fieldError.invalid(VERSIONS.index(i).child('name'), name, messages.join(',')))
+    const problem = deprecationProblem(deprecated, deprecationWarning)
+    if (problem !== undefined) errors.push(fieldError.invalid(VERSIONS.index(i).child('deprecationWarning'), deprecationWarning, problem))
+  })
+  const shown = versions.length === 0 ? versions : versions.map(shownVersion)
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) errors.push(fieldError.invalid(VERSIONS, shown, 'must contain unique version names'))
+  if (versions.filter(({ storage }) => storage).length !== 1) errors.push(fieldError.invalid(VERSIONS, shown, 'must have exactly one version marked as storage version'))
+  const first = versions[0]?.name
+  const messages = first === undefined ? [] : dns1035LabelErrors(first)
+  if (messages.length > 0) errors.push(fieldError.invalid(SPEC.child('version'), first, messages.join(',')))
+}
+
+/** A version as messages show it: in the words of Kubernetes' own memory, where parts that all versions share stand elsewhere. */
+function shownVersion({ name, served, storage, deprecated = false, deprecationWarning }: CustomResourceDefinitionVersion): unknown {
+  return {
+    Name: name,
+    Served: served,
+    Storage: storage,
+    Deprecated: deprecated,
+    DeprecationWarning: deprecationWarning ?? null,
+    Schema: null,
+    Subresources: null,
+    AdditionalPrinterColumns: null,
+    SelectableFields: null,
+  }
+}
+
+const MAX_WARNING = 256
+
+function deprecationProblem(deprecated: boolean, warning: string | undefined): string | undefined {
+  if (warning === undefined) return undefined
+  if (!deprecated) return 'can only be set for deprecated versions'
+  if (warning.length > MAX_WARNING) return `must be <= ${MAX_WARNING} characters long`
+  if (warning === '') return 'must not be an empty string'
+  const at = [...warning].findIndex((character) => character !== ' ' && !/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(character))
+  return at === -1 ? undefined : `must only contain printable UTF-8 characters; non-printable character found at index ${at}`
+}
+
+function validateSchema(root: JsonSchema, version: CustomResourceDefinitionVersion, path: Path, errors: FieldErrors): void {
+  const before = errors.length
+  if (version.subresources?.status !== undefined) validateRootWords(root, path, errors)
+  if (root.nullable === true) errors.push(fieldError.forbidden(path.child('nullable'), 'nullable cannot be true at the root'))
+  validateWords(root, path, errors)
+  if (errors.length > before) return
+  if (hasDialect(root)) {
+    errors.push(fieldError.invalid(path, '', "OpenAPIV3Schema 'schema' is not supported"))
+    return
+  }
+  validateStructure(root, 'root', path, errors)
+  if (errors.length === before) validateDefaults(root, path, true, errors)
+  if (errors.length === before) validateRules(root, path, errors)
+}
+
+const ROOT_WORDS = ['Description', 'Type', 'Format', 'Title', 'Maximum', 'ExclusiveMaximum', 'Minimum', 'ExclusiveMinimum', 'MaxLength', 'MinLength', 'Pattern', 'MaxItems', 'MinItems', 'UniqueItems', 'MultipleOf', 'Required', 'Items', 'Properties', 'ExternalDocs', 'Example', 'XPreserveUnknownFields', 'XValidations']
+const ROOT_NAMES: ReadonlySet<string> = new Set(
+  ROOT_WORDS.map((word) => (/^X[A-Z]/.test(word) ? `x-kubernetes-${word.slice(1).replaceAll(/(?<!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase()}` : `${word.charAt(0).toLowerCase()}${word.slice(1)}`)),
+)
+
+/** With a status of its own, the status is checked by its part of the schema: nothing may stand beside that would be lost. */
+function validateRootWords(root: JsonSchema, path: Path, errors: FieldErrors): void {
+  const foreign = Object.entries(root).find(([word, value]) => value !== undefined && !ROOT_NAMES.has(word))
+  if (foreign !== undefined) {
+    errors.push(fieldError.invalidUnshown(path, `only [${ROOT_WORDS.join(' ')}] fields are allowed at the root of the schema if the status subresource is enabled`))
+  }
+}
+
+function hasDialect(schema: JsonSchema | undefined): boolean {
+  if (schema === undefined) return false
+  return (schema.$schema ?? '') !== '' || partsOfSchema(schema).some(hasDialect)
+}
+
+function partsOfSchema(schema: JsonSchema): JsonSchema[] {
+  const parts = [itemsOf(schema), valuesOf(schema), ...Object.values(schema.properties ?? {})]
+  return parts.filter((part) => part !== undefined)
+}
+
+function validateStatus({ spec, status }: CustomResourceDefinition, errors: FieldErrors): void {
+  if (status?.acceptedNames !== undefined) validateNames(status.acceptedNames, STATUS.child('acceptedNames'), errors)
+  const stored = status?.storedVersions ?? []
+  if (stored.length === 0) errors.push(fieldError.invalid(STORED, null, 'must have at least one stored version'))
+  stored.forEach((version, i) => {
+    if (spec.versions.some(({ name }) => name === version)) return
+    const detail = `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`
+    errors.push(fieldError.invalid(STORED.index(i), version, detail))
+  })
+}
+
+const APPROVAL = 'api-approved.kubernetes.io'
+
+function validateApproval({ metadata, spec }: CustomResourceDefinition, errors: FieldErrors): void {
+  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(spec.group)) return
+  const path = Path.of('metadata').child('annotations').key(APPROVAL)
+  const value = metadata?.annotations?.[APPROVAL] ?? ''
+  const rules = 'see https://github.com/kubernetes/enhancements/pull/1111'
+  if (value === '') errors.push(fieldError.required(path, `protected groups must have approval annotation "${APPROVAL}", ${rules}`))
+  else if (!value.startsWith('unapproved') && !URL.canParse(value)) {
+    errors.push(fieldError.invalid(path, value, `protected groups must have approval annotation "${APPROVAL}" with either a URL or a reason starting with "unapproved", ${rules}`))
+  }
+}
+
+/** Formats that nothing checks are told to the author once. */
+export function definitionWarnings({ spec }: CustomResourceDefinition): string[] {
+  const warnings = new Set<string>()
+  const walk = (schema: JsonSchema): void => {
+    const { format = '', type } = schema
+    if (format !== '' && type === 'string' && !isRecognizedFormat(format)) warnings.add(`unrecognized format ${JSON.stringify(format)}`)
+    partsOfSchema(schema).forEach(walk)
+  }
+  for (const { schema } of spec.versions) if (schema?.openAPIV3Schema !== undefined) walk(schema.openAPIV3Schema)
+  return [...warnings]
+}

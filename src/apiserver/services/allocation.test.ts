@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { rootScope, seededRandom } from '#base'
+import { StatusError, type core, refs } from '#api'
+import { type FakeObjects, fakeObjects } from '../auth/reader.fake.ts'
+import type { RegistryHook } from '../registry/core.ts'
+import { serviceAllocation } from './allocation.ts'
+
+const scope = rootScope({ random: seededRandom(1) })
+const options = { addressRange: '10.96.0.0/24', firstNodePort: 30_000, lastNodePort: 30_063 }
+
+interface Cluster {
+  readonly objects: FakeObjects
+  /** Creates a Service as the registry does; what was given out comes back. */
+  create(name: string, spec?: core.ServiceSpec, dryRun?: boolean): Promise<core.ServiceSpec>
+  /** Takes numbers and does not store: a write under way. */
+  begin(name: string, spec?: core.ServiceSpec): Promise<{ readonly service: core.Service; undo(): Promise<void> }>
+  update(name: string, spec: core.ServiceSpec): Promise<core.ServiceSpec>
+  remove(name: string): Promise<void>
+}
+
+function cluster(objects = fakeObjects()): Cluster {
+  const hook: RegistryHook = serviceAllocation(scope, { ...options, reader: objects })
+  const made = (name: string, spec: core.ServiceSpec): core.Service => ({
+    metadata: { name, namespace: 'a' },
+    spec: { type: 'ClusterIP', ports: [{ port: 80, protocol: 'TCP' }], ...spec },
+  })
+  const stored = (name: string): core.Service => objects.get(refs.services, 'a', name) ?? assert.fail(`no service ${name}`)
+  const begin: Cluster['begin'] = async (name, spec = {}) => {
+    const service = made(name, spec)
+    const undo = await hook.beforeCreate?.(scope, service, { dryRun: false })
+    return { service, undo: async () => void (await undo?.()) }
+  }
+  return {
+    objects,
+    begin,
+    create: async (name, spec = {}, dryRun = false) => {
+      const service = made(name, spec)
+      await hook.beforeCreate?.(scope, service, { dryRun })
+      if (!dryRun) objects.put(refs.services, service)
+      return service.spec ?? {}
+    },
+    update: async (name, spec) => {
+      const next = made(name, spec)
+      await hook.beforeUpdate?.(scope, next, stored(name), { dryRun: false })
+      objects.put(refs.services, next)
+      return next.spec ?? {}
+    },
+    remove: async (name) => {
+      const old = stored(name)
+      objects.remove(refs.services, 'a', name)
+      await hook.afterDelete?.(scope, old)
+    },
+  }
+}
+
+async function refusal(attempt: Promise<unknown>): Promise<string> {
+  const error: unknown = await attempt.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof StatusError, 'must be refused')
+  return error.message
+}
+
+describe('service allocation', () => {
+  it('gives every service an address of its own, outside of the part that people choose from', async () => {
+    const { create } = cluster()
+    const given = new Set<string>()
+    for (let i = 0; i < 100; i++) given.add((await create(`s${i}`)).clusterIP ?? '')
+    assert.equal(given.size, 100)
+    assert.ok([...given].every((address) => Number(address.split('.')[3]) > 16))
+  })
+
+  it('takes the first addresses too when all others are taken, and then says that the range is full', async () => {
+    const { create } = cluster()
+    for (let i = 0; i < 254; i++) await create(`s${i}`)
+    assert.match(await refusal(create('more')), /range is full/)
+  })
+
+  it('does not give one number to two writes that are under way, and takes it back from one that fails', async () => {
+    const { begin } = cluster()
+    const first = await begin('x', { clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.9'] })
+    assert.match(
+      await refusal(begin('y', { clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.9'] })),
+      /failed to allocate IP 10.96.0.9: provided IP is already allocated/,
+    )
+    await first.undo()
+    await begin('y', { clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.9'] })
+  })
+
+  it('knows after a restart what is stored', async () => {
+    const before = cluster()
+    const { clusterIP = '', ports } = await before.create('x', { type: 'NodePort' })
+    const after = cluster(before.objects)
+    assert.match(await refusal(after.create('y', { clusterIP, clusterIPs: [clusterIP] })), /already allocated/)
+    assert.match(await refusal(after.create('y', { type: 'NodePort', ports: ports ?? [] })), /provided port is already allocated/)
+  })
+
+  it('frees numbers with the service, and with a type that has none', async () => {
+    const { create, update, remove } = cluster()
+    const { clusterIP = '', ports } = await create('x', { type: 'NodePort' })
+    const nodePort = ports?.[0]?.nodePort ?? 0
+    await update('x', { clusterIP, clusterIPs: [clusterIP] })
+    await create('y', { type: 'NodePort', ports: [{ port: 80, protocol: 'TCP', nodePort }] })
+    await remove('x')
+    assert.equal((await create('z', { clusterIP, clusterIPs: [clusterIP] })).clusterIP, clusterIP)
+  })
+
+  it('keeps what a service has when an update leaves it out', async () => {
+    const { create, update } = cluster()
+    const { clusterIP, ports } = await create('x', { type: 'NodePort' })
+    const next = await update('x', { type: 'NodePort' })
+    assert.equal(next.clusterIP, clusterIP)
+    assert.equal(next.ports?.[0]?.nodePort, ports?.[0]?.nodePort)
+    await create('headless', { clusterIP: 'None', clusterIPs: ['None'] })
+    assert.equal((await update('headless', {})).clusterIP, 'None')
+  })
+
+  it('gives one node port to several protocols of a service, and none twice', async () => {
+    const { create } = cluster()
+    const shared = [
+      { port: 53, protocol: 'TCP', nodePort: 30_053, name: 'a' },
+      { port: 53, protocol: 'UDP', nodePort: 30_053, name: 'b' },
+    ]
+    assert.equal((await create('dns', { type: 'NodePort', ports: shared })).ports?.[1]?.nodePort, 30_053)
+    assert.match(
+      await refusal(
+        create('twice', {
+          type: 'NodePort',
+          ports: [
+            { port: 1, protocol: 'TCP', nodePort: 30_001 },
+            { port: 2, protocol: 'TCP', nodePort: 30_001 },
+          ],
+        }),
+      ),
+      /ports\[1\].nodePort/,
+    )
+    assert.match(
+      await refusal(create('far', { type: 'NodePort', ports: [{ port: 1, protocol: 'TCP', nodePort: 80 }] })),
+      /The range of valid ports is 30000-30063/,
+    )
+  })
+
+  it('takes nothing for a dry run', async () => {
+    const { create } = cluster()
+    await create('x', { clusterIP: '10.96.0.7', clusterIPs: ['10.96.0.7'] }, true)
+    await create('y', { clusterIP: '10.96.0.7', clusterIPs: ['10.96.0.7'] })
+  })
+
+  it('speaks IPv4 only, but lets headless services without a selector name what they like', async () => {
+    const { create } = cluster()
+    assert.match(await refusal(create('x', { ipFamilyPolicy: 'RequireDualStack' })), /not configured for dual-stack/)
+    assert.match(await refusal(create('x', { ipFamilies: ['IPv6'] })), /spec.ipFamilies\[0\]: Invalid value: "IPv6": not configured/)
+    const { ipFamilies, ipFamilyPolicy } = await create('y', { clusterIP: 'None', clusterIPs: ['None'], ipFamilies: ['IPv6'] })
+    assert.deepEqual([ipFamilies, ipFamilyPolicy], [['IPv6', 'IPv4'], 'RequireDualStack'])
+    assert.equal((await create('z', { clusterIP: 'None', clusterIPs: ['None'], selector: { a: 'b' } })).ipFamilyPolicy, 'SingleStack')
+  })
+})
