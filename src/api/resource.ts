@@ -127,6 +127,8 @@ export interface StatusSubresource<T extends KubeObject> {
   /** Default: keeps everything of `old` except status (and the metadata that a status update may change). `now` is the time of the request. */
   prepareForUpdate?(draft: T, old: T, now: string): void
   validateUpdate?(object: T, old: T, errors: FieldErrors): void
+  /** Whether the labels stay as they are too, and nobody comes to own them here. */
+  readonly keepsLabels?: boolean
 }
 
 /** A path on which a part of the object is changed under rules of its own (approval, resize). GET answers with the object. */

@@ -13,39 +13,7 @@ export function program(): Command {
     // Inherited by the commands. What cannot be understood is wrong use, which starting again does not cure.
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USE))
     .addHelpText('after', AFTERWORD)
-  root
-    .command('version')
-    .description('print the version of Sampan and of the Node that runs it')
-    .action(() => {
-      const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
-      console.log(`sampan ${manifest.version} (node ${process.versions.node})`)
-    })
-  serverFlags(root.command('apiserver').description('run an API server in the foreground')).action(async (flags: ServerFlags) => {
-    const { runServer } = await import('./commands/server.ts')
-    await runServer({ ...flags, controllers: false, scheduler: false })
-  })
-  serverFlags(root.command('server').description('run an API server with controllers and scheduler in the foreground'))
-    .option('--no-controllers', 'without the controllers')
-    .option('--no-scheduler', 'without the scheduler')
-    .action(async (flags: ServerFlags & { readonly controllers: boolean; readonly scheduler: boolean }) => {
-      const { runServer } = await import('./commands/server.ts')
-      await runServer(flags)
-    })
-  for (const part of ['controllers', 'scheduler'] as const)
-    root
-      .command(part)
-      .description(`run the ${part} against any Kubernetes, in the foreground`)
-      .requiredOption('--kubeconfig <file>', 'how to reach the API server')
-      .option('--leader-elect', 'work only while holding the lease: for several side by side', false)
-      .addOption(logLevel())
-      .action(async (flags: PartFlags) => {
-        const { runPart } = await import('./commands/parts.ts')
-        await runPart(part, flags)
-      })
-  agentFlags(root.command('agent').description('run a node agent with service proxy and DNS, in the foreground')).action(async (flags: AgentFlags) => {
-    const { runAgent } = await import('./commands/agent.ts')
-    await runAgent(flags)
-  })
+  root.commandsGroup('A cluster on this machine:')
   instanceFlags(root.command('up').description('start a cluster on this machine, with an example application; changes nothing that runs already'))
     .option('--secure-port <port>', 'where the API listens (default: 6443, or any free port)', port)
     .option('--isolated', 'put the node into a network namespace of its own (always so for names other than "default")', false)
@@ -85,6 +53,41 @@ export function program(): Command {
     .action(async (args: readonly string[], flags: InstanceFlags) => {
       const { runKubectl } = await import('./commands/kubectl.ts')
       await runKubectl(args, flags)
+    })
+  root.commandsGroup('Its parts, in the foreground:')
+  serverFlags(root.command('apiserver').description('run an API server in the foreground')).action(async (flags: ServerFlags) => {
+    const { runServer } = await import('./commands/server.ts')
+    await runServer({ ...flags, controllers: false, scheduler: false })
+  })
+  serverFlags(root.command('server').description('run an API server with controllers and scheduler in the foreground'))
+    .option('--no-controllers', 'without the controllers')
+    .option('--no-scheduler', 'without the scheduler')
+    .action(async (flags: ServerFlags & { readonly controllers: boolean; readonly scheduler: boolean }) => {
+      const { runServer } = await import('./commands/server.ts')
+      await runServer(flags)
+    })
+  for (const part of ['controllers', 'scheduler'] as const)
+    root
+      .command(part)
+      .description(`run the ${part} against any Kubernetes, in the foreground`)
+      .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+      .option('--leader-elect', 'work only while holding the lease: for several side by side', false)
+      .addOption(logLevel())
+      .action(async (flags: PartFlags) => {
+        const { runPart } = await import('./commands/parts.ts')
+        await runPart(part, flags)
+      })
+  agentFlags(root.command('agent').description('run a node agent with service proxy and DNS, in the foreground')).action(async (flags: AgentFlags) => {
+    const { runAgent } = await import('./commands/agent.ts')
+    await runAgent(flags)
+  })
+  root.commandsGroup('Commands:')
+  root
+    .command('version')
+    .description('print the version of Sampan and of the Node that runs it')
+    .action(() => {
+      const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
+      console.log(`sampan ${manifest.version} (node ${process.versions.node})`)
     })
   root
     .command('completion')

@@ -57,8 +57,7 @@ function partsOf(key: unknown, protocolAt: number): readonly string[] {
   const { concat } = record(key)
   return (concat === undefined ? [key] : list(concat)).map((part, i) => {
     if (i === protocolAt && typeof part === 'number') return PROTOCOL_NAMES[part] ?? String(part)
-    const { prefix } = record(part)
-    return prefix === undefined ? String(part) : `${record(prefix)['addr']}/${record(prefix)['len']}`
+    return String(part)
   })
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Target } from './endpoints.ts'
 import type { Choice, Protocol, ServicePort } from './model.ts'
 import { spreadOverSlots } from './slots.ts'
@@ -36,9 +37,8 @@ export const hiddenPorts = (protocol: Protocol): string => `hidden-${protocol}`
 /** Destinations without an endpoint: refused or dropped. */
 export const REFUSED = 'refused'
 export const REFUSED_PORTS = 'refused-node-ports'
-/** Destinations that only some clients may use, and which. */
+/** Destinations that only some clients may use, and the chains that know them. */
 export const GUARDED = 'guarded'
-export const ADMITTED = 'admitted'
 export const REFUSAL = 'refusal'
 
 const MARKS: Readonly<Record<Place, string>> = { services: '', 'node-ports': 'p', 'here-services': 'h', 'here-node-ports': 'hp' }
@@ -47,10 +47,21 @@ export function chooserName({ place, size, affinitySeconds }: Chooser): string {
   return affinitySeconds === undefined ? `${MARKS[place]}n${size}` : `${MARKS[place]}a${size}x${affinitySeconds}`
 }
 
-/** All elements of a Service's ports, and the choosers that they need. Pure; equal input gives equal output. */
-export function elementsOf(ports: readonly ServicePort[]): { readonly elements: readonly Element[]; readonly choosers: readonly Chooser[] } {
+/** The chain for clients of these networks, one for each list of them. The name is a strong hash: nobody can write a list that is taken for another. */
+export const guardName = (sources: readonly string[]): string => `from-${createHash('sha256').update(sources.join(' ')).digest('hex').slice(0, 32)}`
+
+export interface ServiceElements {
+  readonly elements: readonly Element[]
+  readonly choosers: readonly Chooser[]
+  /** Lists of networks that a guard is needed for. */
+  readonly guards: readonly (readonly string[])[]
+}
+
+/** All elements of a Service's ports, and the chains that they need. Pure; equal input gives equal output. */
+export function elementsOf(ports: readonly ServicePort[]): ServiceElements {
   const elements: Element[] = []
   const choosers: Chooser[] = []
+  const guards: (readonly string[])[] = []
   const add = (container: string, key: string, value?: string): void => {
     elements.push(value === undefined ? { container, key } : { container, key, value })
   }
@@ -82,8 +93,8 @@ export function elementsOf(ports: readonly ServicePort[]): { readonly elements: 
       refuse(REFUSED, destination, port.outside)
       if (!port.keepsSource) add(HIDDEN_ADDRESSES, address)
       if (sources === undefined) continue
-      add(GUARDED, destination)
-      for (const range of sources) add(ADMITTED, `${destination} . ${range}`)
+      guards.push(sources)
+      add(GUARDED, destination, `goto ${guardName(sources)}`)
     }
 
     if (port.nodePort === undefined) continue
@@ -93,5 +104,5 @@ export function elementsOf(ports: readonly ServicePort[]): { readonly elements: 
     refuse(REFUSED_PORTS, destination, port.outside)
     if (!port.keepsSource) add(hiddenPorts(protocol), String(port.nodePort))
   }
-  return { elements, choosers }
+  return { elements, choosers, guards }
 }

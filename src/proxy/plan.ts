@@ -1,12 +1,13 @@
-import { type Chooser, type Element, chooserName, elementsOf } from './elements.ts'
+import { type Element, chooserName, elementsOf, guardName } from './elements.ts'
 import type { ServicePort } from './model.ts'
-import { baseRuleset, chooserRules, elementChanges } from './ruleset.ts'
+import { baseRuleset, chooserRules, elementChanges, guardRules } from './ruleset.ts'
 import { staleConnections } from './stale.ts'
 
 /** What the kernel has of us. Only ever what a successful application left. */
 export interface Applied {
   readonly services: ReadonlyMap<string, ServiceState>
-  readonly choosers: ReadonlySet<string>
+  /** Chains of choosers and guards: they are many Services', and stay until the next replacement. */
+  readonly chains: ReadonlySet<string>
   /** The Services that want an element (an endpoint's hairpin, an address of two Services), in their order. The first one's value is in the kernel. */
   readonly holders: ReadonlyMap<string, readonly string[]>
 }
@@ -19,7 +20,7 @@ export interface ServiceState {
 /** What becomes different with a plan; `undefined`: gone. */
 export interface Delta {
   readonly services: ReadonlyMap<string, ServiceState | undefined>
-  readonly choosers: ReadonlySet<string>
+  readonly chains: ReadonlySet<string>
   readonly holders: ReadonlyMap<string, readonly string[] | undefined>
 }
 
@@ -33,12 +34,12 @@ export interface ProxyPlan {
 /** The owner of an `Applied`: it is changed in place, since a copy of ten thousand Services for each change would cost more than the change. */
 export class Ledger implements Applied {
   readonly services = new Map<string, ServiceState>()
-  readonly choosers = new Set<string>()
+  readonly chains = new Set<string>()
   readonly holders = new Map<string, readonly string[]>()
 
-  commit({ services, choosers, holders }: Delta): void {
+  commit({ services, chains, holders }: Delta): void {
     for (const [key, state] of services) put(this.services, key, state)
-    for (const name of choosers) this.choosers.add(name)
+    for (const name of chains) this.chains.add(name)
     for (const [id, keys] of holders) put(this.holders, id, keys)
   }
 
@@ -63,15 +64,19 @@ export const idOf = ({ container, key }: Element): string => `${container} ${key
 /** Pure: from what is there and what Services should be (`undefined`: gone) to one transaction. */
 export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<string, readonly ServicePort[] | undefined>): ProxyPlan {
   const services = new Map<string, ServiceState | undefined>()
-  const choosers = new Map<string, Chooser>()
+  const chains = new Map<string, string>()
   const touched = new Map<string, Set<string>>()
   const stale: (readonly string[])[] = []
+  const need = (name: string, rules: () => string): void => {
+    if (!applied.chains.has(name) && !chains.has(name)) chains.set(name, rules())
+  }
   for (const [key, ports] of wanted) {
     const before = applied.services.get(key)
-    const { elements, choosers: needed } = elementsOf(ports ?? [])
+    const { elements, choosers, guards } = elementsOf(ports ?? [])
     const after = new Map(elements.map((element) => [idOf(element), element]))
     services.set(key, ports === undefined ? undefined : { ports, elements: after })
-    for (const chooser of needed) if (!applied.choosers.has(chooserName(chooser))) choosers.set(chooserName(chooser), chooser)
+    for (const chooser of choosers) need(chooserName(chooser), () => chooserRules(table, chooser))
+    for (const sources of guards) need(guardName(sources), () => guardRules(table, sources))
     const touch = (id: string): void => {
       const keys = touched.get(id)
       if (keys === undefined) touched.set(id, new Set([key]))
@@ -95,8 +100,8 @@ export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<
     if (old !== undefined && !sameElement(now, old)) removed.push(old)
     if (now !== undefined && !sameElement(old, now)) added.push(now)
   }
-  const rules = [...choosers.values()].map((chooser) => chooserRules(table, chooser)).join('')
-  return { commands: rules + elementChanges(table, removed, added), delta: { services, choosers: new Set(choosers.keys()), holders }, stale }
+  const rules = [...chains.values()].join('')
+  return { commands: rules + elementChanges(table, removed, added), delta: { services, chains: new Set(chains.keys()), holders }, stale }
 }
 
 /** The whole table anew; its delta is for an empty ledger. What became of old connections must be found in the kernel: `stale` is empty. */

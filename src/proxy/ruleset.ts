@@ -1,5 +1,4 @@
 import {
-  ADMITTED,
   CLUSTER_ADDRESSES,
   type Chooser,
   type Element,
@@ -11,6 +10,7 @@ import {
   REFUSED,
   REFUSED_PORTS,
   chooserName,
+  guardName,
   hiddenPorts,
 } from './elements.ts'
 import { PROTOCOLS } from './model.ts'
@@ -50,8 +50,7 @@ table ip ${table} {
   set ${HAIRPIN} { typeof ip saddr . ip daddr; }
   map ${REFUSED} { typeof ${DESTINATION} : verdict; }
   map ${REFUSED_PORTS} { typeof ${NODE_DESTINATION} : verdict; }
-  set ${GUARDED} { typeof ${DESTINATION}; }
-  set ${ADMITTED} { type ipv4_addr . inet_proto . inet_service . ipv4_addr; flags interval; }
+  map ${GUARDED} { typeof ${DESTINATION} : verdict; }
 ${hidden}
 ${networks}
   chain choose {
@@ -79,7 +78,7 @@ ${networks}
 ${hide}${foreign}
   }
   chain guard {
-    ct state new ${PORTED} ${DESTINATION} @${GUARDED} ${DESTINATION} . ip saddr != @${ADMITTED} drop
+    ct state new ${PORTED} ${DESTINATION} vmap @${GUARDED}
   }
   chain guard-prerouting {
     type filter hook prerouting priority -110; policy accept;
@@ -138,6 +137,13 @@ add rule ip ${table} ${name} update @${memory} { ${client} : numgen random mod $
 add rule ip ${table} ${name} meta mark set ${client} map @${memory}
 add rule ip ${table} ${name} dnat ip to ${destination} . meta mark map @${name}
 `
+}
+
+/** A guard's chain, to be added once. No network admits nobody. */
+export function guardRules(table: string, sources: readonly string[]): string {
+  const name = guardName(sources)
+  const refused = sources.length === 0 ? '' : `ip saddr != { ${sources.join(', ')} } `
+  return `add chain ip ${table} ${name}\nadd rule ip ${table} ${name} ${refused}drop\n`
 }
 
 /** Removals first, additions after: a key may get a new value in one file. */

@@ -63,7 +63,7 @@ describe('the service proxy in a network of namespaces', { skip: skip ?? false }
     readonly nodeName?: string
   }
 
-  async function endpoints({ name }: Made, members: readonly (number | Member)[], protocol = 'TCP'): Promise<void> {
+  async function writeEndpoints({ name }: Made, members: readonly (number | Member)[], protocol = 'TCP'): Promise<string> {
     const slices = client.resource(refs.endpointslices)
     const slice: discovery.EndpointSlice = {
       metadata: { name, namespace: 'x', labels: { 'kubernetes.io/service-name': name } },
@@ -76,7 +76,11 @@ describe('the service proxy in a network of namespaces', { skip: skip ?? false }
     }
     const known = (await slices.list(scope, { namespace: 'x' })).items.some(({ metadata }) => metadata?.name === name)
     const { metadata } = known ? await slices.update(scope, slice) : await slices.create(scope, slice)
-    await seen(metadata?.resourceVersion ?? '')
+    return metadata?.resourceVersion ?? ''
+  }
+
+  async function endpoints(made: Made, members: readonly (number | Member)[], protocol = 'TCP'): Promise<void> {
+    await seen(await writeEndpoints(made, members, protocol))
   }
 
   /** Until the proxy's caches have it is the API's affair; from then on it is the proxy's. */
@@ -246,12 +250,12 @@ delete element ip ${TABLE} cluster-addresses { 10.96.77.77 }
       let service1: Made = { name: '', address: '' }
       const both = async (): Promise<string> => {
         service1 = await service({})
-        await endpoints(service1, [1])
+        await writeEndpoints(service1, [1])
         return service1.address
       }
       made.push(await firstAnswer(both, 'pod1'))
       const other = async (): Promise<string> => {
-        await endpoints(service1, [2])
+        await writeEndpoints(service1, [2])
         return service1.address
       }
       changed.push(await firstAnswer(other, 'pod2'))

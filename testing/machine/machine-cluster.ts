@@ -44,15 +44,16 @@ export const noMachineCluster: string | false = process.getuid?.() === 0 ? false
 /** `label` is a short word of lower case letters; names of several runs do not meet. */
 export async function machineCluster(label: string): Promise<MachineCluster> {
   await removeAbandoned()
-  const stateDir = mkdtempSync(join(tmpdir(), PREFIX))
-  const name = `${label}-${stateDir.slice(-6).toLowerCase().replaceAll(/[^a-z0-9]/g, 'x')}`
-  writeFileSync(join(stateDir, OWNER), `${process.pid} ${startOf(process.pid)} ${name}\n`)
+  const folder = mkdtempSync(join(tmpdir(), PREFIX))
+  const stateDir = stateDirIn(folder)
+  const name = `${label}-${folder.slice(-6).toLowerCase().replaceAll(/[^a-z0-9]/g, 'x')}`
+  writeFileSync(join(folder, OWNER), `${process.pid} ${startOf(process.pid)} ${name}\n`)
   const scope = rootScope()
   const kubectl = bundledKubectl(cacheDir(process.env))
   const kubeconfig = join(stateDir, 'admin.kubeconfig')
   const kubectlOptions = (options: CommandOptions): CommandOptions => ({
     ...options,
-    env: { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(stateDir, 'kubectl-cache'), ...options.env },
+    env: { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(folder, 'kubectl-cache'), ...options.env },
   })
   const instance = (): Instance => {
     const found = readInstance(stateDir)
@@ -91,7 +92,7 @@ export async function machineCluster(label: string): Promise<MachineCluster> {
     pids: () => ({ server: running(stateDir, 'server')?.pid, agent: running(stateDir, 'agent')?.pid, containerd: pidOf(layout().containerd.pidFile) }),
     async remove() {
       scope.cancel()
-      await removeStateDir(stateDir, name)
+      await removeCluster(folder, name)
     },
   }
 }
@@ -102,21 +103,24 @@ function runSampan(args: readonly string[]): Promise<CommandResult> {
   return runCommand(join(ROOT, 'sampan'), args, { env: { ...process.env, PATH: path, NO_COLOR: '1' }, limitMs: UP_WITHIN_MS })
 }
 
-async function removeStateDir(stateDir: string, name: string): Promise<void> {
+const stateDirIn = (folder: string): string => join(folder, 'state')
+
+async function removeCluster(folder: string, name: string): Promise<void> {
+  const stateDir = stateDirIn(folder)
   if (readInstance(stateDir) !== undefined) {
     const { code, stdout, stderr } = await runSampan(['reset', '--name', name, '--state-dir', stateDir])
     if (code !== 0) throw new Error(`sampan reset of ${stateDir} ended with ${code}\n${stdout}${stderr}`)
   }
-  rmSync(stateDir, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true })
 }
 
 /** Clusters of test runs that were killed before they could tidy up. */
 async function removeAbandoned(): Promise<void> {
   for (const entry of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
-    const stateDir = join(tmpdir(), entry)
+    const folder = join(tmpdir(), entry)
     try {
-      const [pid, start, name = ''] = readFileSync(join(stateDir, OWNER), 'utf8').trim().split(' ')
-      if (startOf(Number(pid)) !== start) await removeStateDir(stateDir, name)
+      const [pid, start, name = ''] = readFileSync(join(folder, OWNER), 'utf8').trim().split(' ')
+      if (startOf(Number(pid)) !== start) await removeCluster(folder, name)
     } catch {
       // Being made, or being removed, by another run at this moment.
     }

@@ -1,3 +1,4 @@
+import { goQuote } from './go-format.ts'
 import type { Path } from './path.ts'
 
 /**
@@ -27,6 +28,7 @@ export type FieldErrorType = (typeof FIELD_ERROR_TYPES)[keyof typeof FIELD_ERROR
 
 /** A value the way Go's `%q`, `%v` or `json.Marshal` shows it inside these messages. */
 function show(value: unknown): string {
+  if (typeof value === 'string') return goQuote(value)
   return value === undefined ? 'null' : JSON.stringify(value)
 }
 

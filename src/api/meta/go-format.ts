@@ -9,6 +9,25 @@ export function goValue(value: unknown): string {
   return `map[${members.map((key) => `${key}:${goValue(value[key])}`).join(' ')}]`
 }
 
+const GO_ESCAPES: Readonly<Record<string, string>> = { '\u0007': '\\a', '\u000b': '\\v' }
+const UNPRINTED = /[\u0000-\u0007\u000b\u000e-\u001f\u007f-\u00a0\u00ad]/
+const UNPRINTED_ALL = new RegExp(UNPRINTED, 'g')
+
+/** A text as Go's `%q` quotes it, which is how JSON does but for control characters. */
+export function goQuote(text: string): string {
+  if (!UNPRINTED.test(text)) return JSON.stringify(text)
+  const pieces = text.split(UNPRINTED_ALL).map((piece) => JSON.stringify(piece).slice(1, -1))
+  const marks = text.match(UNPRINTED_ALL) ?? []
+  return `"${pieces.map((piece, at) => piece + (marks[at] === undefined ? '' : goEscape(marks[at]))).join('')}"`
+}
+
+function goEscape(character: string): string {
+  const code = character.charCodeAt(0)
+  return GO_ESCAPES[character] ?? (code < 0x80 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`)
+}
+
+const hex = (code: number, digits: number): string => code.toString(16).padStart(digits, '0')
+
 /** A JSON value as Go's `%#v` prints it: `map[string]interface {}{"a":1}`. */
 export function goSyntax(value: unknown): string {
   if (value === null || value === undefined) return 'interface {}(nil)'

@@ -23,7 +23,6 @@ const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`)
 const IS_DNS_LABEL = whole(DNS_LABEL)
 const IS_RELAXED_LABEL = whole(RELAXED_LABEL)
 const IS_DNS1035_LABEL = whole(DNS1035_LABEL)
-const IS_QUALIFIED_NAME = whole(QUALIFIED_NAME)
 const IS_C_IDENTIFIER = whole(C_IDENTIFIER)
 const IS_ENV_VAR_NAME = whole(ENV_VAR_NAME)
 const IS_CONFIG_KEY = whole(CONFIG_KEY)
@@ -135,6 +134,18 @@ function isSubdomain(value: string): boolean {
 }
 const DASH = 45
 const DOT = 46
+const UNDERSCORE = 95
+
+/** The pattern of qualified names, without an engine for patterns: every label of every write is checked. */
+function isQualified(value: string): boolean {
+  const last = value.length - 1
+  for (let at = 0; at <= last; at++) {
+    const unit = value.charCodeAt(at)
+    const alphanumeric = (unit >= 97 && unit <= 122) || (unit >= 48 && unit <= 57) || (unit >= 65 && unit <= 90)
+    if (!alphanumeric && (at === 0 || at === last || (unit !== DASH && unit !== DOT && unit !== UNDERSCORE))) return false
+  }
+  return last >= 0
+}
 
 export function dnsLabelErrors(value: string): TextErrors {
   if (value.length <= DNS_LABEL_MAX && IS_DNS_LABEL.test(value)) return NONE
@@ -159,21 +170,23 @@ export function wildcardSubdomainErrors(value: string): TextErrors {
 export function qualifiedNameErrors(value: string, what = 'a valid label key'): TextErrors {
   const slash = value.indexOf('/')
   const name = slash === -1 ? value : value.slice(slash + 1)
-  if (name.length <= 63 && IS_QUALIFIED_NAME.test(name) && (slash === -1 || (slash > 0 && slash <= DNS_SUBDOMAIN_MAX && isSubdomain(value.slice(0, slash))))) return NONE
+  const prefixed = slash === -1 || (slash > 0 && slash <= DNS_SUBDOMAIN_MAX && isSubdomain(value.slice(0, slash)))
+  if (prefixed && name.length <= 63 && isQualified(name)) return NONE
   if (name.includes('/')) return [`${what} ${QUALIFIED_MESSAGE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`]
   const errors: string[] = []
   if (slash === 0) errors.push(`prefix part ${EMPTY}`)
   if (slash > 0) errors.push(...dnsSubdomainErrors(value.slice(0, slash)).map((error) => `prefix part ${error}`))
   if (name === '') errors.push(`name part ${EMPTY}`)
   else if (byteLength(name) > 63) errors.push(`name part ${tooManyBytes(63)}`)
-  if (!IS_QUALIFIED_NAME.test(name)) errors.push(`name part ${QUALIFIED_MESSAGE}`)
+  if (!isQualified(name)) errors.push(`name part ${QUALIFIED_MESSAGE}`)
   return errors
 }
 
 export function labelValueErrors(value: string): TextErrors {
+  if (value === '' || (value.length <= 63 && isQualified(value))) return NONE
   const errors: string[] = []
   if (byteLength(value) > 63) errors.push(tooManyBytes(63))
-  if (value !== '' && !IS_QUALIFIED_NAME.test(value)) errors.push(LABEL_VALUE_MESSAGE)
+  if (!isQualified(value)) errors.push(LABEL_VALUE_MESSAGE)
   return errors
 }
 

@@ -115,9 +115,13 @@ export function validateManagedFields(entries: readonly ManagedFieldsEntry[] | u
   })
 }
 
+/** ASCII that can be printed: what nearly all names of managers are made of. */
+const PLAIN_TEXT = /^[ -~]*$/
+
 /** Also the `fieldManager` of a request. */
 export function validateFieldManager(manager: string, path: Path, errors: FieldErrors): void {
   if (byteLength(manager) > FIELD_MANAGER_MAX_BYTES) errors.push(fieldError.tooLong(path, FIELD_MANAGER_MAX_BYTES))
+  if (PLAIN_TEXT.test(manager)) return
   let position = 0
   for (const character of manager) {
     if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character)) {

@@ -19,8 +19,10 @@ interface AnnouncedSubresource {
 }
 
 function subresourcesOf(resource: Resource): AnnouncedSubresource[] {
+  // Custom resources name their status first.
+  const first = resource.typedItems ? 'status' : ''
   return Object.entries(resource.subresources)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a], [b]) => (a === first ? -1 : b === first ? 1 : a < b ? -1 : 1))
     .map(([name, subresource]) => ({ name, ...announced(subresource) }))
 }
 
@@ -75,9 +77,13 @@ export function resourceList(groupVersion: string, resources: readonly Resource[
   }
 }
 
+/** Kinds that kube-apiserver announces as stored in another version than here: clients compare what they are told, not what is stored. */
+const ANNOUNCED_VERSION: Readonly<Record<string, string>> = { 'apiextensions.k8s.io/CustomResourceDefinition': 'v1beta1' }
+
 /** Changes when the stored version of the resource does. */
 function storageVersionHash(resource: Resource): string {
-  const { group, version, kind } = resource.storage ?? resource
+  const { group, kind, version: stored } = resource.storage ?? resource
+  const version = ANNOUNCED_VERSION[`${group}/${kind}`] ?? stored
   return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64')
 }
 

@@ -81,11 +81,12 @@ export function setManagedFields(object: KubeObject, entries: ManagedFieldsEntry
 /** Fields that a write on this path does not change, and that nobody comes to own by it. */
 export function resetFields(resource: Resource, subresource: string): FieldSet {
   if (resource.strategy.fixedSpec && subresource === '') return SPEC_AND_STATUS
-  if (subresource !== 'status') return resource.subresources['status']?.type === 'status' ? STATUS : NOTHING
+  const status = resource.subresources['status']
+  if (subresource !== 'status') return status?.type === 'status' ? STATUS : NOTHING
   const known = allButStatus.get(resource)
   if (known !== undefined) return known
   const names = [...resource.schema.fields.keys()].filter((name) => !['kind', 'apiVersion', 'status', ...(resource.typedItems ? [] : ['metadata'])].includes(name))
-  const made = fieldSetOf(...names.map((name) => [name]))
+  const made = fieldSetOf(...names.map((name) => [name]), ...(status?.type === 'status' && status.keepsLabels === true ? [['metadata', 'labels']] : []))
   allButStatus.set(resource, made)
   return made
 }

@@ -76,7 +76,7 @@ export function validateChanged(
   const errors: FieldErrors = []
   const options = { standardFinalizers: resource.strategy.anyFinalizer !== true }
   validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors, options)
-  validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors, options)
+  if (errors.length > 0) validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors, options)
   validate?.(object, old, errors)
   refuse(resource, object, errors)
 }

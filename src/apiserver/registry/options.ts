@@ -58,7 +58,7 @@ function checkFieldManager(manager: string, errors: FieldErrors): void {
   for (const character of manager) {
     if (!isPrint(character)) {
       const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')
-      errors.push(fieldError.invalid(path, goEscaped(manager), `invalid character U+${code} (at position ${at})`))
+      errors.push(fieldError.invalid(path, manager, `invalid character U+${code} (at position ${at})`))
       return
     }
     at += Buffer.byteLength(character)
@@ -67,8 +67,6 @@ function checkFieldManager(manager: string, errors: FieldErrors): void {
 
 /** What Go's unicode.IsPrint takes: letters, marks, numbers, punctuation, symbols and the ASCII space. */
 const isPrint = (character: string): boolean => character === ' ' || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(character)
-/** A value that is shown as it is inside quotes. */
-const goEscaped = (text: string): unknown => ({ toJSON: () => text })
 
 export function readDryRun(values: readonly string[], errors: FieldErrors): boolean {
   if (values.length === 0) return false

@@ -1,4 +1,4 @@
-import { SampanError, YamlSyntaxError, JsonSyntaxError, JsonTooLarge, readJson, readYaml } from '#base'
+import { SampanError, YamlSyntaxError, JsonSyntaxError, JsonTooLarge, DEFAULT_JSON_LIMITS, readJson, readYaml } from '#base'
 import type { FieldPlace, NumberLiterals } from '#base'
 import {
   type FieldErrors,
@@ -115,7 +115,7 @@ export function fieldProblems(read: ReadValue, unknown: readonly string[]): stri
 
 function fromJson(expected: ExpectedKind, bytes: Uint8Array): ReadValue {
   try {
-    return readJson(bytes)
+    return readJson(bytes, DEFAULT_JSON_LIMITS, expected.typedItems ? 'last' : 'merge')
   } catch (error) {
     if (error instanceof JsonSyntaxError)
       throw unrecognized(expected, `couldn't get version/kind; json parse error: ${error.message}`, bytes)

@@ -1,5 +1,5 @@
 import type { HttpResponse } from '#base'
-import { type KubeObject, type ObjectSchema, StatusError, apiVersionOf, encodeObject, builtInSchema, encodeProtobuf } from '#api'
+import { type KubeObject, type ObjectSchema, StatusError, statusError, apiVersionOf, encodeObject, builtInSchema, encodeProtobuf } from '#api'
 import { writeYaml } from '#base'
 import type { RequestContext } from '../registry/context.ts'
 import type { View } from '../registry/view.ts'
@@ -19,7 +19,17 @@ export interface Sendable {
 
 export function includeObject(query: URLSearchParams): IncludeObject {
   const value = query.get('includeObject')
-  return value === 'None' || value === 'Object' ? value : 'Metadata'
+  if (value === 'None' || value === 'Object') return value
+  if (value === null || value === '' || value === 'Metadata') return 'Metadata'
+  throw statusError.badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`,
+  )
+}
+
+/** Custom resources have no protobuf form. Throws `StatusError` 406 for a client that takes nothing else. */
+function mustTakeJson(context: RequestContext): void {
+  const accept = context.header('accept') ?? ''
+  if (!/json|yaml|\*\/\*|application\/\*/.test(accept)) throw notAcceptable('only the following media types are accepted: application/json, application/yaml')
 }
 
 const bytesAnswer = (status: number, encoding: Accepted['encoding'], bytes: Uint8Array): HttpResponse => ({
@@ -35,7 +45,8 @@ export function objectAnswer(context: RequestContext, view: View, status: number
     return bytesAnswer(status, 'json', sendable.bytes)
   const { form, formVersion, encoding } = accepted
   if (form === 'object') {
-    if (encoding === 'protobuf') return bytesAnswer(status, 'protobuf', encodeProtobuf(view.resource.schema, sendable.object()))
+    if (encoding === 'protobuf' && view.resource.typedItems) mustTakeJson(context)
+    else if (encoding === 'protobuf') return bytesAnswer(status, 'protobuf', encodeProtobuf(view.resource.schema, sendable.object()))
     return encoded(context, accepted, status, sendable.bytes)
   }
   if (form === 'PartialObjectMetadataList')
@@ -73,7 +84,8 @@ export function listAnswer(context: RequestContext, view: View, page: ListPage):
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   }
   if (form === 'PartialObjectMetadata') throw notAcceptable('you requested PartialObjectMetadata, but the requested object is a list')
-  if (encoding === 'protobuf' && form === 'object') {
+  if (encoding === 'protobuf' && form === 'object' && resource.typedItems) mustTakeJson(context)
+  else if (encoding === 'protobuf' && form === 'object') {
     const list = {
       kind: resource.listKind,
       apiVersion: apiVersionOf(resource),

@@ -1,4 +1,5 @@
 import { SampanError } from '../errors.ts'
+import { parseMerging } from './json-merge.ts'
 import { type FieldPlace, fieldPlaces } from './json-places.ts'
 import { syntaxError } from './json-syntax.ts'
 
@@ -18,7 +19,7 @@ export const DEFAULT_JSON_LIMITS: JsonLimits = { maxBytes: 3 * 1024 * 1024, maxD
 export interface JsonDocument {
   /** Keys called `__proto__` are ordinary own properties in here. */
   readonly value: unknown
-  /** Paths of the keys that occur twice, in the order of the document. The last one won. */
+  /** Paths of the keys that occur twice, in the order of the document. */
   readonly duplicates: readonly string[]
   /**
    * The text of numbers that JavaScript shows differently (`3.0`, `1e3`, more than 15 digits), by the object or list that
@@ -42,14 +43,26 @@ export class JsonTooLarge extends SampanError {
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
+/** What becomes of a key that stands twice: the last one counts, or objects are merged, as Go does where it knows the type. */
+export type RepeatedKeys = 'last' | 'merge'
+
 /** Reads one JSON value. Throws `JsonSyntaxError` or `JsonTooLarge`. Bytes that are not UTF-8 are read as U+FFFD. */
-export function readJson(bytes: Uint8Array, limits: JsonLimits = DEFAULT_JSON_LIMITS): JsonDocument {
+export function readJson(bytes: Uint8Array, limits: JsonLimits = DEFAULT_JSON_LIMITS, repeated: RepeatedKeys = 'last'): JsonDocument {
   if (bytes.length > limits.maxBytes) throw new JsonTooLarge(`${bytes.length} bytes are more than the ${limits.maxBytes} allowed`)
   const scan = scanJson(bytes)
   if (scan.depth > limits.maxDepth) throw new JsonTooLarge('exceeded max depth')
   const text = utf8.decode(bytes)
   const value = parse(text)
   const duplicates = countKeys(value) === scan.keys ? NONE : duplicateFields(text)
+  if (duplicates.length > 0 && repeated === 'merge') {
+    const merged = parseMerging(text)
+    return {
+      value: merged.value,
+      duplicates,
+      ...(merged.literals.size === 0 ? {} : { literals: merged.literals }),
+      places: () => fieldPlaces(text),
+    }
+  }
   const literals = scan.oddNumbers ? readLiterals(text) : undefined
   return {
     value: literals?.value ?? value,

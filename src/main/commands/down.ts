@@ -45,7 +45,7 @@ export async function runReset(flags: InstanceFlags): Promise<void> {
   await progress.step('remove containers, mounts, control groups', () => releaseHost(scope, hostOptions(stateDir, instance)))
   await progress.step('remove rules and addresses', async () => {
     await releaseNetwork(scope, instance)
-    if (instance.namespace !== undefined) removeLink(instance.namespace)
+    if (instance.namespace !== undefined) removeLink(instance.namespace, stateDir)
   })
   await progress.step('remove data', () => rmSync(stateDir, { recursive: true, force: true }))
 }

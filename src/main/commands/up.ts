@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { get } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
@@ -37,7 +37,7 @@ export async function runUp(flags: UpFlags): Promise<void> {
     note(`installed ${missing.join(', ')}`)
   })
   const instance = await claimInstance(stateDir, flags)
-  if (instance.namespace !== undefined) ensureLink({ namespace: instance.namespace, machineAddress: instance.machineAddress, nodeAddress: instance.nodeAddress })
+  if (instance.namespace !== undefined) ensureLink({ namespace: instance.namespace, machineAddress: instance.machineAddress, nodeAddress: instance.nodeAddress }, stateDir)
   const [layouts, client] = await Promise.all([
     buildImages(scope, progress, flags.example),
     startServer(scope, progress, stateDir, instance),
@@ -65,6 +65,9 @@ export async function runUp(flags: UpFlags): Promise<void> {
 async function claimInstance(stateDir: string, flags: UpFlags): Promise<Instance> {
   const known = readInstance(stateDir)
   if (known !== undefined) return known
+  // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
+  if (existsSync(stateDir) && readdirSync(stateDir).some((entry) => !entry.startsWith('instance.json')))
+    throw new UserError(`${stateDir} holds something that is not a cluster`, 'give --state-dir a folder that is empty or does not exist')
   const securePort = flags.securePort ?? (await freePort(USUAL_PORT))
   const link = flags.isolated || flags.name !== 'default' ? claimLink() : undefined
   const address = machineAddress()

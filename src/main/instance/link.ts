@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { UserError } from '#base'
 
 /** A network namespace that stands for a machine, joined to this one by a link with two addresses. */
@@ -23,11 +23,14 @@ export function claimLink(): Link {
   throw new UserError(`${MOST_LINKS} isolated instances exist on this machine`, 'remove some with: sampan reset --name NAME')
 }
 
-/** Idempotent: what is there stays. */
-export function ensureLink(link: Link): void {
+/** Idempotent: what is there stays. `owner` (the state folder) is written on the link: a name can have gone to another instance after a reset that was cut short. */
+export function ensureLink(link: Link, owner: string): void {
   const { namespace, machineAddress, nodeAddress } = link
+  const other = ownerOf(namespace)
+  if (other !== undefined && other !== owner) throw new UserError(`the network ${namespace} is that of the cluster in ${other} now`, 'finish the reset that was cut short (sampan reset), then start anew')
   if (!existsSync(`/run/netns/${namespace}`)) ip('netns', 'add', namespace)
-  if (spawnSync('ip', ['link', 'show', namespace]).status !== 0) ip('link', 'add', namespace, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
+  if (!isLink(namespace)) ip('link', 'add', namespace, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
+  ip('link', 'set', namespace, 'alias', owner)
   ip('address', 'replace', `${machineAddress}/30`, 'dev', namespace)
   ip('link', 'set', namespace, 'up')
   const inside = (...args: readonly string[]): void => ip('-n', namespace, ...args)
@@ -37,10 +40,22 @@ export function ensureLink(link: Link): void {
   inside('route', 'replace', 'default', 'via', machineAddress)
 }
 
-/** The link goes with the namespace. */
-export function removeLink(namespace: string): void {
+/** The link first: the kernel takes its time with a namespace, and until then the name would seem to be in use. Leaves another owner's alone. */
+export function removeLink(namespace: string, owner: string): void {
+  const other = ownerOf(namespace)
+  if (other !== undefined && other !== owner) return
+  if (isLink(namespace)) ip('link', 'delete', namespace)
   if (existsSync(`/run/netns/${namespace}`)) ip('netns', 'delete', namespace)
-  if (spawnSync('ip', ['link', 'show', namespace]).status === 0) ip('link', 'delete', namespace)
+}
+
+const isLink = (name: string): boolean => existsSync(`/sys/class/net/${name}`)
+
+function ownerOf(name: string): string | undefined {
+  try {
+    return readFileSync(`/sys/class/net/${name}/ifalias`, 'utf8').trim() || undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** An address of the node's own, on its loopback interface. */

@@ -66,7 +66,7 @@ export const deployments = defineResource(refs.deployments, {
     Selector: selectorText,
   },
   subresources: {
-    status: { type: 'status', prepareForUpdate: keepSpec, validateUpdate: validateStatus },
+    status: { type: 'status', prepareForUpdate: keepSpecAndLabels, validateUpdate: validateStatus, keepsLabels: true },
     scale: {
       type: 'scale',
       replicas: ({ spec }) => spec?.replicas ?? 0,
@@ -133,6 +133,14 @@ function validateStrategy(strategy: DeploymentStrategy, errors: FieldErrors): vo
     default:
       errors.push(fieldError.notSupported(STRATEGY, strategy, ['Recreate', 'RollingUpdate']))
   }
+}
+
+function keepSpecAndLabels(draft: Deployment, old: Deployment): void {
+  keepSpec(draft, old)
+  const labels = old.metadata?.labels
+  draft.metadata ??= {}
+  if (labels === undefined) delete draft.metadata.labels
+  else draft.metadata.labels = labels
 }
 
 function validateStatus({ status }: Deployment, old: Deployment, errors: FieldErrors): void {

@@ -53,7 +53,6 @@ export const replicaSets = defineResource(refs.replicasets, {
     Images: containerImages,
     Selector: selectorText,
   },
-  selectable: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   subresources: {
     status: { type: 'status', prepareForUpdate: keepSpec, validateUpdate: validateStatus },
     scale: {

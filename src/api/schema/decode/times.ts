@@ -10,9 +10,14 @@ const MICRO_LAYOUT = '2006-01-02T15:04:05.000000Z07:00'
 
 /** A metav1.Time as it is written back: UTC, whole seconds. Any fraction is read and dropped. */
 export function canonicalTime(text: string): string {
+  if (isCanonical(text)) return text
   const { epochMs } = parseTime(text, LAYOUT)
   return `${isoText(epochMs).slice(0, 19)}Z`
 }
+
+/** `2006-01-02T15:04:05Z` with a day that every month has: the form in which nearly all times come. */
+const CANONICAL = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
+const isCanonical = (text: string): boolean => text.length === 20 && CANONICAL.test(text)
 
 /** A metav1.MicroTime as it is written back: UTC with six digits. It has to have six when it comes, too. */
 export function canonicalMicroTime(text: string): string {

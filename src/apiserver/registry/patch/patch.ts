@@ -115,7 +115,22 @@ function otherKind(catalog: Catalog, expected: ExpectedKind, patched: unknown): 
   if (typeof patched !== 'object' || patched === null) return undefined
   const { kind, apiVersion } = patched as KubeObject
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined
-  return kindProblem(catalog, expected, kind, apiVersion)
+  const problem = kindProblem(catalog, expected, kind, apiVersion)
+  return problem === undefined ? undefined : (unreadableAs(catalog, kind, apiVersion, patched) ?? problem)
+}
+
+/** A document is read as what it says it is before it is found to be something else. */
+function unreadableAs(catalog: Catalog, kind: string, apiVersion: string, document: unknown): string | undefined {
+  const slash = apiVersion.indexOf('/')
+  const said = catalog.findKind(slash === -1 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind)
+  if (said === undefined) return undefined
+  try {
+    decodeObject(said.schema, structuredClone(document))
+    return undefined
+  } catch (error) {
+    if (error instanceof DecodeError) return error.message
+    throw error
+  }
 }
 
 const JSON_PATCH_FIELDS = new Set(['op', 'path', 'from', 'value'])

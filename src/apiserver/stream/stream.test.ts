@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { type TestContext, describe, it } from 'node:test'
+import { type TestApiServer, testApiServer } from '#testing'
+import { createAuthority, issueLeaf, rootScope } from '#base'
+import { listen } from '../http/listener.ts'
+import { chosenContainer } from './pod-container.ts'
+import { isProxyable } from './node-address.ts'
+import { proxyName } from './proxy-target.ts'
+import { streamSpecials } from './stream-specials.ts'
+
+const YEAR_MS = 365 * 86_400_000
+const POD = '/api/v1/namespaces/default/pods/p'
+
+interface Seen {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingMessage['headers']
+  readonly client: string | undefined
+}
+type Answer = (request: IncomingMessage, socket: Duplex) => void
+
+interface World {
+  readonly api: TestApiServer
+  readonly seen: Seen[]
+  /** What the node does with an upgrade. */
+  onUpgrade: Answer
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void
+  /** Asks the API server over a socket to leave HTTP. */
+  upgrade(path: string, headers?: Record<string, string>, method?: string): Promise<{ readonly status: number; readonly text: string; readonly socket?: Duplex; readonly head?: IncomingMessage }>
+}
+
+async function world(t: TestContext, options: { readonly foreignNode?: boolean; readonly loopback?: boolean; readonly denied?: string } = {}): Promise<World> {
+  const scope = rootScope()
+  const authority = await createAuthority(scope, 'test', YEAR_MS)
+  const other = options.foreignNode ? await createAuthority(scope, 'other', YEAR_MS) : authority
+  const leaf = (commonName: string, usage: 'clientAuth' | 'serverAuth', by = authority) =>
+    issueLeaf(scope, by, { subject: { commonName }, usages: [usage], names: ['127.0.0.1'], lifetimeMs: YEAR_MS })
+  const [ours, nodes, own] = await Promise.all([leaf('apiserver-client', 'clientAuth'), leaf('n', 'serverAuth', other), leaf('apiserver', 'serverAuth')])
+  const seen: Seen[] = []
+  const node = https.createServer({ cert: nodes.certificate, key: nodes.key, ca: authority.certificate, requestCert: true })
+  const note = (request: IncomingMessage): void =>
+    void seen.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, client: (request.socket as TLSSocket).getPeerX509Certificate()?.subject })
+  const found: World = {
+    seen,
+    onUpgrade: (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: SPDY/3.1\r\n\r\n'),
+    onRequest: (_request: IncomingMessage, response: ServerResponse) => response.end('the log\n'),
+  } as World
+  node.on('request', (request, response) => {
+    note(request)
+    found.onRequest(request, response)
+  })
+  node.on('upgrade', (request, socket) => {
+    note(request)
+    found.onUpgrade(request, socket)
+  })
+  await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve))
+  const api = await testApiServer({
+    specials: streamSpecials({ credentials: { ...ours, authority: authority.certificate }, ...(options.loopback === false ? {} : { isAllowed: () => true }) }),
+    authorizers: [{ name: 'all but', authorize: ({ verb }) => (verb === options.denied ? { kind: 'deny', reason: '' } : { kind: 'allow', reason: '' }) }],
+  })
+  await api.request('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' } } })
+  const status = { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: (node.address() as AddressInfo).port } } }
+  const placed = await api.request('PATCH', '/api/v1/nodes/n/status', { body: { status }, headers: { 'content-type': 'application/merge-patch+json' } })
+  assert.equal(placed.status, 200, placed.text)
+  const pod = await api.request('POST', '/api/v1/namespaces/default/pods', { body: { metadata: { name: 'p' }, spec: { nodeName: 'n', containers: [{ name: 'c', image: 'i' }] } } })
+  assert.equal(pod.status, 201, pod.text)
+  const listener = await listen(scope, { handler: api.server.handler, port: 0, address: '127.0.0.1', certificate: own.certificate, key: own.key })
+  t.after(async () => {
+    node.close()
+    node.closeAllConnections()
+    await Promise.all([listener.close(0), api.close()])
+  })
+  return Object.assign(found, {
+    api,
+    upgrade: (path: string, headers: Record<string, string> = {}, method = 'POST') =>
+      new Promise((resolve, reject) => {
+        const asked = https.request({ host: '127.0.0.1', port: listener.port, method, path, agent: false, rejectUnauthorized: false, headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', ...headers } })
+        asked.on('upgrade', (head, socket) => resolve({ status: 101, text: '', socket, head }))
+        asked.on('response', (answer) => {
+          let text = ''
+          answer.on('data', (chunk) => (text += chunk))
+          answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }))
+        })
+        asked.on('error', reject)
+        asked.end()
+      }),
+  } as Partial<World>)
+}
+
+describe('a log', { timeout: 20_000 }, () => {
+  it('is asked of the node under the identity of the API server alone', async (t) => {
+    const { api, seen } = await world(t)
+    const answer = await api.request('GET', `${POD}/log?tailLines=3&follow=false&limitBytes=10`, { headers: { authorization: 'Bearer secret', cookie: 'a=b' } })
+    assert.equal(answer.text, 'the log\n')
+    assert.equal(seen[0]?.url, '/containerLogs/default/p/c?tailLines=3&limitBytes=10')
+    assert.equal(seen[0]?.client, 'CN=apiserver-client')
+    assert.equal(seen[0]?.headers.authorization, undefined)
+    assert.equal(seen[0]?.headers.cookie, undefined)
+  })
+
+  it('is not read from a node with a certificate of another authority', async (t) => {
+    const { api, seen } = await world(t, { foreignNode: true })
+    assert.equal((await api.request('GET', `${POD}/log`)).status, 500)
+    assert.deepEqual(seen, [])
+  })
+
+  it('is not read from an address of this machine itself', async (t) => {
+    const { api, seen } = await world(t, { loopback: false })
+    const answer = await api.request('GET', `${POD}/log`)
+    assert.equal(answer.status, 400)
+    assert.equal(answer.body.message, 'address not allowed')
+    assert.deepEqual(seen, [])
+  })
+
+  it('is refused in the words of the node, and a redirect is not followed', async (t) => {
+    const there = await world(t)
+    there.onRequest = (_request, response) => response.writeHead(400).end('container "c" in pod "p" is waiting to start: ContainerCreating')
+    const refused = await there.api.request('GET', `${POD}/log`)
+    assert.equal(refused.body.reason, 'BadRequest')
+    assert.equal(refused.body.message, 'container "c" in pod "p" is waiting to start: ContainerCreating')
+    there.onRequest = (_request, response) => response.writeHead(302, { location: '/elsewhere' }).end()
+    assert.equal((await there.api.request('GET', `${POD}/log`)).status, 500)
+    assert.equal(there.seen.length, 2)
+  })
+})
+
+describe('a session with a container', { timeout: 20_000 }, () => {
+  it('joins caller and node once the node has agreed, and passes no credentials on', async (t) => {
+    const there = await world(t)
+    there.onUpgrade = (_request, socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\nSet-Cookie: a=b\r\n\r\nearly ')
+      socket.on('data', (chunk: Buffer) => socket.end(chunk.toString().toUpperCase()))
+    }
+    const { socket, head } = await there.upgrade(`${POD}/exec?command=sh&command=-c&stdin=true&stdout=1&tty=false`, { authorization: 'Bearer secret', 'x-stream-protocol-version': 'v4.channel.k8s.io', 'impersonate-user': '' })
+    assert.ok(socket !== undefined)
+    socket.write('over and out')
+    let text = ''
+    for await (const chunk of socket) text += String(chunk)
+    assert.equal(text, 'early OVER AND OUT')
+    assert.equal(head?.headers['x-stream-protocol-version'], 'v4.channel.k8s.io')
+    assert.equal(head?.headers['set-cookie'], undefined)
+    const uid = (await there.api.request('GET', POD)).body.metadata.uid
+    assert.equal(there.seen[0]?.url, `/exec/default/p/${uid}/c?input=1&output=1&command=sh&command=-c`)
+    assert.equal(there.seen[0]?.headers.authorization, undefined)
+    assert.equal(there.seen[0]?.client, 'CN=apiserver-client')
+  })
+
+  it('does not begin when the node answers anything but 101', async (t) => {
+    const there = await world(t)
+    for (const head of ['200 OK', '302 Found\r\nlocation: https://127.0.0.1:1/', '500 Failed']) {
+      there.onUpgrade = (_request, socket) => socket.end(`HTTP/1.1 ${head}\r\ncontent-length: 3\r\n\r\nabc`)
+      const answer = await there.upgrade(`${POD}/exec?command=sh&stdout=true`)
+      assert.notEqual(answer.status, 101, head)
+      assert.equal(JSON.parse(answer.text).kind, 'Status', head)
+    }
+    assert.equal(there.seen.length, 3)
+  })
+
+  it('needs the right to create, also by the GET of a WebSocket', async (t) => {
+    const there = await world(t, { denied: 'create' })
+    const answer = await there.upgrade(`${POD}/exec?command=sh&stdout=true`, { upgrade: 'websocket' }, 'GET')
+    assert.equal(answer.status, 403)
+    assert.deepEqual(there.seen, [])
+  })
+})
+
+describe('the proxy', { timeout: 20_000 }, () => {
+  it('passes requests to a node on as they are, without what says who the user is', async (t) => {
+    const there = await world(t)
+    there.onRequest = (request, response) => void request.pipe(response)
+    const answer = await there.api.request('POST', '/api/v1/nodes/n/proxy/a%2Fb/?c=d', { body: 'body', headers: { authorization: 'Bearer secret', 'x-remote-user': 'root', accept: 'x/y' } })
+    assert.equal(answer.text, 'body')
+    assert.equal(there.seen[0]?.url, '/a%2Fb/?c=d')
+    assert.equal(there.seen[0]?.headers.authorization, undefined)
+    assert.equal(there.seen[0]?.headers['x-remote-user'], undefined)
+    assert.equal(there.seen[0]?.headers.accept, 'x/y')
+  })
+
+  it('sends who asks for the bare path to its folder', async (t) => {
+    const { api } = await world(t)
+    const answer = await api.request('GET', '/api/v1/nodes/n/proxy?x=y')
+    assert.equal(answer.status, 301)
+    assert.equal(answer.headers['location'], '/api/v1/nodes/n/proxy/?x=y')
+  })
+
+  it('reads scheme, name and port', () => {
+    assert.deepEqual(proxyName('p', 'pod'), { secure: false, name: 'p', port: '' })
+    assert.deepEqual(proxyName('p:80', 'pod'), { secure: false, name: 'p', port: '80' })
+    assert.deepEqual(proxyName('https:p:web', 'service'), { secure: true, name: 'p', port: 'web' })
+    for (const wrong of ['ftp:p:80', 'a:b:c:d', ':80']) assert.throws(() => proxyName(wrong, 'pod'), { message: `invalid pod request "${wrong}"` })
+  })
+})
+
+it('addresses of this machine, of the link and of groups are not dialled, however they are written', () => {
+  for (const ip of ['127.0.0.1', '127.9.9.9', '0.0.0.0', '169.254.169.254', '224.0.0.1', '255.255.255.255', '::', '::1', 'fe80::1', 'ff02::1', '::ffff:127.0.0.1', '::ffff:7f00:1', 'localhost', ''])
+    assert.equal(isProxyable(ip), false, ip)
+  for (const ip of ['10.0.0.1', '192.168.1.1', '8.8.8.8', 'fd00::1', '::ffff:10.0.0.1']) assert.equal(isProxyable(ip), true, ip)
+})
+
+it('the container is the only one, or must be named', () => {
+  const containers = (...names: string[]) => names.map((name) => ({ name, image: 'i' }))
+  const pod = { metadata: { name: 'p' }, spec: { containers: containers('a', 'b'), initContainers: containers('i') } }
+  assert.equal(chosenContainer(pod, 'i'), 'i')
+  assert.equal(chosenContainer({ ...pod, spec: { containers: containers('a') } }, ''), 'a')
+  assert.throws(() => chosenContainer(pod, 'x'), { message: 'container x is not valid for pod p' })
+  assert.throws(() => chosenContainer(pod, ''), { message: 'a container name must be specified for pod p, choose one of: [i a b]' })
+})
