@@ -28,6 +28,8 @@ export interface ResourceRules<T extends KubeObject> {
   readonly selectable?: Readonly<Record<string, OfKind<[object: T], string>>>
   /** Rules of the subresources that discovery has. `status` needs none, `scale` does; others are announced as special. */
   readonly subresources?: Readonly<Record<string, Subresource<T>>>
+  /** See `Resource.fieldAnnotations`. */
+  readonly fieldAnnotations?: readonly string[]
   /** Where kube-apiserver's layout is not what is wanted. */
   readonly storage?: ResourceStorage
   /** Needed by a version that is not the stored one. */
@@ -61,6 +63,7 @@ export function defineResource<T extends KubeObject>(ref: ResourceRef<T>, rules:
     selectable: rules.selectable ?? {},
     subresources: subresourcesOf(fact, rules, title),
     ...(rules.conversion === undefined ? {} : { conversion: rules.conversion }),
+    ...(rules.fieldAnnotations === undefined ? {} : { fieldAnnotations: rules.fieldAnnotations }),
   }
 }
 

@@ -1,5 +1,5 @@
-import http from 'node:http'
-import https from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { http, https } from '#base'
 import { ChunkQueue, joinChunks } from './chunk-queue.ts'
 import { Unreachable } from './errors.ts'
 import type { Transport, TransportAnswer } from './transport.ts'
@@ -83,7 +83,7 @@ export function socketTransport(options: SocketOptions): Transport {
   }
 }
 
-function answerOf(server: string, answer: http.IncomingMessage, release: () => void): TransportAnswer {
+function answerOf(server: string, answer: IncomingMessage, release: () => void): TransportAnswer {
   const queue = new ChunkQueue({ onTaken: () => answer.resume(), onStop: () => void (answer.complete || answer.destroy()) })
   answer.on('data', (chunk: Uint8Array) => {
     queue.push(chunk)

@@ -25,7 +25,9 @@ export function systemUpstreams(file = '/etc/resolv.conf'): readonly Upstream[] 
   } catch {
     return []
   }
-  return [...text.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].flatMap(([, address = '']) => (isIPv4(address) ? [{ address, port: 53 }] : []))
+  return [...text.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].flatMap(([, address = '']) =>
+    isIPv4(address) ? [{ address, port: 53 }] : [],
+  )
 }
 
 /** Servers are asked one after the other; the one that answered last is asked first. */

@@ -1,5 +1,15 @@
 import { type Answer, type DecodedPacket, type Question, decode, encode } from 'dns-packet'
-import { AUTHORITATIVE, CHECKING_DISABLED, HEADER_SIZE, OPT_TYPE, RECURSION_AVAILABLE, RECURSION_DESIRED, RESPONSE, TRUNCATED, readWire } from './wire.ts'
+import {
+  AUTHORITATIVE,
+  CHECKING_DISABLED,
+  HEADER_SIZE,
+  OPT_TYPE,
+  RECURSION_AVAILABLE,
+  RECURSION_DESIRED,
+  RESPONSE,
+  TRUNCATED,
+  readWire,
+} from './wire.ts'
 
 /** The wire format, at the boundary: what comes from outside is decoded here and nowhere else, and never throws past it. */
 export const RCODE = { noError: 0, formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4, refused: 5, badVersion: 16 } as const
@@ -53,7 +63,12 @@ function readQuestion(raw: Buffer): Question | undefined {
   if (raw.length === 0) return undefined
   try {
     const [question] = decode(Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]), raw])).questions ?? []
-    return question !== undefined && encode({ questions: [question] }).subarray(HEADER_SIZE).equals(raw) ? question : undefined
+    return question !== undefined &&
+      encode({ questions: [question] })
+        .subarray(HEADER_SIZE)
+        .equals(raw)
+      ? question
+      : undefined
   } catch {
     return undefined
   }
@@ -108,7 +123,9 @@ export function writeReply(query: Query, reply: Reply, transport: 'udp' | 'tcp')
 function writeRecord(record: Answer, rawQuestion: Buffer): Buffer {
   const bytes = encode({ answers: [record] }).subarray(HEADER_SIZE)
   const name = rawQuestion.subarray(0, -4)
-  return name.length > 2 && bytes.subarray(0, name.length).equals(name) ? Buffer.concat([POINTER_TO_QUESTION, bytes.subarray(name.length)]) : bytes
+  return name.length > 2 && bytes.subarray(0, name.length).equals(name)
+    ? Buffer.concat([POINTER_TO_QUESTION, bytes.subarray(name.length)])
+    : bytes
 }
 
 function ednsRecord(rcode: Rcode): Buffer {
@@ -134,7 +151,9 @@ export function writeQuestion(question: Question): Query {
 }
 
 /** Code and answers of another server's message; undefined when it cannot be read. */
-export function readAnswers(raw: Buffer): { readonly rcode: number; readonly answers: readonly Answer[]; readonly truncated: boolean } | undefined {
+export function readAnswers(
+  raw: Buffer,
+): { readonly rcode: number; readonly answers: readonly Answer[]; readonly truncated: boolean } | undefined {
   try {
     const packet: DecodedPacket = decode(raw)
     const flags = packet.flags ?? 0

@@ -33,7 +33,11 @@ export function endpointsOf(slices: readonly discovery.EndpointSlice[]): readonl
       if (endpoint.conditions?.ready === false) continue
       for (const address of endpoint.addresses.filter((text) => isIPv4(text))) {
         const before = found.get(address)
-        found.set(address, { label: endpoint.hostname === undefined || endpoint.hostname === '' ? dashed(address) : endpoint.hostname, address, ports: [...(before?.ports ?? []), ...ports] })
+        found.set(address, {
+          label: endpoint.hostname === undefined || endpoint.hostname === '' ? dashed(address) : endpoint.hostname,
+          address,
+          ports: [...(before?.ports ?? []), ...ports],
+        })
       }
     }
   }

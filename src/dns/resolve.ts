@@ -9,7 +9,8 @@ const LONGEST_CHAIN = 8
 /** The answer to one query: from the zone, or from the servers behind the forwarder, or from both where an alias leads outside. */
 export async function resolve(scope: Scope, zone: Zone, forwarder: Forwarder, query: Query, transport: 'udp' | 'tcp'): Promise<Buffer> {
   const answers: Answer[] = []
-  const reply = (rest: Partial<Reply>): Buffer => writeReply(query, { rcode: RCODE.noError, authoritative: true, answers, ...rest }, transport)
+  const reply = (rest: Partial<Reply>): Buffer =>
+    writeReply(query, { rcode: RCODE.noError, authoritative: true, answers, ...rest }, transport)
   const failure = (rcode: Rcode): Buffer => reply({ rcode, authoritative: false, answers: [] })
   if (query.edns !== undefined && query.edns.version > 0) return failure(RCODE.badVersion)
   let question = query.question
@@ -53,7 +54,11 @@ async function forwarded(scope: Scope, forwarder: Forwarder, query: Query, trans
 }
 
 /** What the outside says of an alias' target. */
-async function lookUp(scope: Scope, forwarder: Forwarder, query: Query): Promise<{ readonly rcode: Rcode; readonly answers: readonly Answer[] } | undefined> {
+async function lookUp(
+  scope: Scope,
+  forwarder: Forwarder,
+  query: Query,
+): Promise<{ readonly rcode: Rcode; readonly answers: readonly Answer[] } | undefined> {
   for (const transport of ['udp', 'tcp'] as const) {
     const raw = await forwarder.forward(scope, query, transport)
     const found = raw === undefined ? undefined : readAnswers(raw)

@@ -16,7 +16,8 @@ import { type Query, RCODE, readQuery } from './message.ts'
 import { startDns } from './server.ts'
 
 const HOST = '127.0.0.1'
-const question = (name: string, over: Packet = {}): Buffer => encode({ type: 'query', id: 5, flags: 0x0100, questions: [{ type: 'A', name }], ...over })
+const question = (name: string, over: Packet = {}): Buffer =>
+  encode({ type: 'query', id: 5, flags: 0x0100, questions: [{ type: 'A', name }], ...over })
 
 function asQuery(raw: Buffer): Query {
   const found = readQuery(raw)
@@ -31,7 +32,10 @@ class HandClock implements Clock {
 }
 
 /** A name server on loopback that answers as it is told, with the question's id. */
-async function upstream(scope: Scope, answer: (asked: DecodedPacket, count: number) => Packet | undefined): Promise<Upstream & { count(): number }> {
+async function upstream(
+  scope: Scope,
+  answer: (asked: DecodedPacket, count: number) => Packet | undefined,
+): Promise<Upstream & { count(): number }> {
   const socket = createSocket('udp4')
   let count = 0
   const reply = (raw: Buffer): Buffer | undefined => {
@@ -70,7 +74,10 @@ test('keeps answers for as long as they live, ages them, and hands each asker it
   const raw = encode({ type: 'query', id: 9, flags: 0x0100, questions: [{ type: 'A', name: 'eXample.COM' }] })
   const second = decode((await forwarder.forward(scope, asQuery(raw), 'udp')) ?? Buffer.alloc(0))
   assert.deepEqual([first.id, first.questions?.[0]?.name, second.id, second.questions?.[0]?.name], [5, 'Example.com', 9, 'eXample.COM'])
-  assert.deepEqual([first, second].map(({ answers }) => answers?.map((record) => 'ttl' in record && record.ttl)), [[20], [12]])
+  assert.deepEqual(
+    [first, second].map(({ answers }) => answers?.map((record) => 'ttl' in record && record.ttl)),
+    [[20], [12]],
+  )
   clock.ms = 21_000
   await forwarder.forward(scope, asQuery(raw), 'udp')
   assert.equal(other.count(), 2)
@@ -80,8 +87,15 @@ test('keeps answers for as long as they live, ages them, and hands each asker it
 test('keeps that a name is not there as its SOA says, and failures not at all', async () => {
   const clock = new HandClock()
   using scope = rootScope({ clock })
-  const soa: Answer = { type: 'SOA', name: 'com', ttl: 300, data: { mname: 'm', rname: 'r', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 5 } }
-  const other = await upstream(scope, (asked) => (asked.questions?.[0]?.name === 'gone.com' ? { flags: 3, authorities: [soa] } : { flags: 2 }))
+  const soa: Answer = {
+    type: 'SOA',
+    name: 'com',
+    ttl: 300,
+    data: { mname: 'm', rname: 'r', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 5 },
+  }
+  const other = await upstream(scope, (asked) =>
+    asked.questions?.[0]?.name === 'gone.com' ? { flags: 3, authorities: [soa] } : { flags: 2 },
+  )
   const forwarder = createForwarder(scope, [other])
   const ask = async (name: string): Promise<void> => void (await forwarder.forward(scope, asQuery(question(name)), 'udp'))
   await ask('gone.com')
@@ -116,7 +130,10 @@ test('the cache forgets what was used longest ago first', () => {
   cache.get('a')
   cache.set('c', 3, 10)
   cache.set('d', 4, 0)
-  assert.deepEqual(['a', 'b', 'c', 'd'].map((key) => cache.get(key)?.value), [1, undefined, 3, undefined])
+  assert.deepEqual(
+    ['a', 'b', 'c', 'd'].map((key) => cache.get(key)?.value),
+    [1, undefined, 3, undefined],
+  )
 })
 
 interface Served {
@@ -129,9 +146,15 @@ async function served(scope: Scope, upstreams: readonly Upstream[]): Promise<Ser
   const client = createClient({ transport: inProcessTransport(createFakeApi().handler) })
   await client.resource(refs.namespaces).create(scope, { metadata: { name: 'ns' } })
   const services = client.resource(refs.services)
-  await services.create(scope, { metadata: { name: 'web', namespace: 'ns' }, spec: { clusterIP: '10.96.0.10', clusterIPs: ['10.96.0.10'], ports: [{ port: 80 }] } })
+  await services.create(scope, {
+    metadata: { name: 'web', namespace: 'ns' },
+    spec: { clusterIP: '10.96.0.10', clusterIPs: ['10.96.0.10'], ports: [{ port: 80 }] },
+  })
   await services.create(scope, { metadata: { name: 'big', namespace: 'ns' }, spec: { clusterIP: 'None', ports: [{ port: 80 }] } })
-  await services.create(scope, { metadata: { name: 'out', namespace: 'ns' }, spec: { type: 'ExternalName', externalName: 'www.example.com' } })
+  await services.create(scope, {
+    metadata: { name: 'out', namespace: 'ns' },
+    spec: { type: 'ExternalName', externalName: 'www.example.com' },
+  })
   await client.resource(refs.endpointslices).create(scope, {
     metadata: { name: 'big-1', namespace: 'ns', labels: { 'kubernetes.io/service-name': 'big' } },
     addressType: 'IPv4',
@@ -156,7 +179,8 @@ async function served(scope: Scope, upstreams: readonly Upstream[]): Promise<Ser
 }
 
 const codeOf = ({ flags = 0 }: DecodedPacket): number => flags & 0xf
-const dataOf = (packet: DecodedPacket): readonly unknown[] => (packet.answers ?? []).map((record) => ('data' in record ? record.data : undefined))
+const dataOf = (packet: DecodedPacket): readonly unknown[] =>
+  (packet.answers ?? []).map((record) => ('data' in record ? record.data : undefined))
 
 test('answers names of the cluster, chases aliases to the outside, and denies with an SOA', async () => {
   using scope = rootScope()
@@ -193,7 +217,13 @@ test('many endpoints are cut over UDP and whole over TCP, where queries follow e
     }
     if (answers.length === 2) break
   }
-  assert.deepEqual(answers.map((packet) => [packet.answers?.length, packet.flag_tc]), [[500, false], [1, false]])
+  assert.deepEqual(
+    answers.map((packet) => [packet.answers?.length, packet.flag_tc]),
+    [
+      [500, false],
+      [1, false],
+    ],
+  )
 })
 
 test('what is no query is refused and the next one is answered; a server that does not answer is a failure with its question', async () => {
@@ -202,7 +232,13 @@ test('what is no query is refused and the next one is answered; a server that do
   assert.equal(codeOf(await udp(Buffer.from([0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0, 12, 0, 1, 0, 1]))), RCODE.formatError)
   const failed = await udp(question('www.example.com'))
   assert.deepEqual([codeOf(failed), failed.questions?.[0]?.name], [RCODE.serverFailure, 'www.example.com'])
-  const newer = await udp(question('web.ns.svc.cluster.local', { additionals: [{ type: 'OPT', name: '.', udpPayloadSize: 1232, ednsVersion: 1, extendedRcode: 0, flags: 0, flag_do: false, options: [] }] }))
+  const newer = await udp(
+    question('web.ns.svc.cluster.local', {
+      additionals: [
+        { type: 'OPT', name: '.', udpPayloadSize: 1232, ednsVersion: 1, extendedRcode: 0, flags: 0, flag_do: false, options: [] },
+      ],
+    }),
+  )
   assert.equal(newer.answers?.length, 0)
   assert.deepEqual(dataOf(await udp(question('web.ns.svc.cluster.local'))), ['10.96.0.10'])
   assert.deepEqual([stats().queries, stats().refused, stats().failed], [5, 1, 0])

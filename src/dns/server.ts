@@ -41,7 +41,9 @@ export async function startDns(scope: Scope, options: DnsOptions): Promise<DnsSe
   const { view, changes } = clusterView(options.informers)
   const zone = createZone({ domain: options.domain ?? 'cluster.local', view, serial: changes, servers: options.addresses })
   // A server that asks itself asks forever.
-  const others = (options.upstreams ?? systemUpstreams()).filter(({ address, port }) => !options.addresses.includes(address) || port !== options.port)
+  const others = (options.upstreams ?? systemUpstreams()).filter(
+    ({ address, port }) => !options.addresses.includes(address) || port !== options.port,
+  )
   const forwarder = createForwarder(scope, others)
   const counts = { queries: 0, refused: 0, failed: 0 }
   const answer: Answerer = async (raw, transport) => {

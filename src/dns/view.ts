@@ -12,14 +12,21 @@ export function clusterView(informers: Informers): { readonly view: ClusterView;
   const slices = informers.informer(refs.endpointslices)
   const namespaces = informers.informer(refs.namespaces)
   services.addIndex(BY_ADDRESS, (service: core.Service) => (service.spec?.clusterIPs ?? []).filter((address) => address !== 'None'))
-  slices.addIndex(BY_SERVICE, (slice: discovery.EndpointSlice) => [`${slice.metadata?.namespace ?? ''}/${slice.metadata?.labels?.[SERVICE_NAME_LABEL] ?? ''}`])
+  slices.addIndex(BY_SERVICE, (slice: discovery.EndpointSlice) => [
+    `${slice.metadata?.namespace ?? ''}/${slice.metadata?.labels?.[SERVICE_NAME_LABEL] ?? ''}`,
+  ])
   slices.addIndex(BY_ADDRESS, (slice: discovery.EndpointSlice) => (slice.endpoints ?? []).flatMap((endpoint) => endpoint.addresses))
   let changes = 1
   for (const informer of [services, slices]) informer.onChange(() => changes++)
 
   const recordsOf = (service: core.Service): ServiceRecords => {
     const { namespace = '', name = '' } = service.metadata ?? {}
-    return { namespace, name, service, endpoints: isHeadless(service) ? endpointsOf(slices.byIndex(BY_SERVICE, `${namespace}/${name}`)) : [] }
+    return {
+      namespace,
+      name,
+      service,
+      endpoints: isHeadless(service) ? endpointsOf(slices.byIndex(BY_SERVICE, `${namespace}/${name}`)) : [],
+    }
   }
   return {
     changes: () => changes,

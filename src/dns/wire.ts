@@ -41,7 +41,11 @@ export function readWire(raw: Buffer): WireMessage | undefined {
   }
   const question = raw.subarray(HEADER_SIZE, at)
   const records: WireRecord[] = []
-  for (const [section, countOffset] of [['answer', 6], ['authority', 8], ['additional', 10]] as const) {
+  for (const [section, countOffset] of [
+    ['answer', 6],
+    ['authority', 8],
+    ['additional', 10],
+  ] as const) {
     for (let left = raw.readUInt16BE(countOffset); left > 0; left--) {
       const end = endOfName(raw, at)
       if (end === undefined || end + 10 > raw.length) return undefined
@@ -79,7 +83,12 @@ export function keepSeconds(raw: Buffer, { records }: WireMessage): number {
 }
 
 /** A copy for another asker: with its id and its spelling of the name, and times to live that are `ageSeconds` shorter. */
-export function readdressed(raw: Buffer, message: WireMessage, to: { readonly id: number; readonly question: Buffer }, ageSeconds = 0): Buffer {
+export function readdressed(
+  raw: Buffer,
+  message: WireMessage,
+  to: { readonly id: number; readonly question: Buffer },
+  ageSeconds = 0,
+): Buffer {
   const copy = Buffer.from(raw)
   copy.writeUInt16BE(to.id, 0)
   if (to.question.length === message.question.length) to.question.copy(copy, HEADER_SIZE)

@@ -7,7 +7,16 @@ import { type ClusterView, createZone } from './zone.ts'
 
 /** The DNS specification for Kubernetes 1.1, as a table: a query, and what it says. */
 const SERVICES: readonly core.Service[] = [
-  { metadata: { name: 'web', namespace: 'ns' }, spec: { clusterIP: '10.96.0.10', ports: [{ name: 'http', port: 80, protocol: 'TCP' }, { name: 'dns', port: 53, protocol: 'UDP' }] } },
+  {
+    metadata: { name: 'web', namespace: 'ns' },
+    spec: {
+      clusterIP: '10.96.0.10',
+      ports: [
+        { name: 'http', port: 80, protocol: 'TCP' },
+        { name: 'dns', port: 53, protocol: 'UDP' },
+      ],
+    },
+  },
   { metadata: { name: 'db', namespace: 'ns' }, spec: { clusterIP: 'None', ports: [{ name: 'sql', port: 5432, protocol: 'TCP' }] } },
   { metadata: { name: 'empty', namespace: 'ns' }, spec: { clusterIP: 'None' } },
   { metadata: { name: 'bare', namespace: 'ns' }, spec: { clusterIP: '10.96.0.11', ports: [] } },

@@ -87,12 +87,15 @@ export function createZone({ domain, view, serial, servers }: ZoneOptions): Zone
     const { spec } = found.service
     if (spec?.type === 'ExternalName') {
       const target = (spec.externalName ?? '').replace(/\.$/, '')
-      return more.length > 0 || target === '' ? MISSING : { kind: 'alias', answer: { name: question.name, type: 'CNAME', ttl: TTL_SECONDS, data: target }, target }
+      return more.length > 0 || target === ''
+        ? MISSING
+        : { kind: 'alias', answer: { name: question.name, type: 'CNAME', ttl: TTL_SECONDS, data: target }, target }
     }
     const [first, second, ...tooMany] = more
     if (tooMany.length > 0) return MISSING
     if (isHeadless(found.service) && found.endpoints.length === 0) return MISSING
-    if (first === undefined) return question.type === 'SRV' ? ports(question, found, () => true, NOTHING) : addresses(question, addressesOf(found))
+    if (first === undefined)
+      return question.type === 'SRV' ? ports(question, found, () => true, NOTHING) : addresses(question, addressesOf(found))
     if (second === undefined) {
       if (first.startsWith('_')) return MISSING
       const named = found.endpoints.filter((endpoint) => endpoint.label === first || dashed(endpoint.address) === first)
@@ -105,14 +108,22 @@ export function createZone({ domain, view, serial, servers }: ZoneOptions): Zone
     }
     const [protocol, port] = [first, second]
     if (!protocol.startsWith('_') || !port.startsWith('_')) return MISSING
-    const fits = (candidate: { name: string; protocol: string }): boolean => `_${candidate.name}` === port && `_${candidate.protocol}` === protocol
+    const fits = (candidate: { name: string; protocol: string }): boolean =>
+      `_${candidate.name}` === port && `_${candidate.protocol}` === protocol
     return ports(question, found, fits, MISSING)
   }
 
-  function ports(question: Question, found: ServiceRecords, fits: (port: { name: string; protocol: string }) => boolean, otherwise: ZoneAnswer): ZoneAnswer {
+  function ports(
+    question: Question,
+    found: ServiceRecords,
+    fits: (port: { name: string; protocol: string }) => boolean,
+    otherwise: ZoneAnswer,
+  ): ZoneAnswer {
     const host = `${found.name}.${found.namespace}.svc.${domain}`
     const targets = isHeadless(found.service)
-      ? found.endpoints.flatMap((endpoint) => endpoint.ports.map((port) => ({ ...port, target: `${endpoint.label}.${host}`, address: endpoint.address })))
+      ? found.endpoints.flatMap((endpoint) =>
+          endpoint.ports.map((port) => ({ ...port, target: `${endpoint.label}.${host}`, address: endpoint.address })),
+        )
       : (found.service.spec?.ports ?? []).map((port) => ({
           name: port.name ?? '',
           protocol: (port.protocol ?? 'TCP').toLowerCase(),
@@ -127,8 +138,15 @@ export function createZone({ domain, view, serial, servers }: ZoneOptions): Zone
     const hosts = new Map(fitting.map(({ target, address }) => [target, address]))
     return {
       kind: 'records',
-      answers: fitting.map(({ port, target }) => ({ name: question.name, type: 'SRV', ttl: TTL_SECONDS, data: { priority: 0, weight, port, target } })),
-      additionals: [...hosts].filter(([, address]) => isIPv4(address)).map(([target, address]) => ({ name: target, type: 'A', ttl: TTL_SECONDS, data: address })),
+      answers: fitting.map(({ port, target }) => ({
+        name: question.name,
+        type: 'SRV',
+        ttl: TTL_SECONDS,
+        data: { priority: 0, weight, port, target },
+      })),
+      additionals: [...hosts]
+        .filter(([, address]) => isIPv4(address))
+        .map(([target, address]) => ({ name: target, type: 'A', ttl: TTL_SECONDS, data: address })),
     }
   }
 
@@ -155,14 +173,24 @@ export function createZone({ domain, view, serial, servers }: ZoneOptions): Zone
     name: domain,
     type: 'SOA',
     ttl: TTL_SECONDS,
-    data: { mname: `ns.dns.${domain}`, rname: `hostmaster.${domain}`, serial: serial(), refresh: 7200, retry: 1800, expire: 86_400, minimum: TTL_SECONDS },
+    data: {
+      mname: `ns.dns.${domain}`,
+      rname: `hostmaster.${domain}`,
+      serial: serial(),
+      refresh: 7200,
+      retry: 1800,
+      expire: 86_400,
+      minimum: TTL_SECONDS,
+    },
   })
 
   return { domain, answer, soa }
 }
 
 function addressesOf({ service, endpoints }: ServiceRecords): readonly string[] {
-  return isHeadless(service) ? endpoints.map(({ address }) => address) : [service.spec?.clusterIP ?? ''].filter((address) => isIPv4(address))
+  return isHeadless(service)
+    ? endpoints.map(({ address }) => address)
+    : [service.spec?.clusterIP ?? ''].filter((address) => isIPv4(address))
 }
 
 const records = (answers: readonly Answer[]): ZoneAnswer => ({ kind: 'records', answers })

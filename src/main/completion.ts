@@ -36,7 +36,9 @@ interface CompletedCommand {
 const WORDS: Readonly<Record<string, readonly string[]>> = { logs: ['server', 'agent'], completion: SHELLS }
 
 function bash(commands: readonly CompletedCommand[]): string {
-  const cases = commands.map(({ name, options, words }) => `    ${name}) words='${[...words, ...options.map((option) => option.name), '--help'].join(' ')}' ;;`)
+  const cases = commands.map(
+    ({ name, options, words }) => `    ${name}) words='${[...words, ...options.map((option) => option.name), '--help'].join(' ')}' ;;`,
+  )
   return `_sampan() {
   local words current=\${COMP_WORDS[COMP_CWORD]}
   case \${COMP_WORDS[1]} in
@@ -54,7 +56,10 @@ function fish(commands: readonly CompletedCommand[]): string {
   const lines = commands.flatMap(({ name, summary, options, words }) => [
     `complete -c sampan -f -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`,
     ...words.map((word) => `complete -c sampan -f -n ${quoted(`__fish_seen_subcommand_from ${name}`)} -a ${word}`),
-    ...options.map((option) => `complete -c sampan -n ${quoted(`__fish_seen_subcommand_from ${name}`)} -l ${option.name.slice(2)} -d ${quoted(option.summary)}`),
+    ...options.map(
+      (option) =>
+        `complete -c sampan -n ${quoted(`__fish_seen_subcommand_from ${name}`)} -l ${option.name.slice(2)} -d ${quoted(option.summary)}`,
+    ),
   ])
   return `${lines.join('\n')}\n`
 }

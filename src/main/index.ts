@@ -1,5 +1,5 @@
 export { running } from './background/processes.ts'
-export { type Instance, nodeName, proxyTable, readInstance } from './instance/instance.ts'
+export { type Instance, proxyTable, readInstance } from './instance/instance.ts'
 export { cacheDir } from './instance/locate.ts'
 export { bundledKubectl } from './machine/kubectl.ts'
 export { hostOptions } from './up/commands.ts'

@@ -14,7 +14,9 @@ export function program(): Command {
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USE))
     .addHelpText('after', AFTERWORD)
   root.commandsGroup('A cluster on this machine:')
-  instanceFlags(root.command('up').description('start a cluster on this machine, with an example application; changes nothing that runs already'))
+  instanceFlags(
+    root.command('up').description('start a cluster on this machine, with an example application; changes nothing that runs already'),
+  )
     .option('--secure-port <port>', 'where the API listens (default: 6443, or any free port)', port)
     .option('--isolated', 'put the node into a network namespace of its own (always so for names other than "default")', false)
     .option('--no-example', 'without the example application')
@@ -22,18 +24,24 @@ export function program(): Command {
       const { runUp } = await import('./commands/up.ts')
       await runUp(flags)
     })
-  instanceFlags(root.command('down').description('stop a cluster and its containers, and keep its data')).action(async (flags: InstanceFlags) => {
-    const { runDown } = await import('./commands/down.ts')
-    await runDown(flags)
-  })
-  instanceFlags(root.command('reset').description('remove everything that Sampan made on this machine for a cluster, data included')).action(async (flags: InstanceFlags) => {
+  instanceFlags(root.command('down').description('stop a cluster and its containers, and keep its data')).action(
+    async (flags: InstanceFlags) => {
+      const { runDown } = await import('./commands/down.ts')
+      await runDown(flags)
+    },
+  )
+  instanceFlags(
+    root.command('reset').description('remove everything that Sampan made on this machine for a cluster, data included'),
+  ).action(async (flags: InstanceFlags) => {
     const { runReset } = await import('./commands/down.ts')
     await runReset(flags)
   })
-  instanceFlags(root.command('status').description('show components, nodes, versions and memory, and what is wrong')).action(async (flags: InstanceFlags) => {
-    const { runStatus } = await import('./commands/status.ts')
-    await runStatus(flags)
-  })
+  instanceFlags(root.command('status').description('show components, nodes, versions and memory, and what is wrong')).action(
+    async (flags: InstanceFlags) => {
+      const { runStatus } = await import('./commands/status.ts')
+      await runStatus(flags)
+    },
+  )
   instanceFlags(root.command('logs').description('show what a component has logged'))
     .argument('[component]', 'server or agent', 'server')
     .option('-f, --follow', 'go on with what is logged from now on', false)
@@ -77,10 +85,12 @@ export function program(): Command {
         const { runPart } = await import('./commands/parts.ts')
         await runPart(part, flags)
       })
-  agentFlags(root.command('agent').description('run a node agent with service proxy and DNS, in the foreground')).action(async (flags: AgentFlags) => {
-    const { runAgent } = await import('./commands/agent.ts')
-    await runAgent(flags)
-  })
+  agentFlags(root.command('agent').description('run a node agent with service proxy and DNS, in the foreground')).action(
+    async (flags: AgentFlags) => {
+      const { runAgent } = await import('./commands/agent.ts')
+      await runAgent(flags)
+    },
+  )
   root.commandsGroup('Commands:')
   root
     .command('version')
@@ -93,7 +103,10 @@ export function program(): Command {
     .command('completion')
     .description('print a script that completes commands and flags')
     .argument('<shell>', SHELLS.join(', '))
-    .addHelpText('after', '\nbash:  source <(sampan completion bash)\nzsh:   source <(sampan completion zsh)\nfish:  sampan completion fish | source')
+    .addHelpText(
+      'after',
+      '\nbash:  source <(sampan completion bash)\nzsh:   source <(sampan completion zsh)\nfish:  sampan completion fish | source',
+    )
     .action((shell: string) => {
       if (!isShell(shell)) throw new UserError(`no completion for ${shell}`, `there is one for: ${SHELLS.join(', ')}`)
       process.stdout.write(completionScript(shell, root))
@@ -112,7 +125,8 @@ The first minutes:
   sampan down                   stop, keep the data
   sampan reset                  remove it all`
 
-const logLevel = (): Option => new Option('--log-level <level>', 'least important lines to write').choices(['debug', 'info', 'warn', 'error']).default('info')
+const logLevel = (): Option =>
+  new Option('--log-level <level>', 'least important lines to write').choices(['debug', 'info', 'warn', 'error']).default('info')
 
 function serverFlags(command: Command): Command {
   return command
@@ -123,14 +137,28 @@ function serverFlags(command: Command): Command {
     .addOption(new Option('--store <engine>', 'where objects are kept').choices(['sqlite', 'memory']).default('sqlite'))
     .option('--token-auth-file <file>', 'CSV of users with tokens: token,user,uid,"group1,group2"')
     .option('--service-cluster-ip-range <cidr>', 'addresses that Services get', '10.96.0.0/16')
-    .option('--node <name>', 'also write a kubeconfig for the agent of this node (may be repeated)', (name: string, names: readonly string[]) => [...names, name], [])
+    .option(
+      '--node <name>',
+      'also write a kubeconfig for the agent of this node (may be repeated)',
+      (name: string, names: readonly string[]) => [...names, name],
+      [],
+    )
     .addOption(logLevel())
 }
 
 function instanceFlags(command: Command): Command {
   return command
-    .addOption(new Option('--name <name>', 'which cluster: several live beside each other').argParser(instanceName).default('default').env('SAMPAN_NAME'))
-    .addOption(new Option('--state-dir <dir>', 'where its database, keys, images and logs lie (default: /var/lib/sampan/NAME)').env('SAMPAN_STATE_DIR'))
+    .addOption(
+      new Option('--name <name>', 'which cluster: several live beside each other')
+        .argParser(instanceName)
+        .default('default')
+        .env('SAMPAN_NAME'),
+    )
+    .addOption(
+      new Option('--state-dir <dir>', 'where its database, keys, images and logs lie (default: /var/lib/sampan/NAME)').env(
+        'SAMPAN_STATE_DIR',
+      ),
+    )
 }
 
 function agentFlags(command: Command): Command {
@@ -145,7 +173,7 @@ function agentFlags(command: Command): Command {
     .option('--cluster-cidr <cidr>', 'addresses that see the pods under their own (may be repeated)', several, [])
     .option('--sandbox-image <name>', 'the image that holds a pod together', 'sampan.local/pause:1')
     .option('--netns <path>', 'network namespace that stands for the machine')
-    .option('--cluster-dns <address>', "name server of the pods (may be repeated)", several, [])
+    .option('--cluster-dns <address>', 'name server of the pods (may be repeated)', several, [])
     .option('--tls-cert-file <file>', "certificate of the agent's own HTTPS API")
     .option('--tls-private-key-file <file>', 'its key')
     .option('--client-ca-file <file>', 'authority of those who may call it')
@@ -165,6 +193,7 @@ function instanceName(text: string): string {
 
 function port(text: string): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new UserError(`not a port: ${text}`, 'give a number from 1 to 65535 (0: any free one)')
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new UserError(`not a port: ${text}`, 'give a number from 1 to 65535 (0: any free one)')
   return value
 }

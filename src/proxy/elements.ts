@@ -48,7 +48,8 @@ export function chooserName({ place, size, affinitySeconds }: Chooser): string {
 }
 
 /** The chain for clients of these networks, one for each list of them. The name is a strong hash: nobody can write a list that is taken for another. */
-export const guardName = (sources: readonly string[]): string => `from-${createHash('sha256').update(sources.join(' ')).digest('hex').slice(0, 32)}`
+export const guardName = (sources: readonly string[]): string =>
+  `from-${createHash('sha256').update(sources.join(' ')).digest('hex').slice(0, 32)}`
 
 export interface ServiceElements {
   readonly elements: readonly Element[]

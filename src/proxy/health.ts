@@ -1,5 +1,5 @@
-import { type Server, createServer } from 'node:http'
-import { type Scope, messageOf } from '#base'
+import type { Server } from 'node:http'
+import { type Scope, http, messageOf } from '#base'
 
 /** Tells load balancers whether this node has endpoints of a Service with externalTrafficPolicy Local. */
 export class HealthServers {
@@ -23,7 +23,9 @@ export class HealthServers {
     }
     this.#close(key)
     if (port === undefined || this.#scope.signal.aborted) return
-    const server = createServer((_, response) => this.#answer(key, (status, headers, body) => response.writeHead(status, headers).end(body)))
+    const server = http.createServer((_, response) =>
+      this.#answer(key, (status, headers, body) => response.writeHead(status, headers).end(body)),
+    )
     server.on('error', (error) => {
       this.#scope.log.warn('health check port not opened', { service: key, port, error: messageOf(error) })
       if (this.#servers.get(key)?.server === server) this.#close(key)

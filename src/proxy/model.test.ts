@@ -7,7 +7,13 @@ import { narrowRanges } from './ranges.ts'
 const NODE = { name: 'n1', zone: 'z1', externalIPs: false }
 const service = (spec: core.ServiceSpec = {}, more: Partial<core.Service> = {}): core.Service => ({
   metadata: { name: 's', namespace: 'x' },
-  spec: { type: 'ClusterIP', clusterIP: '10.96.0.1', clusterIPs: ['10.96.0.1'], ports: [{ name: 'web', port: 80, protocol: 'TCP' }], ...spec },
+  spec: {
+    type: 'ClusterIP',
+    clusterIP: '10.96.0.1',
+    clusterIPs: ['10.96.0.1'],
+    ports: [{ name: 'web', port: 80, protocol: 'TCP' }],
+    ...spec,
+  },
   ...more,
 })
 const slice = (endpoints: readonly discovery.Endpoint[], over: Partial<discovery.EndpointSlice> = {}): discovery.EndpointSlice => ({
@@ -67,7 +73,11 @@ const cases: readonly Case[] = [
   { name: 'an endpoint without a hint', endpoints: [at(1, hint('z1')), at(2)], inside: '1 2' },
   { name: 'hints for nodes go before those for zones', endpoints: [at(1, node('n1')), at(2, node('n2'))], inside: '1' },
   { name: 'a node without any falls back to its zone', endpoints: [at(1, node('n2')), at(2, node('n3', 'z2'))], inside: '1' },
-  { name: 'an address that is none', endpoints: [at(1, { addresses: ['10.0.0.1 }; flush ruleset; #'] }), at(2, { addresses: ['300.1.1.1'] })], inside: 'refuse' },
+  {
+    name: 'an address that is none',
+    endpoints: [at(1, { addresses: ['10.0.0.1 }; flush ruleset; #'] }), at(2, { addresses: ['300.1.1.1'] })],
+    inside: 'refuse',
+  },
 ]
 
 function hint(...zones: readonly string[]): Partial<discovery.Endpoint> {
@@ -97,20 +107,42 @@ test('Services that lead nowhere here give nothing', () => {
 })
 
 test('ports go together by name and protocol; other families and slices without the port are passed over', () => {
-  const spec = { ports: [{ name: 'web', port: 80 }, { name: 'dns', port: 53, protocol: 'UDP' }, { name: 'dns', port: 53, protocol: 'TCP' }] }
+  const spec = {
+    ports: [
+      { name: 'web', port: 80 },
+      { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'dns', port: 53, protocol: 'TCP' },
+    ],
+  }
   const slices = [
-    slice([at(1)], { ports: [{ name: 'web', port: 8080, protocol: 'TCP' }, { name: 'dns', port: 5353, protocol: 'UDP' }] }),
-    slice([at(2)], { ports: [{ name: 'web', port: 9090, protocol: 'TCP' }, { name: 'dns', protocol: 'TCP' }] }),
+    slice([at(1)], {
+      ports: [
+        { name: 'web', port: 8080, protocol: 'TCP' },
+        { name: 'dns', port: 5353, protocol: 'UDP' },
+      ],
+    }),
+    slice([at(2)], {
+      ports: [
+        { name: 'web', port: 9090, protocol: 'TCP' },
+        { name: 'dns', protocol: 'TCP' },
+      ],
+    }),
     slice([{ addresses: ['fd00::1'] }], { addressType: 'IPv6' }),
   ]
-  const found = servicePorts(service(spec), slices, NODE).map(({ protocol, inside }) => `${protocol} ${inside.targets.map(({ address, port }) => `${address}:${port}`)}`)
+  const found = servicePorts(service(spec), slices, NODE).map(
+    ({ protocol, inside }) => `${protocol} ${inside.targets.map(({ address, port }) => `${address}:${port}`)}`,
+  )
   assert.deepEqual(found, ['tcp 10.244.0.1:8080,10.244.0.2:9090', 'udp 10.244.0.1:5353', 'tcp '])
 })
 
 test('addresses of load balancers, external ones only where they are on, and source ranges for the former', () => {
   const spec = { type: 'LoadBalancer', externalIPs: ['198.51.100.1'], loadBalancerSourceRanges: ['10.1.0.0/16', '10.0.0.0/8', 'fd00::/8'] }
   const made = service(spec, {
-    status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }, { ip: '192.0.2.2', ipMode: 'Proxy' }, { ip: 'fd00::9' }, { hostname: 'lb.example.com' }] } },
+    status: {
+      loadBalancer: {
+        ingress: [{ ip: '192.0.2.1' }, { ip: '192.0.2.2', ipMode: 'Proxy' }, { ip: 'fd00::9' }, { hostname: 'lb.example.com' }],
+      },
+    },
   })
   assert.deepEqual(servicePorts(made, [], NODE)[0]?.externals, [{ address: '192.0.2.1', sources: ['10.0.0.0/8'] }])
   const on = { ...NODE, externalIPs: true }
@@ -136,7 +168,11 @@ test('the health check counts ready endpoints of this node, each once', () => {
 })
 
 test('networks are narrowed to those that do not lie in another', () => {
-  assert.deepEqual(narrowRanges(['10.1.2.3/8', '10.200.0.0/16', '192.168.0.1/32', ' 172.16.0.0/12 ', '10.0.0.0/8']), ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.1/32'])
+  assert.deepEqual(narrowRanges(['10.1.2.3/8', '10.200.0.0/16', '192.168.0.1/32', ' 172.16.0.0/12 ', '10.0.0.0/8']), [
+    '10.0.0.0/8',
+    '172.16.0.0/12',
+    '192.168.0.1/32',
+  ])
   assert.deepEqual(narrowRanges(['1.2.3.4/0', '9.9.9.9/32']), ['0.0.0.0/0'])
   assert.deepEqual(narrowRanges(['10.0.0.0', '10.0.0.0/33', '300.0.0.0/8', 'fd00::/8', '10.0.0.0/8/8', '']), [])
   assert.deepEqual(narrowRanges(['255.255.255.255/32', '255.255.255.254/31']), ['255.255.255.254/31'])

@@ -72,7 +72,9 @@ export function servicePorts(service: core.Service, slices: readonly discovery.E
         port: port.port,
         nodePort: isPort(port.nodePort) ? port.nodePort : undefined,
         affinitySeconds:
-          spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) : undefined,
+          spec.sessionAffinity === 'ClientIP'
+            ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS)
+            : undefined,
         inside: choice(candidates, spec.internalTrafficPolicy === 'Local', node),
         outside: choice(candidates, keepsSource, node),
         outsideFromHere: keepsSource ? choice(candidates, false, node) : undefined,
@@ -108,7 +110,8 @@ function externalsOf(service: core.Service, node: ProxyNode): readonly ExternalA
   const written = service.spec?.loadBalancerSourceRanges ?? []
   const sources = written.length === 0 ? undefined : narrowRanges(written)
   const found = new Map<string, ExternalAddress>()
-  for (const address of node.externalIPs ? (service.spec?.externalIPs ?? []) : []) if (isIPv4(address)) found.set(address, { address, sources: undefined })
+  for (const address of node.externalIPs ? (service.spec?.externalIPs ?? []) : [])
+    if (isIPv4(address)) found.set(address, { address, sources: undefined })
   for (const address of balancerAddresses(service)) if (isIPv4(address)) found.set(address, { address, sources })
   found.delete(service.spec?.clusterIP ?? '')
   return [...found.values()]
@@ -119,11 +122,18 @@ function choice(candidates: readonly Candidate[], onlyHere: boolean, place: Plac
   return { targets, otherwise: onlyHere && hasUsable(candidates) ? 'drop' : 'refuse' }
 }
 
-function candidatesFor(port: core.ServicePort, protocol: Protocol, slices: readonly discovery.EndpointSlice[], node: Place): readonly Candidate[] {
+function candidatesFor(
+  port: core.ServicePort,
+  protocol: Protocol,
+  slices: readonly discovery.EndpointSlice[],
+  node: Place,
+): readonly Candidate[] {
   const found = new Map<string, Candidate>()
   for (const slice of slices) {
     if (slice.addressType !== 'IPv4') continue
-    const number = (slice.ports ?? []).find((one) => (one.name ?? '') === (port.name ?? '') && (one.protocol ?? 'TCP').toLowerCase() === protocol)?.port
+    const number = (slice.ports ?? []).find(
+      (one) => (one.name ?? '') === (port.name ?? '') && (one.protocol ?? 'TCP').toLowerCase() === protocol,
+    )?.port
     if (!isPort(number)) continue
     for (const { addresses, conditions, nodeName, hints } of slice.endpoints ?? []) {
       const [address] = addresses

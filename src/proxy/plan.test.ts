@@ -36,7 +36,10 @@ const targets = fc.uniqueArray(target, { maxLength: 4, selector: ({ address, por
 const choice = fc.record({ targets, otherwise: fc.constantFrom('refuse' as const, 'drop' as const) })
 /** Few addresses and ports, so that Services share and contest them. */
 const externals: fc.Arbitrary<readonly ExternalAddress[]> = fc.uniqueArray(
-  fc.record({ address: fc.constantFrom('192.0.2.1', '192.0.2.2'), sources: fc.constantFrom(undefined, ['10.0.0.0/8'], ['10.0.0.0/8', '172.16.0.0/12']) }),
+  fc.record({
+    address: fc.constantFrom('192.0.2.1', '192.0.2.2'),
+    sources: fc.constantFrom(undefined, ['10.0.0.0/8'], ['10.0.0.0/8', '172.16.0.0/12']),
+  }),
   { maxLength: 2, selector: ({ address }) => address },
 )
 const servicePort: fc.Arbitrary<ServicePort> = fc.record({
@@ -52,7 +55,10 @@ const servicePort: fc.Arbitrary<ServicePort> = fc.record({
   keepsSource: fc.boolean(),
 })
 const ports = fc.uniqueArray(servicePort, { maxLength: 2, selector: ({ protocol, port }) => `${protocol} ${port}` })
-const transaction = fc.dictionary(fc.constantFrom('a/x', 'a/y', 'b/x', 'b/y'), fc.option(ports, { nil: undefined, freq: 4 }), { minKeys: 1, maxKeys: 3 })
+const transaction = fc.dictionary(fc.constantFrom('a/x', 'a/y', 'b/x', 'b/y'), fc.option(ports, { nil: undefined, freq: 4 }), {
+  minKeys: 1,
+  maxKeys: 3,
+})
 
 test('any sequence of changes leaves what a replacement by the final state leaves, whatever Services share or contest', () => {
   fc.assert(
@@ -65,7 +71,8 @@ test('any sequence of changes leaves what a replacement by the final state leave
         const plan = planChange('t', ledger, wanted)
         kernel.apply(plan.commands)
         ledger.commit(plan.delta)
-        for (const [key, now] of wanted) if (now === undefined) final.delete(key)
+        for (const [key, now] of wanted)
+          if (now === undefined) final.delete(key)
           else final.set(key, now)
       }
       const fresh = new SimulatedKernel()
@@ -120,9 +127,18 @@ test('UDP: what leads to an endpoint that is gone is forgotten, and what led to 
   }
   const gone = '--reply-src 10.244.0.1 --reply-port-src 53'
   const routes = ['--orig-dst 10.96.0.1 --orig-port-dst 53', '--orig-dst 192.0.2.1 --orig-port-dst 53', '--orig-port-dst 30053']
-  assert.deepEqual(staleOf(udp(one, two), udp(two)), routes.map((route) => `-D -p udp ${route} ${gone}`))
-  assert.deepEqual(staleOf(udp(one), undefined), routes.map((route) => `-D -p udp ${route} ${gone}`))
-  assert.deepEqual(staleOf(udp(), udp(one)), routes.map((route) => `-D -p udp ${route}`))
+  assert.deepEqual(
+    staleOf(udp(one, two), udp(two)),
+    routes.map((route) => `-D -p udp ${route} ${gone}`),
+  )
+  assert.deepEqual(
+    staleOf(udp(one), undefined),
+    routes.map((route) => `-D -p udp ${route} ${gone}`),
+  )
+  assert.deepEqual(
+    staleOf(udp(), udp(one)),
+    routes.map((route) => `-D -p udp ${route}`),
+  )
   assert.deepEqual(staleOf(udp(one), udp(one, two)), [])
   assert.deepEqual(staleOf(plain(), undefined), [])
 })

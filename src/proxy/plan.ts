@@ -105,7 +105,11 @@ export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<
 }
 
 /** The whole table anew; its delta is for an empty ledger. What became of old connections must be found in the kernel: `stale` is empty. */
-export function planReplacement(table: string, podNetworks: readonly string[], wanted: ReadonlyMap<string, readonly ServicePort[]>): ProxyPlan {
+export function planReplacement(
+  table: string,
+  podNetworks: readonly string[],
+  wanted: ReadonlyMap<string, readonly ServicePort[]>,
+): ProxyPlan {
   const plan = planChange(table, new Ledger(), wanted)
   return { commands: baseRuleset(table, podNetworks) + plan.commands, delta: plan.delta, stale: [] }
 }

@@ -41,7 +41,10 @@ interface Running {
   readonly client: Client
 }
 
-async function running(scope: Scope, prepare: (client: Client, kernel: Recorder) => Promise<void> = async () => undefined): Promise<Running> {
+async function running(
+  scope: Scope,
+  prepare: (client: Client, kernel: Recorder) => Promise<void> = async () => undefined,
+): Promise<Running> {
   const client = createClient({ transport: inProcessTransport(createFakeApi().handler) })
   const kernel = new Recorder()
   await prepare(client, kernel)
@@ -137,7 +140,12 @@ test('load balancers are told how many ready endpoints of a Local Service are he
   await client.resource(refs.endpointslices).create(scope, slice('a', '10.244.0.1', '10.244.0.2'))
   await eventually('two', async () => (await ask()) === `200 2 ${body(2)}`)
   await client.resource(refs.services).delete(scope, { namespace: 'x', name: 'a' })
-  await eventually('closed', () => ask().then(() => false, () => true))
+  await eventually('closed', () =>
+    ask().then(
+      () => false,
+      () => true,
+    ),
+  )
 })
 
 test('what waits for a proxy that stops is told so', async () => {

@@ -17,7 +17,13 @@ function parse(text: string): Range | undefined {
   const [address = '', length = '', ...more] = text.split('/')
   if (!isIPv4(address) || !/^\d{1,2}$/.test(length) || Number(length) > 32 || more.length > 0) return undefined
   const bits = Number(length)
-  return { base: first(address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0), bits), bits }
+  return {
+    base: first(
+      address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0),
+      bits,
+    ),
+    bits,
+  }
 }
 
 const first = (address: number, bits: number): number => (bits === 0 ? 0 : (address & (0xffffffff << (32 - bits))) >>> 0)

@@ -157,7 +157,9 @@ function listed(verb: 'add' | 'delete', table: string, elements: readonly Elemen
   let text = ''
   for (const [container, members] of Map.groupBy(elements, (element) => element.container))
     for (let i = 0; i < members.length; i += PER_COMMAND) {
-      const chunk = members.slice(i, i + PER_COMMAND).map(({ key, value }) => (value === undefined || verb === 'delete' ? key : `${key} : ${value}`))
+      const chunk = members
+        .slice(i, i + PER_COMMAND)
+        .map(({ key, value }) => (value === undefined || verb === 'delete' ? key : `${key} : ${value}`))
       text += `${verb} element ip ${table} ${container} { ${chunk.join(', ')} }\n`
     }
   return text

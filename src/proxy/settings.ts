@@ -15,7 +15,9 @@ export async function settingsToMind(scope: Scope, kernel: Kernel): Promise<read
   return [
     ...(forwarding === '0' ? ['net.ipv4.ip_forward is 0: Services lead to no pod on another interface; set it to 1'] : []),
     ...(bridged === '0'
-      ? ['net.bridge.bridge-nf-call-iptables is 0: where pods hang on a bridge, one cannot reach another of its node through a Service; set it to 1']
+      ? [
+          'net.bridge.bridge-nf-call-iptables is 0: where pods hang on a bridge, one cannot reach another of its node through a Service; set it to 1',
+        ]
       : []),
   ]
 }

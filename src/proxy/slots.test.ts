@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { spreadOverSlots } from './slots.ts'
 
-const targets = fc.uniqueArray(
-  fc.record({ address: fc.ipV4(), port: fc.integer({ min: 1, max: 65_535 }) }),
-  { minLength: 2, maxLength: 20, selector: ({ address }) => address },
-)
+const targets = fc.uniqueArray(fc.record({ address: fc.ipV4(), port: fc.integer({ min: 1, max: 65_535 }) }), {
+  minLength: 2,
+  maxLength: 20,
+  selector: ({ address }) => address,
+})
 
 test('an endpoint that leaves gives away only its own slots', () => {
   fc.assert(

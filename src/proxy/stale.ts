@@ -40,7 +40,8 @@ export function staleConnections(before: readonly ServicePort[], after: readonly
   for (const [key, route] of had) {
     const left = new Set(has.get(key)?.targets.map(nameOf))
     const gone = new Map(route.targets.map((target) => [nameOf(target), target]))
-    for (const [name, { address, port }] of gone) if (!left.has(name)) forget(route, ['--reply-src', address, '--reply-port-src', String(port)])
+    for (const [name, { address, port }] of gone)
+      if (!left.has(name)) forget(route, ['--reply-src', address, '--reply-port-src', String(port)])
   }
   for (const [key, route] of has) if (route.targets.length > 0 && (had.get(key)?.targets.length ?? 0) === 0) forget(route, [])
   return found

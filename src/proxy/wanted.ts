@@ -76,4 +76,5 @@ export class WantedServices {
 }
 
 const zoneOf = (node: core.Node | undefined): string | undefined => node?.metadata?.labels?.[ZONE_LABEL]
-const serviceOf = (slice: discovery.EndpointSlice): string => `${slice.metadata?.namespace ?? ''}/${slice.metadata?.labels?.[SERVICE_NAME_LABEL] ?? ''}`
+const serviceOf = (slice: discovery.EndpointSlice): string =>
+  `${slice.metadata?.namespace ?? ''}/${slice.metadata?.labels?.[SERVICE_NAME_LABEL] ?? ''}`

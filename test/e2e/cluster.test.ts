@@ -5,8 +5,19 @@ import { after, before, describe, it } from 'node:test'
 import { type KubeObject, refs } from '#api'
 import type { Client } from '#client'
 import { proxyTable } from '#main'
-import { type MachineCluster, type Marks, commandOutput, countTraces, eventually, machineCluster, networkMark, noMachineCluster, runCommand, tracesOf } from '#testing'
-import { STOREFRONT_PORT, placeOrder, visitor } from './shop.ts'
+import {
+  type MachineCluster,
+  type Marks,
+  commandOutput,
+  countTraces,
+  eventually,
+  machineCluster,
+  networkMark,
+  noMachineCluster,
+  runCommand,
+  tracesOf,
+} from '#testing'
+import { placeOrder, visitor } from './shop.ts'
 
 const ASK = join(import.meta.dirname, 'inside/ask.ts')
 const DNS = '10.96.0.10'
@@ -21,8 +32,10 @@ describe('a cluster on this machine', { skip: noMachineCluster }, () => {
   })
   after(() => cluster.remove())
 
-  const ask = async <T>(...question: readonly string[]): Promise<T> => JSON.parse(await commandOutput(...cluster.inside(ASK, ...question))) as T
-  const clusterIp = async (): Promise<string> => (await client.resource(refs.services).get(cluster.scope, { namespace: 'shop', name: 'storefront' })).spec?.clusterIP ?? ''
+  const ask = async <T>(...question: readonly string[]): Promise<T> =>
+    JSON.parse(await commandOutput(...cluster.inside(ASK, ...question))) as T
+  const clusterIp = async (): Promise<string> =>
+    (await client.resource(refs.services).get(cluster.scope, { namespace: 'shop', name: 'storefront' })).spec?.clusterIP ?? ''
 
   it('comes up with the example application', async () => {
     assert.match(await cluster.must('up'), /The cluster is up/)
@@ -83,9 +96,13 @@ describe('a cluster on this machine', { skip: noMachineCluster }, () => {
   it('leaves nothing on the machine after reset', async (context) => {
     const marks = await marksOf(cluster, client)
     const before = await tracesOf(marks)
-    for (const [kind, count] of Object.entries(countTraces(before))) if (kind !== 'tables') assert.ok(count > 0, `no ${kind} were found while the cluster ran: ${JSON.stringify(before)}`)
+    for (const [kind, count] of Object.entries(countTraces(before)))
+      if (kind !== 'tables') assert.ok(count > 0, `no ${kind} were found while the cluster ran: ${JSON.stringify(before)}`)
     // The rules are those of the node's own network, which goes with its namespace.
-    assert.match(await commandOutput('ip', ['netns', 'exec', cluster.instance.namespace ?? '', 'nft', 'list', 'tables']), new RegExp(proxyTable(cluster.instance)))
+    assert.match(
+      await commandOutput('ip', ['netns', 'exec', cluster.instance.namespace ?? '', 'nft', 'list', 'tables']),
+      new RegExp(proxyTable(cluster.instance)),
+    )
     await cluster.must('reset')
     const left = await tracesOf(marks)
     assert.deepEqual(Object.fromEntries(Object.entries(left).filter(([, found]) => found.length > 0)), {})
@@ -106,10 +123,13 @@ async function fingerprint(cluster: MachineCluster, client: Client): Promise<unk
     client.resource(refs.pods).list(cluster.scope),
     client.resource(refs.services).list(cluster.scope),
   ])
-  const version = ({ metadata }: KubeObject): string => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''} ${metadata?.uid ?? ''} ${metadata?.resourceVersion ?? ''}`
+  const version = ({ metadata }: KubeObject): string =>
+    `${metadata?.namespace ?? ''}/${metadata?.name ?? ''} ${metadata?.uid ?? ''} ${metadata?.resourceVersion ?? ''}`
   return {
     objects: [...deployments.items, ...services.items, ...pods.items].map(version),
-    containers: pods.items.flatMap(({ status }) => status?.containerStatuses?.map(({ containerID, restartCount }) => `${containerID ?? ''} ${restartCount}`) ?? []),
+    containers: pods.items.flatMap(
+      ({ status }) => status?.containerStatuses?.map(({ containerID, restartCount }) => `${containerID ?? ''} ${restartCount}`) ?? [],
+    ),
     pids: cluster.pids(),
   }
 }
@@ -122,7 +142,9 @@ async function identities(cluster: MachineCluster, client: Client): Promise<read
     client.resource(refs.secrets).list(cluster.scope),
     client.resource(refs.pods).list(cluster.scope),
   ])
-  return lists.flatMap(({ kind, items }) => items.map(({ metadata }) => `${kind ?? ''} ${metadata?.namespace ?? ''}/${metadata?.name ?? ''} ${metadata?.uid ?? ''}`))
+  return lists.flatMap(({ kind, items }) =>
+    items.map(({ metadata }) => `${kind ?? ''} ${metadata?.namespace ?? ''}/${metadata?.name ?? ''} ${metadata?.uid ?? ''}`),
+  )
 }
 
 async function marksOf({ scope, name, stateDir, instance, layout, runtime }: MachineCluster, client: Client): Promise<Marks> {

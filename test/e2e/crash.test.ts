@@ -4,7 +4,16 @@ import { after, before, describe, it } from 'node:test'
 import { type core, refs } from '#api'
 import { seededRandom } from '#base'
 import type { Client } from '#client'
-import { type MachineCluster, type Traces, commandOutput, eventually, machineCluster, noMachineCluster, startCommand, tracesOf } from '#testing'
+import {
+  type MachineCluster,
+  type Traces,
+  commandOutput,
+  eventually,
+  machineCluster,
+  noMachineCluster,
+  startCommand,
+  tracesOf,
+} from '#testing'
 import { visitor } from './shop.ts'
 
 /** How often something is killed; more with SAMPAN_KILLS. */
@@ -84,7 +93,15 @@ describe('kill -9', { skip: noMachineCluster }, () => {
   it('of up itself, at any moment, is mended by the next up', async () => {
     await cluster.must('down')
     for (const seen of [/image layers/, /containerd/]) {
-      const up = startCommand(process.execPath, ['--disable-warning=ExperimentalWarning', `${import.meta.dirname}/../../src/main/sampan.ts`, 'up', '--name', cluster.name, '--state-dir', cluster.stateDir])
+      const up = startCommand(process.execPath, [
+        '--disable-warning=ExperimentalWarning',
+        `${import.meta.dirname}/../../src/main/sampan.ts`,
+        'up',
+        '--name',
+        cluster.name,
+        '--state-dir',
+        cluster.stateDir,
+      ])
       await up.until(seen)
       await up.stop('SIGKILL')
     }
@@ -94,16 +111,27 @@ describe('kill -9', { skip: noMachineCluster }, () => {
 })
 
 async function runningContainers({ scope, runtime }: MachineCluster): Promise<readonly string[]> {
-  return (await runtime.listContainers(scope)).filter(({ state }) => state === 'running').map(({ id }) => id).sort()
+  return (await runtime.listContainers(scope))
+    .filter(({ state }) => state === 'running')
+    .map(({ id }) => id)
+    .sort()
 }
 
 async function restartCounts({ scope }: MachineCluster, client: Client): Promise<Record<string, number>> {
   const pods = await client.resource(refs.pods).list(scope, { namespace: 'shop' })
-  return Object.fromEntries(pods.items.map(({ metadata, status }) => [metadata?.name ?? '', status?.containerStatuses?.[0]?.restartCount ?? -1]))
+  return Object.fromEntries(
+    pods.items.map(({ metadata, status }) => [metadata?.name ?? '', status?.containerStatuses?.[0]?.restartCount ?? -1]),
+  )
 }
 
 /** Creates objects one after the other; notes those that the server has said yes to. */
-async function write({ scope }: MachineCluster, client: Client, prefix: string, acknowledged: Map<string, string>, signal: AbortSignal): Promise<void> {
+async function write(
+  { scope }: MachineCluster,
+  client: Client,
+  prefix: string,
+  acknowledged: Map<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
   for (let at = 0; !signal.aborted && at < 2000; at++) {
     const name = `${prefix}-${at}`
     const object: core.ConfigMap = { metadata: { name, namespace: NAMESPACE }, data: { value: `${at}` } }
@@ -118,18 +146,27 @@ async function write({ scope }: MachineCluster, client: Client, prefix: string, 
 }
 
 /** A new pod: scheduled, started, and taken away again. */
-async function comesAndGoes({ scope }: MachineCluster, client: Client): Promise<void> {
+async function comesAndGoes({ scope, runtime }: MachineCluster, client: Client): Promise<void> {
   const pods = client.resource(refs.pods)
   const name = { namespace: NAMESPACE, name: 'after' }
   const pod: core.Pod = {
     metadata: name,
-    spec: { terminationGracePeriodSeconds: 1, automountServiceAccountToken: false, containers: [{ name: 'pause', image: 'sampan.local/pause:1', imagePullPolicy: 'IfNotPresent' }] },
+    spec: {
+      terminationGracePeriodSeconds: 1,
+      automountServiceAccountToken: false,
+      containers: [{ name: 'pause', image: 'sampan.local/pause:1', imagePullPolicy: 'IfNotPresent' }],
+    },
   }
-  await eventually('its service account', async () => await client.resource(refs.serviceaccounts).get(scope, { namespace: NAMESPACE, name: 'default' }))
+  await eventually(
+    'its service account',
+    async () => await client.resource(refs.serviceaccounts).get(scope, { namespace: NAMESPACE, name: 'default' }),
+  )
   await pods.create(scope, pod)
   await eventually('a new pod runs', async () => (await pods.get(scope, name)).status?.phase === 'Running')
   await pods.delete(scope, name)
   await eventually('it goes', async () => (await pods.list(scope, { namespace: NAMESPACE })).items.length === 0)
+  const others = (await pods.list(scope)).items.length
+  await eventually('its sandbox goes', async () => (await runtime.listPodSandboxes(scope)).length === others)
 }
 
 async function inventory(cluster: MachineCluster): Promise<Record<string, number>> {

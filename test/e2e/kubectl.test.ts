@@ -55,10 +55,19 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
   }
   const rolledOut = (name = 'web'): Promise<string> => kubectl('rollout', 'status', `deployment/${name}`, '--timeout=60s')
   const podNames = async (selector = 'app=web'): Promise<readonly string[]> => {
-    const listed = await kubectl('get', 'pods', '-l', selector, '--field-selector=status.phase=Running', '-o', 'go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}')
+    const listed = await kubectl(
+      'get',
+      'pods',
+      '-l',
+      selector,
+      '--field-selector=status.phase=Running',
+      '-o',
+      'go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}',
+    )
     return listed.split('\n').filter((line) => line !== '')
   }
-  const aPod = async (): Promise<string> => (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}')).trim()
+  const aPod = async (): Promise<string> =>
+    (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}')).trim()
 
   before(async () => {
     cluster = await machineCluster('kubectl')
@@ -73,7 +82,10 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
   })
 
   test('version', async () => {
-    const { clientVersion, serverVersion } = JSON.parse(await kubectl('version', '-o', 'json')) as Record<'clientVersion' | 'serverVersion', { minor: string }>
+    const { clientVersion, serverVersion } = JSON.parse(await kubectl('version', '-o', 'json')) as Record<
+      'clientVersion' | 'serverVersion',
+      { minor: string }
+    >
     assert.equal(clientVersion.minor, '35')
     assert.equal(serverVersion.minor, '36')
   })
@@ -99,7 +111,8 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
 
   test('server-side apply, again, and its conflict', async () => {
     const map = join(folder, 'map.yaml')
-    const write = (value: string): void => writeFileSync(map, `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: map }\ndata: { key: ${value} }\n`)
+    const write = (value: string): void =>
+      writeFileSync(map, `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: map }\ndata: { key: ${value} }\n`)
     const version = (): Promise<string> => kubectl('get', 'configmap', 'map', '-o', 'jsonpath={.metadata.resourceVersion}')
     write('one')
     assert.equal(await kubectl('apply', '--server-side', '-f', map), 'configmap/map serverside-applied\n')
@@ -107,7 +120,10 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
     await kubectl('apply', '--server-side', '-f', map)
     assert.equal(await version(), before)
     write('two')
-    assert.match((await refused('apply', '--server-side', '--field-manager=other', '-f', map)).stderr, /conflict with "kubectl".*\n?.*\.data\.key/)
+    assert.match(
+      (await refused('apply', '--server-side', '--field-manager=other', '-f', map)).stderr,
+      /conflict with "kubectl".*\n?.*\.data\.key/,
+    )
     await kubectl('apply', '--server-side', '--field-manager=other', '--force-conflicts', '-f', map)
     assert.equal(await kubectl('get', 'configmap', 'map', '-o', 'jsonpath={.data.key}'), 'two')
   })
@@ -124,8 +140,14 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
 
   test('get in every form', async () => {
     assert.match(await kubectl('get', 'deployments'), /^NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +2\/2 +2 +2 +\S+\n$/)
-    assert.match(await kubectl('get', 'deployment', 'web', '-o', 'wide'), new RegExp(`CONTAINERS +IMAGES +SELECTOR\\nweb .* web +${toolbox(1)} +app=web\\n`))
-    assert.match(await kubectl('get', 'pods', '-o', 'wide'), /^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE +NOMINATED NODE +READINESS GATES\nweb-\S+ +1\/1 +Running +0 +\S+ +10\.244\.0\.\d+ +sampan-/)
+    assert.match(
+      await kubectl('get', 'deployment', 'web', '-o', 'wide'),
+      new RegExp(`CONTAINERS +IMAGES +SELECTOR\\nweb .* web +${toolbox(1)} +app=web\\n`),
+    )
+    assert.match(
+      await kubectl('get', 'pods', '-o', 'wide'),
+      /^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE +NOMINATED NODE +READINESS GATES\nweb-\S+ +1\/1 +Running +0 +\S+ +10\.244\.0\.\d+ +sampan-/,
+    )
     assert.match(await kubectl('get', 'deployment', 'web', '-o', 'yaml'), /^apiVersion: apps\/v1\nkind: Deployment\nmetadata:\n/)
     assert.equal((JSON.parse(await kubectl('get', 'deployment', 'web', '-o', 'json')) as { spec: { replicas: number } }).spec.replicas, 2)
     assert.equal(await kubectl('get', 'deployment,service', '-l', 'app=web', '-o', 'name'), 'deployment.apps/web\n')
@@ -182,7 +204,10 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
     assert.equal(await kubectl('scale', 'deployment/web', '--replicas=3'), 'deployment.apps/web scaled\n')
     await rolledOut()
     assert.equal((await podNames()).length, 3)
-    assert.match((await refused('scale', 'deployment/web', '--current-replicas=1', '--replicas=2')).stderr, /Expected replicas to be 1, was 3/)
+    assert.match(
+      (await refused('scale', 'deployment/web', '--current-replicas=1', '--replicas=2')).stderr,
+      /Expected replicas to be 1, was 3/,
+    )
     await kubectl('scale', 'deployment/web', '--replicas=2')
     await rolledOut()
   })
@@ -206,7 +231,10 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
   })
 
   test('wait', async () => {
-    assert.equal(await kubectl('wait', '--for=condition=Available', 'deployment/web', '--timeout=30s'), 'deployment.apps/web condition met\n')
+    assert.equal(
+      await kubectl('wait', '--for=condition=Available', 'deployment/web', '--timeout=30s'),
+      'deployment.apps/web condition met\n',
+    )
     assert.match(await kubectl('wait', '--for=jsonpath={.status.phase}=Running', 'pod', '-l', 'app=web', '--timeout=30s'), /condition met/)
     assert.match((await refused('wait', '--for=condition=Imaginary', 'deployment/web', '--timeout=1s')).stderr, /timed out waiting/)
   })
@@ -224,7 +252,10 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
 
   test('run, expose, create and patch', async () => {
     await kubectl('create', 'configmap', 'made', '--from-literal=a=b')
-    assert.equal(await kubectl('patch', 'configmap', 'made', '--type=json', '-p', '[{"op":"add","path":"/data/c","value":"d"}]'), 'configmap/made patched\n')
+    assert.equal(
+      await kubectl('patch', 'configmap', 'made', '--type=json', '-p', '[{"op":"add","path":"/data/c","value":"d"}]'),
+      'configmap/made patched\n',
+    )
     assert.equal(await kubectl('get', 'configmap', 'made', '-o', 'jsonpath={.data}'), '{"a":"b","c":"d"}')
     await kubectl('run', 'single', `--image=${toolbox(1)}`, '--image-pull-policy=IfNotPresent')
     await kubectl('wait', '--for=condition=Ready', 'pod/single', '--timeout=30s')
@@ -233,11 +264,15 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
   })
 
   test('delete in the background, in the foreground, and with orphans', async () => {
-    const gone = (kind: string, selector: string): Promise<boolean> => eventually(`no ${kind} of ${selector}`, async () => (await kubectl('get', kind, '-l', selector, '-o', 'name')) === '')
+    const gone = (kind: string, selector: string): Promise<boolean> =>
+      eventually(`no ${kind} of ${selector}`, async () => (await kubectl('get', kind, '-l', selector, '-o', 'name')) === '')
     for (const cascade of ['background', 'foreground']) {
       await kubectl('create', 'deployment', cascade, `--image=${toolbox(1)}`, '--replicas=1')
       await rolledOut(cascade)
-      assert.equal(await kubectl('delete', 'deployment', cascade, `--cascade=${cascade}`), `deployment.apps "${cascade}" deleted from default namespace\n`)
+      assert.equal(
+        await kubectl('delete', 'deployment', cascade, `--cascade=${cascade}`),
+        `deployment.apps "${cascade}" deleted from default namespace\n`,
+      )
       if (cascade === 'foreground') assert.equal(await kubectl('get', 'replicasets,pods', '-l', `app=${cascade}`, '-o', 'name'), '')
       await gone('replicasets,pods', `app=${cascade}`)
     }
@@ -253,7 +288,16 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
 
   test('get -w ends in the true state over a restart of the server', async () => {
     const seen = new Map<string, string>()
-    const watchArgs = ['get', 'pods', '-l', 'app=web', '-w', '--output-watch-events', '-o', 'jsonpath={.type} {.object.metadata.name}{"\\n"}']
+    const watchArgs = [
+      'get',
+      'pods',
+      '-l',
+      'app=web',
+      '-w',
+      '--output-watch-events',
+      '-o',
+      'jsonpath={.type} {.object.metadata.name}{"\\n"}',
+    ]
     const note = (output: string): void => {
       for (const line of output.split('\n')) {
         const [type, name] = line.split(' ')
@@ -318,12 +362,15 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
     writeFileSync(join(source, 'b.txt'), 'b\n')
     await kubectl('cp', source, `${pod}:/tmp/copied`)
     await kubectl('cp', `${pod}:/tmp/copied`, join(folder, 'back'))
-    for (const name of ['a.bin', 'b.txt']) assert.equal(digest(readFileSync(join(folder, 'back', name))), digest(readFileSync(join(source, name))))
+    for (const name of ['a.bin', 'b.txt'])
+      assert.equal(digest(readFileSync(join(folder, 'back', name))), digest(readFileSync(join(source, name))))
   })
 
   test('port-forward', async () => {
     for (const target of ['service/web', 'deployment/web']) {
-      const forward = cluster.startKubectl(['port-forward', target, ':http'].map((word) => (target.startsWith('service') ? word : word.replace(':http', ':8080'))))
+      const forward = cluster.startKubectl(
+        ['port-forward', target, ':http'].map((word) => (target.startsWith('service') ? word : word.replace(':http', ':8080'))),
+      )
       try {
         const port = /127\.0\.0\.1:(\d+) ->/.exec(await forward.until(/127\.0\.0\.1:\d+ ->/))?.[1]
         for (let round = 0; round < 3; round++) assert.equal(await fetchText(`http://127.0.0.1:${port ?? ''}/`), 'version 1\n')
@@ -334,7 +381,16 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
   })
 
   test('attach', async () => {
-    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'echo' }, spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 1, containers: [{ name: 'echo', image: toolbox(1), imagePullPolicy: 'IfNotPresent', command: ['cat'], stdin: true, stdinOnce: true }] } }
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'echo' },
+      spec: {
+        restartPolicy: 'Never',
+        terminationGracePeriodSeconds: 1,
+        containers: [{ name: 'echo', image: toolbox(1), imagePullPolicy: 'IfNotPresent', command: ['cat'], stdin: true, stdinOnce: true }],
+      },
+    }
     await cluster.mustKubectl(['create', '-f', '-'], { input: JSON.stringify(pod) })
     await kubectl('wait', '--for=condition=Ready', 'pod/echo', '--timeout=30s')
     const attached = cluster.startKubectl(['attach', '-i', 'echo'])

@@ -33,11 +33,16 @@ describe('rolling restarts under load', { skip: noMachineCluster }, () => {
     const client = await cluster.client()
     const { spec } = await client.resource(refs.services).get(scope, { namespace: 'shop', name: 'storefront' })
     for (const kind of ['close', 'keep']) {
-      const load = startCommand(...cluster.inside(LOAD, `http://${spec?.clusterIP ?? ''}/favicon.svg`, String(REQUESTS_PER_SECOND / 2), kind))
+      const load = startCommand(
+        ...cluster.inside(LOAD, `http://${spec?.clusterIP ?? ''}/favicon.svg`, String(REQUESTS_PER_SECOND / 2), kind),
+      )
       loads.push(load)
       await load.until(/asking/)
     }
-    const names = async (): Promise<readonly string[]> => (await client.resource(refs.pods).list(scope, { namespace: 'shop', labelSelector: 'app.kubernetes.io/name=storefront' })).items.map(({ metadata }) => metadata?.name ?? '')
+    const names = async (): Promise<readonly string[]> =>
+      (await client.resource(refs.pods).list(scope, { namespace: 'shop', labelSelector: 'app.kubernetes.io/name=storefront' })).items.map(
+        ({ metadata }) => metadata?.name ?? '',
+      )
     let before = await names()
     for (let round = 0; round < ROLLOUTS; round++) {
       await cluster.mustKubectl(['-n', 'shop', 'rollout', 'restart', 'deployment/storefront'])

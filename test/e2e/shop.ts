@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { request } from 'node:http'
 import type { MachineCluster } from '#testing'
 
-export const STOREFRONT_PORT = 30_080
+const STOREFRONT_PORT = 30_080
 
 interface Page {
   readonly status: number
@@ -12,7 +12,10 @@ interface Page {
 }
 
 /** A visitor of the example shop, over the node port, who keeps the cookie. */
-export function visitor({ instance }: MachineCluster): { get(path: string): Promise<Page>; post(path: string, form: Readonly<Record<string, string>>): Promise<Page> } {
+export function visitor({ instance }: MachineCluster): {
+  get(path: string): Promise<Page>
+  post(path: string, form: Readonly<Record<string, string>>): Promise<Page>
+} {
   const origin = `http://${instance.nodeAddress}:${STOREFRONT_PORT}`
   let cookie: string | undefined
   const call = async (method: string, path: string, form?: Readonly<Record<string, string>>): Promise<Page> => {
@@ -23,7 +26,7 @@ export function visitor({ instance }: MachineCluster): { get(path: string): Prom
   return { get: (path) => call('GET', path), post: (path, form) => call('POST', path, form) }
 }
 
-/** Buys one thing; returns the order's number as the page of orders shows it. */
+/** Buys one thing. */
 export async function placeOrder(shop: ReturnType<typeof visitor>, product: string): Promise<void> {
   await shop.get('/')
   await shop.post('/basket', { product, delta: '1' })
@@ -35,7 +38,10 @@ export async function placeOrder(shop: ReturnType<typeof visitor>, product: stri
 
 function fetchPage(method: string, url: string, body: string | undefined, cookie: string | undefined): Promise<Page> {
   return new Promise((resolve, reject) => {
-    const headers = { ...(cookie === undefined ? {} : { cookie }), ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }) }
+    const headers = {
+      ...(cookie === undefined ? {} : { cookie }),
+      ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+    }
     const sent = request(url, { method, headers, agent: false, timeout: 10_000 }, (response) => {
       const set = response.headers['set-cookie']?.map((one) => one.split(';')[0]).join('; ')
       text(response).then((read) => resolve({ status: response.statusCode ?? 0, body: read, cookie: set }), reject)

@@ -18,7 +18,11 @@ const definition = (version: 1 | 2): ImageDefinition => ({
   name: toolbox(version),
   layers: [
     { kind: 'node' },
-    { kind: 'debian', packages: ['dash', 'coreutils', 'tar'], programs: ['/bin/sh', '/bin/cat', '/bin/sleep', '/bin/tar', '/bin/mkdir', '/bin/ls'] },
+    {
+      kind: 'debian',
+      packages: ['dash', 'coreutils', 'tar'],
+      programs: ['/bin/sh', '/bin/cat', '/bin/sleep', '/bin/tar', '/bin/mkdir', '/bin/ls'],
+    },
   ],
   entrypoint: ['/usr/local/bin/node', '-e', SERVE],
   env: { VERSION: String(version), PATH: '/usr/local/bin:/usr/bin:/bin' },

@@ -23,13 +23,22 @@ const KILLED = 137
 
 /** Runs a command to its end. Never throws for an exit code: what it means is for the test to say. */
 export async function runCommand(program: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  const child = spawn(program, args, { stdio: 'pipe', detached: true, ...(options.cwd === undefined ? {} : { cwd: options.cwd }), env: options.env ?? process.env })
+  const child = spawn(program, args, {
+    stdio: 'pipe',
+    detached: true,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: options.env ?? process.env,
+  })
   const limit = setTimeout(() => killGroup(child.pid, 'SIGKILL'), options.limitMs ?? LIMIT_MS)
   // A program that ends without reading its input is not an error here.
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input)
   try {
-    const [[code], bytes, errors] = (await Promise.all([once(child, 'close'), buffer(child.stdout), buffer(child.stderr)])) as [[number | null], Buffer, Buffer]
+    const [[code], bytes, errors] = (await Promise.all([once(child, 'close'), buffer(child.stdout), buffer(child.stderr)])) as [
+      [number | null],
+      Buffer,
+      Buffer,
+    ]
     return { code: code ?? KILLED, bytes, stdout: bytes.toString('utf8'), stderr: errors.toString('utf8') }
   } finally {
     clearTimeout(limit)
@@ -57,7 +66,12 @@ export interface RunningCommand {
 const MATCHES_WITHIN_MS = 30_000
 
 export function startCommand(program: string, args: readonly string[], options: CommandOptions = {}): RunningCommand {
-  const child = spawn(program, args, { stdio: 'pipe', detached: true, ...(options.cwd === undefined ? {} : { cwd: options.cwd }), env: options.env ?? process.env })
+  const child = spawn(program, args, {
+    stdio: 'pipe',
+    detached: true,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: options.env ?? process.env,
+  })
   const output = { stdout: '', stderr: '' }
   const watchers = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const)
@@ -90,7 +104,8 @@ export function startCommand(program: string, args: readonly string[], options: 
           watchers.delete(look)
           act()
         }
-        const failure = (why: string): Error => new Error(`${program} ${args.join(' ')}: ${why} before ${pattern}\n${output.stderr}${output.stdout}`)
+        const failure = (why: string): Error =>
+          new Error(`${program} ${args.join(' ')}: ${why} before ${pattern}\n${output.stderr}${output.stdout}`)
         const look = (): void => {
           if (pattern.test(output.stdout) || pattern.test(output.stderr)) done(() => resolve(output.stdout))
           else if (isOver) done(() => reject(failure('ended')))

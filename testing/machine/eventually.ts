@@ -4,7 +4,11 @@ const WITHIN_MS = 60_000
 const LOOK_AGAIN_MS = 50
 
 /** Looks again and again until `look` gives something (not undefined or false) without throwing; fails with what it saw last. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined | false> | T | undefined | false, withinMs = WITHIN_MS): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  withinMs = WITHIN_MS,
+): Promise<T> {
   const deadline = performance.now() + withinMs
   let last: unknown
   for (;;) {

@@ -39,14 +39,18 @@ const OWNER = 'owner'
 const UP_WITHIN_MS = 300_000
 
 /** Why clusters on the machine cannot be tested here; false where they can. For the `skip` of a suite. */
-export const noMachineCluster: string | false = process.getuid?.() === 0 ? false : 'needs root: real containers, network namespaces and control groups'
+export const noMachineCluster: string | false =
+  process.getuid?.() === 0 ? false : 'needs root: real containers, network namespaces and control groups'
 
 /** `label` is a short word of lower case letters; names of several runs do not meet. */
 export async function machineCluster(label: string): Promise<MachineCluster> {
   await removeAbandoned()
   const folder = mkdtempSync(join(tmpdir(), PREFIX))
   const stateDir = stateDirIn(folder)
-  const name = `${label}-${folder.slice(-6).toLowerCase().replaceAll(/[^a-z0-9]/g, 'x')}`
+  const name = `${label}-${folder
+    .slice(-6)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, 'x')}`
   writeFileSync(join(folder, OWNER), `${process.pid} ${startOf(process.pid)} ${name}\n`)
   const scope = rootScope()
   const kubectl = bundledKubectl(cacheDir(process.env))
@@ -89,7 +93,11 @@ export async function machineCluster(label: string): Promise<MachineCluster> {
       const { namespace = '' } = instance()
       return ['ip', ['netns', 'exec', namespace, process.execPath, '--disable-warning=ExperimentalWarning', program, ...args]]
     },
-    pids: () => ({ server: running(stateDir, 'server')?.pid, agent: running(stateDir, 'agent')?.pid, containerd: pidOf(layout().containerd.pidFile) }),
+    pids: () => ({
+      server: running(stateDir, 'server')?.pid,
+      agent: running(stateDir, 'agent')?.pid,
+      containerd: pidOf(layout().containerd.pidFile),
+    }),
     async remove() {
       scope.cancel()
       await removeCluster(folder, name)

@@ -23,22 +23,36 @@ export async function tracesOf(marks: Marks): Promise<Traces> {
   const patterns = marks.map((mark) => new RegExp(`${RegExp.escape(mark)}(?![0-9a-zA-Z])`))
   const isOurs = (text: string): boolean => patterns.some((pattern) => pattern.test(text))
   const links = JSON.parse(await commandOutput('ip', ['-json', 'link', 'show'])) as readonly { readonly ifname: string }[]
-  const tables = JSON.parse(await commandOutput('nft', ['-j', 'list', 'tables'])) as { readonly nftables: readonly { readonly table?: { readonly family: string; readonly name: string } }[] }
+  const tables = JSON.parse(await commandOutput('nft', ['-j', 'list', 'tables'])) as {
+    readonly nftables: readonly { readonly table?: { readonly family: string; readonly name: string } }[]
+  }
   return {
-    processes: numbers('/proc').filter((pid) => isOurs(describeProcess(pid))).map((pid) => `${pid} ${describeProcess(pid).split('\n')[0]}`),
+    processes: numbers('/proc')
+      .filter((pid) => isOurs(describeProcess(pid)))
+      .map((pid) => `${pid} ${describeProcess(pid).split('\n')[0]}`),
     mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter(isOurs),
     namespaces: entries('/run/netns').filter((name) => marks.includes(name)),
     links: links.map(({ ifname }) => ifname).filter((name) => marks.includes(name)),
     tables: tables.nftables.flatMap(({ table }) => (table === undefined ? [] : [`${table.family} ${table.name}`])).filter(isOurs),
     cgroups: foldersBelow('/sys/fs/cgroup').filter(isOurs),
     containers: entries('/run/containerd/runc/k8s.io').filter(isOurs),
-    files: ['/run/sampan', '/run/containerd/s', '/var/lib/cni', '/var/lib/cni/results', '/run/lock', '/var/log/pods', '/var/log/containers', '/var/lib/kubelet/pods']
+    files: [
+      '/run/sampan',
+      '/run/containerd/s',
+      '/var/lib/cni',
+      '/var/lib/cni/results',
+      '/run/lock',
+      '/var/log/pods',
+      '/var/log/containers',
+      '/var/lib/kubelet/pods',
+    ]
       .flatMap((folder) => entries(folder).map((entry) => join(folder, entry)))
       .filter(isOurs),
   }
 }
 
-export const countTraces = (traces: Traces): Record<string, number> => Object.fromEntries(Object.entries(traces).map(([kind, all]) => [kind, (all as readonly string[]).length]))
+export const countTraces = (traces: Traces): Record<string, number> =>
+  Object.fromEntries(Object.entries(traces).map(([kind, all]) => [kind, (all as readonly string[]).length]))
 
 /** Command line first, then what tells whose it is: control groups, folders in its environment and its network. */
 function describeProcess(pid: string): string {

@@ -16,6 +16,8 @@ export interface OperationParts extends Omit<OperationTypes, 'body' | 'codes'> {
   readonly query: readonly string[]
   readonly body?: Json
   readonly codes?: readonly number[]
+  /** Custom resources have no protobuf form and no strategic merge: kubectl reads here which patch it may send. */
+  readonly isCustom?: boolean
   /** Forms of the answer beyond the usual ones. */
   readonly media?: readonly string[]
 }
@@ -39,11 +41,13 @@ const WATCHES: readonly string[] = ['list', 'watch', 'watchlist']
 /** `x-kubernetes-action` is what kubectl and code generators go by. */
 export function operation(dialect: Dialect, parts: OperationParts): Json {
   const query = parameters(dialect, parts.query)
-  const media = [...(WATCHES.includes(parts.action) ? WATCH_MEDIA : MEDIA), ...(parts.media ?? [])]
+  const spoken = (media: readonly string[]): readonly string[] =>
+    parts.isCustom ? media.filter((type) => !type.includes('protobuf') && !type.includes('strategic')) : media
+  const media = spoken([...(WATCHES.includes(parts.action) ? WATCH_MEDIA : MEDIA), ...(parts.media ?? [])])
   const codes = parts.codes ?? [200]
   const kind = { 'x-kubernetes-action': parts.action, 'x-kubernetes-group-version-kind': parts.kind }
   const head = { tags: [parts.tag], operationId: parts.id }
-  const bodyMedia = parts.action === 'patch' ? PATCH_MEDIA : ['*/*']
+  const bodyMedia = parts.action === 'patch' ? spoken(PATCH_MEDIA) : ['*/*']
   const isBodyRequired = parts.action !== 'delete' && parts.action !== 'deletecollection'
   if (dialect.version === 3) {
     return {

@@ -85,6 +85,7 @@ class PathWriter {
       tag: groupTag(group, version),
       kind: of.kind ?? { group, version, kind },
       query: of.query ?? [],
+      isCustom: this.#resource.typedItems,
       answer: of.answer ?? this.#types.object(),
       ...(of.media === undefined ? {} : { media: of.media }),
       ...(of.body === undefined ? {} : { body: of.body }),

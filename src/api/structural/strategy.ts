@@ -24,6 +24,7 @@ export function customStrategy(source: StrategySource): Strategy<KubeObject> {
   const { rules, hasStatus } = source
   return {
     unconditionalUpdate: false,
+    anyFinalizer: true,
     generation: (object, old) => isWantedChange(object, old, hasStatus),
     defaults: (draft) => settleNulls(draft, rules),
     prepareForCreate(draft) {

@@ -1,17 +1,15 @@
-import { messageOf } from '#base'
-import { type CustomResources, type KubeObject, type Resource, customResources, deepClone, refs } from '#api'
+import { messageOf, rfc3339 } from '#base'
+import { type CustomResources, type KubeObject, type Resource, customResources, deepClone, isNotFound, refs } from '#api'
 import type { Core } from '../registry/core.ts'
 import { deleteObject } from '../registry/delete/delete.ts'
 import { metaOf } from '../registry/object-rules.ts'
 import type { View } from '../registry/view.ts'
-import { isNotFound } from '#api'
+import { ownRequest, ownUpdate } from '../registry/writer.ts'
 import type { CacheEvent } from '../watchcache/ring.ts'
 import type { Entry } from '../watchcache/entry.ts'
 import { EVERYTHING } from '../watchcache/selection.ts'
-import { rfc3339 } from '#base'
 import { CLEANUP_FINALIZER, type Definition, conditionOf, isTrue, withCondition } from './definition.ts'
 import { type Names, isSameStatus, planStatus } from './names.ts'
-import { ownUpdate, ownRequest } from '../registry/writer.ts'
 
 /** A definition as it was last seen. Its bytes are shared with the cache; what is made of it, with the catalog. */
 interface Known {
@@ -76,7 +74,7 @@ export class CustomDefinitions {
   async #reread(): Promise<void> {
     const { cache } = this.#view
     await cache.ready()
-    for (const name of [...this.#known.keys()]) if (cache.get(name) === undefined) this.#forget(name)
+    for (const name of Array.from(this.#known.keys())) if (cache.get(name) === undefined) this.#forget(name)
     for (const entry of cache.select(EVERYTHING)) this.#take(entry.name, entry)
   }
 
@@ -89,7 +87,16 @@ export class CustomDefinitions {
     return this.#view.object(entry) as Definition
   }
 
+  /** A definition that cannot be served must not end the watch that all caches live on. */
   #take(name: string, entry: Entry): void {
+    try {
+      this.#takeIn(name, entry)
+    } catch (error) {
+      this.#core.scope.log.error('a definition cannot be served', { definition: name, error })
+    }
+  }
+
+  #takeIn(name: string, entry: Entry): void {
     const definition = this.#definitionOf(entry)
     const before = this.#known.get(name)
     const isEstablished = isTrue(definition, 'Established')

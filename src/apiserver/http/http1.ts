@@ -1,7 +1,7 @@
-import { type IncomingMessage, STATUS_CODES, Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import type { HttpHandler, HttpResponse } from '#base'
+import { type HttpHandler, type HttpResponse, http } from '#base'
 import type { HttpLimits } from './limits.ts'
 import { peerOf } from './peer.ts'
 import { SocketRequest } from './request.ts'
@@ -9,7 +9,7 @@ import { streamSink } from './sink.ts'
 
 /** HTTP/1.1 over connections that someone else has accepted and handed over with `emit('connection')`. */
 export function http1Server(handler: HttpHandler, limits: HttpLimits): Server {
-  const server = new Server({
+  const server = new http.Server({
     maxHeaderSize: Math.min(limits.headerBytes, 1 << 20),
     requestTimeout: limits.requestTimeoutMs,
     headersTimeout: limits.headersTimeoutMs,
@@ -89,7 +89,7 @@ function send(response: ServerResponse, answer: HttpResponse): void {
 /** The handler answered an upgrade with an ordinary answer: said in plain HTTP/1.1, then the connection ends. */
 function refuseUpgrade(socket: Duplex, answer: HttpResponse): void {
   if (answer.body.kind === 'upgraded') return
-  const lines = [`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}`, 'connection: close']
+  const lines = [`HTTP/1.1 ${answer.status} ${http.STATUS_CODES[answer.status] ?? ''}`, 'connection: close']
   for (const [name, value] of Object.entries(answer.headers)) {
     for (const one of typeof value === 'string' ? [value] : value) lines.push(`${name}: ${one}`)
   }

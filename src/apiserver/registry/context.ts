@@ -51,6 +51,12 @@ export class RequestContext {
     return this.core.negotiator.accept(typeof accept === 'string' ? accept : accept?.join(','), lists)
   }
 
+  /** How to send a stream of events. Throws `StatusError` 406. */
+  acceptedWatch(protobuf: boolean): Accepted {
+    const accept = this.request.headers['accept']
+    return this.core.negotiator.acceptWatch(typeof accept === 'string' ? accept : accept?.join(','), protobuf)
+  }
+
   body(): Promise<Uint8Array> {
     return this.request.readBody(MAX_BODY_BYTES)
   }

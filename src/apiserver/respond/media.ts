@@ -47,6 +47,9 @@ export function acceptClauses(header: string): readonly Clause[] {
   return clauses.sort((a, b) => b.q - a.q)
 }
 
+/** Encodings that a list and an object can have, and those that a stream of events can have. */
+const WHOLE: readonly Encoding[] = ['json', 'yaml', 'protobuf']
+
 /** Clients send the same few headers over and over. */
 export class Negotiator {
   readonly #known = new Map<string, Accepted>()
@@ -61,15 +64,22 @@ export class Negotiator {
     this.#known.set(header, accepted)
     return accepted
   }
+
+  /** For a stream of events. Only kinds with a protobuf form can be followed in it. Throws `StatusError` 406. */
+  acceptWatch(header: string | undefined, protobuf: boolean): Accepted {
+    const accepted = this.accept(header, true)
+    if (header === undefined || accepted.encoding === 'json' || (protobuf && accepted.encoding === 'protobuf')) return accepted
+    return negotiate(header, true, protobuf ? ['json', 'protobuf'] : ['json'], STREAMS)
+  }
 }
 
-function negotiate(header: string, lists: boolean): Accepted {
+function negotiate(header: string, lists: boolean, allowed = WHOLE, offered: readonly string[] = MEDIA_TYPES): Accepted {
   const clauses = acceptClauses(header)
   if (!clauses.some(({ type }) => type === '*/*' || type in ENCODINGS))
     throw unknownRepresentation(lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES)
   for (const { type, params } of clauses) {
     const encoding = ENCODINGS[type] ?? (type === '*/*' || type === 'application/*' ? 'json' : undefined)
-    if (encoding === undefined) continue
+    if (encoding === undefined || !allowed.includes(encoding)) continue
     const pretty = params.get('pretty') === '1'
     const as = params.get('as')
     if (as === undefined) return { encoding, form: 'object', formVersion: 'v1', pretty }
@@ -81,7 +91,7 @@ function negotiate(header: string, lists: boolean): Accepted {
   throw new StatusError({
     code: 406,
     reason: 'NotAcceptable',
-    message: `only the following media types are accepted: ${MEDIA_TYPES.join(', ')}`,
+    message: `only the following media types are accepted: ${offered.join(', ')}`,
   })
 }
 
@@ -111,4 +121,5 @@ export function unsupportedBody(): StatusError {
   })
 }
 
+export const PROTOBUF_WATCH_TYPE = `${PROTOBUF_TYPE};stream=watch`
 export const MEDIA_TYPE_OF: Readonly<Record<Encoding, string>> = { json: JSON_TYPE, yaml: YAML_TYPE, protobuf: PROTOBUF_TYPE }

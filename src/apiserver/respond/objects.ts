@@ -35,8 +35,10 @@ function mustTakeJson(context: RequestContext): void {
 const bytesAnswer = (status: number, encoding: Accepted['encoding'], bytes: Uint8Array): HttpResponse => ({
   status,
   headers: { 'content-type': MEDIA_TYPE_OF[encoding] },
-  body: { kind: 'bytes', chunks: [bytes] },
+  body: { kind: 'bytes', chunks: encoding === 'json' ? [bytes, NEWLINE] : [bytes] },
 })
+/** Documents in JSON end with one: clients that read lines know that they have all of it. */
+const NEWLINE = Buffer.from('\n')
 
 /** One object in the form that the client accepts. */
 export function objectAnswer(context: RequestContext, view: View, status: number, sendable: Sendable): HttpResponse {
@@ -51,7 +53,7 @@ export function objectAnswer(context: RequestContext, view: View, status: number
   }
   if (form === 'PartialObjectMetadataList')
     throw notAcceptable('you requested PartialObjectMetadataList, but the requested object is not a list')
-  if (form === 'PartialObjectMetadata') return encoded(context, accepted, status, partialBytes(sendable.bytes, formVersion))
+  if (form === 'PartialObjectMetadata') return encoded(context, accepted, status, partialBytes(view.resource, sendable.bytes, formVersion))
   const row = tableRow(
     view.resource,
     sendable.object(),
@@ -108,7 +110,7 @@ export function listAnswer(context: RequestContext, view: View, page: ListPage):
       : form === 'PartialObjectMetadataList'
         ? itemsBody(
             `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${formVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
-            { count: page.entries.length, item: (at) => whole(partialBytes(view.bytes(page.entries[at] as Entry), formVersion)) },
+            { count: page.entries.length, item: (at) => whole(partialBytes(resource, view.bytes(page.entries[at] as Entry), formVersion)) },
             ']}',
           )
         : itemsBody(

@@ -21,12 +21,13 @@ export function objectShape(view: View): Shape {
   }
 }
 
-function convert(view: View, bytes: Buffer): KubeObject {
+/** The object of stored bytes in the version of the view. */
+export function convert(view: View, bytes: Buffer): KubeObject {
   const stored = JSON.parse(bytes.toString()) as KubeObject
   return view.resource.conversion?.fromStored(stored) ?? stored
 }
 
-function bookmarkObject(resource: Resource, revision: number, endOfInitialEvents: boolean): KubeObject {
+export function bookmarkObject(resource: Resource, revision: number, endOfInitialEvents: boolean): KubeObject {
   return { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata: bookmarkMetadata(revision, endOfInitialEvents) }
 }
 
@@ -37,7 +38,7 @@ function bookmarkMetadata(revision: number, endOfInitialEvents: boolean): NonNul
 export function partialShape(view: View, version: string): Shape {
   return {
     id: `partial/${version}`,
-    event: (type, _entry, bytes) => jsonEvent(type, partialBytes(bytes, version)),
+    event: (type, _entry, bytes) => jsonEvent(type, partialBytes(view.resource, bytes, version)),
     bookmark: (revision, end) =>
       jsonLine('BOOKMARK', {
         kind: 'PartialObjectMetadata',

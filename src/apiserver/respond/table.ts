@@ -6,9 +6,15 @@ import { endOfValue, metadataOffset } from '../watchcache/wire.ts'
 export type IncludeObject = 'None' | 'Metadata' | 'Object'
 
 /** `{"kind":"PartialObjectMetadata",…,"metadata":{…}}`, cut from an object's bytes. */
-export function partialBytes(bytes: Buffer, version: string): Buffer {
+export function partialBytes(resource: Pick<Resource, 'fieldAnnotations'>, bytes: Buffer, version: string): Buffer {
   const start = metadataOffset(bytes) + '"metadata":'.length
   const end = endOfValue(bytes, start)
+  if (resource.fieldAnnotations !== undefined) {
+    const metadata = JSON.parse(bytes.toString('utf8', start, end)) as NonNullable<KubeObject['metadata']>
+    for (const name of resource.fieldAnnotations) delete metadata.annotations?.[name]
+    if (metadata.annotations !== undefined && Object.keys(metadata.annotations).length === 0) delete metadata.annotations
+    return Buffer.from(JSON.stringify({ kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata }))
+  }
   const head = `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":`
   const out = Buffer.allocUnsafeSlow(head.length + (end - start) + 1)
   out.write(head, 0, 'latin1')
@@ -31,7 +37,17 @@ export function tableRow(
   nowMs: number,
 ): string {
   const cells = resource.columns.map((column) => column.cell(object, nowMs))
-  const shown = include === 'None' ? 'null' : include === 'Object' ? bytes.toString() : partialBytes(bytes, version).toString()
+  return rowText(resource, cells, bytes, include, version)
+}
+
+export function rowText(
+  resource: Pick<Resource, 'fieldAnnotations'>,
+  cells: readonly unknown[],
+  bytes: Buffer,
+  include: IncludeObject,
+  version: string,
+): string {
+  const shown = include === 'None' ? 'null' : include === 'Object' ? bytes.toString() : partialBytes(resource, bytes, version).toString()
   return `{"cells":${JSON.stringify(cells)},"object":${shown}}`
 }
 

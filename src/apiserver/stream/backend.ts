@@ -1,7 +1,7 @@
-import http from 'node:http'
-import https from 'node:https'
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type { Agent } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { type Scope, messageOf } from '#base'
+import { type Scope, http, https, messageOf } from '#base'
 import { statusError } from '#api'
 import type { NodeAddress } from './node-address.ts'
 
@@ -24,26 +24,26 @@ export interface BackendRequest {
   readonly method: string
   /** Path and query. */
   readonly path: string
-  readonly headers: http.OutgoingHttpHeaders
+  readonly headers: OutgoingHttpHeaders
   /** Passed on as it arrives. */
   readonly body?: AsyncIterable<Uint8Array>
 }
 export interface Upgraded {
   readonly kind: 'upgraded'
-  readonly head: http.IncomingMessage
+  readonly head: IncomingMessage
   readonly socket: Duplex
   readonly rest: Uint8Array
 }
 export interface Answered {
   readonly kind: 'answer'
-  readonly answer: http.IncomingMessage
+  readonly answer: IncomingMessage
 }
 
 /** Dials backends. Redirects are never followed: they are answers like others. */
 export class Backends {
   readonly #credentials: NodeCredentials
-  readonly #verified: https.Agent
-  readonly #unverified: https.Agent
+  readonly #verified: Agent
+  readonly #unverified: Agent
 
   constructor(credentials: NodeCredentials) {
     const { certificate, key, authority } = credentials
@@ -58,7 +58,7 @@ export class Backends {
   }
 
   /** Resolves with the head of the answer. Ends with the scope, body and all. Throws `StatusError` 503 when there is no connection. */
-  async send(scope: Scope, backend: Backend, request: BackendRequest): Promise<http.IncomingMessage> {
+  async send(scope: Scope, backend: Backend, request: BackendRequest): Promise<IncomingMessage> {
     const found = await this.#exchange(scope, backend, request)
     if (found.kind === 'answer') return found.answer
     found.socket.destroy()
@@ -96,7 +96,7 @@ export class Backends {
     })
   }
 
-  #open(backend: Backend, { method, path, headers }: BackendRequest): http.ClientRequest {
+  #open(backend: Backend, { method, path, headers }: BackendRequest): ClientRequest {
     switch (backend.kind) {
       case 'node': {
         const { ip, port } = backend.at
@@ -115,7 +115,7 @@ export class Backends {
   }
 }
 
-async function sendBody(sent: http.ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
+async function sendBody(sent: ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
   try {
     for await (const chunk of body) {
       if (sent.destroyed) return

@@ -1,5 +1,5 @@
-import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http'
-import type { HttpRequest, HttpResponse } from '#base'
+import type { IncomingHttpHeaders } from 'node:http'
+import { type HttpRequest, type HttpResponse, http } from '#base'
 import { statusError } from '#api'
 import { authorize } from '../registry/authorize.ts'
 import type { RequestContext } from '../registry/context.ts'
@@ -60,7 +60,7 @@ function join(context: RequestContext, { socket, head }: ReturnType<NonNullable<
 }
 
 function headOf(headers: IncomingHttpHeaders): string {
-  const lines = [`HTTP/1.1 101 ${STATUS_CODES[101]}`]
+  const lines = [`HTTP/1.1 101 ${http.STATUS_CODES[101]}`]
   for (const [name, value] of Object.entries(headers)) {
     if (!ANSWERED.has(name)) continue
     for (const one of typeof value === 'string' ? [value] : (value ?? [])) lines.push(`${wireName(name)}: ${one}`)

@@ -45,23 +45,28 @@ async function world(t: TestContext, options: { readonly foreignNode?: boolean; 
   const node = https.createServer({ cert: nodes.certificate, key: nodes.key, ca: authority.certificate, requestCert: true })
   const note = (request: IncomingMessage): void =>
     void seen.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, client: (request.socket as TLSSocket).getPeerX509Certificate()?.subject })
-  const found: World = {
-    seen,
-    onUpgrade: (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: SPDY/3.1\r\n\r\n'),
-    onRequest: (_request: IncomingMessage, response: ServerResponse) => response.end('the log\n'),
-  } as World
+  const answers: Pick<World, 'onUpgrade' | 'onRequest'> = {
+    onUpgrade: (_request, socket) => void socket.destroy(),
+    onRequest: (_request, response) => void response.end('the log\n'),
+  }
   node.on('request', (request, response) => {
     note(request)
-    found.onRequest(request, response)
+    answers.onRequest(request, response)
   })
   node.on('upgrade', (request, socket) => {
     note(request)
-    found.onUpgrade(request, socket)
+    answers.onUpgrade(request, socket)
   })
   await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve))
   const api = await testApiServer({
     specials: streamSpecials({ credentials: { ...ours, authority: authority.certificate }, ...(options.loopback === false ? {} : { isAllowed: () => true }) }),
-    authorizers: [{ name: 'all but', authorize: ({ verb }) => (verb === options.denied ? { kind: 'deny', reason: '' } : { kind: 'allow', reason: '' }) }],
+    authorizers: [{ name: 'all but', authorize: (_scope, { verb, subresource }) => (subresource === 'exec' && verb === options.denied ? { kind: 'deny', reason: '' } : { kind: 'allow', reason: '' }) }],
+  })
+  const listener = await listen(scope, { handler: api.server.handler, port: 0, address: '127.0.0.1', certificate: own.certificate, key: own.key })
+  t.after(async () => {
+    node.close()
+    node.closeAllConnections()
+    await Promise.all([listener.close(0), api.close()])
   })
   await api.request('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' } } })
   const status = { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: (node.address() as AddressInfo).port } } }
@@ -69,15 +74,10 @@ async function world(t: TestContext, options: { readonly foreignNode?: boolean; 
   assert.equal(placed.status, 200, placed.text)
   const pod = await api.request('POST', '/api/v1/namespaces/default/pods', { body: { metadata: { name: 'p' }, spec: { nodeName: 'n', containers: [{ name: 'c', image: 'i' }] } } })
   assert.equal(pod.status, 201, pod.text)
-  const listener = await listen(scope, { handler: api.server.handler, port: 0, address: '127.0.0.1', certificate: own.certificate, key: own.key })
-  t.after(async () => {
-    node.close()
-    node.closeAllConnections()
-    await Promise.all([listener.close(0), api.close()])
-  })
-  return Object.assign(found, {
+  return Object.assign(answers, {
     api,
-    upgrade: (path: string, headers: Record<string, string> = {}, method = 'POST') =>
+    seen,
+    upgrade: (path: string, headers: Record<string, string> = {}, method = 'POST'): ReturnType<World['upgrade']> =>
       new Promise((resolve, reject) => {
         const asked = https.request({ host: '127.0.0.1', port: listener.port, method, path, agent: false, rejectUnauthorized: false, headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', ...headers } })
         asked.on('upgrade', (head, socket) => resolve({ status: 101, text: '', socket, head }))
@@ -89,7 +89,7 @@ async function world(t: TestContext, options: { readonly foreignNode?: boolean; 
         asked.on('error', reject)
         asked.end()
       }),
-  } as Partial<World>)
+  })
 }
 
 describe('a log', { timeout: 20_000 }, () => {
@@ -119,11 +119,11 @@ describe('a log', { timeout: 20_000 }, () => {
 
   it('is refused in the words of the node, and a redirect is not followed', async (t) => {
     const there = await world(t)
-    there.onRequest = (_request, response) => response.writeHead(400).end('container "c" in pod "p" is waiting to start: ContainerCreating')
+    there.onRequest = (_request, response) => void response.writeHead(400).end('container "c" in pod "p" is waiting to start: ContainerCreating')
     const refused = await there.api.request('GET', `${POD}/log`)
     assert.equal(refused.body.reason, 'BadRequest')
     assert.equal(refused.body.message, 'container "c" in pod "p" is waiting to start: ContainerCreating')
-    there.onRequest = (_request, response) => response.writeHead(302, { location: '/elsewhere' }).end()
+    there.onRequest = (_request, response) => void response.writeHead(302, { location: '/elsewhere' }).end()
     assert.equal((await there.api.request('GET', `${POD}/log`)).status, 500)
     assert.equal(there.seen.length, 2)
   })
@@ -153,7 +153,7 @@ describe('a session with a container', { timeout: 20_000 }, () => {
   it('does not begin when the node answers anything but 101', async (t) => {
     const there = await world(t)
     for (const head of ['200 OK', '302 Found\r\nlocation: https://127.0.0.1:1/', '500 Failed']) {
-      there.onUpgrade = (_request, socket) => socket.end(`HTTP/1.1 ${head}\r\ncontent-length: 3\r\n\r\nabc`)
+      there.onUpgrade = (_request, socket) => void socket.end(`HTTP/1.1 ${head}\r\ncontent-length: 3\r\n\r\nabc`)
       const answer = await there.upgrade(`${POD}/exec?command=sh&stdout=true`)
       assert.notEqual(answer.status, 101, head)
       assert.equal(JSON.parse(answer.text).kind, 'Status', head)

@@ -57,7 +57,12 @@ export class ChangeHub {
       { prefix: ROOT, fromRevision },
       {
         onEvents: (events, revision) => {
-          this.#deliver(events, revision)
+          // A reader that fails is a bug of that reader: the others must not lose their place, and reading everything again would only fail again.
+          try {
+            this.#deliver(events, revision)
+          } catch (error) {
+            this.#scope.log.error('an event could not be taken in', { revision, error })
+          }
           this.#advance(revision)
         },
         onProgress: (revision) => this.#advance(revision),

@@ -184,7 +184,8 @@ export function messageDuplex(socket: MessageSocket): Duplex {
     write(chunk: Uint8Array, _encoding, done) {
       const sent = socket.send(chunk)
       if (sent === undefined) done()
-      else sent.then(() => done())
+      // A write that failed ends the stream by the socket's own error.
+      else void sent.then(() => done(), done)
     },
     final(done) {
       socket.close()

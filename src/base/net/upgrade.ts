@@ -1,7 +1,8 @@
-import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { SampanError } from '../errors.ts'
 import type { Scope } from '../scope.ts'
+import { http } from './node-http.ts'
 
 /** The server answered an upgrade with something else than 101. */
 export class UpgradeRefused extends SampanError {
@@ -27,7 +28,7 @@ const MOST_BODY_BYTES = 16 * 1024
 /** Asks a server in plain HTTP/1.1 to leave HTTP. Rejects with `UpgradeRefused`, a connection error, or the scope's reason. */
 export function requestUpgrade(scope: Scope, url: string, upgrade: string, headers: Readonly<Record<string, string>>): Promise<UpgradedConnection> {
   return new Promise((resolve, reject) => {
-    const sent = httpRequest(url, { method: 'POST', agent: false, headers: { ...headers, connection: 'Upgrade', upgrade, 'content-length': 0 } })
+    const sent = http.request(url, { method: 'POST', agent: false, headers: { ...headers, connection: 'Upgrade', upgrade, 'content-length': 0 } })
     const stop = (): void => void sent.destroy()
     const release = (): void => scope.signal.removeEventListener('abort', stop)
     scope.signal.addEventListener('abort', stop, { once: true })

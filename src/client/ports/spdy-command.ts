@@ -1,4 +1,4 @@
-import { type Scope, type SpdySession, type SpdyStream, isCancelled } from '#base'
+import { type Scope, type SpdySession, type SpdyStream } from '#base'
 import { resultOf } from './command-result.ts'
 import { type CommandStreams, type RemoteProcess, closeWith, readText } from './remote-process.ts'
 
@@ -16,7 +16,6 @@ export async function spdyCommand(scope: Scope, session: SpdySession, wants: Com
     open('stderr', wants.stderr && !wants.tty),
     open('resize', wants.tty),
   ])
-  for (const stream of [error, stdin, stdout, stderr, resize]) stream?.on('error', () => undefined)
   // Nothing comes on these; reading them lets them end.
   stdin?.resume()
   resize?.resume()
@@ -28,7 +27,7 @@ export async function spdyCommand(scope: Scope, session: SpdySession, wants: Com
     stdout,
     stderr,
     resize: (columns, rows) => void (resize?.writable && resize.write(JSON.stringify({ Width: columns, Height: rows }))),
-    result: readText(error).then(resultOf, (cause: unknown) => ({ kind: 'failed' as const, message: isCancelled(cause) ? 'cancelled' : String(cause) })),
+    result: readText(error).then(resultOf),
     close: () => session.close(),
   }
 }

@@ -1,6 +1,6 @@
-import { Duplex } from 'node:stream'
-import { SampanError, type Scope, type SpdySession, type SpdyStream } from '#base'
-import { closeWith, readText } from './remote-process.ts'
+import type { Duplex } from 'node:stream'
+import { SampanError, type Scope, type SpdySession } from '#base'
+import { closeWith } from './remote-process.ts'
 
 export const SPDY_PORT_FORWARD_PROTOCOL = 'portforward.k8s.io'
 
@@ -27,18 +27,11 @@ export function spdyPortForwarder(scope: Scope, session: SpdySession): PortForwa
       const headers = { port: String(port), requestid: String(next++) }
       // The other side pairs the two by their id and begins with the second.
       const error = await session.open({ ...headers, streamtype: 'error' })
-      error.on('error', () => undefined).end()
+      error.end()
       const data = await session.open({ ...headers, streamtype: 'data' })
-      void readText(error).then((text) => {
-        if (text !== '') data.destroy(new PortForwardFailed(text))
-      })
-      return tied(data, error)
+      // At once: what follows the text on the wire is the end of the data, which would look like a good one.
+      error.on('data', (text: Buffer) => data.destroy(new PortForwardFailed(text.toString('utf8'))))
+      return data
     },
   }
-}
-
-/** The error stream goes with the data. */
-function tied(data: SpdyStream, error: SpdyStream): Duplex {
-  data.on('close', () => void (error.readableEnded || error.resume()))
-  return data
 }

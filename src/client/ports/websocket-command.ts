@@ -1,4 +1,4 @@
-import { PassThrough, Readable, Writable } from 'node:stream'
+import { PassThrough, type Readable, Writable } from 'node:stream'
 import type { MessageSocket, Scope } from '#base'
 import { CHANNEL, COMMAND_PROTOCOLS, decodeChannel, encodeChannel } from './channels.ts'
 import { type CommandResult, resultOf } from './command-result.ts'
@@ -6,6 +6,9 @@ import { type CommandStreams, type RemoteProcess, closeWith } from './remote-pro
 
 /** What a client offers, best first. */
 export const WEBSOCKET_COMMAND_PROTOCOLS: readonly string[] = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
+
+/** Servers limit the length of a message. */
+const PIECE_BYTES = 32 * 1024
 
 /** A command over a WebSocket that has been opened for it and is owned by it. */
 export function websocketCommand(scope: Scope, socket: MessageSocket, wants: CommandStreams): RemoteProcess {
@@ -34,7 +37,7 @@ export function websocketCommand(scope: Scope, socket: MessageSocket, wants: Com
   const stdin = wants.stdin
     ? new Writable({
         async write(chunk: Uint8Array, _encoding, done) {
-          await socket.send(encodeChannel(protocol, CHANNEL.stdin, chunk))
+          for (let at = 0; at < chunk.length; at += PIECE_BYTES) await socket.send(encodeChannel(protocol, CHANNEL.stdin, chunk.subarray(at, at + PIECE_BYTES)))
           done()
         },
         async final(done) {

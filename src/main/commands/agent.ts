@@ -51,7 +51,12 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
 function servingOptions({ tlsCertFile, tlsPrivateKeyFile, clientCaFile }: AgentFlags): Pick<Parameters<typeof startAgent>[1], 'server'> {
   if (tlsCertFile === undefined && tlsPrivateKeyFile === undefined && clientCaFile === undefined) return {}
   if (tlsCertFile === undefined || tlsPrivateKeyFile === undefined || clientCaFile === undefined)
-    throw new UserError("the agent's own API needs a certificate, its key and the authority of its clients", 'give --tls-cert-file, --tls-private-key-file and --client-ca-file, or none of them')
+    throw new UserError(
+      "the agent's own API needs a certificate, its key and the authority of its clients",
+      'give --tls-cert-file, --tls-private-key-file and --client-ca-file, or none of them',
+    )
   const text = (file: string): string => readFileSync(file, 'utf8')
-  return { server: { certificate: text(tlsCertFile), key: text(tlsPrivateKeyFile), clientCa: text(clientCaFile), protocols: streamProtocols } }
+  return {
+    server: { certificate: text(tlsCertFile), key: text(tlsPrivateKeyFile), clientCa: text(clientCaFile), protocols: streamProtocols },
+  }
 }

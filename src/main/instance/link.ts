@@ -27,7 +27,11 @@ export function claimLink(): Link {
 export function ensureLink(link: Link, owner: string): void {
   const { namespace, machineAddress, nodeAddress } = link
   const other = ownerOf(namespace)
-  if (other !== undefined && other !== owner) throw new UserError(`the network ${namespace} is that of the cluster in ${other} now`, 'finish the reset that was cut short (sampan reset), then start anew')
+  if (other !== undefined && other !== owner)
+    throw new UserError(
+      `the network ${namespace} is that of the cluster in ${other} now`,
+      'finish the reset that was cut short (sampan reset), then start anew',
+    )
   if (!existsSync(`/run/netns/${namespace}`)) ip('netns', 'add', namespace)
   if (!isLink(namespace)) ip('link', 'add', namespace, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
   ip('link', 'set', namespace, 'alias', owner)
@@ -69,5 +73,6 @@ export function removeLocalAddress(address: string): void {
 
 function ip(...args: readonly string[]): void {
   const run = spawnSync('ip', args, { encoding: 'utf8' })
-  if (run.status !== 0) throw new UserError(`ip ${args.join(' ')} failed: ${run.stderr.trim() || run.error?.message || ''}`, 'this needs root and iproute2')
+  if (run.status !== 0)
+    throw new UserError(`ip ${args.join(' ')} failed: ${run.stderr.trim() || run.error?.message || ''}`, 'this needs root and iproute2')
 }

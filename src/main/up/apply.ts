@@ -17,19 +17,28 @@ export function readManifests(folder: string): readonly KubeObject[] {
 export async function applyAll(scope: Scope, client: Client, objects: readonly KubeObject[]): Promise<void> {
   const { resources } = await discover(scope, client)
   const refOf = (object: KubeObject): ResourceRef => {
-    const [group = '', version = ''] = (object.apiVersion ?? '').includes('/') ? (object.apiVersion ?? '').split('/') : ['', object.apiVersion ?? '']
+    const [group = '', version = ''] = (object.apiVersion ?? '').includes('/')
+      ? (object.apiVersion ?? '').split('/')
+      : ['', object.apiVersion ?? '']
     const found = resources.find(({ ref }) => ref.kind === object.kind && ref.group === group)
     if (found === undefined) throw new UserError(`this server has no ${object.kind ?? ''} of ${object.apiVersion ?? ''}`)
     return { ...found.ref, version }
   }
   for (const object of objects) {
     const { name = '', namespace } = object.metadata ?? {}
-    await client.resource(refOf(object)).patch(scope, { name, namespace }, { type: 'apply', body: object }, { fieldManager: 'sampan', force: true })
+    await client
+      .resource(refOf(object))
+      .patch(scope, { name, namespace }, { type: 'apply', body: object }, { fieldManager: 'sampan', force: true })
   }
 }
 
 /** Resolves when every Deployment of the namespace has all its pods available in the present version. `onChange` hears how many are. */
-export async function waitForDeployments(scope: Scope, client: Client, namespace: string, onChange: (available: number, all: number) => void): Promise<void> {
+export async function waitForDeployments(
+  scope: Scope,
+  client: Client,
+  namespace: string,
+  onChange: (available: number, all: number) => void,
+): Promise<void> {
   const deployments = client.resource(refs.deployments)
   const list = await deployments.list(scope, { namespace })
   const known = new Map(list.items.map((deployment) => [deployment.metadata?.name ?? '', deployment]))
@@ -64,10 +73,15 @@ export async function waitForNode(scope: Scope, client: Client, name: string, si
   const nodes = client.resource(refs.nodes)
   const since = Math.floor(sinceMs / 1000) * 1000
   const isReady = (conditions: readonly core.NodeCondition[] | undefined): boolean =>
-    conditions?.some(({ type, status, lastHeartbeatTime }) => type === 'Ready' && status === 'True' && Date.parse(lastHeartbeatTime ?? '') >= since) === true
+    conditions?.some(
+      ({ type, status, lastHeartbeatTime }) => type === 'Ready' && status === 'True' && Date.parse(lastHeartbeatTime ?? '') >= since,
+    ) === true
   const list = await nodes.list(scope, { fieldSelector: `metadata.name=${name}` })
   if (isReady(list.items[0]?.status?.conditions)) return
-  for await (const event of nodes.watch(scope, { fieldSelector: `metadata.name=${name}`, resourceVersion: list.metadata?.resourceVersion ?? '' }))
+  for await (const event of nodes.watch(scope, {
+    fieldSelector: `metadata.name=${name}`,
+    resourceVersion: list.metadata?.resourceVersion ?? '',
+  }))
     if (event.type !== 'BOOKMARK' && isReady(event.object.status?.conditions)) return
   return waitForNode(scope, client, name, sinceMs)
 }

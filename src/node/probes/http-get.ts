@@ -1,6 +1,5 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
-import { type Scope, isCancelled } from '#base'
+import type { IncomingMessage } from 'node:http'
+import { type Scope, http, https, isCancelled } from '#base'
 import type { core } from '#api'
 import type { AnyContainer } from '../pods/pod-facts.ts'
 
@@ -58,7 +57,7 @@ type Answer = Pick<IncomingMessage, 'statusCode' | 'headers'> & { readonly text:
 
 function once(limited: Scope, scope: Scope, url: URL, headers: Record<string, string>): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    const send = url.protocol === 'https:' ? https.request : http.request
     const failed = (error: unknown): void => {
       if (scope.signal.aborted) return reject(scope.signal.reason)
       reject(new Error(`Get ${JSON.stringify(url.href)}: ${reasonOf(error, url)}`))

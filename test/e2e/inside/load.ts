@@ -9,7 +9,8 @@ const LIMIT_MS = 5000
 const MOST_AT_ONCE = 256
 const KEPT = 16
 
-const agent = new Agent(kind === 'keep' ? { keepAlive: true, maxSockets: KEPT } : { keepAlive: false })
+// Only an agent with a time limit heeds the one that servers announce for idle connections.
+const agent = new Agent(kind === 'keep' ? { keepAlive: true, maxSockets: KEPT, timeout: LIMIT_MS } : { keepAlive: false })
 const result = { sent: 0, answered: 0, slowestMs: 0, failures: {} as Record<string, number> }
 let open = 0
 let isStopping = false
@@ -43,7 +44,9 @@ function ask(): void {
       .resume()
   })
   request.on('timeout', () => request.destroy(new Error('no answer in time')))
-  request.on('error', (error: NodeJS.ErrnoException) => once(`${request.reusedSocket ? 'on a kept connection: ' : ''}${error.code ?? error.message}`))
+  request.on('error', (error: NodeJS.ErrnoException) =>
+    once(`${request.reusedSocket ? 'on a kept connection: ' : ''}${error.code ?? error.message}`),
+  )
 }
 
 function finish(): void {

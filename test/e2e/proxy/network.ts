@@ -25,7 +25,12 @@ export interface Host {
 /** Why it cannot be made here; undefined where it can. */
 export function noNetwork(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root for network namespaces'
-  for (const [tool, ...args] of [['nft', '--version'], ['conntrack', '--version'], ['ip', '-V'], ['nsenter', '--version']] as const) {
+  for (const [tool, ...args] of [
+    ['nft', '--version'],
+    ['conntrack', '--version'],
+    ['ip', '-V'],
+    ['nsenter', '--version'],
+  ] as const) {
     try {
       execFileSync(tool, args, { stdio: 'ignore' })
     } catch {
@@ -93,7 +98,9 @@ class StartedHost implements Host {
   constructor(netns: string, name: string, address: string) {
     this.name = name
     this.address = address
-    this.#child = spawn('nsenter', [`--net=${netns}`, process.execPath, join(import.meta.dirname, 'peer.ts')], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#child = spawn('nsenter', [`--net=${netns}`, process.execPath, join(import.meta.dirname, 'peer.ts')], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
     this.#child.on('message', ({ id, answers }: { id: number; answers: readonly string[] }) => {
       this.#waiting.get(id)?.resolve(answers)
       this.#waiting.delete(id)

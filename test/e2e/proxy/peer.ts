@@ -6,11 +6,21 @@ import { connect, createServer } from 'node:net'
  */
 export type Order =
   | { readonly id: number; readonly op: 'serve'; readonly name: string; readonly port: number }
-  | { readonly id: number; readonly op: 'tcp' | 'udp'; readonly host: string; readonly port: number; readonly times: number; readonly localPort: number; readonly withinMs: number }
+  | {
+      readonly id: number
+      readonly op: 'tcp' | 'udp'
+      readonly host: string
+      readonly port: number
+      readonly times: number
+      readonly localPort: number
+      readonly withinMs: number
+    }
 
 function serve(name: string, port: number): Promise<void> {
   const udp = createSocket('udp4').on('message', (_, peer) => udp.send(`${name} ${peer.address}`, peer.port, peer.address))
-  const tcp = createServer((socket) => socket.on('error', () => socket.destroy()).end(`${name} ${socket.remoteAddress?.replace('::ffff:', '')}`))
+  const tcp = createServer((socket) =>
+    socket.on('error', () => socket.destroy()).end(`${name} ${socket.remoteAddress?.replace('::ffff:', '')}`),
+  )
   return new Promise((ready) => udp.bind(port, () => tcp.listen(port, '0.0.0.0', () => ready())))
 }
 
@@ -51,7 +61,8 @@ async function carryOut(order: Order): Promise<readonly string[]> {
   }
   const { op, host, port, times, localPort, withinMs } = order
   const answers: string[] = []
-  for (let i = 0; i < times; i++) answers.push(op === 'tcp' ? await askTcp(host, port, withinMs) : await askUdp(host, port, localPort, withinMs))
+  for (let i = 0; i < times; i++)
+    answers.push(op === 'tcp' ? await askTcp(host, port, withinMs) : await askUdp(host, port, localPort, withinMs))
   return answers
 }
 

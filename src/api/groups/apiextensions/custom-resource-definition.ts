@@ -8,6 +8,7 @@ const HTTPS_PORT = 443
 
 export const customResourceDefinitions = defineResource(refs.customresourcedefinitions, {
   strategy: {
+    anyFinalizer: true,
     generation: (definition, old) => !deepEqual(definition.spec, old.spec),
     defaults,
     prepareForCreate(definition) {

@@ -68,6 +68,7 @@ export const daemonSets = defineResource(refs.daemonsets, {
     Images: containerImages,
     Selector: selectorText,
   },
+  fieldAnnotations: [TEMPLATE_GENERATION],
   subresources: {
     status: {
       type: 'status',

@@ -101,7 +101,9 @@ describe('limits', () => {
     }
     limitRanges.strategy.defaults?.(range)
     assert.deepEqual(range.spec.limits[0], {
-      ...{ type: 'Container', max: { cpu: '2', memory: '1Gi' }, min: { cpu: '1', storage: '1' } },
+      type: 'Container',
+      max: { cpu: '2', memory: '1Gi' },
+      min: { cpu: '1', storage: '1' },
       default: { cpu: '2', memory: '1Gi' },
       defaultRequest: { cpu: '2', memory: '1Gi', storage: '1' },
     })

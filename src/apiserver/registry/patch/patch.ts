@@ -62,7 +62,7 @@ export function preparePatch(
   bytes: Uint8Array,
   options: WriteOptions,
 ): PreparedPatch {
-  const read = readPatch(bytes)
+  const read = readPatch(type, bytes)
   return {
     apply: (copy) => {
       const value = patchDocument(type, copy(), read, expected.schema)
@@ -88,11 +88,11 @@ export function preparePatch(
   }
 }
 
-function readPatch(bytes: Uint8Array): ReadValue {
+function readPatch(type: SimpleType, bytes: Uint8Array): ReadValue {
   try {
     return readJson(bytes)
   } catch (error) {
-    if (error instanceof JsonSyntaxError) throw statusError.badRequest(`error decoding patch: ${error.message}`)
+    if (error instanceof JsonSyntaxError) throw statusError.badRequest(type === 'strategic' ? error.message : `error decoding patch: ${error.message}`)
     throw error
   }
 }

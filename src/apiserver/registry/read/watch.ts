@@ -2,7 +2,8 @@ import type { BodySink, HttpResponse } from '#base'
 import { type Status, StatusError, statusError } from '#api'
 import { includeObject } from '../../respond/objects.ts'
 import { objectShape, partialShape, tableShape } from '../../respond/shapes.ts'
-import { MEDIA_TYPE_OF } from '../../respond/media.ts'
+import { type Accepted, JSON_TYPE, PROTOBUF_WATCH_TYPE } from '../../respond/media.ts'
+import { protobufShape } from '../../respond/protobuf-shape.ts'
 import type { Shape } from '../../watchcache/frames.ts'
 import { tooLarge } from '../../watchcache/list-page.ts'
 import { type Selection, needsFields } from '../../watchcache/selection.ts'
@@ -20,7 +21,9 @@ const FUTURE_WAIT_MS = 3_000
 export async function watchObjects(context: RequestContext, view: View, namespace: string, name: string): Promise<HttpResponse> {
   const { core, info, scope } = context
   const { cache } = view
-  const shape = shapeOf(context, view)
+  const accepted = context.acceptedWatch(!view.resource.typedItems)
+  const shape = shapeOf(context, view, accepted)
+  const mediaType = accepted.encoding === 'protobuf' && accepted.form === 'object' ? PROTOBUF_WATCH_TYPE : JSON_TYPE
   const options = listOptions(info.query, true)
   const read = readSelection(view, namespace, info.query)
   const selection: Selection = name === '' ? read : { ...read, name }
@@ -31,9 +34,9 @@ export async function watchObjects(context: RequestContext, view: View, namespac
     options.timeoutSeconds === undefined || options.timeoutSeconds <= 0
       ? MIN_WATCH_MS * (1 + scope.random.float())
       : options.timeoutSeconds * 1000
-  if (shape === undefined) return streamAnswer((sink) => sink.end())
+  if (shape === undefined) return streamAnswer(mediaType, (sink) => sink.end())
   const start = await startOf(context, view, options, selection)
-  if (start instanceof StatusError) return streamAnswer((sink) => sayAndEnd(sink, shape, start.status))
+  if (start instanceof StatusError) return streamAnswer(mediaType, (sink) => sayAndEnd(sink, shape, start.status))
   const answer: WatchStreamOptions = {
     cache,
     selection,
@@ -44,7 +47,7 @@ export async function watchObjects(context: RequestContext, view: View, namespac
     timeoutMs,
     ...start,
   }
-  return streamAnswer((sink) => {
+  return streamAnswer(mediaType, (sink) => {
     const stream = new WatchStream(sink, answer, () => core.watches.delete(stream))
     if (!stream.ended) core.watches.add(stream)
   })
@@ -75,16 +78,15 @@ async function startOf(context: RequestContext, view: View, options: ListOptions
 }
 
 /** Undefined for a form that no event can take. */
-function shapeOf(context: RequestContext, view: View): Shape | undefined {
-  const { form, formVersion } = context.accepted(true)
+function shapeOf(context: RequestContext, view: View, { encoding, form, formVersion }: Accepted): Shape | undefined {
   if (form === 'PartialObjectMetadataList') return undefined
   if (form === 'PartialObjectMetadata') return partialShape(view, formVersion)
   if (form === 'Table') return tableShape(view, formVersion, includeObject(context.info.query), () => context.core.scope.clock.now())
-  return objectShape(view)
+  return encoding === 'protobuf' ? protobufShape(view) : objectShape(view)
 }
 
-function streamAnswer(start: (sink: BodySink) => void): HttpResponse {
-  return { status: 200, headers: { 'content-type': MEDIA_TYPE_OF.json }, body: { kind: 'stream', start } }
+function streamAnswer(mediaType: string, start: (sink: BodySink) => void): HttpResponse {
+  return { status: 200, headers: { 'content-type': mediaType }, body: { kind: 'stream', start } }
 }
 
 function sayAndEnd(sink: BodySink, shape: Shape, status: Status): void {

@@ -3,7 +3,9 @@ import {
   type KubeObject,
   type ManagedFieldsEntry,
   type ReplicasPaths,
+  type Resource,
   type ScaleSubresource,
+  ageOf,
   apiVersionOf,
   encodeObject,
   fieldSetOf,
@@ -12,7 +14,8 @@ import {
   statusError,
   trackUpdate,
 } from '#api'
-import { type Sendable, encoded } from '../../respond/objects.ts'
+import { type Sendable, encoded, includeObject } from '../../respond/objects.ts'
+import { rowText, tableColumns, tableHead } from '../../respond/table.ts'
 import type { RequestContext } from '../context.ts'
 import { managerOf, setManagedFields } from '../managed.ts'
 import { checkName, metaOf } from '../object-rules.ts'
@@ -37,6 +40,7 @@ export async function serveScale(context: RequestContext, target: Target, scale:
       if (entry === undefined) throw statusError.notFound(view.resource, name)
       const object = view.object(entry)
       scale.checkReadable?.(object)
+      if (context.accepted(false).form === 'Table') return scaleTable(context, view.resource, scaleOf(scale, object))
       return scaleAnswer(context, scaleOf(scale, object))
     }
     case 'PUT':
@@ -139,6 +143,28 @@ const SCALE_STATUS = fieldSetOf(['status'])
 
 function objectOf(written: Written): KubeObject {
   return JSON.parse(written.bytes.toString()) as KubeObject
+}
+
+function scaleTable(context: RequestContext, resource: Resource, scale: Scale): HttpResponse {
+  const accepted = context.accepted(false)
+  const { name = '', creationTimestamp, resourceVersion = '' } = metaOf(scale)
+  const object = Buffer.from(encodeObject(SCALE.schema, scale, { keepResourceVersion: true }).bytes)
+  const cells = [name, scale.spec?.replicas ?? 0, scale.status?.replicas ?? 0, ageOf(creationTimestamp, context.scope.clock.now())]
+  const head = tableHead(accepted.formVersion, resourceVersion, { continue: '', remaining: undefined }, scaleColumns(resource))
+  const row = rowText({}, cells, object, includeObject(context.info.query), accepted.formVersion)
+  return encoded(context, accepted, 200, Buffer.from(`${head}${row}]}`))
+}
+
+/** Name and age are told as those of the object are. */
+function scaleColumns(resource: Resource): unknown[] {
+  const columns = tableColumns(resource) as { readonly name: string }[]
+  const count = (name: string, description: string): unknown => ({ name, type: 'integer', format: '', description, priority: 0 })
+  return [
+    ...columns.filter(({ name }) => name === 'Name').map((column) => ({ ...column, format: '' })),
+    count('Desired', 'replicas is the desired number of instances for the scaled object.'),
+    count('Available', 'replicas is the actual number of observed instances of the scaled object.'),
+    ...columns.filter(({ name }) => name === 'Age'),
+  ]
 }
 
 function scaleAnswer(context: RequestContext, scale: Scale): HttpResponse {

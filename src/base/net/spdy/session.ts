@@ -212,7 +212,7 @@ export class SpdySession {
   #ended(): void {
     this.#isClosing = true
     this.#headersIn.close()
-    for (const stream of [...this.#streams.values()]) stream.connectionEnded(new SessionClosed())
+    for (const stream of Array.from(this.#streams.values())) stream.connectionEnded(new SessionClosed())
     this.#flushWaiting()
     this.#mayRead()
   }

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testApiServer, type TestApiServer } from '#testing'
+
+const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+const WIDGETS = '/apis/example.com/v1/namespaces/default/widgets'
+
+const definition = (names: Record<string, unknown> = {}, spec: Record<string, unknown> = {}): Record<string, unknown> => {
+  const plural = (names['plural'] as string | undefined) ?? 'widgets'
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.example.com` },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural, kind: 'Widget', ...names },
+      versions: [version('v1', { size: { type: 'integer', minimum: 1 }, color: { type: 'string', default: 'red' } })],
+      ...spec,
+    },
+  }
+}
+const version = (name: string, properties: Record<string, unknown>, storage = true): Record<string, unknown> => ({
+  name,
+  served: true,
+  storage,
+  schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties } } } },
+  selectableFields: 'color' in properties ? [{ jsonPath: '.spec.color' }] : undefined,
+})
+const widget = (name: string, spec: unknown): Record<string, unknown> => ({ apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name }, spec })
+
+/** Watches a definition until its stored state is as wanted. */
+async function until(api: TestApiServer, name: string, holds: (definition: Record<string, unknown> | undefined) => boolean): Promise<void> {
+  const watch = await api.watch(`${DEFINITIONS}?watch=1&fieldSelector=metadata.name=${name}`)
+  for (let event = await watch.next(); event !== undefined; event = await watch.next()) {
+    if (holds(event.type === 'DELETED' ? undefined : event.object)) break
+  }
+  watch.cancel()
+}
+const isEstablished = (object: Record<string, unknown> | undefined): boolean => JSON.stringify(object?.['status'] ?? {}).includes('InitialNamesAccepted')
+
+async function withWidgets(api: TestApiServer, made = definition()): Promise<void> {
+  const created = await api.request('POST', DEFINITIONS, { body: made })
+  assert.equal(created.status, 201, created.text)
+  await until(api, created.body.metadata.name, isEstablished)
+}
+
+test('a kind is served from the moment in which its definition is established, with defaults and rules', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  assert.equal((await api.request('GET', WIDGETS)).text, '404 page not found\n')
+  await withWidgets(api)
+  const created = await api.request('POST', WIDGETS, { body: widget('a', { size: 2, other: true }) })
+  assert.equal(created.status, 201, created.text)
+  assert.deepEqual(created.body.spec, { color: 'red', size: 2 })
+  const refused = await api.request('POST', WIDGETS, { body: widget('b', { size: 0 }) })
+  assert.equal(refused.status, 422)
+  assert.equal(refused.body.message, 'Widget.example.com "b" is invalid: spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1')
+  const selected = await api.request('GET', `${WIDGETS}?fieldSelector=spec.color%3Dred`)
+  assert.deepEqual(selected.body.items.map((item: { metadata: { name: string } }) => item.metadata.name), ['a'])
+  assert.deepEqual((await api.request('GET', '/apis/example.com/v1')).body.resources.map((one: { name: string }) => one.name), ['widgets'])
+})
+
+test('objects that were stored before a schema changed are read by the new one', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  await withWidgets(api)
+  await api.request('POST', WIDGETS, { body: widget('a', { size: 2 }) })
+  const versions = [version('v1', { size: { type: 'integer' }, shape: { type: 'string', default: 'round' } })]
+  const changed = await api.request('PATCH', `${DEFINITIONS}/widgets.example.com`, { body: { spec: { versions } }, headers: { 'content-type': 'application/merge-patch+json' } })
+  assert.equal(changed.status, 200, changed.text)
+  assert.deepEqual((await api.request('GET', `${WIDGETS}/a`)).body.spec, { shape: 'round', size: 2 })
+})
+
+test('each version shows what its schema knows of the stored object', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  const versions = [version('v1', { a: { type: 'string' }, b: { type: 'string', default: 'b' } }), version('v1beta1', { a: { type: 'string' }, old: { type: 'string' } }, false)]
+  await withWidgets(api, definition({}, { versions }))
+  const beta = WIDGETS.replace('/v1/', '/v1beta1/')
+  await api.request('POST', beta, { body: { ...widget('a', { a: '1', old: 'x' }), apiVersion: 'example.com/v1beta1' } })
+  assert.deepEqual((await api.request('GET', `${WIDGETS}/a`)).body.spec, { a: '1', b: 'b' })
+  const old = (await api.request('GET', `${beta}/a`)).body
+  assert.equal(old.apiVersion, 'example.com/v1beta1')
+  assert.deepEqual(old.spec, { a: '1' })
+})
+
+test('a name belongs to the definition that had it first, and is free when that goes', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  await withWidgets(api)
+  await api.request('POST', DEFINITIONS, { body: definition({ plural: 'gadgets' }) })
+  await until(api, 'gadgets.example.com', (object) => JSON.stringify(object?.['status'] ?? {}).includes('ListKindConflict'))
+  assert.equal((await api.request('GET', WIDGETS.replace('widgets', 'gadgets'))).status, 404)
+  await api.request('DELETE', `${DEFINITIONS}/widgets.example.com`)
+  await until(api, 'gadgets.example.com', isEstablished)
+  assert.equal((await api.request('GET', WIDGETS.replace('widgets', 'gadgets'))).status, 200)
+})
+
+test('a definition waits for its last object, and nothing is added meanwhile', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  await withWidgets(api)
+  await api.request('POST', WIDGETS, { body: { ...widget('a', { size: 1 }), metadata: { name: 'a', finalizers: ['example.com/x'] } } })
+  await api.request('DELETE', `${DEFINITIONS}/widgets.example.com`)
+  await until(api, 'widgets.example.com', (object) => JSON.stringify(object).includes('InstanceDeletionInProgress'))
+  assert.equal((await api.request('POST', WIDGETS, { body: widget('b', { size: 1 }) })).status, 403)
+  const gone = until(api, 'widgets.example.com', (object) => object === undefined)
+  await api.request('PATCH', `${WIDGETS}/a`, { body: { metadata: { finalizers: null } }, headers: { 'content-type': 'application/merge-patch+json' } })
+  await gone
+  assert.equal((await api.request('GET', WIDGETS)).status, 404)
+})
+
+test('rules in CEL are refused by name', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  const versions = [version('v1', { size: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self > 0' }] } })]
+  const refused = await api.request('POST', DEFINITIONS, { body: definition({}, { versions }) })
+  assert.equal(refused.status, 422)
+  assert.match(refused.body.message, /x-kubernetes-validations: Forbidden/)
+})
