@@ -1,6 +1,15 @@
 export { type Clock, type Timer, afterThisTurn, rfc3339, rfc3339Micro, systemClock } from './clock.ts'
 export { Cancelled, DeadlineExceeded, SampanError, UserError, isCancelled, messageOf } from './errors.ts'
-export { type Body, type BodySink, BodyTooLarge, type HttpHandler, type HttpRequest, type HttpResponse, type Peer, type Upgrade } from './http.ts'
+export {
+  type Body,
+  type BodySink,
+  BodyTooLarge,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponse,
+  type Peer,
+  type Upgrade,
+} from './http.ts'
 export { type LogFields, type LogLevel, type Logger, Secret, createLogger, silentLogger } from './log.ts'
 export { type Random, nameSuffix, seededRandom, systemRandom } from './random.ts'
 export { type CancellableScope, type ChildOptions, type RootOptions, type Scope, rootScope } from './scope.ts'
@@ -31,7 +40,15 @@ export {
 export type { FieldPlace } from './codec/json-places.ts'
 export { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './codec/yaml.ts'
 export { ProtobufError, ProtobufReader, ProtobufWriter, WIRE, type WireType } from './codec/protobuf.ts'
-export { type Message, MessageSocket, type WebSocketTarget, WebSocketFailed, acceptWebSocket, connectWebSocket, messageDuplex } from './net/message-socket.ts'
+export {
+  type Message,
+  MessageSocket,
+  type WebSocketTarget,
+  WebSocketFailed,
+  acceptWebSocket,
+  connectWebSocket,
+  messageDuplex,
+} from './net/message-socket.ts'
 export { http, https } from './net/node-http.ts'
 export { SpdyProtocolError } from './net/spdy/frames.ts'
 export type { SpdyHeaders } from './net/spdy/headers.ts'

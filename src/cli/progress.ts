@@ -18,7 +18,9 @@ export function createProgress(clock: Clock, target: ProgressTarget): Progress {
   const style = (format: Parameters<typeof styleText>[0], text: string): string => (target.isTTY ? styleText(format, text) : text)
   const time = (startMs: number): string => style('dim', formatDuration(clock.monotonic() - startMs))
   const line = (mark: string, title: string, startMs: number, note: string): void =>
-    target.write(`${target.isTTY ? '\r\x1b[2K' : ''}${mark} ${title.padEnd(44)} ${time(startMs).padStart(8)}${note === '' ? '' : `  ${style('dim', note)}`}\n`)
+    target.write(
+      `${target.isTTY ? '\r\x1b[2K' : ''}${mark} ${title.padEnd(44)} ${time(startMs).padStart(8)}${note === '' ? '' : `  ${style('dim', note)}`}\n`,
+    )
   return {
     async step(title, work) {
       const startMs = clock.monotonic()

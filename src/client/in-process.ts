@@ -26,8 +26,7 @@ export function inProcessTransport(handler: HttpHandler, options: InProcessOptio
         method: request.method,
         target: request.target,
         headers: { host: 'in-process', ...identity, ...request.headers },
-        readBody: (maxBytes) =>
-          body.length > maxBytes ? Promise.reject(new BodyTooLarge(maxBytes)) : Promise.resolve(body),
+        readBody: (maxBytes) => (body.length > maxBytes ? Promise.reject(new BodyTooLarge(maxBytes)) : Promise.resolve(body)),
         bodyStream: once(body),
         peer: { address: '', inProcess: true },
         signal: call.signal,

@@ -1,7 +1,17 @@
 import { mkdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { type HttpHandler, type PlannedLeaf, type Scope, Secret, UserError, ensureCertificates, messageOf, readFileIfThere, writePrivateFile } from '#base'
+import {
+  type HttpHandler,
+  type PlannedLeaf,
+  type Scope,
+  Secret,
+  UserError,
+  ensureCertificates,
+  messageOf,
+  readFileIfThere,
+  writePrivateFile,
+} from '#base'
 import { type KubeObject, type ResourceRef, builtInResources, isAlreadyExists, refs } from '#api'
 import {
   CERTIFICATE_FILES,
@@ -67,7 +77,13 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   mkdirSync(flags.stateDir, { recursive: true, mode: 0o700 })
   const nodes = flags.nodes.map(parseNode)
   const names = nodes.map(({ name }) => name)
-  const base = clusterCertificates({ bindAddress: flags.bindAddress, serviceAddress: range.first, domain: DOMAIN, names: [advertised], nodes: names })
+  const base = clusterCertificates({
+    bindAddress: flags.bindAddress,
+    serviceAddress: range.first,
+    domain: DOMAIN,
+    names: [advertised],
+    nodes: names,
+  })
   const plan = { ...base, leaves: [...base.leaves, ...nodes.map(servingLeaf)] }
   const [certificates, engine] = await Promise.all([ensureCertificates(scope, join(flags.stateDir, 'pki'), plan), openStore(scope, flags)])
   const leaf = (file: string): { certificate: string; key: string } => {
@@ -95,16 +111,31 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     authorizers: access.authorizers,
     impersonation: access.impersonation,
     admission: [...access.admission, ...access.finalAdmission],
-    specials: { ...podSpecials(), ...streamSpecials({ credentials: { ...leaf(CERTIFICATE_FILES.toNodes), authority: certificates.authority.certificate } }) },
+    specials: {
+      ...podSpecials(),
+      ...streamSpecials({ credentials: { ...leaf(CERTIFICATE_FILES.toNodes), authority: certificates.authority.certificate } }),
+    },
     virtual: access.virtual,
     rawRoutes: access.rawRoutes,
-    hooks: { services: serviceAllocation(scope, { reader: late.reader, addressRange: range.cidr, firstNodePort: FIRST_NODE_PORT, lastNodePort: LAST_NODE_PORT }) },
+    hooks: {
+      services: serviceAllocation(scope, {
+        reader: late.reader,
+        addressRange: range.cidr,
+        firstNodePort: FIRST_NODE_PORT,
+        lastNodePort: LAST_NODE_PORT,
+      }),
+    },
   })
   late.set(server.reader)
   await server.ready
   await bootstrap(scope, server)
   startCompaction(scope, engine, { keepMs: COMPACT_EVERY_MS, everyMs: COMPACT_EVERY_MS })
-  const listener = await listen(scope, { handler: server.handler, port: flags.securePort, address: flags.bindAddress, ...leaf(CERTIFICATE_FILES.server) }).catch((error: unknown) => {
+  const listener = await listen(scope, {
+    handler: server.handler,
+    port: flags.securePort,
+    address: flags.bindAddress,
+    ...leaf(CERTIFICATE_FILES.server),
+  }).catch((error: unknown) => {
     throw cannotListen(flags, error)
   })
   const authority = certificates.authority.certificate
@@ -145,7 +176,8 @@ const internalUser = (part: InternalPart): UserInfo => ({
 function fileTokens(file: string | undefined): ReturnType<typeof parseTokenFile> {
   if (file === undefined) return []
   const text = readFileIfThere(file)
-  if (text === undefined) throw new UserError(`the token file ${file} cannot be read`, 'give --token-auth-file a CSV file: token,user,uid,"group1,group2"')
+  if (text === undefined)
+    throw new UserError(`the token file ${file} cannot be read`, 'give --token-auth-file a CSV file: token,user,uid,"group1,group2"')
   return parseTokenFile(text, file)
 }
 
@@ -157,7 +189,11 @@ function lateReader(): { readonly reader: ObjectReader; set(reader: ObjectReader
     return target
   }
   return {
-    reader: { get: (ref, namespace, name) => found().get(ref, namespace, name), list: (ref, namespace) => found().list(ref, namespace), version: (ref) => found().version(ref) },
+    reader: {
+      get: (ref, namespace, name) => found().get(ref, namespace, name),
+      list: (ref, namespace) => found().list(ref, namespace),
+      version: (ref) => found().version(ref),
+    },
     set: (reader) => {
       target = reader
     },
@@ -174,14 +210,23 @@ async function bootstrap(scope: Scope, { reader, writer, catalog }: ApiServer): 
     })
   }
   await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(refs.namespaces, { metadata: { name } })))
-  const serves = (ref: ResourceRef): boolean => [...catalog.all].some((resource) => resource.group === ref.group && resource.plural === ref.plural)
+  const serves = (ref: ResourceRef): boolean =>
+    [...catalog.all].some((resource) => resource.group === ref.group && resource.plural === ref.plural)
   await Promise.all([
     reconcilePolicy(scope, reader, writer, bootstrapPolicy()),
     ...(serves(refs.priorityclasses) ? SYSTEM_PRIORITY_CLASSES.map((priorityClass) => ensure(refs.priorityclasses, priorityClass)) : []),
   ])
 }
 
-function writeFiles(scope: Scope, flags: ApiServerFlags, advertised: string, nodes: readonly string[], authority: string, port: number, leaf: (file: string) => { certificate: string; key: string }): void {
+function writeFiles(
+  scope: Scope,
+  flags: ApiServerFlags,
+  advertised: string,
+  nodes: readonly string[],
+  authority: string,
+  port: number,
+  leaf: (file: string) => { certificate: string; key: string },
+): void {
   const anyAddress = flags.bindAddress === '0.0.0.0' || flags.bindAddress === '::'
   const server = `https://${anyAddress ? '127.0.0.1' : flags.bindAddress}:${port}`
   const kubeconfig = (file: string, user: string, certificate: string, url = server): void =>

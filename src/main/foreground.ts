@@ -2,7 +2,11 @@ import { type Logger, type Scope, createLogger, rootScope } from '#base'
 import type { LogLevelFlag } from './flags.ts'
 
 /** Runs a component until SIGTERM or SIGINT, then lets it stop. A second signal ends the process at once. */
-export async function inForeground(component: string, level: LogLevelFlag, run: (scope: Scope) => Promise<() => Promise<void>>): Promise<void> {
+export async function inForeground(
+  component: string,
+  level: LogLevelFlag,
+  run: (scope: Scope) => Promise<() => Promise<void>>,
+): Promise<void> {
   const log: Logger = createLogger({ component, level })
   const scope = rootScope({ log })
   const told = Promise.withResolvers<NodeJS.Signals>()

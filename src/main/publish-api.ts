@@ -8,11 +8,23 @@ const NAMESPACE = 'default'
 const LABELS = { component: 'apiserver', provider: NAME }
 
 /** The Service by which pods find the API, and where it leads: one server here. Brought up to date at each start. */
-export async function publishApi(scope: Scope, { reader, writer }: ApiServer, range: ServiceRange, address: string, port: number): Promise<void> {
+export async function publishApi(
+  scope: Scope,
+  { reader, writer }: ApiServer,
+  range: ServiceRange,
+  address: string,
+  port: number,
+): Promise<void> {
   const metadata = { name: NAME, namespace: NAMESPACE }
   const service: core.Service = {
     metadata: { ...metadata, labels: LABELS },
-    spec: { type: 'ClusterIP', clusterIP: range.first, clusterIPs: [range.first], sessionAffinity: 'None', ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }] },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: range.first,
+      clusterIPs: [range.first],
+      sessionAffinity: 'None',
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
+    },
   }
   const skip = 'endpointslice.kubernetes.io/skip-mirror'
   const endpoints: core.Endpoints = {
@@ -31,7 +43,8 @@ export async function publishApi(scope: Scope, { reader, writer }: ApiServer, ra
       await writer.create(scope, ref, wanted).catch((error: unknown) => {
         if (!isAlreadyExists(error)) throw error
       })
-    } else if (!same(stored)) await writer.update(scope, ref, { ...stored, ...wanted, metadata: { ...stored.metadata, ...wanted.metadata } })
+    } else if (!same(stored))
+      await writer.update(scope, ref, { ...stored, ...wanted, metadata: { ...stored.metadata, ...wanted.metadata } })
   }
   await ensure(refs.services, service, ({ spec }) => spec?.ports?.[0]?.targetPort === port)
   await ensure(refs.endpoints, endpoints, (stored) => deepEqual(stored.subsets, endpoints.subsets))

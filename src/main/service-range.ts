@@ -15,7 +15,10 @@ export function serviceRange(cidr: string): ServiceRange {
   const parts = match?.slice(1, 5).map(Number) ?? []
   const prefix = Number(match?.[5])
   if (parts.length !== 4 || parts.some((part) => part > 255) || !(prefix >= SMALLEST_PREFIX && prefix <= LARGEST_PREFIX))
-    throw new UserError(`not a range of IPv4 addresses for Services: ${cidr}`, `use for example 10.96.0.0/16 (a prefix from ${SMALLEST_PREFIX} to ${LARGEST_PREFIX})`)
+    throw new UserError(
+      `not a range of IPv4 addresses for Services: ${cidr}`,
+      `use for example 10.96.0.0/16 (a prefix from ${SMALLEST_PREFIX} to ${LARGEST_PREFIX})`,
+    )
   const address = parts.reduce((value, part) => value * 256 + part, 0)
   const network = Math.floor(address / 2 ** (32 - prefix)) * 2 ** (32 - prefix)
   return { cidr, first: addressAt(network, 1) }

@@ -66,7 +66,11 @@ export class BehaviourRun extends Run {
     }
     for (;;) {
       if (step.kubelet !== undefined) await this.#kubelet(step.kubelet)
-      const request: Step = { request: step.eventually ?? '', ...(step.as === undefined ? {} : { as: step.as }), ...(step.headers === undefined ? {} : { headers: step.headers }) }
+      const request: Step = {
+        request: step.eventually ?? '',
+        ...(step.as === undefined ? {} : { as: step.as }),
+        ...(step.headers === undefined ? {} : { headers: step.headers }),
+      }
       const { status, raw } = await this.once(request)
       const found = compareAnswers(expected, { status, body: this.normaliser.body(raw, filled) })
       const now = Date.now()
@@ -109,9 +113,12 @@ export class BehaviourRun extends Run {
     const path = `/api/v1/namespaces/${String(pick(pod, 'metadata.namespace'))}/pods/${String(pick(pod, 'metadata.name'))}`
     const status = { ...this.#podStatus(pod, change), ...(this.fillValue(change.status ?? {}) as JsonObject) }
     const step: Step =
-      change.delete === true ? { request: `DELETE ${path}?gracePeriodSeconds=0` } : { request: `PATCH ${path}/status`, headers: STRATEGIC, body: { status } }
+      change.delete === true
+        ? { request: `DELETE ${path}?gracePeriodSeconds=0` }
+        : { request: `PATCH ${path}/status`, headers: STRATEGIC, body: { status } }
     const answer = await this.once(step)
-    if (strict && answer.status >= 300 && answer.status !== 404) throw new Error(`setPods: ${answer.status} ${String(pick(answer.raw, 'message'))}`)
+    if (strict && answer.status >= 300 && answer.status !== 404)
+      throw new Error(`setPods: ${answer.status} ${String(pick(answer.raw, 'message'))}`)
   }
 
   #podStatus(pod: Json, change: PodChange): JsonObject {
@@ -121,7 +128,12 @@ export class BehaviourRun extends Run {
     const ended = state === 'succeeded' || state === 'failed'
     const code = change.exitCode ?? (state === 'failed' ? 1 : 0)
     const endReason = state === 'failed' ? 'PodFailed' : 'PodCompleted'
-    const condition = (type: string, value: string): Json => ({ type, status: value, lastTransitionTime: now, reason: ended && value === 'False' ? endReason : null })
+    const condition = (type: string, value: string): Json => ({
+      type,
+      status: value,
+      lastTransitionTime: now,
+      reason: ended && value === 'False' ? endReason : null,
+    })
     const ready = state === 'ready' ? 'True' : 'False'
     const known = pick(pod, 'status.podIP')
     const ip = known === ABSENT || known === '' ? (ended ? undefined : this.#nextAddress()) : known
@@ -131,7 +143,12 @@ export class BehaviourRun extends Run {
       phase: PHASES[state],
       startTime: startTime === ABSENT ? now : startTime,
       ...(ip === undefined ? {} : { podIP: ip, podIPs: [{ ip }] }),
-      conditions: [condition('Initialized', 'True'), condition('Ready', ready), condition('ContainersReady', ready), ...(ended ? [] : [condition('PodScheduled', 'True')])],
+      conditions: [
+        condition('Initialized', 'True'),
+        condition('Ready', ready),
+        condition('ContainersReady', ready),
+        ...(ended ? [] : [condition('PodScheduled', 'True')]),
+      ],
       containerStatuses: (Array.isArray(containers) ? containers : []).map((container) => ({
         name: pick(container, 'name'),
         image: pick(container, 'image'),
@@ -155,7 +172,8 @@ export class BehaviourRun extends Run {
   protected override async clean(): Promise<void> {
     await super.clean()
     const made = this.created.map((path) => /^\/api\/v1\/namespaces\/([^/]+)$/.exec(path)?.[1])
-    for (const name of new Set([this.words['ns'], this.words['ns2'], ...made].filter((one) => typeof one === 'string'))) await this.#removePods(name)
+    for (const name of new Set([this.words['ns'], this.words['ns2'], ...made].filter((one) => typeof one === 'string')))
+      await this.#removePods(name)
   }
 
   async #removePods(namespace: string): Promise<void> {
@@ -166,7 +184,11 @@ export class BehaviourRun extends Run {
       if (!Array.isArray(pods) || pods.length === 0) return
       if (i > 2)
         for (const pod of pods)
-          await this.quietly({ request: `PATCH /api/v1/namespaces/${namespace}/pods/${String(pick(pod, 'metadata.name'))}`, headers: MERGE, body: { metadata: { finalizers: null } } })
+          await this.quietly({
+            request: `PATCH /api/v1/namespaces/${namespace}/pods/${String(pick(pod, 'metadata.name'))}`,
+            headers: MERGE,
+            body: { metadata: { finalizers: null } },
+          })
       await sleep(500)
     }
   }

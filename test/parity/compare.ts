@@ -52,7 +52,13 @@ export function withoutInternals(text: string): string {
 export function differences(expected: Json | undefined, got: Json | undefined, path = '$', found: Difference[] = []): Difference[] {
   if (Object.is(expected, got)) return found
   if (typeof expected === 'string' && typeof got === 'string' && withoutInternals(expected) === withoutInternals(got)) return found
-  if (expected === null || got === null || typeof expected !== 'object' || typeof got !== 'object' || Array.isArray(expected) !== Array.isArray(got)) {
+  if (
+    expected === null ||
+    got === null ||
+    typeof expected !== 'object' ||
+    typeof got !== 'object' ||
+    Array.isArray(expected) !== Array.isArray(got)
+  ) {
     found.push({ path, expected: brief(expected), got: brief(got) })
     return found
   }

@@ -90,7 +90,10 @@ export function packArea(folder: string, area: string): void {
   const topics = readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
     .sort()
-    .map((file) => ({ name: `${area}/${file.slice(0, -5)}`, scenarios: (JSON.parse(readFileSync(join(folder, file), 'utf8')) as Topic).scenarios }))
+    .map((file) => ({
+      name: `${area}/${file.slice(0, -5)}`,
+      scenarios: (JSON.parse(readFileSync(join(folder, file), 'utf8')) as Topic).scenarios,
+    }))
   const options = { params: { [constants.ZSTD_c_compressionLevel]: 19, [constants.ZSTD_c_windowLog]: 24 } }
   writeFileSync(join(FOLDER, `${area}.json.zst`), zstdCompressSync(JSON.stringify(topics), options))
 }

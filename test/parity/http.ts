@@ -46,7 +46,14 @@ export class Wire {
   open(sent: Sent, again = true): Promise<{ response: IncomingMessage; request: ClientRequest }> {
     return new Promise((resolve, reject) => {
       const path = sent.path.replace(/[^\x21-\x7e]/gu, encodeURIComponent)
-      const options = { method: sent.method, host: this.#base.hostname, port: this.#base.port, path, headers: sent.headers, agent: this.#agent }
+      const options = {
+        method: sent.method,
+        host: this.#base.hostname,
+        port: this.#base.port,
+        path,
+        headers: sent.headers,
+        agent: this.#agent,
+      }
       const request = httpsRequest(options, (response) => resolve({ response, request }))
       request.setTimeout(ANSWER_TIMEOUT_MS, () => request.destroy(new Error(`no answer in ${ANSWER_TIMEOUT_MS} ms`)))
       request.on('error', (error: NodeJS.ErrnoException) => {

@@ -9,7 +9,10 @@ const AGE_COLUMN = /^(age|last seen|first seen|last schedule|duration)$/i
 const PEM = /-----BEGIN CERTIFICATE-----[^]*-----END CERTIFICATE-----\n?/g
 const THREE_DAYS_MS = 3 * 86_400_000
 /** `-6d4cf56db6` of a ReplicaSet, `-6d4cf56db6-x7k2p` of its pods, `-x7k2p` of others. */
-const HASHES = new RegExp(`(?:-([${SUFFIX_LETTERS}]{6,10}))(?![\\w.-])|(?:-([${SUFFIX_LETTERS}]{6,10}))?-([${SUFFIX_LETTERS}]{5})(?![\\w.])`, 'g')
+const HASHES = new RegExp(
+  `(?:-([${SUFFIX_LETTERS}]{6,10}))(?![\\w.-])|(?:-([${SUFFIX_LETTERS}]{6,10}))?-([${SUFFIX_LETTERS}]{5})(?![\\w.])`,
+  'g',
+)
 const DURATIONS = /\b\d+(?:\.\d+)?(?:ms|µs)\b|\b\d+\.\d+s\b/g
 const HASH_LABELS = ['pod-template-hash', 'controller-revision-hash']
 
@@ -17,9 +20,12 @@ type Words = Readonly<Record<string, Json>>
 
 /** What is volatile whatever the scenario. Done to recordings as well. */
 export const settle = (text: string): string =>
-  text.replace(new RegExp(`\\bkube-api-access-[${SUFFIX_LETTERS}]{5}\\b`, 'g'), 'kube-api-access-<suffix>').replace(/([?&]hash=)[0-9A-Fa-f]{16,}/g, '$1<hash>')
+  text
+    .replace(new RegExp(`\\bkube-api-access-[${SUFFIX_LETTERS}]{5}\\b`, 'g'), 'kube-api-access-<suffix>')
+    .replace(/([?&]hash=)[0-9A-Fa-f]{16,}/g, '$1<hash>')
 
-const fields = (value: Json | undefined): Record<string, Json> => (value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {})
+const fields = (value: Json | undefined): Record<string, Json> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {}
 
 /** The server sorts managers by operation, second and name; the second is chance. Changes the value in place. */
 export function sortManagers(value: Json, key = ''): Json {
@@ -69,7 +75,8 @@ export class Normaliser {
 
   string(input: string): string {
     let text = input
-    for (const [from, to] of [...this.#texts].sort(([a], [b]) => b.length - a.length)) if (text.includes(from)) text = text.replaceAll(from, to)
+    for (const [from, to] of [...this.#texts].sort(([a], [b]) => b.length - a.length))
+      if (text.includes(from)) text = text.replaceAll(from, to)
     for (const name of ['ns2', 'ns']) {
       const namespace = this.#words[name]
       if (typeof namespace === 'string') text = text.replaceAll(namespace, `{${name}}`)
@@ -88,7 +95,9 @@ export class Normaliser {
       .replace(UUID, (uid) => (this.#templates.includes(uid) ? uid : this.#number('uid', uid)))
       .replace(/(too old resource version: \d+ \()\d+|(Too large resource version: \d+, current: )\d+/g, '$1$2<rv>')
       .replace(/(?<!too (?:old|large) )(resource ?version[^0-9{}\n]{0,40}?)\b(\d+)\b/gi, (all: string, before: string, version: string) =>
-        version === '0' || new RegExp(`resourceVersion(=|\\\\?":\\s*\\\\?")-?${version}\\b`).test(this.#templates) ? all : before + this.#number('rv', version),
+        version === '0' || new RegExp(`resourceVersion(=|\\\\?":\\s*\\\\?")-?${version}\\b`).test(this.#templates)
+          ? all
+          : before + this.#number('rv', version),
       )
   }
 
@@ -140,7 +149,8 @@ export class Normaliser {
     sortBy(value['endpoints'], (item) => String(pick(item, 'addresses.0')))
     if (value['addressType'] !== undefined) sortBy(value['ports'], text)
     if (Array.isArray(value['subsets'])) {
-      for (const subset of value['subsets']) for (const list of Object.values(fields(subset))) sortBy(list, (item) => String(fields(item)['ip'] ?? text(item)))
+      for (const subset of value['subsets'])
+        for (const list of Object.values(fields(subset))) sortBy(list, (item) => String(fields(item)['ip'] ?? text(item)))
       sortBy(value['subsets'], (subset) => {
         const first = pick(subset, 'addresses.0.ip')
         return String(first === '<absent>' ? pick(subset, 'notReadyAddresses.0.ip') : first)
@@ -185,7 +195,8 @@ export class Normaliser {
     }
     let value = sortManagers(raw)
     // YAML is compared as text.
-    if (typeof raw === 'string' && /^kind: \w+List$/m.test(raw)) value = raw.replace(/^(metadata:\n(?: {2}.*\n)*? {2}resourceVersion: )"\d+"/m, '$1"<rv>"')
+    if (typeof raw === 'string' && /^kind: \w+List$/m.test(raw))
+      value = raw.replace(/^(metadata:\n(?: {2}.*\n)*? {2}resourceVersion: )"\d+"/m, '$1"<rv>"')
     if (step.only !== undefined) value = this.#only(raw, step.only)
     else for (const path of step.except ?? []) remove(value, path)
     // Numbers are given in the order of sorted keys, so that the order of keys in the answer does not matter.
@@ -199,7 +210,9 @@ export class Normaliser {
 
   #rows(items: readonly Json[], step: Step): Json {
     const kept = items.filter((item) => matches(item, step.where) && !(step.without !== undefined && matches(item, step.without)))
-    const rows = kept.map((item) => JSON.stringify(this.#value(Object.fromEntries((step.each ?? []).map((path) => [path, sortKeys(pick(item, path))])))))
+    const rows = kept.map((item) =>
+      JSON.stringify(this.#value(Object.fromEntries((step.each ?? []).map((path) => [path, sortKeys(pick(item, path))])))),
+    )
     const chosen = step.unique === true ? [...new Set(rows)] : rows
     return chosen.sort().map((row): Json => JSON.parse(row) as Json)
   }

@@ -60,7 +60,10 @@ export async function verdict(target: Target, topics: readonly Topic[], options:
   const first = judge(await replay(target, topics, options), open)
   const doubtful = new Set([...first.broken, ...first.stale].map(({ topic, scenario }) => `${topic} › ${scenario}`))
   if (doubtful.size === 0) return first
-  const again = topics.map((topic) => ({ ...topic, scenarios: topic.scenarios.filter(({ name }) => doubtful.has(`${topic.name} › ${name}`)) }))
+  const again = topics.map((topic) => ({
+    ...topic,
+    scenarios: topic.scenarios.filter(({ name }) => doubtful.has(`${topic.name} › ${name}`)),
+  }))
   return judge(await replay(target, again, { ...options, jobs: 1, slow: (options.slow ?? 1) * 2 }), open)
 }
 
@@ -68,7 +71,9 @@ export async function verdict(target: Target, topics: readonly Topic[], options:
 export function describeOutcome(outcome: Outcome, most = 6): string {
   const lines = [`${outcome.failures.length === 0 ? 'ok' : 'FAIL'} ${outcome.topic} › ${outcome.scenario}`]
   for (const failure of outcome.failures.slice(0, most))
-    lines.push(`    step ${failure.step} ${failure.request.slice(0, 100)}: ${failure.path}: expected ${failure.expected}, got ${failure.got}`)
+    lines.push(
+      `    step ${failure.step} ${failure.request.slice(0, 100)}: ${failure.path}: expected ${failure.expected}, got ${failure.got}`,
+    )
   if (outcome.failures.length > most) lines.push(`    and ${outcome.failures.length - most} more`)
   return lines.join('\n')
 }

@@ -51,7 +51,13 @@ export class Run {
         for (const difference of await this.check(step)) failures.push({ step: index + 1, request, ...difference })
       }
     } catch (error) {
-      failures.push({ step: 0, request: '', path: 'error', expected: 'an answer', got: error instanceof Error ? error.message : String(error) })
+      failures.push({
+        step: 0,
+        request: '',
+        path: 'error',
+        expected: 'an answer',
+        got: error instanceof Error ? error.message : String(error),
+      })
     }
     await this.clean()
     return failures
@@ -80,8 +86,16 @@ export class Run {
 
   protected answer(got: Exchange, step: Step): Answer {
     const { warning } = got.headers
-    const headers = { ...got.headers, ...(Array.isArray(warning) ? { warning: warning.map((text: string) => this.normaliser.string(text)) } : {}) }
-    return { status: got.status, headers, body: this.normaliser.body(got.raw, step), ...(got.ended === undefined ? {} : { ended: got.ended }) }
+    const headers = {
+      ...got.headers,
+      ...(Array.isArray(warning) ? { warning: warning.map((text: string) => this.normaliser.string(text)) } : {}),
+    }
+    return {
+      status: got.status,
+      headers,
+      body: this.normaliser.body(got.raw, step),
+      ...(got.ended === undefined ? {} : { ended: got.ended }),
+    }
   }
 
   /** A step that must succeed and is not compared. */
@@ -102,7 +116,8 @@ export class Run {
       const statusFits = poll?.status === undefined || poll.status === got.status
       const valueFits = poll?.path === undefined || JSON.stringify(pick(got.raw, poll.path)) === JSON.stringify(poll.equals)
       if ((statusFits && valueFits) || Date.now() > deadline) {
-        for (const [word, path] of Object.entries(step.save ?? {})) this.words[word] = path === '$' ? structuredClone(got.raw) : pick(got.raw, path)
+        for (const [word, path] of Object.entries(step.save ?? {}))
+          this.words[word] = path === '$' ? structuredClone(got.raw) : pick(got.raw, path)
         this.normaliser.learn(got.raw)
         return got
       }
@@ -114,7 +129,8 @@ export class Run {
     const [, method, template] = /^([A-Z]+) (.*)$/s.exec(step.request ?? '') ?? []
     if (method === undefined || template === undefined) throw new Error(`bad request line: ${step.request}`)
     const path = this.fill(template, encodeURIComponent)
-    let body = typeof step.body === 'string' ? this.fill(step.body) : step.body === undefined ? undefined : JSON.stringify(this.fillValue(step.body))
+    let body =
+      typeof step.body === 'string' ? this.fill(step.body) : step.body === undefined ? undefined : JSON.stringify(this.fillValue(step.body))
     if (step.bodyRepeat !== undefined) body = body?.replace('{repeat}', 'x'.repeat(step.bodyRepeat))
     const sent = { method, path, headers: this.wire.headersFor(step, body, (text) => this.fill(text)), body }
     if (step.watch !== undefined) return this.#watch(step, step.watch, sent)
@@ -132,7 +148,8 @@ export class Run {
     const answer = opened.then(({ response, request }): Exchange | Promise<Exchange> => {
       const status = response.statusCode ?? 0
       const headers = headersOf(response, step)
-      if (status !== 200 || !/json/.test(response.headers['content-type'] ?? '')) return drain(response).then((bytes) => ({ status, headers, raw: decode(response, bytes) }))
+      if (status !== 200 || !/json/.test(response.headers['content-type'] ?? ''))
+        return drain(response).then((bytes) => ({ status, headers, raw: decode(response, bytes) }))
       return new Promise((resolve) => {
         const events: Json[] = []
         let text = ''
@@ -173,7 +190,11 @@ export class Run {
       const answer = await this.quietly({ request: `DELETE ${path}?gracePeriodSeconds=0` })
       const finalizers = answer === undefined ? ABSENT : pick(answer.raw, 'metadata.finalizers')
       if (Array.isArray(finalizers) && finalizers.length > 0 && !/\/(customresourcedefinitions|namespaces)\//.test(path))
-        await this.quietly({ request: `PATCH ${path}`, headers: { 'Content-Type': 'application/merge-patch+json' }, body: { metadata: { finalizers: null } } })
+        await this.quietly({
+          request: `PATCH ${path}`,
+          headers: { 'Content-Type': 'application/merge-patch+json' },
+          body: { metadata: { finalizers: null } },
+        })
     }
   }
 
@@ -182,7 +203,9 @@ export class Run {
   }
 
   fill(text: string, encode: (text: string) => string = (plain) => plain): string {
-    return text.replace(/\{(\w+)\}/g, (all, word: string) => (Object.hasOwn(this.words, word) ? encode(asText(this.words[word] ?? null)) : all))
+    return text.replace(/\{(\w+)\}/g, (all, word: string) =>
+      Object.hasOwn(this.words, word) ? encode(asText(this.words[word] ?? null)) : all,
+    )
   }
 
   fillValue(value: Json): Json {
@@ -190,10 +213,12 @@ export class Run {
     if (Array.isArray(value)) return value.map((item) => this.fillValue(item))
     if (value === null || typeof value !== 'object') return value
     const { $var: word, $unset: unset, $set: set } = value
-    if (typeof word !== 'string') return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.fill(key), this.fillValue(item)]))
+    if (typeof word !== 'string')
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.fill(key), this.fillValue(item)]))
     const copy = structuredClone(this.words[word] ?? {})
     if (Array.isArray(unset)) for (const path of unset) remove(copy, String(path))
-    if (set !== null && typeof set === 'object') for (const [path, content] of Object.entries(set)) assign(copy, path, this.fillValue(content as Json))
+    if (set !== null && typeof set === 'object')
+      for (const [path, content] of Object.entries(set)) assign(copy, path, this.fillValue(content as Json))
     return copy
   }
 }

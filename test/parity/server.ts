@@ -20,7 +20,18 @@ export async function startTestServer(command: 'apiserver' | 'server'): Promise<
   const tokens = join(folder, 'tokens.csv')
   writeFileSync(tokens, `${TOKEN},admin,admin,"system:masters"\n`)
   const port = await freePort()
-  const flags = ['--state-dir', folder, '--secure-port', String(port), '--store', 'memory', '--token-auth-file', tokens, '--service-cluster-ip-range', '10.96.0.0/16']
+  const flags = [
+    '--state-dir',
+    folder,
+    '--secure-port',
+    String(port),
+    '--store',
+    'memory',
+    '--token-auth-file',
+    tokens,
+    '--service-cluster-ip-range',
+    '10.96.0.0/16',
+  ]
   const child = spawn(process.execPath, [ENTRY, command, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   child.stderr.on('data', (chunk: Buffer) => {

@@ -24,7 +24,12 @@ export function customColumns(definitions: readonly CustomResourceColumnDefiniti
   return [name, ...own.map(columnOf)]
 }
 
-const ageColumn = (description: string): CustomResourceColumnDefinition => ({ name: 'Age', type: 'date', description, jsonPath: '.metadata.creationTimestamp' })
+const ageColumn = (description: string): CustomResourceColumnDefinition => ({
+  name: 'Age',
+  type: 'date',
+  description,
+  jsonPath: '.metadata.creationTimestamp',
+})
 
 function columnOf(definition: CustomResourceColumnDefinition): Column<KubeObject> {
   const { name, format = '', description = '', priority = 0, jsonPath } = definition

@@ -7,7 +7,9 @@ export function conforms(value: unknown, schema: Schema): boolean {
     case 'object':
       return !isJsonObject(value) || membersConform(value, schema)
     case 'map':
-      return !isJsonObject(value) || Object.values(value).every((member) => isSettled(member, schema.values) && conforms(member, schema.values))
+      return (
+        !isJsonObject(value) || Object.values(value).every((member) => isSettled(member, schema.values) && conforms(member, schema.values))
+      )
     case 'list':
       return !Array.isArray(value) || value.every((item) => item !== null && conforms(item, schema.items))
     default:

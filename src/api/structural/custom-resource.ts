@@ -25,7 +25,12 @@ export function customResources(definition: CustomResourceDefinition, read: () =
   const { spec } = definition
   const names = acceptedNames(definition)
   const storageVersion = spec.versions.find(({ storage }) => storage)?.name ?? ''
-  const storage: ResourceStorage = { prefix: `/registry/${spec.group}/${spec.names.plural}`, group: spec.group, version: storageVersion, kind: spec.names.kind }
+  const storage: ResourceStorage = {
+    prefix: `/registry/${spec.group}/${spec.names.plural}`,
+    group: spec.group,
+    version: storageVersion,
+    kind: spec.names.kind,
+  }
   const identity: Identity = { ...names, group: spec.group, namespaced: spec.scope === 'Namespaced', storage }
   // They refer to each other: selectors look at stored objects the way a served version shows them.
   const stored: StoredResource = new StoredResource(identity, () => served)
@@ -34,7 +39,12 @@ export function customResources(definition: CustomResourceDefinition, read: () =
     (schema ??= schemaOfCustomObjects(versionOf(read(), storageVersion).schema?.openAPIV3Schema ?? { type: 'object' }, names.kind))
   const served = spec.versions
     .filter((version) => version.served)
-    .map((version) => new CustomResource(identity, version, deprecationOf(definition, version), stored, storedSchema, () => versionOf(read(), version.name)))
+    .map(
+      (version) =>
+        new CustomResource(identity, version, deprecationOf(definition, version), stored, storedSchema, () =>
+          versionOf(read(), version.name),
+        ),
+    )
   return { stored, served }
 }
 
@@ -166,7 +176,14 @@ class CustomResource extends Named implements Resource {
     this.#read = read
     this.#hasStatus = version.subresources?.status !== undefined
     this.#scale = version.subresources?.scale
-    this.conversion = customConversion(stored, identity, version.name, () => this.rules, () => this.schema, storedSchema)
+    this.conversion = customConversion(
+      stored,
+      identity,
+      version.name,
+      () => this.rules,
+      () => this.schema,
+      storedSchema,
+    )
     this.subresources = customSubresources({ hasStatus: this.#hasStatus, scale: this.#scale }, () => this.strategySource())
   }
 

@@ -7,7 +7,13 @@ import { validateObjectMeta } from '../validation/object-meta.ts'
 import { type JsonSchema, isEmbedded, itemsOf, memberSchemaOf } from './json-schema.ts'
 
 /** Whole objects inside of others say what they are, and have metadata that could stand by itself. `isRoot`: the value is one, whatever its schema says. */
-export function validateEmbedded(value: unknown, schema: JsonSchema | undefined, path: Path | undefined, isRoot: boolean, errors: FieldErrors): void {
+export function validateEmbedded(
+  value: unknown,
+  schema: JsonSchema | undefined,
+  path: Path | undefined,
+  isRoot: boolean,
+  errors: FieldErrors,
+): void {
   if (schema === undefined) return
   if (Array.isArray(value)) {
     if (path === undefined) return
@@ -17,7 +23,13 @@ export function validateEmbedded(value: unknown, schema: JsonSchema | undefined,
     if (path !== undefined && (isRoot || isEmbedded(schema))) validateWhole(value, path, errors)
     for (const [key, member] of Object.entries(value)) {
       const named = schema.properties !== undefined && Object.hasOwn(schema.properties, key)
-      validateEmbedded(member, memberSchemaOf(schema, key), path === undefined ? Path.of(key) : named ? path.child(key) : path.key(key), false, errors)
+      validateEmbedded(
+        member,
+        memberSchemaOf(schema, key),
+        path === undefined ? Path.of(key) : named ? path.child(key) : path.key(key),
+        false,
+        errors,
+      )
     }
   }
 }

@@ -37,7 +37,10 @@ function readStep(text: string): { readonly step: Step; readonly length: number 
   const field = QUOTED.exec(text) ?? FIELD.exec(text)
   if (field !== null) {
     const name = (field[1] ?? '').replaceAll(/\\(.)/g, '$1')
-    return { step: (values) => values.flatMap((value) => (isJsonObject(value) && Object.hasOwn(value, name) ? [value[name]] : [])), length: field[0].length }
+    return {
+      step: (values) => values.flatMap((value) => (isJsonObject(value) && Object.hasOwn(value, name) ? [value[name]] : [])),
+      length: field[0].length,
+    }
   }
   const index = INDEX.exec(text)
   if (index !== null) {
@@ -49,7 +52,9 @@ function readStep(text: string): { readonly step: Step; readonly length: number 
   const filter = FILTER.exec(text)
   if (filter !== null) {
     const holds = readFilter((filter[1] ?? '').trim())
-    return holds === undefined ? undefined : { step: (values) => values.flatMap((value) => (Array.isArray(value) ? value.filter(holds) : [])), length: filter[0].length }
+    return holds === undefined
+      ? undefined
+      : { step: (values) => values.flatMap((value) => (Array.isArray(value) ? value.filter(holds) : [])), length: filter[0].length }
   }
   return undefined
 }

@@ -10,7 +10,12 @@ export function validateListTypes(value: unknown, schema: JsonSchema | undefined
   if (isJsonObject(value)) {
     for (const [key, member] of Object.entries(value)) {
       const named = schema.properties !== undefined && Object.hasOwn(schema.properties, key)
-      validateListTypes(member, memberSchemaOf(schema, key), path === undefined ? Path.of(key) : named ? path.child(key) : path.key(key), errors)
+      validateListTypes(
+        member,
+        memberSchemaOf(schema, key),
+        path === undefined ? Path.of(key) : named ? path.child(key) : path.key(key),
+        errors,
+      )
     }
     return
   }

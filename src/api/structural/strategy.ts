@@ -73,7 +73,8 @@ export function validateStatusUpdate({ rules, scale }: StrategySource, object: K
   const status = (object as JsonObject)['status']
   if (schema !== undefined && status !== undefined) {
     const before = (old as JsonObject)['status']
-    const result = before === undefined ? checkSchema(schema, status, '') : withoutRatcheted(checkSchema(schema, status, ''), schema, status, before)
+    const result =
+      before === undefined ? checkSchema(schema, status, '') : withoutRatcheted(checkSchema(schema, status, ''), schema, status, before)
     pushFindings(result, STATUS, errors)
     validateEmbedded(status, schema, STATUS, false, errors)
     pushNewListErrors(status, before, schema, STATUS, errors)
@@ -98,7 +99,8 @@ function validateScale(object: KubeObject, scale: CustomResourceSubresourceScale
   const { labelSelectorPath } = scale
   if (labelSelectorPath === undefined) return
   const selector = parseJsonPath(labelSelectorPath)?.find(object)[0]
-  if (selector !== undefined && typeof selector !== 'string') errors.push(fieldError.invalid(Path.of(labelSelectorPath), selector, 'should be a string'))
+  if (selector !== undefined && typeof selector !== 'string')
+    errors.push(fieldError.invalid(Path.of(labelSelectorPath), selector, 'should be a string'))
 }
 
 const MAX_INT32 = 2_147_483_647
@@ -111,4 +113,3 @@ function validateReplicas(object: KubeObject, place: string, errors: FieldErrors
   if (replicas < 0) errors.push(fieldError.invalid(path, replicas, 'should be a non-negative integer'))
   else if (replicas > MAX_INT32) errors.push(fieldError.invalid(path, replicas, `should be less than or equal to ${MAX_INT32}`))
 }
-

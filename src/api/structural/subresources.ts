@@ -50,7 +50,8 @@ function scaleSubresource(paths: CustomResourceSubresourceScale): ScaleSubresour
     },
     setReplicas: (draft, replicas) => setAt(draft, specReplicasPath, replicas),
     checkReadable(object) {
-      if (valueAt(object, specReplicasPath) === undefined) throw statusError.internal(`the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`)
+      if (valueAt(object, specReplicasPath) === undefined)
+        throw statusError.internal(`the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`)
     },
   }
 }

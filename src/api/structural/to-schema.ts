@@ -107,5 +107,8 @@ const RULES: readonly (keyof SchemaRules)[] = [
 
 function wordsOf(schema: JsonSchema): { nullable?: boolean; rules?: SchemaRules } {
   const rules = RULES.filter((name) => schema[name] !== undefined).map((name) => [name, schema[name]])
-  return { ...(schema.nullable === true ? { nullable: true } : {}), ...(rules.length === 0 ? {} : { rules: Object.fromEntries(rules) as SchemaRules }) }
+  return {
+    ...(schema.nullable === true ? { nullable: true } : {}),
+    ...(rules.length === 0 ? {} : { rules: Object.fromEntries(rules) as SchemaRules }),
+  }
 }

@@ -156,7 +156,12 @@ export function dnsSubdomainErrors(value: string): TextErrors {
 }
 /** A subdomain whose labels may have underscores: what a resolver searches. */
 export function relaxedSubdomainErrors(value: string): TextErrors {
-  return check(value, DNS_SUBDOMAIN_MAX, value.split('.').every((label) => IS_RELAXED_LABEL.test(label)), RELAXED_SUBDOMAIN_MESSAGE)
+  return check(
+    value,
+    DNS_SUBDOMAIN_MAX,
+    value.split('.').every((label) => IS_RELAXED_LABEL.test(label)),
+    RELAXED_SUBDOMAIN_MESSAGE,
+  )
 }
 export function dns1035LabelErrors(value: string): TextErrors {
   return check(value, DNS_LABEL_MAX, IS_DNS1035_LABEL.test(value), DNS1035_MESSAGE)

@@ -89,7 +89,8 @@ function isWhole(quantity: string | number): boolean {
 }
 
 export function validateNonnegativeQuantity(quantity: string | number, path: Path, errors: FieldErrors): void {
-  if (String(quantity).startsWith('-') && compareQuantities(quantity, 0) < 0) errors.push(fieldError.invalid(path, canonicalQuantity(quantity), NOT_NEGATIVE))
+  if (String(quantity).startsWith('-') && compareQuantities(quantity, 0) < 0)
+    errors.push(fieldError.invalid(path, canonicalQuantity(quantity), NOT_NEGATIVE))
 }
 
 export function validatePositiveQuantity(quantity: string | number, path: Path, errors: FieldErrors): void {

@@ -27,7 +27,12 @@ const version = (name: string, properties: Record<string, unknown>, storage = tr
   schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties } } } },
   selectableFields: 'color' in properties ? [{ jsonPath: '.spec.color' }] : undefined,
 })
-const widget = (name: string, spec: unknown): Record<string, unknown> => ({ apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name }, spec })
+const widget = (name: string, spec: unknown): Record<string, unknown> => ({
+  apiVersion: 'example.com/v1',
+  kind: 'Widget',
+  metadata: { name },
+  spec,
+})
 
 /** Watches a definition until its stored state is as wanted. */
 async function until(api: TestApiServer, name: string, holds: (definition: Record<string, unknown> | undefined) => boolean): Promise<void> {
@@ -37,7 +42,8 @@ async function until(api: TestApiServer, name: string, holds: (definition: Recor
   }
   watch.cancel()
 }
-const isEstablished = (object: Record<string, unknown> | undefined): boolean => JSON.stringify(object?.['status'] ?? {}).includes('InitialNamesAccepted')
+const isEstablished = (object: Record<string, unknown> | undefined): boolean =>
+  JSON.stringify(object?.['status'] ?? {}).includes('InitialNamesAccepted')
 
 async function withWidgets(api: TestApiServer, made = definition()): Promise<void> {
   const created = await api.request('POST', DEFINITIONS, { body: made })
@@ -55,10 +61,19 @@ test('a kind is served from the moment in which its definition is established, w
   assert.deepEqual(created.body.spec, { color: 'red', size: 2 })
   const refused = await api.request('POST', WIDGETS, { body: widget('b', { size: 0 }) })
   assert.equal(refused.status, 422)
-  assert.equal(refused.body.message, 'Widget.example.com "b" is invalid: spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1')
+  assert.equal(
+    refused.body.message,
+    'Widget.example.com "b" is invalid: spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1',
+  )
   const selected = await api.request('GET', `${WIDGETS}?fieldSelector=spec.color%3Dred`)
-  assert.deepEqual(selected.body.items.map((item: { metadata: { name: string } }) => item.metadata.name), ['a'])
-  assert.deepEqual((await api.request('GET', '/apis/example.com/v1')).body.resources.map((one: { name: string }) => one.name), ['widgets'])
+  assert.deepEqual(
+    selected.body.items.map((item: { metadata: { name: string } }) => item.metadata.name),
+    ['a'],
+  )
+  assert.deepEqual(
+    (await api.request('GET', '/apis/example.com/v1')).body.resources.map((one: { name: string }) => one.name),
+    ['widgets'],
+  )
 })
 
 test('objects that were stored before a schema changed are read by the new one', async (t) => {
@@ -67,7 +82,10 @@ test('objects that were stored before a schema changed are read by the new one',
   await withWidgets(api)
   await api.request('POST', WIDGETS, { body: widget('a', { size: 2 }) })
   const versions = [version('v1', { size: { type: 'integer' }, shape: { type: 'string', default: 'round' } })]
-  const changed = await api.request('PATCH', `${DEFINITIONS}/widgets.example.com`, { body: { spec: { versions } }, headers: { 'content-type': 'application/merge-patch+json' } })
+  const changed = await api.request('PATCH', `${DEFINITIONS}/widgets.example.com`, {
+    body: { spec: { versions } },
+    headers: { 'content-type': 'application/merge-patch+json' },
+  })
   assert.equal(changed.status, 200, changed.text)
   assert.deepEqual((await api.request('GET', `${WIDGETS}/a`)).body.spec, { shape: 'round', size: 2 })
 })
@@ -75,7 +93,10 @@ test('objects that were stored before a schema changed are read by the new one',
 test('each version shows what its schema knows of the stored object', async (t) => {
   const api = await testApiServer()
   t.after(() => api.close())
-  const versions = [version('v1', { a: { type: 'string' }, b: { type: 'string', default: 'b' } }), version('v1beta1', { a: { type: 'string' }, old: { type: 'string' } }, false)]
+  const versions = [
+    version('v1', { a: { type: 'string' }, b: { type: 'string', default: 'b' } }),
+    version('v1beta1', { a: { type: 'string' }, old: { type: 'string' } }, false),
+  ]
   await withWidgets(api, definition({}, { versions }))
   const beta = WIDGETS.replace('/v1/', '/v1beta1/')
   await api.request('POST', beta, { body: { ...widget('a', { a: '1', old: 'x' }), apiVersion: 'example.com/v1beta1' } })
@@ -106,7 +127,10 @@ test('a definition waits for its last object, and nothing is added meanwhile', a
   await until(api, 'widgets.example.com', (object) => JSON.stringify(object).includes('InstanceDeletionInProgress'))
   assert.equal((await api.request('POST', WIDGETS, { body: widget('b', { size: 1 }) })).status, 403)
   const gone = until(api, 'widgets.example.com', (object) => object === undefined)
-  await api.request('PATCH', `${WIDGETS}/a`, { body: { metadata: { finalizers: null } }, headers: { 'content-type': 'application/merge-patch+json' } })
+  await api.request('PATCH', `${WIDGETS}/a`, {
+    body: { metadata: { finalizers: null } },
+    headers: { 'content-type': 'application/merge-patch+json' },
+  })
   await gone
   assert.equal((await api.request('GET', WIDGETS)).status, 404)
 })

@@ -24,7 +24,14 @@ interface Known {
 }
 
 const RETRY_MS = 1000
-const DELETE_OPTIONS = { dryRun: false, gracePeriodSeconds: undefined, orphanDependents: undefined, propagationPolicy: undefined, uid: undefined, resourceVersion: undefined }
+const DELETE_OPTIONS = {
+  dryRun: false,
+  gracePeriodSeconds: undefined,
+  orphanDependents: undefined,
+  propagationPolicy: undefined,
+  uid: undefined,
+  resourceVersion: undefined,
+}
 
 /**
  * Serves the kinds of CustomResourceDefinitions. Follows the cache of definitions: what is established is in the catalog before the
@@ -191,7 +198,8 @@ export class CustomDefinitions {
 
   #othersOf(name: string, group: string): Names[] {
     const others: Names[] = []
-    for (const [other, known] of this.#known) if (other !== name && known.group === group && known.accepted !== undefined) others.push(known.accepted)
+    for (const [other, known] of this.#known)
+      if (other !== name && known.group === group && known.accepted !== undefined) others.push(known.accepted)
     return others
   }
 
@@ -229,9 +237,11 @@ export class CustomDefinitions {
   async #deleteAll(objects: View): Promise<void> {
     const { scope } = this.#core
     for (const { namespace, name } of objects.cache.select(EVERYTHING)) {
-      await deleteObject(ownRequest(scope, this.#core), { view: objects, namespace, name, options: DELETE_OPTIONS }).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error
-      })
+      await deleteObject(ownRequest(scope, this.#core), { view: objects, namespace, name, options: DELETE_OPTIONS }).catch(
+        (error: unknown) => {
+          if (!isNotFound(error)) throw error
+        },
+      )
     }
   }
 
@@ -261,7 +271,9 @@ export class CustomDefinitions {
 
   async #update(name: string, subresource: '' | 'status', change: (draft: Definition) => void): Promise<void> {
     const { scope } = this.#core
-    await ownUpdate(ownRequest(scope, this.#core), this.#view, { name, subresource, manager: 'kube-apiserver' }, (draft: KubeObject) => change(draft as Definition)).catch((error: unknown) => {
+    await ownUpdate(ownRequest(scope, this.#core), this.#view, { name, subresource, manager: 'kube-apiserver' }, (draft: KubeObject) =>
+      change(draft as Definition),
+    ).catch((error: unknown) => {
       if (!isNotFound(error)) throw error
     })
   }

@@ -48,7 +48,11 @@ function settle(wanted: Names, accepted: Names, taken: Taken): { readonly names:
   settleOne('plural', taken.resources, 'PluralConflict')
   settleOne('singular', taken.resources, 'SingularConflict')
   const refused = (wanted.shortNames ?? []).filter((name) => !(accepted.shortNames ?? []).includes(name) && taken.resources.has(name))
-  if (refused.length > 0) conflict = { reason: 'ShortNamesConflict', message: refused.length === 1 ? inUse(refused[0] ?? '') : `[${refused.map(inUse).join(', ')}]` }
+  if (refused.length > 0)
+    conflict = {
+      reason: 'ShortNamesConflict',
+      message: refused.length === 1 ? inUse(refused[0] ?? '') : `[${refused.map(inUse).join(', ')}]`,
+    }
   else setOrDrop(names, 'shortNames', wanted.shortNames)
   settleOne('kind', taken.kinds, 'KindConflict')
   settleOne('listKind', taken.kinds, 'ListKindConflict')
@@ -74,7 +78,11 @@ function withEstablished(definition: Definition, conditions: readonly Condition[
   const known = conditionOf(definition, 'Established')
   if (known?.status === 'True') return [...conditions]
   return isAccepted
-    ? withCondition(conditions, { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }, now)
+    ? withCondition(
+        conditions,
+        { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' },
+        now,
+      )
     : withCondition(conditions, { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }, now)
 }
 
@@ -86,9 +94,17 @@ function approvalCondition({ metadata, spec }: Definition): Omit<Condition, 'las
   if (!/(^|\.)(k8s|kubernetes)\.io$/.test(spec.group)) return undefined
   const type = 'KubernetesAPIApprovalPolicyConformant'
   const annotation = metadata?.annotations?.[APPROVAL] ?? ''
-  if (annotation === '') return { type, status: 'False', reason: 'MissingAnnotation', message: `protected groups must have approval annotation "${APPROVAL}", ${RULES}` }
-  if (annotation.startsWith('unapproved')) return { type, status: 'False', reason: 'UnapprovedAnnotation', message: `not approved: ${JSON.stringify(annotation)}` }
-  if (URL.canParse(annotation) && new URL(annotation).host !== '') return { type, status: 'True', reason: 'ApprovedAnnotation', message: `approved in ${annotation}` }
+  if (annotation === '')
+    return {
+      type,
+      status: 'False',
+      reason: 'MissingAnnotation',
+      message: `protected groups must have approval annotation "${APPROVAL}", ${RULES}`,
+    }
+  if (annotation.startsWith('unapproved'))
+    return { type, status: 'False', reason: 'UnapprovedAnnotation', message: `not approved: ${JSON.stringify(annotation)}` }
+  if (URL.canParse(annotation) && new URL(annotation).host !== '')
+    return { type, status: 'True', reason: 'ApprovedAnnotation', message: `approved in ${annotation}` }
   return {
     type,
     status: 'False',

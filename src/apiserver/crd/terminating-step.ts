@@ -6,7 +6,8 @@ import { qualifiedName } from '../registry/core.ts'
 export function terminatingStep(isTerminating: (definition: string) => boolean): AdmissionStep {
   return {
     name: 'CustomResourceTermination',
-    handles: ({ operation, resource, subresource }) => operation === 'CREATE' && subresource === '' && resource.typedItems && isTerminating(qualifiedName(resource)),
+    handles: ({ operation, resource, subresource }) =>
+      operation === 'CREATE' && subresource === '' && resource.typedItems && isTerminating(qualifiedName(resource)),
     validate(_scope, { resource, name }) {
       throw statusError.forbidden(resource, name, 'create not allowed while custom resource definition is terminating')
     },

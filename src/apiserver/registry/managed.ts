@@ -85,8 +85,13 @@ export function resetFields(resource: Resource, subresource: string): FieldSet {
   if (subresource !== 'status') return status?.type === 'status' ? STATUS : NOTHING
   const known = allButStatus.get(resource)
   if (known !== undefined) return known
-  const names = [...resource.schema.fields.keys()].filter((name) => !['kind', 'apiVersion', 'status', ...(resource.typedItems ? [] : ['metadata'])].includes(name))
-  const made = fieldSetOf(...names.map((name) => [name]), ...(status?.type === 'status' && status.keepsLabels === true ? [['metadata', 'labels']] : []))
+  const names = [...resource.schema.fields.keys()].filter(
+    (name) => !['kind', 'apiVersion', 'status', ...(resource.typedItems ? [] : ['metadata'])].includes(name),
+  )
+  const made = fieldSetOf(
+    ...names.map((name) => [name]),
+    ...(status?.type === 'status' && status.keepsLabels === true ? [['metadata', 'labels']] : []),
+  )
   allButStatus.set(resource, made)
   return made
 }

@@ -63,7 +63,8 @@ async function serveCollection(context: RequestContext, target: Target): Promise
   const isWatch = info.watchPath || info.verb === 'watch'
   if (NO_BODY_METHODS.has(request.method) && isWatch && verbs.has('watch')) return watchObjects(context, view, namespace, '')
   if (NO_BODY_METHODS.has(request.method) && verbs.has('list')) return listObjects(context, view, namespace)
-  if (view.resource.typedItems && (request.method === 'PUT' || request.method === 'PATCH')) throw statusError.badRequest('name must be provided')
+  if (view.resource.typedItems && (request.method === 'PUT' || request.method === 'PATCH'))
+    throw statusError.badRequest('name must be provided')
   if (request.method === 'POST' && verbs.has('create') && (!namespaced || namespace !== '')) return postObject(context, target)
   if (request.method === 'DELETE' && verbs.has('deletecollection') && (!namespaced || namespace !== ''))
     return deleteCollection(context, view, namespace)

@@ -1,5 +1,14 @@
 import type { HttpResponse } from '#base'
-import { type KubeObject, type ObjectSchema, StatusError, statusError, apiVersionOf, encodeObject, builtInSchema, encodeProtobuf } from '#api'
+import {
+  type KubeObject,
+  type ObjectSchema,
+  StatusError,
+  statusError,
+  apiVersionOf,
+  encodeObject,
+  builtInSchema,
+  encodeProtobuf,
+} from '#api'
 import { writeYaml } from '#base'
 import type { RequestContext } from '../registry/context.ts'
 import type { View } from '../registry/view.ts'
@@ -29,7 +38,8 @@ export function includeObject(query: URLSearchParams): IncludeObject {
 /** Custom resources have no protobuf form. Throws `StatusError` 406 for a client that takes nothing else. */
 function mustTakeJson(context: RequestContext): void {
   const accept = context.header('accept') ?? ''
-  if (!/json|yaml|\*\/\*|application\/\*/.test(accept)) throw notAcceptable('only the following media types are accepted: application/json, application/yaml')
+  if (!/json|yaml|\*\/\*|application\/\*/.test(accept))
+    throw notAcceptable('only the following media types are accepted: application/json, application/yaml')
 }
 
 const bytesAnswer = (status: number, encoding: Accepted['encoding'], bytes: Uint8Array): HttpResponse => ({

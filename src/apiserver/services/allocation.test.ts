@@ -29,9 +29,12 @@ function cluster(objects = fakeObjects()): Cluster {
   const begin: Cluster['begin'] = async (name, spec = {}) => {
     const service = made(name, spec)
     const undo = await hook.beforeCreate?.(scope, service, { dryRun: false })
-    return { service, undo: async () => {
+    return {
+      service,
+      undo: async () => {
         await undo?.()
-      } }
+      },
+    }
   }
   return {
     objects,

@@ -78,8 +78,14 @@ describe('a pool of numbers', () => {
       numbers.take(chosen, String(i))
       return chosen
     })
-    assert.deepEqual(order.slice(0, 4).sort((a, b) => a - b), [104, 105, 106, 107])
-    assert.deepEqual(order.slice(4).sort((a, b) => a - b), [100, 101, 102, 103])
+    assert.deepEqual(
+      order.slice(0, 4).sort((a, b) => a - b),
+      [104, 105, 106, 107],
+    )
+    assert.deepEqual(
+      order.slice(4).sort((a, b) => a - b),
+      [100, 101, 102, 103],
+    )
     assert.equal(numbers.choose(), undefined)
   })
 

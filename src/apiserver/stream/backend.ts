@@ -48,7 +48,15 @@ export class Backends {
   constructor(credentials: NodeCredentials) {
     const { certificate, key, authority } = credentials
     this.#credentials = credentials
-    this.#verified = new https.Agent({ keepAlive: true, maxFreeSockets: 4, timeout: 30_000, ca: authority, cert: certificate, key, minVersion: 'TLSv1.2' })
+    this.#verified = new https.Agent({
+      keepAlive: true,
+      maxFreeSockets: 4,
+      timeout: 30_000,
+      ca: authority,
+      cert: certificate,
+      key,
+      minVersion: 'TLSv1.2',
+    })
     this.#unverified = new https.Agent({ ca: authority, cert: certificate, key, rejectUnauthorized: false, minVersion: 'TLSv1.2' })
   }
 
@@ -103,7 +111,15 @@ export class Backends {
         const { certificate, key, authority } = this.#credentials
         const tls = { ca: authority, cert: certificate, key, minVersion: 'TLSv1.2' as const, rejectUnauthorized: backend.verified }
         const upgrades = headers['upgrade'] !== undefined
-        return https.request({ host: ip, port, method, path, headers, ...tls, agent: upgrades ? false : backend.verified ? this.#verified : this.#unverified })
+        return https.request({
+          host: ip,
+          port,
+          method,
+          path,
+          headers,
+          ...tls,
+          agent: upgrades ? false : backend.verified ? this.#verified : this.#unverified,
+        })
       }
       case 'plain':
         return http.request({ host: backend.ip, port: backend.port, method, path, headers, agent: false })
@@ -132,5 +148,7 @@ function cannotReach(backend: Backend, error: Error): Error {
   const { ip, port } = backend.kind === 'node' ? backend.at : backend
   const address = ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
   const why = 'code' in error && error.code === 'ECONNREFUSED' ? 'connect: connection refused' : messageOf(error)
-  return backend.kind === 'node' ? statusError.internal(`error dialing backend: dial tcp ${address}: ${why}`) : statusError.unavailable(`error trying to reach service: dial tcp ${address}: ${why}`)
+  return backend.kind === 'node'
+    ? statusError.internal(`error dialing backend: dial tcp ${address}: ${why}`)
+    : statusError.unavailable(`error trying to reach service: dial tcp ${address}: ${why}`)
 }

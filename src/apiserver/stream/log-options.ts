@@ -18,12 +18,17 @@ export function podLogOptions(given: URLSearchParams, pod: string): PodLogOption
   const sinceSeconds = integer(given, 'sinceSeconds')
   const sinceTime = timeOf(given)
   const stream = given.get('stream') ?? 'All'
-  if (tailLines !== undefined && tailLines < 0) errors.push(fieldError.invalid(Path.of('tailLines'), tailLines, 'must be greater than or equal to 0'))
-  if (limitBytes !== undefined && limitBytes < 1) errors.push(fieldError.invalid(Path.of('limitBytes'), limitBytes, 'must be greater than 0'))
-  if (sinceSeconds !== undefined && sinceTime !== undefined) errors.push(fieldError.forbidden(Path.of(''), 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
-  else if (sinceSeconds !== undefined && sinceSeconds < 1) errors.push(fieldError.invalid(Path.of('sinceSeconds'), sinceSeconds, 'must be greater than 0'))
+  if (tailLines !== undefined && tailLines < 0)
+    errors.push(fieldError.invalid(Path.of('tailLines'), tailLines, 'must be greater than or equal to 0'))
+  if (limitBytes !== undefined && limitBytes < 1)
+    errors.push(fieldError.invalid(Path.of('limitBytes'), limitBytes, 'must be greater than 0'))
+  if (sinceSeconds !== undefined && sinceTime !== undefined)
+    errors.push(fieldError.forbidden(Path.of(''), 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
+  else if (sinceSeconds !== undefined && sinceSeconds < 1)
+    errors.push(fieldError.invalid(Path.of('sinceSeconds'), sinceSeconds, 'must be greater than 0'))
   if (!STREAMS.includes(stream)) errors.push(fieldError.notSupported(Path.of('stream'), stream, STREAMS))
-  else if (stream !== 'All' && tailLines !== undefined) errors.push(fieldError.forbidden(Path.of(''), '`tailLines` and specific `stream` are mutually exclusive for now'))
+  else if (stream !== 'All' && tailLines !== undefined)
+    errors.push(fieldError.forbidden(Path.of(''), '`tailLines` and specific `stream` are mutually exclusive for now'))
   if (errors.length > 0) throw statusError.invalid({ group: '', kind: 'PodLogOptions' }, pod, errors)
 
   const query = new URLSearchParams()
@@ -51,6 +56,9 @@ function integer(query: URLSearchParams, name: string): number | undefined {
 function timeOf(query: URLSearchParams): string | undefined {
   const text = query.get('sinceTime')
   if (text === null || text === '') return undefined
-  if (Number.isNaN(Date.parse(text))) throw statusError.badRequest(`parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(text)} as "2006"`)
+  if (Number.isNaN(Date.parse(text)))
+    throw statusError.badRequest(
+      `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(text)} as "2006"`,
+    )
   return text
 }

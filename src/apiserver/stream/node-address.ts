@@ -14,8 +14,11 @@ const AGENT_PORT = 10_250
 export function nodeAddress(node: core.Node, isAllowed: (ip: string) => boolean = isProxyable): NodeAddress {
   const name = node.metadata?.name ?? ''
   const addresses = node.status?.addresses ?? []
-  const ip = addresses.find(({ type, address }) => type === 'InternalIP' && isIP(address) !== 0)?.address ?? addresses.find(({ address }) => isIP(address) !== 0)?.address
-  if (ip === undefined) throw statusError.internal(`no preferred addresses found; known addresses: [${addresses.map(({ address }) => address).join(' ')}]`)
+  const ip =
+    addresses.find(({ type, address }) => type === 'InternalIP' && isIP(address) !== 0)?.address ??
+    addresses.find(({ address }) => isIP(address) !== 0)?.address
+  if (ip === undefined)
+    throw statusError.internal(`no preferred addresses found; known addresses: [${addresses.map(({ address }) => address).join(' ')}]`)
   if (!isAllowed(ip)) throw addressNotAllowed()
   return { node: name, ip, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port || AGENT_PORT }
 }

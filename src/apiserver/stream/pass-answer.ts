@@ -34,7 +34,12 @@ export async function refusalOf(answer: IncomingMessage, of: { readonly plural: 
   if (status !== undefined) return new StatusError({ ...status, code })
   if (code === 400) return statusError.badRequest(text)
   if (code >= 500) return statusError.internal(text)
-  return new StatusError({ code, reason: code === 404 ? 'NotFound' : code === 403 ? 'Forbidden' : '', message: text, details: { name: of.name, kind: of.plural } })
+  return new StatusError({
+    code,
+    reason: code === 404 ? 'NotFound' : code === 403 ? 'Forbidden' : '',
+    message: text,
+    details: { name: of.name, kind: of.plural },
+  })
 }
 
 async function textOf(answer: IncomingMessage): Promise<string> {
@@ -51,7 +56,9 @@ async function textOf(answer: IncomingMessage): Promise<string> {
 function statusIn(text: string): Status | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return value !== null && typeof value === 'object' && 'kind' in value && value.kind === 'Status' && 'message' in value ? (value as Status) : undefined
+    return value !== null && typeof value === 'object' && 'kind' in value && value.kind === 'Status' && 'message' in value
+      ? (value as Status)
+      : undefined
   } catch {
     return undefined
   }

@@ -8,8 +8,22 @@ import { refusalOf } from './pass-answer.ts'
 import { relay } from './relay.ts'
 
 /** What a backend must know to agree to the protocol. Never who the user is: credentials end here. */
-const ASKED = ['upgrade', 'sec-websocket-key', 'sec-websocket-version', 'x-stream-protocol-version', 'x-accept-stream-protocol-version', 'x-stream-protocol-versions'] as const
-const ANSWERED = new Set(['upgrade', 'connection', 'sec-websocket-accept', 'sec-websocket-protocol', 'sec-websocket-extensions', 'x-stream-protocol-version'])
+const ASKED = [
+  'upgrade',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'x-stream-protocol-version',
+  'x-accept-stream-protocol-version',
+  'x-stream-protocol-versions',
+] as const
+const ANSWERED = new Set([
+  'upgrade',
+  'connection',
+  'sec-websocket-accept',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+  'x-stream-protocol-version',
+])
 /** A browser can send a token only in this place. */
 const TOKEN_PROTOCOL = 'base64url.bearer.authorization.k8s.io.'
 
@@ -42,7 +56,13 @@ export function isUpgrade(context: RequestContext): boolean {
 }
 
 /** Joins the caller with a backend that has agreed with 101; its refusal becomes the answer. Nothing is sent to the caller before. */
-export async function passUpgrade(context: RequestContext, backends: Backends, backend: Backend, path: string, of: { readonly plural: string; readonly name: string }): Promise<HttpResponse> {
+export async function passUpgrade(
+  context: RequestContext,
+  backends: Backends,
+  backend: Backend,
+  path: string,
+  of: { readonly plural: string; readonly name: string },
+): Promise<HttpResponse> {
   const { request, scope } = context
   const { upgrade } = request
   if (upgrade === undefined) throw statusError.badRequest('Upgrade request required')

@@ -11,7 +11,8 @@ export function chosenContainer(pod: core.Pod, asked: string): string {
   }
   const [only] = containers
   if (only === undefined) throw statusError.badRequest(`a container name must be specified for pod ${name}`)
-  if (containers.length > 1) throw statusError.badRequest(`a container name must be specified for pod ${name}, choose one of: [${all.join(' ')}]`)
+  if (containers.length > 1)
+    throw statusError.badRequest(`a container name must be specified for pod ${name}, choose one of: [${all.join(' ')}]`)
   return only.name
 }
 

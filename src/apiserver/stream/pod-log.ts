@@ -25,7 +25,11 @@ export function podLog({ backends, isAllowed }: ToNodes): SpecialHandler {
     const at: NodeAddress = nodeAddress(await storedObject(context, refs.nodes, '', node), isAllowed)
     const query = options.query.toString()
     const path = `/containerLogs${pathOf(namespace, name, container)}${query === '' ? '' : `?${query}`}`
-    const answer = await backends.send(context.scope, { kind: 'node', at, verified: options.verifiesBackend }, { method: 'GET', path, headers: {} })
+    const answer = await backends.send(
+      context.scope,
+      { kind: 'node', at, verified: options.verifiesBackend },
+      { method: 'GET', path, headers: {} },
+    )
     if (answer.statusCode !== 200) throw await refusalOf(answer, { plural: 'pods', name })
     return { status: 200, headers: { 'content-type': 'text/plain' }, body: bodyOf(answer) }
   }

@@ -18,7 +18,11 @@ const STREAM_FLAGS = [
   ['stderr', 'error'],
   ['tty', 'tty'],
 ] as const
-const OPTIONS_KIND: Readonly<Record<SessionKind, string>> = { exec: 'PodExecOptions', attach: 'PodAttachOptions', portforward: 'PodPortForwardOptions' }
+const OPTIONS_KIND: Readonly<Record<SessionKind, string>> = {
+  exec: 'PodExecOptions',
+  attach: 'PodAttachOptions',
+  portforward: 'PodPortForwardOptions',
+}
 
 /** `pods/exec`, `pods/attach` and `pods/portforward`: a connection to the pod's node, whatever protocol the two agree on. */
 export function podSession({ backends, isAllowed }: ToNodes, kind: SessionKind): SpecialHandler {
@@ -33,7 +37,10 @@ export function podSession({ backends, isAllowed }: ToNodes, kind: SessionKind):
     if (node === '') throw statusError.badRequest(`pod ${name} does not have a host assigned`)
     if (!isUpgrade(context)) throw statusError.badRequest('Upgrade request required')
     const at = nodeAddress(await storedObject(context, refs.nodes, '', node), isAllowed)
-    return passUpgrade(context, backends, { kind: 'node', at, verified: true }, pathAt(kind, pod, container, query), { plural: 'pods', name })
+    return passUpgrade(context, backends, { kind: 'node', at, verified: true }, pathAt(kind, pod, container, query), {
+      plural: 'pods',
+      name,
+    })
   }
 }
 
@@ -61,9 +68,23 @@ async function admit(context: RequestContext, { resource, subresource, namespace
     apiVersion: 'v1',
     ...(kind === 'PodPortForwardOptions'
       ? { ports: query.getAll('ports').map(Number) }
-      : { ...Object.fromEntries(STREAM_FLAGS.map(([ours]) => [ours, flag(query, ours)])), container: query.get('container') ?? '', ...(kind === 'PodExecOptions' ? { command: query.getAll('command') } : {}) }),
+      : {
+          ...Object.fromEntries(STREAM_FLAGS.map(([ours]) => [ours, flag(query, ours)])),
+          container: query.get('container') ?? '',
+          ...(kind === 'PodExecOptions' ? { command: query.getAll('command') } : {}),
+        }),
   }
-  const request = admissionRequest(context, { operation: 'CONNECT', resource, subresource, namespace, name, dryRun: false, object: options as KubeObject, old: undefined, options: {} })
+  const request = admissionRequest(context, {
+    operation: 'CONNECT',
+    resource,
+    subresource,
+    namespace,
+    name,
+    dryRun: false,
+    object: options as KubeObject,
+    old: undefined,
+    options: {},
+  })
   await mutate(context, request)
   await validateAdmission(context, request)
 }

@@ -18,12 +18,14 @@ export interface ProxyName {
 export function proxyName(text: string, kind: 'pod' | 'service' | 'node'): ProxyName {
   const parts = text.split(':')
   const [scheme, name, port] = parts.length === 3 ? parts : ['', ...parts]
-  if (parts.length > 3 || name === undefined || name === '' || !['', 'http', 'https'].includes(scheme ?? '')) throw statusError.badRequest(`invalid ${kind} request ${JSON.stringify(text)}`)
+  if (parts.length > 3 || name === undefined || name === '' || !['', 'http', 'https'].includes(scheme ?? ''))
+    throw statusError.badRequest(`invalid ${kind} request ${JSON.stringify(text)}`)
   return { secure: scheme === 'https', name, port: port ?? '' }
 }
 
 const LAST_PORT = 65_535
-const numberOf = (port: string): number | undefined => (/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) <= LAST_PORT ? Number(port) : undefined)
+const numberOf = (port: string): number | undefined =>
+  /^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) <= LAST_PORT ? Number(port) : undefined
 
 export async function podBackend(context: RequestContext, { namespace, name: text }: SpecialTarget): Promise<Backend> {
   const { secure, name, port } = proxyName(text, 'pod')
@@ -54,14 +56,17 @@ function servicePortName({ metadata, spec }: core.Service, port: string): string
   const number = numberOf(port)
   if (number === undefined) return port
   const found = ports.find((one) => one.port === number)
-  if (found === undefined) throw statusError.unavailable(`no service port ${number} found for service ${JSON.stringify(metadata?.name ?? '')}`)
+  if (found === undefined)
+    throw statusError.unavailable(`no service port ${number} found for service ${JSON.stringify(metadata?.name ?? '')}`)
   return found.name ?? ''
 }
 
 function placesOf(slice: discovery.EndpointSlice, portName: string): readonly { readonly ip: string; readonly port: number }[] {
   const port = slice.ports?.find(({ name }) => (name ?? '') === portName)?.port
   if (port === undefined) return []
-  return (slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false).flatMap(({ addresses }) => addresses.slice(0, 1).map((ip) => ({ ip, port })))
+  return (slice.endpoints ?? [])
+    .filter(({ conditions }) => conditions?.ready !== false)
+    .flatMap(({ addresses }) => addresses.slice(0, 1).map((ip) => ({ ip, port })))
 }
 
 /** The node's own API, with the API server's identity; another port of the node, without. */

@@ -9,7 +9,23 @@ import type { ToNodes } from './pod-log.ts'
 import { nodeBackend, podBackend, serviceBackend } from './proxy-target.ts'
 
 /** Of the connection, not of the message; and who the user is, which ends here. */
-const NOT_PASSED = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'authorization', 'expect', 'http2-settings', 'x-remote-user', 'x-remote-group', 'x-remote-uid'])
+const NOT_PASSED = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'host',
+  'authorization',
+  'expect',
+  'http2-settings',
+  'x-remote-user',
+  'x-remote-group',
+  'x-remote-uid',
+])
 const SECRET_PREFIXES = [':', 'impersonate-', 'x-remote-extra-']
 
 /** `pods/proxy`, `services/proxy` and `nodes/proxy`: any request, passed on to where the object is. */
@@ -30,7 +46,8 @@ export function proxy(nodes: ToNodes, kind: 'pods' | 'services' | 'nodes'): Spec
       ...(hasBody ? { body: request.bodyStream } : {}),
     })
     const status = answer.statusCode ?? 502
-    if (backend.kind === 'node' && status >= 300 && status < 400 && status !== 304) throw await refusalOf(answer, { plural: kind, name: target.name })
+    if (backend.kind === 'node' && status >= 300 && status < 400 && status !== 304)
+      throw await refusalOf(answer, { plural: kind, name: target.name })
     const headers = answerHeaders(answer, context.info.path.slice(0, context.info.path.length - path.length), backend)
     if (request.method !== 'HEAD') return { status, headers, body: bodyOf(answer) }
     answer.resume()

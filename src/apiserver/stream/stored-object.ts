@@ -4,7 +4,12 @@ import { cacheKey } from '../registry/views.ts'
 import { present } from '../registry/write-object.ts'
 
 /** An object as it is stored now: shared and read only. Throws `StatusError` 404. */
-export async function storedObject<T extends KubeObject>(context: RequestContext, ref: ResourceRef<T>, namespace: string, name: string): Promise<T> {
+export async function storedObject<T extends KubeObject>(
+  context: RequestContext,
+  ref: ResourceRef<T>,
+  namespace: string,
+  name: string,
+): Promise<T> {
   const { core } = context
   const resource = core.catalog.find(ref.group, ref.version, ref.plural)
   const view = resource && core.views.of(resource)

@@ -31,20 +31,36 @@ interface World {
   onUpgrade: Answer
   onRequest: (request: IncomingMessage, response: ServerResponse) => void
   /** Asks the API server over a socket to leave HTTP. */
-  upgrade(path: string, headers?: Record<string, string>, method?: string): Promise<{ readonly status: number; readonly text: string; readonly socket?: Duplex; readonly head?: IncomingMessage }>
+  upgrade(
+    path: string,
+    headers?: Record<string, string>,
+    method?: string,
+  ): Promise<{ readonly status: number; readonly text: string; readonly socket?: Duplex; readonly head?: IncomingMessage }>
 }
 
-async function world(t: TestContext, options: { readonly foreignNode?: boolean; readonly loopback?: boolean; readonly denied?: string } = {}): Promise<World> {
+async function world(
+  t: TestContext,
+  options: { readonly foreignNode?: boolean; readonly loopback?: boolean; readonly denied?: string } = {},
+): Promise<World> {
   const scope = rootScope()
   const authority = await createAuthority(scope, 'test', YEAR_MS)
   const other = options.foreignNode ? await createAuthority(scope, 'other', YEAR_MS) : authority
   const leaf = (commonName: string, usage: 'clientAuth' | 'serverAuth', by = authority) =>
     issueLeaf(scope, by, { subject: { commonName }, usages: [usage], names: ['127.0.0.1'], lifetimeMs: YEAR_MS })
-  const [ours, nodes, own] = await Promise.all([leaf('apiserver-client', 'clientAuth'), leaf('n', 'serverAuth', other), leaf('apiserver', 'serverAuth')])
+  const [ours, nodes, own] = await Promise.all([
+    leaf('apiserver-client', 'clientAuth'),
+    leaf('n', 'serverAuth', other),
+    leaf('apiserver', 'serverAuth'),
+  ])
   const seen: Seen[] = []
   const node = https.createServer({ cert: nodes.certificate, key: nodes.key, ca: authority.certificate, requestCert: true })
   const note = (request: IncomingMessage): void =>
-    void seen.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, client: (request.socket as TLSSocket).getPeerX509Certificate()?.subject })
+    void seen.push({
+      method: request.method ?? '',
+      url: request.url ?? '',
+      headers: request.headers,
+      client: (request.socket as TLSSocket).getPeerX509Certificate()?.subject,
+    })
   const answers: Pick<World, 'onUpgrade' | 'onRequest'> = {
     onUpgrade: (_request, socket) => void socket.destroy(),
     onRequest: (_request, response) => void response.end('the log\n'),
@@ -59,27 +75,58 @@ async function world(t: TestContext, options: { readonly foreignNode?: boolean; 
   })
   await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve))
   const api = await testApiServer({
-    specials: streamSpecials({ credentials: { ...ours, authority: authority.certificate }, ...(options.loopback === false ? {} : { isAllowed: () => true }) }),
-    authorizers: [{ name: 'all but', authorize: (_scope, { verb, subresource }) => (subresource === 'exec' && verb === options.denied ? { kind: 'deny', reason: '' } : { kind: 'allow', reason: '' }) }],
+    specials: streamSpecials({
+      credentials: { ...ours, authority: authority.certificate },
+      ...(options.loopback === false ? {} : { isAllowed: () => true }),
+    }),
+    authorizers: [
+      {
+        name: 'all but',
+        authorize: (_scope, { verb, subresource }) =>
+          subresource === 'exec' && verb === options.denied ? { kind: 'deny', reason: '' } : { kind: 'allow', reason: '' },
+      },
+    ],
   })
-  const listener = await listen(scope, { handler: api.server.handler, port: 0, address: '127.0.0.1', certificate: own.certificate, key: own.key })
+  const listener = await listen(scope, {
+    handler: api.server.handler,
+    port: 0,
+    address: '127.0.0.1',
+    certificate: own.certificate,
+    key: own.key,
+  })
   t.after(async () => {
     node.close()
     node.closeAllConnections()
     await Promise.all([listener.close(0), api.close()])
   })
   await api.request('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' } } })
-  const status = { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: (node.address() as AddressInfo).port } } }
-  const placed = await api.request('PATCH', '/api/v1/nodes/n/status', { body: { status }, headers: { 'content-type': 'application/merge-patch+json' } })
+  const status = {
+    addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+    daemonEndpoints: { kubeletEndpoint: { Port: (node.address() as AddressInfo).port } },
+  }
+  const placed = await api.request('PATCH', '/api/v1/nodes/n/status', {
+    body: { status },
+    headers: { 'content-type': 'application/merge-patch+json' },
+  })
   assert.equal(placed.status, 200, placed.text)
-  const pod = await api.request('POST', '/api/v1/namespaces/default/pods', { body: { metadata: { name: 'p' }, spec: { nodeName: 'n', containers: [{ name: 'c', image: 'i' }] } } })
+  const pod = await api.request('POST', '/api/v1/namespaces/default/pods', {
+    body: { metadata: { name: 'p' }, spec: { nodeName: 'n', containers: [{ name: 'c', image: 'i' }] } },
+  })
   assert.equal(pod.status, 201, pod.text)
   return Object.assign(answers, {
     api,
     seen,
     upgrade: (path: string, headers: Record<string, string> = {}, method = 'POST'): ReturnType<World['upgrade']> =>
       new Promise((resolve, reject) => {
-        const asked = https.request({ host: '127.0.0.1', port: listener.port, method, path, agent: false, rejectUnauthorized: false, headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', ...headers } })
+        const asked = https.request({
+          host: '127.0.0.1',
+          port: listener.port,
+          method,
+          path,
+          agent: false,
+          rejectUnauthorized: false,
+          headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', ...headers },
+        })
         asked.on('upgrade', (head, socket) => resolve({ status: 101, text: '', socket, head }))
         asked.on('response', (answer) => {
           let text = ''
@@ -95,7 +142,9 @@ async function world(t: TestContext, options: { readonly foreignNode?: boolean; 
 describe('a log', { timeout: 20_000 }, () => {
   it('is asked of the node under the identity of the API server alone', async (t) => {
     const { api, seen } = await world(t)
-    const answer = await api.request('GET', `${POD}/log?tailLines=3&follow=false&limitBytes=10`, { headers: { authorization: 'Bearer secret', cookie: 'a=b' } })
+    const answer = await api.request('GET', `${POD}/log?tailLines=3&follow=false&limitBytes=10`, {
+      headers: { authorization: 'Bearer secret', cookie: 'a=b' },
+    })
     assert.equal(answer.text, 'the log\n')
     assert.equal(seen[0]?.url, '/containerLogs/default/p/c?tailLines=3&limitBytes=10')
     assert.equal(seen[0]?.client, 'CN=apiserver-client')
@@ -119,7 +168,8 @@ describe('a log', { timeout: 20_000 }, () => {
 
   it('is refused in the words of the node, and a redirect is not followed', async (t) => {
     const there = await world(t)
-    there.onRequest = (_request, response) => void response.writeHead(400).end('container "c" in pod "p" is waiting to start: ContainerCreating')
+    there.onRequest = (_request, response) =>
+      void response.writeHead(400).end('container "c" in pod "p" is waiting to start: ContainerCreating')
     const refused = await there.api.request('GET', `${POD}/log`)
     assert.equal(refused.body.reason, 'BadRequest')
     assert.equal(refused.body.message, 'container "c" in pod "p" is waiting to start: ContainerCreating')
@@ -133,10 +183,16 @@ describe('a session with a container', { timeout: 20_000 }, () => {
   it('joins caller and node once the node has agreed, and passes no credentials on', async (t) => {
     const there = await world(t)
     there.onUpgrade = (_request, socket) => {
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\nSet-Cookie: a=b\r\n\r\nearly ')
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\nSet-Cookie: a=b\r\n\r\nearly ',
+      )
       socket.on('data', (chunk: Buffer) => socket.end(chunk.toString().toUpperCase()))
     }
-    const { socket, head } = await there.upgrade(`${POD}/exec?command=sh&command=-c&stdin=true&stdout=1&tty=false`, { authorization: 'Bearer secret', 'x-stream-protocol-version': 'v4.channel.k8s.io', 'impersonate-user': '' })
+    const { socket, head } = await there.upgrade(`${POD}/exec?command=sh&command=-c&stdin=true&stdout=1&tty=false`, {
+      authorization: 'Bearer secret',
+      'x-stream-protocol-version': 'v4.channel.k8s.io',
+      'impersonate-user': '',
+    })
     assert.ok(socket !== undefined)
     socket.write('over and out')
     let text = ''
@@ -173,7 +229,10 @@ describe('the proxy', { timeout: 20_000 }, () => {
   it('passes requests to a node on as they are, without what says who the user is', async (t) => {
     const there = await world(t)
     there.onRequest = (request, response) => void request.pipe(response)
-    const answer = await there.api.request('POST', '/api/v1/nodes/n/proxy/a%2Fb/?c=d', { body: 'body', headers: { authorization: 'Bearer secret', 'x-remote-user': 'root', accept: 'x/y' } })
+    const answer = await there.api.request('POST', '/api/v1/nodes/n/proxy/a%2Fb/?c=d', {
+      body: 'body',
+      headers: { authorization: 'Bearer secret', 'x-remote-user': 'root', accept: 'x/y' },
+    })
     assert.equal(answer.text, 'body')
     assert.equal(there.seen[0]?.url, '/a%2Fb/?c=d')
     assert.equal(there.seen[0]?.headers.authorization, undefined)
@@ -192,12 +251,28 @@ describe('the proxy', { timeout: 20_000 }, () => {
     assert.deepEqual(proxyName('p', 'pod'), { secure: false, name: 'p', port: '' })
     assert.deepEqual(proxyName('p:80', 'pod'), { secure: false, name: 'p', port: '80' })
     assert.deepEqual(proxyName('https:p:web', 'service'), { secure: true, name: 'p', port: 'web' })
-    for (const wrong of ['ftp:p:80', 'a:b:c:d', ':80']) assert.throws(() => proxyName(wrong, 'pod'), { message: `invalid pod request "${wrong}"` })
+    for (const wrong of ['ftp:p:80', 'a:b:c:d', ':80'])
+      assert.throws(() => proxyName(wrong, 'pod'), { message: `invalid pod request "${wrong}"` })
   })
 })
 
 it('addresses of this machine, of the link and of groups are not dialled, however they are written', () => {
-  for (const ip of ['127.0.0.1', '127.9.9.9', '0.0.0.0', '169.254.169.254', '224.0.0.1', '255.255.255.255', '::', '::1', 'fe80::1', 'ff02::1', '::ffff:127.0.0.1', '::ffff:7f00:1', 'localhost', ''])
+  for (const ip of [
+    '127.0.0.1',
+    '127.9.9.9',
+    '0.0.0.0',
+    '169.254.169.254',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::',
+    '::1',
+    'fe80::1',
+    'ff02::1',
+    '::ffff:127.0.0.1',
+    '::ffff:7f00:1',
+    'localhost',
+    '',
+  ])
     assert.equal(isProxyable(ip), false, ip)
   for (const ip of ['10.0.0.1', '192.168.1.1', '8.8.8.8', 'fd00::1', '::ffff:10.0.0.1']) assert.equal(isProxyable(ip), true, ip)
 })

@@ -18,5 +18,11 @@ test('strings with brackets, escapes and numbers that look odd are read as they 
   const { value, literals } = merged('{"a":{"x":"}\\"\\\\"},"a":{"n":1.0,"m":-1e3},"__proto__":{"p":1}}')
   assert.equal(JSON.stringify(value), '{"a":{"x":"}\\"\\\\","n":1,"m":-1000},"__proto__":{"p":1}}')
   const holder = (value as { readonly a: object }).a
-  assert.deepEqual([...(literals?.get(holder) ?? [])], [['n', '1.0'], ['m', '-1e3']])
+  assert.deepEqual(
+    [...(literals?.get(holder) ?? [])],
+    [
+      ['n', '1.0'],
+      ['m', '-1e3'],
+    ],
+  )
 })

@@ -10,8 +10,13 @@ import { SpdySession } from './spdy/session.ts'
 async function pair(t: TestContext): Promise<{ readonly client: MessageSocket; readonly server: MessageSocket }> {
   const listener = createServer()
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  const accepted = new Promise<MessageSocket>((resolve) => listener.on('upgrade', (request, socket, head) => void acceptWebSocket(request, socket, head, 'b').then(resolve)))
-  const client = await connectWebSocket(rootScope(), { url: `ws://127.0.0.1:${(listener.address() as AddressInfo).port}/`, protocols: ['a', 'b'] })
+  const accepted = new Promise<MessageSocket>((resolve) =>
+    listener.on('upgrade', (request, socket, head) => void acceptWebSocket(request, socket, head, 'b').then(resolve)),
+  )
+  const client = await connectWebSocket(rootScope(), {
+    url: `ws://127.0.0.1:${(listener.address() as AddressInfo).port}/`,
+    protocols: ['a', 'b'],
+  })
   const server = await accepted
   t.after(() => {
     client.destroy()
@@ -31,7 +36,10 @@ describe('a WebSocket', { timeout: 20_000 }, () => {
     client.close()
     const seen: unknown[] = []
     for await (const { data, isText } of server.messages()) seen.push([data.toString('hex'), isText])
-    assert.deepEqual(seen, [['74657874', true], ['0102', false]])
+    assert.deepEqual(seen, [
+      ['74657874', true],
+      ['0102', false],
+    ])
     await client.closed
   })
 

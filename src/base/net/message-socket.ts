@@ -105,7 +105,12 @@ export class MessageSocket {
 const bufferOf = (data: RawData): Buffer => (Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data))
 
 /** Agrees to a WebSocket, with one of the protocols that the client offered, or none. Rejects when the request is not one for a WebSocket. */
-export function acceptWebSocket(request: IncomingMessage, socket: Duplex, head: Uint8Array, protocol: string | undefined): Promise<MessageSocket> {
+export function acceptWebSocket(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Uint8Array,
+  protocol: string | undefined,
+): Promise<MessageSocket> {
   const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: MOST_MESSAGE_BYTES, perMessageDeflate: false })
   // Names in use have characters that the library takes for mistakes: it is not shown them.
   delete request.headers['sec-websocket-protocol']

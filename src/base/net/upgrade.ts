@@ -26,9 +26,18 @@ export interface UpgradedConnection {
 const MOST_BODY_BYTES = 16 * 1024
 
 /** Asks a server in plain HTTP/1.1 to leave HTTP. Rejects with `UpgradeRefused`, a connection error, or the scope's reason. */
-export function requestUpgrade(scope: Scope, url: string, upgrade: string, headers: Readonly<Record<string, string>>): Promise<UpgradedConnection> {
+export function requestUpgrade(
+  scope: Scope,
+  url: string,
+  upgrade: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<UpgradedConnection> {
   return new Promise((resolve, reject) => {
-    const sent = http.request(url, { method: 'POST', agent: false, headers: { ...headers, connection: 'Upgrade', upgrade, 'content-length': 0 } })
+    const sent = http.request(url, {
+      method: 'POST',
+      agent: false,
+      headers: { ...headers, connection: 'Upgrade', upgrade, 'content-length': 0 },
+    })
     const stop = (): void => void sent.destroy()
     const release = (): void => scope.signal.removeEventListener('abort', stop)
     scope.signal.addEventListener('abort', stop, { once: true })
@@ -60,7 +69,12 @@ async function refusal(answer: IncomingMessage): Promise<UpgradeRefused> {
 
 /** Agrees to leave HTTP: writes the 101. */
 export function acceptUpgrade(socket: Duplex, upgrade: string, headers: Readonly<Record<string, string>>): void {
-  const lines = ['HTTP/1.1 101 Switching Protocols', 'connection: Upgrade', `upgrade: ${upgrade}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)]
+  const lines = [
+    'HTTP/1.1 101 Switching Protocols',
+    'connection: Upgrade',
+    `upgrade: ${upgrade}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ]
   socket.write(`${lines.join('\r\n')}\r\n\r\n`)
 }
 

@@ -31,7 +31,10 @@ export function encodeChannel(protocol: Pick<ChannelProtocol, 'base64'>, channel
 }
 
 /** Undefined for a message that says nothing. */
-export function decodeChannel(protocol: Pick<ChannelProtocol, 'base64'>, message: Buffer): { readonly channel: number; readonly data: Buffer } | undefined {
+export function decodeChannel(
+  protocol: Pick<ChannelProtocol, 'base64'>,
+  message: Buffer,
+): { readonly channel: number; readonly data: Buffer } | undefined {
   const first = message[0]
   if (first === undefined) return undefined
   if (!protocol.base64) return { channel: first, data: message.subarray(1) }

@@ -1,7 +1,9 @@
 import type { Status } from '#api'
 
 /** How a remote command ended: by itself with a code, or because it could not be run or followed. */
-export type CommandResult = { readonly kind: 'exited'; readonly exitCode: number } | { readonly kind: 'failed'; readonly message: string; readonly status?: Status }
+export type CommandResult =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  | { readonly kind: 'failed'; readonly message: string; readonly status?: Status }
 
 const EXIT_REASON = 'NonZeroExitCode'
 const EXIT_CAUSE = 'ExitCode'
@@ -9,7 +11,16 @@ const EXIT_CAUSE = 'ExitCode'
 /** The Status that is written on the error stream, by protocols from version 4 on. */
 export function statusOf(result: CommandResult): object {
   if (result.kind === 'failed')
-    return result.status ?? { metadata: {}, status: 'Failure', message: `Internal error occurred: ${result.message}`, reason: 'InternalError', details: { causes: [{ message: result.message }] }, code: 500 }
+    return (
+      result.status ?? {
+        metadata: {},
+        status: 'Failure',
+        message: `Internal error occurred: ${result.message}`,
+        reason: 'InternalError',
+        details: { causes: [{ message: result.message }] },
+        code: 500,
+      }
+    )
   if (result.exitCode === 0) return { metadata: {}, status: 'Success' }
   return {
     metadata: {},

@@ -37,7 +37,8 @@ export function websocketCommand(scope: Scope, socket: MessageSocket, wants: Com
   const stdin = wants.stdin
     ? new Writable({
         async write(chunk: Uint8Array, _encoding, done) {
-          for (let at = 0; at < chunk.length; at += PIECE_BYTES) await socket.send(encodeChannel(protocol, CHANNEL.stdin, chunk.subarray(at, at + PIECE_BYTES)))
+          for (let at = 0; at < chunk.length; at += PIECE_BYTES)
+            await socket.send(encodeChannel(protocol, CHANNEL.stdin, chunk.subarray(at, at + PIECE_BYTES)))
           done()
         },
         async final(done) {
@@ -50,7 +51,10 @@ export function websocketCommand(scope: Scope, socket: MessageSocket, wants: Com
     stdin,
     stdout: stdout as Readable | undefined,
     stderr: stderr as Readable | undefined,
-    resize: (columns, rows) => void (wants.tty && socket.send(encodeChannel(protocol, CHANNEL.resize, Buffer.from(JSON.stringify({ Width: columns, Height: rows }))))),
+    resize: (columns, rows) =>
+      void (
+        wants.tty && socket.send(encodeChannel(protocol, CHANNEL.resize, Buffer.from(JSON.stringify({ Width: columns, Height: rows }))))
+      ),
     result: receive(),
     close: () => socket.close(),
   }

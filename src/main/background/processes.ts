@@ -33,11 +33,21 @@ export function running(stateDir: string, name: string): BackgroundProcess | und
 export const isSupervised = (stateDir: string, name: string): boolean => livePid(pidFile(stateDir, name)) !== undefined
 
 /** Starts a component unless it runs already. Resolves once the process exists; being ready is something else. */
-export async function startInBackground(scope: Scope, stateDir: string, name: string, command: readonly string[]): Promise<{ readonly started: boolean }> {
+export async function startInBackground(
+  scope: Scope,
+  stateDir: string,
+  name: string,
+  command: readonly string[],
+): Promise<{ readonly started: boolean }> {
   if (livePid(pidFile(stateDir, name)) !== undefined) return { started: false }
   for (const folder of ['run', 'logs']) mkdirSync(join(stateDir, folder), { recursive: true, mode: 0o700 })
   const log = openLog(logFile(stateDir, name))
-  const child = spawn('/bin/sh', [SUPERVISOR, pidFile(stateDir, name), ...command], { detached: true, stdio: ['ignore', log, log], cwd: '/', env: { ...process.env, [MARK]: pidFile(stateDir, name) } })
+  const child = spawn('/bin/sh', [SUPERVISOR, pidFile(stateDir, name), ...command], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    cwd: '/',
+    env: { ...process.env, [MARK]: pidFile(stateDir, name) },
+  })
   closeSync(log)
   child.unref()
   const deadline = scope.clock.monotonic() + STARTED_WITHIN_MS

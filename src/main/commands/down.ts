@@ -18,7 +18,9 @@ function newProgress(): Progress {
 
 async function stopComponents(scope: Scope, progress: Progress, stateDir: string): Promise<void> {
   for (const component of ['agent', 'server'])
-    await progress.step(`stop ${component}`, async (note) => note((await stopInBackground(scope, stateDir, component, STOP_WITHIN_MS)) ? '' : 'did not run'))
+    await progress.step(`stop ${component}`, async (note) =>
+      note((await stopInBackground(scope, stateDir, component, STOP_WITHIN_MS)) ? '' : 'did not run'),
+    )
 }
 
 /** `sampan down`: pods end as they would on a machine that is shut down; objects, volumes and images stay. */

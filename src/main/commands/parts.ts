@@ -38,4 +38,5 @@ function inBackground(scope: Scope, work: Promise<unknown>): void {
   })
 }
 
-const ended = (scope: Scope): Promise<void> => new Promise((resolve) => scope.signal.addEventListener('abort', () => resolve(), { once: true }))
+const ended = (scope: Scope): Promise<void> =>
+  new Promise((resolve) => scope.signal.addEventListener('abort', () => resolve(), { once: true }))

@@ -24,7 +24,12 @@ export async function runStatus(flags: InstanceFlags): Promise<void> {
   })
   const containerd = pidIn(layoutOf(hostOptions(stateDir, instance)).containerd.pidFile)
   if (containerd === undefined) problems.push('containerd does not run')
-  rows.push(['containerd', containerd === undefined ? 'stopped' : 'running', String(containerd ?? ''), containerd === undefined ? '' : memoryOf(containerd)])
+  rows.push([
+    'containerd',
+    containerd === undefined ? 'stopped' : 'running',
+    String(containerd ?? ''),
+    containerd === undefined ? '' : memoryOf(containerd),
+  ])
   console.log(`${formatTable(['COMPONENT', 'STATE', 'PID', 'MEMORY (PSS)'], rows)}\n`)
   try {
     using limited = scope.child({ timeoutMs: ANSWER_WITHIN_MS })
@@ -38,7 +43,9 @@ export async function runStatus(flags: InstanceFlags): Promise<void> {
 }
 
 async function showCluster(scope: Scope, client: Client, problems: string[]): Promise<void> {
-  const version = JSON.parse(Buffer.from((await client.raw(scope, { method: 'GET', path: '/version' })).body).toString('utf8')) as { readonly gitVersion: string }
+  const version = JSON.parse(Buffer.from((await client.raw(scope, { method: 'GET', path: '/version' })).body).toString('utf8')) as {
+    readonly gitVersion: string
+  }
   const [nodes, pods] = await Promise.all([client.resource(refs.nodes).list(scope), client.resource(refs.pods).list(scope)])
   const rows = nodes.items.map(({ metadata, status }) => {
     const ready = status?.conditions?.find(({ type }) => type === 'Ready')
@@ -53,7 +60,9 @@ async function showCluster(scope: Scope, client: Client, problems: string[]): Pr
     for (const container of pod.status?.containerStatuses ?? []) {
       const { waiting } = container.state ?? {}
       if (waiting?.reason !== undefined && !['ContainerCreating', 'PodInitializing'].includes(waiting.reason))
-        problems.push(`container ${container.name} of ${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}: ${waiting.reason}${waiting.message === undefined ? '' : `: ${waiting.message}`}`)
+        problems.push(
+          `container ${container.name} of ${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}: ${waiting.reason}${waiting.message === undefined ? '' : `: ${waiting.message}`}`,
+        )
     }
 }
 

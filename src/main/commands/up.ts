@@ -37,7 +37,8 @@ export async function runUp(flags: UpFlags): Promise<void> {
     note(`installed ${missing.join(', ')}`)
   })
   const instance = await claimInstance(stateDir, flags)
-  if (instance.namespace !== undefined) ensureLink({ namespace: instance.namespace, machineAddress: instance.machineAddress, nodeAddress: instance.nodeAddress }, stateDir)
+  if (instance.namespace !== undefined)
+    ensureLink({ namespace: instance.namespace, machineAddress: instance.machineAddress, nodeAddress: instance.nodeAddress }, stateDir)
   const [layouts, client] = await Promise.all([
     buildImages(scope, progress, flags.example),
     startServer(scope, progress, stateDir, instance),
@@ -55,7 +56,13 @@ export async function runUp(flags: UpFlags): Promise<void> {
   await progress.step('agent, proxy and DNS', async (note) => {
     const startedMs = systemClock.now()
     const since = (await start(scope, stateDir, instance, 'agent', note)) ? startedMs : 0
-    await within(scope, READY_WITHIN_MS, 'the node is not ready', () => lastLines(stateDir, 'agent'), (limited) => waitForNode(limited, client, nodeName(instance), since))
+    await within(
+      scope,
+      READY_WITHIN_MS,
+      'the node is not ready',
+      () => lastLines(stateDir, 'agent'),
+      (limited) => waitForNode(limited, client, nodeName(instance), since),
+    )
   })
   if (flags.example) await startExample(scope, progress, client, instance)
   progress.say(`\nThe cluster is up (${formatDuration(systemClock.monotonic() - startMs)}).`)
@@ -86,7 +93,8 @@ async function claimInstance(stateDir: string, flags: UpFlags): Promise<Instance
 function machineAddress(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   const found = addresses.find(({ family, internal }) => family === 'IPv4' && !internal)
-  if (found === undefined) throw new UserError('this machine has no IPv4 address but its loopback one', 'use --isolated: the node then gets a network of its own')
+  if (found === undefined)
+    throw new UserError('this machine has no IPv4 address but its loopback one', 'use --isolated: the node then gets a network of its own')
   return found.address
 }
 
@@ -103,11 +111,23 @@ function buildImages(scope: Scope, progress: Progress, withExample: boolean): Pr
 function startServer(scope: Scope, progress: Progress, stateDir: string, instance: Instance): Promise<Client> {
   return progress.step('API server, controllers and scheduler', async (note) => {
     await start(scope, stateDir, instance, 'server', note)
-    return within(scope, READY_WITHIN_MS, 'the API server is not ready', () => lastLines(stateDir, 'server'), (limited) => readyClient(limited, stateDir))
+    return within(
+      scope,
+      READY_WITHIN_MS,
+      'the API server is not ready',
+      () => lastLines(stateDir, 'server'),
+      (limited) => readyClient(limited, stateDir),
+    )
   })
 }
 
-async function start(scope: Scope, stateDir: string, instance: Instance, component: Component, note: (text: string) => void): Promise<boolean> {
+async function start(
+  scope: Scope,
+  stateDir: string,
+  instance: Instance,
+  component: Component,
+  note: (text: string) => void,
+): Promise<boolean> {
   const { started } = await startInBackground(scope, stateDir, component, componentCommand(component, stateDir, instance))
   note(started ? 'started' : 'runs already')
   return started
@@ -136,13 +156,22 @@ async function startExample(scope: Scope, progress: Progress, client: Client, in
       ROLLED_OUT_WITHIN_MS,
       'the example application is not available',
       () => `${state}; see: ./sampan kubectl -n shop get pods,events`,
-      (limited) => waitForDeployments(limited, client, 'shop', (available, all) => {
-        state = `${available} of ${all} deployments available`
-      }),
+      (limited) =>
+        waitForDeployments(limited, client, 'shop', (available, all) => {
+          state = `${available} of ${all} deployments available`
+        }),
     )
     note(state)
   })
-  await progress.step('first answer of the storefront', () => within(scope, READY_WITHIN_MS, 'the storefront does not answer', () => storefront(instance), (limited) => firstAnswer(limited, `${storefront(instance)}/`)))
+  await progress.step('first answer of the storefront', () =>
+    within(
+      scope,
+      READY_WITHIN_MS,
+      'the storefront does not answer',
+      () => storefront(instance),
+      (limited) => firstAnswer(limited, `${storefront(instance)}/`),
+    ),
+  )
 }
 
 const storefront = (instance: Instance): string => `http://${instance.nodeAddress}:${NODE_PORT_OF_EXAMPLE}`

@@ -27,7 +27,8 @@ export const DNS_SERVICE = '10.96.0.10'
 export const DNS_ADDRESS = '10.244.0.1'
 export const NODE_PORT_OF_EXAMPLE = 30_080
 
-export const netnsPath = (instance: Instance): string | undefined => (instance.namespace === undefined ? undefined : `/run/netns/${instance.namespace}`)
+export const netnsPath = (instance: Instance): string | undefined =>
+  instance.namespace === undefined ? undefined : `/run/netns/${instance.namespace}`
 export const proxyTable = (instance: Instance): string => `sampan_${instance.name.replaceAll('-', '_')}_services`
 export const nodeName = (instance: Instance): string => (instance.name === 'default' ? 'sampan' : `sampan-${instance.name}`)
 

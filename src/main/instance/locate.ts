@@ -19,7 +19,11 @@ export function cacheDir(environment: NodeJS.ProcessEnv): string {
 export function locate(flags: InstanceFlags): { readonly stateDir: string; readonly instance: Instance } {
   const stateDir = stateDirOf(flags)
   const instance = readInstance(stateDir)
-  if (instance === undefined) throw new UserError(`there is no cluster in ${stateDir}`, existsSync(ROOT) && readdirSync(ROOT).length > 0 ? `those there are: ${readdirSync(ROOT).join(', ')}` : 'start one with: sampan up')
+  if (instance === undefined)
+    throw new UserError(
+      `there is no cluster in ${stateDir}`,
+      existsSync(ROOT) && readdirSync(ROOT).length > 0 ? `those there are: ${readdirSync(ROOT).join(', ')}` : 'start one with: sampan up',
+    )
   return { stateDir, instance }
 }
 

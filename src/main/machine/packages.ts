@@ -36,7 +36,10 @@ export function missingPrograms(needed: readonly NeededProgram[], path: string):
  */
 export function installPackages(packages: readonly string[]): void {
   if (!existsSync('/usr/bin/apt-get'))
-    throw new UserError(`these packages are missing: ${packages.join(', ')}`, "install them with this machine's package manager, then run the command again")
+    throw new UserError(
+      `these packages are missing: ${packages.join(', ')}`,
+      "install them with this machine's package manager, then run the command again",
+    )
   const ownPolicy = !existsSync(SERVICE_POLICY)
   if (ownPolicy) {
     writeFileSync(SERVICE_POLICY, REFUSE_SERVICES)

@@ -1,7 +1,17 @@
 import { join } from 'node:path'
 import type { HostOptions } from '#node'
 import { PAUSE_IMAGE } from '#images'
-import { CLUSTER_CIDR, DNS_ADDRESS, DNS_SERVICE, type Instance, POD_CIDR, SERVICE_CIDR, netnsPath, nodeName, proxyTable } from '../instance/instance.ts'
+import {
+  CLUSTER_CIDR,
+  DNS_ADDRESS,
+  DNS_SERVICE,
+  type Instance,
+  POD_CIDR,
+  SERVICE_CIDR,
+  netnsPath,
+  nodeName,
+  proxyTable,
+} from '../instance/instance.ts'
 
 /** The components of an instance, as command lines. Pure: the same instance always gives the same ones. */
 export const COMPONENTS = ['server', 'agent'] as const
@@ -11,7 +21,9 @@ const ENTRY = join(import.meta.dirname, '..', 'sampan.ts')
 
 export function componentCommand(component: Component, stateDir: string, instance: Instance): readonly string[] {
   const sampan = [process.execPath, '--disable-warning=ExperimentalWarning', ENTRY]
-  return component === 'server' ? [...sampan, 'server', ...serverArguments(stateDir, instance)] : [...inside(instance), ...sampan, 'agent', ...agentArguments(stateDir, instance)]
+  return component === 'server'
+    ? [...sampan, 'server', ...serverArguments(stateDir, instance)]
+    : [...inside(instance), ...sampan, 'agent', ...agentArguments(stateDir, instance)]
 }
 
 /** What runs in the node's network. */

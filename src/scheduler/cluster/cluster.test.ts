@@ -38,9 +38,16 @@ describe('the cluster', () => {
 
   it('keeps counters right while pods and nodes come, move and go', () => {
     const term = { topologyKey: 'zone', labelSelector: { matchLabels: { app: 'web' } } }
-    const [matcher] = testPod('m', { spec: { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } } }).affinity
+    const [matcher] = testPod('m', {
+      spec: { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } },
+    }).affinity
     assert.ok(matcher)
-    const move = fc.record({ pod: fc.nat(6), node: fc.nat(3), zone: fc.constantFrom('a', 'b'), what: fc.constantFrom('place', 'take', 'relabel', 'remove') })
+    const move = fc.record({
+      pod: fc.nat(6),
+      node: fc.nat(3),
+      zone: fc.constantFrom('a', 'b'),
+      what: fc.constantFrom('place', 'take', 'relabel', 'remove'),
+    })
     fc.assert(
       fc.property(fc.array(move, { maxLength: 50 }), (moves) => {
         const cluster = testCluster([testNode('n0', { labels: { zone: 'a' } }), testNode('n1', { labels: { zone: 'b' } })])
@@ -53,7 +60,11 @@ describe('the cluster', () => {
           else cluster.removeNode(`n${node}`)
           const counted = cluster.counter(matcher.pods).byDomain('zone')
           for (const name of ['a', 'b']) {
-            const expected = cluster.nodes().filter(({ labels }) => labels['zone'] === name).flatMap(({ pods }) => [...pods.values()]).filter(({ labels }) => labels['app'] === 'web').length
+            const expected = cluster
+              .nodes()
+              .filter(({ labels }) => labels['zone'] === name)
+              .flatMap(({ pods }) => [...pods.values()])
+              .filter(({ labels }) => labels['app'] === 'web').length
             assert.equal(counted.get(cluster.topology('zone').idOf(name)), expected)
           }
         }

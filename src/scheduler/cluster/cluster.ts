@@ -85,7 +85,8 @@ export class Cluster {
     this.#byName.set(name, after)
     this.#order = undefined
     const offered = amountsOf(node.status?.allocatable)
-    for (const resource of new Set([...this.#allocatable.keys(), ...offered.keys()])) this.allocatable(resource).set(slot, offered.get(resource) ?? 0)
+    for (const resource of new Set([...this.#allocatable.keys(), ...offered.keys()]))
+      this.allocatable(resource).set(slot, offered.get(resource) ?? 0)
     let moved = before === undefined
     for (const [key, topology] of this.#topologies) {
       if (before !== undefined && before.labels[key] === after.labels[key]) continue
@@ -206,7 +207,8 @@ export class Cluster {
       () => this.#occupied(),
       (key) => this.topology(key),
     )
-    for (const node of this.nodes()) for (const pod of node.pods.values()) if (matcher.matches(pod, this.namespaceLabels)) counter.add(node.slot, 1)
+    for (const node of this.nodes())
+      for (const pod of node.pods.values()) if (matcher.matches(pod, this.namespaceLabels)) counter.add(node.slot, 1)
     this.#counters.set(matcher.key, counter)
     const [oldest] = this.#counters.keys()
     if (this.#counters.size > MOST_COUNTERS && oldest !== undefined) this.#counters.delete(oldest)

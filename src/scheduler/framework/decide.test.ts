@@ -37,7 +37,10 @@ describe('a decision', () => {
     },
     {
       name: 'keeps away from taints that are not tolerated',
-      cluster: testCluster([testNode('n1', { taints: [taint('k', 'NoSchedule', 'v')] }), testNode('n2', { taints: [taint('k', 'NoExecute')] })]),
+      cluster: testCluster([
+        testNode('n1', { taints: [taint('k', 'NoSchedule', 'v')] }),
+        testNode('n2', { taints: [taint('k', 'NoExecute')] }),
+      ]),
       pod: testPod('a', { spec: { tolerations: [{ key: 'k', operator: 'Equal', value: 'v', effect: 'NoSchedule' }] } }),
       expected: 'n1',
     },
@@ -53,7 +56,11 @@ describe('a decision', () => {
       pod: testPod('a', {
         spec: {
           affinity: {
-            nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n9'] }] }] } },
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n9'] }] }],
+              },
+            },
           },
         },
       }),
@@ -63,7 +70,11 @@ describe('a decision', () => {
       name: 'keeps anti-affine pods apart, seen from the new pod',
       cluster: testCluster([testNode('n1'), testNode('n2')], [[testPod('x', { labels: { app: 'web' } }), 'n1']]),
       pod: testPod('a', {
-        spec: { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: HOST, labelSelector: selector('web') }] } } },
+        spec: {
+          affinity: {
+            podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: HOST, labelSelector: selector('web') }] },
+          },
+        },
       }),
       expected: 'n2',
     },
@@ -71,7 +82,20 @@ describe('a decision', () => {
       name: 'keeps anti-affine pods apart, seen from the placed pod',
       cluster: testCluster(
         [testNode('n1')],
-        [[testPod('x', { spec: { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: HOST, labelSelector: selector('web') }] } } } }), 'n1']],
+        [
+          [
+            testPod('x', {
+              spec: {
+                affinity: {
+                  podAntiAffinity: {
+                    requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: HOST, labelSelector: selector('web') }],
+                  },
+                },
+              },
+            }),
+            'n1',
+          ],
+        ],
       ),
       pod: testPod('a', { labels: { app: 'web' } }),
       expected: "0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules.",
@@ -81,7 +105,11 @@ describe('a decision', () => {
       cluster: testCluster([testNode('n1'), testNode('n2', { labels: { zone: 'a' } })]),
       pod: testPod('a', {
         labels: { app: 'web' },
-        spec: { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone', labelSelector: selector('web') }] } } },
+        spec: {
+          affinity: {
+            podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone', labelSelector: selector('web') }] },
+          },
+        },
       }),
       expected: 'n2',
     },
@@ -93,7 +121,11 @@ describe('a decision', () => {
       ),
       pod: testPod('a', {
         labels: { app: 'web' },
-        spec: { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: selector('web') }] },
+        spec: {
+          topologySpreadConstraints: [
+            { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: selector('web') },
+          ],
+        },
       }),
       expected: 'n2',
     },
@@ -113,7 +145,10 @@ describe('a decision', () => {
     },
     {
       name: 'tells host ports apart by protocol and address',
-      cluster: testCluster([testNode('n1')], [[testPod('x', { spec: { containers: [{ name: 'm', ports: [{ containerPort: 80, hostPort: 80, hostIP: '10.0.0.1' }] }] } }), 'n1']]),
+      cluster: testCluster(
+        [testNode('n1')],
+        [[testPod('x', { spec: { containers: [{ name: 'm', ports: [{ containerPort: 80, hostPort: 80, hostIP: '10.0.0.1' }] }] } }), 'n1']],
+      ),
       pod: testPod('a', { spec: { containers: [{ name: 'm', ports: [{ containerPort: 80, hostPort: 80, hostIP: '10.0.0.2' }] }] } }),
       expected: 'n1',
     },
@@ -125,5 +160,6 @@ describe('a decision', () => {
     assert.equal(outcome(testCluster(nodes), testPod('a'), 7), outcome(testCluster(nodes), testPod('a'), 7))
   })
 
-  it('looks at fewer nodes the more there are', () => assert.deepEqual([50, 100, 1000, 5000, 10_000].map(nodesToFind), [50, 100, 420, 500, 500]))
+  it('looks at fewer nodes the more there are', () =>
+    assert.deepEqual([50, 100, 1000, 5000, 10_000].map(nodesToFind), [50, 100, 420, 500, 500]))
 })

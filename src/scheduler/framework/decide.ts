@@ -9,9 +9,7 @@ export interface Plugins {
   readonly scores: readonly ScorePlugin[]
 }
 
-export type Decision =
-  | { readonly kind: 'placed'; readonly node: NodeState }
-  | { readonly kind: 'refused'; readonly diagnosis: Diagnosis }
+export type Decision = { readonly kind: 'placed'; readonly node: NodeState } | { readonly kind: 'refused'; readonly diagnosis: Diagnosis }
 
 /** Why no node will do. */
 export interface Diagnosis {
@@ -36,11 +34,16 @@ export interface NodeCheck {
 }
 
 /** The rules that have something to say of this pod, as one check; or that no node will do. */
-export function prepareFilters(cluster: Cluster, pod: PodInfo, filters: readonly FilterPlugin[]): NodeCheck | NonNullable<Diagnosis['general']> {
+export function prepareFilters(
+  cluster: Cluster,
+  pod: PodInfo,
+  filters: readonly FilterPlugin[],
+): NodeCheck | NonNullable<Diagnosis['general']> {
   const checks: ((node: NodeState) => Refusal | undefined)[] = []
   for (const plugin of filters) {
     const prepared = plugin.prepare(cluster, pod)
-    if (prepared?.kind === 'refused') return { plugin: plugin.name, message: prepared.message, ...(prepared.tail === undefined ? {} : { tail: prepared.tail }) }
+    if (prepared?.kind === 'refused')
+      return { plugin: plugin.name, message: prepared.message, ...(prepared.tail === undefined ? {} : { tail: prepared.tail }) }
     if (prepared !== undefined) checks.push(prepared.check)
   }
   return {
@@ -72,7 +75,15 @@ export class Decider {
   decide(cluster: Cluster, pod: PodInfo, allows: (node: NodeState) => Refusal | undefined): Decision {
     const nodes = cluster.nodes()
     const prepared = prepareFilters(cluster, pod, this.#plugins.filters)
-    if (!('check' in prepared)) return { kind: 'refused', diagnosis: { nodes: nodes.length, refusals: new Map(nodes.map((node) => [node.name, refusal(prepared.plugin, prepared.message, true)])), general: prepared } }
+    if (!('check' in prepared))
+      return {
+        kind: 'refused',
+        diagnosis: {
+          nodes: nodes.length,
+          refusals: new Map(nodes.map((node) => [node.name, refusal(prepared.plugin, prepared.message, true)])),
+          general: prepared,
+        },
+      }
     const refusals = new Map<string, Refusal>()
     const feasible: NodeState[] = []
     const wanted = nodesToFind(nodes.length)

@@ -6,7 +6,8 @@ export const NO_NODES = 'no nodes available to schedule pods'
 export function refusalMessage(diagnosis: Diagnosis, afterwards: string): string {
   if (diagnosis.nodes === 0) return NO_NODES
   const { general } = diagnosis
-  const reasons = general === undefined ? countReasons([...diagnosis.refusals.values()].flatMap((refused) => refused.reasons)) : general.message
+  const reasons =
+    general === undefined ? countReasons([...diagnosis.refusals.values()].flatMap((refused) => refused.reasons)) : general.message
   const tail = general?.tail ?? afterwards
   return `0/${diagnosis.nodes} nodes are available: ${reasons}.${tail === '' ? '' : ` ${tail}`}`
 }

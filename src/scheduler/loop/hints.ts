@@ -16,7 +16,9 @@ export const defaultHint: Hint = (plugin, pod, change) => {
     case 'NodePorts':
       return (change.kind === 'pod-left' && change.pod.ports.length > 0) || (change.kind === 'node' && change.added)
     case 'PodTopologySpread':
-      return change.kind === 'node' ? change.added || change.labels || change.taints : change.kind !== 'storage' && change.pod.namespace === pod.namespace
+      return change.kind === 'node'
+        ? change.added || change.labels || change.taints
+        : change.kind !== 'storage' && change.pod.namespace === pod.namespace
     case 'InterPodAffinity':
       return change.kind === 'node' ? change.added || change.labels : change.kind !== 'storage'
     case 'VolumeBinding':

@@ -169,12 +169,16 @@ export class Scheduler {
     const node = this.#cluster.node(this.#nominated.get(pod.uid)?.node ?? '')
     if (node === undefined) return undefined
     const prepared = prepareFilters(this.#cluster, pod, this.#plugins.filters)
-    return 'check' in prepared && prepared.check(node) === undefined && this.#leavesPromisesKept(pod, node) === undefined ? { kind: 'placed', node } : undefined
+    return 'check' in prepared && prepared.check(node) === undefined && this.#leavesPromisesKept(pod, node) === undefined
+      ? { kind: 'placed', node }
+      : undefined
   }
 
   /** Pods of the same or higher priority that were promised this node count as if they were there already. */
   #leavesPromisesKept(pod: PodInfo, node: NodeState): Refusal | undefined {
-    const promised = [...this.#nominated.values()].filter((other) => other.node === node.name && other.pod.uid !== pod.uid && other.pod.priority >= pod.priority)
+    const promised = [...this.#nominated.values()].filter(
+      (other) => other.node === node.name && other.pod.uid !== pod.uid && other.pod.priority >= pod.priority,
+    )
     if (promised.length === 0) return undefined
     for (const other of promised) this.#cluster.place(other.pod, node.name)
     const prepared = prepareFilters(this.#cluster, pod, this.#plugins.filters)
@@ -232,7 +236,8 @@ export class Scheduler {
     const plan = planPreemption(this.#cluster, pod, diagnosis, this.#plugins.filters, budgets, this.#scope.random)
     if (plan.kind === 'none') return this.#report(pod, refusalMessage(diagnosis, plan.message))
     this.#nominated.set(pod.uid, { pod, node: plan.node.name })
-    for (const [uid, other] of this.#nominated) if (other.node === plan.node.name && other.pod.priority < pod.priority) this.#withdraw(uid, other.pod)
+    for (const [uid, other] of this.#nominated)
+      if (other.node === plan.node.name && other.pod.priority < pod.priority) this.#withdraw(uid, other.pod)
     for (const victim of plan.victims) this.#inBackgroundQuietly(victim, () => this.#evict(victim, pod, plan.node))
     this.#report(pod, refusalMessage(diagnosis, ''), plan.node.name)
   }
@@ -245,13 +250,19 @@ export class Scheduler {
 
   #inBackgroundQuietly(pod: PodInfo, work: () => Promise<unknown>): void {
     work().catch((error: unknown) => {
-      if (!this.#scope.signal.aborted && !isNotFound(error)) this.#scope.log.warn('pod not updated', { pod: pod.key, error: messageOf(error) })
+      if (!this.#scope.signal.aborted && !isNotFound(error))
+        this.#scope.log.warn('pod not updated', { pod: pod.key, error: messageOf(error) })
     })
   }
 
   async #evict(victim: PodInfo, pod: PodInfo, node: NodeState): Promise<void> {
     if (victim.terminating) return
-    const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message: `${this.#name}: preempting to accommodate a higher priority pod` }
+    const condition = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'PreemptionByScheduler',
+      message: `${this.#name}: preempting to accommodate a higher priority pod`,
+    }
     await this.#patchStatus(victim, { conditions: [this.#dated(victim, condition)] })
     const { namespace, name, uid } = victim
     await this.#client.resource(refs.pods).delete(this.#scope, { namespace, name }, { preconditions: { uid } })
@@ -264,10 +275,18 @@ export class Scheduler {
     const known = pod.pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
     const same = known?.status === 'False' && known.reason === condition.reason && known.message === message
     if (same && nominatedNodeName === pod.pod.status?.nominatedNodeName) return
-    this.#inBackgroundQuietly(pod, () => this.#patchStatus(pod, { conditions: [this.#dated(pod, condition)], ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }) }))
+    this.#inBackgroundQuietly(pod, () =>
+      this.#patchStatus(pod, {
+        conditions: [this.#dated(pod, condition)],
+        ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
+      }),
+    )
   }
 
-  #dated(pod: PodInfo, condition: { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }): Record<string, unknown> {
+  #dated(
+    pod: PodInfo,
+    condition: { readonly type: string; readonly status: string; readonly reason: string; readonly message: string },
+  ): Record<string, unknown> {
     const known = pod.pod.status?.conditions?.find(({ type }) => type === condition.type)
     const since = known?.status === condition.status ? known.lastTransitionTime : rfc3339(this.#scope.clock.now())
     return { ...condition, observedGeneration: pod.pod.metadata?.generation, lastProbeTime: null, lastTransitionTime: since }
@@ -275,6 +294,8 @@ export class Scheduler {
 
   async #patchStatus(pod: PodInfo, status: Readonly<Record<string, unknown>>): Promise<void> {
     const { namespace, name, uid } = pod
-    await this.#client.resource(refs.pods).patch(this.#scope, { namespace, name }, { type: 'strategic', body: { metadata: { uid }, status } }, { subresource: 'status' })
+    await this.#client
+      .resource(refs.pods)
+      .patch(this.#scope, { namespace, name }, { type: 'strategic', body: { metadata: { uid }, status } }, { subresource: 'status' })
   }
 }

@@ -21,7 +21,12 @@ export function siblingSelector(sources: {
     const owner = pod.pod.metadata?.ownerReferences?.find((reference) => reference.controller === true)
     const key = `${pod.namespace}/${owner?.name ?? ''}`
     if (owner?.kind === 'ReplicationController') Object.assign(labels, sources.replicationcontrollers?.get(key)?.spec?.selector)
-    const selector = owner?.kind === 'ReplicaSet' ? sources.replicasets?.get(key)?.spec?.selector : owner?.kind === 'StatefulSet' ? sources.statefulsets?.get(key)?.spec?.selector : undefined
+    const selector =
+      owner?.kind === 'ReplicaSet'
+        ? sources.replicasets?.get(key)?.spec?.selector
+        : owner?.kind === 'StatefulSet'
+          ? sources.statefulsets?.get(key)?.spec?.selector
+          : undefined
     Object.assign(labels, selector?.matchLabels)
     expressions.push(...(selector?.matchExpressions ?? []))
     return Object.keys(labels).length === 0 && expressions.length === 0 ? undefined : { matchLabels: labels, matchExpressions: expressions }

@@ -22,7 +22,8 @@ export interface Sources {
 const BY_CLASS = 'storage-class'
 
 export function watchSources(informers: Informers, isServed: IsServed, onStorage: () => void): Sources {
-  const optional = <T extends KubeObject>(ref: ResourceRef<T>): Informer<T> | undefined => (isServed(ref) ? informers.informer(ref) : undefined)
+  const optional = <T extends KubeObject>(ref: ResourceRef<T>): Informer<T> | undefined =>
+    isServed(ref) ? informers.informer(ref) : undefined
   const claims = optional(refs.persistentvolumeclaims)
   const volumes = optional(refs.persistentvolumes)
   const classes = optional(refs.storageclasses)

@@ -21,6 +21,14 @@ export function defaultPlugins(view: StorageView, siblings: SiblingSelector): Pl
       topologySpread,
       interPodAffinity,
     ],
-    scores: [taintPreference, nodePreference, leastAllocated, spreadPreference(siblings), affinityPreference, balancedAllocation, imageLocality],
+    scores: [
+      taintPreference,
+      nodePreference,
+      leastAllocated,
+      spreadPreference(siblings),
+      affinityPreference,
+      balancedAllocation,
+      imageLocality,
+    ],
   }
 }

@@ -9,7 +9,9 @@ export const nodeUnschedulable: FilterPlugin = {
   name: 'NodeUnschedulable',
   prepare: (_, pod) => {
     const refused = refusal('NodeUnschedulable', 'node(s) were unschedulable', true)
-    return tolerates(pod.tolerations, UNSCHEDULABLE) ? undefined : { kind: 'check', check: (node) => (node.unschedulable ? refused : undefined) }
+    return tolerates(pod.tolerations, UNSCHEDULABLE)
+      ? undefined
+      : { kind: 'check', check: (node) => (node.unschedulable ? refused : undefined) }
   },
 }
 
@@ -68,6 +70,9 @@ export const nodePorts: FilterPlugin = {
   prepare: (_, { ports }) => {
     if (ports.length === 0) return undefined
     const refused = refusal('NodePorts', "node(s) didn't have free ports for the requested pod ports", false)
-    return { kind: 'check', check: (node) => (node.ports.some((used) => ports.some((port) => portsClash(port, used))) ? refused : undefined) }
+    return {
+      kind: 'check',
+      check: (node) => (node.ports.some((used) => ports.some((port) => portsClash(port, used))) ? refused : undefined),
+    }
   },
 }

@@ -21,7 +21,8 @@ export const interPodAffinity: FilterPlugin = {
     const noAffinity = refusal('InterPodAffinity', "node(s) didn't match pod affinity rules", true)
     const ownAnti = refusal('InterPodAffinity', "node(s) didn't match pod anti-affinity rules", false)
     const othersAnti = refusal('InterPodAffinity', "node(s) didn't satisfy existing pods anti-affinity rules", false)
-    const occupied = ({ topology, counts }: Domains, slot: number): boolean => topology.domainOf(slot) >= 0 && counts.get(topology.domainOf(slot)) > 0
+    const occupied = ({ topology, counts }: Domains, slot: number): boolean =>
+      topology.domainOf(slot) >= 0 && counts.get(topology.domainOf(slot)) > 0
     return {
       kind: 'check',
       check: ({ slot }) => {
@@ -45,7 +46,8 @@ function domainsThatRepel(cluster: Cluster, pod: PodInfo): readonly Domains[] {
   if (cluster.antiAffinity.empty) return []
   const found: Domains[] = []
   for (const { term, owners } of cluster.antiAffinity.entries())
-    if (term.pods.matches(pod, cluster.namespaceLabels)) found.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey) })
+    if (term.pods.matches(pod, cluster.namespaceLabels))
+      found.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey) })
   return found
 }
 
@@ -66,7 +68,8 @@ export const affinityPreference: ScorePlugin = {
     ] as const)
       for (const term of terms) sums.push({ ...domainsOf(cluster, term, [term]), weight: sign * term.weight })
     for (const { term, weight, owners } of cluster.attractions.entries())
-      if (term.pods.matches(pod, cluster.namespaceLabels)) sums.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey), weight })
+      if (term.pods.matches(pod, cluster.namespaceLabels))
+        sums.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey), weight })
     if (sums.length === 0) return undefined
     return {
       score: ({ slot }) => {
@@ -80,7 +83,8 @@ export const affinityPreference: ScorePlugin = {
       normalise: (scores) => {
         const least = scores.reduce((a, b) => Math.min(a, b), Infinity)
         const most = scores.reduce((a, b) => Math.max(a, b), -Infinity)
-        for (const [i, score] of scores.entries()) scores[i] = most === least ? 0 : Math.floor((HIGHEST_SCORE * (score - least)) / (most - least))
+        for (const [i, score] of scores.entries())
+          scores[i] = most === least ? 0 : Math.floor((HIGHEST_SCORE * (score - least)) / (most - least))
       },
     }
   },

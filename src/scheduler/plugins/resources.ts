@@ -7,7 +7,12 @@ export const nodeResourcesFit: FilterPlugin = {
     const podLimit = cluster.allocatable('pods')
     const asked = [...pod.requests]
       .filter(([, amount]) => amount > 0)
-      .map(([resource, amount]) => ({ resource, amount, allocatable: cluster.allocatable(resource), requested: cluster.requested(resource) }))
+      .map(([resource, amount]) => ({
+        resource,
+        amount,
+        allocatable: cluster.allocatable(resource),
+        requested: cluster.requested(resource),
+      }))
     const explain = (slot: number): Refusal | undefined => {
       const short = asked.filter(({ amount, allocatable, requested }) => amount > allocatable.get(slot) - requested.get(slot))
       const reasons = short.map(({ resource }) => `Insufficient ${resource}`)
@@ -20,7 +25,8 @@ export const nodeResourcesFit: FilterPlugin = {
       kind: 'check',
       check: ({ slot }) => {
         if (cluster.podCount.get(slot) + 1 > podLimit.get(slot)) return explain(slot)
-        for (const { amount, allocatable, requested } of asked) if (amount > allocatable.get(slot) - requested.get(slot)) return explain(slot)
+        for (const { amount, allocatable, requested } of asked)
+          if (amount > allocatable.get(slot) - requested.get(slot)) return explain(slot)
         return undefined
       },
     }
@@ -41,7 +47,9 @@ export const leastAllocated: ScorePlugin = {
         const [cpuLimit, memoryLimit] = [cpu.get(slot), memory.get(slot)]
         const known = (cpuLimit > 0 ? 1 : 0) + (memoryLimit > 0 ? 1 : 0)
         if (known === 0) return 0
-        const sum = free(cluster.weighedCpu.get(slot) + pod.weighing.cpu, cpuLimit) + free(cluster.weighedMemory.get(slot) + pod.weighing.memory, memoryLimit)
+        const sum =
+          free(cluster.weighedCpu.get(slot) + pod.weighing.cpu, cpuLimit) +
+          free(cluster.weighedMemory.get(slot) + pod.weighing.memory, memoryLimit)
         return Math.floor(sum / known)
       },
     }
@@ -90,7 +98,10 @@ export const imageLocality: ScorePlugin = {
     const largest = LARGE_IMAGE_BYTES * images.length
     return {
       score: (node) => {
-        const sum = images.reduce((total, image) => total + Math.floor((node.images.get(image)?.sizeBytes ?? 0) * (spread.get(image) ?? 0)), 0)
+        const sum = images.reduce(
+          (total, image) => total + Math.floor((node.images.get(image)?.sizeBytes ?? 0) * (spread.get(image) ?? 0)),
+          0,
+        )
         const bounded = Math.min(Math.max(sum, SMALL_IMAGE_BYTES), largest)
         return Math.floor((HIGHEST_SCORE * (bounded - SMALL_IMAGE_BYTES)) / (largest - SMALL_IMAGE_BYTES))
       },

@@ -42,7 +42,13 @@ interface Prepared {
 }
 
 /** `strict`: nodes without one of the labels are left out of the comparison. */
-function prepareSpread(cluster: Cluster, pod: PodInfo, nodes: readonly NodeState[], constraints: readonly SpreadConstraint[], strict: boolean): PreparedScore {
+function prepareSpread(
+  cluster: Cluster,
+  pod: PodInfo,
+  nodes: readonly NodeState[],
+  constraints: readonly SpreadConstraint[],
+  strict: boolean,
+): PreparedScore {
   const topologies = constraints.map(({ topologyKey }) => cluster.topology(topologyKey))
   const hasAll = (node: NodeState): boolean => topologies.every((topology) => topology.domainOf(node.slot) >= 0)
   const ignored = new Set(strict ? nodes.filter((node) => !hasAll(node)).map((node) => node.slot) : [])
@@ -51,7 +57,11 @@ function prepareSpread(cluster: Cluster, pod: PodInfo, nodes: readonly NodeState
     const counter = cluster.counter(constraint.pods)
     const topology = cluster.topology(constraint.topologyKey)
     if (constraint.topologyKey === HOST)
-      return { constraint, weight: Math.log(compared.length + 2), countOn: (node) => (topology.domainOf(node.slot) < 0 ? undefined : counter.onNode(node.slot)) }
+      return {
+        constraint,
+        weight: Math.log(compared.length + 2),
+        countOn: (node) => (topology.domainOf(node.slot) < 0 ? undefined : counter.onNode(node.slot)),
+      }
     const counts = new Map<number, number>()
     for (const node of compared) if (topology.domainOf(node.slot) >= 0) counts.set(topology.domainOf(node.slot), 0)
     for (const node of cluster.nodes()) {

@@ -17,7 +17,8 @@ export function requiredNodes(spec: core.PodSpec): NodeMatcher | undefined {
   if (wanted.length === 0 && terms === undefined) return undefined
   const tests = terms?.map(compileTerm)
   return {
-    matches: (name, labels) => wanted.every(([key, value]) => labels[key] === value) && (tests === undefined || tests.some((test) => test(labels, name))),
+    matches: (name, labels) =>
+      wanted.every(([key, value]) => labels[key] === value) && (tests === undefined || tests.some((test) => test(labels, name))),
     names: namesOf(terms),
   }
 }
@@ -25,10 +26,13 @@ export function requiredNodes(spec: core.PodSpec): NodeMatcher | undefined {
 /** The preferred terms with their weights; empty when there are none. */
 export function preferredNodes(spec: core.PodSpec): readonly { readonly weight: number; readonly test: Test }[] {
   const preferred = spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
-  return preferred.filter(({ weight }) => weight !== 0).map(({ weight, preference }) => ({ weight, test: isEmpty(preference) ? () => true : compileTerm(preference) }))
+  return preferred
+    .filter(({ weight }) => weight !== 0)
+    .map(({ weight, preference }) => ({ weight, test: isEmpty(preference) ? () => true : compileTerm(preference) }))
 }
 
-const isEmpty = (term: core.NodeSelectorTerm): boolean => (term.matchExpressions ?? []).length === 0 && (term.matchFields ?? []).length === 0
+const isEmpty = (term: core.NodeSelectorTerm): boolean =>
+  (term.matchExpressions ?? []).length === 0 && (term.matchFields ?? []).length === 0
 
 /** Terms are alternatives; the expressions of one all have to hold. An empty term matches nothing. */
 function compileTerm(term: core.NodeSelectorTerm): Test {
@@ -72,7 +76,8 @@ function compileRequirement(requirement: core.NodeSelectorRequirement): (labels:
   }
 }
 
-const wholeNumber = (text: string | undefined): bigint | undefined => (text !== undefined && /^[+-]?\d+$/.test(text) ? BigInt(text) : undefined)
+const wholeNumber = (text: string | undefined): bigint | undefined =>
+  text !== undefined && /^[+-]?\d+$/.test(text) ? BigInt(text) : undefined
 
 /** When each alternative names its nodes by metadata.name: those names. */
 function namesOf(terms: readonly core.NodeSelectorTerm[] | undefined): ReadonlySet<string> | undefined {

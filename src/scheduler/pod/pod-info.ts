@@ -47,7 +47,8 @@ export function compilePod(pod: core.Pod): PodInfo {
   const constraints = spec.topologySpreadConstraints ?? []
   const weighted = (terms: readonly core.WeightedPodAffinityTerm[] | undefined): readonly WeightedTerm[] =>
     (terms ?? []).map(({ weight, podAffinityTerm }) => ({ ...compileTerm(podAffinityTerm, namespace), weight }))
-  const required = (terms: readonly core.PodAffinityTerm[] | undefined): readonly AffinityTerm[] => (terms ?? []).map((term) => compileTerm(term, namespace))
+  const required = (terms: readonly core.PodAffinityTerm[] | undefined): readonly AffinityTerm[] =>
+    (terms ?? []).map((term) => compileTerm(term, namespace))
   return {
     pod,
     uid,
@@ -86,5 +87,7 @@ function hostPorts(spec: core.PodSpec): readonly HostPort[] {
 }
 
 export function portsClash(a: HostPort, b: HostPort): boolean {
-  return a.port === b.port && a.protocol === b.protocol && (a.address === b.address || a.address === ANY_ADDRESS || b.address === ANY_ADDRESS)
+  return (
+    a.port === b.port && a.protocol === b.protocol && (a.address === b.address || a.address === ANY_ADDRESS || b.address === ANY_ADDRESS)
+  )
 }

@@ -60,7 +60,8 @@ export function spreadMatcher(namespace: string, selector: core.PodAffinityTerm[
   const compiled = selector === undefined ? undefined : labelSelectorOf(selector)
   return {
     key: JSON.stringify(['spread', namespace, selector]),
-    matches: (pod) => pod.namespace === namespace && !('terminating' in pod && pod.terminating === true) && (compiled?.matches(pod.labels) ?? false),
+    matches: (pod) =>
+      pod.namespace === namespace && !('terminating' in pod && pod.terminating === true) && (compiled?.matches(pod.labels) ?? false),
   }
 }
 
@@ -71,7 +72,13 @@ export function compileSpread(constraint: core.TopologySpreadConstraint, pod: co
   const merged =
     own.length === 0 || selector === undefined
       ? selector
-      : { ...selector, matchExpressions: [...(selector.matchExpressions ?? []), ...own.map((key) => ({ key, operator: 'In', values: [labels[key] ?? ''] }))] }
+      : {
+          ...selector,
+          matchExpressions: [
+            ...(selector.matchExpressions ?? []),
+            ...own.map((key) => ({ key, operator: 'In', values: [labels[key] ?? ''] })),
+          ],
+        }
   return {
     maxSkew: constraint.maxSkew,
     topologyKey: constraint.topologyKey,

@@ -11,7 +11,8 @@ import { planPreemption } from './plan.ts'
 
 const plugins = defaultPlugins(noStorage, () => undefined)
 const node = (name: string): ReturnType<typeof testNode> => testNode(name, { cpu: '2' })
-const running = (name: string, priority: number, cpu = '1', startTime = '2026-01-01T00:00:00Z'): PodInfo => testPod(name, { priority, cpu, labels: { app: name }, status: { startTime } })
+const running = (name: string, priority: number, cpu = '1', startTime = '2026-01-01T00:00:00Z'): PodInfo =>
+  testPod(name, { priority, cpu, labels: { app: name }, status: { startTime } })
 
 /** `node: victims` in the order of their importance, or the refusal. */
 function outcome(cluster: Cluster, pod: PodInfo, budgets: readonly policy.PodDisruptionBudget[] = []): string {
@@ -33,16 +34,40 @@ describe('preemption', () => {
   const NONE = 'no new claims to deallocate, preemption: '
 
   it('takes the pod of the lowest priority', () =>
-    assert.equal(outcome(testCluster([node('n1')], [[running('low', 1), 'n1'], [running('mid', 50), 'n1']]), wanted()), 'n1: low'))
+    assert.equal(
+      outcome(
+        testCluster(
+          [node('n1')],
+          [
+            [running('low', 1), 'n1'],
+            [running('mid', 50), 'n1'],
+          ],
+        ),
+        wanted(),
+      ),
+      'n1: low',
+    ))
 
   it('leaves pods of the same priority alone', () =>
     assert.equal(
-      outcome(testCluster([node('n1')], [[running('a', 100), 'n1'], [running('b', 100), 'n1']]), wanted()),
+      outcome(
+        testCluster(
+          [node('n1')],
+          [
+            [running('a', 100), 'n1'],
+            [running('b', 100), 'n1'],
+          ],
+        ),
+        wanted(),
+      ),
       `${NONE}0/1 nodes are available: 1 No preemption victims found for incoming pod.`,
     ))
 
   it('says when removing pods cannot help', () =>
-    assert.equal(outcome(testCluster([node('n1')]), wanted({ cpu: '3' })), `${NONE}0/1 nodes are available: 1 Preemption is not helpful for scheduling.`))
+    assert.equal(
+      outcome(testCluster([node('n1')]), wanted({ cpu: '3' })),
+      `${NONE}0/1 nodes are available: 1 Preemption is not helpful for scheduling.`,
+    ))
 
   it('obeys preemptionPolicy Never', () =>
     assert.equal(
@@ -51,11 +76,33 @@ describe('preemption', () => {
     ))
 
   it('chooses the node where the least important pods go', () =>
-    assert.equal(outcome(testCluster([node('n1'), node('n2')], [[running('mid', 50, '2'), 'n1'], [running('low', 1, '2'), 'n2']]), wanted()), 'n2: low'))
+    assert.equal(
+      outcome(
+        testCluster(
+          [node('n1'), node('n2')],
+          [
+            [running('mid', 50, '2'), 'n1'],
+            [running('low', 1, '2'), 'n2'],
+          ],
+        ),
+        wanted(),
+      ),
+      'n2: low',
+    ))
 
   it('chooses fewer victims among equals', () =>
     assert.equal(
-      outcome(testCluster([node('n1'), node('n2')], [[running('a', 1), 'n1'], [running('b', 1), 'n1'], [running('c', 1, '2'), 'n2']]), wanted({ cpu: '2' })),
+      outcome(
+        testCluster(
+          [node('n1'), node('n2')],
+          [
+            [running('a', 1), 'n1'],
+            [running('b', 1), 'n1'],
+            [running('c', 1, '2'), 'n2'],
+          ],
+        ),
+        wanted({ cpu: '2' }),
+      ),
       'n2: c',
     ))
 
@@ -65,7 +112,13 @@ describe('preemption', () => {
       spec: { selector: { matchLabels: { app: 'guarded' } } },
       status: { disruptionsAllowed: 0, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 },
     }
-    const cluster = testCluster([node('n1'), node('n2')], [[running('guarded', 1, '2'), 'n1'], [running('mid', 50, '2'), 'n2']])
+    const cluster = testCluster(
+      [node('n1'), node('n2')],
+      [
+        [running('guarded', 1, '2'), 'n1'],
+        [running('mid', 50, '2'), 'n2'],
+      ],
+    )
     assert.equal(outcome(cluster, wanted(), [budget]), 'n2: mid')
   })
 })

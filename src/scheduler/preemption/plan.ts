@@ -64,11 +64,20 @@ function victimsAreLeaving(cluster: Cluster, pod: PodInfo): boolean {
   const nominated = pod.pod.status?.nominatedNodeName
   const node = nominated === undefined ? undefined : cluster.node(nominated)
   return [...(node?.pods.values() ?? [])].some(
-    (other) => other.terminating && other.priority < pod.priority && (other.pod.status?.conditions ?? []).some(({ type, reason }) => type === 'DisruptionTarget' && reason === 'PreemptionByScheduler'),
+    (other) =>
+      other.terminating &&
+      other.priority < pod.priority &&
+      (other.pod.status?.conditions ?? []).some(({ type, reason }) => type === 'DisruptionTarget' && reason === 'PreemptionByScheduler'),
   )
 }
 
-function victimsOn(cluster: Cluster, pod: PodInfo, node: NodeState, filters: readonly FilterPlugin[], budgets: readonly policy.PodDisruptionBudget[]): Candidate | Refusal {
+function victimsOn(
+  cluster: Cluster,
+  pod: PodInfo,
+  node: NodeState,
+  filters: readonly FilterPlugin[],
+  budgets: readonly policy.PodDisruptionBudget[],
+): Candidate | Refusal {
   const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority).sort(byImportance)
   if (lower.length === 0) return { plugin: 'DefaultPreemption', reasons: [NO_VICTIMS], final: true }
   const fits = (): Refusal | undefined => {
@@ -104,7 +113,10 @@ function byImportance(a: PodInfo, b: PodInfo): number {
 const startOf = (pod: PodInfo): string => pod.pod.status?.startTime ?? '9999'
 
 /** Whether removing the pods one after another, in this order, would go past what a budget still allows. */
-function splitByBudgets(pods: readonly PodInfo[], budgets: readonly policy.PodDisruptionBudget[]): { readonly breaking: readonly PodInfo[]; readonly harmless: readonly PodInfo[] } {
+function splitByBudgets(
+  pods: readonly PodInfo[],
+  budgets: readonly policy.PodDisruptionBudget[],
+): { readonly breaking: readonly PodInfo[]; readonly harmless: readonly PodInfo[] } {
   const states = budgets.map((budget) => ({
     namespace: budget.metadata?.namespace,
     selector: isEmptySelector(budget.spec?.selector) ? undefined : labelSelectorOf(budget.spec?.selector ?? {}),
@@ -116,7 +128,8 @@ function splitByBudgets(pods: readonly PodInfo[], budgets: readonly policy.PodDi
   for (const pod of pods) {
     let broken = false
     for (const state of states) {
-      if (state.namespace !== pod.namespace || state.selector?.matches(pod.labels) !== true || Object.hasOwn(state.disrupted, pod.name)) continue
+      if (state.namespace !== pod.namespace || state.selector?.matches(pod.labels) !== true || Object.hasOwn(state.disrupted, pod.name))
+        continue
       state.allowed--
       if (state.allowed < 0) broken = true
     }
@@ -139,7 +152,10 @@ function bestCandidate(candidates: readonly Candidate[]): Candidate | undefined 
     candidate.victims.length,
     -earliestStartOfTop(candidate),
   ]
-  return candidates.reduce<Candidate | undefined>((best, candidate) => (best === undefined || isLess(harm(candidate), harm(best)) ? candidate : best), undefined)
+  return candidates.reduce<Candidate | undefined>(
+    (best, candidate) => (best === undefined || isLess(harm(candidate), harm(best)) ? candidate : best),
+    undefined,
+  )
 }
 
 function earliestStartOfTop({ victims }: Candidate): number {

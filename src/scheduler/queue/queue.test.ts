@@ -20,7 +20,11 @@ describe('the scheduling queue', () => {
 
   it('brings a refused pod back when a change can help, after the back-off', () => {
     const clock = manualClock()
-    const queue = new SchedulingQueue(clock, (plugin) => plugin === 'NodeResourcesFit', () => undefined)
+    const queue = new SchedulingQueue(
+      clock,
+      (plugin) => plugin === 'NodeResourcesFit',
+      () => undefined,
+    )
     const pod = testPod('a')
     queue.set(pod, false)
     queue.take()

@@ -4,7 +4,14 @@ import { Heap } from './heap.ts'
 
 /** A change that can make room for a pod that was refused. */
 export type ClusterChange =
-  | { readonly kind: 'node'; readonly name: string; readonly added: boolean; readonly labels: boolean; readonly taints: boolean; readonly resources: boolean }
+  | {
+      readonly kind: 'node'
+      readonly name: string
+      readonly added: boolean
+      readonly labels: boolean
+      readonly taints: boolean
+      readonly resources: boolean
+    }
   | { readonly kind: 'pod-left'; readonly pod: PodInfo }
   | { readonly kind: 'pod-came'; readonly pod: PodInfo }
   | { readonly kind: 'storage' }
@@ -41,7 +48,9 @@ export class SchedulingQueue {
   readonly #hint: Hint
   readonly #wake: () => void
   readonly #entries = new Map<string, Entry>()
-  readonly #active = new Heap<Entry>((a, b) => a.pod.priority > b.pod.priority || (a.pod.priority === b.pod.priority && a.sinceMs < b.sinceMs))
+  readonly #active = new Heap<Entry>(
+    (a, b) => a.pod.priority > b.pod.priority || (a.pod.priority === b.pod.priority && a.sinceMs < b.sinceMs),
+  )
   readonly #backingOff = new Heap<Entry>((a, b) => a.readyAtMs < b.readyAtMs)
   readonly #refused = new Set<Entry>()
   #timer: Timer | undefined
@@ -59,7 +68,16 @@ export class SchedulingQueue {
     const known = this.#entries.get(pod.uid)
     if (known === undefined) {
       const now = this.#clock.monotonic()
-      const entry: Entry = { pod, attempts: 0, sinceMs: now, place: 'taken', readyAtMs: now, refusedAtMs: undefined, refusedBy: new Set(), changedMeanwhile: false }
+      const entry: Entry = {
+        pod,
+        attempts: 0,
+        sinceMs: now,
+        place: 'taken',
+        readyAtMs: now,
+        refusedAtMs: undefined,
+        refusedBy: new Set(),
+        changedMeanwhile: false,
+      }
       this.#entries.set(pod.uid, entry)
       this.#activate(entry)
       return

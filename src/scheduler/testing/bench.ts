@@ -14,19 +14,32 @@ const CLASSES: Readonly<Record<string, (i: number) => PodInfo>> = {
   basic: (i) => testPod(`p${i}`, { cpu: '100m', memory: '100Mi' }),
   'node affinity': (i) => testPod(`p${i}`, { cpu: '100m', spec: { nodeSelector: { zone: 'z1' } } }),
   'anti-affinity': (i) =>
-    testPod(`p${i}`, { labels: { app: 'a' }, cpu: '100m', spec: { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } } }),
+    testPod(`p${i}`, {
+      labels: { app: 'a' },
+      cpu: '100m',
+      spec: { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } },
+    }),
   affinity: (i) =>
-    testPod(`p${i}`, { labels: { app: 'a' }, spec: { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ ...term, topologyKey: 'zone' }] } } } }),
+    testPod(`p${i}`, {
+      labels: { app: 'a' },
+      spec: { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ ...term, topologyKey: 'zone' }] } } },
+    }),
   spreading: (i) =>
     testPod(`p${i}`, {
       labels: { app: 'a' },
       cpu: '100m',
-      spec: { topologySpreadConstraints: [{ maxSkew: 5, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: term.labelSelector }] },
+      spec: {
+        topologySpreadConstraints: [
+          { maxSkew: 5, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: term.labelSelector },
+        ],
+      },
     }),
 }
 
 function freshCluster(): Cluster {
-  return testCluster(Array.from({ length: Number(values.nodes) }, (_, i) => testNode(`n${i}`, { cpu: '32', memory: '64Gi', labels: { zone: `z${i % 3}` } })))
+  return testCluster(
+    Array.from({ length: Number(values.nodes) }, (_, i) => testNode(`n${i}`, { cpu: '32', memory: '64Gi', labels: { zone: `z${i % 3}` } })),
+  )
 }
 
 for (const [name, make] of Object.entries(CLASSES)) {
@@ -46,5 +59,7 @@ for (const [name, make] of Object.entries(CLASSES)) {
     placed++
   }
   const ms = systemClock.monotonic() - start
-  process.stdout.write(`${name.padEnd(15)} ${values.nodes} nodes  ${placed} placed  ${Math.round((placed * 1000) / ms)} pods/s  ${((ms * 1000) / count).toFixed(1)} µs each\n`)
+  process.stdout.write(
+    `${name.padEnd(15)} ${values.nodes} nodes  ${placed} placed  ${Math.round((placed * 1000) / ms)} pods/s  ${((ms * 1000) / count).toFixed(1)} µs each\n`,
+  )
 }

@@ -55,7 +55,8 @@ function claimsOf(view: StorageView, pod: PodInfo): readonly core.PersistentVolu
     const claim = view.claim(pod.namespace, name)
     if (claim === undefined) return { message: `persistentvolumeclaim "${name}" not found` }
     if (claim.metadata?.deletionTimestamp !== undefined) return { message: `persistentvolumeclaim "${name}" is being deleted` }
-    if (claim.status?.phase === 'Lost') return { message: `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec?.volumeName ?? ''}"` }
+    if (claim.status?.phase === 'Lost')
+      return { message: `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec?.volumeName ?? ''}"` }
     claims.push(claim)
   }
   return claims
@@ -72,9 +73,15 @@ export function volumeRestrictions(view: StorageView): FilterPlugin {
   return {
     name,
     prepare: (cluster, pod) => {
-      const exclusive = pod.claims.filter((claim) => view.claim(pod.namespace, claim)?.spec?.accessModes?.includes('ReadWriteOncePod') === true)
+      const exclusive = pod.claims.filter(
+        (claim) => view.claim(pod.namespace, claim)?.spec?.accessModes?.includes('ReadWriteOncePod') === true,
+      )
       if (!exclusive.some((claim) => cluster.usersOfClaim(pod.namespace, claim) > 0)) return undefined
-      const refused = refusal(name, 'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod', false)
+      const refused = refusal(
+        name,
+        'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod',
+        false,
+      )
       return { kind: 'check', check: () => refused }
     },
   }

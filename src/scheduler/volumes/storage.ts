@@ -27,7 +27,12 @@ export function fitsVolume(volume: core.PersistentVolume, node: NodeState): bool
 }
 
 /** The smallest free volume that the claim can have on this node, or one that was reserved for it. */
-export function matchingVolume(view: StorageView, claim: core.PersistentVolumeClaim, node: NodeState, taken: ReadonlySet<string>): core.PersistentVolume | undefined {
+export function matchingVolume(
+  view: StorageView,
+  claim: core.PersistentVolumeClaim,
+  node: NodeState,
+  taken: ReadonlySet<string>,
+): core.PersistentVolume | undefined {
   const wanted = claim.spec
   if (wanted === undefined) return undefined
   const size = parseQuantity(wanted.resources?.requests?.['storage'] ?? '0')
@@ -42,8 +47,12 @@ export function matchingVolume(view: StorageView, claim: core.PersistentVolumeCl
     if (selector !== undefined && !selector.matches(metadata?.labels ?? {})) return false
     return compareQuantities(parseQuantity(spec.capacity?.['storage'] ?? '0'), size) >= 0 && fitsVolume(volume, node)
   })
-  const sizeOf = (volume: core.PersistentVolume): ReturnType<typeof parseQuantity> => parseQuantity(volume.spec?.capacity?.['storage'] ?? '0')
-  return candidates.find((volume) => volume.spec?.claimRef !== undefined) ?? candidates.sort((a, b) => compareQuantities(sizeOf(a), sizeOf(b)))[0]
+  const sizeOf = (volume: core.PersistentVolume): ReturnType<typeof parseQuantity> =>
+    parseQuantity(volume.spec?.capacity?.['storage'] ?? '0')
+  return (
+    candidates.find((volume) => volume.spec?.claimRef !== undefined) ??
+    candidates.sort((a, b) => compareQuantities(sizeOf(a), sizeOf(b)))[0]
+  )
 }
 
 export type Provisioning = 'possible' | 'impossible' | 'no-space'
@@ -55,7 +64,8 @@ export function canProvision(view: StorageView, claim: core.PersistentVolumeClai
   const selected = claim.metadata?.annotations?.[SELECTED_NODE]
   if (selected !== undefined && selected !== node.name) return 'impossible'
   const topologies = storageClass.allowedTopologies ?? []
-  const inside = (term: core.TopologySelectorTerm): boolean => (term.matchLabelExpressions ?? []).every(({ key, values }) => values.includes(node.labels[key] ?? ''))
+  const inside = (term: core.TopologySelectorTerm): boolean =>
+    (term.matchLabelExpressions ?? []).every(({ key, values }) => values.includes(node.labels[key] ?? ''))
   if (topologies.length > 0 && !topologies.some(inside)) return 'impossible'
   if (!view.tracksCapacity(storageClass.provisioner)) return 'possible'
   const size = parseQuantity(claim.spec?.resources?.requests?.['storage'] ?? '0')

@@ -24,7 +24,8 @@ export function validateConversion({ strategy, webhook }: CustomResourceConversi
   else validateClient(client, errors)
   validateReviews(reviews, errors)
   // What is right is refused all the same: nothing here calls the webhook, and the versions would be mixed up.
-  if (errors.length === before) errors.push(fieldError.forbidden(CONVERSION.child('strategy'), 'conversion webhooks are not supported by this server; use None'))
+  if (errors.length === before)
+    errors.push(fieldError.forbidden(CONVERSION.child('strategy'), 'conversion webhooks are not supported by this server; use None'))
 }
 
 function validateClient({ url, service }: WebhookClientConfig, errors: FieldErrors): void {
@@ -41,7 +42,8 @@ function validateUrl(text: string, path: Path, errors: FieldErrors): void {
     return
   }
   const url = new URL(text)
-  if (url.protocol !== 'https:') errors.push(fieldError.invalid(path, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme${FORM}`))
+  if (url.protocol !== 'https:')
+    errors.push(fieldError.invalid(path, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme${FORM}`))
   if (url.host === '') errors.push(fieldError.invalid(path, url.host, `host must be specified${FORM}`))
   if (url.username !== '') errors.push(fieldError.invalid(path, url.username, 'user information is not permitted in the URL'))
   if (url.hash.length > 1) errors.push(fieldError.invalid(path, url.hash.slice(1), 'fragments are not permitted in the URL'))

@@ -11,9 +11,11 @@ import { checkSchema } from '../../structural/validate/schema.ts'
 /** Each default is one that an object could be given: nothing unknown, all rules kept. */
 export function validateDefaults(schema: JsonSchema | undefined, path: Path, isRoot: boolean, errors: FieldErrors): void {
   if (schema === undefined) return
-  if (schema.default !== undefined && schema.default !== null) validateDefault(schema, schema.default, path.child('default'), isRoot, errors)
+  if (schema.default !== undefined && schema.default !== null)
+    validateDefault(schema, schema.default, path.child('default'), isRoot, errors)
   validateDefaults(itemsOf(schema), path.child('items'), false, errors)
-  for (const [name, property] of Object.entries(schema.properties ?? {})) validateDefaults(property, path.child('properties').key(name), false, errors)
+  for (const [name, property] of Object.entries(schema.properties ?? {}))
+    validateDefaults(property, path.child('properties').key(name), false, errors)
   validateDefaults(valuesOf(schema), path.child('additionalProperties'), false, errors)
 }
 
@@ -32,9 +34,16 @@ function withoutImpliedTypes(schema: JsonSchema): JsonSchema {
   const { 'x-kubernetes-int-or-string': _, properties, items, additionalProperties, ...own } = schema
   return {
     ...own,
-    ...(properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, withoutImpliedTypes(property)])) }),
+    ...(properties === undefined
+      ? {}
+      : { properties: Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, withoutImpliedTypes(property)])) }),
     ...(items === undefined || Array.isArray(items) ? {} : { items: withoutImpliedTypes(items) }),
-    ...(additionalProperties === undefined ? {} : { additionalProperties: typeof additionalProperties === 'boolean' ? additionalProperties : withoutImpliedTypes(additionalProperties) }),
+    ...(additionalProperties === undefined
+      ? {}
+      : {
+          additionalProperties:
+            typeof additionalProperties === 'boolean' ? additionalProperties : withoutImpliedTypes(additionalProperties),
+        }),
   }
 }
 

@@ -3,7 +3,11 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import { type JsonSchema, itemsOf, valuesOf } from '../../structural/json-schema.ts'
 import { isRecognizedFormat } from '../../structural/validate/formats.ts'
-import type { CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../../types/apiextensions-v1.gen.ts'
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionSpec,
+  CustomResourceDefinitionVersion,
+} from '../../types/apiextensions-v1.gen.ts'
 import { dns1035LabelErrors, dnsSubdomainErrors } from '../../validation/names.ts'
 import { validateImmutable, validateRequiredEnum } from '../../validation/values.ts'
 import { partsOf } from './shared-parts.ts'
@@ -23,7 +27,9 @@ const STORED = STATUS.child('storedVersions')
 export function validateDefinition(definition: CustomResourceDefinition, errors: FieldErrors): void {
   const { spec } = definition
   if (definition.metadata?.name !== `${spec.names.plural}.${spec.group}`) {
-    errors.push(fieldError.invalid(Path.of('metadata', 'name'), definition.metadata?.name ?? '', 'must be spec.names.plural+"."+spec.group'))
+    errors.push(
+      fieldError.invalid(Path.of('metadata', 'name'), definition.metadata?.name ?? '', 'must be spec.names.plural+"."+spec.group'),
+    )
   }
   validateSpec(spec, undefined, errors)
   validateStatus(definition, errors)
@@ -47,7 +53,13 @@ export function validateDefinitionUpdate(definition: CustomResourceDefinition, o
   validateImmutable(spec.names.plural, old.spec.names.plural, SPEC.child('names').child('plural'), errors)
   validateStatus(definition, errors)
   if (spec.preserveUnknownFields === true && old.spec.preserveUnknownFields !== true) {
-    errors.push(fieldError.invalid(SPEC.child('preserveUnknownFields'), true, 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead'))
+    errors.push(
+      fieldError.invalid(
+        SPEC.child('preserveUnknownFields'),
+        true,
+        'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+      ),
+    )
   }
 }
 
@@ -90,8 +102,10 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[], 
     if (problem !== undefined) errors.push(fieldError.invalid(VERSIONS.index(i).child('deprecationWarning'), deprecationWarning, problem))
   })
   const shown = versions.length === 0 ? versions : versions.map(shownVersion)
-  if (new Set(versions.map(({ name }) => name)).size < versions.length) errors.push(fieldError.invalid(VERSIONS, shown, 'must contain unique version names'))
-  if (versions.filter(({ storage }) => storage).length !== 1) errors.push(fieldError.invalid(VERSIONS, shown, 'must have exactly one version marked as storage version'))
+  if (new Set(versions.map(({ name }) => name)).size < versions.length)
+    errors.push(fieldError.invalid(VERSIONS, shown, 'must contain unique version names'))
+  if (versions.filter(({ storage }) => storage).length !== 1)
+    errors.push(fieldError.invalid(VERSIONS, shown, 'must have exactly one version marked as storage version'))
   const first = versions[0]?.name
   const messages = first === undefined ? [] : dns1035LabelErrors(first)
   if (messages.length > 0) errors.push(fieldError.invalid(SPEC.child('version'), first, messages.join(',')))
@@ -138,16 +152,51 @@ function validateSchema(root: JsonSchema, version: CustomResourceDefinitionVersi
   if (errors.length === before) validateRules(root, path, errors)
 }
 
-const ROOT_WORDS = ['Description', 'Type', 'Format', 'Title', 'Maximum', 'ExclusiveMaximum', 'Minimum', 'ExclusiveMinimum', 'MaxLength', 'MinLength', 'Pattern', 'MaxItems', 'MinItems', 'UniqueItems', 'MultipleOf', 'Required', 'Items', 'Properties', 'ExternalDocs', 'Example', 'XPreserveUnknownFields', 'XValidations']
+const ROOT_WORDS = [
+  'Description',
+  'Type',
+  'Format',
+  'Title',
+  'Maximum',
+  'ExclusiveMaximum',
+  'Minimum',
+  'ExclusiveMinimum',
+  'MaxLength',
+  'MinLength',
+  'Pattern',
+  'MaxItems',
+  'MinItems',
+  'UniqueItems',
+  'MultipleOf',
+  'Required',
+  'Items',
+  'Properties',
+  'ExternalDocs',
+  'Example',
+  'XPreserveUnknownFields',
+  'XValidations',
+]
 const ROOT_NAMES: ReadonlySet<string> = new Set(
-  ROOT_WORDS.map((word) => (/^X[A-Z]/.test(word) ? `x-kubernetes-${word.slice(1).replaceAll(/(?<!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase()}` : `${word.charAt(0).toLowerCase()}${word.slice(1)}`)),
+  ROOT_WORDS.map((word) =>
+    /^X[A-Z]/.test(word)
+      ? `x-kubernetes-${word
+          .slice(1)
+          .replaceAll(/(?<!^)[A-Z]/g, (letter) => `-${letter}`)
+          .toLowerCase()}`
+      : `${word.charAt(0).toLowerCase()}${word.slice(1)}`,
+  ),
 )
 
 /** With a status of its own, the status is checked by its part of the schema: nothing may stand beside that would be lost. */
 function validateRootWords(root: JsonSchema, path: Path, errors: FieldErrors): void {
   const foreign = Object.entries(root).find(([word, value]) => value !== undefined && !ROOT_NAMES.has(word))
   if (foreign !== undefined) {
-    errors.push(fieldError.invalidUnshown(path, `only [${ROOT_WORDS.join(' ')}] fields are allowed at the root of the schema if the status subresource is enabled`))
+    errors.push(
+      fieldError.invalidUnshown(
+        path,
+        `only [${ROOT_WORDS.join(' ')}] fields are allowed at the root of the schema if the status subresource is enabled`,
+      ),
+    )
   }
 }
 
@@ -181,7 +230,13 @@ function validateApproval({ metadata, spec }: CustomResourceDefinition, errors: 
   const rules = 'see https://github.com/kubernetes/enhancements/pull/1111'
   if (value === '') errors.push(fieldError.required(path, `protected groups must have approval annotation "${APPROVAL}", ${rules}`))
   else if (!value.startsWith('unapproved') && !URL.canParse(value)) {
-    errors.push(fieldError.invalid(path, value, `protected groups must have approval annotation "${APPROVAL}" with either a URL or a reason starting with "unapproved", ${rules}`))
+    errors.push(
+      fieldError.invalid(
+        path,
+        value,
+        `protected groups must have approval annotation "${APPROVAL}" with either a URL or a reason starting with "unapproved", ${rules}`,
+      ),
+    )
   }
 }
 

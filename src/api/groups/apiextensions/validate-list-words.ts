@@ -12,15 +12,21 @@ export function validateListWords(schema: JsonSchema, path: Path, errors: FieldE
   const listType = schema[LIST_TYPE]
   if (mapType !== undefined) {
     requireType(schema, 'object', MAP_TYPE, path, errors)
-    if (mapType !== 'atomic' && mapType !== 'granular') errors.push(fieldError.notSupported(path.child(MAP_TYPE), mapType, ['atomic', 'granular']))
+    if (mapType !== 'atomic' && mapType !== 'granular')
+      errors.push(fieldError.notSupported(path.child(MAP_TYPE), mapType, ['atomic', 'granular']))
   }
-  if (listType !== undefined && requireType(schema, 'array', LIST_TYPE, path, errors) && listType === 'set') validateSetItems(itemsOf(schema), path.child('items'), errors)
+  if (listType !== undefined && requireType(schema, 'array', LIST_TYPE, path, errors) && listType === 'set')
+    validateSetItems(itemsOf(schema), path.child('items'), errors)
   if (listType !== undefined && !['atomic', 'set', 'map'].includes(listType)) {
     errors.push(fieldError.notSupported(path.child(LIST_TYPE), listType, ['atomic', 'set', 'map']))
   }
   if ((schema[LIST_KEYS] ?? []).length > 0 && listType !== 'map') {
     const detail = `must be map if ${LIST_KEYS} is non-empty`
-    errors.push(listType === undefined ? fieldError.required(path.child(LIST_TYPE), detail) : fieldError.invalid(path.child(LIST_TYPE), listType, detail))
+    errors.push(
+      listType === undefined
+        ? fieldError.required(path.child(LIST_TYPE), detail)
+        : fieldError.invalid(path.child(LIST_TYPE), listType, detail),
+    )
   }
   if (listType === 'map') validateMapItems(schema, path, errors)
   if (listType === 'map' || listType === 'set') validateItemWords(schema, listType, path.child('items'), errors)
@@ -29,7 +35,11 @@ export function validateListWords(schema: JsonSchema, path: Path, errors: FieldE
 function requireType(schema: JsonSchema, type: string, word: string, path: Path, errors: FieldErrors): boolean {
   if (schema.type === type) return true
   const detail = `must be ${type} if ${word} is specified`
-  errors.push((schema.type ?? '') === '' ? fieldError.required(path.child('type'), detail) : fieldError.invalid(path.child('type'), schema.type, detail))
+  errors.push(
+    (schema.type ?? '') === ''
+      ? fieldError.required(path.child('type'), detail)
+      : fieldError.invalid(path.child('type'), schema.type, detail),
+  )
   return false
 }
 
@@ -39,7 +49,8 @@ function validateSetItems(items: JsonSchema | undefined, path: Path, errors: Fie
   if (items?.type === 'array' && items[LIST_TYPE] !== undefined && items[LIST_TYPE] !== 'atomic') {
     errors.push(fieldError.invalid(path.child(LIST_TYPE), items[LIST_TYPE], detail))
   }
-  if (items?.type === 'object' && items[MAP_TYPE] !== 'atomic') errors.push(fieldError.invalid(path.child(MAP_TYPE), items[MAP_TYPE], detail))
+  if (items?.type === 'object' && items[MAP_TYPE] !== 'atomic')
+    errors.push(fieldError.invalid(path.child(MAP_TYPE), items[MAP_TYPE], detail))
 }
 
 function validateMapItems(schema: JsonSchema, path: Path, errors: FieldErrors): void {
@@ -49,7 +60,9 @@ function validateMapItems(schema: JsonSchema, path: Path, errors: FieldErrors): 
   const items = itemsOf(schema)
   if (items === undefined) return
   if (items.type !== 'object') {
-    errors.push(fieldError.invalid(path.child('items').child('type'), items.type ?? '', `must be object if parent array's ${LIST_TYPE} is map`))
+    errors.push(
+      fieldError.invalid(path.child('items').child('type'), items.type ?? '', `must be object if parent array's ${LIST_TYPE} is map`),
+    )
     return
   }
   keys.forEach((key, i) => {
@@ -67,15 +80,19 @@ function validateMapItems(schema: JsonSchema, path: Path, errors: FieldErrors): 
 function validateItemWords(schema: JsonSchema, listType: 'map' | 'set', path: Path, errors: FieldErrors): void {
   const items = itemsOf(schema)
   if (items === undefined) return
-  if (items.nullable === true) errors.push(fieldError.forbidden(path.child('nullable'), `cannot be nullable when ${LIST_TYPE} is ${listType}`))
+  if (items.nullable === true)
+    errors.push(fieldError.forbidden(path.child('nullable'), `cannot be nullable when ${LIST_TYPE} is ${listType}`))
   if (listType === 'set') return
   for (const key of schema[LIST_KEYS] ?? []) {
     const property = items.properties?.[key]
     if (property === undefined) continue
     const at = path.child('properties').key(key)
     if (!(items.required ?? []).includes(key) && (property.default === undefined || property.default === null)) {
-      errors.push(fieldError.required(at.child('default'), `this property is in ${LIST_KEYS}, so it must have a default or be a required property`))
+      errors.push(
+        fieldError.required(at.child('default'), `this property is in ${LIST_KEYS}, so it must have a default or be a required property`),
+      )
     }
-    if (property.nullable === true) errors.push(fieldError.forbidden(at.child('nullable'), `this property is in ${LIST_KEYS}, so it cannot be nullable`))
+    if (property.nullable === true)
+      errors.push(fieldError.forbidden(at.child('nullable'), `this property is in ${LIST_KEYS}, so it cannot be nullable`))
   }
 }

@@ -50,7 +50,8 @@ function validateOwnWords(schema: JsonSchema, path: Path, place: Place, errors: 
   const forbid = (word: keyof JsonSchema, isUsed: boolean, detail = `${word} is not supported`): void => {
     if (isUsed) errors.push(fieldError.forbidden(path.child(word), detail))
   }
-  if (place.noDefaults !== undefined) forbid('default', schema.default !== undefined && schema.default !== null, `must not be set ${place.noDefaults}`)
+  if (place.noDefaults !== undefined)
+    forbid('default', schema.default !== undefined && schema.default !== null, `must not be set ${place.noDefaults}`)
   forbid('id', (schema.id ?? '') !== '')
   forbid('additionalItems', schema.additionalItems !== undefined)
   forbid('patternProperties', Object.keys(schema.patternProperties ?? {}).length > 0)

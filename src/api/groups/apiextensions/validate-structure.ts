@@ -10,7 +10,8 @@ export function validateStructure(schema: JsonSchema | undefined, level: Level, 
   if (schema === undefined) return
   if (schema.type === 'array' && itemsOf(schema) === undefined) errors.push(fieldError.required(path.child('items'), 'must be specified'))
   validateStructure(itemsOf(schema), 'item', path.child('items'), errors)
-  for (const [name, property] of Object.entries(schema.properties ?? {})) validateStructure(property, 'field', path.child('properties').key(name), errors)
+  for (const [name, property] of Object.entries(schema.properties ?? {}))
+    validateStructure(property, 'field', path.child('properties').key(name), errors)
   if (schema.additionalProperties !== undefined) {
     if (level === 'root') errors.push(fieldError.forbidden(path.child('additionalProperties'), 'must not be used at the root'))
     validateStructure(valuesOf(schema), 'field', path.child('additionalProperties'), errors)
@@ -23,14 +24,25 @@ export function validateStructure(schema: JsonSchema | undefined, level: Level, 
 
 function validateExtensions(schema: JsonSchema, path: Path, errors: FieldErrors): void {
   const exclusive = 'must be false if x-kubernetes-int-or-string is true'
-  if (isIntOrString(schema) && keepsUnknown(schema)) errors.push(fieldError.invalid(path.child('x-kubernetes-preserve-unknown-fields'), true, exclusive))
-  if (isIntOrString(schema) && isEmbedded(schema)) errors.push(fieldError.invalid(path.child('x-kubernetes-embedded-resource'), true, exclusive))
+  if (isIntOrString(schema) && keepsUnknown(schema))
+    errors.push(fieldError.invalid(path.child('x-kubernetes-preserve-unknown-fields'), true, exclusive))
+  if (isIntOrString(schema) && isEmbedded(schema))
+    errors.push(fieldError.invalid(path.child('x-kubernetes-embedded-resource'), true, exclusive))
   if (isEmbedded(schema) && !keepsUnknown(schema) && Object.keys(schema.properties ?? {}).length === 0) {
-    errors.push(fieldError.required(path.child('properties'), 'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields'))
+    errors.push(
+      fieldError.required(
+        path.child('properties'),
+        'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields',
+      ),
+    )
   }
 }
 
-const PLACES: Readonly<Record<Level, string>> = { root: 'at the root', item: 'for specified array items', field: 'for specified object fields' }
+const PLACES: Readonly<Record<Level, string>> = {
+  root: 'at the root',
+  item: 'for specified array items',
+  field: 'for specified object fields',
+}
 
 function validateType(schema: JsonSchema, level: Level, path: Path, errors: FieldErrors): void {
   const { type = '' } = schema
@@ -38,7 +50,8 @@ function validateType(schema: JsonSchema, level: Level, path: Path, errors: Fiel
   if (isEmbedded(schema) && type !== 'object') {
     const detail = 'must be object if x-kubernetes-embedded-resource is true'
     errors.push(type === '' ? fieldError.required(at, detail) : fieldError.invalid(at, type, detail))
-  } else if (type === '' && !isIntOrString(schema) && !keepsUnknown(schema)) errors.push(fieldError.required(at, `must not be empty ${PLACES[level]}`))
+  } else if (type === '' && !isIntOrString(schema) && !keepsUnknown(schema))
+    errors.push(fieldError.required(at, `must not be empty ${PLACES[level]}`))
   if (isEmbedded(schema) && schema.additionalProperties !== undefined) {
     errors.push(fieldError.forbidden(path.child('additionalProperties'), 'must not be used if x-kubernetes-embedded-resource is set'))
   }
@@ -54,13 +67,18 @@ function validateTypeMeta(schema: JsonSchema, path: Path, errors: FieldErrors): 
     const wanted = name === 'metadata' ? 'object' : 'string'
     if (property.type !== wanted) errors.push(fieldError.invalid(at.child('type'), property.type ?? '', `must be ${wanted}`))
     else if (name === 'metadata' && !isPlainMetadata(property)) {
-      errors.push(fieldError.forbidden(at, 'must not specify anything other than name and generateName, but metadata is implicitly specified'))
+      errors.push(
+        fieldError.forbidden(at, 'must not specify anything other than name and generateName, but metadata is implicitly specified'),
+      )
     }
   }
 }
 
 function isPlainMetadata({ type: _, properties = {}, default: _default, ...others }: JsonSchema): boolean {
-  return Object.values(others).every((value) => value === undefined) && Object.keys(properties).every((name) => name === 'name' || name === 'generateName')
+  return (
+    Object.values(others).every((value) => value === undefined) &&
+    Object.keys(properties).every((name) => name === 'name' || name === 'generateName')
+  )
 }
 
 /** `anyOf: [{type: integer}, {type: string}]` is how int-or-string is said to clients that do not know it. */
@@ -81,7 +99,8 @@ function validateCombined(schema: JsonSchema, skipsAnyOf: boolean, skipsFirstAll
   if (schema.not !== undefined) validateNested(schema.not, false, path.child('not'), errors)
   const { pattern = '' } = schema
   const problem = pattern === '' ? undefined : patternError(pattern)
-  if (problem !== undefined) errors.push(fieldError.invalid(path.child('pattern'), pattern, `must be a valid regular expression, but isn't: ${problem}`))
+  if (problem !== undefined)
+    errors.push(fieldError.invalid(path.child('pattern'), pattern, `must be a valid regular expression, but isn't: ${problem}`))
 }
 
 const EMPTY = 'must be empty to be structural'
@@ -93,7 +112,8 @@ function validateNested(schema: JsonSchema, skipsAnyOf: boolean, path: Path, err
   validateCombined(schema, skipsAnyOf, false, path, errors)
   const items = itemsOf(schema)
   if (items !== undefined) validateNested(items, false, path.child('items'), errors)
-  for (const [name, property] of Object.entries(schema.properties ?? {})) validateNested(property, false, path.child('properties').key(name), errors)
+  for (const [name, property] of Object.entries(schema.properties ?? {}))
+    validateNested(property, false, path.child('properties').key(name), errors)
   const forbid = (word: keyof JsonSchema, isUsed: boolean, detail: string): void => {
     if (isUsed) errors.push(fieldError.forbidden(path.child(word), detail))
   }
@@ -110,5 +130,6 @@ function validateNested(schema: JsonSchema, skipsAnyOf: boolean, path: Path, err
   forbid('x-kubernetes-list-type', schema['x-kubernetes-list-type'] !== undefined, UNDEFINED)
   forbid('x-kubernetes-map-type', schema['x-kubernetes-map-type'] !== undefined, UNDEFINED)
   forbid('x-kubernetes-validations', (schema['x-kubernetes-validations'] ?? []).length > 0, EMPTY)
-  if (schema.properties?.['metadata'] !== undefined) errors.push(fieldError.forbidden(path.child('properties').key('metadata'), 'must not be specified in a nested context'))
+  if (schema.properties?.['metadata'] !== undefined)
+    errors.push(fieldError.forbidden(path.child('properties').key('metadata'), 'must not be specified in a nested context'))
 }

@@ -13,8 +13,10 @@ export function validateColumns(columns: readonly CustomResourceColumnDefinition
     const at = path.index(i)
     if (name === '') errors.push(fieldError.required(at.child('name')))
     if (type === '') errors.push(fieldError.required(at.child('type'), `must be one of ${COLUMN_TYPES.join(',')}`))
-    else if (!COLUMN_TYPES.includes(type)) errors.push(fieldError.invalid(at.child('type'), type, `must be one of ${COLUMN_TYPES.join(',')}`))
-    if (format !== '' && !COLUMN_FORMATS.includes(format)) errors.push(fieldError.invalid(at.child('format'), format, `must be one of ${COLUMN_FORMATS.join(',')}`))
+    else if (!COLUMN_TYPES.includes(type))
+      errors.push(fieldError.invalid(at.child('type'), type, `must be one of ${COLUMN_TYPES.join(',')}`))
+    if (format !== '' && !COLUMN_FORMATS.includes(format))
+      errors.push(fieldError.invalid(at.child('format'), format, `must be one of ${COLUMN_FORMATS.join(',')}`))
     if (jsonPath === '') errors.push(fieldError.required(at.child('JSONPath')))
     else validateSimplePath(jsonPath, at.child('JSONPath'), errors)
   })
@@ -45,7 +47,12 @@ export function validateSubresources({ scale }: CustomResourceSubresources, path
 
 const MAX_SELECTABLE = 8
 
-export function validateSelectableFields(fields: readonly SelectableField[], schema: JsonSchema | undefined, path: Path, errors: FieldErrors): void {
+export function validateSelectableFields(
+  fields: readonly SelectableField[],
+  schema: JsonSchema | undefined,
+  path: Path,
+  errors: FieldErrors,
+): void {
   if (fields.length > MAX_SELECTABLE) errors.push(fieldError.tooMany(path, fields.length, MAX_SELECTABLE))
   const seen = new Set<string>()
   fields.forEach(({ jsonPath = '' }, i) => {
@@ -61,7 +68,13 @@ export function validateSelectableFields(fields: readonly SelectableField[], sch
     }
     if (jsonPath.startsWith('.metadata')) errors.push(fieldError.invalid(at, jsonPath, 'must not point to fields in metadata'))
     if (!['string', 'boolean', 'integer'].includes(found.type ?? '')) {
-      errors.push(fieldError.invalid(at, jsonPath, 'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.'))
+      errors.push(
+        fieldError.invalid(
+          at,
+          jsonPath,
+          'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+        ),
+      )
     }
     if (seen.has(jsonPath)) errors.push(fieldError.duplicate(at, jsonPath))
     seen.add(jsonPath)
@@ -76,7 +89,12 @@ function fieldAt(root: JsonSchema | undefined, jsonPath: string): JsonSchema | s
     if (step.startsWith('[') && !step.startsWith("['")) return 'array notation is not allowed'
     const name = step.startsWith('.') ? step.slice(1) : step.slice(2, -2)
     const { properties } = schema ?? {}
-    const next: JsonSchema | undefined = properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : step.startsWith('[') && schema !== undefined ? valuesOf(schema) : undefined
+    const next: JsonSchema | undefined =
+      properties !== undefined && Object.hasOwn(properties, name)
+        ? properties[name]
+        : step.startsWith('[') && schema !== undefined
+          ? valuesOf(schema)
+          : undefined
     if (next === undefined) return 'does not refer to a valid field'
     schema = next
   }

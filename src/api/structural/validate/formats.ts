@@ -22,7 +22,10 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
   isbn13: isIsbn13,
   'k8s-long-name': (value) => dnsSubdomainErrors(value).length === 0,
   'k8s-short-name': (value) => dnsLabelErrors(value).length === 0,
-  mac: (value) => /^([0-9a-fA-F]{2}([-:])(?:[0-9a-fA-F]{2}\2){4}(?:[0-9a-fA-F]{2}\2[0-9a-fA-F]{2}\2)?[0-9a-fA-F]{2})$|^([0-9a-fA-F]{4}\.){2,3}[0-9a-fA-F]{4}$/.test(value),
+  mac: (value) =>
+    /^([0-9a-fA-F]{2}([-:])(?:[0-9a-fA-F]{2}\2){4}(?:[0-9a-fA-F]{2}\2[0-9a-fA-F]{2}\2)?[0-9a-fA-F]{2})$|^([0-9a-fA-F]{4}\.){2,3}[0-9a-fA-F]{4}$/.test(
+      value,
+    ),
   password: () => true,
   rgbcolor: isRgbColor,
   ssn: (value) => /^\d{3}[- ]?\d{2}[- ]?\d{4}$/.test(value),
@@ -90,7 +93,8 @@ function isDateTime(value: string): boolean {
 }
 
 const GO_DURATION = /^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$|^[+-]?0$/
-const WORD_DURATION = /^\s*((?:\d+)\s*(?:ns|nanosecond|nanoseconds|us|µs|microsecond|microseconds|ms|milli|millis|millisecond|milliseconds|s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hr|hrs|hour|hours|d|day|days|w|week|weeks)\s*)+$/i
+const WORD_DURATION =
+  /^\s*((?:\d+)\s*(?:ns|nanosecond|nanoseconds|us|µs|microsecond|microseconds|ms|milli|millis|millisecond|milliseconds|s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hr|hrs|hour|hours|d|day|days|w|week|weeks)\s*)+$/i
 const ISO_DURATION = /^P(?=.)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?$/
 
 function isDuration(value: string): boolean {
@@ -102,7 +106,14 @@ function isEmail(value: string): boolean {
 }
 
 function isHostname(value: string): boolean {
-  return value.length <= 255 && value.split('.').every((label) => label.length <= 63 && /^[a-zA-Z0-9\u0080-\uffff]([-a-zA-Z0-9_\u0080-\uffff]*[a-zA-Z0-9\u0080-\uffff])?$/.test(label))
+  return (
+    value.length <= 255 &&
+    value
+      .split('.')
+      .every(
+        (label) => label.length <= 63 && /^[a-zA-Z0-9\u0080-\uffff]([-a-zA-Z0-9_\u0080-\uffff]*[a-zA-Z0-9\u0080-\uffff])?$/.test(label),
+      )
+  )
 }
 
 function isIsbn10(value: string): boolean {

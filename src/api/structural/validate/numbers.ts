@@ -17,7 +17,9 @@ export function numberFindings(schema: JsonSchema, value: number, at: string): R
   if (minimum !== undefined) {
     const limit = asLimit(minimum)
     if (exclusiveMinimum ? value <= limit : value < limit) {
-      result.add(say.invalid(at, value, exclusiveMinimum ? `should be greater than ${limit}` : `should be greater than or equal to ${limit}`))
+      result.add(
+        say.invalid(at, value, exclusiveMinimum ? `should be greater than ${limit}` : `should be greater than or equal to ${limit}`),
+      )
     }
   }
   if (maximum !== undefined) {
@@ -51,5 +53,6 @@ function rangeCheck(schema: JsonSchema, value: number, what: string, at: string,
   const { type = '', format = '' } = schema
   if (type !== 'integer') return
   const fits = format === 'int32' ? isInteger(value) && value >= -INT32 && value < INT32 : isInteger(value)
-  if (!fits) result.add(say.whole(`${what} value must be of type ${type} ${format === '' ? '(default format)' : `with format ${format}`} in ${at}`))
+  if (!fits)
+    result.add(say.whole(`${what} value must be of type ${type} ${format === '' ? '(default format)' : `with format ${format}`} in ${at}`))
 }

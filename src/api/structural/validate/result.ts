@@ -52,6 +52,17 @@ export const say = {
   tooLong: (at: string, max: number): Finding => finding(at, fieldError.tooLong(PLACE, max)),
   tooMany: (at: string, actual: number, max: number): Finding => finding(at, fieldError.tooMany(PLACE, actual, max)),
   notSupported: (at: string, value: unknown, allowed: readonly unknown[]): Finding =>
-    finding(at, fieldError.notSupported(PLACE, value, allowed.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))))),
-  forbiddenProperty: (at: string, name: string): Finding => ({ at, type: FIELD_ERROR_TYPES.invalid, message: `Invalid value: "": ${at}.${name} in body is a forbidden property` }),
+    finding(
+      at,
+      fieldError.notSupported(
+        PLACE,
+        value,
+        allowed.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))),
+      ),
+    ),
+  forbiddenProperty: (at: string, name: string): Finding => ({
+    at,
+    type: FIELD_ERROR_TYPES.invalid,
+    message: `Invalid value: "": ${at}.${name} in body is a forbidden property`,
+  }),
 }

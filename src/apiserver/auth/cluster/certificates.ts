@@ -2,7 +2,13 @@ import type { CertificatePlan, PlannedLeaf, Subject } from '#base'
 import { GROUPS, nodeUserName } from '../users.ts'
 
 /** File names below the folder of the cluster's keys. */
-export const FILES = { authority: 'ca', server: 'apiserver', admin: 'admin', toNodes: 'apiserver-kubelet-client', tokenKey: 'service-accounts' } as const
+export const FILES = {
+  authority: 'ca',
+  server: 'apiserver',
+  admin: 'admin',
+  toNodes: 'apiserver-kubelet-client',
+  tokenKey: 'service-accounts',
+} as const
 
 const DAY_MS = 86_400_000
 const AUTHORITY_LIFE_MS = 3650 * DAY_MS

@@ -92,7 +92,8 @@ function readPatch(type: SimpleType, bytes: Uint8Array): ReadValue {
   try {
     return readJson(bytes)
   } catch (error) {
-    if (error instanceof JsonSyntaxError) throw statusError.badRequest(type === 'strategic' ? error.message : `error decoding patch: ${error.message}`)
+    if (error instanceof JsonSyntaxError)
+      throw statusError.badRequest(type === 'strategic' ? error.message : `error decoding patch: ${error.message}`)
     throw error
   }
 }

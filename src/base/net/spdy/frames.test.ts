@@ -9,9 +9,20 @@ import { HeaderReader, HeaderWriter } from './headers.ts'
 const id = fc.integer({ min: 1, max: 0x7fffffff })
 const bytes = fc.uint8Array({ maxLength: 300 })
 const frame = fc.oneof(
-  fc.record({ streamId: id, block: bytes }).map(({ streamId, block }) => ({ wire: encodeFrame.synStream(streamId, block), type: 'syn-stream', streamId, content: block })),
-  fc.record({ streamId: id, block: bytes }).map(({ streamId, block }) => ({ wire: encodeFrame.synReply(streamId, block), type: 'syn-reply', streamId, content: block })),
-  fc.record({ streamId: id, data: bytes, fin: fc.boolean() }).map(({ streamId, data, fin }) => ({ wire: Buffer.concat([encodeFrame.dataHead(streamId, data.length, fin), data]), type: 'data', streamId, content: data })),
+  fc
+    .record({ streamId: id, block: bytes })
+    .map(({ streamId, block }) => ({ wire: encodeFrame.synStream(streamId, block), type: 'syn-stream', streamId, content: block })),
+  fc
+    .record({ streamId: id, block: bytes })
+    .map(({ streamId, block }) => ({ wire: encodeFrame.synReply(streamId, block), type: 'syn-reply', streamId, content: block })),
+  fc
+    .record({ streamId: id, data: bytes, fin: fc.boolean() })
+    .map(({ streamId, data, fin }) => ({
+      wire: Buffer.concat([encodeFrame.dataHead(streamId, data.length, fin), data]),
+      type: 'data',
+      streamId,
+      content: data,
+    })),
   id.map((streamId) => ({ wire: encodeFrame.rstStream(streamId, 5), type: 'rst-stream', streamId, content: new Uint8Array() })),
 )
 
@@ -23,7 +34,8 @@ function joined(frames: readonly Frame[]): { type: string; streamId: number; con
     if (one.type === 'ping' || one.type === 'goaway') continue
     const content = one.type === 'data' ? one.data : one.type === 'rst-stream' ? new Uint8Array() : one.block
     const last = out.at(-1)
-    if (one.type === 'data' && open && last?.streamId === one.streamId && last.type === 'data') last.content += Buffer.from(content).toString('hex')
+    if (one.type === 'data' && open && last?.streamId === one.streamId && last.type === 'data')
+      last.content += Buffer.from(content).toString('hex')
     else out.push({ type: one.type, streamId: one.streamId, content: Buffer.from(content).toString('hex') })
     open = one.type === 'data'
   }
@@ -44,7 +56,10 @@ describe('SPDY frames', () => {
         }
         const whole = [...new FrameReader().read(wire)]
         assert.deepEqual(joined(found), joined(whole))
-        assert.deepEqual(whole.map((one) => one.type), frames.map((one) => one.type))
+        assert.deepEqual(
+          whole.map((one) => one.type),
+          frames.map((one) => one.type),
+        )
       }),
       { numRuns: 200 },
     )
@@ -66,7 +81,8 @@ describe('SPDY headers', () => {
   it('are read as they were written, block after block', async () => {
     const writer = new HeaderWriter()
     const reader = new HeaderReader()
-    for (const headers of [{ streamtype: 'data', port: '80' }, {}, { long: 'x'.repeat(60_000) }, { a: 'ä' }]) assert.deepEqual(await reader.read(writer.write(headers)), headers)
+    for (const headers of [{ streamtype: 'data', port: '80' }, {}, { long: 'x'.repeat(60_000) }, { a: 'ä' }])
+      assert.deepEqual(await reader.read(writer.write(headers)), headers)
     reader.close()
   })
 
@@ -78,8 +94,14 @@ describe('SPDY headers', () => {
   })
 
   it('that unpack to too much, or are no headers, are refused', async () => {
-    await assert.rejects(new HeaderReader().read(deflateSync(Buffer.alloc(10_000_000), { finishFlush: constants.Z_SYNC_FLUSH })), SpdyProtocolError)
+    await assert.rejects(
+      new HeaderReader().read(deflateSync(Buffer.alloc(10_000_000), { finishFlush: constants.Z_SYNC_FLUSH })),
+      SpdyProtocolError,
+    )
     await assert.rejects(new HeaderReader().read(Buffer.from('rubbish')), SpdyProtocolError)
-    await assert.rejects(new HeaderReader().read(deflateSync(Buffer.from('ffffffff', 'hex'), { finishFlush: constants.Z_SYNC_FLUSH })), SpdyProtocolError)
+    await assert.rejects(
+      new HeaderReader().read(deflateSync(Buffer.from('ffffffff', 'hex'), { finishFlush: constants.Z_SYNC_FLUSH })),
+      SpdyProtocolError,
+    )
   })
 })

@@ -6,7 +6,13 @@ import { SampanError } from '../../errors.ts'
  */
 export type Frame =
   | DataPiece
-  | { readonly type: 'syn-stream'; readonly streamId: number; readonly fin: boolean; readonly unidirectional: boolean; readonly block: Uint8Array }
+  | {
+      readonly type: 'syn-stream'
+      readonly streamId: number
+      readonly fin: boolean
+      readonly unidirectional: boolean
+      readonly block: Uint8Array
+    }
   | { readonly type: 'syn-reply' | 'headers'; readonly streamId: number; readonly fin: boolean; readonly block: Uint8Array }
   | { readonly type: 'rst-stream'; readonly streamId: number; readonly status: number }
   | { readonly type: 'ping'; readonly id: number }
@@ -38,11 +44,12 @@ const MOST_CONTROL_BYTES = 64 * 1024
 /** Cuts a byte stream into frames. DATA is handed out in the pieces in which it arrives, so its length needs no limit. */
 export class FrameReader {
   #pending: Buffer = Buffer.alloc(0)
-  #data: { readonly streamId: number; readonly fin: boolean; left: number } | undefined
+  #data: { readonly streamId: number; readonly fin: boolean; left: number } | undefined;
 
   /** Throws `SpdyProtocolError`. */
   *read(chunk: Uint8Array): Iterable<Frame> {
-    const joined = this.#pending.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length) : Buffer.concat([this.#pending, chunk])
+    const joined =
+      this.#pending.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length) : Buffer.concat([this.#pending, chunk])
     let at = 0
     // What is not consumed stays for the next chunk, also when the caller stops early.
     this.#pending = joined
@@ -128,7 +135,8 @@ function words(...values: readonly number[]): Buffer {
 
 /** The bytes of frames. */
 export const encodeFrame = {
-  synStream: (streamId: number, block: Uint8Array): Buffer => control(CONTROL.synStream, 0, Buffer.concat([words(streamId, 0), Buffer.alloc(2), block])),
+  synStream: (streamId: number, block: Uint8Array): Buffer =>
+    control(CONTROL.synStream, 0, Buffer.concat([words(streamId, 0), Buffer.alloc(2), block])),
   synReply: (streamId: number, block: Uint8Array): Buffer => control(CONTROL.synReply, 0, Buffer.concat([words(streamId), block])),
   rstStream: (streamId: number, status: number): Buffer => control(CONTROL.rstStream, 0, words(streamId, status)),
   ping: (id: number): Buffer => control(CONTROL.ping, 0, words(id)),

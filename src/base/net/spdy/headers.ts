@@ -62,7 +62,8 @@ export class HeaderReader {
         resolve()
       })
     })
-    if (this.#failure !== undefined || this.#inflate.destroyed) throw new SpdyProtocolError('headers cannot be read', { cause: this.#failure })
+    if (this.#failure !== undefined || this.#inflate.destroyed)
+      throw new SpdyProtocolError('headers cannot be read', { cause: this.#failure })
     const plain = Buffer.concat(this.#chunks)
     this.#chunks = []
     this.#size = 0

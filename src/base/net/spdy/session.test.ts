@@ -6,10 +6,14 @@ import { describe, it } from 'node:test'
 import { SpdySession } from './session.ts'
 import { type SpdyStream, StreamReset } from './stream.ts'
 
-async function pair(onStream: (stream: SpdyStream) => void): Promise<{ readonly client: SpdySession; readonly server: SpdySession; [Symbol.dispose](): void }> {
+async function pair(
+  onStream: (stream: SpdyStream) => void,
+): Promise<{ readonly client: SpdySession; readonly server: SpdySession; [Symbol.dispose](): void }> {
   const listener = createServer()
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  const accepted = new Promise<SpdySession>((resolve) => listener.once('connection', (socket) => resolve(new SpdySession(socket, { role: 'server', onStream }))))
+  const accepted = new Promise<SpdySession>((resolve) =>
+    listener.once('connection', (socket) => resolve(new SpdySession(socket, { role: 'server', onStream }))),
+  )
   const client = new SpdySession(connect((listener.address() as AddressInfo).port, '127.0.0.1'), { role: 'client' })
   const server = await accepted
   listener.close()
@@ -39,7 +43,10 @@ describe('a SPDY session', { timeout: 20_000 }, () => {
     const second = await both.client.open({ streamtype: 'data' })
     second.end('x')
     assert.equal((await buffer(second)).toString(), 'x')
-    assert.deepEqual(seen.map(({ headers }) => headers), [{ streamtype: 'stdin', port: '80' }, { streamtype: 'data' }])
+    assert.deepEqual(
+      seen.map(({ headers }) => headers),
+      [{ streamtype: 'stdin', port: '80' }, { streamtype: 'data' }],
+    )
   })
 
   it('stops reading while a stream has no reader, and goes on when it has', async () => {

@@ -163,9 +163,11 @@ export class SpdySession {
 
   #opened(id: number, fin: boolean, headers: SpdyHeaders): void {
     const { role, onStream, mostStreams = MOST_STREAMS } = this.#options
-    if (id % 2 !== (role === 'server' ? 1 : 0) || id <= this.#lastPeerId) throw new SpdyProtocolError('a stream has a number that is not the next one')
+    if (id % 2 !== (role === 'server' ? 1 : 0) || id <= this.#lastPeerId)
+      throw new SpdyProtocolError('a stream has a number that is not the next one')
     this.#lastPeerId = id
-    if (onStream === undefined || this.#isClosing || this.#streams.size >= mostStreams) return this.#send(encodeFrame.rstStream(id, RST.refusedStream))
+    if (onStream === undefined || this.#isClosing || this.#streams.size >= mostStreams)
+      return this.#send(encodeFrame.rstStream(id, RST.refusedStream))
     const stream = new SpdyStream(id, headers, this.#link)
     stream.on('error', () => undefined)
     this.#streams.set(id, stream)
@@ -217,4 +219,3 @@ export class SpdySession {
     this.#mayRead()
   }
 }
-

@@ -98,7 +98,8 @@ export class SpdyStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (!this.#resetReceived && !(this.#finSent && this.#finReceived)) this.#link.sendReset(this.id, error === null ? RST.cancel : RST.internalError)
+    if (!this.#resetReceived && !(this.#finSent && this.#finReceived))
+      this.#link.sendReset(this.id, error === null ? RST.cancel : RST.internalError)
     this.#link.gone(this.id)
     this.#link.drained()
     done(error)

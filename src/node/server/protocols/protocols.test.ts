@@ -25,7 +25,14 @@ function echoing(ends: CommandResult, sizes: [number, number][] = []): Streams {
       const stderr = tty ? undefined : new PassThrough()
       stderr?.end('begun')
       stdin.pipe(stdout)
-      return { stdin, stdout, stderr, resize: (columns, rows) => void sizes.push([columns, rows]), result: new Promise((resolve) => stdin.once('end', () => resolve(ends))), close: () => undefined }
+      return {
+        stdin,
+        stdout,
+        stderr,
+        resize: (columns, rows) => void sizes.push([columns, rows]),
+        result: new Promise((resolve) => stdin.once('end', () => resolve(ends))),
+        close: () => undefined,
+      }
     },
     attach: () => Promise.reject(new Error('not in this test')),
     portForward: async () => {
@@ -42,11 +49,17 @@ async function serve(t: TestContext, streams: Streams): Promise<string> {
   server.on('upgrade', (request, socket, head) => {
     sockets.add(socket)
     const url = new URL(request.url ?? '/', 'http://node')
-    const session = sessionOf(url.pathname.split('/').filter((part) => part !== ''), url.searchParams)
+    const session = sessionOf(
+      url.pathname.split('/').filter((part) => part !== ''),
+      url.searchParams,
+    )
     if (session === undefined) return void socket.destroy()
     protocolsOver(streams)
       .serve(scope, session, request, socket, head)
-      .catch((error: unknown) => void socket.end(`HTTP/1.1 ${error instanceof StatusError ? error.httpStatus : 500} x\r\ncontent-length: 0\r\n\r\n`))
+      .catch(
+        (error: unknown) =>
+          void socket.end(`HTTP/1.1 ${error instanceof StatusError ? error.httpStatus : 500} x\r\ncontent-length: 0\r\n\r\n`),
+      )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
@@ -59,10 +72,13 @@ async function serve(t: TestContext, streams: Streams): Promise<string> {
 }
 
 async function spdy(address: string, path: string, protocol: string): Promise<SpdySession> {
-  const { socket, head } = await requestUpgrade(rootScope(), `http://${address}${path}`, 'SPDY/3.1', { 'X-Stream-Protocol-Version': protocol })
+  const { socket, head } = await requestUpgrade(rootScope(), `http://${address}${path}`, 'SPDY/3.1', {
+    'X-Stream-Protocol-Version': protocol,
+  })
   return new SpdySession(socket, { role: 'client', head })
 }
-const webSocket = (address: string, path: string, ...protocols: string[]): Promise<MessageSocket> => connectWebSocket(rootScope(), { url: `ws://${address}${path}`, protocols })
+const webSocket = (address: string, path: string, ...protocols: string[]): Promise<MessageSocket> =>
+  connectWebSocket(rootScope(), { url: `ws://${address}${path}`, protocols })
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 function there<T extends Readable | Writable>(stream: T | undefined): T {
   assert.ok(stream !== undefined)
@@ -72,7 +88,8 @@ function there<T extends Readable | Writable>(stream: T | undefined): T {
 describe('a command', { timeout: 20_000 }, () => {
   const transports: Readonly<Record<string, (address: string, path: string, wants: CommandStreams) => Promise<RemoteProcess>>> = {
     'SPDY version 4': async (address, path, wants) => spdyCommand(rootScope(), await spdy(address, path, 'v4.channel.k8s.io'), wants),
-    'WebSocket version 5': async (address, path, wants) => websocketCommand(rootScope(), await webSocket(address, path, 'v5.channel.k8s.io'), wants),
+    'WebSocket version 5': async (address, path, wants) =>
+      websocketCommand(rootScope(), await webSocket(address, path, 'v5.channel.k8s.io'), wants),
   }
   for (const [name, open] of Object.entries(transports)) {
     it(`over ${name} gets all of its input, hears its end, and says its exit code`, async (t) => {
@@ -87,22 +104,35 @@ describe('a command', { timeout: 20_000 }, () => {
 
     it(`over ${name} tells its terminal's size`, async (t) => {
       const sizes: [number, number][] = []
-      const process = await open(await serve(t, echoing({ kind: 'exited', exitCode: 0 }, sizes)), '/exec/ns/p/c?command=sh&input=1&output=1&tty=1', { stdin: true, stdout: true, stderr: false, tty: true })
+      const process = await open(
+        await serve(t, echoing({ kind: 'exited', exitCode: 0 }, sizes)),
+        '/exec/ns/p/c?command=sh&input=1&output=1&tty=1',
+        { stdin: true, stdout: true, stderr: false, tty: true },
+      )
       process.resize(80, 24)
       process.resize(100, 50)
       const out = there(process.stdout)
       there(process.stdin).write('x')
       await new Promise((resolve) => out.once('data', resolve))
       while (sizes.length < 2) await new Promise((resolve) => setImmediate(resolve))
-      assert.deepEqual(sizes, [[80, 24], [100, 50]])
+      assert.deepEqual(sizes, [
+        [80, 24],
+        [100, 50],
+      ])
       process.close()
     })
   }
 
   it('that cannot be found is refused before the protocol changes', async (t) => {
     const address = await serve(t, echoing({ kind: 'exited', exitCode: 0 }))
-    await assert.rejects(spdy(address, '/exec/ns/p/missing?command=cat&output=1', 'v4.channel.k8s.io'), { code: 'UPGRADE_REFUSED', httpStatus: 404 })
-    await assert.rejects(webSocket(address, '/exec/ns/p/missing?command=cat&output=1', 'v5.channel.k8s.io'), { code: 'WEBSOCKET_FAILED', httpStatus: 404 })
+    await assert.rejects(spdy(address, '/exec/ns/p/missing?command=cat&output=1', 'v4.channel.k8s.io'), {
+      code: 'UPGRADE_REFUSED',
+      httpStatus: 404,
+    })
+    await assert.rejects(webSocket(address, '/exec/ns/p/missing?command=cat&output=1', 'v5.channel.k8s.io'), {
+      code: 'WEBSOCKET_FAILED',
+      httpStatus: 404,
+    })
     await assert.rejects(webSocket(address, '/exec/ns/p/c?command=cat', 'v5.channel.k8s.io'), { httpStatus: 400 })
     await assert.rejects(webSocket(address, EXEC, 'v9.channel.k8s.io'), { httpStatus: 403 })
   })
@@ -157,7 +187,10 @@ describe('port-forward', { timeout: 20_000 }, () => {
     for await (const { data } of socket.messages()) if (seen.push(data) === 3) break
     const said = Buffer.alloc(2)
     said.writeUInt16LE(port)
-    assert.deepEqual(seen.map((data) => data.toString('hex')), [`00${said.toString('hex')}`, `01${said.toString('hex')}`, `00${Buffer.from('ping').toString('hex')}`])
+    assert.deepEqual(
+      seen.map((data) => data.toString('hex')),
+      [`00${said.toString('hex')}`, `01${said.toString('hex')}`, `00${Buffer.from('ping').toString('hex')}`],
+    )
     socket.destroy()
   })
 })

@@ -21,6 +21,8 @@ async function connect(scope: Scope, url: string, protocol: string): Promise<Spd
     return new SpdySession(socket, { role: 'client', head })
   } catch (error) {
     if (scope.signal.aborted) throw error
-    throw statusError.internal(error instanceof UpgradeRefused ? error.body : `the container runtime cannot be reached: ${messageOf(error)}`)
+    throw statusError.internal(
+      error instanceof UpgradeRefused ? error.body : `the container runtime cannot be reached: ${messageOf(error)}`,
+    )
   }
 }

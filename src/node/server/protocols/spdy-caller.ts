@@ -16,7 +16,11 @@ export function negotiated(request: IncomingMessage, known: readonly string[], u
   if (offered.length === 0) return unnamed
   const found = offered.find((one) => known.includes(one))
   if (found !== undefined) return found
-  throw new StatusError({ code: 403, reason: 'Forbidden', message: `unable to negotiate protocol: client supports [${offered.join(' ')}], server supports [${known.join(' ')}]` })
+  throw new StatusError({
+    code: 403,
+    reason: 'Forbidden',
+    message: `unable to negotiate protocol: client supports [${offered.join(' ')}], server supports [${known.join(' ')}]`,
+  })
 }
 
 export function acceptSpdy(request: IncomingMessage, socket: Duplex, protocol: string): void {
@@ -24,11 +28,23 @@ export function acceptSpdy(request: IncomingMessage, socket: Duplex, protocol: s
 }
 
 /** Agrees to SPDY and waits for the streams that the caller opens. Ends the connection when they do not come. */
-export async function spdyCaller(scope: Scope, request: IncomingMessage, socket: Duplex, head: Uint8Array, wants: CommandStreams): Promise<CallerStreams> {
+export async function spdyCaller(
+  scope: Scope,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Uint8Array,
+  wants: CommandStreams,
+): Promise<CallerStreams> {
   const protocol = negotiated(request, COMMAND_VERSIONS, 'channel.k8s.io')
   const hasStatus = protocol === 'v4.channel.k8s.io'
   const hasResize = wants.tty && (hasStatus || protocol === 'v3.channel.k8s.io')
-  const expected = ['error', ...(wants.stdin ? ['stdin'] : []), ...(wants.stdout ? ['stdout'] : []), ...(wants.stderr && !wants.tty ? ['stderr'] : []), ...(hasResize ? ['resize'] : [])]
+  const expected = [
+    'error',
+    ...(wants.stdin ? ['stdin'] : []),
+    ...(wants.stdout ? ['stdout'] : []),
+    ...(wants.stderr && !wants.tty ? ['stderr'] : []),
+    ...(hasResize ? ['resize'] : []),
+  ]
   const streams = new Map<string, SpdyStream>()
   const complete = Promise.withResolvers<void>()
   acceptSpdy(request, socket, protocol)

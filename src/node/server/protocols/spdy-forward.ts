@@ -23,7 +23,9 @@ export async function serveSpdyForward(scope: Scope, connection: Duplex, head: U
       if (other === undefined) {
         waiting.set(id, { type, stream })
         stream.once('close', () => void (waiting.get(id)?.stream === stream && waiting.delete(id)))
-        const timer = scope.clock.after(PAIRED_WITHIN_MS, () => void (waiting.get(id)?.stream === stream && stream.destroy()), { background: true })
+        const timer = scope.clock.after(PAIRED_WITHIN_MS, () => void (waiting.get(id)?.stream === stream && stream.destroy()), {
+          background: true,
+        })
         stream.once('close', () => timer.cancel())
         return
       }

@@ -36,7 +36,8 @@ export function protocolsOver(streams: Streams): StreamProtocols {
           ? await streams.exec(scope, session.at, { ...wants, command: session.command })
           : await streams.attach(scope, session.at, wants)
       try {
-        const caller = upgrade === 'spdy' ? await spdyCaller(scope, request, socket, head, wants) : await webSocketCaller(request, socket, head, wants)
+        const caller =
+          upgrade === 'spdy' ? await spdyCaller(scope, request, socket, head, wants) : await webSocketCaller(request, socket, head, wants)
         await runCommand(caller, process)
       } finally {
         process.close()
@@ -79,7 +80,12 @@ function upgradeOf(request: IncomingMessage): 'spdy' | 'websocket' {
 export function commandStreams(query: URLSearchParams): CommandStreams {
   const flag = (name: string): boolean => ['1', 'true'].includes(query.get(name) ?? '')
   const tty = flag('tty')
-  const wants = { stdin: flag('input') || flag('stdin'), stdout: flag('output') || flag('stdout'), stderr: (flag('error') || flag('stderr')) && !tty, tty }
+  const wants = {
+    stdin: flag('input') || flag('stdin'),
+    stdout: flag('output') || flag('stdout'),
+    stderr: (flag('error') || flag('stderr')) && !tty,
+    tty,
+  }
   if (!wants.stdin && !wants.stdout && !wants.stderr) throw statusError.badRequest('you must specify at least 1 of stdin, stdout, stderr')
   return wants
 }

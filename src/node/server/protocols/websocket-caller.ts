@@ -2,7 +2,16 @@ import type { IncomingMessage } from 'node:http'
 import { type Duplex, PassThrough, Writable } from 'node:stream'
 import { type MessageSocket, acceptWebSocket, listHeader } from '#base'
 import { StatusError } from '#api'
-import { CHANNEL, COMMAND_PROTOCOLS, type ChannelProtocol, type CommandStreams, decodeChannel, encodeChannel, statusOf, textOf } from '#client'
+import {
+  CHANNEL,
+  COMMAND_PROTOCOLS,
+  type ChannelProtocol,
+  type CommandStreams,
+  decodeChannel,
+  encodeChannel,
+  statusOf,
+  textOf,
+} from '#client'
 import { type CallerStreams, sizeOf } from './caller-streams.ts'
 
 /** The first of the client's protocols that is known here. Throws `StatusError` 403. */
@@ -11,11 +20,20 @@ export function webSocketProtocol(request: IncomingMessage, known: readonly stri
   if (offered.length === 0) return undefined
   const found = offered.find((one) => known.includes(one))
   if (found !== undefined) return found
-  throw new StatusError({ code: 403, reason: 'Forbidden', message: `unable to negotiate protocol: client supports [${offered.join(' ')}], server supports [${known.join(' ')}]` })
+  throw new StatusError({
+    code: 403,
+    reason: 'Forbidden',
+    message: `unable to negotiate protocol: client supports [${offered.join(' ')}], server supports [${known.join(' ')}]`,
+  })
 }
 
 /** Agrees to a WebSocket with numbered channels. */
-export async function webSocketCaller(request: IncomingMessage, socket: Duplex, head: Uint8Array, wants: CommandStreams): Promise<CallerStreams> {
+export async function webSocketCaller(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Uint8Array,
+  wants: CommandStreams,
+): Promise<CallerStreams> {
   const name = webSocketProtocol(request, Object.keys(COMMAND_PROTOCOLS))
   const protocol = COMMAND_PROTOCOLS[name ?? '']
   if (protocol === undefined) throw new Error(`no channels are known for ${name}`)
@@ -32,7 +50,9 @@ export async function webSocketCaller(request: IncomingMessage, socket: Duplex, 
     resized(size.columns, size.rows)
   })
   // Tells the client that the connection stands, on the lowest channel that it reads.
-  await messages.send(encodeChannel(protocol, stdout !== undefined ? CHANNEL.stdout : stderr !== undefined ? CHANNEL.stderr : CHANNEL.error, Buffer.alloc(0)))
+  await messages.send(
+    encodeChannel(protocol, stdout !== undefined ? CHANNEL.stdout : stderr !== undefined ? CHANNEL.stderr : CHANNEL.error, Buffer.alloc(0)),
+  )
   return {
     stdin,
     stdout,
@@ -51,7 +71,12 @@ export async function webSocketCaller(request: IncomingMessage, socket: Duplex, 
   }
 }
 
-async function receive(messages: MessageSocket, protocol: ChannelProtocol, stdin: PassThrough | undefined, resize: (text: string) => void): Promise<void> {
+async function receive(
+  messages: MessageSocket,
+  protocol: ChannelProtocol,
+  stdin: PassThrough | undefined,
+  resize: (text: string) => void,
+): Promise<void> {
   for await (const { data: message } of messages.messages()) {
     const found = decodeChannel(protocol, message)
     if (found === undefined) continue
