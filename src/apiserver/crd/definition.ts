@@ -20,8 +20,3 @@ export function withCondition(conditions: readonly Condition[], next: Omit<Condi
   const made: Condition = { ...next, lastTransitionTime: known?.status === next.status ? (known.lastTransitionTime ?? now) : now }
   return known === undefined ? [...conditions, made] : conditions.map((condition) => (condition === known ? made : condition))
 }
-
-/** Where the custom objects of a definition lie in the store. */
-export function storagePrefix({ spec }: Definition): string {
-  return `/registry/${spec.group}/${spec.names.plural}`
-}

@@ -15,14 +15,12 @@ const frame = fc.oneof(
   fc
     .record({ streamId: id, block: bytes })
     .map(({ streamId, block }) => ({ wire: encodeFrame.synReply(streamId, block), type: 'syn-reply', streamId, content: block })),
-  fc
-    .record({ streamId: id, data: bytes, fin: fc.boolean() })
-    .map(({ streamId, data, fin }) => ({
-      wire: Buffer.concat([encodeFrame.dataHead(streamId, data.length, fin), data]),
-      type: 'data',
-      streamId,
-      content: data,
-    })),
+  fc.record({ streamId: id, data: bytes, fin: fc.boolean() }).map(({ streamId, data, fin }) => ({
+    wire: Buffer.concat([encodeFrame.dataHead(streamId, data.length, fin), data]),
+    type: 'data',
+    streamId,
+    content: data,
+  })),
   id.map((streamId) => ({ wire: encodeFrame.rstStream(streamId, 5), type: 'rst-stream', streamId, content: new Uint8Array() })),
 )
 
