@@ -1,7 +1,7 @@
-export { type Cell, type ResourceRules, builtInSchema, defineResource } from './define.ts'
+export { type Cell, type ResourceRules, builtInSchema } from './define.ts'
 export { builtInResources } from './groups/index.ts'
-export { type CronSchedule, type CronTimes, parseCronSchedule } from './schedules/cron.ts'
-export { FIELD_ERROR_TYPES, type FieldError, type FieldErrorType, type FieldErrors, fieldError } from './meta/field-error.ts'
+export { type CronSchedule, type CronTimes } from './schedules/cron.ts'
+export { type FieldError, type FieldErrorType, type FieldErrors, fieldError } from './meta/field-error.ts'
 export {
   type KubeList,
   type KubeObject,
@@ -41,14 +41,14 @@ export type {
   Subresource,
   Verb,
 } from './resource.ts'
-export { ageOf, humanDuration } from './schema/age.ts'
-export { builtInSchemas, schemaOf } from './schema/builtin.ts'
+export { ageOf } from './schema/age.ts'
+export { schemaOf } from './schema/builtin.ts'
 export { type Decoded, DecodeError, decodeObject } from './schema/decode/decode.ts'
 export { applySchemaDefaults, isUnsetList } from './schema/defaults.ts'
-export { type EncodeOptions, encodeObject, encodeText, normalizeObject } from './schema/encode.ts'
-export { type TypedObject, decodeProtobuf, encodeProtobuf, encodeWatchFrame, openEnvelope } from './schema/protobuf/protobuf.ts'
-export { withResourceVersion } from './schema/resource-version.ts'
-export { type ColumnFact, columnFacts, resourceFact, resourceFacts } from './schema/registered.ts'
+export { type EncodeOptions, encodeObject, normalizeObject } from './schema/encode.ts'
+export { type TypedObject, decodeProtobuf, encodeProtobuf } from './schema/protobuf/protobuf.ts'
+
+export { type ColumnFact, resourceFacts } from './schema/registered.ts'
 export type { ResourceFact, SubresourceFact } from './schema/resource-facts.ts'
 export type { AnySchema, Field, ListSchema, MapSchema, ObjectSchema, ScalarSchema, Schema, SchemaRules } from './schema/schema.ts'
 export { groupVersions, openApiIndex, openApiV2, openApiV3 } from './openapi/documents.ts'
@@ -78,135 +78,63 @@ export type * as scheduling from './types/scheduling-v1.gen.ts'
 export type * as storage from './types/storage-v1.gen.ts'
 export {
   type AnyContainer,
-  CONTAINER_KINDS,
   type ContainerKind,
   MIRROR_POD_ANNOTATION,
   type PodReferences,
-  allContainers,
   isMirrorPod,
   podReferences,
   visitContainers,
 } from './pods/visit.ts'
-export { type JsonObject, deepClone, deepEqual, deepFreeze, isJsonObject, member, setMember } from './meta/deep.ts'
+export { type JsonObject, deepClone, deepEqual } from './meta/deep.ts'
 export { type FieldRequirement, parseFieldSelector } from './meta/field-selector.ts'
 export {
-  addQuantities,
   canonicalQuantity,
   compareQuantities,
-  formatQuantity,
   parseQuantity,
   type Quantity,
-  QuantityError,
   type QuantityFormat,
   type QuantityLike,
   quantityMilli,
   quantityToNumber,
   quantityValue,
-  subtractQuantities,
 } from './meta/quantity.ts'
 export { parseLabelSelector } from './meta/selector-text.ts'
 export {
-  EVERYTHING,
-  formatLabelSelector,
   type LabelSelector,
   type LabelSelectorObject,
   type LabelSelectorRequirement,
   type Labels,
-  labelSelector,
   labelSelectorOf,
-  labelSelectorOfMap,
-  NOTHING,
   type SelectorOperator,
   type SelectorRequirement,
 } from './meta/selectors.ts'
 export {
   type Cidr,
-  canonicalIpErrors,
-  cidrContains,
-  cidrErrors,
-  cidrText,
   type Ip,
-  ipErrors,
-  ipOf,
-  parseCidr,
-  parseIp,
 } from './validation/ip.ts'
-export { type LabelSelectorOptions, validateLabelSelector, validateLabels } from './validation/label-selector.ts'
+export { type LabelSelectorOptions } from './validation/label-selector.ts'
 export {
-  byteLength,
-  cIdentifierErrors,
-  configMapKeyErrors,
-  DNS_LABEL_MAX,
-  DNS_SUBDOMAIN_MAX,
-  dns1035LabelErrors,
-  dnsLabelErrors,
-  dnsSubdomainErrors,
-  domainPrefixedPathErrors,
-  envVarNameErrors,
-  httpHeaderErrors,
-  labelValueErrors,
   type NameRule,
-  nameIsDns1035Label,
-  nameIsDnsLabel,
-  nameIsDnsSubdomain,
   nameIsPathSegment,
-  pathSegmentErrors,
-  percentErrors,
-  portNameErrors,
-  portNumberErrors,
   qualifiedNameErrors,
-  relaxedEnvVarNameErrors,
   type TextErrors,
-  wildcardSubdomainErrors,
 } from './validation/names.ts'
 export {
-  ANNOTATIONS_MAX_BYTES,
   type ObjectMetaOptions,
-  validateAnnotations,
-  validateFieldManager,
-  validateFinalizers,
-  validateManagedFields,
   validateObjectMeta,
   validateObjectMetaUpdate,
   validateStandardFinalizer,
 } from './validation/object-meta.ts'
-export { validateOwnerReferences } from './validation/owner-references.ts'
+
 export {
-  isExtendedResource,
-  isHugePageResource,
-  isIntegerResource,
-  isNativeResource,
-  NOT_AN_INTEGER,
-  validateContainerResourceName,
-  validateNonnegativeQuantity,
-  validatePositiveQuantity,
-  validateQuotaResourceName,
-  validateResourceName,
-  validateResourceQuantity,
-} from './validation/resources.ts'
-export {
-  IMMUTABLE,
   invalidText,
-  NOT_NEGATIVE,
   type Validate,
-  validateAbsolutePath,
-  validateEnum,
-  validateImmutable,
-  validateInRange,
-  validateIntOrPercent,
-  validateNonnegative,
-  validateNoWayUp,
-  validatePositive,
-  validateRelativePath,
-  validateRequired,
-  validateRequiredEnum,
-  validText,
 } from './validation/values.ts'
-export { JSON_PATCH_MAX_OPERATIONS, jsonPatch } from './patch/json-patch.ts'
+export { jsonPatch } from './patch/json-patch.ts'
 export { mergePatch } from './patch/merge-patch.ts'
 export { strategicMergePatch } from './patch/strategic-merge.ts'
-export { goSyntax, goTypeName, goValue, jsonTypeName } from './meta/go-format.ts'
-export { type AmountKind, type Amounts, containerAmounts, podAmounts } from './pods/resources.ts'
+
+export { type AmountKind, type Amounts, podAmounts } from './pods/resources.ts'
 export { keepUnchangedTimes } from './fields/keep-times.ts'
 export { type FieldSet, fieldSetOf } from './fields/set/field-set.ts'
 export { type ApplyRequest, serverSideApply } from './fields/server-side-apply.ts'

@@ -4,14 +4,13 @@ export { parseTokenFile } from './auth/authenticate/static-tokens.ts'
 export {
   type ClusterNames,
   FILES as CERTIFICATE_FILES,
-  clientLeaf,
   clusterCertificates,
   componentSubject,
 } from './auth/cluster/certificates.ts'
-export { type KubeconfigWish, kubeconfigText, writeKubeconfig } from './auth/cluster/kubeconfig.ts'
+export { type KubeconfigWish, writeKubeconfig } from './auth/cluster/kubeconfig.ts'
 export { bootstrapPolicy } from './auth/rbac/policy/policy.ts'
 export { reconcilePolicy } from './auth/rbac/policy/reconcile.ts'
-export { refusal } from './auth/authorize/authorize.ts'
+
 export type {
   AccessQuestion,
   AdmissionRequest,
@@ -31,11 +30,11 @@ export type {
 } from './contract.ts'
 export type { HealthCheck, HealthPath } from './discovery/health.ts'
 export type { VersionInfo } from './discovery/plain-paths.ts'
-export { BodyAborted } from './http/body.ts'
-export { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http/limits.ts'
+
+export { type HttpLimits } from './http/limits.ts'
 export { type ListenOptions, type Listener, listen } from './http/listener.ts'
-export { Catalog, type ServedGroup, type ServedVersion } from './registry/catalog.ts'
-export { RequestContext } from './registry/context.ts'
+export { type ServedGroup, type ServedVersion } from './registry/catalog.ts'
+
 export type { DeletionRules, HookRequest, RegistryHook, Undo } from './registry/core.ts'
 export type { SpecialHandler, SpecialTarget } from './registry/special-handler.ts'
 export { podSpecials } from './registry/special/pod-specials.ts'

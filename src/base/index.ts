@@ -1,5 +1,5 @@
 export { type Clock, type Timer, afterThisTurn, rfc3339, rfc3339Micro, systemClock } from './clock.ts'
-export { Cancelled, DeadlineExceeded, SampanError, UserError, isCancelled, messageOf } from './errors.ts'
+export { Cancelled, SampanError, UserError, isCancelled, messageOf } from './errors.ts'
 export {
   type Body,
   type BodySink,
@@ -10,12 +10,11 @@ export {
   type Peer,
   type Upgrade,
 } from './http.ts'
-export { type LogFields, type LogLevel, type Logger, Secret, createLogger, silentLogger } from './log.ts'
-export { type Random, nameSuffix, seededRandom, systemRandom } from './random.ts'
+export { type LogFields, type LogLevel, type Logger, Secret, createLogger } from './log.ts'
+export { type Random, nameSuffix, seededRandom } from './random.ts'
 export { type CancellableScope, type ChildOptions, type RootOptions, type Scope, rootScope } from './scope.ts'
 export { readFileIfThere, writePrivateFile } from './tls/files.ts'
 export {
-  BadSigningRequest,
   type KeyPair,
   type LeafRequest,
   type SigningRequest,
@@ -24,7 +23,6 @@ export {
   createAuthority,
   issueLeaf,
   readSigningRequest,
-  signRequest,
 } from './tls/issue.ts'
 export { type CertificatePlan, type Certificates, type PlannedLeaf, ensureCertificates } from './tls/store.ts'
 export { type CertificateVerifier, UntrustedCertificate, type VerifiedCertificate, certificateVerifier } from './tls/verify.ts'
@@ -39,19 +37,18 @@ export {
 } from './codec/json.ts'
 export type { FieldPlace } from './codec/json-places.ts'
 export { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './codec/yaml.ts'
-export { ProtobufError, ProtobufReader, ProtobufWriter, WIRE, type WireType } from './codec/protobuf.ts'
+export { type WireType } from './codec/protobuf.ts'
 export {
   type Message,
   MessageSocket,
   type WebSocketTarget,
-  WebSocketFailed,
   acceptWebSocket,
   connectWebSocket,
   messageDuplex,
 } from './net/message-socket.ts'
 export { http, https } from './net/node-http.ts'
-export { SpdyProtocolError } from './net/spdy/frames.ts'
+
 export type { SpdyHeaders } from './net/spdy/headers.ts'
-export { SessionClosed, type SpdyOptions, SpdySession } from './net/spdy/session.ts'
-export { type SpdyStream, StreamReset } from './net/spdy/stream.ts'
+export { type SpdyOptions, SpdySession } from './net/spdy/session.ts'
+export { type SpdyStream } from './net/spdy/stream.ts'
 export { UpgradeRefused, type UpgradedConnection, acceptUpgrade, listHeader, requestUpgrade } from './net/upgrade.ts'

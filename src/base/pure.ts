@@ -1,11 +1,8 @@
 // The part of base that needs no Node module: what `api` and the browser may use.
 export { SampanError, UserError, messageOf } from './errors.ts'
 export {
-  DEFAULT_JSON_LIMITS,
   type JsonDocument,
   type JsonLimits,
-  JsonSyntaxError,
-  JsonTooLarge,
   type NumberLiterals,
   readJson,
 } from './codec/json.ts'

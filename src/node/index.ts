@@ -1,10 +1,10 @@
 export { type NodeAgent, type NodeAgentOptions, startNodeAgent } from './node-agent.ts'
 export { type Host, prepareHost } from './host/host.ts'
 export { type HostLayout, type HostOptions, layoutOf } from './host/layout.ts'
-export { type Machine, inspectMachine } from './host/machine.ts'
+export { type Machine } from './host/machine.ts'
 export { releaseHost } from './host/release.ts'
 export { superviseContainerd } from './host/containerd-process.ts'
-export { type ContainerRuntime, RuntimeError } from './cri/runtime.ts'
+export { type ContainerRuntime } from './cri/runtime.ts'
 export { containerdRuntime } from './cri/containerd/containerd-runtime.ts'
 export { type NodeServer, type NodeServerOptions, type StreamProtocols, type StreamSession, startNodeServer } from './server/node-server.ts'
 export {
@@ -12,7 +12,6 @@ export {
   type PodAt,
   type StreamConnector,
   type Streams,
-  runtimeStreams,
 } from './server/streams.ts'
 export { stopHost } from './host/stop.ts'
 export { streamProtocols } from './server/protocols/stream-protocols.ts'

@@ -1,3 +1,3 @@
 export type { Drift } from './audit.ts'
-export { type Kernel, KernelRefused, systemKernel } from './kernel.ts'
+export { type Kernel, systemKernel } from './kernel.ts'
 export { type ProxyOptions, type ProxyStats, type RunningProxy, auditProxy, releaseProxy, startProxy } from './proxy.ts'

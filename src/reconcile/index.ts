@@ -1,4 +1,4 @@
-export { type BackOffLimits, backOffMs } from './back-off.ts'
+export { type BackOffLimits } from './back-off.ts'
 export {
   type Change,
   type ControllerContext,
@@ -13,9 +13,9 @@ export {
   done,
 } from './contract.ts'
 export { type ControllerRuntime, type ControllerStats, type RunningController, runControllers } from './controller.ts'
-export { Terminal } from './errors.ts'
+
 export { type EventsOptions, createEvents } from './events/recorder.ts'
-export { InformerCache } from './informer.ts'
+
 export { type InformersOptions, createInformers } from './informers.ts'
 export { type LeaseOptions, runWithLease } from './lease.ts'
 export { OwnWrites } from './own-writes.ts'
@@ -42,7 +42,6 @@ export {
   isFinished,
   isTerminating,
   isActive,
-  availableInMs,
   isAvailable,
   nextAvailableInMs,
   unlessZero,
@@ -51,7 +50,6 @@ export {
   type RevisionPlan,
   type RevisionOwner,
   REVISION_HASH,
-  revisionData,
   hashOfRevision,
   planRevision,
   planHistory,
@@ -67,7 +65,6 @@ export {
   TRIGGER_TIME,
   hasEndpoints,
   isHeadless,
-  endpointsDiffer,
   addressesOf,
   hostnameIn,
   targetPortOf,

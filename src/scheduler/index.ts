@@ -1,2 +1,1 @@
-export { type NodeExplanation, explain } from './explain.ts'
-export { DEFAULT_SCHEDULER, Scheduler, type SchedulerOptions } from './loop/scheduler.ts'
+export { Scheduler, type SchedulerOptions } from './loop/scheduler.ts'

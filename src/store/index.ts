@@ -14,6 +14,6 @@ export type {
   WatchQuery,
 } from './engine.ts'
 export { type CompactionOptions, startCompaction } from './compaction.ts'
-export { Compacted, FutureRevision, InvalidStoreRequest, LeaseNotFound, StoreClosed, StoreFailed } from './errors.ts'
+export { Compacted, FutureRevision, StoreFailed } from './errors.ts'
 export { openMemoryStore } from './memory/memory-store.ts'
 export { type SqliteStoreOptions, openSqliteStore } from './sqlite/sqlite-store.ts'

@@ -32,7 +32,7 @@ export const ROWS: readonly Row[] = [
     layer: 0,
     may: [],
     not: 'any Kubernetes word',
-    npm: ['@peculiar/x509', 'pino', 'prom-client', 'reflect-metadata', 'ws', 'yaml'],
+    npm: ['@peculiar/x509', 'pino', 'reflect-metadata', 'ws', 'yaml'],
     node: [...plain, ...streams, ...files, ...network, ...processes, 'dgram', 'dns', 'dns/promises', 'perf_hooks', 'v8'],
   },
   { name: 'api', layer: 1, may: ['base/pure'], not: 'I/O, store, client, any `node:` module', npm: ['re2js'], node: [] },

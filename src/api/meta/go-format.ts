@@ -10,6 +10,7 @@ export function goValue(value: unknown): string {
 }
 
 const GO_ESCAPES: Readonly<Record<string, string>> = { '\u0007': '\\a', '\u000b': '\\v' }
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const UNPRINTED = /[\u0000-\u0007\u000b\u000e-\u001f\u007f-\u00a0\u00ad]/
 const UNPRINTED_ALL = new RegExp(UNPRINTED, 'g')
 

@@ -268,5 +268,4 @@ const nameRule =
 
 export const nameIsDnsSubdomain: NameRule = nameRule(dnsSubdomainErrors)
 export const nameIsDnsLabel: NameRule = nameRule(dnsLabelErrors)
-export const nameIsDns1035Label: NameRule = nameRule(dns1035LabelErrors)
 export const nameIsPathSegment: NameRule = (name, isPrefix) => pathSegmentErrors(name, isPrefix)

@@ -11,11 +11,6 @@ export function invalidText(value: unknown, messages: TextErrors, path: Path, er
   for (const message of messages) errors.push(fieldError.invalid(path, value, message))
 }
 
-/** A validation function of a text check: `validText(dnsLabelErrors)(value, path, errors)`. */
-export function validText(check: (value: string) => TextErrors): Validate<string> {
-  return (value, path, errors) => invalidText(value, check(value), path, errors)
-}
-
 export const IMMUTABLE = 'field is immutable'
 
 /** Empty and absent are the same, as they are to Kubernetes' semantic equality. */

@@ -7,7 +7,7 @@ import { Postings, fieldTerm, labelTerm } from './postings.ts'
 import type { ParsedPool } from './parsed-pool.ts'
 import { type CacheEvent, EventRing } from './ring.ts'
 import { type Selection, keyRange, matches, needsFields } from './selection.ts'
-import { replaceResourceVersion, withRevision } from './wire.ts'
+import { withRevision } from './wire.ts'
 
 /** Objects read from the store at a time while a cache is filled. */
 const LOAD_PAGE = 1000
@@ -310,9 +310,4 @@ export class ResourceCache implements HubSubscriber {
 /** The stored form does not say its own revision. */
 function atRevision(object: KubeObject, revision: number): KubeObject {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } }
-}
-
-/** What a watcher is shown of an object that has gone: its last state at the revision of its going. */
-export function goneBytes(last: Entry, revision: number): Buffer {
-  return replaceResourceVersion(last.bytes, revision)
 }

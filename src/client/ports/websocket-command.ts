@@ -4,9 +4,6 @@ import { CHANNEL, COMMAND_PROTOCOLS, decodeChannel, encodeChannel } from './chan
 import { type CommandResult, resultOf } from './command-result.ts'
 import { type CommandStreams, type RemoteProcess, closeWith } from './remote-process.ts'
 
-/** What a client offers, best first. */
-export const WEBSOCKET_COMMAND_PROTOCOLS: readonly string[] = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
-
 /** Servers limit the length of a message. */
 const PIECE_BYTES = 32 * 1024
 
