@@ -24,7 +24,7 @@ import type * as schedulingTypes from './types/scheduling-v1.gen.ts'
 import type * as storageTypes from './types/storage-v1.gen.ts'
 
 export const bindings: ResourceRef<coreTypes.Binding> = { group: '', version: 'v1', kind: 'Binding', plural: 'bindings', namespaced: true }
-const componentstatuses: ResourceRef<coreTypes.ComponentStatus> = { group: '', version: 'v1', kind: 'ComponentStatus', plural: 'componentstatuses', namespaced: false }
+export const componentstatuses: ResourceRef<coreTypes.ComponentStatus> = { group: '', version: 'v1', kind: 'ComponentStatus', plural: 'componentstatuses', namespaced: false }
 export const configmaps: ResourceRef<coreTypes.ConfigMap> = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true }
 export const endpoints: ResourceRef<coreTypes.Endpoints> = { group: '', version: 'v1', kind: 'Endpoints', plural: 'endpoints', namespaced: true }
 export const events: ResourceRef<coreTypes.Event> = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true }
@@ -74,20 +74,20 @@ export const csistoragecapacities: ResourceRef<storageTypes.CSIStorageCapacity> 
 export const storageclasses: ResourceRef<storageTypes.StorageClass> = { group: 'storage.k8s.io', version: 'v1', kind: 'StorageClass', plural: 'storageclasses', namespaced: false }
 export const volumeattachments: ResourceRef<storageTypes.VolumeAttachment> = { group: 'storage.k8s.io', version: 'v1', kind: 'VolumeAttachment', plural: 'volumeattachments', namespaced: false }
 export const volumeattributesclasses: ResourceRef<storageTypes.VolumeAttributesClass> = { group: 'storage.k8s.io', version: 'v1', kind: 'VolumeAttributesClass', plural: 'volumeattributesclasses', namespaced: false }
-const mutatingadmissionpolicies: ResourceRef<admissionregistrationTypes.MutatingAdmissionPolicy> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'MutatingAdmissionPolicy', plural: 'mutatingadmissionpolicies', namespaced: false }
-const mutatingadmissionpolicybindings: ResourceRef<admissionregistrationTypes.MutatingAdmissionPolicyBinding> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'MutatingAdmissionPolicyBinding', plural: 'mutatingadmissionpolicybindings', namespaced: false }
-const mutatingwebhookconfigurations: ResourceRef<admissionregistrationTypes.MutatingWebhookConfiguration> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations', namespaced: false }
-const validatingadmissionpolicies: ResourceRef<admissionregistrationTypes.ValidatingAdmissionPolicy> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingAdmissionPolicy', plural: 'validatingadmissionpolicies', namespaced: false }
-const validatingadmissionpolicybindings: ResourceRef<admissionregistrationTypes.ValidatingAdmissionPolicyBinding> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingAdmissionPolicyBinding', plural: 'validatingadmissionpolicybindings', namespaced: false }
-const validatingwebhookconfigurations: ResourceRef<admissionregistrationTypes.ValidatingWebhookConfiguration> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingWebhookConfiguration', plural: 'validatingwebhookconfigurations', namespaced: false }
+export const mutatingadmissionpolicies: ResourceRef<admissionregistrationTypes.MutatingAdmissionPolicy> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'MutatingAdmissionPolicy', plural: 'mutatingadmissionpolicies', namespaced: false }
+export const mutatingadmissionpolicybindings: ResourceRef<admissionregistrationTypes.MutatingAdmissionPolicyBinding> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'MutatingAdmissionPolicyBinding', plural: 'mutatingadmissionpolicybindings', namespaced: false }
+export const mutatingwebhookconfigurations: ResourceRef<admissionregistrationTypes.MutatingWebhookConfiguration> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations', namespaced: false }
+export const validatingadmissionpolicies: ResourceRef<admissionregistrationTypes.ValidatingAdmissionPolicy> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingAdmissionPolicy', plural: 'validatingadmissionpolicies', namespaced: false }
+export const validatingadmissionpolicybindings: ResourceRef<admissionregistrationTypes.ValidatingAdmissionPolicyBinding> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingAdmissionPolicyBinding', plural: 'validatingadmissionpolicybindings', namespaced: false }
+export const validatingwebhookconfigurations: ResourceRef<admissionregistrationTypes.ValidatingWebhookConfiguration> = { group: 'admissionregistration.k8s.io', version: 'v1', kind: 'ValidatingWebhookConfiguration', plural: 'validatingwebhookconfigurations', namespaced: false }
 export const customresourcedefinitions: ResourceRef<apiextensionsTypes.CustomResourceDefinition> = { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition', plural: 'customresourcedefinitions', namespaced: false }
 export const priorityclasses: ResourceRef<schedulingTypes.PriorityClass> = { group: 'scheduling.k8s.io', version: 'v1', kind: 'PriorityClass', plural: 'priorityclasses', namespaced: false }
 export const leases: ResourceRef<coordinationTypes.Lease> = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true }
 export const runtimeclasses: ResourceRef<nodeTypes.RuntimeClass> = { group: 'node.k8s.io', version: 'v1', kind: 'RuntimeClass', plural: 'runtimeclasses', namespaced: false }
 export const endpointslices: ResourceRef<discoveryTypes.EndpointSlice> = { group: 'discovery.k8s.io', version: 'v1', kind: 'EndpointSlice', plural: 'endpointslices', namespaced: true }
-const deviceclasses: ResourceRef<resourceTypes.DeviceClass> = { group: 'resource.k8s.io', version: 'v1', kind: 'DeviceClass', plural: 'deviceclasses', namespaced: false }
-const resourceclaims: ResourceRef<resourceTypes.ResourceClaim> = { group: 'resource.k8s.io', version: 'v1', kind: 'ResourceClaim', plural: 'resourceclaims', namespaced: true }
-const resourceclaimtemplates: ResourceRef<resourceTypes.ResourceClaimTemplate> = { group: 'resource.k8s.io', version: 'v1', kind: 'ResourceClaimTemplate', plural: 'resourceclaimtemplates', namespaced: true }
+export const deviceclasses: ResourceRef<resourceTypes.DeviceClass> = { group: 'resource.k8s.io', version: 'v1', kind: 'DeviceClass', plural: 'deviceclasses', namespaced: false }
+export const resourceclaims: ResourceRef<resourceTypes.ResourceClaim> = { group: 'resource.k8s.io', version: 'v1', kind: 'ResourceClaim', plural: 'resourceclaims', namespaced: true }
+export const resourceclaimtemplates: ResourceRef<resourceTypes.ResourceClaimTemplate> = { group: 'resource.k8s.io', version: 'v1', kind: 'ResourceClaimTemplate', plural: 'resourceclaimtemplates', namespaced: true }
 export const resourceslices: ResourceRef<resourceTypes.ResourceSlice> = { group: 'resource.k8s.io', version: 'v1', kind: 'ResourceSlice', plural: 'resourceslices', namespaced: false }
-const flowschemas: ResourceRef<flowcontrolTypes.FlowSchema> = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1', kind: 'FlowSchema', plural: 'flowschemas', namespaced: false }
-const prioritylevelconfigurations: ResourceRef<flowcontrolTypes.PriorityLevelConfiguration> = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1', kind: 'PriorityLevelConfiguration', plural: 'prioritylevelconfigurations', namespaced: false }
+export const flowschemas: ResourceRef<flowcontrolTypes.FlowSchema> = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1', kind: 'FlowSchema', plural: 'flowschemas', namespaced: false }
+export const prioritylevelconfigurations: ResourceRef<flowcontrolTypes.PriorityLevelConfiguration> = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1', kind: 'PriorityLevelConfiguration', plural: 'prioritylevelconfigurations', namespaced: false }
