@@ -12,6 +12,7 @@ import { podGcController } from './pod-gc/index.ts'
 import { replicaSetController, replicationController } from './replicaset/index.ts'
 import { rootCaController } from './root-ca/index.ts'
 import { serviceAccountController } from './serviceaccount/index.ts'
+import { statefulSetController } from './statefulset/index.ts'
 import { taintEvictionController } from './taint-eviction/index.ts'
 import { ttlController } from './ttl/index.ts'
 
@@ -39,6 +40,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     deploymentController,
     replicaSetController,
     replicationController,
+    statefulSetController,
     daemonSetController,
     jobController,
     ttlAfterFinishedController,

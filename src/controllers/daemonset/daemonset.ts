@@ -111,6 +111,8 @@ export const daemonSetController: ControllerDefinition = {
         reference,
         template,
         collisionCount: set.status?.collisionCount ?? 0,
+        annotations: set.metadata?.annotations,
+        hashLabel: REVISION_HASH,
       }
       try {
         const written = await writeRevision(scope, client, owner, planRevision(template, history))

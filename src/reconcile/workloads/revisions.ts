@@ -6,6 +6,9 @@ import { canonicalJson, hashOf, sameOnWire } from './template-hash.ts'
 /** The label by which pods and revisions tell the template that they are from. */
 export const REVISION_HASH = 'controller-revision-hash'
 
+/** The part of the owner's name that the name of a revision has room for. */
+const LONGEST_PREFIX = 223
+
 /** What a revision holds of its owner: the patch that brings the template back. */
 export function revisionData(template: core.PodTemplateSpec): unknown {
   return { spec: { template: { ...template, $patch: 'replace' } } }
@@ -31,13 +34,14 @@ export function planRevision(template: core.PodTemplateSpec, history: readonly a
   return { current, number: current !== undefined && current.revision > highest ? current.revision : highest + 1 }
 }
 
-/** Revisions that nothing uses, beyond the limit: the oldest. */
+/** Revisions that nothing uses, beyond the limit: the oldest. `used` names revisions by what `idOf` gives. */
 export function planHistory(
   history: readonly apps.ControllerRevision[],
   used: ReadonlySet<string>,
   limit: number,
+  idOf: (revision: apps.ControllerRevision) => string = hashOfRevision,
 ): readonly apps.ControllerRevision[] {
-  const unused = history.filter((revision) => !used.has(hashOfRevision(revision)))
+  const unused = history.filter((revision) => !used.has(idOf(revision)))
   return [...unused].sort((a, b) => a.revision - b.revision).slice(0, Math.max(0, unused.length - limit))
 }
 
@@ -47,6 +51,10 @@ export interface RevisionOwner {
   readonly reference: OwnerReference
   readonly template: core.PodTemplateSpec
   readonly collisionCount: number
+  /** Copied to the revision: what `kubectl rollout history` tells of a change. */
+  readonly annotations: Readonly<Record<string, string>> | undefined
+  /** The label of the revision that gets its hash. */
+  readonly hashLabel: string
 }
 
 /** The name of the revision is taken by another template. The next one gets another hash. */
@@ -66,11 +74,12 @@ export async function writeRevision(
   if (current !== undefined) return current.revision === number ? current : revisions.update(scope, { ...current, revision: number })
   const data = revisionData(owner.template)
   const hash = hashOf(data, owner.collisionCount)
-  const name = `${owner.name}-${hash}`
-  const labels = { ...owner.template.metadata?.labels, [REVISION_HASH]: hash }
+  const name = `${owner.name.slice(0, LONGEST_PREFIX)}-${hash}`
+  const labels = { ...owner.template.metadata?.labels, [owner.hashLabel]: hash }
+  const annotations = owner.annotations === undefined ? {} : { annotations: { ...owner.annotations } }
   try {
     return await revisions.create(scope, {
-      metadata: { namespace: owner.namespace, name, labels, ownerReferences: [owner.reference] },
+      metadata: { namespace: owner.namespace, name, labels, ...annotations, ownerReferences: [owner.reference] },
       data,
       revision: number,
     })

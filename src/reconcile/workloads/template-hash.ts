@@ -14,10 +14,16 @@ export function sameOnWire(a: unknown, b: unknown): boolean {
   return canonicalJson(a) === canonicalJson(b)
 }
 
-/** A short, stable name part for a value. `collisions` gives another one when the first is taken by something else. */
+/** Characters that Go writes as escapes in JSON. */
+const ESCAPED_BY_GO = /[<>&\u2028\u2029]/g
+
+/**
+ * A short, stable name part for a value: FNV-1 over its JSON as Go writes it, in letters that make no words. `collisions` gives another one when the
+ * first is taken by something else. For revisions of StatefulSets it is the very hash that Kubernetes gives them.
+ */
 export function hashOf(value: unknown, collisions = 0): string {
+  const json = canonicalJson(value).replace(ESCAPED_BY_GO, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
   let hash = 0x811c9dc5
-  for (const byte of Buffer.from(`${canonicalJson(value)}${collisions === 0 ? '' : collisions}`))
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  for (const byte of Buffer.from(`${json}${collisions}`)) hash = (Math.imul(hash, 0x01000193) ^ byte) >>> 0
   return [...String(hash)].map((digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join('')
 }
