@@ -1,4 +1,5 @@
 export { type Cell, type ResourceRules, builtInSchema } from './define.ts'
+export { bootstrapFlowControl } from './groups/flowcontrol/bootstrap.ts'
 export { builtInResources } from './groups/index.ts'
 export { type CronSchedule, type CronTimes } from './schedules/cron.ts'
 export { type FieldError, type FieldErrorType, type FieldErrors, fieldError } from './meta/field-error.ts'

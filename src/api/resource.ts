@@ -72,7 +72,7 @@ export interface Requester {
 /** The rules of a kind over an object's life. What is absent does nothing. */
 export interface Strategy<T extends KubeObject> {
   /** Checks metadata.name (and `generateName` results): the error texts for a bad name, none when good. Default: DNS-1123 subdomain. */
-  validateName?(name: string, isPrefix: boolean): readonly string[]
+  validateName?(name: string, isPrefix: boolean, object: T): readonly string[]
   /** Whether any text will do as a finalizer. By default one without a domain must be one of Kubernetes' own. */
   readonly anyFinalizer?: boolean
   /**
@@ -82,8 +82,8 @@ export interface Strategy<T extends KubeObject> {
   readonly generation?: 'none' | 'spec' | OfKind<[object: T, old: T], boolean>
   /** Fills in what was left out, beyond the schema's defaults. Idempotent. Runs after decoding, and again after admission has changed the object. */
   defaults?(draft: T): void
-  /** Brings a new object to its first state: status reset, fields that only the server writes set or dropped. `by` is who sends the request. */
-  prepareForCreate?(draft: T, by: Requester): void
+  /** Brings a new object to its first state: status reset, fields that only the server writes set or dropped. `by` is who sends the request, `now` when. */
+  prepareForCreate?(draft: T, by: Requester, now: string): void
   /** Puts back what an update of the main resource must not change (status), handles fields of switched-off features. */
   prepareForUpdate?(draft: T, old: T): void
   validate?(object: T, errors: FieldErrors): void
@@ -131,6 +131,8 @@ export interface StatusSubresource<T extends KubeObject> {
   validateUpdate?(object: T, old: T, errors: FieldErrors): void
   /** Whether the labels stay as they are too, and nobody comes to own them here. */
   readonly keepsLabels?: boolean
+  /** Whether all of the metadata stays as it is, and nobody comes to own any of it here. */
+  readonly keepsMetadata?: boolean
 }
 
 /** A path on which a part of the object is changed under rules of its own (approval, resize). GET answers with the object. */

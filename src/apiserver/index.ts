@@ -28,6 +28,8 @@ export type {
   VirtualRequest,
   VirtualResource,
 } from './contract.ts'
+export { keepLocalServices } from './aggregation/local-services.ts'
+export { keepFlowControlDefaults } from './flowcontrol/keep-defaults.ts'
 export type { HealthCheck, HealthPath } from './discovery/health.ts'
 export type { VersionInfo } from './discovery/plain-paths.ts'
 

@@ -15,6 +15,7 @@ import type { Core, RegistryHook } from './registry/core.ts'
 import type { SpecialHandler } from './registry/special-handler.ts'
 import { OwnershipMemory } from './registry/ownership/ownership-memory.ts'
 import { namespaceHook } from './registry/namespaces.ts'
+import { type Follow, cacheFollow } from './registry/read/follow.ts'
 import { cacheReader } from './registry/read/reader.ts'
 import { namespaceFinalize } from './registry/special/namespace-finalize.ts'
 import { Views } from './registry/views.ts'
@@ -52,6 +53,7 @@ export interface ApiServer {
   /** What is served; resources may be added and removed while the server runs. */
   readonly catalog: Catalog
   readonly caches: CacheSet
+  readonly follow: Follow
   /** Resolves when every request can be answered. */
   readonly ready: Promise<void>
   /** Ends all watches. The engine belongs to the caller. */
@@ -124,6 +126,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     writer: objectWriter(core, views),
     catalog,
     caches,
+    follow: cacheFollow(catalog, views),
     ready,
     close() {
       for (const watch of core.watches) watch.end()

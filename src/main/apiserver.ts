@@ -24,6 +24,8 @@ import {
   clusterCertificates,
   componentSubject,
   createApiServer,
+  keepFlowControlDefaults,
+  keepLocalServices,
   listen,
   parseTokenFile,
   podSpecials,
@@ -201,7 +203,7 @@ function lateReader(): { readonly reader: ObjectReader; set(reader: ObjectReader
 }
 
 /** What every cluster has from its first moment. Idempotent: what is there stays. */
-async function bootstrap(scope: Scope, { reader, writer, catalog }: ApiServer): Promise<void> {
+async function bootstrap(scope: Scope, { reader, writer, catalog, follow }: ApiServer): Promise<void> {
   const ensure = async <T extends KubeObject>(ref: ResourceRef<T>, object: T): Promise<void> => {
     const { namespace = '', name = '' } = object.metadata ?? {}
     if (reader.get(ref, namespace, name) !== undefined) return
@@ -214,6 +216,8 @@ async function bootstrap(scope: Scope, { reader, writer, catalog }: ApiServer): 
     [...catalog.all].some((resource) => resource.group === ref.group && resource.plural === ref.plural)
   await Promise.all([
     reconcilePolicy(scope, reader, writer, bootstrapPolicy()),
+    keepFlowControlDefaults(scope, reader, writer, follow),
+    keepLocalServices(scope, { reader, writer, follow, catalog }),
     ...(serves(refs.priorityclasses) ? SYSTEM_PRIORITY_CLASSES.map((priorityClass) => ensure(refs.priorityclasses, priorityClass)) : []),
   ])
 }

@@ -1,5 +1,7 @@
 import type { Resource } from '../resource.ts'
+import { admissionregistrationResources } from './admissionregistration/index.ts'
 import { apiextensionsResources } from './apiextensions/index.ts'
+import { apiregistrationResources } from './apiregistration/index.ts'
 import { appsResources } from './apps/index.ts'
 import { authenticationResources } from './authentication/index.ts'
 import { authorizationResources } from './authorization/index.ts'
@@ -10,6 +12,7 @@ import { coordinationResources } from './coordination/index.ts'
 import { coreResources } from './core/index.ts'
 import { discoveryResources } from './discovery/index.ts'
 import { eventsResources } from './events/index.ts'
+import { flowcontrolResources } from './flowcontrol/index.ts'
 import { networkingResources } from './networking/index.ts'
 import { nodeResources } from './node/index.ts'
 import { policyResources } from './policy/index.ts'
@@ -28,6 +31,7 @@ import { storageResources } from './storage/index.ts'
 export function builtInResources(): readonly Resource[] {
   return [
     ...coreResources,
+    ...apiregistrationResources,
     ...appsResources,
     ...eventsResources,
     ...authenticationResources,
@@ -39,10 +43,12 @@ export function builtInResources(): readonly Resource[] {
     ...policyResources,
     ...rbacResources,
     ...storageResources,
+    ...admissionregistrationResources,
     ...apiextensionsResources,
     ...schedulingResources,
     ...coordinationResources,
     ...nodeResources,
     ...discoveryResources,
+    ...flowcontrolResources,
   ]
 }

@@ -20,7 +20,7 @@ export function changeRefusals<T extends KubeObject>(resource: Resource<T>, obje
 export function created<T extends KubeObject>(resource: Resource<T>, object: T): T {
   const draft = structuredClone(object)
   resource.strategy.defaults?.(draft)
-  resource.strategy.prepareForCreate?.(draft, { name: 'tester', groups: ['system:authenticated'], extra: {} })
+  resource.strategy.prepareForCreate?.(draft, { name: 'tester', groups: ['system:authenticated'], extra: {} }, '2026-01-01T00:00:00Z')
   return draft
 }
 

@@ -31,6 +31,16 @@ export function keepSpec<T extends { spec?: unknown }>(draft: T, old: T): void {
   else draft.spec = old.spec
 }
 
+/** A status update that leaves the metadata as it was too. */
+export function keepSpecAndMetadata<T extends KubeObject & { spec?: unknown }>(draft: T, old: T): void {
+  keepSpec(draft, old)
+  const meta = (draft.metadata ??= {})
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    delete meta[field]
+    if (old.metadata?.[field] !== undefined) Object.assign(meta, { [field]: old.metadata[field] })
+  }
+}
+
 /** Restart policies other than Always make no sense for pods that are replaced when they end; nor does an end that is set. */
 export function validateEndlessTemplate(template: PodTemplateSpec | undefined, kind: string, errors: FieldErrors): void {
   const path = TEMPLATE_PATH.child('spec')

@@ -91,6 +91,7 @@ export function resetFields(resource: Resource, subresource: string): FieldSet {
   const made = fieldSetOf(
     ...names.map((name) => [name]),
     ...(status?.type === 'status' && status.keepsLabels === true ? [['metadata', 'labels']] : []),
+    ...(status?.type === 'status' && status.keepsMetadata === true ? [['metadata']] : []),
   )
   allButStatus.set(resource, made)
   return made

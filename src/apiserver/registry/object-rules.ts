@@ -59,7 +59,7 @@ export function validateNew(resource: Resource, object: KubeObject): void {
   const options = {
     namespaced: resource.namespaced,
     standardFinalizers: !anyFinalizer,
-    ...(validateName === undefined ? {} : { validateName }),
+    ...(validateName === undefined ? {} : { validateName: (name: string, isPrefix: boolean) => validateName(name, isPrefix, object) }),
   }
   validateObjectMeta(metaOf(object), options, METADATA, errors)
   resource.strategy.validate?.(object, errors)
