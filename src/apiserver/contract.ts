@@ -97,6 +97,27 @@ export interface AdmissionStep {
 }
 
 /**
+ * The last rule on a write, for what must change together with it: the guard's changes and the object are one transaction, which compares
+ * all of them. Runs after admission, next to the store.
+ */
+export interface WriteGuard {
+  readonly name: string
+  handles(request: AdmissionRequest): boolean
+  /** Waits for the turn of this write; the answer ends it. */
+  enter(request: AdmissionRequest): Promise<() => void>
+  /** What is to be written beside the object, from the newest state. Refuses by throwing a `StatusError`. Asked again when another server was faster. */
+  changes(scope: Scope, request: AdmissionRequest): readonly GuardedChange[]
+}
+export interface GuardedChange {
+  readonly ref: ResourceRef
+  /** As it is stored now. */
+  readonly old: KubeObject
+  readonly subresource: 'status'
+  /** Changes a draft of `old` in place. */
+  change(draft: KubeObject): void
+}
+
+/**
  * The server's own view of what is stored, from the watch caches: synchronous, parsed once per change, never older than the
  * last write this server acknowledged. Objects are shared and read only.
  */

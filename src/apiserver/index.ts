@@ -27,6 +27,7 @@ export type {
   UserInfo,
   VirtualRequest,
   VirtualResource,
+  WriteGuard,
 } from './contract.ts'
 export { keepLocalServices } from './aggregation/local-services.ts'
 export { keepFlowControlDefaults } from './flowcontrol/keep-defaults.ts'

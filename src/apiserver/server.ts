@@ -1,7 +1,16 @@
 import type { HttpHandler, Scope } from '#base'
 import type { Engine } from '#store'
 import type { Resource } from '#api'
-import type { AdmissionStep, Authenticator, Authorizer, ObjectReader, ObjectWriter, RawRoute, VirtualResource } from './contract.ts'
+import type {
+  AdmissionStep,
+  Authenticator,
+  Authorizer,
+  ObjectReader,
+  ObjectWriter,
+  RawRoute,
+  VirtualResource,
+  WriteGuard,
+} from './contract.ts'
 import { CustomDefinitions } from './crd/definitions.ts'
 import { definitionHook } from './crd/definition-hook.ts'
 import { terminatingStep } from './crd/terminating-step.ts'
@@ -33,6 +42,8 @@ export interface ApiServerOptions {
   readonly authorizers: readonly Authorizer[]
   readonly impersonation?: Impersonation
   readonly admission?: readonly AdmissionStep[]
+  /** The rule on what is written together with an object. */
+  readonly guard?: WriteGuard
   /** By `pods`, `deployments.apps`. */
   readonly hooks?: Readonly<Record<string, RegistryHook>>
   readonly specials?: Readonly<Record<string, SpecialHandler>>
@@ -86,6 +97,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     caches,
     views,
     admission: [...(options.admission ?? []), terminatingStep((name) => definitions?.isTerminating(name) ?? false)],
+    guard: options.guard,
     authorizers: options.authorizers,
     hooks: new Map([
       ['namespaces', namespaceHook],

@@ -10,6 +10,7 @@ import { namespaceController } from './namespace/index.ts'
 import { nodeLifecycleController } from './node-lifecycle/index.ts'
 import { podGcController } from './pod-gc/index.ts'
 import { replicaSetController, replicationController } from './replicaset/index.ts'
+import { resourceQuotaController } from './resourcequota/index.ts'
 import { rootCaController } from './root-ca/index.ts'
 import { serviceAccountController } from './serviceaccount/index.ts'
 import { statefulSetController } from './statefulset/index.ts'
@@ -48,6 +49,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     endpointSliceMirroringController,
     endpointsController,
     garbageCollector,
+    resourceQuotaController,
     nodeLifecycleController({
       gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 50_000,
       startupGracePeriodMs: options.nodeStartupGracePeriodMs ?? 60_000,

@@ -113,6 +113,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     authorizers: access.authorizers,
     impersonation: access.impersonation,
     admission: [...access.admission, ...access.finalAdmission],
+    guard: access.guard,
     specials: {
       ...podSpecials(),
       ...streamSpecials({ credentials: { ...leaf(CERTIFICATE_FILES.toNodes), authority: certificates.authority.certificate } }),

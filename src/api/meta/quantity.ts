@@ -145,6 +145,13 @@ export function subtractQuantities(a: QuantityLike, b: QuantityLike): string {
   return addQuantities(a, { ...second, mantissa: -second.mantissa })
 }
 
+/** The same in whole units, a fraction counting as one more. */
+export function wholeQuantity(value: QuantityLike): string {
+  const { mantissa, scale, format } = quantityOf(value)
+  const rounded = roundUp(mantissa < 0n ? -mantissa : mantissa, scale, 0)
+  return formatQuantity({ mantissa: mantissa < 0n ? -rounded.mantissa : rounded.mantissa, scale: rounded.scale, format })
+}
+
 /** The nearest JavaScript number. */
 export function quantityToNumber(value: QuantityLike): number {
   const simple = typeof value === 'string' ? simpleNumber(value) : undefined

@@ -17,7 +17,8 @@ import { storageInUseProtection, volumeClaimResize } from './volume-claims.ts'
 
 /**
  * The built-in rules on writes, in the order in which they run. Rules of the users (policies, webhooks) come after these; the
- * check on role escalation after those, since it must see the object as it will be stored; quota last.
+ * check on role escalation after those, since it must see the object as it will be stored; quota is a guard
+ * of the transaction (`quota/quota-guard.ts`).
  */
 export function admissionSteps(reader: ObjectReader, authorizer: Authorizer): readonly AdmissionStep[] {
   return [

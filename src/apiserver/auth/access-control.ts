@@ -1,6 +1,16 @@
 import { type Secret, certificateVerifier } from '#base'
+import { quotaGuard } from '../admission/quota/quota-guard.ts'
 import { admissionSteps, finalAdmissionSteps } from '../admission/steps.ts'
-import type { AdmissionStep, Authenticator, Authorizer, ObjectReader, RawRoute, UserInfo, VirtualResource } from '../contract.ts'
+import type {
+  AdmissionStep,
+  Authenticator,
+  Authorizer,
+  ObjectReader,
+  RawRoute,
+  UserInfo,
+  VirtualResource,
+  WriteGuard,
+} from '../contract.ts'
 import { issuerDiscoveryRoutes } from '../tokens/discovery.ts'
 import { tokenKey, tokenSigner } from '../tokens/keys.ts'
 import { tokenRequestResource } from '../tokens/token-request.ts'
@@ -43,6 +53,7 @@ export interface AccessControl {
   /** The built-in steps. Steps of the users (policies, webhooks) belong between `admission` and `finalAdmission`. */
   readonly admission: readonly AdmissionStep[]
   readonly finalAdmission: readonly AdmissionStep[]
+  readonly guard: WriteGuard
   readonly virtual: readonly VirtualResource[]
   readonly rawRoutes: readonly RawRoute[]
 }
@@ -72,6 +83,7 @@ export function accessControl(options: AccessControlOptions): AccessControl {
     impersonation: impersonation(authorizer),
     admission: admissionSteps(reader, authorizer),
     finalAdmission: finalAdmissionSteps(reader, rbac, authorizer),
+    guard: quotaGuard(reader),
     virtual: [
       ...accessReviews(authorizer),
       rulesReview(rbac),

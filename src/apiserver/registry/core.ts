@@ -1,7 +1,7 @@
 import type { Scope } from '#base'
 import type { Engine } from '#store'
 import type { KubeObject } from '#api'
-import type { AdmissionStep, Authorizer } from '../contract.ts'
+import type { AdmissionStep, Authorizer, WriteGuard } from '../contract.ts'
 import type { Negotiator } from '../respond/media.ts'
 import type { CacheSet } from '../watchcache/cache-set.ts'
 import type { Catalog } from './catalog.ts'
@@ -16,6 +16,7 @@ export interface Core {
   readonly caches: CacheSet
   readonly views: Views
   readonly admission: readonly AdmissionStep[]
+  readonly guard: WriteGuard | undefined
   readonly authorizers: readonly Authorizer[]
   readonly hooks: ReadonlyMap<string, RegistryHook>
   readonly negotiator: Negotiator

@@ -1,15 +1,17 @@
 import { nameSuffix, rfc3339 } from '#base'
 import { type KubeObject, statusError } from '#api'
+import type { AdmissionRequest } from '../contract.ts'
 import type { Entry } from '../watchcache/entry.ts'
 import { mutate, admissionRequest, validateAdmission } from './admit.ts'
 import type { RequestContext } from './context.ts'
 import { type Undo, qualifiedName } from './core.ts'
+import { askGuard, putGuarded } from './guarded.ts'
 import { noteUpdate } from './managed.ts'
 import { dropRepeatedOwners, metaOf, plainError, settleNamespace, validateNew, wipeSystemFields } from './object-rules.ts'
 import type { WriteOptions } from './options.ts'
 import type { View } from './view.ts'
 import { cacheKey } from './views.ts'
-import { type Written, checkSize, commitPut } from './write-object.ts'
+import { type Written, checkSize } from './write-object.ts'
 
 /** Generated names leave this much room for their suffix. */
 const LONGEST_PREFIX = 58
@@ -46,22 +48,23 @@ export async function createObject(context: RequestContext, creation: NewObject)
   })
   if (await mutate(context, request)) resource.strategy.defaults?.(draft)
   warnOf(context, dropRepeatedOwners(draft, true))
-  return storeNew(context, view, namespace, draft, options.dryRun, (named) =>
-    validateAdmission(context, { ...request, name: metaOf(named).name ?? '' }),
-  )
+  return storeNew(context, view, draft, request)
 }
 
-/** The second half: gives the object its identity, checks it and stores it, with another generated name when the first is taken. */
+/**
+ * The second half: gives the object its identity, checks it and stores it, with another generated name when the first is taken.
+ * `permitted` is asked once the object is known to be valid.
+ */
 export async function storeNew(
   context: RequestContext,
   view: View,
-  namespace: string,
   draft: KubeObject,
-  dryRun: boolean,
-  validating: (object: KubeObject) => Promise<void>,
+  request: AdmissionRequest,
+  permitted?: () => Promise<void>,
 ): Promise<Written> {
   const { core, scope } = context
   const { resource } = view
+  const { dryRun } = request
   const meta = metaOf(draft)
   if ((meta.resourceVersion ?? '') !== '' && meta.resourceVersion !== '0')
     throw plainError(500, 'resourceVersion should not be set on objects to be created')
@@ -81,8 +84,10 @@ export async function storeNew(
     try {
       validateNew(resource, draft)
       for (const warning of resource.strategy.warnings?.(draft, undefined) ?? []) context.warn(warning)
-      await validating(draft)
-      const stored = await put(context, view, namespace, draft, dryRun)
+      await permitted?.()
+      const named = { ...request, name: meta.name ?? '' }
+      await validateAdmission(context, named)
+      const stored = await put(context, view, draft, named)
       if (stored !== undefined) return stored
     } catch (error) {
       await undoWrite(undo)
@@ -98,25 +103,20 @@ export async function undoWrite(undo: void | Undo): Promise<void> {
 }
 
 /** Undefined when the name is taken. */
-async function put(
-  context: RequestContext,
-  view: View,
-  namespace: string,
-  draft: KubeObject,
-  dryRun: boolean,
-): Promise<Written | undefined> {
+async function put(context: RequestContext, view: View, draft: KubeObject, request: AdmissionRequest): Promise<Written | undefined> {
   const { core } = context
-  const key = cacheKey(view.resource, namespace, metaOf(draft).name ?? '')
+  const key = cacheKey(view.resource, request.namespace, request.name)
   const loading = view.cache.ready()
   if (loading !== undefined) await loading
-  if (dryRun) {
+  if (request.dryRun) {
     const waiting = core.caches.hub.current()
     if (waiting !== undefined) await waiting
+    askGuard(context, request)
     return view.cache.get(key) === undefined ? { bytes: view.render(draft), object: draft, created: true, entry: undefined } : undefined
   }
   const encoded = view.encode(draft)
   checkSize(encoded)
-  const stored = await commitPut(core, view, key, 0, encoded)
+  const stored = await putGuarded(context, request, view, key, 0, encoded)
   if (stored === undefined) return undefined
   return written(view, stored, draft, true)
 }

@@ -6,6 +6,7 @@ import { authorize } from './authorize.ts'
 import type { RequestContext } from './context.ts'
 import { qualifiedName } from './core.ts'
 import { storeNew, undoWrite, written } from './create.ts'
+import { askGuard, putGuarded } from './guarded.ts'
 import {
   dropRepeatedOwners,
   keepAllButStatus,
@@ -21,7 +22,7 @@ import {
 import type { WriteOptions } from './options.ts'
 import type { View } from './view.ts'
 import { cacheKey } from './views.ts'
-import { OPTIMISTIC_LOCK, type Written, checkSize, commitDelete, commitPut, present } from './write-object.ts'
+import { OPTIMISTIC_LOCK, type Written, checkSize, commitDelete, present } from './write-object.ts'
 
 /** How one update turns the present object into the next one. Everything here may be asked for again when somebody else was faster. */
 export interface Update {
@@ -91,10 +92,8 @@ async function createInstead(context: RequestContext, update: Update): Promise<W
   })
   if (await mutate(context, request)) resource.strategy.defaults?.(draft)
   if (update.optionsKind === 'PatchOptions') delete metaOf(draft).resourceVersion
-  return storeNew(context, view, namespace, draft, options.dryRun, async () => {
-    await authorize(context, context.question('create'))
-    await validateAdmission(context, request)
-  }).catch((error: unknown) => {
+  const permitted = (): Promise<void> => authorize(context, context.question('create'))
+  return storeNew(context, view, draft, request, permitted).catch((error: unknown) => {
     if (isTaken(error)) return undefined
     throw error
   })
@@ -151,10 +150,11 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
         return { bytes: view.bytes(entry), object: old, created: false, entry }
       }
       if (options.dryRun) {
+        askGuard(context, request)
         await undoWrite(undo)
         return written(view, view.stored(encoded, entry.revision), draft, false)
       }
-      const stored = await commitPut(core, view, key, entry.revision, encoded)
+      const stored = await putGuarded(context, request, view, key, entry.revision, encoded)
       if (stored !== undefined) return written(view, stored, draft, false)
     }
   } catch (error) {

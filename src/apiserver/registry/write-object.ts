@@ -16,6 +16,15 @@ export interface Written {
   readonly removed?: boolean
 }
 
+/** Another object that is written in the same transaction, by its key in the store. */
+export interface Companion {
+  readonly key: string
+  readonly expected: number
+  readonly encoded: Uint8Array
+}
+/** The object is as expected, a companion is not. */
+export const COMPANION_CHANGED = Symbol('a companion has changed')
+
 /** Undefined: there is another one by now, look again. */
 export async function commitPut(
   core: Core,
@@ -24,14 +33,33 @@ export async function commitPut(
   expected: number,
   encoded: Uint8Array,
 ): Promise<Entry | Uint8Array | undefined> {
+  const stored = await commitTogether(core, view, key, expected, encoded, [])
+  return stored === COMPANION_CHANGED ? undefined : stored
+}
+
+export async function commitTogether(
+  core: Core,
+  view: View,
+  key: string,
+  expected: number,
+  encoded: Uint8Array,
+  companions: readonly Companion[],
+): Promise<Entry | Uint8Array | typeof COMPANION_CHANGED | undefined> {
   const storeKey = view.cache.prefix + key
   const result = await core.engine.commit({
-    compare: [{ key: storeKey, modRevision: expected }],
-    operations: [{ kind: 'put', key: storeKey, value: encoded }],
+    compare: [{ key: storeKey, modRevision: expected }, ...companions.map((one) => ({ key: one.key, modRevision: one.expected }))],
+    operations: [
+      { kind: 'put', key: storeKey, value: encoded },
+      ...companions.map((one) => ({ kind: 'put', key: one.key, value: one.encoded }) as const),
+    ],
+    ...(companions.length === 0 ? {} : { otherwiseGet: [storeKey] }),
   })
   const waiting = core.caches.hub.reached(result.revision)
   if (waiting !== undefined) await waiting
-  if (!result.succeeded) return undefined
+  if (!result.succeeded) {
+    const isAsExpected = companions.length > 0 && (result.otherwise[0]?.modRevision ?? 0) === expected
+    return isAsExpected ? COMPANION_CHANGED : undefined
+  }
   const entry = view.cache.get(key)
   return entry?.revision === result.revision ? entry : view.stored(encoded, result.revision)
 }

@@ -28,7 +28,7 @@ const UNSUPPORTED = 'unsupported scope'
 const MISAPPLIED = 'unsupported scope applied to resource'
 const CONFLICTING = 'conflicting scopes'
 const ONLY_EXISTS =
-  "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
+  "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
 
 export function validateScopes(spec: ResourceQuotaSpec, path: Path, errors: FieldErrors): void {
   const { scopes = [] } = spec
