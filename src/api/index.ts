@@ -1,7 +1,9 @@
 export { type Cell, type ResourceRules, builtInSchema } from './define.ts'
 export { bootstrapFlowControl } from './groups/flowcontrol/bootstrap.ts'
 export { builtInResources } from './groups/index.ts'
-export { type CronSchedule, type CronTimes } from './schedules/cron.ts'
+export { type CronSchedule, type CronTimes, parseCronSchedule } from './schedules/cron.ts'
+export { dueTimes, nextTime } from './schedules/next.ts'
+export { isTimeZoneName } from './schedules/time-zone.ts'
 export { type FieldError, type FieldErrorType, type FieldErrors, fieldError } from './meta/field-error.ts'
 export {
   type KubeList,

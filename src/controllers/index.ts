@@ -1,5 +1,6 @@
 import type { ControllerDefinition } from '#reconcile'
 import { clusterRoleAggregationController } from './clusterrole-aggregation/index.ts'
+import { cronJobController } from './cronjob/index.ts'
 import { daemonSetController } from './daemonset/index.ts'
 import { deploymentController } from './deployment/index.ts'
 import { endpointsController } from './endpoints/index.ts'
@@ -44,6 +45,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     statefulSetController,
     daemonSetController,
     jobController,
+    cronJobController,
     ttlAfterFinishedController,
     endpointSliceController,
     endpointSliceMirroringController,
