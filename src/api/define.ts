@@ -12,7 +12,7 @@ import {
   type Verb,
 } from './resource.ts'
 import { ageOf } from './schema/age.ts'
-import { schemaOf } from './schema/builtin.ts'
+import { builtInSchemas, schemaOf } from './schema/builtin.ts'
 import { columnFacts, resourceFact } from './schema/registered.ts'
 import type { ResourceFact, SubresourceFact } from './schema/resource-facts.ts'
 import type { ObjectSchema } from './schema/schema.ts'
@@ -25,6 +25,8 @@ export interface ResourceRules<T extends KubeObject> {
   readonly strategy?: Strategy<T>
   /** Cells by column name. Name, Age and Created At need none. */
   readonly columns?: Readonly<Record<string, OfKind<[object: T, now: number], Cell>>>
+  /** See `Resource.trailingCell`. */
+  readonly trailingCell?: OfKind<[object: T, now: number], Cell>
   readonly selectable?: Readonly<Record<string, OfKind<[object: T], string>>>
   /** Rules of the subresources that discovery has. `status` needs none, `scale` does; others are announced as special. */
   readonly subresources?: Readonly<Record<string, Subresource<T>>>
@@ -60,6 +62,7 @@ export function defineResource<T extends KubeObject>(ref: ResourceRef<T>, rules:
     ...(storage === undefined ? {} : { storage }),
     strategy: { ...(fact.deletedObject ? { deleteAnswer: 'object' } : {}), ...rules.strategy },
     columns: columnsOf(ref, rules, title),
+    ...(rules.trailingCell === undefined ? {} : { trailingCell: rules.trailingCell }),
     selectable: rules.selectable ?? {},
     subresources: subresourcesOf(fact, rules, title),
     ...(rules.conversion === undefined ? {} : { conversion: rules.conversion }),
@@ -124,6 +127,11 @@ function defaultSubresource<T extends KubeObject>(
   if (name === 'scale') throw new UserError(`${title} has a scale subresource and needs rules for it`)
   const foreign = speaks !== undefined && (speaks.group !== fact.group || speaks.version !== fact.version || speaks.kind !== fact.kind)
   return { type: 'special', verbs, ...(foreign ? { speaks } : {}) }
+}
+
+/** The schema of a type of `meta/v1`, by its name. Throws when there is none. */
+export function metaSchema(name: string): ObjectSchema {
+  return builtInSchemas.typeNamed(`meta.v1.${name}`)
 }
 
 /** The schema of an object that is spoken on a path, whichever resource it belongs to. Throws when there is none. */

@@ -23,6 +23,8 @@ export interface Resource<T extends KubeObject = KubeObject> extends ResourceRef
   readonly storage?: ResourceStorage
   readonly strategy: Strategy<T>
   readonly columns: readonly Column<T>[]
+  /** A cell behind those of the columns, without a column of its own. */
+  readonly trailingCell?: Column<T>['cell']
   /** Annotations that stand for fields of the kind: the object has them, its metadata on its own (tables, partial objects) does not. */
   readonly fieldAnnotations?: readonly string[]
   /** Field selectors beyond metadata.name and metadata.namespace: path → value as text. */

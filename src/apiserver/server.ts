@@ -26,6 +26,7 @@ import { OwnershipMemory } from './registry/ownership/ownership-memory.ts'
 import { namespaceHook } from './registry/namespaces.ts'
 import { type Follow, cacheFollow } from './registry/read/follow.ts'
 import { cacheReader } from './registry/read/reader.ts'
+import { componentStatus } from './registry/special/component-status.ts'
 import { namespaceFinalize } from './registry/special/namespace-finalize.ts'
 import { Views } from './registry/views.ts'
 import { virtualHandler, virtualKey } from './registry/virtual.ts'
@@ -88,6 +89,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   const views = new Views(catalog, caches)
   const specials = new Map<string, SpecialHandler>((options.virtual ?? []).map((virtual) => [virtualKey(virtual), virtualHandler(virtual)]))
   specials.set('namespaces/finalize', namespaceFinalize(views))
+  specials.set('componentstatuses', componentStatus)
   for (const [name, special] of Object.entries(options.specials ?? {})) specials.set(name, special)
   let definitions: CustomDefinitions | undefined
   const core: Core = {

@@ -18,7 +18,7 @@ export interface TestServer extends AsyncDisposable {
 export async function startTestServer(command: 'apiserver' | 'server'): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'sampan-parity-'))
   const tokens = join(folder, 'tokens.csv')
-  writeFileSync(tokens, `${TOKEN},admin,admin,"system:masters"\n`)
+  writeFileSync(tokens, `${TOKEN},admin,admin-uid,"system:masters"\nuser-token,alice,alice-uid,"dev"\n`)
   const port = await freePort()
   const flags = [
     '--state-dir',

@@ -4,7 +4,31 @@ import { type GoField, type Input, type OpenApiSchema, allSchemas } from './inpu
 import { LEFT_OUT, SCALAR_TYPES, packageOf, protoName, shortName } from './names.ts'
 
 /** Types that are spoken but stand in no OpenAPI document: built from the Go types alone. */
+const META = '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1'
 const WITHOUT_OPENAPI: Readonly<Record<string, OpenApiSchema>> = {
+  'io.k8s.apimachinery.pkg.apis.meta.v1.APIGroupList': {
+    type: 'object',
+    required: ['groups'],
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      groups: { type: 'array', items: { $ref: `${META}.APIGroup` }, 'x-kubernetes-list-type': 'atomic' },
+    },
+  },
+  'io.k8s.apimachinery.pkg.apis.meta.v1.APIVersions': {
+    type: 'object',
+    required: ['versions', 'serverAddressByClientCIDRs'],
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      versions: { type: 'array', items: { type: 'string', default: '' }, 'x-kubernetes-list-type': 'atomic' },
+      serverAddressByClientCIDRs: {
+        type: 'array',
+        items: { $ref: `${META}.ServerAddressByClientCIDR` },
+        'x-kubernetes-list-type': 'atomic',
+      },
+    },
+  },
   'io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata': {
     type: 'object',
     properties: {

@@ -1,3 +1,4 @@
+import { SampanError } from '#base/pure'
 import type { ManagedFieldsEntry, KubeObject } from '../meta/object.ts'
 import type { ObjectSchema } from '../schema/schema.ts'
 import { compareFields, type FieldChanges } from './compare-fields.ts'
@@ -22,9 +23,17 @@ export interface OwnershipRequest {
   readonly versions?: ((apiVersion: string) => OtherVersion | undefined) | undefined
 }
 
+/** An object cannot be looked at in the version of one of its managers. */
+export class UnfitVersion extends SampanError {
+  readonly code = 'UNFIT_VERSION'
+  constructor(problems: readonly string[]) {
+    super(problems.length === 1 ? (problems[0] ?? '') : ['errors:', ...problems.map((problem) => `  ${problem}`)].join('\n'))
+  }
+}
+
 export interface OtherVersion {
   readonly schema: ObjectSchema
-  /** From the version of the request. May share parts with its argument, which it does not change. */
+  /** From the version of the request. May share parts with its argument, which it does not change. Throws `UnfitVersion`. */
   convert(object: KubeObject): KubeObject
   /** Back to the version of the request. The object may lack fields. */
   revert(object: KubeObject): KubeObject

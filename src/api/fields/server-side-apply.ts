@@ -8,7 +8,16 @@ import { conflictsOutsideLastApplied, withLastApplied } from './last-applied.ts'
 import { type Manager, type ManagerName, isSameManager, readManagers, replaceManager, writeManagers } from './managers.ts'
 import { mergeApplied } from './merge-applied.ts'
 import { fieldsOf } from './owned-fields.ts'
-import { Comparisons, type OwnershipConflict, type OwnershipRequest, ownable, timeText, withFields, withoutLost } from './ownership.ts'
+import {
+  Comparisons,
+  type OwnershipConflict,
+  type OwnershipRequest,
+  UnfitVersion,
+  ownable,
+  timeText,
+  withFields,
+  withoutLost,
+} from './ownership.ts'
 import { removeFields, withNamedFields } from './remove-fields.ts'
 import { trackManagers } from './track-update.ts'
 
@@ -39,10 +48,12 @@ export function serverSideApply(request: ApplyRequest): KubeObject {
   if (mistakes.length > 0) throw untyped(applied, mistakes)
 
   const before = managersBefore(request, live)
-  const merged = mergeAndPrune(request, live, before)
+  const merged = comparable('failed to prune fields: failed add back owned items', () => mergeAndPrune(request, live, before))
   const comparisons = new Comparisons(request, live, merged.object)
   const writer = writerOf(request)
-  const { remaining, conflicts } = withoutLost(merged.managers, comparisons, (manager) => isSameManager(manager, writer))
+  const { remaining, conflicts } = comparable('failed to convert old object', () =>
+    withoutLost(merged.managers, comparisons, (manager) => isSameManager(manager, writer)),
+  )
   if (!force) refuseConflicts(request, live, conflicts)
 
   const isNoop = deepEqual(live, merged.object)
@@ -51,6 +62,16 @@ export function serverSideApply(request: ApplyRequest): KubeObject {
   const entries = writeManagers(managers)
   const { managedFields: _, ...metadata } = object.metadata ?? {}
   return { ...object, metadata: entries.length === 0 ? metadata : { ...metadata, managedFields: entries } }
+}
+
+/** What cannot be looked at in the version of one of its managers cannot be applied to. */
+function comparable<T>(what: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof UnfitVersion) throw new StatusError({ code: 500, message: `${what}: ${error.message}` })
+    throw error
+  }
 }
 
 function checkRequest({ applied, apiVersion, kind: expected }: ApplyRequest, live: KubeObject): void {

@@ -1,7 +1,7 @@
 import type { KubeObject, ManagedFieldsEntry } from '../meta/object.ts'
 import { isEmptySet, union } from './set/field-set.ts'
 import { capUpdateManagers, isSameManager, type Manager, readManagers, replaceManager, writeManagers } from './managers.ts'
-import { Comparisons, isReset, type OwnershipRequest, ownable, timeText, withoutLost } from './ownership.ts'
+import { Comparisons, isReset, type OwnershipRequest, UnfitVersion, ownable, timeText, withoutLost } from './ownership.ts'
 
 export interface UpdateRequest extends OwnershipRequest {
   /** The stored object; undefined when the request creates it. */
@@ -16,14 +16,18 @@ export interface UpdateRequest extends OwnershipRequest {
  *
  * A client may set `managedFields` of the main resource: they are the starting point when they are valid and not empty, and
  * an empty list (or one empty entry) switches tracking off until the next apply. Entries that stay as they were are the same
- * objects as before.
+ * objects as before. Where the object cannot be compared in the version of one of its managers, all ownership is forgotten.
  */
 export function trackUpdate(request: UpdateRequest): ManagedFieldsEntry[] {
   const { live, updated } = request
   const before = startingPoint(request)
   if (before.length === 0 && live !== undefined && (live.metadata?.uid ?? '') !== '') return []
-  const managers = trackManagers(request, live ?? {}, updated, before)
-  return writeManagers(capUpdateManagers(managers))
+  try {
+    return writeManagers(capUpdateManagers(trackManagers(request, live ?? {}, updated, before)))
+  } catch (error) {
+    if (error instanceof UnfitVersion) return []
+    throw error
+  }
 }
 
 function startingPoint({ live, updated, subresource = '' }: UpdateRequest): Manager[] {

@@ -11,6 +11,12 @@ export interface APIGroup {
   serverAddressByClientCIDRs?: ServerAddressByClientCIDR[] | undefined
 }
 
+export interface APIGroupList {
+  kind?: string | undefined
+  apiVersion?: string | undefined
+  groups: APIGroup[]
+}
+
 export interface APIResource {
   name: string
   singularName: string
@@ -29,6 +35,13 @@ export interface APIResourceList {
   apiVersion?: string | undefined
   groupVersion: string
   resources: APIResource[]
+}
+
+export interface APIVersions {
+  kind?: string | undefined
+  apiVersion?: string | undefined
+  versions: string[]
+  serverAddressByClientCIDRs: ServerAddressByClientCIDR[]
 }
 
 export interface Condition {

@@ -23,7 +23,12 @@ function subresourcesOf(resource: Resource): AnnouncedSubresource[] {
   const first = resource.typedItems ? 'status' : ''
   return Object.entries(resource.subresources)
     .sort(([a], [b]) => (a === first ? -1 : b === first ? 1 : a < b ? -1 : 1))
-    .map(([name, subresource]) => ({ name, ...announced(subresource) }))
+    .map(([name, subresource]) => {
+      const { verbs, speaks } = announced(subresource)
+      // What is spoken in the resource's own version is told without it.
+      const isOwn = speaks?.group === resource.group && speaks.version === resource.version
+      return { name, verbs, speaks: speaks !== undefined && isOwn ? { group: '', version: '', kind: speaks.kind } : speaks }
+    })
 }
 
 function announced(subresource: Subresource<never> | Subresource<Resource extends Resource<infer T> ? T : never>): {
@@ -69,7 +74,7 @@ export function resourceList(groupVersion: string, resources: readonly Resource[
         name: `${resource.plural}/${name}`,
         singularName: '',
         namespaced: resource.namespaced,
-        ...(speaks === undefined ? {} : { group: speaks.group, version: speaks.version }),
+        ...(speaks === undefined || speaks.version === '' ? {} : { group: speaks.group, version: speaks.version }),
         kind: speaks?.kind ?? resource.kind,
         verbs,
       })),

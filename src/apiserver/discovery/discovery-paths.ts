@@ -1,5 +1,5 @@
 import type { HttpResponse } from '#base'
-import { StatusError } from '#api'
+import { type KubeObject, StatusError, encodeProtobuf, metaSchema } from '#api'
 import type { Catalog, ServedGroup } from '../registry/catalog.ts'
 import type { RequestContext } from '../registry/context.ts'
 import { methodNotAllowed, noSuchPath } from '../registry/routing-errors.ts'
@@ -101,8 +101,13 @@ function mustBeGet(context: RequestContext): void {
   if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
 }
 
-function answer(context: RequestContext, document: unknown): HttpResponse {
-  return encoded(context, { ...context.accepted(false), form: 'object' }, 200, Buffer.from(JSON.stringify(document)))
+function answer(context: RequestContext, spoken: unknown): HttpResponse {
+  const document = spoken as KubeObject
+  const accepted = { ...context.accepted(false), form: 'object' } as const
+  const { kind = '' } = document
+  return encoded(context, accepted, 200, Buffer.from(JSON.stringify(document)), () =>
+    encodeProtobuf(metaSchema(kind), { apiVersion: 'v1', ...document }),
+  )
 }
 
 /** The aggregated form, for clients that ask for it before any other. */

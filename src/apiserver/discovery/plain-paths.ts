@@ -1,8 +1,8 @@
 import type { RawRoute } from '../contract.ts'
 import { methodNotAllowed } from '../registry/routing-errors.ts'
 import type { RequestContext } from '../registry/context.ts'
-import { jsonAnswer, textAnswer } from '../respond/plain.ts'
-import { acceptClauses } from '../respond/media.ts'
+import { jsonAnswer } from '../respond/plain.ts'
+import { acceptClauses, notAcceptable } from '../respond/media.ts'
 import type { PathHandler } from '../router/handler.ts'
 
 /** What `/version` says: the Kubernetes that is spoken, and the build that speaks it. */
@@ -41,7 +41,7 @@ export function rawPaths(routes: readonly RawRoute[]): PathHandler {
     mustBeGet(context)
     const accepts = acceptClauses(context.header('accept') ?? '')
     if (accepts.length > 0 && !accepts.some(({ type }) => type === route.contentType || type === '*/*')) {
-      return textAnswer(406, `406: Not Acceptable\n\nAvailable representations: ${route.contentType}`)
+      throw notAcceptable([route.contentType])
     }
     const bytes = route.body(context.scope, { host: context.header('host') ?? context.header(':authority') ?? '' })
     return { status: 200, headers: { 'content-type': route.contentType }, body: { kind: 'bytes', chunks: [bytes] } }

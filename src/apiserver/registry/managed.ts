@@ -1,7 +1,9 @@
 import { type FieldSet, type KubeObject, type ManagedFieldsEntry, type Resource, apiVersionOf, fieldSetOf, trackUpdate } from '#api'
 import { rfc3339 } from '#base'
 import type { RequestContext } from './context.ts'
+import type { ExpectedKind } from './read-object.ts'
 import type { OwnershipMemory } from './ownership/ownership-memory.ts'
+import { otherVersions } from './ownership/other-versions.ts'
 import { fieldShape } from './ownership/field-shape.ts'
 import { withoutEmpty } from './ownership/without-empty.ts'
 import { metaOf } from './object-rules.ts'
@@ -50,7 +52,28 @@ function track(
     subresource,
     now: context.scope.clock.now(),
     resetFields: resetFields(resource, subresource),
+    versions: otherVersions(context.core.catalog, resource),
   })
+}
+
+/** The same for an object that is spoken on a path and not stored. */
+export function noteSpoken(
+  context: RequestContext,
+  kind: ExpectedKind,
+  object: KubeObject,
+  fieldManager: string,
+  subresource: string,
+): void {
+  const entries = trackUpdate({
+    schema: kind.schema,
+    live: undefined,
+    updated: withoutEmpty(kind.schema, object) as KubeObject,
+    manager: managerOf(context, fieldManager),
+    apiVersion: apiVersionOf(kind),
+    subresource,
+    now: context.scope.clock.now(),
+  })
+  setManagedFields(object, entries)
 }
 
 function ofNew(

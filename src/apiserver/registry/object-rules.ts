@@ -1,14 +1,5 @@
-import {
-  type FieldErrors,
-  type KubeObject,
-  type ObjectMeta,
-  Path,
-  type Resource,
-  deepEqual,
-  statusError,
-  validateObjectMeta,
-  validateObjectMetaUpdate,
-} from '#api'
+import { type FieldErrors, type KubeObject, type ObjectMeta, Path, type Resource, deepEqual, statusError, validateObjectMeta } from '#api'
+import { checkChangedMetadata } from './metadata-checks.ts'
 
 /** The rules of every object's life, around those of its kind (k8s.io/apiserver `registry/rest`). All of them work on the request's own draft. */
 
@@ -66,17 +57,16 @@ export function validateNew(resource: Resource, object: KubeObject): void {
   refuse(resource, object, errors)
 }
 
-/** What the kind's own rules check is checked here first, as in Kubernetes: a wrong metadata field is named twice. */
+/** Metadata first, then the kind's own rules. */
 export function validateChanged(
   resource: Resource,
   object: KubeObject,
   old: KubeObject,
+  subresource: string,
   validate: ((object: KubeObject, old: KubeObject, errors: FieldErrors) => void) | undefined,
 ): void {
   const errors: FieldErrors = []
-  const options = { standardFinalizers: resource.strategy.anyFinalizer !== true }
-  validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors, options)
-  if (errors.length > 0) validateObjectMetaUpdate(metaOf(object), metaOf(old), METADATA, errors, options)
+  checkChangedMetadata(resource, metaOf(object), metaOf(old), subresource, errors)
   validate?.(object, old, errors)
   refuse(resource, object, errors)
 }

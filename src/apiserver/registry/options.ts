@@ -70,7 +70,7 @@ const isPrint = (character: string): boolean => character === ' ' || /^[\p{L}\p{
 
 export function readDryRun(values: readonly string[], errors: FieldErrors): boolean {
   if (values.length === 0) return false
-  for (const value of new Set(values)) if (value !== 'All') errors.push(fieldError.notSupported(Path.of('dryRun'), value, ['All']))
+  if (values.some((value) => value !== 'All')) errors.push(fieldError.notSupported(Path.of('dryRun'), values, ['All']))
   return true
 }
 

@@ -1,5 +1,5 @@
 import type { HttpResponse } from '#base'
-import { type Resource, type Status, StatusError, statusError } from '#api'
+import { type KubeObject, type Resource, type Status, StatusError, statusError } from '#api'
 import { encoded, objectAnswer } from '../respond/objects.ts'
 import type { RequestContext } from './context.ts'
 import { qualifiedName } from './core.ts'
@@ -8,6 +8,7 @@ import { deleteCollection } from './delete/delete-collection.ts'
 import { type Deleted, deleteObject } from './delete/delete.ts'
 import { deleteOptions } from './delete/delete-options.ts'
 import { pageNotFound } from '../respond/plain.ts'
+import { bytesOf } from '../respond/refusal.ts'
 import { methodNotAllowed, noSuchPath } from './routing-errors.ts'
 import { getObject, listObjects } from './read/read.ts'
 import { serveScale } from './scale/serve-scale.ts'
@@ -30,6 +31,7 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
     if (core.catalog.isCustom(info.group)) return pageNotFound()
     throw noSuchPath()
   }
+  if (resource.typedItems) core.negotiator.mustKnow(context.header('accept'))
   const { namespace, name } = addressOf(context, resource)
   const deprecation = deprecationOf(resource)
   if (deprecation !== undefined) context.warn(deprecation)
@@ -75,6 +77,8 @@ async function serveObject(context: RequestContext, target: Target): Promise<Htt
   const { info, request } = context
   const { view, namespace, name } = target
   const { verbs } = view.resource
+  // Paths of custom resources are told apart by their verb alone: the name is the one in the body.
+  if (request.method === 'POST' && view.resource.typedItems && verbs.has('create')) return postObject(context, target)
   if (NO_BODY_METHODS.has(request.method)) {
     if (info.watchPath && verbs.has('watch')) return watchObjects(context, view, namespace, name)
     if (verbs.has('get')) return getObject(context, view, namespace, name)
@@ -96,7 +100,8 @@ export function deletedAnswer(context: RequestContext, view: View, deleted: Dele
 }
 
 export function statusAnswer(context: RequestContext, httpStatus: number, status: Omit<Status, 'code'>): HttpResponse {
-  return encoded(context, { ...context.accepted(false), form: 'object' }, httpStatus, Buffer.from(JSON.stringify(status)))
+  const accepted = { ...context.accepted(false), form: 'object' } as const
+  return encoded(context, accepted, httpStatus, Buffer.from(JSON.stringify(status)), () => bytesOf('protobuf', status as KubeObject))
 }
 
 async function serveSubresource(
@@ -141,6 +146,8 @@ async function serveSpecial(
     const verbs: ReadonlySet<string> = resource.verbs
     const verb = context.info.verb
     if (target.name !== '' && !verbs.has('get')) throw noSuchPath()
+    if (context.info.watchPath) throw noSuchPath()
+    if (verb === 'watch' && verbs.has('list')) throw statusError.methodNotAllowed(resource, verb)
     if (!verbs.has(verb)) throw methodNotAllowed()
   }
   return special(context, target)
@@ -150,7 +157,9 @@ async function serveSpecial(
 function pathFits(context: RequestContext, resource: Resource): boolean {
   const { info } = context
   if (!resource.namespaced) return !info.inNamespace
-  return info.inNamespace || nameOf(context) === ''
+  if (info.inNamespace) return true
+  // Custom resources are not there at all where built-in ones are, but not for this method.
+  return nameOf(context) === '' && (!resource.typedItems || info.verb === 'list' || info.verb === 'watch')
 }
 
 /** The name in the path. A list that was narrowed to one name by a selector has none. */

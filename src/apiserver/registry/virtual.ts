@@ -4,7 +4,7 @@ import { objectBytesAnswer } from '../respond/objects.ts'
 import { admissionRequest, mutate, validateAdmission } from './admit.ts'
 import { qualifiedName } from './core.ts'
 import type { SpecialHandler } from './special-handler.ts'
-import { noteUpdate } from './managed.ts'
+import { noteSpoken, noteUpdate } from './managed.ts'
 import { settleNamespace, validateNew } from './object-rules.ts'
 import { writeOptions } from './options.ts'
 import { type ExpectedKind, readObject } from './read-object.ts'
@@ -42,6 +42,7 @@ export function virtualHandler(virtual: VirtualResource): SpecialHandler {
     if (subresource === '' && resource.strategy.validate !== undefined) validateNew(resource, draft)
     await validateAdmission(context, request)
     if (subresource === '') noteUpdate(context, resource, undefined, draft, options.fieldManager, '')
+    else noteSpoken(context, expected, draft, options.fieldManager, subresource)
     const answered = await virtual.create(context.scope, { user: context.user, namespace, name, dryRun: options.dryRun }, draft)
     return objectBytesAnswer(context, expected.schema, 201, answered)
   }

@@ -5,6 +5,7 @@ import { type Encoding, bodyEncoding, unsupportedBody } from '../respond/media.t
 import type { RequestContext } from './context.ts'
 import { createObject } from './create.ts'
 import { noteUpdate, resetFields } from './managed.ts'
+import { otherVersions } from './ownership/other-versions.ts'
 import { checkName, metaOf, parseRevision, settleNamespace } from './object-rules.ts'
 import { writeOptions } from './options.ts'
 import { patchTypeOf, prepareApply, preparePatch } from './patch/patch.ts'
@@ -100,7 +101,14 @@ async function applyObject(
   const patch = prepareApply(
     context,
     resource,
-    { namespace, name, subresource, namespaced: resource.namespaced, resetFields: resetFields(resource, subresource) },
+    {
+      namespace,
+      name,
+      subresource,
+      namespaced: resource.namespaced,
+      resetFields: resetFields(resource, subresource),
+      versions: otherVersions(context.core.catalog, resource),
+    },
     bytes,
     options,
   )

@@ -65,30 +65,49 @@ export class Negotiator {
     return accepted
   }
 
+  /** Custom resources have no router in front of them that says what there is. Throws `StatusError` 406. */
+  mustKnow(header: string | undefined): void {
+    if (header === undefined || header === '' || header === JSON_TYPE || this.#known.has(header)) return
+    if (!acceptClauses(header).some(({ type }) => encodingOf(type) !== undefined)) throw onlyAccepted(MEDIA_TYPES)
+  }
+
   /** For a stream of events. Only kinds with a protobuf form can be followed in it. Throws `StatusError` 406. */
   acceptWatch(header: string | undefined, protobuf: boolean): Accepted {
     const accepted = this.accept(header, true)
-    if (header === undefined || accepted.encoding === 'json' || (protobuf && accepted.encoding === 'protobuf')) return accepted
+    if (header === undefined || accepted.encoding === 'json') return accepted
+    // Metadata on its own has a protobuf form whatever it is the metadata of.
+    if (accepted.encoding === 'protobuf' && (protobuf || accepted.form !== 'object')) return accepted
     return negotiate(header, true, protobuf ? ['json', 'protobuf'] : ['json'], STREAMS)
   }
+}
+
+/** Of a media type in an Accept header, which may be a pattern. */
+export function encodingOf(type: string): Encoding | undefined {
+  return ENCODINGS[type] ?? (type === '*/*' || type === 'application/*' ? 'json' : undefined)
 }
 
 function negotiate(header: string, lists: boolean, allowed = WHOLE, offered: readonly string[] = MEDIA_TYPES): Accepted {
   const clauses = acceptClauses(header)
   if (!clauses.some(({ type }) => type === '*/*' || type in ENCODINGS))
-    throw unknownRepresentation(lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES)
+    throw notAcceptable(lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES)
   for (const { type, params } of clauses) {
-    const encoding = ENCODINGS[type] ?? (type === '*/*' || type === 'application/*' ? 'json' : undefined)
+    const encoding = encodingOf(type)
     if (encoding === undefined || !allowed.includes(encoding)) continue
     const pretty = params.get('pretty') === '1'
     const as = params.get('as')
     if (as === undefined) return { encoding, form: 'object', formVersion: 'v1', pretty }
     const version = params.get('v') ?? ''
     if (params.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
+    // Tables have no protobuf form.
+    if (as === 'Table' && encoding === 'protobuf') continue
     if (as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')
       return { encoding, form: as, formVersion: version, pretty }
   }
-  throw new StatusError({
+  throw onlyAccepted(offered)
+}
+
+function onlyAccepted(offered: readonly string[]): StatusError {
+  return new StatusError({
     code: 406,
     reason: 'NotAcceptable',
     message: `only the following media types are accepted: ${offered.join(', ')}`,
@@ -96,7 +115,7 @@ function negotiate(header: string, lists: boolean, allowed = WHOLE, offered: rea
 }
 
 /** What the router in front of the resources says when no representation fits at all. */
-function unknownRepresentation(available: readonly string[]): StatusError {
+export function notAcceptable(available: readonly string[]): StatusError {
   return new StatusError({
     code: 406,
     reason: 'NotAcceptable',

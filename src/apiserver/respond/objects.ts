@@ -8,6 +8,7 @@ import {
   encodeObject,
   builtInSchema,
   encodeProtobuf,
+  metaSchema,
 } from '#api'
 import { writeYaml } from '#base'
 import type { RequestContext } from '../registry/context.ts'
@@ -63,7 +64,10 @@ export function objectAnswer(context: RequestContext, view: View, status: number
   }
   if (form === 'PartialObjectMetadataList')
     throw notAcceptable('you requested PartialObjectMetadataList, but the requested object is not a list')
-  if (form === 'PartialObjectMetadata') return encoded(context, accepted, status, partialBytes(view.resource, sendable.bytes, formVersion))
+  if (form === 'PartialObjectMetadata') {
+    const bytes = partialBytes(view.resource, sendable.bytes, formVersion)
+    return encoded(context, accepted, status, bytes, () => encodeProtobuf(metaSchema('PartialObjectMetadata'), parsed(bytes)))
+  }
   const row = tableRow(
     view.resource,
     sendable.object(),
@@ -132,7 +136,9 @@ export function listAnswer(context: RequestContext, view: View, page: ListPage):
     const answer: HttpResponse = { status: 200, headers: { 'content-type': MEDIA_TYPE_OF.json }, body: list }
     return acceptsGzip(context.request.headers['accept-encoding']) ? compressedStream(answer) : answer
   }
-  return encoded(context, accepted, 200, collect(list))
+  return encoded(context, accepted, 200, collect(list), () =>
+    encodeProtobuf(metaSchema('PartialObjectMetadataList'), parsed(collect(list))),
+  )
 }
 
 const whole = (bytes: Buffer): { prefix: string; bytes: Buffer; start: number } => ({ prefix: '', bytes, start: 0 })
@@ -175,11 +181,19 @@ function collect(body: HttpResponse['body']): Buffer {
   return Buffer.concat(chunks)
 }
 
-/** JSON bytes in the accepted encoding. */
-export function encoded(context: RequestContext, accepted: Accepted, status: number, json: Buffer): HttpResponse {
+const parsed = (bytes: Buffer): KubeObject => JSON.parse(bytes.toString()) as KubeObject
+
+/** JSON bytes in the accepted encoding. `binary` makes the protobuf form; what has none is sent in JSON to those who ask for it. */
+export function encoded(
+  context: RequestContext,
+  accepted: Accepted,
+  status: number,
+  json: Buffer,
+  binary?: () => Uint8Array,
+): HttpResponse {
+  if (accepted.encoding === 'protobuf' && binary !== undefined) return bytesAnswer(status, 'protobuf', binary())
   if (accepted.encoding === 'yaml') return bytesAnswer(status, 'yaml', Buffer.from(writeYaml(JSON.parse(json.toString()))))
   if (wantsPretty(context, accepted)) return bytesAnswer(status, 'json', Buffer.from(JSON.stringify(JSON.parse(json.toString()), null, 2)))
-  // Tables and metadata have no protobuf form here: those who accept it are answered in JSON, as with kinds that have none.
   return bytesAnswer(status, 'json', json)
 }
 

@@ -1,7 +1,8 @@
-import { type KubeObject, apiVersionOf, builtInSchema, encodeProtobuf } from '#api'
+import { type KubeObject, apiVersionOf, builtInSchema, encodeProtobuf, metaSchema } from '#api'
 import type { View } from '../registry/view.ts'
 import type { Shape } from '../watchcache/frames.ts'
 import { bookmarkObject, convert } from './shapes.ts'
+import { partialBytes } from './table.ts'
 
 /** How watches show the objects of a view in protobuf: frames of a four-byte length and a `WatchEvent`. */
 export function protobufShape(view: View): Shape {
@@ -12,9 +13,33 @@ export function protobufShape(view: View): Shape {
     id: `protobuf/${resource.group}/${resource.version}`,
     event: (type, _entry, bytes) => frame(type, encode(convert(view, bytes))),
     bookmark: (revision, end) => frame('BOOKMARK', encode(bookmarkObject(resource, revision, end))),
-    error: (status) => frame('ERROR', encodeProtobuf(builtInSchema('', 'v1', 'Status'), status as KubeObject)),
+    error: errorFrame,
   }
 }
+
+/** Metadata on its own, of any kind. */
+export function protobufPartialShape(view: View, version: string): Shape {
+  const schema = metaSchema('PartialObjectMetadata')
+  const encode = (bytes: Buffer): Uint8Array => encodeProtobuf(schema, JSON.parse(bytes.toString()) as KubeObject)
+  return {
+    id: `protobuf/partial/${version}`,
+    event: (type, _entry, bytes) => frame(type, encode(partialBytes(view.resource, bytes, version))),
+    bookmark: (revision, end) => {
+      const { metadata } = bookmarkObject(view.resource, revision, end)
+      return frame(
+        'BOOKMARK',
+        encodeProtobuf(schema, {
+          kind: 'PartialObjectMetadata',
+          apiVersion: `meta.k8s.io/${version}`,
+          ...(metadata === undefined ? {} : { metadata }),
+        }),
+      )
+    },
+    error: errorFrame,
+  }
+}
+
+const errorFrame = (status: unknown): Buffer => frame('ERROR', encodeProtobuf(builtInSchema('', 'v1', 'Status'), status as KubeObject))
 
 /** `WatchEvent { type = 1, object = 2 { raw = 1 } }` behind its length. */
 function frame(type: string, object: Uint8Array): Buffer {

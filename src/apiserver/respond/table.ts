@@ -37,6 +37,7 @@ export function tableRow(
   nowMs: number,
 ): string {
   const cells = resource.columns.map((column) => column.cell(object, nowMs))
+  if (resource.trailingCell !== undefined) cells.push(resource.trailingCell(object, nowMs))
   return rowText(resource, cells, bytes, include, version)
 }
 

@@ -1,6 +1,4 @@
 import type { HttpHandler, HttpRequest, HttpResponse, Scope } from '#base'
-import { writeYaml } from '#base'
-import { type StatusError } from '#api'
 import type { Authenticator } from '../contract.ts'
 import { authenticateRequest } from '../auth/authenticate/authenticate.ts'
 import type { Impersonation } from '../auth/impersonate/impersonate.ts'
@@ -10,8 +8,8 @@ import type { Core } from '../registry/core.ts'
 import { type ResourceRoutes, serveResource } from '../registry/serve-resource.ts'
 import { compressed } from '../respond/compress.ts'
 import { refusalOf } from '../respond/errors.ts'
-import { JSON_TYPE, YAML_TYPE, acceptClauses } from '../respond/media.ts'
-import { jsonAnswer, pageNotFound, textAnswer, warningHeaders } from '../respond/plain.ts'
+import { pageNotFound, textAnswer, warningHeaders } from '../respond/plain.ts'
+import { refusalAnswer } from '../respond/refusal.ts'
 import { RequestScope } from './request-scope.ts'
 import { type ParsedRequest, parseRequest } from './request-info.ts'
 
@@ -54,8 +52,7 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
       answer = await serve(options, context)
       if (request.headers['accept-encoding'] !== undefined) answer = await compressed(request, answer)
     } catch (error) {
-      const refusal = refusalOf(scope, error, auditId)
-      answer = wantsYaml(request) ? yamlAnswer(refusal) : refusalAnswer(refusal)
+      answer = refusalAnswer(request, refusalOf(scope, error, auditId))
     }
     options.observe?.({ info, method: request.method, status: answer.status, durationMs: core.scope.clock.monotonic() - startedAt })
     return finish(request.method === 'HEAD' ? { ...answer, body: { kind: 'empty' } } : answer, auditId, warnings)
@@ -82,28 +79,6 @@ async function actAs(options: HandlerOptions, context: RequestContext): Promise<
   if (acting === undefined) return context
   const found = acting instanceof Promise ? await acting : acting
   return found === user ? context : new RequestContext(scope, core, request, info, found, auditId, context.warnings)
-}
-
-export function refusalAnswer(refusal: StatusError): HttpResponse {
-  const { kind, apiVersion, metadata, status, message, reason, details, code } = refusal.status
-  return jsonAnswer(code, { kind, apiVersion, metadata, status, message, reason, details, code }, refusal.headers)
-}
-
-/** Refusals take the form that the client asks for; JSON when there is none that both know. */
-function wantsYaml(request: HttpRequest): boolean {
-  const accept = String(request.headers['accept'] ?? '')
-  if (!accept.includes('yaml')) return false
-  return acceptClauses(accept).find(({ type }) => type === '*/*' || type in MEDIA_TYPES)?.type === YAML_TYPE
-}
-const MEDIA_TYPES: Readonly<Record<string, true>> = { [JSON_TYPE]: true, [YAML_TYPE]: true }
-
-function yamlAnswer({ status, headers }: StatusError): HttpResponse {
-  const document: unknown = JSON.parse(JSON.stringify(status))
-  return {
-    status: status.code,
-    headers: { 'content-type': YAML_TYPE, ...headers },
-    body: { kind: 'bytes', chunks: [Buffer.from(writeYaml(document))] },
-  }
 }
 
 function auditIdOf(scope: Scope, request: HttpRequest): string {

@@ -40,6 +40,12 @@ async function createToken(scope: Scope, options: TokenRequestOptions, request: 
   const account = options.reader.get(refs.serviceaccounts, namespace, name)
   if (account === undefined) throw statusError.notFound(refs.serviceaccounts, name)
   checkIdentity(asked, request)
+  const uid = account.metadata?.uid ?? ''
+  const askedUid = asked.metadata?.uid ?? ''
+  if (askedUid !== '' && askedUid !== uid) {
+    const why = `the UID in the token request (${askedUid}) does not match the UID of the service account (${uid})`
+    throw statusError.conflict({ group: KIND.group, plural: KIND.kind }, name, why)
+  }
 
   const audiences = asked.spec?.audiences?.length ? asked.spec.audiences : [...options.audiences]
   const lifetimeSeconds = asked.spec?.expirationSeconds ?? USUAL_SECONDS
@@ -57,14 +63,14 @@ async function createToken(scope: Scope, options: TokenRequestOptions, request: 
     own: {
       namespace,
       ...claims,
-      serviceaccount: { name, uid: account.metadata?.uid ?? '' },
+      serviceaccount: { name, uid },
       ...(extended ? { warnafter: nowSeconds + POD_SECONDS } : {}),
     },
   })
   return {
     kind: KIND.kind,
     apiVersion: `${KIND.group}/v1`,
-    metadata: { ...asked.metadata, name, namespace, creationTimestamp: rfc3339(scope.clock.now()) },
+    metadata: { ...asked.metadata, name, namespace, uid, creationTimestamp: rfc3339(scope.clock.now()) },
     spec: { audiences, expirationSeconds: lifetimeSeconds, boundObjectRef: bound ?? null },
     status: { token, expirationTimestamp: rfc3339((nowSeconds + lifetimeSeconds) * 1000) },
   } as KubeObject

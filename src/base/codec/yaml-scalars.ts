@@ -11,16 +11,13 @@ const INTEGERS: readonly (readonly [pattern: RegExp, radix: number])[] = [
   [/^([-+]?)([0-9]+)$/, 10],
 ]
 
-/**
- * The value of a YAML scalar. Only plain (unquoted) ones are anything but text; `y` and `n` alone are text, as the reader of Kubernetes
- * has it.
- */
+/** The value of a YAML scalar. Only plain (unquoted) ones are anything but text. */
 export function scalarOf(text: string, plain: boolean, tag: string | undefined): unknown {
   if (tag === '!' || tag?.endsWith(':str')) return text
   if (!plain) return text
   if (NULL.test(text)) return null
-  if (text.length > 1 && TRUE.test(text)) return true
-  if (text.length > 1 && FALSE.test(text)) return false
+  if (TRUE.test(text)) return true
+  if (FALSE.test(text)) return false
   return NUMBER_START.test(text) ? (numberOf(text.replaceAll('_', '')) ?? text) : text
 }
 

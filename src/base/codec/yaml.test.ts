@@ -9,7 +9,8 @@ test('plain scalars are read as YAML 1.1 without dates and sexagesimals', () => 
   const cases: readonly (readonly [text: string, value: unknown])[] = [
     ['yes', true],
     ['Off', false],
-    ['y', 'y'],
+    ['y', true],
+    ['N', false],
     ['0644', 420],
     ['0o17', 15],
     ['0x1F', 31],
@@ -71,6 +72,19 @@ test('syntax errors speak as the reader of Kubernetes does', () => {
     () => read('a: [b'),
     (error) => error instanceof YamlSyntaxError && error.message === "yaml: line 1: did not find expected ',' or ']'",
   )
+})
+
+test('long texts go on in the next line at the first space behind column 80', () => {
+  const long = 'word '.repeat(20).trim()
+  const value = { a: { b: [long, { c: `${long}: x` }] }, block: `${long}\n${long}\n`, key: long }
+  const text = writeYaml(value)
+  const cut = (indent: number, width: number): string => {
+    const end = long.indexOf(' ', width - indent)
+    return `${long.slice(0, end)}\n`
+  }
+  assert.ok(text.includes(`  - ${cut(4, 81)}    `) && text.includes(`key: ${cut(5, 81)}  `), text)
+  assert.ok(text.includes(`\n  ${long}\n  ${long}\n`), 'blocks stay')
+  assert.deepEqual(read(text).value, value)
 })
 
 test('what is written is sorted, in block style, and reads back', () => {

@@ -2,6 +2,7 @@ import * as yaml from 'yaml'
 import { SampanError } from '../errors.ts'
 import type { FieldPlace } from './json-places.ts'
 import { DEFAULT_JSON_LIMITS, type JsonDocument, type JsonLimits, JsonTooLarge } from './json.ts'
+import { foldYaml } from './yaml-fold.ts'
 import { scalarOf } from './yaml-scalars.ts'
 
 /**
@@ -30,9 +31,18 @@ export function readYamlDocuments(text: string, limits: JsonLimits = DEFAULT_JSO
   return readAll(text, limits).map((document) => document.value)
 }
 
-/** Writes a value as Kubernetes does: block style, sorted keys, no aliases. */
+/**
+ * Writes a value as Kubernetes does: block style, sorted keys, no aliases; texts that would be read as something else in double quotes,
+ * those that cannot stand alone in single ones.
+ */
 export function writeYaml(value: unknown): string {
-  return yaml.stringify(value, { version: '1.1', aliasDuplicateObjects: false, sortMapEntries: true, indentSeq: false, lineWidth: 80 })
+  const document = new yaml.Document(value, { version: '1.1', aliasDuplicateObjects: false, sortMapEntries: true })
+  yaml.visit(document, {
+    Scalar(_key, node) {
+      if (typeof node.value === 'string' && scalarOf(node.value, true, undefined) !== node.value) node.type = 'QUOTE_DOUBLE'
+    },
+  })
+  return foldYaml(document.toString({ indentSeq: false, lineWidth: 0, singleQuote: true }))
 }
 
 function checkSize(bytes: Uint8Array, limits: JsonLimits): Uint8Array {

@@ -1,3 +1,4 @@
+import { isUnsetList } from '../../schema/defaults.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
@@ -101,7 +102,7 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[], 
     const problem = deprecationProblem(deprecated, deprecationWarning)
     if (problem !== undefined) errors.push(fieldError.invalid(VERSIONS.index(i).child('deprecationWarning'), deprecationWarning, problem))
   })
-  const shown = versions.length === 0 ? versions : versions.map(shownVersion)
+  const shown = isUnsetList(versions) ? null : versions.map(shownVersion)
   if (new Set(versions.map(({ name }) => name)).size < versions.length)
     errors.push(fieldError.invalid(VERSIONS, shown, 'must contain unique version names'))
   if (versions.filter(({ storage }) => storage).length !== 1)

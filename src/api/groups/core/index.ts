@@ -1,5 +1,6 @@
 import type { Resource } from '../../resource.ts'
 import { bindings } from './binding.ts'
+import { componentStatuses } from './component-status.ts'
 import { configMaps } from './config-map.ts'
 import { endpoints } from './endpoints.ts'
 import { events } from './event.ts'
@@ -18,6 +19,7 @@ import { persistentVolumes } from './volumes/persistent-volume.ts'
 
 export const coreResources = [
   bindings,
+  componentStatuses,
   configMaps,
   endpoints,
   events,

@@ -1,5 +1,6 @@
 import { defineResource } from '../../define.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { ageOf } from '../../schema/age.ts'
 import * as refs from '../../refs.gen.ts'
 import type { IPAddress, ParentReference } from '../../types/networking-v1.gen.ts'
 import { canonicalIpErrors } from '../../validation/ip.ts'
@@ -21,6 +22,7 @@ export const ipAddresses = defineResource(refs.ipaddresses, {
     },
   },
   columns: { ParentRef: ({ spec }) => parentText(spec?.parentRef) },
+  trailingCell: ({ metadata }, now) => ageOf(metadata?.creationTimestamp, now),
 })
 
 function parentText(parent: ParentReference | undefined): string {

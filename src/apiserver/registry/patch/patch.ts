@@ -1,6 +1,8 @@
 import { JsonSyntaxError, SampanError, readJson, readYaml } from '#base'
 import {
   DecodeError,
+  type Field,
+  type ApplyRequest,
   type FieldSet,
   type KubeObject,
   type ObjectSchema,
@@ -11,6 +13,7 @@ import {
   fieldError,
   jsonPatch,
   mergePatch,
+  restoreProblem,
   serverSideApply,
   statusError,
   strategicMergePatch,
@@ -72,7 +75,11 @@ export function preparePatch(
         return patchedText(patchDocument(type, original, read, expected.schema), original)
       }
       const shown = (): string => (type === 'strategic' ? goMap(read.value) : text())
-      if (expected.typedItems) checkCustomType(expected, value as KubeObject)
+      if (expected.typedItems) checkCustomPatched(context, expected, value as KubeObject, options)
+      if (type === 'strategic') {
+        const problem = restoreProblem(expected.schema, value)
+        if (problem !== undefined) throw invalidPatch(shown(), problem)
+      }
       const other = otherKind(context.core.catalog, expected, value)
       if (other !== undefined) throw invalidPatch(shown(), other)
       try {
@@ -109,6 +116,26 @@ function patchDocument(type: SimpleType, document: KubeObject, patch: ReadValue,
     default:
       return type satisfies never
   }
+}
+
+/** What another version does not have is named even though the document is refused for being of that version. */
+function checkCustomPatched(context: RequestContext, expected: ExpectedKind, patched: KubeObject, options: WriteOptions): void {
+  const { apiVersion } = patched
+  if (options.fieldValidation !== 'Ignore' && apiVersion !== undefined && apiVersion !== apiVersionOf(expected)) {
+    const slash = apiVersion.indexOf('/')
+    const served = context.core.catalog.findKind(apiVersion.slice(0, slash), apiVersion.slice(slash + 1), expected.kind)
+    const schema = served?.schema ?? UNKNOWN_VERSION
+    for (const path of decodeObject(schema, structuredClone(patched)).unknown) context.warn(`unknown field ${JSON.stringify(path)}`)
+  }
+  checkCustomType(expected, patched)
+}
+
+/** What is known of a version that is not served: that it has metadata. */
+const UNKNOWN_VERSION: ObjectSchema = {
+  kind: 'object',
+  fields: new Map(
+    ['apiVersion', 'kind', 'metadata'].map((name): [string, Field] => [name, { name, schema: { kind: 'any' }, required: false }]),
+  ),
 }
 
 /** Why the patched document is of another kind than the path's; undefined when it is not. */
@@ -176,6 +203,7 @@ export function prepareApply(
     readonly subresource: string
     readonly namespaced: boolean
     readonly resetFields: FieldSet
+    readonly versions: ApplyRequest['versions']
   },
   bytes: Uint8Array,
   options: WriteOptions,
@@ -198,6 +226,7 @@ export function prepareApply(
         subresource: target.subresource,
         now: context.scope.clock.now(),
         resetFields: target.resetFields,
+        versions: target.versions,
       })
       const read: ReadValue = { value: structuredClone(object), duplicates: [], places: () => [] }
       return decodeDraft(context, expected, read, 'Ignore', () => plainError(500, ''))
@@ -210,7 +239,7 @@ function readApplied(bytes: Uint8Array): KubeObject & Record<string, unknown> {
   try {
     value = readYaml(bytes).value
   } catch (error) {
-    if (error instanceof SampanError) throw statusError.badRequest(`error decoding YAML: ${error.message}`)
+    if (error instanceof SampanError) throw statusError.badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`)
     throw error
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -3,7 +3,7 @@ import { type Status, StatusError, statusError } from '#api'
 import { includeObject } from '../../respond/objects.ts'
 import { objectShape, partialShape, tableShape } from '../../respond/shapes.ts'
 import { type Accepted, JSON_TYPE, PROTOBUF_WATCH_TYPE } from '../../respond/media.ts'
-import { protobufShape } from '../../respond/protobuf-shape.ts'
+import { protobufPartialShape, protobufShape } from '../../respond/protobuf-shape.ts'
 import type { Shape } from '../../watchcache/frames.ts'
 import { tooLarge } from '../../watchcache/list-page.ts'
 import { type Selection, needsFields } from '../../watchcache/selection.ts'
@@ -23,7 +23,7 @@ export async function watchObjects(context: RequestContext, view: View, namespac
   const { cache } = view
   const accepted = context.acceptedWatch(!view.resource.typedItems)
   const shape = shapeOf(context, view, accepted)
-  const mediaType = accepted.encoding === 'protobuf' && accepted.form === 'object' ? PROTOBUF_WATCH_TYPE : JSON_TYPE
+  const mediaType = accepted.encoding === 'protobuf' ? PROTOBUF_WATCH_TYPE : JSON_TYPE
   const options = listOptions(info.query, true)
   const read = readSelection(view, namespace, info.query)
   const selection: Selection = name === '' ? read : { ...read, name }
@@ -80,7 +80,8 @@ async function startOf(context: RequestContext, view: View, options: ListOptions
 /** Undefined for a form that no event can take. */
 function shapeOf(context: RequestContext, view: View, { encoding, form, formVersion }: Accepted): Shape | undefined {
   if (form === 'PartialObjectMetadataList') return undefined
-  if (form === 'PartialObjectMetadata') return partialShape(view, formVersion)
+  if (form === 'PartialObjectMetadata')
+    return encoding === 'protobuf' ? protobufPartialShape(view, formVersion) : partialShape(view, formVersion)
   if (form === 'Table') return tableShape(view, formVersion, includeObject(context.info.query), () => context.core.scope.clock.now())
   return encoding === 'protobuf' ? protobufShape(view) : objectShape(view)
 }
