@@ -49,7 +49,7 @@ export function checkChangedMetadata(
   subresource: string,
   errors: FieldErrors,
 ): void {
-  const { validateName, anyFinalizer = false } = resource.strategy
+  const { anyFinalizer = false } = resource.strategy
   const asNew = { namespaced: resource.namespaced, standardFinalizers: false, validateName: anyName }
   const found: FieldErrors = []
   validateObjectMeta(meta, asNew, METADATA, found)
@@ -62,10 +62,6 @@ export function checkChangedMetadata(
   const own = subresource === '' ? OWN_CHECKS[group === '' ? plural : `${plural}.${group}`] : undefined
   if (own !== 'only') errors.push(...changed)
   if (own === undefined) return
-  const options = {
-    namespaced: resource.namespaced,
-    standardFinalizers: !anyFinalizer,
-    ...(validateName === undefined ? {} : { validateName }),
-  }
-  validateObjectMeta(meta, options, METADATA, errors)
+  // The name is the stored one, which was checked when it was new.
+  validateObjectMeta(meta, { ...asNew, standardFinalizers: !anyFinalizer }, METADATA, errors)
 }
