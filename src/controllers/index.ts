@@ -8,6 +8,7 @@ import { endpointSliceController, endpointSliceMirroringController } from './end
 import { garbageCollector } from './garbage/index.ts'
 import { jobController, ttlAfterFinishedController } from './job/index.ts'
 import { namespaceController } from './namespace/index.ts'
+import { type NodeIpamOptions, nodeIpamController } from './node-ipam/index.ts'
 import { nodeLifecycleController } from './node-lifecycle/index.ts'
 import { podGcController } from './pod-gc/index.ts'
 import { replicaSetController, replicationController } from './replicaset/index.ts'
@@ -30,6 +31,8 @@ export interface ControllersOptions {
   readonly namespaceSettleMs?: number
   /** A node must be missing for this long before its pods are taken for lost. Default 40 s. */
   readonly podGcQuarantineMs?: number
+  /** Each node gets its part of the pods' addresses. Without it nobody gives them. */
+  readonly nodeIpam?: NodeIpamOptions
   /** Finished pods beyond this number are deleted. Default 12,500; 0 keeps all. */
   readonly terminatedPodThreshold?: number
 }
@@ -60,5 +63,6 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     podGcController({ quarantineMs: options.podGcQuarantineMs ?? 40_000, terminatedThreshold: options.terminatedPodThreshold ?? 12_500 }),
     clusterRoleAggregationController,
     ttlController,
+    ...(options.nodeIpam === undefined ? [] : [nodeIpamController(options.nodeIpam)]),
   ]
 }

@@ -66,7 +66,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     nodeIps: options.nodeIps ?? defaultAddresses(),
     clusterDns: options.clusterDns ?? [],
     clusterDomain: options.clusterDomain ?? 'cluster.local',
-    podCidr: options.host.podCidr,
+    ...(options.host.podCidr === undefined ? {} : { podCidr: options.host.podCidr }),
     port: options.server?.port ?? KUBELET_PORT,
     version: options.version ?? KUBERNETES_VERSION,
     ...(options.labels && { labels: options.labels }),

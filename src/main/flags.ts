@@ -1,3 +1,5 @@
+import type { NetworkMode } from './instance/instance.ts'
+
 /** What the commands are told, as the command line gives it. */
 export interface InstanceFlags {
   readonly name: string
@@ -6,6 +8,9 @@ export interface InstanceFlags {
 export interface UpFlags extends InstanceFlags {
   readonly securePort?: number
   readonly isolated: boolean
+  /** As many nodes as there are, or one, when absent. */
+  readonly nodes?: number
+  readonly network?: NetworkMode
   readonly example: boolean
 }
 
@@ -15,7 +20,8 @@ export interface AgentFlags {
   readonly nodeIp?: string
   readonly instance: string
   readonly rootDir: string
-  readonly podCidr: string
+  readonly podCidr?: string
+  readonly network: NetworkMode
   readonly clusterCidr: readonly string[]
   readonly sandboxImage: string
   readonly netns?: string
@@ -44,6 +50,9 @@ export interface ServerFlags {
   readonly store: 'sqlite' | 'memory'
   readonly tokenAuthFile?: string
   readonly serviceClusterIpRange: string
+  readonly clusterCidr?: string
+  readonly nodeCidrMaskSize: number
+  readonly podRoutesInterface?: string
   readonly node: readonly string[]
   readonly logLevel: LogLevelFlag
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { UserError } from '#base'
+import { NETWORK_MODES } from './instance/instance.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
 import type { AgentFlags, InstanceFlags, PartFlags, ServerFlags, UpFlags } from './flags.ts'
 
@@ -19,6 +20,16 @@ export function program(): Command {
   )
     .option('--secure-port <port>', 'where the API listens (default: 6443, or any free port)', port)
     .option('--isolated', 'put the node into a network namespace of its own (always so for names other than "default")', false)
+    .option(
+      '--nodes <number>',
+      'how many nodes, each a network namespace of its own; more can be added to a cluster later (default: 1)',
+      count,
+    )
+    .addOption(
+      new Option('--network <mode>', 'how nodes reach the pods of others: by routes, or packed into UDP (VXLAN) (default: route)').choices(
+        NETWORK_MODES,
+      ),
+    )
     .option('--no-example', 'without the example application')
     .action(async (flags: UpFlags) => {
       const { runUp } = await import('./commands/up.ts')
@@ -137,6 +148,9 @@ function serverFlags(command: Command): Command {
     .addOption(new Option('--store <engine>', 'where objects are kept').choices(['sqlite', 'memory']).default('sqlite'))
     .option('--token-auth-file <file>', 'CSV of users with tokens: token,user,uid,"group1,group2"')
     .option('--service-cluster-ip-range <cidr>', 'addresses that Services get', '10.96.0.0/16')
+    .option('--cluster-cidr <cidr>', 'give each node a part of these addresses for its pods (default: somebody else does)')
+    .option('--node-cidr-mask-size <bits>', "prefix length of a node's part", count, 24)
+    .option('--pod-routes-interface <name>', 'keep routes to the pods of all nodes over this interface, for proxies of the API')
     .option(
       '--node <name>',
       'also write a kubeconfig for the agent of this node (may be repeated)',
@@ -169,7 +183,12 @@ function agentFlags(command: Command): Command {
     .requiredOption('--root-dir <dir>', 'where images, volumes and logs of pods lie')
     .option('--node-ip <address>', 'address of the node (default: the first of this machine)')
     .option('--instance <name>', 'tells the namespaces, tables and control groups of several nodes on one machine apart', 'default')
-    .option('--pod-cidr <cidr>', "addresses of this node's pods", '10.244.0.0/24')
+    .option('--pod-cidr <cidr>', "addresses of this node's pods (default: what spec.podCIDR of the Node says)")
+    .addOption(
+      new Option('--network <mode>', 'how to reach the pods of other nodes: by routes, or packed into UDP (VXLAN)')
+        .choices(NETWORK_MODES)
+        .default('route'),
+    )
     .option('--cluster-cidr <cidr>', 'addresses that see the pods under their own (may be repeated)', several, [])
     .option('--sandbox-image <name>', 'the image that holds a pod together', 'sampan.local/pause:1')
     .option('--netns <path>', 'network namespace that stands for the machine')
@@ -189,6 +208,11 @@ function instanceName(text: string): string {
   if (!/^[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?$/.test(text))
     throw new UserError(`not a name for a cluster: ${text}`, 'use at most 20 lower case letters, digits and dashes')
   return text
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new UserError(`not a number: ${text}`, 'give a whole number from 1')
+  return Number(text)
 }
 
 function port(text: string): number {

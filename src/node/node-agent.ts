@@ -14,6 +14,7 @@ import { LogRotation } from './logs/log-rotation.ts'
 import { admitPod } from './node-object/admission.ts'
 import { machineFacts } from './node-object/facts.ts'
 import { capacityOf, nodeStatus } from './node-object/node-status.ts'
+import { followPodNetwork } from './node-object/pod-network.ts'
 import { Pressure } from './node-object/pressure.ts'
 import { NodeRegistrar } from './node-object/registrar.ts'
 import { isDone } from './pods/plan/ending.ts'
@@ -33,6 +34,7 @@ export interface NodeAgentOptions {
   readonly nodeIps: readonly string[]
   readonly clusterDns: readonly string[]
   readonly clusterDomain: string
+  /** Absent: the Node's `spec.podCIDR` says it, once somebody has given it. */
   readonly podCidr?: string
   /** The port of the agent's own HTTPS API, as told in the Node. */
   readonly port: number
@@ -91,6 +93,8 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   const informers = createInformers(client)
   const pods = informers.informer(refs.pods, { fieldSelector: `spec.nodeName=${options.nodeName}` })
   const services = informers.informer(refs.services)
+  const ownNode =
+    options.podCidr === undefined ? informers.informer(refs.nodes, { fieldSelector: `metadata.name=${options.nodeName}` }) : undefined
   const recorder = createEvents(scope, client, { host: options.nodeName })('kubelet')
   const events: PodEvents = {
     record: (pod, type, reason, message, container) =>
@@ -175,6 +179,13 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   await Promise.all([informers.start(scope), registrar.register(scope)])
   await manager.start(pods.list())
   void registrar.run(scope)
+  if (ownNode !== undefined)
+    void followPodNetwork(scope, {
+      nodes: ownNode,
+      runtime,
+      givePods: host.givePods,
+      report: (own) => registrar.writeStatus(own),
+    })
   void new LogRotation(settings, runtime, manager).run(scope)
   void new ImageCollector(runtime, manager, layout.rootDir, recorder, options.nodeName).run(scope)
   scope.log.info('the node is ready', {

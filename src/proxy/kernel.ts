@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process'
-import { SampanError, type Scope } from '#base'
+import { SampanError, type Scope, runProgram } from '#base'
 
 /** The kernel's side, behind an interface: real tools, or a recorder in tests. */
 export interface Kernel {
@@ -43,32 +42,8 @@ export function systemKernel(netns?: string): Kernel {
   }
 }
 
-async function run(scope: Scope, [program = '', ...args]: readonly string[], input = ''): Promise<string> {
-  using within = scope.child({ timeoutMs: LONGEST_MS })
-  try {
-    return await output(within, program, args, input)
-  } catch (error) {
-    within.check()
-    throw error
-  }
-}
-
-function output(scope: Scope, program: string, args: readonly string[], input: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    scope.check()
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], signal: scope.signal })
-    const out: Buffer[] = []
-    const errors: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => errors.push(chunk))
-    // The tool may end before it has read all; its exit code says why.
-    child.stdin.on('error', () => undefined)
-    child.on('error', reject)
-    child.on('close', (code) => {
-      if (code === 0) return resolve(Buffer.concat(out).toString('utf8'))
-      const said = Buffer.concat(errors).toString('utf8').trim().slice(0, 2000)
-      reject(new KernelRefused(`${program} ${args.join(' ')} ended with ${code}: ${said}`))
-    })
-    child.stdin.end(input)
-  })
+async function run(scope: Scope, command: readonly string[], input = ''): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(scope, command, { input, limitMs: LONGEST_MS })
+  if (code !== 0) throw new KernelRefused(`${command.join(' ')} ended with ${code}: ${stderr}`)
+  return stdout
 }

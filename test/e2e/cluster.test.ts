@@ -100,7 +100,7 @@ describe('a cluster on this machine', { skip: noMachineCluster }, () => {
       if (kind !== 'tables') assert.ok(count > 0, `no ${kind} were found while the cluster ran: ${JSON.stringify(before)}`)
     // The rules are those of the node's own network, which goes with its namespace.
     assert.match(
-      await commandOutput('ip', ['netns', 'exec', cluster.instance.namespace ?? '', 'nft', 'list', 'tables']),
+      await commandOutput('ip', ['netns', 'exec', cluster.instance.nodes[0].namespace ?? '', 'nft', 'list', 'tables']),
       new RegExp(proxyTable(cluster.instance)),
     )
     await cluster.must('reset')
@@ -148,7 +148,7 @@ async function identities(cluster: MachineCluster, client: Client): Promise<read
 }
 
 async function marksOf({ scope, name, stateDir, instance, layout, runtime }: MachineCluster, client: Client): Promise<Marks> {
-  const { namespace = '' } = instance
+  const { namespace = '' } = instance.nodes[0]
   const pods = await client.resource(refs.pods).list(scope)
   const [containers, sandboxes] = await Promise.all([runtime.listContainers(scope), runtime.listPodSandboxes(scope)])
   return [

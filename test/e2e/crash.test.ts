@@ -173,7 +173,9 @@ async function inventory(cluster: MachineCluster): Promise<Record<string, number
   const { scope, name, stateDir, layout, runtime, instance } = cluster
   const [containers, sandboxes] = await Promise.all([runtime.listContainers(scope), runtime.listPodSandboxes(scope)])
   const traces: Traces = await tracesOf([`sampan-${name}`, stateDir, layout.runDir])
-  const links = JSON.parse(await commandOutput('ip', ['-n', instance.namespace ?? '', '-json', 'link', 'show'])) as readonly unknown[]
+  const links = JSON.parse(
+    await commandOutput('ip', ['-n', instance.nodes[0].namespace ?? '', '-json', 'link', 'show']),
+  ) as readonly unknown[]
   const { stdout } = { stdout: await commandOutput('ls', [layout.podsDir]) }
   return {
     containers: containers.length,

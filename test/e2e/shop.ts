@@ -16,7 +16,7 @@ export function visitor({ instance }: MachineCluster): {
   get(path: string): Promise<Page>
   post(path: string, form: Readonly<Record<string, string>>): Promise<Page>
 } {
-  const origin = `http://${instance.nodeAddress}:${STOREFRONT_PORT}`
+  const origin = `http://${instance.nodes[0].address}:${STOREFRONT_PORT}`
   let cookie: string | undefined
   const call = async (method: string, path: string, form?: Readonly<Record<string, string>>): Promise<Page> => {
     const page = await fetchPage(method, `${origin}${path}`, form === undefined ? undefined : new URLSearchParams(form).toString(), cookie)

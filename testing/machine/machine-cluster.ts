@@ -90,7 +90,7 @@ export async function machineCluster(label: string): Promise<MachineCluster> {
     startKubectl: (args) => startCommand(kubectl, args, kubectlOptions({})),
     client: async () => createClient({ transport: socketTransport((await loadKubeconfig(kubeconfig)).connection) }),
     inside(program, ...args) {
-      const { namespace = '' } = instance()
+      const { namespace = '' } = instance().nodes[0]
       return ['ip', ['netns', 'exec', namespace, process.execPath, '--disable-warning=ExperimentalWarning', program, ...args]]
     },
     pids: () => ({

@@ -95,6 +95,14 @@ export const ROWS: readonly Row[] = [
     npm: [],
     node: [...plain, ...streams, ...files, ...network, 'child_process'],
   },
+  {
+    name: 'network',
+    layer: 4,
+    may: aboveTheApi,
+    not: 'node, proxy, dns',
+    npm: [],
+    node: [...plain, ...files, 'net'],
+  },
   { name: 'dns', layer: 4, may: aboveTheApi, not: 'node, proxy, gateway', npm: ['dns-packet'], node: [...plain, ...files, 'dgram', 'net'] },
   {
     name: 'gateway',

@@ -2,28 +2,30 @@ import { readFileSync } from 'node:fs'
 import { createClient, loadKubeconfig, socketTransport } from '#client'
 import { startDns } from '#dns'
 import { releaseProxy, startProxy, systemKernel } from '#proxy'
+import { OVERLAY_MTU, startNodeNetwork } from '#network'
 import { createInformers } from '#reconcile'
 import { UserError } from '#base'
 import { streamProtocols } from '#node'
 import { startAgent } from '../agent.ts'
 import { inForeground } from '../foreground.ts'
-import { ensureLocalAddress } from '../instance/link.ts'
+import { ensureLocalAddress } from '../instance/network.ts'
 import type { AgentFlags } from '../flags.ts'
 
 /** `sampan agent`: node agent, service proxy and DNS of one node, in one process. */
 export async function runAgent(flags: AgentFlags): Promise<void> {
   await inForeground('agent', flags.logLevel, async (scope) => {
     const work = scope.child()
-    await startAgent(work, {
+    const { agent } = await startAgent(work, {
       kubeconfig: flags.kubeconfig,
       nodeName: flags.nodeName,
       host: {
         instance: flags.instance,
         rootDir: flags.rootDir,
-        podCidr: flags.podCidr,
+        ...(flags.podCidr === undefined ? {} : { podCidr: flags.podCidr }),
         clusterCidrs: flags.clusterCidr,
         sandboxImage: flags.sandboxImage,
         ...(flags.netns === undefined ? {} : { netns: flags.netns }),
+        ...(flags.network === 'overlay' ? { mtu: OVERLAY_MTU } : {}),
       },
       clusterDns: flags.clusterDns,
       ...(flags.nodeIp === undefined ? {} : { nodeIps: [flags.nodeIp] }),
@@ -35,6 +37,13 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
     const informers = createInformers(client)
     const kernel = systemKernel(flags.netns)
     startProxy(work, { informers, nodeName: flags.nodeName, table: flags.proxyTable, kernel, podNetworks: flags.clusterCidr })
+    startNodeNetwork(work, {
+      informers,
+      nodeName: flags.nodeName,
+      nodeAddress: agent.settings.nodeIps[0] ?? '',
+      mode: flags.network,
+      ...(flags.netns === undefined ? {} : { netns: flags.netns }),
+    })
     if (flags.dnsAddress !== undefined) {
       ensureLocalAddress(flags.dnsAddress)
       await startDns(work, { informers, addresses: [flags.dnsAddress], port: 53 })

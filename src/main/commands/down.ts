@@ -4,11 +4,11 @@ import { type Progress, createProgress } from '#cli'
 import { releaseHost, stopHost } from '#node'
 import { releaseProxy, systemKernel } from '#proxy'
 import { stopInBackground } from '../background/processes.ts'
-import { DNS_ADDRESS, type Instance, netnsPath, proxyTable, readInstance } from '../instance/instance.ts'
-import { removeLink, removeLocalAddress } from '../instance/link.ts'
+import { type Instance, netnsPath, proxyTable, readInstance } from '../instance/instance.ts'
+import { removeLocalAddress, removeNetwork } from '../instance/network.ts'
 import { locate, stateDirOf } from '../instance/locate.ts'
 import type { InstanceFlags } from '../flags.ts'
-import { hostOptions } from '../up/commands.ts'
+import { componentsOf, hostOptions } from '../up/commands.ts'
 
 const STOP_WITHIN_MS = 20_000
 
@@ -16,11 +16,16 @@ function newProgress(): Progress {
   return createProgress(systemClock, { write: (text) => process.stdout.write(text), isTTY: process.stdout.isTTY })
 }
 
-async function stopComponents(scope: Scope, progress: Progress, stateDir: string): Promise<void> {
-  for (const component of ['agent', 'server'])
-    await progress.step(`stop ${component}`, async (note) =>
-      note((await stopInBackground(scope, stateDir, component, STOP_WITHIN_MS)) ? '' : 'did not run'),
+/** Agents first: they still report. */
+async function stopComponents(scope: Scope, progress: Progress, stateDir: string, instance: Instance): Promise<void> {
+  for (const { name } of componentsOf(instance).toReversed())
+    await progress.step(`stop ${name}`, async (note) =>
+      note((await stopInBackground(scope, stateDir, name, STOP_WITHIN_MS)) ? '' : 'did not run'),
     )
+}
+
+const onEachNode = async ({ nodes }: Instance, work: (index: number) => Promise<void>): Promise<void> => {
+  await Promise.all(nodes.map((_, index) => work(index)))
 }
 
 /** `sampan down`: pods end as they would on a machine that is shut down; objects, volumes and images stay. */
@@ -28,8 +33,10 @@ export async function runDown(flags: InstanceFlags): Promise<void> {
   using scope = rootScope()
   const progress = newProgress()
   const { stateDir, instance } = locate(flags)
-  await stopComponents(scope, progress, stateDir)
-  await progress.step('stop containers and containerd', () => stopHost(scope, hostOptions(stateDir, instance)))
+  await stopComponents(scope, progress, stateDir, instance)
+  await progress.step('stop containers and containerd', () =>
+    onEachNode(instance, (index) => stopHost(scope, hostOptions(stateDir, instance, index))),
+  )
   await progress.step('take rules away', () => releaseNetwork(scope, instance))
 }
 
@@ -43,19 +50,23 @@ export async function runReset(flags: InstanceFlags): Promise<void> {
     progress.say(`there is no cluster in ${stateDir}: nothing to remove`)
     return
   }
-  await stopComponents(scope, progress, stateDir)
-  await progress.step('remove containers, mounts, control groups', () => releaseHost(scope, hostOptions(stateDir, instance)))
+  await stopComponents(scope, progress, stateDir, instance)
+  await progress.step('remove containers, mounts, control groups', () =>
+    onEachNode(instance, (index) => releaseHost(scope, hostOptions(stateDir, instance, index))),
+  )
   await progress.step('remove rules and addresses', async () => {
     await releaseNetwork(scope, instance)
-    if (instance.namespace !== undefined) removeLink(instance.namespace, stateDir)
+    removeNetwork(instance, stateDir)
   })
   await progress.step('remove data', () => rmSync(stateDir, { recursive: true, force: true }))
 }
 
 async function releaseNetwork(scope: Scope, instance: Instance): Promise<void> {
-  const netns = netnsPath(instance)
-  // A namespace takes everything in it away when it goes.
-  if (netns !== undefined && !existsSync(netns)) return
-  await releaseProxy(scope, systemKernel(netns), proxyTable(instance))
-  if (netns === undefined) removeLocalAddress(DNS_ADDRESS)
+  for (const [index, node] of instance.nodes.entries()) {
+    const netns = netnsPath(node)
+    // A namespace takes everything in it away when it goes.
+    if (netns !== undefined && !existsSync(netns)) continue
+    await releaseProxy(scope, systemKernel(netns), proxyTable(instance, index))
+    if (netns === undefined) removeLocalAddress(instance.dnsAddress)
+  }
 }

@@ -1,4 +1,5 @@
-import { createClient, inProcessTransport } from '#client'
+import type { Scope } from '#base'
+import { type Client, createClient, inProcessTransport } from '#client'
 import { type InternalPart, startApiServer } from '../apiserver.ts'
 import { inForeground } from '../foreground.ts'
 import type { ServerFlags } from '../flags.ts'
@@ -23,15 +24,28 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
       createClient({ transport: inProcessTransport(server.handler, { token: server.tokenOf(part) }), fieldManager: PARTS[part] })
     if (flags.controllers) {
       const { startControllers } = await import('../controllers.ts')
-      await startControllers(workers, { client: clientOf('controllers'), caBundle: server.authority })
+      await startControllers(workers, {
+        client: clientOf('controllers'),
+        caBundle: server.authority,
+        ...(flags.clusterCidr === undefined ? {} : { nodeIpam: { clusterCidr: flags.clusterCidr, nodeMaskSize: flags.nodeCidrMaskSize } }),
+      })
     }
     if (flags.scheduler) {
       const { startScheduler } = await import('../scheduler.ts')
       await startScheduler(workers, { client: clientOf('scheduler') })
     }
+    if (flags.podRoutesInterface !== undefined) await keepPodRoutes(workers, clientOf('controllers'), flags.podRoutesInterface)
     return async () => {
       workers.cancel()
       await server.stop()
     }
   })
+}
+
+/** Nodes that live in network namespaces are neighbours of this machine. */
+async function keepPodRoutes(scope: Scope, client: Client, device: string): Promise<void> {
+  const [{ startNodeNetwork }, { createInformers }] = await Promise.all([import('#network'), import('#reconcile')])
+  const informers = createInformers(client)
+  startNodeNetwork(scope, { informers, nodeAddress: '', mode: 'route', device })
+  await informers.start(scope)
 }

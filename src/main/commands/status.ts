@@ -8,7 +8,7 @@ import { layoutOf } from '#node'
 import { running } from '../background/processes.ts'
 import { locate } from '../instance/locate.ts'
 import type { InstanceFlags } from '../flags.ts'
-import { COMPONENTS, hostOptions } from '../up/commands.ts'
+import { componentsOf, hostOptions } from '../up/commands.ts'
 
 const ANSWER_WITHIN_MS = 5000
 
@@ -17,19 +17,17 @@ export async function runStatus(flags: InstanceFlags): Promise<void> {
   using scope = rootScope()
   const { stateDir, instance } = locate(flags)
   const problems: string[] = []
-  const rows = COMPONENTS.map((name) => {
+  const rows = componentsOf(instance).map(({ name }) => {
     const found = running(stateDir, name)
     if (found === undefined) problems.push(`${name} does not run: start it with sampan up; its log: sampan logs ${name}`)
     return [name, found === undefined ? 'stopped' : 'running', String(found?.pid ?? ''), found === undefined ? '' : memoryOf(found.pid)]
   })
-  const containerd = pidIn(layoutOf(hostOptions(stateDir, instance)).containerd.pidFile)
-  if (containerd === undefined) problems.push('containerd does not run')
-  rows.push([
-    'containerd',
-    containerd === undefined ? 'stopped' : 'running',
-    String(containerd ?? ''),
-    containerd === undefined ? '' : memoryOf(containerd),
-  ])
+  for (const [index, node] of instance.nodes.entries()) {
+    const pid = pidIn(layoutOf(hostOptions(stateDir, instance, index)).containerd.pidFile)
+    if (pid === undefined) problems.push(`containerd of ${node.name} does not run`)
+    const name = instance.nodes.length === 1 ? 'containerd' : `containerd of ${node.name}`
+    rows.push([name, pid === undefined ? 'stopped' : 'running', String(pid ?? ''), pid === undefined ? '' : memoryOf(pid)])
+  }
   console.log(`${formatTable(['COMPONENT', 'STATE', 'PID', 'MEMORY (PSS)'], rows)}\n`)
   try {
     using limited = scope.child({ timeoutMs: ANSWER_WITHIN_MS })

@@ -7,20 +7,31 @@ import { type Progress, createProgress, formatDuration } from '#cli'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { type OciLayout, buildImage, importImages, pauseDefinition, readImageDefinitions } from '#images'
 import { layoutOf, prepareHost } from '#node'
-import { isSupervised, lastLines, startInBackground } from '../background/processes.ts'
-import { type Instance, NODE_PORT_OF_EXAMPLE, nodeName, readInstance, writeInstance } from '../instance/instance.ts'
-import { claimLink, ensureLink } from '../instance/link.ts'
+import { isSupervised, lastLines, startInBackground, stopInBackground } from '../background/processes.ts'
+import {
+  type Instance,
+  MOST_NODES,
+  NODE_PORT_OF_EXAMPLE,
+  type NodePlace,
+  nodeNameOf,
+  rangesOf,
+  readInstance,
+  writeInstance,
+} from '../instance/instance.ts'
+import { claimNetwork, ensureNetwork } from '../instance/network.ts'
 import { cacheDir, freePort, stateDirOf } from '../instance/locate.ts'
 import { NODE_PROGRAMS, installPackages, missingPrograms } from '../machine/packages.ts'
 import type { UpFlags } from '../flags.ts'
 import { applyAll, readManifests, waitForDeployments, waitForNode } from '../up/apply.ts'
-import { type Component, componentCommand, hostOptions } from '../up/commands.ts'
+import { type Component, SERVER, agentOf, componentCommand, hostOptions } from '../up/commands.ts'
+import { dnsEndpoints } from '../up/dns-endpoints.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/shop')
 const SYSTEM = join(import.meta.dirname, '../up/system')
 const USUAL_PORT = 6443
 const POLL_MS = 10
 const READY_WITHIN_MS = 60_000
+const STOP_WITHIN_MS = 20_000
 const ROLLED_OUT_WITHIN_MS = 180_000
 
 /** Starts what does not run yet, in an order in which nothing waits for what comes later. Every step can be repeated. */
@@ -36,58 +47,120 @@ export async function runUp(flags: UpFlags): Promise<void> {
     installPackages(missing)
     note(`installed ${missing.join(', ')}`)
   })
-  const instance = await claimInstance(stateDir, flags)
-  if (instance.namespace !== undefined)
-    ensureLink({ namespace: instance.namespace, machineAddress: instance.machineAddress, nodeAddress: instance.nodeAddress }, stateDir)
+  const instance = await claimInstance(scope, stateDir, flags)
+  ensureNetwork(instance, stateDir)
   const [layouts, client] = await Promise.all([
     buildImages(scope, progress, flags.example),
     startServer(scope, progress, stateDir, instance),
     progress.step('containerd', async (note) => {
-      const host = await prepareHost(scope, hostOptions(stateDir, instance))
-      note(`${host.adopted ? 'runs already' : 'started'}, pid ${host.containerdPid}`)
+      const hosts = await Promise.all(instance.nodes.map((_, index) => prepareHost(scope, hostOptions(stateDir, instance, index))))
+      note(
+        `${hosts.every(({ adopted }) => adopted) ? 'runs already' : 'started'}, pid ${hosts.map((host) => host.containerdPid).join(', ')}`,
+      )
     }),
   ])
   await progress.step('images', async (note) => {
-    const { containerd } = layoutOf(hostOptions(stateDir, instance))
-    const imported = (await importImages(scope, { address: containerd.socket, layouts })).filter((image) => image.imported)
+    const everywhere = await Promise.all(
+      instance.nodes.map((_, index) =>
+        importImages(scope, { address: layoutOf(hostOptions(stateDir, instance, index)).containerd.socket, layouts }),
+      ),
+    )
+    const imported = everywhere.flat().filter((image) => image.imported)
     note(imported.length === 0 ? 'all there' : `imported ${imported.length}`)
   })
-  await progress.step('system objects', () => applyAll(scope, client, readManifests(SYSTEM)))
+  await progress.step('system objects', () => applyAll(scope, client, [...readManifests(SYSTEM), dnsEndpoints(instance.dnsAddress)]))
   await progress.step('agent, proxy and DNS', async (note) => {
-    const startedMs = systemClock.now()
-    const since = (await start(scope, stateDir, instance, 'agent', note)) ? startedMs : 0
-    await within(
-      scope,
-      READY_WITHIN_MS,
-      'the node is not ready',
-      () => lastLines(stateDir, 'agent'),
-      (limited) => waitForNode(limited, client, nodeName(instance), since),
-    )
+    await Promise.all(instance.nodes.map((node, index) => startNode(scope, stateDir, instance, node, index, client, note)))
   })
   if (flags.example) await startExample(scope, progress, client, instance)
   progress.say(`\nThe cluster is up (${formatDuration(systemClock.monotonic() - startMs)}).`)
   progress.say(hints(stateDir, instance, flags).join('\n'))
 }
 
-async function claimInstance(stateDir: string, flags: UpFlags): Promise<Instance> {
+async function startNode(
+  scope: Scope,
+  stateDir: string,
+  instance: Instance,
+  { name }: NodePlace,
+  index: number,
+  client: Client,
+  note: (text: string) => void,
+): Promise<void> {
+  const component = agentOf(index)
+  const startedMs = systemClock.now()
+  const since = (await start(scope, stateDir, instance, component, note)) ? startedMs : 0
+  await within(
+    scope,
+    READY_WITHIN_MS,
+    `the node ${name} is not ready`,
+    () => lastLines(stateDir, component.name),
+    (limited) => waitForNode(limited, client, name, since),
+  )
+}
+
+async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Promise<Instance> {
   const known = readInstance(stateDir)
-  if (known !== undefined) return known
+  if (known !== undefined) return withNodes(scope, stateDir, known, flags)
   // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
   if (existsSync(stateDir) && readdirSync(stateDir).some((entry) => !entry.startsWith('instance.json')))
     throw new UserError(`${stateDir} holds something that is not a cluster`, 'give --state-dir a folder that is empty or does not exist')
   const securePort = flags.securePort ?? (await freePort(USUAL_PORT))
-  const link = flags.isolated || flags.name !== 'default' ? claimLink() : undefined
-  const address = machineAddress()
+  const network = flags.isolated || flags.name !== 'default' || (flags.nodes ?? 1) > 1 ? claimNetwork() : undefined
+  const { clusterCidr, dnsAddress, ...lan } = rangesOf(network?.number ?? 0)
+  const address = network === undefined ? machineAddress() : lan.machineAddress
+  const name = nodeNameOf(flags.name, 0)
+  const first = network === undefined ? { name, address } : { name, address: lan.addressOf(0), namespace: `${network.name}-1` }
   const instance: Instance = {
-    version: 1,
+    version: 2,
     name: flags.name,
     securePort,
-    nodeAddress: link?.nodeAddress ?? address,
-    machineAddress: link?.machineAddress ?? address,
-    ...(link === undefined ? {} : { namespace: link.namespace }),
+    machineAddress: address,
+    ...(network === undefined ? {} : { network: network.name }),
+    networkMode: flags.network ?? 'route',
+    nodes: [first],
+    clusterCidr,
+    dnsAddress,
   }
-  writeInstance(stateDir, instance)
-  return instance
+  const whole = { ...instance, nodes: moreNodes(instance, flags.nodes ?? 1) }
+  writeInstance(stateDir, whole)
+  return whole
+}
+
+/** An instance that is there: more nodes can join it, everything else was decided when it was made. */
+async function withNodes(scope: Scope, stateDir: string, known: Instance, { nodes, network }: UpFlags): Promise<Instance> {
+  if (known.version === 1) throw new UserError('this cluster was made by an older version of Sampan', 'remove it first: sampan reset')
+  if (network !== undefined && network !== known.networkMode)
+    throw new UserError(
+      `the cluster's network was made as ${known.networkMode}`,
+      'a cluster keeps its network: remove it first, or use another --name',
+    )
+  if (nodes === undefined || nodes === known.nodes.length) return known
+  if (nodes < known.nodes.length)
+    throw new UserError(
+      `the cluster has ${known.nodes.length} nodes`,
+      'nodes are only added: remove the cluster first, or use another --name',
+    )
+  if (known.network === undefined)
+    throw new UserError(
+      "the cluster's node is this machine itself: it cannot have others beside it",
+      'use --isolated for a new one, or another --name',
+    )
+  const grown = { ...known, nodes: moreNodes(known, nodes) }
+  // The server makes the certificates of nodes when it starts.
+  await stopInBackground(scope, stateDir, SERVER.name, STOP_WITHIN_MS)
+  writeInstance(stateDir, grown)
+  return grown
+}
+
+function moreNodes({ name, network = '', nodes }: Instance, count: number): Instance['nodes'] {
+  if (count > MOST_NODES) throw new UserError(`a cluster on one machine has at most ${MOST_NODES} nodes`)
+  const { addressOf } = rangesOf(Number(/\d+$/.exec(network)?.[0] ?? 0))
+  const added = Array.from({ length: count - nodes.length }, (_, i) => nodes.length + i).map((index) => ({
+    name: nodeNameOf(name, index),
+    address: addressOf(index),
+    namespace: `${network}-${index + 1}`,
+  }))
+  return [...nodes, ...added]
 }
 
 function machineAddress(): string {
@@ -110,7 +183,7 @@ function buildImages(scope: Scope, progress: Progress, withExample: boolean): Pr
 
 function startServer(scope: Scope, progress: Progress, stateDir: string, instance: Instance): Promise<Client> {
   return progress.step('API server, controllers and scheduler', async (note) => {
-    await start(scope, stateDir, instance, 'server', note)
+    await start(scope, stateDir, instance, SERVER, note)
     return within(
       scope,
       READY_WITHIN_MS,
@@ -128,7 +201,7 @@ async function start(
   component: Component,
   note: (text: string) => void,
 ): Promise<boolean> {
-  const { started } = await startInBackground(scope, stateDir, component, componentCommand(component, stateDir, instance))
+  const { started } = await startInBackground(scope, stateDir, component.name, componentCommand(component, stateDir, instance))
   note(started ? 'started' : 'runs already')
   return started
 }
@@ -174,7 +247,7 @@ async function startExample(scope: Scope, progress: Progress, client: Client, in
   )
 }
 
-const storefront = (instance: Instance): string => `http://${instance.nodeAddress}:${NODE_PORT_OF_EXAMPLE}`
+const storefront = (instance: Instance): string => `http://${instance.nodes[0].address}:${NODE_PORT_OF_EXAMPLE}`
 
 async function firstAnswer(scope: Scope, url: string): Promise<void> {
   for (;;) {

@@ -7,30 +7,67 @@ import { UserError } from '#base'
  * ports) comes from here, is chosen once, and is written down in the state folder, so that several instances live beside each other.
  */
 export interface Instance {
-  readonly version: 1
+  /** 1: made before nodes had a switch. Such an instance can be looked at, stopped and removed. */
+  readonly version: 1 | 2
   readonly name: string
   readonly securePort: number
-  /** Address of the node; in an isolated instance one of a link of its own. */
-  readonly nodeAddress: string
-  /** Address of this machine as the node sees it: where pods reach the API. */
+  /** Address of this machine as the nodes see it: where pods reach the API. */
   readonly machineAddress: string
-  /** The node lives in a network namespace of this name, reachable from this machine only. */
+  /** The nodes live in network namespaces of their own, on a switch in the namespace of this name; reachable from this machine only. */
+  readonly network?: string
+  readonly networkMode: NetworkMode
+  /** At least one; more can be added later. */
+  readonly nodes: readonly [NodePlace, ...NodePlace[]]
+  /** All pods; each node has a part. */
+  readonly clusterCidr: string
+  /** Where every node answers names, for itself. */
+  readonly dnsAddress: string
+}
+
+export const NETWORK_MODES = ['route', 'overlay'] as const
+export type NetworkMode = (typeof NETWORK_MODES)[number]
+
+export interface NodePlace {
+  readonly name: string
+  readonly address: string
+  /** The network namespace that stands for the node's machine. */
   readonly namespace?: string
 }
 
-export const POD_CIDR = '10.244.0.0/24'
-export const CLUSTER_CIDR = '10.244.0.0/16'
+export const NODE_MASK_SIZE = 24
 export const SERVICE_CIDR = '10.96.0.0/16'
 /** Where every pod asks for names. */
 export const DNS_SERVICE = '10.96.0.10'
-/** Where the node answers them. */
-export const DNS_ADDRESS = '10.244.0.1'
 export const NODE_PORT_OF_EXAMPLE = 30_080
+export const MOST_NODES = 16
 
-export const netnsPath = (instance: Instance): string | undefined =>
-  instance.namespace === undefined ? undefined : `/run/netns/${instance.namespace}`
-export const proxyTable = (instance: Instance): string => `sampan_${instance.name.replaceAll('-', '_')}_services`
-export const nodeName = (instance: Instance): string => (instance.name === 'default' ? 'sampan' : `sampan-${instance.name}`)
+/** Ranges by the number of the instance's network; 0 is the machine's own. No two have an address in common, since this machine reaches the pods of all. */
+export function rangesOf(number: number): {
+  readonly clusterCidr: string
+  readonly dnsAddress: string
+  readonly machineAddress: string
+  readonly addressOf: (node: number) => string
+} {
+  const lan = `10.199.${number}`
+  return {
+    clusterCidr: number === 0 ? '10.244.0.0/16' : `10.${128 + (number >> 4)}.${(number & 15) << 4}.0/20`,
+    dnsAddress: `${lan}.254`,
+    machineAddress: `${lan}.1`,
+    addressOf: (node) => `${lan}.${node + 2}`,
+  }
+}
+
+/** By its position among the instance's nodes. */
+export const nodeNameOf = (instance: string, index: number): string => {
+  const first = instance === 'default' ? 'sampan' : `sampan-${instance}`
+  return index === 0 ? first : `${first}-${index + 1}`
+}
+
+/** What the parts of a node are called on this machine, by its position. No name of an instance has a dot. */
+export const nodeInstance = ({ name }: Instance, index: number): string => (index === 0 ? name : `${name}.${index + 1}`)
+export const proxyTable = (instance: Instance, index = 0): string =>
+  `sampan_${nodeInstance(instance, index).replaceAll(/[-.]/g, '_')}_services`
+export const netnsPath = ({ namespace }: NodePlace): string | undefined => (namespace === undefined ? undefined : `/run/netns/${namespace}`)
 
 const FILE = 'instance.json'
 
@@ -38,9 +75,34 @@ export function readInstance(stateDir: string): Instance | undefined {
   const file = join(stateDir, FILE)
   if (!existsSync(file)) return undefined
   const found: unknown = JSON.parse(readFileSync(file, 'utf8'))
-  if (found === null || typeof found !== 'object' || !('version' in found) || found.version !== 1)
+  if (isFirstVersion(found)) return fromFirstVersion(found)
+  if (found === null || typeof found !== 'object' || !('version' in found) || found.version !== 2)
     throw new UserError(`${file} was written by another version of Sampan`, 'use that version, or another --state-dir')
   return found as Instance
+}
+
+interface FirstVersion {
+  readonly version: 1
+  readonly name: string
+  readonly securePort: number
+  readonly nodeAddress: string
+  readonly machineAddress: string
+  readonly namespace?: string
+}
+
+const isFirstVersion = (found: unknown): found is FirstVersion =>
+  typeof found === 'object' && found !== null && 'version' in found && found.version === 1
+
+/** Its one node's namespace was joined to this machine directly, by a link of the same name. */
+function fromFirstVersion({ nodeAddress, namespace, ...same }: FirstVersion): Instance {
+  return {
+    ...same,
+    ...(namespace === undefined ? {} : { network: namespace }),
+    networkMode: 'route',
+    nodes: [{ name: nodeNameOf(same.name, 0), address: nodeAddress, ...(namespace === undefined ? {} : { namespace }) }],
+    clusterCidr: '10.244.0.0/16',
+    dnsAddress: '10.244.0.1',
+  }
 }
 
 export function writeInstance(stateDir: string, instance: Instance): void {

@@ -1,35 +1,48 @@
 import { join } from 'node:path'
 import type { HostOptions } from '#node'
 import { PAUSE_IMAGE } from '#images'
+import { OVERLAY_MTU } from '#network'
 import {
-  CLUSTER_CIDR,
-  DNS_ADDRESS,
   DNS_SERVICE,
   type Instance,
-  POD_CIDR,
+  type NodePlace,
+  NODE_MASK_SIZE,
   SERVICE_CIDR,
   netnsPath,
-  nodeName,
+  nodeInstance,
   proxyTable,
 } from '../instance/instance.ts'
 
-/** The components of an instance, as command lines. Pure: the same instance always gives the same ones. */
-export const COMPONENTS = ['server', 'agent'] as const
-export type Component = (typeof COMPONENTS)[number]
+/** What runs in the background for an instance, as command lines: the server, and an agent for each node. Pure: the same instance always gives the same ones. */
+export interface Component {
+  readonly name: string
+  /** Of an agent: the position of its node. */
+  readonly node?: number
+}
+
+export const SERVER: Component = { name: 'server' }
+export const agentOf = (index: number): Component => ({ name: index === 0 ? 'agent' : `agent-${index + 1}`, node: index })
+export const componentsOf = ({ nodes }: Instance): readonly Component[] => [SERVER, ...nodes.map((_, index) => agentOf(index))]
 
 const ENTRY = join(import.meta.dirname, '..', 'sampan.ts')
 
-export function componentCommand(component: Component, stateDir: string, instance: Instance): readonly string[] {
+export function componentCommand({ node }: Component, stateDir: string, instance: Instance): readonly string[] {
   const sampan = [process.execPath, '--disable-warning=ExperimentalWarning', ENTRY]
-  return component === 'server'
+  return node === undefined
     ? [...sampan, 'server', ...serverArguments(stateDir, instance)]
-    : [...inside(instance), ...sampan, 'agent', ...agentArguments(stateDir, instance)]
+    : [...inside(placeOf(instance, node)), ...sampan, 'agent', ...agentArguments(stateDir, instance, node)]
 }
 
 /** What runs in the node's network. */
-export function inside(instance: Instance): readonly string[] {
-  const netns = netnsPath(instance)
+function inside(place: NodePlace): readonly string[] {
+  const netns = netnsPath(place)
   return netns === undefined ? [] : ['nsenter', `--net=${netns}`]
+}
+
+function placeOf({ nodes }: Instance, index: number): NodePlace {
+  const place = nodes[index]
+  if (place === undefined) throw new RangeError(`the instance has no node ${index}`)
+  return place
 }
 
 function serverArguments(stateDir: string, instance: Instance): readonly string[] {
@@ -38,40 +51,43 @@ function serverArguments(stateDir: string, instance: Instance): readonly string[
     ['--secure-port', String(instance.securePort)],
     ['--advertise-address', instance.machineAddress],
     ['--service-cluster-ip-range', SERVICE_CIDR],
-    ['--node', `${nodeName(instance)}=${instance.nodeAddress}`],
+    ['--cluster-cidr', instance.clusterCidr],
+    ['--node-cidr-mask-size', String(NODE_MASK_SIZE)],
+    ...(instance.network === undefined ? [] : [['--pod-routes-interface', instance.network]]),
+    ...instance.nodes.map(({ name, address }) => ['--node', `${name}=${address}`]),
   ].flat()
 }
 
-function agentArguments(stateDir: string, instance: Instance): readonly string[] {
-  const name = nodeName(instance)
-  const host = hostOptions(stateDir, instance)
+function agentArguments(stateDir: string, instance: Instance, index: number): readonly string[] {
+  const { name, address } = placeOf(instance, index)
+  const host = hostOptions(stateDir, instance, index)
   return [
     ['--kubeconfig', join(stateDir, `node-${name}.kubeconfig`)],
     ['--node-name', name],
-    ['--node-ip', instance.nodeAddress],
+    ['--node-ip', address],
     ['--instance', host.instance],
     ['--root-dir', host.rootDir],
-    ['--pod-cidr', host.podCidr],
     ...host.clusterCidrs.map((cidr) => ['--cluster-cidr', cidr]),
     ...(host.netns === undefined ? [] : [['--netns', host.netns]]),
+    ['--network', instance.networkMode],
     ['--cluster-dns', DNS_SERVICE],
     ['--tls-cert-file', join(stateDir, 'pki', `serving-${name}.crt`)],
     ['--tls-private-key-file', join(stateDir, 'pki', `serving-${name}.key`)],
     ['--client-ca-file', join(stateDir, 'ca.crt')],
     ['--proxy-kubeconfig', join(stateDir, 'proxy.kubeconfig')],
-    ['--proxy-table', proxyTable(instance)],
-    ['--dns-address', DNS_ADDRESS],
+    ['--proxy-table', proxyTable(instance, index)],
+    ['--dns-address', instance.dnsAddress],
   ].flat()
 }
 
-export function hostOptions(stateDir: string, instance: Instance): HostOptions {
-  const netns = netnsPath(instance)
+export function hostOptions(stateDir: string, instance: Instance, index = 0): HostOptions {
+  const netns = netnsPath(placeOf(instance, index))
   return {
-    instance: instance.name,
-    rootDir: join(stateDir, 'node'),
-    podCidr: POD_CIDR,
-    clusterCidrs: [CLUSTER_CIDR, SERVICE_CIDR],
+    instance: nodeInstance(instance, index),
+    rootDir: join(stateDir, index === 0 ? 'node' : `node-${index + 1}`),
+    clusterCidrs: [instance.clusterCidr, SERVICE_CIDR],
     sandboxImage: PAUSE_IMAGE,
     ...(netns === undefined ? {} : { netns }),
+    ...(instance.networkMode === 'overlay' ? { mtu: OVERLAY_MTU } : {}),
   }
 }

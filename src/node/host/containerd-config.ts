@@ -55,7 +55,7 @@ export function containerdConfig(options: HostOptions, layout: HostLayout, facts
  * Point-to-point links: every packet of a pod crosses the node's forward hook, so services and policies need no bridge netfilter, and a
  * sandbox starts a few milliseconds sooner than on a bridge. The default route must be named, or pods have none.
  */
-export function cniConfig(options: HostOptions, layout: HostLayout, hostPorts: boolean): string {
+export function cniConfig(options: HostOptions, layout: HostLayout, podCidr: string, hostPorts: boolean): string {
   return JSON.stringify({
     cniVersion: '0.4.0',
     name: layout.cni.networkName,
@@ -64,7 +64,7 @@ export function cniConfig(options: HostOptions, layout: HostLayout, hostPorts: b
         type: 'ptp',
         ipMasq: false,
         ...(options.mtu === undefined ? {} : { mtu: options.mtu }),
-        ipam: { type: 'host-local', dataDir: layout.cni.dataDir, ranges: [[{ subnet: options.podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
+        ipam: { type: 'host-local', dataDir: layout.cni.dataDir, ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
       },
       ...(hostPorts ? [{ type: 'portmap', snat: true, capabilities: { portMappings: true } }] : []),
     ],
@@ -72,15 +72,15 @@ export function cniConfig(options: HostOptions, layout: HostLayout, hostPorts: b
 }
 
 /** Pods reach the world under the node's address, and everything of the cluster under their own. Replaces what is there at once. */
-export function egressRules(options: HostOptions, layout: HostLayout): string {
-  const kept = options.clusterCidrs.length === 0 ? options.podCidr : options.clusterCidrs.join(', ')
+export function egressRules(options: HostOptions, layout: HostLayout, podCidr: string): string {
+  const kept = options.clusterCidrs.length === 0 ? podCidr : options.clusterCidrs.join(', ')
   return [
     `table ip ${layout.nftTable}`,
     `delete table ip ${layout.nftTable}`,
     `table ip ${layout.nftTable} {`,
     '  chain postrouting {',
     '    type nat hook postrouting priority srcnat + 10; policy accept;',
-    `    ip saddr ${options.podCidr} ip daddr != { ${kept} } ip daddr != 224.0.0.0/4 masquerade`,
+    `    ip saddr ${podCidr} ip daddr != { ${kept} } ip daddr != 224.0.0.0/4 masquerade`,
     '  }',
     '}',
     '',

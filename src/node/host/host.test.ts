@@ -8,7 +8,6 @@ import { mountsBelow } from './release.ts'
 const options: HostOptions = {
   instance: 'a-b',
   rootDir: '/var/lib/x',
-  podCidr: '10.244.0.0/24',
   clusterCidrs: ['10.244.0.0/16', '10.96.0.0/16'],
   sandboxImage: 'pause:1',
 }
@@ -32,12 +31,14 @@ describe('what a node is made of', () => {
   })
   test('only pods with host ports pay for their plugin', () => {
     const types = (hostPorts: boolean): string[] =>
-      (JSON.parse(cniConfig(options, layout, hostPorts)) as { plugins: { type: string }[] }).plugins.map(({ type }) => type)
+      (JSON.parse(cniConfig(options, layout, '10.244.0.0/24', hostPorts)) as { plugins: { type: string }[] }).plugins.map(
+        ({ type }) => type,
+      )
     assert.deepEqual([types(false), types(true)], [['ptp'], ['ptp', 'portmap']])
   })
   test('addresses of the cluster are not masqueraded', () => {
     assert.match(
-      egressRules(options, layout),
+      egressRules(options, layout, '10.244.0.0/24'),
       /ip saddr 10\.244\.0\.0\/24 ip daddr != { 10\.244\.0\.0\/16, 10\.96\.0\.0\/16 } .*masquerade/,
     )
   })

@@ -18,6 +18,8 @@ export interface Host {
   readonly containerdPid: number
   /** Whether containerd was running already. */
   readonly adopted: boolean
+  /** Gives the node's pods these addresses. */
+  givePods(scope: Scope, podCidr: string): Promise<void>
 }
 
 const SHORTEST_SOCKET_LIMIT = 104
@@ -35,8 +37,11 @@ export const NAT_TABLES = ['ip nat', 'ip6 nat'] as const
 
 /** Idempotent: what is there is kept, a running containerd is adopted. Throws `UserError` naming everything that the machine lacks. */
 export async function prepareHost(scope: Scope, options: HostOptions): Promise<Host> {
-  if (!/^[a-z0-9][a-z0-9-]{0,19}$/.test(options.instance))
-    throw new UserError(`not an instance name: ${JSON.stringify(options.instance)}`, 'lower case letters, digits and dashes, at most 20')
+  if (!/^[a-z0-9][a-z0-9.-]{0,23}$/.test(options.instance))
+    throw new UserError(
+      `not an instance name: ${JSON.stringify(options.instance)}`,
+      'lower case letters, digits, dashes and dots, at most 24',
+    )
   const layout = layoutOf(options)
   if (layout.containerd.socket.length > SHORTEST_SOCKET_LIMIT)
     throw new UserError(`the path ${layout.containerd.socket} is too long for a socket`, 'choose a shorter directory')
@@ -56,20 +61,34 @@ export async function prepareHost(scope: Scope, options: HostOptions): Promise<H
   }
   await rememberBefore(scope, options, layout, machine)
   writeWhenChanged(layout.containerd.config, containerdConfig(options, layout, machine))
-  writeWhenChanged(join(layout.cni.confDir, '10-sampan.conflist'), cniConfig(options, layout, false))
-  writeWhenChanged(join(layout.cni.hostPortConfDir, '10-sampan.conflist'), cniConfig(options, layout, true))
   writeWhenChanged(layout.pauseSeccomp, PAUSE_SECCOMP)
-  const inNetns = options.netns === undefined ? [] : [machine.binaries.nsenter, `--net=${options.netns}`]
-  const [nft = '', ...nftArgs] = [...inNetns, machine.binaries.nft, '-f', '-']
-  const [sysctl = '', ...sysctlArgs] = [...inNetns, 'sh', '-c', `echo 1 > ${IP_FORWARD}`]
+  const [sysctl = '', ...sysctlArgs] = [...inNetns(options, machine), 'sh', '-c', `echo 1 > ${IP_FORWARD}`]
   const runtime = containerdRuntime(layout.containerd.socket)
   const [containerd] = await Promise.all([
     ensureContainerd(scope, layout, machine, options.netns, runtime),
-    runCommand(scope, nft, nftArgs, { input: egressRules(options, layout) }),
+    ...(options.podCidr === undefined ? [] : [preparePodNetwork(scope, options, layout, machine, options.podCidr)]),
     runCommand(scope, sysctl, sysctlArgs),
   ])
-  return { layout, machine, runtime, containerdPid: containerd.pid, adopted: containerd.adopted }
+  return {
+    layout,
+    machine,
+    runtime,
+    containerdPid: containerd.pid,
+    adopted: containerd.adopted,
+    givePods: (own, podCidr) => preparePodNetwork(own, options, layout, machine, podCidr),
+  }
 }
+
+/** The network of this node's pods. Idempotent; another range than before is for new pods. containerd sees the files by itself. */
+async function preparePodNetwork(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine, podCidr: string): Promise<void> {
+  const [nft = '', ...args] = [...inNetns(options, machine), machine.binaries.nft, '-f', '-']
+  await runCommand(scope, nft, args, { input: egressRules(options, layout, podCidr) })
+  writeWhenChanged(join(layout.cni.hostPortConfDir, '10-sampan.conflist'), cniConfig(options, layout, podCidr, true))
+  writeWhenChanged(join(layout.cni.confDir, '10-sampan.conflist'), cniConfig(options, layout, podCidr, false))
+}
+
+const inNetns = ({ netns }: HostOptions, { binaries }: Machine): readonly string[] =>
+  netns === undefined ? [] : [binaries.nsenter, `--net=${netns}`]
 
 async function rememberBefore(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine): Promise<void> {
   if (existsSync(layout.memoFile)) return

@@ -2,14 +2,14 @@ import { join } from 'node:path'
 
 /** What makes one node of Sampan on a machine. Names and paths of everything made are derived from `instance`. */
 export interface HostOptions {
-  /** Lower case letters, digits, dashes; at most 20. */
+  /** Lower case letters, digits, dashes and dots; at most 24. */
   readonly instance: string
   /** Lasting data: images, container writable layers, logs, volumes. */
   readonly rootDir: string
   /** Gone with a reboot: sockets, mounts, process ids. Default `/run/sampan/<instance>`. */
   readonly runDir?: string
-  /** Addresses of this node's pods, for example 10.244.0.0/24. */
-  readonly podCidr: string
+  /** Addresses of this node's pods, for example 10.244.0.0/24. Absent: the Node's `spec.podCIDR` will say; until then the node has no pod network. */
+  readonly podCidr?: string
   /** Addresses that keep their source when pods talk to them (all pods, services and nodes). */
   readonly clusterCidrs: readonly string[]
   /** The pause image; it must have been imported, or be pullable. */
@@ -79,7 +79,7 @@ export function layoutOf(options: HostOptions): HostLayout {
     memoryDir: join(rootDir, 'memory'),
     seccompDir: join(rootDir, 'seccomp'),
     logsDir: join(rootDir, 'logs'),
-    nftTable: `sampan_${instance.replaceAll('-', '_')}_egress`,
+    nftTable: `sampan_${instance.replaceAll(/[-.]/g, '_')}_egress`,
     cgroupRoot: `/sampan-${instance}`,
   }
 }

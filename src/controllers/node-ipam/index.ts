@@ -1,0 +1,1 @@
+export { type NodeIpamOptions, nodeIpamController } from './node-ipam.ts'

@@ -1,0 +1,1 @@
+export { type NodeNetworkOptions, type NetworkMode, OVERLAY_MTU, startNodeNetwork } from './routes/node-network.ts'
