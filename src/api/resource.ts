@@ -87,7 +87,7 @@ export interface Strategy<T extends KubeObject> {
   /** Brings a new object to its first state: status reset, fields that only the server writes set or dropped. `by` is who sends the request, `now` when. */
   prepareForCreate?(draft: T, by: Requester, now: string): void
   /** Puts back what an update of the main resource must not change (status), handles fields of switched-off features. */
-  prepareForUpdate?(draft: T, old: T): void
+  prepareForUpdate?(draft: T, old: T, now: string): void
   validate?(object: T, errors: FieldErrors): void
   /** Runs for updates instead of `validate`; calls it where Kubernetes does. */
   validateUpdate?(object: T, old: T, errors: FieldErrors): void

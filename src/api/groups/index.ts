@@ -17,6 +17,7 @@ import { networkingResources } from './networking/index.ts'
 import { nodeResources } from './node/index.ts'
 import { policyResources } from './policy/index.ts'
 import { rbacResources } from './rbac/index.ts'
+import { resourceResources } from './resource/index.ts'
 import { schedulingResources } from './scheduling/index.ts'
 import { storageResources } from './storage/index.ts'
 
@@ -49,6 +50,7 @@ export function builtInResources(): readonly Resource[] {
     ...coordinationResources,
     ...nodeResources,
     ...discoveryResources,
+    ...resourceResources,
     ...flowcontrolResources,
   ]
 }

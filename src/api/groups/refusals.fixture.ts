@@ -13,7 +13,7 @@ export function changeRefusals<T extends KubeObject>(resource: Resource<T>, obje
   const old = created(resource, object)
   const draft = structuredClone(old)
   change(draft)
-  resource.strategy.prepareForUpdate?.(draft, old)
+  resource.strategy.prepareForUpdate?.(draft, old, '2026-01-01T00:00:01Z')
   return errorsOf((errors) => resource.strategy.validateUpdate?.(draft, old, errors))
 }
 

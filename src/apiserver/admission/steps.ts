@@ -4,6 +4,7 @@ import type { AdmissionStep, Authorizer, ObjectReader } from '../contract.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
 import { defaultTolerations } from './default-tolerations.ts'
+import { claimStatusAuthorization, deviceAdminAccess } from './device-claims.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction/step.ts'
@@ -39,6 +40,8 @@ export function admissionSteps(reader: ObjectReader, authorizer: Authorizer): re
     certificateSubjectRestriction,
     defaultIngressClass(reader),
     podTopologyLabels(reader),
+    deviceAdminAccess(reader),
+    claimStatusAuthorization(authorizer),
   ]
 }
 

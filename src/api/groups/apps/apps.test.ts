@@ -71,7 +71,7 @@ describe('DaemonSet', () => {
     const draft = structuredClone(old)
     if (draft.spec) draft.spec.template = { ...template, metadata: { labels: { app: 'x', b: 'c' } } }
     draft.metadata = { ...draft.metadata, annotations: {} }
-    daemonSets.strategy.prepareForUpdate?.(draft, old)
+    daemonSets.strategy.prepareForUpdate?.(draft, old, '2026-01-01T00:00:00Z')
     assert.equal(generationOf(draft), '2')
   })
 

@@ -37,7 +37,7 @@ describe('CertificateSigningRequest', () => {
     const old = created(kind, request())
     const draft = structuredClone(old)
     draft.spec.signerName = 'other.com/s'
-    kind.strategy.prepareForUpdate?.(draft, old)
+    kind.strategy.prepareForUpdate?.(draft, old, '2026-01-01T00:00:00Z')
     assert.equal(draft.spec.signerName, 'example.com/s')
     assert.deepEqual(
       changeRefusals(kind, request(), () => undefined),
