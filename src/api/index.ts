@@ -2,6 +2,7 @@ export { type Cell, type ResourceRules, builtInSchema, metaSchema } from './defi
 export { bootstrapFlowControl } from './groups/flowcontrol/bootstrap.ts'
 export { builtInResources } from './groups/index.ts'
 export { type CronSchedule, type CronTimes, parseCronSchedule } from './schedules/cron.ts'
+export { parseDuration } from './schedules/duration.ts'
 export { dueTimes, nextTime } from './schedules/next.ts'
 export { isTimeZoneName } from './schedules/time-zone.ts'
 export { type FieldError, type FieldErrorType, type FieldErrors, fieldError } from './meta/field-error.ts'
@@ -94,6 +95,7 @@ export { type FieldRequirement, parseFieldSelector } from './meta/field-selector
 export {
   canonicalQuantity,
   compareQuantities,
+  formatQuantity,
   parseQuantity,
   type Quantity,
   type QuantityFormat,

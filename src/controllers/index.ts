@@ -1,4 +1,5 @@
 import type { ControllerDefinition } from '#reconcile'
+import { horizontalPodAutoscaler } from './autoscaler/index.ts'
 import { clusterRoleAggregationController } from './clusterrole-aggregation/index.ts'
 import { cronJobController } from './cronjob/index.ts'
 import { daemonSetController } from './daemonset/index.ts'
@@ -33,6 +34,8 @@ export interface ControllersOptions {
   readonly podGcQuarantineMs?: number
   /** Each node gets its part of the pods' addresses. Without it nobody gives them. */
   readonly nodeIpam?: NodeIpamOptions
+  /** How often each autoscaler looks at its metrics. Default 1 s. */
+  readonly autoscalerSyncPeriodMs?: number
   /** Finished pods beyond this number are deleted. Default 12,500; 0 keeps all. */
   readonly terminatedPodThreshold?: number
 }
@@ -49,6 +52,12 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     daemonSetController,
     jobController,
     cronJobController,
+    horizontalPodAutoscaler({
+      syncPeriodMs: options.autoscalerSyncPeriodMs ?? 1_000,
+      downscaleStabilizationMs: 300_000,
+      tolerance: 0.1,
+      patience: { cpuInitializationMs: 300_000, initialReadinessMs: 30_000 },
+    }),
     ttlAfterFinishedController,
     endpointSliceController,
     endpointSliceMirroringController,

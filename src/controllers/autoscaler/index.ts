@@ -1,0 +1,1 @@
+export { type AutoscalerOptions, horizontalPodAutoscaler } from './autoscaler.ts'
