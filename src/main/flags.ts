@@ -31,6 +31,7 @@ export interface AgentFlags {
   readonly clientCaFile?: string
   readonly proxyKubeconfig?: string
   readonly proxyTable: string
+  readonly policyTable: string
   readonly dnsAddress?: string
   readonly releaseOnStop: boolean
   readonly logLevel: LogLevelFlag

@@ -198,6 +198,7 @@ function agentFlags(command: Command): Command {
     .option('--client-ca-file <file>', 'authority of those who may call it')
     .option('--proxy-kubeconfig <file>', 'also run the service proxy (and DNS), reaching the API by this')
     .option('--proxy-table <name>', 'nftables table of the service proxy', 'sampan_services')
+    .option('--policy-table <name>', 'nftables table of the network policies', 'sampan_policies')
     .option('--dns-address <address>', "answer the cluster's names here, an address that is added to the loopback interface")
     .option('--release-on-stop', 'take the rules of the service proxy away at the end', false)
     .addOption(logLevel())

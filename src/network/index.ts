@@ -1,1 +1,3 @@
-export { type NodeNetworkOptions, type NetworkMode, OVERLAY_MTU, startNodeNetwork } from './routes/node-network.ts'
+export { type PolicyOptions, type RunningPolicies, releasePolicies, startPolicies } from './policy/enforcer.ts'
+export type { StandIn } from './policy/model.ts'
+export { type NetworkMode, type NodeNetworkOptions, OVERLAY_MTU, startNodeNetwork } from './routes/node-network.ts'

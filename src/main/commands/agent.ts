@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createClient, loadKubeconfig, socketTransport } from '#client'
 import { startDns } from '#dns'
 import { releaseProxy, startProxy, systemKernel } from '#proxy'
-import { OVERLAY_MTU, startNodeNetwork } from '#network'
+import { OVERLAY_MTU, type StandIn, releasePolicies, startNodeNetwork, startPolicies } from '#network'
 import { createInformers } from '#reconcile'
 import { UserError } from '#base'
 import { streamProtocols } from '#node'
@@ -44,6 +44,13 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
       mode: flags.network,
       ...(flags.netns === undefined ? {} : { netns: flags.netns }),
     })
+    startPolicies(work, {
+      informers,
+      nodeName: flags.nodeName,
+      table: flags.policyTable,
+      ...(flags.netns === undefined ? {} : { netns: flags.netns }),
+      standIns: flags.dnsAddress === undefined ? [] : [dnsStandIn(flags.dnsAddress)],
+    })
     if (flags.dnsAddress !== undefined) {
       ensureLocalAddress(flags.dnsAddress)
       await startDns(work, { informers, addresses: [flags.dnsAddress], port: 53 })
@@ -52,10 +59,23 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
     return async () => {
       work.cancel()
       // Rules without anyone who keeps them true would lead to endpoints that are gone.
-      if (flags.releaseOnStop) await releaseProxy(scope, kernel, flags.proxyTable)
+      if (!flags.releaseOnStop) return
+      await releaseProxy(scope, kernel, flags.proxyTable)
+      await releasePolicies(scope, flags.policyTable, flags.netns)
     }
   })
 }
+
+/** Policies that let pods ask for names speak of the pods of kube-dns: the node's own answers stand for them. */
+const dnsStandIn = (address: string): StandIn => ({
+  namespace: 'kube-system',
+  labels: { 'k8s-app': 'kube-dns' },
+  address,
+  ports: [
+    { name: 'dns', protocol: 'UDP', port: 53 },
+    { name: 'dns-tcp', protocol: 'TCP', port: 53 },
+  ],
+})
 
 function servingOptions({ tlsCertFile, tlsPrivateKeyFile, clientCaFile }: AgentFlags): Pick<Parameters<typeof startAgent>[1], 'server'> {
   if (tlsCertFile === undefined && tlsPrivateKeyFile === undefined && clientCaFile === undefined) return {}

@@ -67,6 +67,8 @@ export const nodeNameOf = (instance: string, index: number): string => {
 export const nodeInstance = ({ name }: Instance, index: number): string => (index === 0 ? name : `${name}.${index + 1}`)
 export const proxyTable = (instance: Instance, index = 0): string =>
   `sampan_${nodeInstance(instance, index).replaceAll(/[-.]/g, '_')}_services`
+export const policyTable = (instance: Instance, index = 0): string =>
+  `sampan_${nodeInstance(instance, index).replaceAll(/[-.]/g, '_')}_policies`
 export const netnsPath = ({ namespace }: NodePlace): string | undefined => (namespace === undefined ? undefined : `/run/netns/${namespace}`)
 
 const FILE = 'instance.json'

@@ -10,6 +10,7 @@ import {
   SERVICE_CIDR,
   netnsPath,
   nodeInstance,
+  policyTable,
   proxyTable,
 } from '../instance/instance.ts'
 
@@ -76,6 +77,7 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
     ['--client-ca-file', join(stateDir, 'ca.crt')],
     ['--proxy-kubeconfig', join(stateDir, 'proxy.kubeconfig')],
     ['--proxy-table', proxyTable(instance, index)],
+    ['--policy-table', policyTable(instance, index)],
     ['--dns-address', instance.dnsAddress],
   ].flat()
 }

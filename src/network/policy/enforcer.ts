@@ -1,0 +1,167 @@
+import { type Scope, isCancelled, messageOf, runProgram } from '#base'
+import { type KubeObject, type ResourceRef, type core, type networking, deepEqual, refs } from '#api'
+import type { Informer, Informers } from '#reconcile'
+import { type StandIn, planPolicies } from './model.ts'
+import { type Ruleset, changeOf, removeTable, rulesetOf } from './ruleset.ts'
+
+export interface PolicyOptions {
+  readonly informers: Informers
+  readonly nodeName: string
+  /** Name of the nftables table, which belongs to the policies alone. */
+  readonly table: string
+  /** Only in a network namespace at this path. */
+  readonly netns?: string
+  readonly standIns?: readonly StandIn[]
+}
+
+export interface RunningPolicies {
+  /** Resolves when the kernel has everything that was known when it was called; rejects when the scope ends first. */
+  settled(): Promise<void>
+  readonly stats: { readonly transactions: number; readonly failures: number; readonly groups: number; readonly lastMs: number }
+}
+
+const FIRST_RETRY_MS = 500
+const LONGEST_RETRY_MS = 30_000
+const LIMIT_MS = 60_000
+
+/**
+ * Keeps the kernel's rules as NetworkPolicies want them for the pods of this node, until the scope is cancelled (the rules stay: what is forbidden stays forbidden).
+ * Pods and namespaces are watched only once there is a policy. The informers are started by the caller after this call.
+ */
+export function startPolicies(scope: Scope, options: PolicyOptions): RunningPolicies {
+  const enforcer = new Enforcer(scope.child({ log: { part: 'policies' } }), options)
+  void enforcer.run()
+  return enforcer
+}
+
+export async function releasePolicies(scope: Scope, table: string, netns?: string): Promise<void> {
+  await nft(scope, netns, `${removeTable(table)}\n`)
+}
+
+class Enforcer implements RunningPolicies {
+  readonly #scope: Scope
+  readonly #options: PolicyOptions
+  readonly #policies: Informer<networking.NetworkPolicy>
+  #others: { readonly pods: Informer<core.Pod>; readonly namespaces: Informer<core.Namespace> } | undefined
+  #applied: Ruleset | undefined
+  #dirty = true
+  #busy = false
+  #ignored = ''
+  #wake = (): void => undefined
+  #waiters: PromiseWithResolvers<void>[] = []
+  stats = { transactions: 0, failures: 0, groups: 0, lastMs: 0 }
+
+  constructor(scope: Scope, options: PolicyOptions) {
+    this.#scope = scope
+    this.#options = options
+    this.#policies = this.#follow(refs.networkpolicies, ({ spec }) => spec)
+    scope.signal.addEventListener('abort', () => this.#wake(), { once: true })
+  }
+
+  async settled(): Promise<void> {
+    this.#scope.check()
+    if (!this.#dirty && !this.#busy) return
+    const waiter = Promise.withResolvers<void>()
+    this.#waiters.push(waiter)
+    await waiter.promise
+  }
+
+  async run(): Promise<void> {
+    let retryMs = 0
+    try {
+      await this.#policies.waitForSync(this.#scope)
+      for (;;) {
+        this.#busy = true
+        this.#dirty = false
+        try {
+          await this.#apply()
+          retryMs = 0
+        } catch (error) {
+          this.#scope.check()
+          this.stats.failures++
+          this.#applied = undefined
+          this.#dirty = true
+          retryMs = Math.min(Math.max(retryMs * 2, FIRST_RETRY_MS), LONGEST_RETRY_MS)
+          this.#scope.log.error('policies not applied, all are replaced', { error: messageOf(error) })
+          await this.#scope.sleep(retryMs)
+        }
+        if (this.#dirty) continue
+        this.#busy = false
+        for (const waiter of this.#waiters.splice(0)) waiter.resolve()
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+        this.#scope.check()
+      }
+    } catch (error) {
+      if (!isCancelled(error)) this.#scope.log.error('policies are not kept any more', { error: messageOf(error) })
+      for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
+    }
+  }
+
+  /** `facts`: what of an object the rules depend on; pods change all the time. */
+  #follow<T extends KubeObject>(ref: ResourceRef<T>, facts: (object: T) => unknown): Informer<T> {
+    const informer = this.#options.informers.informer(ref)
+    informer.onChange(({ old, now }) => {
+      if (old !== undefined && now !== undefined && deepEqual(facts(old), facts(now))) return
+      this.#dirty = true
+      this.#wake()
+    })
+    return informer
+  }
+
+  async #apply(): Promise<void> {
+    const { nodeName, table, standIns = [], informers, netns } = this.#options
+    const policies = this.#policies.list()
+    // An older run may have left its table.
+    if (policies.length === 0 && this.#others === undefined) {
+      if (this.#applied === undefined) await nft(this.#scope, netns, `${removeTable(table)}\n`)
+      this.#applied = EMPTY
+      return
+    }
+    if (this.#others === undefined) {
+      this.#others = {
+        pods: this.#follow(refs.pods, podFacts),
+        namespaces: this.#follow(refs.namespaces, ({ metadata }) => metadata?.labels),
+      }
+      await informers.start(this.#scope)
+    }
+    const start = this.#scope.clock.monotonic()
+    const plan = planPolicies({
+      nodeName,
+      policies,
+      pods: this.#others.pods.list(),
+      namespaces: this.#others.namespaces.list(),
+      standIns,
+    })
+    const wanted = rulesetOf(plan)
+    const commands = changeOf(table, this.#applied, wanted)
+    if (commands !== '') await nft(this.#scope, netns, commands)
+    this.#applied = wanted
+    this.stats = {
+      ...this.stats,
+      transactions: this.stats.transactions + (commands === '' ? 0 : 1),
+      groups: plan.groups.length,
+      lastMs: this.#scope.clock.monotonic() - start,
+    }
+    const ignored = plan.ignored.join('; ')
+    if (ignored !== this.#ignored) this.#scope.log.warn('parts of policies are not served', { ignored })
+    this.#ignored = ignored
+  }
+}
+
+const podFacts = ({ metadata, spec, status }: core.Pod): unknown => [
+  metadata?.uid,
+  metadata?.labels,
+  spec?.nodeName,
+  status?.podIP,
+  status?.phase,
+]
+
+const EMPTY: Ruleset = { chains: '', sets: new Map() }
+
+async function nft(scope: Scope, netns: string | undefined, commands: string): Promise<void> {
+  const prefix = netns === undefined ? [] : ['nsenter', `--net=${netns}`]
+  const { code, stderr } = await runProgram(scope, [...prefix, 'nft', '-f', '-'], { input: commands, limitMs: LIMIT_MS })
+  if (code !== 0) throw new Error(`nft ended with ${code}: ${stderr}`)
+}
