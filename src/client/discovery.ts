@@ -12,6 +12,7 @@ export interface Discovery {
 export interface DiscoveredResource {
   readonly ref: ResourceRef
   readonly verbs: ReadonlySet<string>
+  readonly subresources: ReadonlySet<string>
   /** The resource is also served in these versions. */
   readonly otherVersions: readonly string[]
 }
@@ -32,6 +33,7 @@ interface ResourceDocument {
   readonly responseKind?: { readonly kind?: string }
   readonly scope: string
   readonly verbs: readonly string[]
+  readonly subresources?: readonly { readonly subresource: string }[]
 }
 
 /** Two requests, whatever the number of groups. */
@@ -65,7 +67,8 @@ export function discoveryOf(groups: readonly GroupDocument[]): Discovery {
             plural: resource.resource,
             namespaced: resource.scope === 'Namespaced',
           }
-          found.set(id, { ref, verbs: new Set(resource.verbs), otherVersions: [] })
+          const subresources = new Set((resource.subresources ?? []).map(({ subresource }) => subresource))
+          found.set(id, { ref, verbs: new Set(resource.verbs), subresources, otherVersions: [] })
         }
       }
     }

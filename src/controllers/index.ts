@@ -4,6 +4,7 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation/inde
 import { cronJobController } from './cronjob/index.ts'
 import { daemonSetController } from './daemonset/index.ts'
 import { deploymentController } from './deployment/index.ts'
+import { disruptionController, staleDisruptionController } from './disruption/index.ts'
 import { endpointsController } from './endpoints/index.ts'
 import { endpointSliceController, endpointSliceMirroringController } from './endpointslice/index.ts'
 import { garbageCollector } from './garbage/index.ts'
@@ -64,6 +65,8 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     endpointsController,
     garbageCollector,
     resourceQuotaController,
+    disruptionController,
+    staleDisruptionController,
     nodeLifecycleController({
       gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 50_000,
       startupGracePeriodMs: options.nodeStartupGracePeriodMs ?? 60_000,

@@ -1,0 +1,1 @@
+export { disruptionController, staleDisruptionController } from './disruption.ts'
