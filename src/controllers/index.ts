@@ -7,6 +7,7 @@ import { deploymentController } from './deployment/index.ts'
 import { disruptionController, staleDisruptionController } from './disruption/index.ts'
 import { endpointsController } from './endpoints/index.ts'
 import { endpointSliceController, endpointSliceMirroringController } from './endpointslice/index.ts'
+import { ephemeralVolumeController } from './ephemeral-volume/index.ts'
 import { garbageCollector } from './garbage/index.ts'
 import { jobController, ttlAfterFinishedController } from './job/index.ts'
 import { namespaceController } from './namespace/index.ts'
@@ -20,6 +21,9 @@ import { serviceAccountController } from './serviceaccount/index.ts'
 import { statefulSetController } from './statefulset/index.ts'
 import { taintEvictionController } from './taint-eviction/index.ts'
 import { ttlController } from './ttl/index.ts'
+import { claimBinder, volumeBinder } from './volume-binder/index.ts'
+import { volumeExpandController } from './volume-expand/index.ts'
+import { attributesClassProtection, claimProtection, volumeProtection } from './volume-protection/index.ts'
 
 /** What can be set from outside; the defaults are Kubernetes' own. */
 export interface ControllersOptions {
@@ -67,6 +71,13 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     resourceQuotaController,
     disruptionController,
     staleDisruptionController,
+    claimBinder,
+    volumeBinder,
+    claimProtection,
+    volumeProtection,
+    attributesClassProtection,
+    ephemeralVolumeController,
+    volumeExpandController,
     nodeLifecycleController({
       gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 50_000,
       startupGracePeriodMs: options.nodeStartupGracePeriodMs ?? 60_000,

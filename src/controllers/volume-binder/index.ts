@@ -1,0 +1,1 @@
+export { claimBinder, volumeBinder } from './volume-binder.ts'

@@ -1,0 +1,39 @@
+import type { core, storage } from '#api'
+import { MIGRATED_TO, PROVISIONED_BY, hasAnnotation } from './annotations.ts'
+
+/** In-tree names whose volumes are the business of a CSI driver today. */
+const MIGRATED: Readonly<Record<string, string>> = {
+  'kubernetes.io/aws-ebs': 'ebs.csi.aws.com',
+  'kubernetes.io/azure-disk': 'disk.csi.azure.com',
+  'kubernetes.io/azure-file': 'file.csi.azure.com',
+  'kubernetes.io/cinder': 'cinder.csi.openstack.org',
+  'kubernetes.io/gce-pd': 'pd.csi.storage.gke.io',
+  'kubernetes.io/portworx-volume': 'pxd.portworx.com',
+  'kubernetes.io/vsphere-volume': 'csi.vsphere.vmware.com',
+}
+const HOST_PATH = 'kubernetes.io/host-path'
+const IN_TREE = 'kubernetes.io/'
+
+export const migratedDriver = (name: string): string | undefined => MIGRATED[name]
+
+/** Who makes volumes of a class: a name outside, or why nobody does. */
+export function provisionerOf({ provisioner }: storage.StorageClass): { readonly external: string } | { readonly problem: string } {
+  const migrated = migratedDriver(provisioner)
+  if (migrated !== undefined) return { external: migrated }
+  if (provisioner === HOST_PATH)
+    return { problem: `Failed to create provisioner: provisioning in volume plugin ${JSON.stringify(HOST_PATH)} is disabled` }
+  return provisioner.startsWith(IN_TREE) ? { problem: `no volume plugin matched name: ${provisioner}` } : { external: provisioner }
+}
+
+/** Why a released volume that is to be deleted cannot be; undefined when somebody outside sees to it. */
+export function deletionProblem(volume: core.PersistentVolume): string | undefined {
+  const { metadata, spec } = volume
+  const by = metadata?.annotations?.[PROVISIONED_BY] ?? ''
+  if (by !== '' && by !== HOST_PATH)
+    return by.startsWith(IN_TREE) && migratedDriver(by) === undefined ? `no volume plugin matched name: ${by}` : undefined
+  if (by === '' && (hasAnnotation(volume, MIGRATED_TO) || spec?.csi !== undefined)) return undefined
+  if (by === HOST_PATH || spec?.hostPath !== undefined)
+    return `host_path deleter only supports /tmp/.+ but received provided ${spec?.hostPath?.path ?? ''}`
+  const why = spec?.nfs === undefined ? 'no volume plugin matched' : 'no deletable volume plugin matched'
+  return `error getting deleter volume plugin for volume ${JSON.stringify(metadata?.name ?? '')}: ${why}`
+}

@@ -1,0 +1,1 @@
+export { volumeExpandController } from './volume-expand.ts'

@@ -1,0 +1,1 @@
+export { attributesClassProtection, claimProtection, volumeProtection } from './volume-protection.ts'
