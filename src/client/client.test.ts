@@ -167,13 +167,13 @@ test('a kubeconfig is read with data, files beside it and a token file; what is 
     const write = (user: string): Promise<void> =>
       writeFile(
         path,
-        `current-context: c\nclusters: [{name: k, cluster: {server: "https://h:6443", certificate-authority: ca.pem}}]\ncontexts: [{name: c, context: {cluster: k, user: u, namespace: n}}]\nusers: [{name: u, user: ${user}}]\n`,
+        `current-context: c\nclusters: [{name: k, cluster: {server: "https://h:6443", certificate-authority: ca.pem}}]\ncontexts: [{name: c, context: {cluster: k, user: u, namespace: ns}}]\nusers: [{name: u, user: ${user}}]\n`,
       )
     await writeFile(join(folder, 'ca.pem'), 'CA')
     await writeFile(join(folder, 'token'), 'first\n')
     await write('{tokenFile: token}')
     const { namespace, connection } = await loadKubeconfig(path)
-    assert.equal(namespace, 'n')
+    assert.equal(namespace, 'ns')
     assert.equal(connection.server, 'https://h:6443')
     assert.equal(Buffer.from(connection.ca ?? '').toString(), 'CA')
     const { token } = connection
