@@ -1,4 +1,5 @@
 import type { NetworkMode } from './instance/instance.ts'
+import type { ListName } from '#compose'
 
 /** What the commands are told, as the command line gives it. */
 export interface InstanceFlags {
@@ -56,5 +57,17 @@ export interface ServerFlags {
   readonly podRoutesInterface?: string
   readonly node: readonly string[]
   readonly logLevel: LogLevelFlag
+}
+export interface ComposeFlags {
+  readonly file: readonly string[]
+  readonly profile: readonly string[]
+  readonly envFile: readonly string[]
+  readonly projectName?: string
+  readonly projectDirectory?: string
+}
+
+export interface ComposeConfigFlags extends ComposeFlags, Readonly<Record<ListName, boolean>> {
+  readonly format: 'yaml' | 'json'
+  readonly quiet: boolean
 }
 export type LogLevelFlag = 'debug' | 'info' | 'warn' | 'error'

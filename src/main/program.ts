@@ -73,6 +73,21 @@ export function program(): Command {
       const { runKubectl } = await import('./commands/kubectl.ts')
       await runKubectl(args, flags)
     })
+  root.commandsGroup('Applications:')
+  composeFlags(root.command('compose').description('applications from Compose files'))
+    .command('config')
+    .description('check the files of a project and print what they mean, in one long form')
+    .addOption(new Option('--format <format>', 'how to print').choices(['yaml', 'json']).default('yaml'))
+    .option('-q, --quiet', 'only check', false)
+    .option('--services', 'print the names of the services', false)
+    .option('--volumes', 'print the names of the volumes', false)
+    .option('--networks', 'print the names of the networks', false)
+    .option('--profiles', 'print the names of the profiles', false)
+    .option('--images', 'print the names of the images', false)
+    .action(async (_: unknown, command: Command) => {
+      const { runComposeConfig } = await import('./commands/compose.ts')
+      runComposeConfig(command.optsWithGlobals())
+    })
   root.commandsGroup('Its parts, in the foreground:')
   serverFlags(root.command('apiserver').description('run an API server in the foreground')).action(async (flags: ServerFlags) => {
     const { runServer } = await import('./commands/server.ts')
@@ -173,6 +188,16 @@ function instanceFlags(command: Command): Command {
         'SAMPAN_STATE_DIR',
       ),
     )
+}
+
+function composeFlags(command: Command): Command {
+  const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
+  return command
+    .option('-f, --file <path>', 'a Compose file (may be repeated; default: the usual names, here and above)', several, [])
+    .option('-p, --project-name <name>', 'name of the project (default: that of the folder)')
+    .option('--profile <name>', 'a profile to switch on, * for all (may be repeated)', several, [])
+    .option('--env-file <path>', 'where variables come from, beside the environment (may be repeated; default: .env)', several, [])
+    .option('--project-directory <path>', 'where relative paths start (default: the folder of the first file)')
 }
 
 function agentFlags(command: Command): Command {

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util'
+import { describesVersionOne } from '#compose'
+import { type ComposeCase, packCompose } from './compose-corpus.ts'
 import { packArea, readArea } from './corpus.ts'
 import { writeOpen } from './open.ts'
 import { describeOutcome, replay } from './replay.ts'
@@ -23,10 +25,22 @@ const { values, positionals } = parseArgs({
   },
 })
 
+/** By the files that a case names first; what cannot be read is of no version. */
+function isOfVersionOne({ files, argv }: ComposeCase): boolean {
+  const named = argv[argv.indexOf('-f') + 1]
+  const text = files[argv.includes('-f') && named !== undefined ? named : 'docker-compose.yml']
+  try {
+    return text !== undefined && describesVersionOne(text, 'recorded')
+  } catch {
+    return false
+  }
+}
+
 async function run(): Promise<number> {
   const [verb, folder, area] = positionals
   if (verb === 'pack' && folder !== undefined && area !== undefined) {
-    packArea(folder, area)
+    if (area === 'compose') packCompose(folder, isOfVersionOne)
+    else packArea(folder, area)
     return 0
   }
   if (verb !== 'replay' && verb !== 'open') {

@@ -94,6 +94,9 @@ export function packArea(folder: string, area: string): void {
       name: `${area}/${file.slice(0, -5)}`,
       scenarios: (JSON.parse(readFileSync(join(folder, file), 'utf8')) as Topic).scenarios,
     }))
-  const options = { params: { [constants.ZSTD_c_compressionLevel]: 19, [constants.ZSTD_c_windowLog]: 24 } }
-  writeFileSync(join(FOLDER, `${area}.json.zst`), zstdCompressSync(JSON.stringify(topics), options))
+  writeFileSync(join(FOLDER, `${area}.json.zst`), compress(JSON.stringify(topics)))
+}
+
+export function compress(text: string): Uint8Array {
+  return zstdCompressSync(text, { params: { [constants.ZSTD_c_compressionLevel]: 19, [constants.ZSTD_c_windowLog]: 24 } })
 }

@@ -36,6 +36,7 @@ export const ROWS: readonly Row[] = [
     node: [...plain, ...streams, ...files, ...network, ...processes, 'dgram', 'dns', 'dns/promises', 'perf_hooks', 'v8'],
   },
   { name: 'api', layer: 1, may: ['base/pure'], not: 'I/O, store, client, any `node:` module', npm: ['re2js'], node: [] },
+  { name: 'compose', layer: 1, may: ['base/pure'], not: 'any Kubernetes word, files: it gets their texts', npm: ['yaml'], node: [] },
   {
     name: 'store',
     layer: 2,

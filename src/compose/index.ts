@@ -1,0 +1,7 @@
+export { describesVersionOne } from './legacy/version-one.ts'
+export type { Files } from './load/files.ts'
+export { LISTS, type ListName, printList } from './print/lists.ts'
+export { printJson, printYaml } from './print/print.ts'
+export { type Project, type ProjectOptions, loadProject } from './project/project.ts'
+export { ComposeRefused } from './refusal.ts'
+export type { Dict, Value } from './value.ts'

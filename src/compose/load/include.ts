@@ -1,0 +1,67 @@
+import { readEnvironmentFile } from '../environment/dotenv.ts'
+import type { Lookup } from '../interpolation/template.ts'
+import { ComposeRefused } from '../refusal.ts'
+import { type Dict, type Value, dict, isDict, sameValue } from '../value.ts'
+import { type LoadContext, readSource } from './context.ts'
+import { folderOf, within } from './files.ts'
+import type { LoadFiles } from './load.ts'
+
+const SECTIONS = ['services', 'volumes', 'networks', 'secrets', 'configs', 'models'] as const
+
+/** Adds what the included files define. They are loaded on their own, with their own folder and environment. */
+export function applyIncludes(root: Dict, context: LoadContext, load: LoadFiles): Dict {
+  const { include, ...rest } = root
+  if (include === undefined) return root
+  if (!Array.isArray(include)) throw new ComposeRefused(`\`include\` must be a list, got ${String(include)}`)
+  return include.reduce<Dict>((joined, entry) => join(joined, loadIncluded(entry, context, load)), dict(Object.entries(rest)))
+}
+
+function loadIncluded(entry: Value, context: LoadContext, load: LoadFiles): Dict {
+  const long = isDict(entry) ? entry : dict([['path', entry]])
+  const paths = texts(long['path']).map((path) => within(context.folder, path, context.files.home))
+  const [first] = paths
+  if (first === undefined) throw new ComposeRefused('include: path is required')
+  const repeated = paths.find((path) => context.including.includes(path))
+  if (repeated !== undefined)
+    throw new ComposeRefused(`include cycle detected:\n${context.including.join('\n include ')}\n include ${repeated}`)
+  const given = long['project_directory']
+  const folder = typeof given === 'string' ? within(context.folder, given, context.files.home) : folderOf(first)
+  return load(
+    paths.map((path) => readSource(context.files, path)),
+    { ...context, folder, lookup: environmentOf(texts(long['env_file']), folder, context), including: [...context.including, ...paths] },
+  )
+}
+
+/** The including project's environment goes first; the file beside the included project fills in. */
+function environmentOf(named: readonly string[], folder: string, context: LoadContext): Lookup {
+  const paths = named.length > 0 ? named.map((path) => within(context.folder, path, context.files.home)) : [`${folder}/.env`]
+  const found = new Map<string, string>()
+  for (const path of paths) {
+    const text = context.files.read(path)
+    if (text === undefined) {
+      if (named.length > 0 && path !== '/dev/null') throw new ComposeRefused(`env file ${path} not found`)
+      continue
+    }
+    for (const [key, value] of readEnvironmentFile(text, path, (name) => context.lookup(name) ?? found.get(name))) found.set(key, value)
+  }
+  return (name) => context.lookup(name) ?? found.get(name)
+}
+
+const texts = (value: Value | undefined): string[] => (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string')
+
+function join(root: Dict, included: Dict): Dict {
+  const joined = dict(Object.entries(root))
+  for (const section of SECTIONS) {
+    const theirs = included[section]
+    if (!isDict(theirs)) continue
+    const ours = joined[section]
+    const together = dict(isDict(ours) ? Object.entries(ours) : [])
+    for (const [name, value] of Object.entries(theirs)) {
+      const there = together[name]
+      if (there !== undefined && !sameValue(there, value)) throw new ComposeRefused(`${section}.${name} conflicts with imported resource`)
+      together[name] = value
+    }
+    joined[section] = together
+  }
+  return joined
+}

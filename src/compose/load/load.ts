@@ -1,0 +1,96 @@
+import { canonical } from '../canonical/canonical.ts'
+import { interpolate } from '../interpolation/interpolate.ts'
+import { clear, mergeFiles } from '../merge/merge.ts'
+import { withoutRepeats } from '../merge/unique.ts'
+import { ComposeRefused } from '../refusal.ts'
+import { COMPOSE_FILE } from '../schema/file.ts'
+import { problemOf } from '../schema/rule.ts'
+import { type Dict, type Value, dict, isDict, mapDict, pathText } from '../value.ts'
+import { type Document, readDocuments } from '../yaml/read.ts'
+import { type LoadContext, type SourceFile, inFile } from './context.ts'
+import { applyExtends } from './extend.ts'
+import { applyIncludes } from './include.ts'
+import { resolvePaths } from './paths.ts'
+import { checkResources } from './resources.ts'
+
+export type LoadFiles = (sources: readonly SourceFile[], context: LoadContext) => Dict
+
+/** Several files into one model in long form with absolute paths: read, fill in, extend, merge, check, include. */
+export const loadFiles: LoadFiles = (sources, context) => {
+  const unset = new Set<string>()
+  let model: Dict = dict()
+  for (const { path, text } of sources)
+    for (const document of readDocuments(text, path)) model = inFile(path, () => addDocument(model, document, path, context, unset))
+  return finish(model, sources, context)
+}
+
+/** A file of the current specification that was made from one of an old version: nothing to fill in, nothing to extend. */
+export function loadConverted(root: Dict, sources: readonly SourceFile[], context: LoadContext): Dict {
+  const file = sources[0]?.path ?? ''
+  return finish(
+    inFile(file, () => longForm(root, file, () => undefined, context)),
+    sources,
+    context,
+  )
+}
+
+function finish(model: Dict, sources: readonly SourceFile[], context: LoadContext): Dict {
+  const files = sources.map((source) => source.path)
+  const whole = withoutRepeats(applyIncludes(model, { ...context, including: [...context.including, ...files] }, loadFiles))
+  checkResources(whole)
+  return resolvePaths(whole, context.folder, context.files)
+}
+
+function addDocument(model: Dict, document: Document, file: string, context: LoadContext, unset: Set<string>): Dict {
+  const { root } = document
+  if (!isDict(root)) throw new ComposeRefused('Top-level object must be a mapping')
+  const filled = interpolate(root, {
+    lookup: context.lookup,
+    file,
+    lineOf: document.lineOf,
+    unset: (name) => {
+      if (!unset.has(name)) context.warn(`The ${JSON.stringify(name)} variable is not set. Defaulting to a blank string.`)
+      unset.add(name)
+    },
+  })
+  const extended = applyExtends(filled, file, context, document.cleared)
+  const merged = withoutRepeats(mergeFiles(clear(model, document.cleared), extended))
+  return longForm(merged, file, document.lineOf, context)
+}
+
+type LineOf = Document['lineOf']
+
+function longForm(merged: Dict, file: string, lineOf: LineOf, context: LoadContext): Dict {
+  check(merged, file, lineOf)
+  const { version, ...rest } = merged
+  if (version !== undefined)
+    context.warn(`${file}: the attribute \`version\` is obsolete, it will be ignored, please remove it to avoid potential confusion`)
+  return withoutRepeats(canonical(withoutEmpty(dict(Object.entries(rest)))))
+}
+
+function check(merged: Dict, file: string, lineOf: LineOf): void {
+  const problem = problemOf(merged, COMPOSE_FILE)
+  if (problem === undefined) return
+  const line = lineOf(
+    [...problem.path, ...(problem.key === undefined ? [] : [problem.key])].map((key) => (/^\d+$/.test(key) ? `[${key}]` : key)),
+  )
+  throw new ComposeRefused(`validating ${file}: ${pathText(problem.path)} ${problem.text}`, {
+    file,
+    ...(line === undefined ? {} : { line }),
+  })
+}
+
+/** Empty texts of a few keys mean that the key was not written. */
+const OMITTED = ['services.*.dns', 'services.*.expose']
+
+function withoutEmpty(root: Dict): Dict {
+  const services = root['services']
+  if (!isDict(services)) return root
+  const cleaned = mapDict(services, (service) =>
+    isDict(service) ? mapDict(service, (value, key) => (OMITTED.includes(`services.*.${key}`) ? withoutBlank(value) : value)) : service,
+  )
+  return dict([...Object.entries(root), ['services', cleaned]])
+}
+
+const withoutBlank = (value: Value): Value | undefined =>
+  value === '' ? undefined : Array.isArray(value) ? value.filter((item) => item !== '' && item !== null) : value

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { ComposeRefused } from '../refusal.ts'
+import { loadProject } from './project.ts'
+
+const load = (text: string, environment: Record<string, string> = {}) =>
+  loadProject({
+    files: { home: '/home/u', read: (path) => (path === '/p/compose.yaml' ? text : undefined) },
+    folder: '/p',
+    environment,
+    warn: () => undefined,
+  })
+
+test('all missing variables are told at once, with the line of the first', () => {
+  const text = 'services:\n  a:\n    image: ${ONE:?one}\n    command: ["${TWO:?two}"]\n'
+  assert.throws(
+    () => load(text),
+    (error: unknown) =>
+      error instanceof ComposeRefused && error.place?.line === 3 && error.message.includes('ONE') && error.message.includes('TWO'),
+  )
+})
+
+test('an unknown key is refused at its own line', () => {
+  assert.throws(
+    () => load('services:\n  a:\n    image: b\n    imagee: c\n'),
+    (error: unknown) => error instanceof ComposeRefused && error.place?.line === 4 && error.place.file === '/p/compose.yaml',
+  )
+})
+
+test('keys of the prototype are keys like others', () => {
+  const { config } = load('services:\n  __proto__: {image: a}\n  constructor: {image: b}\n')
+  assert.deepEqual(Object.keys(config['services'] as object).sort(), ['__proto__', 'constructor'])
+  assert.equal(({} as Record<string, unknown>)['image'], undefined)
+})
+
+test('a document that grows by its aliases is refused', () => {
+  const levels = Array.from({ length: 9 }, (_, at) => `x-${at + 1}: &l${at + 1} [${Array.from({ length: 9 }, () => `*l${at}`).join(', ')}]`)
+  assert.throws(() => load(`x-0: &l0 [a]\n${levels.join('\n')}\nservices: {a: {image: a}}\n`), /excessive aliasing/)
+})
+
+test('whatever the text, it is a project or it is refused', () => {
+  const piece = fc.constantFrom(
+    'services:',
+    'a:',
+    ' ',
+    '\n',
+    '  ',
+    'image: b',
+    '- ',
+    '[',
+    ']',
+    '{',
+    '}',
+    '&x',
+    '*x',
+    '<<: ',
+    '!reset',
+    '"',
+    '${A',
+    'ports: ["1:2"]',
+    '0x',
+    ': ',
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+      try {
+        load(pieces.join(''))
+      } catch (error) {
+        if (!(error instanceof ComposeRefused)) throw error
+      }
+    }),
+    { numRuns: 300 },
+  )
+})

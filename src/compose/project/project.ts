@@ -1,0 +1,142 @@
+import { readEnvironmentFile } from '../environment/dotenv.ts'
+import { type Lookup, substitute } from '../interpolation/template.ts'
+import { type LoadContext, type SourceFile, readSource } from '../load/context.ts'
+import { type Files, folderOf, within } from '../load/files.ts'
+import { asCurrent, describesVersionOne, loadVersionOne } from '../legacy/version-one.ts'
+import { loadConverted, loadFiles } from '../load/load.ts'
+import { ComposeRefused } from '../refusal.ts'
+import { type Dict, childDict, dict, isDict } from '../value.ts'
+import { readDocuments } from '../yaml/read.ts'
+import { checkConsistency } from './consistency.ts'
+import { decodeModel } from './decode.ts'
+import { resolveEnvironments } from './environment.ts'
+import { normalize } from './normalize.ts'
+import { withProfiles, withoutUnused } from './select.ts'
+
+export interface ProjectOptions {
+  readonly files: Files
+  /** Where the command was called. */
+  readonly folder: string
+  /** Compose files in order; the usual names are looked for in this folder and those above it where there are none. */
+  readonly paths?: readonly string[]
+  readonly projectFolder?: string | undefined
+  readonly name?: string | undefined
+  readonly profiles?: readonly string[]
+  readonly environmentFiles?: readonly string[]
+  readonly environment: Readonly<Record<string, string | undefined>>
+  warn(text: string): void
+}
+
+const NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml']
+const OVERRIDES = ['compose.override.yml', 'compose.override.yaml', 'docker-compose.override.yml', 'docker-compose.override.yaml']
+
+export interface Project {
+  /** What `config` shows: the whole project in long form; files of version 1 as Compose 1 shows them, since Compose 2 no longer reads them. */
+  readonly config: Dict
+  /** The project by the current specification, whatever version its files are of. Throws `ComposeRefused` where an old file has no meaning in it. */
+  model(): Dict
+  /** All profiles that services name, active or not, sorted. */
+  readonly profiles: readonly string[]
+}
+
+/** Reads, fills in, merges and checks the files of a project. Throws `ComposeRefused`. */
+export function loadProject(options: ProjectOptions): Project {
+  const { files } = options
+  const early = environmentLookup(
+    options,
+    options.projectFolder === undefined ? options.folder : within(options.folder, options.projectFolder, files.home),
+  )
+  const given = options.paths ?? listOf(early('COMPOSE_FILE'), early('COMPOSE_PATH_SEPARATOR') ?? ':')
+  const paths = given.length > 0 ? given.map((path) => within(options.folder, path, files.home)) : findFiles(options.folder, files)
+  const [first] = paths
+  if (first === undefined) throw new ComposeRefused('no configuration file provided: not found')
+  const folder = options.projectFolder === undefined ? folderOf(first) : within(options.folder, options.projectFolder, files.home)
+  const shell = environmentLookup(options, folder)
+  const sources = paths.map((path) => readSource(files, path))
+  const name = checkName(options.name ?? shell('COMPOSE_PROJECT_NAME') ?? namedIn(sources, shell) ?? projectName(folder))
+  const lookup: Lookup = (variable) => (variable === 'COMPOSE_PROJECT_NAME' ? name : shell(variable))
+  const context = { files, folder, lookup, warn: options.warn, including: [] }
+  const active = [...(options.profiles ?? []), ...listOf(lookup('COMPOSE_PROFILES'), ',')]
+  const complete = (model: Dict): Dict => completed(model, name, active, context)
+  if (describesVersionOne(sources[0]?.text ?? '', first)) {
+    const old = loadVersionOne(sources, context)
+    return { config: old, profiles: [], model: () => complete(loadConverted(asCurrent(old), sources, context)) }
+  }
+  const model = loadFiles(sources, context)
+  if (Object.keys(model).length === 0) throw new ComposeRefused('empty compose file')
+  const config = complete(model)
+  return { config, profiles: profilesOf(model), model: () => config }
+}
+
+/** Implied parts written out, values in their types, enabled services only, references checked, environments read. */
+function completed(model: Dict, name: string, profiles: readonly string[], { files, lookup }: LoadContext): Dict {
+  const enabled = withProfiles(decodeModel(normalize(model, name, lookup)), profiles)
+  checkConsistency(enabled)
+  const services = resolveEnvironments(childDict(enabled, 'services'), files, lookup)
+  return withoutUnused(dict([['name', name], ...Object.entries(enabled).filter(([key]) => key !== 'name'), ['services', services]]))
+}
+
+function findFiles(folder: string, files: Files): string[] {
+  for (let at = folder; ; at = folderOf(at)) {
+    const main = NAMES.map((name) => within(at, name, files.home)).find((path) => files.read(path) !== undefined)
+    if (main !== undefined) {
+      const override = OVERRIDES.map((name) => within(at, name, files.home)).find((path) => files.read(path) !== undefined)
+      return override === undefined ? [main] : [main, override]
+    }
+    if (at === '/') return []
+  }
+}
+
+/** The shell's environment goes before the files'. */
+function environmentLookup(options: ProjectOptions, folder: string): Lookup {
+  const { files, environment } = options
+  const shell: Lookup = (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined)
+  const named = options.environmentFiles ?? []
+  const found = new Map<string, string>()
+  for (const path of named.length > 0
+    ? named.map((one) => within(options.folder, one, files.home))
+    : [within(folder, '.env', files.home)]) {
+    const text = files.read(path)
+    if (text === undefined && named.length > 0) throw new ComposeRefused(`couldn't find env file: ${path}`)
+    if (text === undefined) continue
+    for (const [key, value] of readEnvironmentFile(text, path, (name) => shell(name) ?? found.get(name))) found.set(key, value)
+  }
+  return (name) => shell(name) ?? found.get(name)
+}
+
+const listOf = (text: string | undefined, separator: string): string[] => (text ?? '').split(separator).filter((item) => item !== '')
+
+/** The last file that has a `name` says it. */
+function namedIn(sources: readonly SourceFile[], lookup: Lookup): string | undefined {
+  const names = sources.flatMap((source) =>
+    readDocuments(source.text, source.path).map(({ root }) => (isDict(root) ? root['name'] : undefined)),
+  )
+  const name = names.findLast((one) => typeof one === 'string' && one !== '')
+  const filled = typeof name === 'string' ? substitute(name, lookup) : undefined
+  return filled?.kind === 'text' && filled.text !== '' ? filled.text : undefined
+}
+
+function checkName(name: string): string {
+  if (/^[a-z0-9][a-z0-9_-]*$/.test(name)) return name
+  throw new ComposeRefused(
+    `invalid project name ${JSON.stringify(name)}: must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number`,
+  )
+}
+
+/** Small letters, digits, dashes and underscores of the folder's name. */
+function projectName(folder: string): string {
+  const last = folder.split('/').at(-1) ?? ''
+  return last
+    .toLowerCase()
+    .replaceAll(/[^-_a-z0-9]/g, '')
+    .replace(/^[_-]+/, '')
+}
+
+function profilesOf(model: Dict): readonly string[] {
+  const services = childDict(model, 'services')
+  const all = Object.keys(services).flatMap((name) => {
+    const { profiles } = childDict(services, name)
+    return Array.isArray(profiles) ? profiles.map(String) : []
+  })
+  return [...new Set(all)].sort()
+}
