@@ -1,5 +1,6 @@
 import type { Lookup } from '../interpolation/template.ts'
 import { ComposeRefused } from '../refusal.ts'
+import type { Dict } from '../value.ts'
 import type { Files } from './files.ts'
 
 /** What loading a file needs to know, and where it says what is odd but not wrong. */
@@ -17,6 +18,9 @@ export interface SourceFile {
   readonly path: string
   readonly text: string
 }
+
+/** Loads files into one model; what is included is loaded the same way. */
+export type LoadFiles = (sources: readonly SourceFile[], context: LoadContext) => Dict
 
 export function readSource(files: Files, path: string): SourceFile {
   const text = files.read(path)

@@ -2,9 +2,8 @@ import { readEnvironmentFile } from '../environment/dotenv.ts'
 import type { Lookup } from '../interpolation/template.ts'
 import { ComposeRefused } from '../refusal.ts'
 import { type Dict, type Value, dict, isDict, sameValue } from '../value.ts'
-import { type LoadContext, readSource } from './context.ts'
+import { type LoadContext, type LoadFiles, readSource } from './context.ts'
 import { folderOf, within } from './files.ts'
-import type { LoadFiles } from './load.ts'
 
 const SECTIONS = ['services', 'volumes', 'networks', 'secrets', 'configs', 'models'] as const
 

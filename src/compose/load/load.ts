@@ -7,13 +7,11 @@ import { COMPOSE_FILE } from '../schema/file.ts'
 import { problemOf } from '../schema/rule.ts'
 import { type Dict, type Value, dict, isDict, mapDict, pathText } from '../value.ts'
 import { type Document, readDocuments } from '../yaml/read.ts'
-import { type LoadContext, type SourceFile, inFile } from './context.ts'
+import { type LoadContext, type LoadFiles, type SourceFile, inFile } from './context.ts'
 import { applyExtends } from './extend.ts'
 import { applyIncludes } from './include.ts'
 import { resolvePaths } from './paths.ts'
 import { checkResources } from './resources.ts'
-
-export type LoadFiles = (sources: readonly SourceFile[], context: LoadContext) => Dict
 
 /** Several files into one model in long form with absolute paths: read, fill in, extend, merge, check, include. */
 export const loadFiles: LoadFiles = (sources, context) => {
