@@ -1,3 +1,4 @@
+export { startApiServer } from './apiserver.ts'
 export { running } from './background/processes.ts'
 export { type Instance, proxyTable, readInstance } from './instance/instance.ts'
 export { cacheDir } from './instance/locate.ts'

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { BodyTooLarge, SampanError } from '#base'
+import type { Turn } from './turn.ts'
 
 /** The peer went away before its body was complete. */
 export class BodyAborted extends SampanError {
@@ -11,8 +12,8 @@ export class BodyAborted extends SampanError {
 
 const EMPTY = new Uint8Array(0)
 
-/** Reads all of `stream`. `declaredBytes` is what Content-Length says, where it says something. What comes after a refusal is dropped. */
-export function readWhole(stream: Readable, declaredBytes: number | undefined, maxBytes: number): Promise<Uint8Array> {
+/** Reads all of `stream`. `declaredBytes` is what Content-Length says, where it says something. What comes after a refusal is dropped. Bodies that end in one turn of the loop are handed on together. */
+export function readWhole(stream: Readable, declaredBytes: number | undefined, maxBytes: number, turn: Turn): Promise<Uint8Array> {
   if (declaredBytes === 0) {
     stream.resume()
     return Promise.resolve(EMPTY)
@@ -36,7 +37,8 @@ export function readWhole(stream: Readable, declaredBytes: number | undefined, m
     stream.on('end', () => {
       ended = true
       const [only] = chunks
-      resolve(chunks.length === 1 && only !== undefined ? only : length === 0 ? EMPTY : Buffer.concat(chunks, length))
+      const body = chunks.length === 1 && only !== undefined ? only : length === 0 ? EMPTY : Buffer.concat(chunks, length)
+      turn.add(() => resolve(body))
     })
     stream.on('error', reject)
     stream.on('close', () => {

@@ -6,9 +6,10 @@ import type { HttpLimits } from './limits.ts'
 import { peerOf } from './peer.ts'
 import { SocketRequest } from './request.ts'
 import { streamSink } from './sink.ts'
+import type { Turn } from './turn.ts'
 
 /** HTTP/1.1 over connections that someone else has accepted and handed over with `emit('connection')`. */
-export function http1Server(handler: HttpHandler, limits: HttpLimits): Server {
+export function http1Server(handler: HttpHandler, limits: HttpLimits, turn: Turn): Server {
   const server = new http.Server({
     maxHeaderSize: Math.min(limits.headerBytes, 1 << 20),
     requestTimeout: limits.requestTimeoutMs,
@@ -24,6 +25,7 @@ export function http1Server(handler: HttpHandler, limits: HttpLimits): Server {
       message.headers,
       peerOf(message.socket as TLSSocket),
       message,
+      turn,
     )
     response.on('close', () => request.closed())
     response.on('error', () => request.closed())
@@ -41,6 +43,7 @@ export function http1Server(handler: HttpHandler, limits: HttpLimits): Server {
       message.headers,
       peerOf(message.socket as TLSSocket),
       message,
+      turn,
       upgrade,
     )
     socket.on('close', () => request.closed())

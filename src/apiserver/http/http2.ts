@@ -12,6 +12,7 @@ import type { HttpLimits } from './limits.ts'
 import { peerOf } from './peer.ts'
 import { SocketRequest } from './request.ts'
 import { streamSink } from './sink.ts'
+import type { Turn } from './turn.ts'
 
 export interface Http2Part {
   /** Connections are handed over with `emit('connection')`. */
@@ -21,7 +22,7 @@ export interface Http2Part {
 }
 
 /** HTTP/2 over connections that someone else has accepted. Raw streams: the request-like API costs half as much again. */
-export function http2Server(handler: HttpHandler, limits: HttpLimits): Http2Part {
+export function http2Server(handler: HttpHandler, limits: HttpLimits, turn: Turn): Http2Part {
   const sessions = new Set<ServerHttp2Session>()
   const server = createServer({
     maxSessionMemory: limits.sessionMegabytes,
@@ -51,7 +52,7 @@ export function http2Server(handler: HttpHandler, limits: HttpLimits): Http2Part
     if (session === undefined) return stream.close(constants.NGHTTP2_CANCEL)
     openStreams.set(session, (openStreams.get(session) ?? 0) + 1)
     const socket = session.socket as TLSSocket
-    const request = new SocketRequest(headers[':method'] ?? 'GET', headers[':path'] ?? '/', headers, peerOf(socket), stream)
+    const request = new SocketRequest(headers[':method'] ?? 'GET', headers[':path'] ?? '/', headers, peerOf(socket), stream, turn)
     stream.on('error', () => undefined)
     stream.on('close', () => {
       const left = (openStreams.get(session) ?? 1) - 1

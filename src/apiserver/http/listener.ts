@@ -4,6 +4,8 @@ import type { HttpHandler, Scope } from '#base'
 import { http1Server } from './http1.ts'
 import { http2Server } from './http2.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
+import { plainHttp } from './plain/plain-http.ts'
+import { Turn } from './turn.ts'
 
 export interface ListenOptions {
   readonly handler: HttpHandler
@@ -31,8 +33,19 @@ export interface Listener {
  */
 export async function listen(scope: Scope, options: ListenOptions): Promise<Listener> {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
-  const http1 = http1Server(options.handler, limits)
-  const http2 = http2Server(options.handler, limits)
+  const turn = new Turn()
+  const http1 = http1Server(options.handler, limits, turn)
+  const http2 = http2Server(options.handler, limits, turn)
+  const plain = plainHttp(scope, {
+    handler: options.handler,
+    limits,
+    turn,
+    takeOver: (socket, unread) => {
+      socket.unshift(unread)
+      http1.emit('connection', socket)
+      socket.resume()
+    },
+  })
   const sockets = new Set<Socket>()
   const server = createServer({
     cert: options.certificate,
@@ -51,7 +64,7 @@ export async function listen(scope: Scope, options: ListenOptions): Promise<List
   server.on('secureConnection', (socket: TLSSocket) => {
     socket.on('error', () => socket.destroy())
     if (socket.alpnProtocol === 'h2') http2.server.emit('connection', socket)
-    else http1.emit('connection', socket)
+    else plain.accept(socket)
   })
   server.on('tlsClientError', (_error, socket) => socket.destroy())
 
@@ -66,6 +79,7 @@ export async function listen(scope: Scope, options: ListenOptions): Promise<List
     useCertificate: (cert, key) => server.setSecureContext({ cert, key }),
     async close(graceMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      plain.finish()
       http1.closeIdleConnections()
       http1.close()
       http2.drain()
