@@ -1,3 +1,4 @@
+import type { JSONSchemaProps } from './types/apiextensions-v1.gen.ts'
 import type { FieldErrors } from './meta/field-error.ts'
 import type { KubeObject, ResourceRef } from './meta/object.ts'
 import type { ObjectSchema } from './schema/schema.ts'
@@ -16,6 +17,8 @@ export interface Resource<T extends KubeObject = KubeObject> extends ResourceRef
   readonly shortNames: readonly string[]
   readonly categories: readonly string[]
   readonly schema: ObjectSchema
+  /** The schema of a custom resource in the words of its definition. Absent for built-in kinds. */
+  readonly rules?: JSONSchemaProps
   readonly verbs: ReadonlySet<Verb>
   /** Whether `kind` and `apiVersion` stand in the items of a list (custom resources) or are left out (built-in kinds). */
   readonly typedItems: boolean

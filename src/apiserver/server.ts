@@ -127,7 +127,10 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
       ...(options.paths ?? []),
       healthPaths([...ownChecks(engine, () => isReady), ...(options.healthChecks ?? [])]),
       discoveryPaths(catalog),
-      openApiPaths(catalog),
+      openApiPaths(
+        catalog,
+        rawRoutes.map(({ path }) => path),
+      ),
       versionPath({ ...UNKNOWN_BUILD, ...options.version }),
       rawPaths(rawRoutes),
       indexPath(() => pathIndex(catalog, rawRoutes)),

@@ -1,26 +1,46 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { INPUT_DIR } from './input.ts'
+import { INPUT_DIR, type OpenApiDocument } from './input.ts'
 
 /**
  * Takes new facts in: `node tools/gen/gen.ts --import DIR`, where DIR has the layout of a dump of a running API server
  * (`openapi-v3/`, `discovery-v2.json`, `table-columns.json`, `k8s-protobuf-fields.json`, `versions.json`) and `go-fields.json`,
- * which `input/go-fields.go` prints. Descriptions of OpenAPI are left behind.
+ * which `input/go-fields.go` prints. Descriptions of OpenAPI are kept apart, where the documents are served.
  */
 export function importFacts(directory: string): void {
   const documents: Record<string, unknown> = {}
+  const descriptions: Record<string, TypeDescription> = {}
   const root = join(directory, 'openapi-v3')
   const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter(
     (entry) => entry.isFile() && entry.name.endsWith('.json'),
   )
   const paths = files.map((entry) => join(entry.parentPath, entry.name)).sort()
-  for (const file of paths)
-    documents[relative(root, file).replace(/\.json$/, '')] = withoutDescriptions(JSON.parse(readFileSync(file, 'utf8')))
+  for (const file of paths) {
+    const document = JSON.parse(readFileSync(file, 'utf8')) as OpenApiDocument
+    Object.assign(descriptions, descriptionsOf(document))
+    documents[relative(root, file).replace(/\.json$/, '')] = withoutDescriptions(document)
+  }
   write('openapi-v3', documents)
+  writeFileSync(DESCRIPTIONS_FILE, gzipSync(JSON.stringify(descriptions), { level: 9 }))
   for (const name of ['discovery-v2', 'table-columns', 'k8s-protobuf-fields', 'versions', 'go-fields']) {
     write(name, JSON.parse(readFileSync(join(directory, `${name}.json`), 'utf8')))
   }
+}
+
+/** What a type is, and what its fields are. */
+type TypeDescription = readonly [text: string, fields: Readonly<Record<string, string>>]
+
+const DESCRIPTIONS_FILE = join(import.meta.dirname, '../../src/apiserver/discovery/descriptions.json.gz')
+
+function descriptionsOf({ components }: OpenApiDocument): Record<string, TypeDescription> {
+  const text = (schema: object): string => ('description' in schema ? String(schema.description) : '')
+  return Object.fromEntries(
+    Object.entries(components?.schemas ?? {}).map(([name, schema]) => {
+      const fields = Object.entries(schema.properties ?? {}).flatMap(([field, value]) => (text(value) === '' ? [] : [[field, text(value)]]))
+      return [name, [text(schema), Object.fromEntries(fields)]]
+    }),
+  )
 }
 
 function write(name: string, value: unknown): void {

@@ -5,11 +5,13 @@ import { type Dialect, type Json, NAMED_VALUES } from './dialect.ts'
 /** Collects the types that a document speaks of, each once, with everything that they refer to. */
 export class Components {
   readonly dialect: Dialect
+  readonly #describe: Describe
   readonly #schemas = new Map<string, Json>()
   readonly #kinds: ReadonlyMap<string, readonly Json[]>
 
-  constructor(dialect: Dialect) {
+  constructor(dialect: Dialect, describe: Describe = () => undefined) {
     this.dialect = dialect
+    this.#describe = describe
     this.#kinds = kindsByType()
   }
 
@@ -30,7 +32,7 @@ export class Components {
       // There before its fields are looked at: types refer to themselves.
       const component: Json = {}
       this.#schemas.set(name, component)
-      Object.assign(component, this.#objectOf(fact))
+      Object.assign(component, this.#objectOf(fact, this.#describe(name)))
       const kinds = this.#kinds.get(type)
       if (kinds !== undefined) component['x-kubernetes-group-version-kind'] = kinds
     }
@@ -40,7 +42,10 @@ export class Components {
   /** A reference to a type that is one value, by its type expression in the facts. */
   value(type: string): Json {
     const named = NAMED_VALUES[type]
-    return named === undefined ? {} : this.add(named.name, () => (this.dialect.version === 2 ? named.v2 : named.v3))
+    if (named === undefined) return {}
+    const text = this.#describe(named.name)?.[0] ?? ''
+    const body = this.dialect.version === 2 ? named.v2 : named.v3
+    return this.add(named.name, () => (text === '' ? body : { description: text, ...body }))
   }
 
   /** A type that is described elsewhere, such as a custom resource. */
@@ -58,10 +63,13 @@ export class Components {
     component['x-kubernetes-group-version-kind'] = [...known, ...missing]
   }
 
-  #objectOf(fact: FactType): Json {
+  #objectOf(fact: FactType, [text, texts]: Description = ['', {}]): Json {
     const required = fact.fields.filter(([, , flags]) => flags.includes('r')).map(([name]) => name)
-    const properties = fact.fields.map((field): [string, Json] => [field[0], this.#property(field)]).sort(([a], [b]) => (a < b ? -1 : 1))
+    const properties = fact.fields
+      .map((field): [string, Json] => [field[0], described(texts[field[0]], this.#property(field))])
+      .sort(([a], [b]) => (a < b ? -1 : 1))
     return {
+      ...(text === '' ? {} : { description: text }),
       type: 'object',
       ...(required.length === 0 ? {} : { required }),
       ...(properties.length === 0 ? {} : { properties: Object.fromEntries(properties) }),
@@ -75,11 +83,11 @@ export class Components {
     return { ...this.#with(this.#value(type, options.itemEnum), preset, options.bare !== true), ...optionsOf(options) }
   }
 
-  /** Version 3 has references beside other words only inside of `allOf`; version 2 ignores what stands beside one. */
+  /** Version 3 has references beside other words only inside of `allOf`; version 2 knows no defaults. */
   #with(body: Json, preset: unknown, isWrapped: boolean): Json {
+    if (this.dialect.version === 2) return body
     const extra = preset === undefined ? {} : { default: preset }
     if (body['$ref'] === undefined) return { ...body, ...extra }
-    if (this.dialect.version === 2) return { ...body, ...extra }
     return isWrapped || preset !== undefined ? { ...extra, allOf: [body] } : body
   }
 
@@ -94,6 +102,12 @@ export class Components {
     return this.#with(this.#value(type), zeroOf(type, ''), false)
   }
 }
+
+/** What a type is, and what its fields are; by the full name of the type. */
+export type Description = readonly [text: string, fields: Readonly<Record<string, string>>]
+export type Describe = (type: string) => Description | undefined
+
+const described = (text: string | undefined, body: Json): Json => (text === undefined ? body : { description: text, ...body })
 
 const SCALARS: Readonly<Record<string, Json>> = {
   string: { type: 'string' },

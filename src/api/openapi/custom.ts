@@ -1,115 +1,132 @@
-import type { Field, ObjectSchema, Schema, SchemaRules } from '../schema/schema.ts'
+import type { Resource } from '../resource.ts'
+import type { JsonSchema } from '../structural/json-schema.ts'
 import type { Components } from './components.ts'
 import type { Json } from './dialect.ts'
 
-/** The component of a custom resource: everything in place, except metadata, which is Kubernetes' own. */
-export function customComponent(schema: ObjectSchema, kind: Json, components: Components): Json {
-  return { ...objectOf(schema, components), 'x-kubernetes-group-version-kind': [kind] }
+const CONVENTIONS = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md'
+/** Said of these fields of every object, in Kubernetes' words. */
+const TEXTS = {
+  apiVersion: `APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: ${CONVENTIONS}#resources`,
+  kind: `Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: ${CONVENTIONS}#types-kinds`,
+  metadata: `Standard object's metadata. More info: ${CONVENTIONS}#metadata`,
+  listMetadata: `Standard list metadata. More info: ${CONVENTIONS}#types-kinds`,
+  embeddedApiVersion: `apiVersion defines the versioned schema of this representation of an object. More info: ${CONVENTIONS}#resources`,
+  embeddedKind: `kind is a string value representing the type of this object. In CamelCase. More info: ${CONVENTIONS}#types-kinds`,
+} as const
+
+/** The component of a custom resource: its definition's schema, and what every object has. */
+export function customComponent(resource: Resource, rules: JsonSchema, components: Components): Json {
+  const { group, version, kind } = resource
+  const own = { 'x-kubernetes-group-version-kind': [{ group, kind, version }], ...selectableFields(resource) }
+  // Tools take fields that are not named for wrong: where unknown ones are kept, version 2 names none.
+  if (components.dialect.version === 2 && rules['x-kubernetes-preserve-unknown-fields'] === true) return { type: 'object', ...own }
+  const published = publish(rules, components)
+  const properties = {
+    ...(published['properties'] as Json | undefined),
+    apiVersion: { description: TEXTS.apiVersion, type: 'string' },
+    kind: { description: TEXTS.kind, type: 'string' },
+    metadata: describedRef(TEXTS.metadata, components.builtIn('meta.v1.ObjectMeta'), components),
+  }
+  return { ...published, properties: sorted(properties), ...own }
+}
+
+function selectableFields({ selectable }: Resource): Json {
+  const fields = Object.keys(selectable).map((fieldPath) => ({ fieldPath }))
+  return fields.length === 0 ? {} : { 'x-kubernetes-selectable-fields': fields }
 }
 
 /** The component of a list of custom resources. */
-export function customListComponent(item: Json, kind: Json, components: Components): Json {
+export function customListComponent(resource: Resource, item: Json, components: Components): Json {
+  const { group, version, kind, listKind, plural } = resource
   return {
+    description: `${listKind} is a list of ${kind}`,
     type: 'object',
     required: ['items'],
     properties: {
-      apiVersion: { type: 'string' },
-      items: { type: 'array', items: item },
-      kind: { type: 'string' },
-      metadata: components.builtIn('meta.v1.ListMeta'),
+      apiVersion: { description: TEXTS.apiVersion, type: 'string' },
+      items: { description: `List of ${plural}. More info: ${CONVENTIONS}`, type: 'array', items: item },
+      kind: { description: TEXTS.kind, type: 'string' },
+      metadata: describedRef(TEXTS.listMetadata, components.builtIn('meta.v1.ListMeta'), components),
     },
-    'x-kubernetes-group-version-kind': [kind],
+    'x-kubernetes-group-version-kind': [{ group, kind: listKind, version }],
   }
 }
 
-function objectOf(schema: ObjectSchema, components: Components): Json {
-  const fields = [...schema.fields.values()]
-  const required = fields.filter((field) => field.required).map((field) => field.name)
-  const properties = fields.map((field): [string, Json] => [field.name, propertyOf(field, components)]).sort(([a], [b]) => (a < b ? -1 : 1))
-  return {
-    type: 'object',
-    ...(required.length === 0 ? {} : { required }),
-    ...(properties.length === 0 ? {} : { properties: Object.fromEntries(properties) }),
-    ...(schema.others === undefined ? {} : { additionalProperties: valueOf(schema.others, components) }),
-    ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
-    ...(schema.keepUnknown ? { 'x-kubernetes-preserve-unknown-fields': true } : {}),
-    ...(schema.embeddedResource ? { 'x-kubernetes-embedded-resource': true } : {}),
-    ...wordsOf(schema, components),
-  }
+function describedRef(description: string, ref: Json, { dialect }: Components): Json {
+  return dialect.version === 2 ? { description, ...ref } : { description, allOf: [ref] }
 }
 
-function propertyOf(field: Field, components: Components): Json {
-  const value = field.schema.name === 'ObjectMeta' ? components.builtIn('meta.v1.ObjectMeta') : valueOf(field.schema, components)
-  return field.default === undefined ? value : { ...value, default: field.default }
-}
-
-function valueOf(schema: Schema, components: Components): Json {
-  const words = wordsOf(schema, components)
-  switch (schema.kind) {
-    case 'object':
-      return objectOf(schema, components)
-    case 'list':
-      return {
-        type: 'array',
-        items: valueOf(schema.items, components),
-        ...(schema.listKeys.length === 0 ? {} : { 'x-kubernetes-list-map-keys': schema.listKeys }),
-        ...(schema.listType === 'atomic' ? {} : { 'x-kubernetes-list-type': schema.listType }),
-        ...words,
-      }
-    case 'map':
-      return {
-        type: 'object',
-        additionalProperties: valueOf(schema.values, components),
-        ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
-        ...words,
-      }
-    case 'any':
-      return { ...(components.dialect.version === 2 ? {} : { 'x-kubernetes-preserve-unknown-fields': true }), ...words }
-    case 'int-or-string':
-      return { 'x-kubernetes-int-or-string': true, ...words }
-    case 'integer':
-    case 'number':
-    case 'boolean':
-      return { type: schema.kind, ...formatOf(schema.format), ...words }
-    default:
-      return { type: 'string', ...formatOf(schema.format), ...words }
-  }
-}
-
-function formatOf(format: string | undefined): Json {
-  return format === undefined ? {} : { format }
-}
+const sorted = (properties: Json): Json => Object.fromEntries(Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 /** Words that version 2 does not have. */
-const ONLY_V3: readonly (keyof SchemaRules)[] = ['allOf', 'anyOf', 'oneOf', 'not']
+const ONLY_V3: ReadonlySet<string> = new Set(['allOf', 'anyOf', 'oneOf', 'not', 'nullable', 'default'])
+/** Words that say nothing about a value that may be null, an integer or a text, or anything. */
+const TYPED: ReadonlySet<string> = new Set(['type', 'format', 'items', 'properties', 'additionalProperties', 'required', 'enum'])
 
-/** The rules under their OpenAPI names, and whether null is a value. */
-function wordsOf(schema: Schema, components: Components): Json {
+function publish(schema: JsonSchema, components: Components): Json {
   const isV2 = components.dialect.version === 2
-  const rules = Object.entries(schema.rules ?? {}).filter(
-    ([name, value]) => OPENAPI_WORDS.has(name) && value !== undefined && !(isV2 && (ONLY_V3 as readonly string[]).includes(name)),
-  )
-  return { ...Object.fromEntries(rules), ...(schema.nullable && !isV2 ? { nullable: true } : {}) }
+  const intOrString = schema['x-kubernetes-int-or-string'] === true
+  const isUntyped = isV2 && (schema.nullable === true || intOrString || schema['x-kubernetes-preserve-unknown-fields'] === true)
+  const out: Json = {}
+  for (const [word, value] of Object.entries(schema)) {
+    if (value === undefined || (isV2 && ONLY_V3.has(word)) || (isUntyped && TYPED.has(word))) continue
+    out[word] = publishWord(word, value, components)
+  }
+  if (intOrString && !isV2 && out['anyOf'] === undefined && out['allOf'] === undefined)
+    out['anyOf'] = [{ type: 'integer' }, { type: 'string' }]
+  if (schema['x-kubernetes-embedded-resource'] === true && !isUntyped) addIdentity(out, components)
+  return out
 }
 
-const OPENAPI_WORDS: ReadonlySet<string> = new Set([
-  'allOf',
-  'anyOf',
-  'enum',
-  'exclusiveMaximum',
-  'exclusiveMinimum',
-  'format',
-  'maxItems',
-  'maxLength',
-  'maxProperties',
-  'maximum',
-  'minItems',
-  'minLength',
-  'minProperties',
-  'minimum',
-  'multipleOf',
-  'not',
-  'oneOf',
-  'pattern',
-  'uniqueItems',
-])
+function publishWord(word: string, value: unknown, components: Components): unknown {
+  if (word === 'properties') {
+    const properties = Object.entries(value as Readonly<Record<string, JsonSchema>>)
+    return sorted(Object.fromEntries(properties.map(([name, child]) => [name, publish(child, components)])))
+  }
+  const isSchema = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if ((word === 'items' || word === 'additionalProperties' || word === 'not') && isSchema) return publish(value as JsonSchema, components)
+  return value
+}
+
+/** A whole object inside of another one. */
+function addIdentity(out: Json, components: Components): void {
+  out['properties'] = sorted({
+    ...(out['properties'] as Json | undefined),
+    apiVersion: { description: TEXTS.embeddedApiVersion, type: 'string' },
+    kind: { description: TEXTS.embeddedKind, type: 'string' },
+    metadata: describedRef(TEXTS.metadata, components.builtIn('meta.v1.ObjectMeta'), components),
+  })
+  const required = (out['required'] as readonly string[] | undefined) ?? []
+  out['required'] = [...required, ...['kind', 'apiVersion'].filter((name) => !required.includes(name))]
+}
+
+/** Every version that Kubernetes can read options in, served or not: custom resources are described in terms of all of them. */
+const OPTION_VERSIONS: Readonly<Record<string, string>> = {
+  '': 'v1',
+  'admissionregistration.k8s.io': 'v1 v1alpha1 v1beta1',
+  apps: 'v1 v1beta1 v1beta2',
+  'authentication.k8s.io': 'v1 v1alpha1 v1beta1',
+  'authorization.k8s.io': 'v1 v1beta1',
+  autoscaling: 'v1 v2',
+  batch: 'v1 v1beta1',
+  'certificates.k8s.io': 'v1 v1alpha1 v1beta1',
+  'coordination.k8s.io': 'v1 v1alpha2 v1beta1',
+  'discovery.k8s.io': 'v1 v1beta1',
+  'events.k8s.io': 'v1 v1beta1',
+  extensions: 'v1beta1',
+  'flowcontrol.apiserver.k8s.io': 'v1 v1beta1 v1beta2 v1beta3',
+  'internal.apiserver.k8s.io': 'v1alpha1',
+  'networking.k8s.io': 'v1 v1beta1',
+  'node.k8s.io': 'v1 v1alpha1 v1beta1',
+  policy: 'v1 v1beta1',
+  'rbac.authorization.k8s.io': 'v1 v1alpha1 v1beta1',
+  'resource.k8s.io': 'v1 v1alpha3 v1beta1 v1beta2',
+  'scheduling.k8s.io': 'v1 v1alpha2 v1beta1',
+  'storage.k8s.io': 'v1 v1alpha1 v1beta1',
+  'storagemigration.k8s.io': 'v1beta1',
+}
+
+export const deleteOptionsKinds = (): readonly Json[] =>
+  Object.entries(OPTION_VERSIONS).flatMap(([group, versions]) =>
+    versions.split(' ').map((version) => ({ group, kind: 'DeleteOptions', version })),
+  )

@@ -1,20 +1,26 @@
 import type { Resource } from '../resource.ts'
 import { builtInSchemas } from '../schema/builtin.ts'
-import { Components } from './components.ts'
-import { customComponent, customListComponent } from './custom.ts'
+import { Components, type Describe } from './components.ts'
+import { customComponent, customListComponent, deleteOptionsKinds } from './custom.ts'
 import { type Json, V2, V3 } from './dialect.ts'
 import { resourcesOperation } from './operations.ts'
 import { type ResourceTypes, groupPath, groupTag, groupTitle, resourcePaths } from './paths.ts'
 
 /**
- * The documents under /openapi, made from the facts and the resources that are served. They carry types and paths and no descriptions.
+ * The documents under /openapi, made from the facts and the resources that are served. Descriptions come from the caller.
  * Making one takes milliseconds: the caller keeps it until the resources change.
  */
 
 /** The document of one group and version, served as `/openapi/v3/apis/<group>/<version>`. */
-export function openApiV3(resources: readonly Resource[], group: string, version: string): Json {
-  const components = new Components(V3)
+export function openApiV3(resources: readonly Resource[], group: string, version: string, describe?: Describe): Json {
+  const components = new Components(V3, describe)
   const paths = groupPaths(resources, group, version, components)
+  // A group of custom resources is described by a server of its own.
+  if (resources.some((resource) => resource.rules !== undefined && resource.group === group && resource.version === version)) {
+    components.addKinds('meta.v1.DeleteOptions', deleteOptionsKinds())
+    const info = { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' }
+    return { openapi: '3.0.0', info, paths, components: { schemas: components.schemas() } }
+  }
   return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: DOCUMENT_VERSION },
@@ -27,8 +33,8 @@ export function openApiV3(resources: readonly Resource[], group: string, version
 }
 
 /** One document of everything, served as `/openapi/v2`. */
-export function openApiV2(resources: readonly Resource[]): Json {
-  const components = new Components(V2)
+export function openApiV2(resources: readonly Resource[], describe?: Describe): Json {
+  const components = new Components(V2, describe)
   const paths: Record<string, Json> = {}
   for (const { group, version } of groupVersions(resources)) Object.assign(paths, groupPaths(resources, group, version, components))
   return {
@@ -43,15 +49,6 @@ export function openApiV2(resources: readonly Resource[]): Json {
   }
 }
 
-/** The index of version 3: where each document is, under a name that changes with it. `hashOf` gets the document's path in the index. */
-export function openApiIndex(resources: readonly Resource[], hashOf: (group: string, version: string) => string): Json {
-  const paths = groupVersions(resources).map(({ group, version }): [string, Json] => {
-    const path = groupPath(group, version).slice(1)
-    return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(group, version)}` }]
-  })
-  return { paths: Object.fromEntries(paths) }
-}
-
 const DOCUMENT_VERSION = '1.36'
 
 /** The groups and versions that have resources, in their order. */
@@ -64,17 +61,19 @@ function groupPaths(resources: readonly Resource[], group: string, version: stri
   const served = resources.filter((resource) => resource.group === group && resource.version === version)
   const base = groupPath(group, version)
   const { dialect } = components
-  const list = resourcesOperation(
-    dialect,
-    `get${groupTitle(group, version)}APIResources`,
-    groupTag(group, version),
-    components.builtIn('meta.v1.APIResourceList'),
-  )
-  const paths: Record<string, Json> = { [`${base}/`]: { get: list } }
+  const list = (): Json =>
+    resourcesOperation(
+      dialect,
+      `get${groupTitle(group, version)}APIResources`,
+      groupTag(group, version),
+      components.builtIn('meta.v1.APIResourceList'),
+    )
+  const isCustom = served.every((resource) => resource.rules !== undefined)
+  const paths: Record<string, Json> = isCustom ? {} : { [`${base}/`]: { get: list() } }
   for (const resource of served) Object.assign(paths, resourcePaths(dialect, resource, typesOf(resource, components)))
-  if (served.some((resource) => resource.verbs.has('delete')))
+  if (!isCustom && served.some((resource) => resource.verbs.has('delete')))
     components.addKinds('meta.v1.DeleteOptions', [{ group, kind: 'DeleteOptions', version }])
-  if (served.some((resource) => resource.verbs.has('watch')))
+  if (!isCustom && served.some((resource) => resource.verbs.has('watch')))
     components.addKinds('meta.v1.WatchEvent', [{ group, kind: 'WatchEvent', version }])
   return Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
@@ -100,10 +99,10 @@ function typesOf(resource: Resource, components: Components): ResourceTypes {
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' } as const
 
 function objectType(resource: Resource, components: Components): Json {
-  const { group, version, kind, schema } = resource
+  const { group, version, kind, rules } = resource
   const type = builtInType(resource, kind)
   if (type !== undefined) return components.builtIn(type)
-  return components.add(`${customName(group, version)}.${kind}`, () => customComponent(schema, { group, kind, version }, components))
+  return components.add(`${customName(group, version)}.${kind}`, () => customComponent(resource, rules ?? {}, components))
 }
 
 function listType(resource: Resource, components: Components): Json {
@@ -111,9 +110,7 @@ function listType(resource: Resource, components: Components): Json {
   const type = builtInType(resource, listKind)
   if (type !== undefined) return components.builtIn(type)
   const item = objectType(resource, components)
-  return components.add(`${customName(group, version)}.${listKind}`, () =>
-    customListComponent(item, { group, kind: listKind, version }, components),
-  )
+  return components.add(`${customName(group, version)}.${listKind}`, () => customListComponent(resource, item, components))
 }
 
 /** A custom resource may have the name of a built-in kind, but not its schema. */

@@ -65,7 +65,7 @@ class PathWriter {
     for (const name of Object.keys(this.#resource.subresources))
       this.#subresource(`${base}${home}/{name}/${name}`, name, [...inNamespace, 'name'])
     if (verbs.has('list') && namespaced) this.#everywhere(`${base}/${plural}`)
-    if (verbs.has('watch')) this.#watches(base, home, inNamespace)
+    if (verbs.has('watch') && this.#resource.rules === undefined) this.#watches(base, home, inNamespace)
     return this.#paths
   }
 

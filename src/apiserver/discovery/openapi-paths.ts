@@ -1,9 +1,11 @@
 import type { HttpResponse } from '#base'
-import { groupVersions, openApiIndex, openApiV2, openApiV3 } from '#api'
+import { type PlainDocument, groupVersions, openApiV2, openApiV3, plainDocuments } from '#api'
 import type { Catalog } from '../registry/catalog.ts'
 import type { RequestContext } from '../registry/context.ts'
 import { methodNotAllowed } from '../registry/routing-errors.ts'
+import { acceptClauses } from '../respond/media.ts'
 import type { PathHandler } from '../router/handler.ts'
+import { readDescriptions } from './descriptions.ts'
 import { DocumentCache } from './document-cache.ts'
 
 const ROOT = '/openapi/v3'
@@ -11,39 +13,64 @@ const JSON_TYPE = 'application/json'
 /** A document under a name with its hash never changes. */
 const FOREVER = 'public, immutable'
 
-/** `/openapi/v2`, `/openapi/v3` and the documents below it, made when they are first asked for. */
-export function openApiPaths(catalog: Catalog): PathHandler {
-  const documents = new DocumentCache(catalog)
-  const document = (group: string, version: string): ReturnType<DocumentCache['bytes']> =>
-    documents.bytes(`v3 ${group}/${version}`, () => openApiV3([...catalog.all], group, version))
-  const hashOf = (group: string, version: string): string => document(group, version).etag.slice(1, -1)
+/** `/openapi/v2`, `/openapi/v3` and the documents below it, made when they are first asked for. `further` are paths that are served besides. */
+export function openApiPaths(catalog: Catalog, further: readonly string[]): PathHandler {
+  const cache = new DocumentCache(catalog)
+  const bytesOf = (document: PlainDocument): ReturnType<DocumentCache['bytes']> =>
+    cache.bytes(`v3 ${document.path}`, () => document.make(readDescriptions()))
+  const all = (): readonly PlainDocument[] => cache.of('documents', () => documentsOf(catalog, further)) as readonly PlainDocument[]
+  const index = (): unknown => {
+    const paths = all().map((document) => {
+      const hash = bytesOf(document).etag.slice(1, -1)
+      return [document.path, { serverRelativeURL: `${ROOT}/${document.path}?hash=${hash}` }] as const
+    })
+    return { paths: Object.fromEntries(paths.sort(([a], [b]) => (a < b ? -1 : 1))) }
+  }
   return (context) => {
     const { path } = context.info
     if (path !== '/openapi/v2' && path !== ROOT && !path.startsWith(`${ROOT}/`)) return undefined
     const { method } = context.request
     if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
-    if (path === '/openapi/v2')
-      return bytesAnswer(
-        context,
-        documents.bytes('v2', () => openApiV2([...catalog.all])),
-        JSON_TYPE,
-      )
     if (path === ROOT)
       return bytesAnswer(
         context,
-        documents.bytes('v3', () => openApiIndex([...catalog.all], hashOf)),
+        cache.bytes('v3', () => index()),
         'text/plain; charset=utf-8',
       )
-    const wanted = groupVersions([...catalog.all]).find(
-      ({ group, version }) => path === `${ROOT}/${group === '' ? `api/${version}` : `apis/${group}/${version}`}`,
-    )
+    if (!takesJson(context)) return { status: 406, headers: { vary: 'Accept-Encoding, Accept' }, body: { kind: 'empty' } }
+    if (path === '/openapi/v2')
+      return bytesAnswer(
+        context,
+        cache.bytes('v2', () => openApiV2([...catalog.all], readDescriptions())),
+        JSON_TYPE,
+      )
+    const wanted = all().find((document) => path === `${ROOT}/${document.path}`)
     if (wanted === undefined) return { status: 404, headers: {}, body: { kind: 'empty' } }
-    const hash = hashOf(wanted.group, wanted.version)
+    const found = bytesOf(wanted)
+    const hash = found.etag.slice(1, -1)
     const asked = context.info.query.get('hash')
     // Whoever comes with an old name is shown the new one.
     if (asked !== null && asked !== hash) return { status: 301, headers: { location: `${path}?hash=${hash}` }, body: { kind: 'empty' } }
-    return bytesAnswer(context, document(wanted.group, wanted.version), JSON_TYPE, asked === null ? {} : { 'cache-control': FOREVER })
+    return bytesAnswer(context, found, JSON_TYPE, asked === null ? {} : { 'cache-control': FOREVER })
   }
+}
+
+function documentsOf(catalog: Catalog, further: readonly string[]): readonly PlainDocument[] {
+  const resources = [...catalog.all]
+  const builtIn = catalog.groups.filter(({ group }) => group !== '' && !catalog.isCustom(group)).map(({ group }) => group)
+  return [
+    ...plainDocuments(builtIn, further),
+    ...groupVersions(resources).map(({ group, version }) => ({
+      path: group === '' ? `api/${version}` : `apis/${group}/${version}`,
+      make: (describe: Parameters<PlainDocument['make']>[0]) => openApiV3(resources, group, version, describe),
+    })),
+  ]
+}
+
+/** The protobuf forms of OpenAPI are not there: clients that take nothing else are told. */
+function takesJson(context: RequestContext): boolean {
+  const accept = context.header('accept')
+  return accept === undefined || acceptClauses(accept).some(({ type }) => type === JSON_TYPE || type === '*/*' || type === 'application/*')
 }
 
 function bytesAnswer(
