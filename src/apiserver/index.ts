@@ -46,4 +46,5 @@ export { type ApiServer, type ApiServerOptions, createApiServer } from './server
 export { type ServiceAllocationOptions, serviceAllocation } from './services/allocation.ts'
 export type { NodeCredentials } from './stream/backend.ts'
 export { type StreamOptions, streamSpecials } from './stream/stream-specials.ts'
+export { LEGACY_LAST_USED, legacyTokenSigner } from './tokens/legacy.ts'
 export type { CacheSetOptions } from './watchcache/cache-set.ts'

@@ -24,6 +24,9 @@ export {
   createAuthority,
   issueLeaf,
   readSigningRequest,
+  type CertificateWish,
+  type KeyUsage,
+  signAsAsked,
 } from './tls/issue.ts'
 export { type CertificatePlan, type Certificates, type PlannedLeaf, ensureCertificates } from './tls/store.ts'
 export { type CertificateVerifier, UntrustedCertificate, type VerifiedCertificate, certificateVerifier } from './tls/verify.ts'

@@ -1,5 +1,8 @@
+import type { KeyPair } from '#base'
 import type { ControllerDefinition } from '#reconcile'
 import { horizontalPodAutoscaler } from './autoscaler/index.ts'
+import { bootstrapSigner, tokenCleaner } from './bootstrap-tokens/index.ts'
+import { certificateApprover, certificateCleaner, certificateSigner } from './certificates/index.ts'
 import { clusterRoleAggregationController } from './clusterrole-aggregation/index.ts'
 import { cronJobController } from './cronjob/index.ts'
 import { daemonSetController } from './daemonset/index.ts'
@@ -20,6 +23,7 @@ import { rootCaController } from './root-ca/index.ts'
 import { serviceAccountController } from './serviceaccount/index.ts'
 import { statefulSetController } from './statefulset/index.ts'
 import { taintEvictionController } from './taint-eviction/index.ts'
+import { type SignLegacyToken, legacyTokenCleaner, tokenSecretController } from './token-secrets/index.ts'
 import { ttlController } from './ttl/index.ts'
 import { claimBinder, volumeBinder } from './volume-binder/index.ts'
 import { volumeExpandController } from './volume-expand/index.ts'
@@ -29,6 +33,8 @@ import { attributesClassProtection, claimProtection, volumeProtection } from './
 export interface ControllersOptions {
   /** PEM; published to every namespace. Without it nothing is published. */
   readonly caBundle?: string
+  /** What signs certificates and tokens. Without it no requests are signed and no token Secrets are filled. */
+  readonly signing?: { readonly authority: KeyPair; readonly legacyToken: SignLegacyToken }
   /** A node that is silent for this long is taken for unreachable. Default 50 s. */
   readonly nodeMonitorGracePeriodMs?: number
   /** The same for a node that has never reported. Default 60 s. */
@@ -78,6 +84,12 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     attributesClassProtection,
     ephemeralVolumeController,
     volumeExpandController,
+    certificateApprover,
+    certificateCleaner,
+    bootstrapSigner,
+    tokenCleaner,
+    legacyTokenCleaner,
+    ...signing(options),
     nodeLifecycleController({
       gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 50_000,
       startupGracePeriodMs: options.nodeStartupGracePeriodMs ?? 60_000,
@@ -88,4 +100,9 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     ttlController,
     ...(options.nodeIpam === undefined ? [] : [nodeIpamController(options.nodeIpam)]),
   ]
+}
+
+function signing({ signing: by, caBundle }: ControllersOptions): readonly ControllerDefinition[] {
+  if (by === undefined) return []
+  return [certificateSigner(by.authority), ...(caBundle === undefined ? [] : [tokenSecretController({ sign: by.legacyToken, caBundle })])]
 }

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import {
   type HttpHandler,
+  type KeyPair,
   type PlannedLeaf,
   type Scope,
   Secret,
@@ -16,7 +17,6 @@ import { type KubeObject, type ResourceRef, builtInResources, isAlreadyExists, r
 import {
   CERTIFICATE_FILES,
   type ApiServer,
-  type ObjectReader,
   SYSTEM_PRIORITY_CLASSES,
   type UserInfo,
   accessControl,
@@ -24,6 +24,7 @@ import {
   clusterCertificates,
   componentSubject,
   createApiServer,
+  legacyTokenSigner,
   keepFlowControlDefaults,
   keepLocalServices,
   listen,
@@ -35,6 +36,8 @@ import {
   writeKubeconfig,
 } from '#apiserver'
 import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
+import { lateServer } from './late-server.ts'
+import { noteSecretUse, useTracking } from './legacy-tokens.ts'
 import { publishApi } from './publish-api.ts'
 import { serviceRange } from './service-range.ts'
 
@@ -56,10 +59,17 @@ export interface RunningApiServer {
   readonly port: number
   /** PEM of the cluster's authority. */
   readonly authority: string
+  /** What signs certificates and tokens for the controllers inside this process. */
+  readonly signing: ControllerSigning
   /** Tokens for the parts that run inside this process, by the name of their user. */
   readonly tokenOf: (part: InternalPart) => string
   /** Takes no more requests, lets those under way finish, and closes the store. */
   stop(): Promise<void>
+}
+
+export interface ControllerSigning {
+  readonly authority: KeyPair
+  readonly legacyToken: ReturnType<typeof legacyTokenSigner>
 }
 
 export type InternalPart = 'controllers' | 'scheduler'
@@ -94,7 +104,8 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     return found
   }
   const tokens = internalTokens(scope)
-  const late = lateReader()
+  const late = lateServer()
+  const signingKey = new Secret(certificates.signingKeys.get(CERTIFICATE_FILES.tokenKey) ?? '')
   const access = accessControl({
     reader: late.reader,
     clientAuthorities: certificates.authority.certificate,
@@ -102,8 +113,9 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     serviceAccounts: {
       issuers: [ISSUER],
       audiences: [],
-      signingKey: new Secret(certificates.signingKeys.get(CERTIFICATE_FILES.tokenKey) ?? ''),
+      signingKey,
       furtherKeys: [],
+      noteSecretUse: (within, secret) => noteSecretUse(within, late.writer(), secret),
     },
   })
   const server = createApiServer(scope, {
@@ -129,7 +141,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
       }),
     },
   })
-  late.set(server.reader)
+  late.set(server)
   await server.ready
   await bootstrap(scope, server)
   startCompaction(scope, engine, { keepMs: COMPACT_EVERY_MS, everyMs: COMPACT_EVERY_MS })
@@ -148,6 +160,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     handler: server.handler,
     port: listener.port,
     authority,
+    signing: { authority: certificates.authority, legacyToken: legacyTokenSigner(signingKey) },
     tokenOf: (part) => tokens.get(part) ?? '',
     async stop() {
       server.close()
@@ -184,25 +197,6 @@ function fileTokens(file: string | undefined): ReturnType<typeof parseTokenFile>
   return parseTokenFile(text, file)
 }
 
-/** The server's view of what is stored exists only after the server that needs it. */
-function lateReader(): { readonly reader: ObjectReader; set(reader: ObjectReader): void } {
-  let target: ObjectReader | undefined
-  const found = (): ObjectReader => {
-    if (target === undefined) throw new Error('the API server is not there yet')
-    return target
-  }
-  return {
-    reader: {
-      get: (ref, namespace, name) => found().get(ref, namespace, name),
-      list: (ref, namespace) => found().list(ref, namespace),
-      version: (ref) => found().version(ref),
-    },
-    set: (reader) => {
-      target = reader
-    },
-  }
-}
-
 /** What every cluster has from its first moment. Idempotent: what is there stays. */
 async function bootstrap(scope: Scope, { reader, writer, catalog, follow }: ApiServer): Promise<void> {
   const ensure = async <T extends KubeObject>(ref: ResourceRef<T>, object: T): Promise<void> => {
@@ -218,6 +212,7 @@ async function bootstrap(scope: Scope, { reader, writer, catalog, follow }: ApiS
   await Promise.all([
     reconcilePolicy(scope, reader, writer, bootstrapPolicy()),
     keepFlowControlDefaults(scope, reader, writer, follow),
+    ensure(refs.configmaps, useTracking(scope)),
     keepLocalServices(scope, { reader, writer, follow, catalog }),
     ...(serves(refs.priorityclasses) ? SYSTEM_PRIORITY_CLASSES.map((priorityClass) => ensure(refs.priorityclasses, priorityClass)) : []),
   ])

@@ -1,4 +1,5 @@
-import { type Secret, certificateVerifier } from '#base'
+import { type Scope, type Secret, certificateVerifier } from '#base'
+import type { core } from '#api'
 import { quotaGuard } from '../admission/quota/quota-guard.ts'
 import { admissionSteps, finalAdmissionSteps } from '../admission/steps.ts'
 import type {
@@ -13,6 +14,7 @@ import type {
 } from '../contract.ts'
 import { issuerDiscoveryRoutes } from '../tokens/discovery.ts'
 import { tokenKey, tokenSigner } from '../tokens/keys.ts'
+import { legacyTokenAuthenticator } from '../tokens/legacy.ts'
 import { tokenRequestResource } from '../tokens/token-request.ts'
 import { serviceAccountTokenAuthenticator } from '../tokens/verify.ts'
 import { type TokenAuthenticator, bearerAuthenticator } from './authenticate/bearer.ts'
@@ -42,6 +44,8 @@ export interface AccessControlOptions {
     readonly signingKey: Secret
     /** PEM, public or private: keys of the past whose tokens still live. */
     readonly furtherKeys: readonly Secret[]
+    /** Told when a token that a Secret keeps is used. */
+    readonly noteSecretUse?: (scope: Scope, secret: core.Secret) => void
   }
 }
 
@@ -67,6 +71,12 @@ export function accessControl(options: AccessControlOptions): AccessControl {
   const tokens: readonly TokenAuthenticator[] = [
     staticTokenAuthenticator('static-token', options.tokens),
     serviceAccountTokenAuthenticator({ issuers: serviceAccounts.issuers, keys, audiences, reader }),
+    legacyTokenAuthenticator({
+      keys,
+      audiences,
+      reader,
+      ...(serviceAccounts.noteSecretUse === undefined ? {} : { noteUse: serviceAccounts.noteSecretUse }),
+    }),
   ]
   const certificates = options.clientAuthorities
   const authenticators: readonly Authenticator[] = [

@@ -4,6 +4,7 @@ import { type AuthenticatedToken, InvalidToken, type TokenAuthenticator } from '
 import { EXTRA, authenticated, serviceAccountGroups, serviceAccountUserName } from '../auth/users.ts'
 import type { ObjectReader, UserInfo } from '../contract.ts'
 import { type ObjectClaim, type TokenClaims, readClaims } from './claims.ts'
+import { checkSignature, readJws } from './jws.ts'
 import type { TokenKey } from './keys.ts'
 
 export interface ServiceAccountTokenOptions {
@@ -15,15 +16,11 @@ export interface ServiceAccountTokenOptions {
   readonly reader: ObjectReader
 }
 
-/** Secret-based tokens without an end, as Kubernetes made them before 1.24. */
-const LEGACY_ISSUER = 'kubernetes/serviceaccount'
 /** Clocks of machines differ by as much; objects that are being deleted keep their tokens for as long. */
 const LEEWAY_MS = 60_000
 /** How many tokens are remembered; more start over. A signature is checked in 30 µs, so that hurts little. */
 const REMEMBERED = 8192
 const KEY_LENGTH = 48
-/** Longer ones are not looked at: a token with every claim has 1.5 KB. */
-const LONGEST_TOKEN = 16_384
 
 /**
  * Accepts the tokens that `serviceaccounts/token` gives out. Signature and form of a token are checked once; its times, and that the
@@ -119,31 +116,12 @@ function userOf(claims: TokenClaims): UserInfo {
 
 /** Undefined for what is no token of ours. */
 function check(token: string, issuers: readonly string[], keys: ReadonlyMap<string, TokenKey>): TokenClaims | undefined {
-  if (token.length > LONGEST_TOKEN) return undefined
-  const [header, payload, signature, ...more] = token.split('.')
-  if (header === undefined || payload === undefined || signature === undefined || more.length > 0) return undefined
-  const head = decode(header)
-  const body = decode(payload)
-  if (head === undefined || body === undefined) return undefined
-  if (body['iss'] === LEGACY_ISSUER) {
-    throw new InvalidToken('secret-based service account tokens are not supported: ask serviceaccounts/token for one with an end')
-  }
-  if (typeof body['iss'] !== 'string' || !issuers.includes(body['iss'])) return undefined
-  const key = typeof head['kid'] === 'string' ? keys.get(head['kid']) : undefined
-  if (key === undefined || head['alg'] !== key.algorithm || 'crit' in head) throw new InvalidToken('the token is signed by an unknown key')
-  if (!key.verify(Buffer.from(`${header}.${payload}`), Buffer.from(signature, 'base64url'))) throw new InvalidToken('invalid signature')
-  const claims = readClaims(body)
+  const jws = readJws(token)
+  if (typeof jws?.body['iss'] !== 'string' || !issuers.includes(jws.body['iss'])) return undefined
+  checkSignature(jws, keys)
+  const claims = readClaims(jws.body)
   if (claims === undefined) throw new InvalidToken('the token is not of a service account')
   const { namespace, serviceaccount } = claims['kubernetes.io']
   if (claims.sub !== serviceAccountUserName(namespace, serviceaccount.name)) throw new InvalidToken('sub claim is invalid')
   return claims
-}
-
-function decode(part: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
 }

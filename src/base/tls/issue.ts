@@ -38,6 +38,7 @@ export class BadSigningRequest extends SampanError {
 const BACKDATED_MS = 5 * 60_000
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
+const SUBJECT_ALTERNATIVES = '2.5.29.17'
 const IP_ADDRESS = /^\d{1,3}(\.\d{1,3}){3}$|:/
 const newKey = promisify(generateKeyPair)
 
@@ -137,18 +138,54 @@ export async function readSigningRequest(pem: string): Promise<SigningRequest> {
   return { subject: { commonName, organizations }, names, unexpected }
 }
 
-/** Signs the key of a request for the given subject: what the request itself asks for does not count. Answers the certificate (PEM). */
-export async function signRequest(scope: Scope, authority: KeyPair, pem: string, leaf: LeafRequest): Promise<string> {
+/** How a certificate is to be made whose subject and names are those of the request. */
+export interface CertificateWish {
+  readonly keyUsages: readonly KeyUsage[]
+  /** Object identifiers. */
+  readonly extendedUsages: readonly string[]
+  readonly lifetimeMs: number
+}
+export type KeyUsage = Exclude<keyof Library['KeyUsageFlags'], number>
+
+/** Lives shorter than this are counted from now and not from the backdated start. */
+const SHORT_LIFE_MS = 8 * 3_600_000
+
+/** Signs a request as it is: whoever calls has decided that it may be. No certificate outlives its authority. Throws `BadSigningRequest`. */
+export async function signAsAsked(scope: Scope, authority: KeyPair, pem: string, wish: CertificateWish): Promise<string> {
   const x509 = await loadLibrary()
   const request = await parseRequest(x509, pem)
-  return sign(scope, x509, authority, leaf, request.publicKey)
+  const parent = new x509.X509Certificate(authority.certificate)
+  const { privateKey: signingKey } = await toWebKeys(createPrivateKey(authority.key))
+  const now = scope.clock.now()
+  if (parent.notAfter.getTime() <= now) throw new BadSigningRequest(`the authority has ended on ${parent.notAfter.toISOString()}`)
+  const endMs = now + wish.lifetimeMs - (wish.lifetimeMs < SHORT_LIFE_MS ? 0 : BACKDATED_MS)
+  const names = request.getExtension(SUBJECT_ALTERNATIVES)
+  const flags = wish.keyUsages.reduce((all, usage) => all | x509.KeyUsageFlags[usage], 0)
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(scope),
+    subject: request.subjectName,
+    issuer: parent.subjectName,
+    notBefore: new Date(now - BACKDATED_MS),
+    notAfter: new Date(Math.min(endMs, parent.notAfter.getTime())),
+    signingAlgorithm: CURVE,
+    publicKey: request.publicKey,
+    signingKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      ...(flags === 0 ? [] : [new x509.KeyUsagesExtension(flags, true)]),
+      ...(wish.extendedUsages.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension([...wish.extendedUsages])]),
+      await x509.AuthorityKeyIdentifierExtension.create(parent.publicKey),
+      ...(names === null ? [] : [names]),
+    ],
+  })
+  return `${certificate.toString('pem')}\n`
 }
 
 function subjectAlternatives(
   x509: Library,
   request: InstanceType<Library['Pkcs10CertificateRequest']>,
 ): readonly { type: string; value: string }[] {
-  const extension = request.getExtension('2.5.29.17')
+  const extension = request.getExtension(SUBJECT_ALTERNATIVES)
   return extension instanceof x509.SubjectAlternativeNameExtension ? extension.names.items : []
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Scope, rootScope } from '../scope.ts'
-import { BadSigningRequest, createAuthority, issueLeaf, readSigningRequest, signRequest } from './issue.ts'
+import { BadSigningRequest, createAuthority, issueLeaf, readSigningRequest, signAsAsked } from './issue.ts'
 import { type CertificatePlan, ensureCertificates } from './store.ts'
 import { UntrustedCertificate, certificateVerifier } from './verify.ts'
 
@@ -131,17 +131,18 @@ describe('signing requests', async () => {
     })
   })
 
-  it('get the subject that the signer decides, for the key of the request', async () => {
-    const signed = await signRequest(scope, authority, pem, {
-      subject: { commonName: 'decided' },
-      usages: ['clientAuth'],
-      lifetimeMs: DAY_MS,
-    })
-    const certificate = new X509Certificate(signed)
-    assert.equal(certificate.subject, 'CN=decided')
+  it('are signed as they are, and outlive neither their wish nor the authority', async () => {
+    const wish = { keyUsages: ['digitalSignature'], extendedUsages: ['1.3.6.1.5.5.7.3.2'], lifetimeMs: 600_000 } as const
+    const certificate = new X509Certificate(await signAsAsked(scope, authority, pem, wish))
+    assert.equal(certificate.subject, 'O=system:nodes\nCN=system:node:n1')
+    assert.equal(certificate.subjectAltName, 'DNS:n1, IP Address:10.0.0.1, email:a@b.c')
+    assert.equal(certificate.validToDate.getTime(), START_MS + 600_000)
     const spki = Buffer.from(await crypto.subtle.exportKey('spki', keys.publicKey))
     assert.deepEqual(certificate.publicKey.export({ type: 'spki', format: 'der' }), spki)
-    assert.equal(certificateVerifier(authority.certificate, 'clientAuth').verify(certificate.raw, START_MS).subject.commonName, 'decided')
+    const verified = certificateVerifier(authority.certificate, 'clientAuth').verify(certificate.raw, START_MS)
+    assert.deepEqual(verified.subject.organizations, ['system:nodes'])
+    const long = new X509Certificate(await signAsAsked(scope, authority, pem, { ...wish, lifetimeMs: 1e15 }))
+    assert.equal(long.validToDate.getTime(), new X509Certificate(authority.certificate).validToDate.getTime())
   })
 
   it('are refused when they are not requests or not signed by their own key', async () => {
@@ -167,11 +168,8 @@ describe('signing requests', async () => {
       ),
     }
     const rsaRequest = await x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=x', keys: rsa, signingAlgorithm: algorithm })
-    const signed = await signRequest(scope, authority, rsaRequest.toString('pem'), {
-      subject: { commonName: 'x' },
-      usages: ['clientAuth'],
-      lifetimeMs: DAY_MS,
-    })
+    const wish = { keyUsages: [], extendedUsages: [], lifetimeMs: DAY_MS }
+    const signed = await signAsAsked(scope, authority, rsaRequest.toString('pem'), wish)
     assert.equal(new X509Certificate(signed).publicKey.asymmetricKeyType, 'rsa')
   })
 })

@@ -28,6 +28,7 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
         client: clientOf('controllers'),
         caBundle: server.authority,
         ...(flags.clusterCidr === undefined ? {} : { nodeIpam: { clusterCidr: flags.clusterCidr, nodeMaskSize: flags.nodeCidrMaskSize } }),
+        signing: { authority: server.signing.authority, legacyToken: (_, wish) => server.signing.legacyToken(wish) },
       })
     }
     if (flags.scheduler) {

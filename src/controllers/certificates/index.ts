@@ -1,0 +1,3 @@
+export { certificateApprover } from './approver.ts'
+export { certificateCleaner } from './cleaner.ts'
+export { certificateSigner } from './signer.ts'

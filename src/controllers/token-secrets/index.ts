@@ -1,0 +1,2 @@
+export { legacyTokenCleaner } from './legacy-token-cleaner.ts'
+export { type SignLegacyToken, tokenSecretController } from './token-secrets.ts'
