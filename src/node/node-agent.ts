@@ -1,4 +1,5 @@
 import { chmod, mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { type Scope, messageOf } from '#base'
 import { type core, isNotFound, quantityMilli, quantityValue, refs } from '#api'
 import type { Client } from '#client'
@@ -6,6 +7,7 @@ import { createEvents, createInformers } from '#reconcile'
 import { apiObjects } from './api/object-source.ts'
 import { podApi } from './api/pod-api.ts'
 import { podCgroups } from './cgroups/pod-cgroups.ts'
+import { limitedRuntime } from './cri/limited-runtime.ts'
 import type { ContainerRuntime } from './cri/runtime.ts'
 import type { Host } from './host/host.ts'
 import { ImageCollector } from './images/image-collector.ts'
@@ -61,9 +63,13 @@ export interface NodeAgent {
   readonly node: () => core.Node | undefined
 }
 
+/** A pod's start or end is mostly over by then, and its Events take nothing from it. */
+const EVENTS_DELAY_MS = 300
+
 /** Starts the agent of one node on a prepared host. Resolves when the Node is registered, what ran is adopted and pods are followed. */
 export async function startNodeAgent(scope: Scope, client: Client, host: Host, options: NodeAgentOptions): Promise<NodeAgent> {
-  const { layout, machine, runtime } = host
+  const { layout, machine } = host
+  const runtime = limitedRuntime(scope, host.runtime, Math.max(availableParallelism() * 2, 4))
   const facts = machineFacts(layout.rootDir)
   const maxPods = options.maxPods ?? 110
   const { allocatable } = capacityOf(facts, maxPods)
@@ -95,7 +101,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   const services = informers.informer(refs.services)
   const ownNode =
     options.podCidr === undefined ? informers.informer(refs.nodes, { fieldSelector: `metadata.name=${options.nodeName}` }) : undefined
-  const recorder = createEvents(scope, client, { host: options.nodeName })('kubelet')
+  const recorder = createEvents(scope, client, { host: options.nodeName, delayMs: EVENTS_DELAY_MS })('kubelet')
   const events: PodEvents = {
     record: (pod, type, reason, message, container) =>
       recorder.event(

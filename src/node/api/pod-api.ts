@@ -8,6 +8,8 @@ import { statusPatch } from './status-patch.ts'
 
 /** Fields that disappear from the API when the node no longer has a value for them. */
 const OWNED = new Set(['reason', 'message', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'])
+/** A status that only says that a pod is on its way waits this long: mostly the next one overtakes it. */
+const ON_ITS_WAY_MS = 150
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 10_000
 
@@ -19,6 +21,7 @@ interface Reported {
   version: string
   wanted: core.PodStatus
   writing: Promise<void> | undefined
+  waiting: { cancel(): void } | undefined
 }
 
 /** Writes pod statuses: one request at a time per pod, and what came meanwhile as one more. */
@@ -54,6 +57,8 @@ export function podApi(scope: Scope, client: Client): PodApi {
   }
 
   async function flush(entry: Reported): Promise<void> {
+    entry.waiting?.cancel()
+    entry.waiting = undefined
     while (entry.writing !== undefined) await entry.writing
     entry.writing = write(entry)
     await entry.writing
@@ -63,14 +68,16 @@ export function podApi(scope: Scope, client: Client): PodApi {
   return {
     report(pod, status) {
       const uid = uidOf(pod)
-      const entry = reported.get(uid) ?? { pod, told: {}, version: '0', wanted: status, writing: undefined }
+      const entry = reported.get(uid) ?? { pod, told: {}, version: '0', wanted: status, writing: undefined, waiting: undefined }
       reported.set(uid, entry)
       entry.pod = pod
       entry.wanted = status
       const version = pod.metadata?.resourceVersion ?? '0'
       // The informer may be behind the answers to writes.
       if (compareVersions(version, entry.version) > 0) Object.assign(entry, { told: pod.status ?? {}, version })
-      if (entry.writing === undefined) void flush(entry)
+      if (entry.writing !== undefined) return
+      if (!isOnItsWay(status)) void flush(entry)
+      else entry.waiting ??= scope.clock.after(ON_ITS_WAY_MS, () => void flush(entry), { background: true })
     },
     async confirmDeletion(own, pod) {
       const entry = reported.get(uidOf(pod))
@@ -86,6 +93,22 @@ export function podApi(scope: Scope, client: Client): PodApi {
       }
       reported.delete(uidOf(pod))
     },
-    forget: (uid) => void reported.delete(uid),
+    forget(uid) {
+      reported.get(uid)?.waiting?.cancel()
+      reported.delete(uid)
+    },
   }
 }
+
+/** Pending, and nothing has gone wrong or ended yet. */
+function isOnItsWay({ phase, reason, initContainerStatuses = [], containerStatuses = [] }: core.PodStatus): boolean {
+  return (
+    phase === 'Pending' &&
+    reason === undefined &&
+    initContainerStatuses.every(({ state, lastState }) => isStarting(state) && lastState?.terminated === undefined) &&
+    containerStatuses.every(({ state, lastState }) => isStarting(state) && lastState?.terminated === undefined)
+  )
+}
+
+const isStarting = (state: core.ContainerState | undefined): boolean =>
+  state?.waiting?.reason === 'ContainerCreating' || state?.waiting?.reason === 'PodInitializing'

@@ -45,8 +45,8 @@ export async function ensureContainerd(
   netns: string | undefined,
   runtime: ContainerRuntime,
 ): Promise<{ pid: number; adopted: boolean }> {
-  const running = runningContainerd(layout)
-  const pid = running ?? startContainerd(layout, machine, netns)
+  let running = runningContainerd(layout)
+  let pid = running ?? startContainerd(layout, machine, netns)
   const deadline = scope.clock.monotonic() + READY_WITHIN_MS
   for (;;) {
     try {
@@ -54,8 +54,12 @@ export async function ensureContainerd(
       return { pid, adopted: running !== undefined }
     } catch (error) {
       if (isCancelled(error)) throw error
-      if (processStart(pid) === undefined)
-        throw new ContainerdFailed(`containerd ended while starting: ${lastLines(layout.containerd.log)}`)
+      if (processStart(pid) === undefined) {
+        if (running === undefined) throw new ContainerdFailed(`containerd ended while starting: ${lastLines(layout.containerd.log)}`)
+        // The one that ran was on its way out.
+        running = undefined
+        pid = startContainerd(layout, machine, netns)
+      }
       if (scope.clock.monotonic() > deadline)
         throw new ContainerdFailed(`containerd does not answer: ${messageOf(error)}: ${lastLines(layout.containerd.log)}`)
     }

@@ -7,6 +7,7 @@ import { runCommand } from './command.ts'
 import { PAUSE_SECCOMP } from '../sandbox/pause-seccomp.ts'
 import { cniConfig, containerdConfig, egressRules } from './containerd-config.ts'
 import { ensureContainerd } from './containerd-process.ts'
+import { gracePeriodsSwitch, switchGracePeriods } from './grace-periods.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
 import { type Machine, inspectMachine } from './machine.ts'
 
@@ -30,6 +31,8 @@ export interface Before {
   readonly ipForward: string
   readonly hostPortChains: boolean
   readonly natTables: readonly string[]
+  /** '0': this instance hurries the kernel, and lets it be when it goes. Where something else does, it does not meddle. */
+  readonly gracePeriods?: string
 }
 
 /** What iptables makes when it is first asked for anything. */
@@ -59,7 +62,8 @@ export async function prepareHost(scope: Scope, options: HostOptions): Promise<H
   ]) {
     mkdirSync(dir, { recursive: true, mode: 0o711 })
   }
-  await rememberBefore(scope, options, layout, machine)
+  const before = await rememberBefore(scope, options, layout, machine)
+  if (before.gracePeriods === '0') switchGracePeriods('1')
   writeWhenChanged(layout.containerd.config, containerdConfig(options, layout, machine))
   writeWhenChanged(layout.pauseSeccomp, PAUSE_SECCOMP)
   const [sysctl = '', ...sysctlArgs] = [...inNetns(options, machine), 'sh', '-c', `echo 1 > ${IP_FORWARD}`]
@@ -90,18 +94,24 @@ async function preparePodNetwork(scope: Scope, options: HostOptions, layout: Hos
 const inNetns = ({ netns }: HostOptions, { binaries }: Machine): readonly string[] =>
   netns === undefined ? [] : [binaries.nsenter, `--net=${netns}`]
 
-async function rememberBefore(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine): Promise<void> {
-  if (existsSync(layout.memoFile)) return
-  const before: Before =
-    options.netns === undefined
+async function rememberBefore(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine): Promise<Before> {
+  if (existsSync(layout.memoFile)) return readBefore(layout)
+  const gracePeriods = gracePeriodsSwitch()
+  const before: Before = {
+    ...(options.netns === undefined
       ? {
           ipForward: readFileSync(IP_FORWARD, 'utf8').trim(),
           hostPortChains: await hasHostPortChains(scope, machine),
           natTables: await natTables(scope, machine),
         }
-      : { ipForward: '1', hostPortChains: true, natTables: NAT_TABLES }
+      : { ipForward: '1', hostPortChains: true, natTables: NAT_TABLES }),
+    ...(gracePeriods === undefined ? {} : { gracePeriods }),
+  }
   writeFileSync(layout.memoFile, JSON.stringify(before))
+  return before
 }
+
+export const readBefore = (layout: HostLayout): Before => JSON.parse(readFileSync(layout.memoFile, 'utf8')) as Before
 
 async function natTables(scope: Scope, machine: Machine): Promise<string[]> {
   const lines = (await runCommand(scope, machine.binaries.nft, ['list', 'tables'])).split('\n')

@@ -5,7 +5,8 @@ import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
 import { removeCgroupTree } from './cgroup-tree.ts'
 import { runCommand } from './command.ts'
 import { ensureContainerd, stopContainerd } from './containerd-process.ts'
-import { type Before, NAT_TABLES, hasHostPortChains } from './host.ts'
+import { switchGracePeriods } from './grace-periods.ts'
+import { NAT_TABLES, hasHostPortChains, readBefore } from './host.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
 import { type Machine, inspectMachine } from './machine.ts'
 
@@ -112,9 +113,11 @@ async function removeNetwork(scope: Scope, options: HostOptions, layout: HostLay
     await runCommand(scope, nft, args, { input: `table ip ${layout.nftTable}\ndelete table ip ${layout.nftTable}\n` })
   }
   removeCniResults((name) => name.startsWith(`${layout.cni.networkName}-`))
+  if (!existsSync(layout.memoFile)) return
+  const before = readBefore(layout)
+  if (before.gracePeriods === '0') switchGracePeriods('0')
   // What is the whole machine's is put back by the last instance on it.
-  if (!existsSync(layout.memoFile) || options.netns !== undefined || hasOtherInstances(layout)) return
-  const before = JSON.parse(readFileSync(layout.memoFile, 'utf8')) as Before
+  if (options.netns !== undefined || hasOtherInstances(layout)) return
   writeFileSync('/proc/sys/net/ipv4/ip_forward', before.ipForward)
   if (!before.hostPortChains && (await hasHostPortChains(scope, machine))) await removeHostPortChains(scope, machine)
   for (const table of NAT_TABLES) if (!before.natTables.includes(table)) await removeEmptyTable(scope, machine, table)

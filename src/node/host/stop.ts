@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs'
 import type { Scope } from '#base'
 import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
 import { runningContainerd, stopContainerd } from './containerd-process.ts'
+import { switchGracePeriods } from './grace-periods.ts'
+import { readBefore } from './host.ts'
 import { type HostOptions, layoutOf } from './layout.ts'
 
 const GRACE_SECONDS = 10
@@ -22,4 +25,5 @@ export async function stopHost(scope: Scope, options: HostOptions): Promise<void
     }),
   )
   await stopContainerd(scope, layout)
+  if (existsSync(layout.memoFile) && readBefore(layout).gracePeriods === '0') switchGracePeriods('0')
 }

@@ -2,10 +2,13 @@ import { type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
 import { type ContainerRuntime, type Image, type ImageCredentials, RuntimeError } from '../cri/runtime.ts'
 import type { ObjectSource } from '../objects.ts'
+import { allContainersOf } from '../pods/pod-facts.ts'
 import type { PodEvents, PodImages } from '../pods/services.ts'
 import { StartRefused } from '../refusal.ts'
 import { goDuration } from '../pods/plan/backoff.ts'
 import { credentialsFor } from './credentials.ts'
+
+const SEEN_MS = 1000
 
 /** Pull policies over the runtime's image store. Pulls go one after the other, so that each has the whole line and the disk is written in order. */
 export function podImages(runtime: ContainerRuntime, objects: ObjectSource, events: PodEvents): PodImages {
@@ -16,7 +19,29 @@ export function podImages(runtime: ContainerRuntime, objects: ObjectSource, even
     return turn
   }
 
+  /** What was found a moment ago is there: an image that goes meanwhile makes the container's creation fail, and it is tried again. */
+  const seen = new Map<string, { readonly found: Promise<Image | undefined>; readonly atMs: number }>()
+  const present = (scope: Scope, image: string): Promise<Image | undefined> => {
+    const now = scope.clock.monotonic()
+    const known = seen.get(image)
+    if (known !== undefined && now - known.atMs < SEEN_MS) return known.found
+    for (const [name, { atMs }] of seen) if (now - atMs >= SEEN_MS) seen.delete(name)
+    const found = runtime.imageStatus(scope, image)
+    seen.set(image, { found, atMs: now })
+    const forget = (): void => void seen.delete(image)
+    found.then((one) => one ?? forget(), forget)
+    return found
+  }
+
   return {
+    async look(scope, pod) {
+      const names = new Set(
+        allContainersOf(pod)
+          .filter(({ image = '', imagePullPolicy }) => isImageName(image) && (imagePullPolicy ?? defaultPolicy(image)) !== 'Always')
+          .map(({ image = '' }) => image),
+      )
+      await Promise.allSettled([...names].map((name) => present(scope, name)))
+    },
     async ensure(scope, pod, container) {
       const image = container.image ?? ''
       const policy = container.imagePullPolicy ?? defaultPolicy(image)
@@ -26,8 +51,8 @@ export function podImages(runtime: ContainerRuntime, objects: ObjectSource, even
         throw new StartRefused('InvalidImageName', message)
       }
       if (policy !== 'Always') {
-        const present = await runtime.imageStatus(scope, image)
-        if (present !== undefined) {
+        const there = await present(scope, image)
+        if (there !== undefined) {
           events.record(
             pod,
             'Normal',
@@ -37,7 +62,7 @@ export function podImages(runtime: ContainerRuntime, objects: ObjectSource, even
               : `Container image "${image}" already present on machine and can be accessed by the pod`,
             container.name,
           )
-          return present
+          return there
         }
         if (policy === 'Never') {
           const message = `Container image "${image}" is not present with pull policy of Never`

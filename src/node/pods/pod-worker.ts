@@ -102,6 +102,8 @@ export class PodWorker implements PodSubject {
     if (event.type === 'oom') return
     // The end of a sandbox that is being stopped is the stopping's own affair.
     if (this.#underWay.has(`stop-sandbox ${event.containerId}`)) return
+    // So is the end of a container that is being killed: the runtime answers when it has seen to it.
+    if (this.memory.killing.has(event.containerId)) return
     this.#detach(this.state.readAfterExit(this.scope, event.containerId))
   }
 

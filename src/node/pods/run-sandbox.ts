@@ -24,6 +24,7 @@ export async function runSandbox(scope: Scope, worker: PodSubject, { attempt }: 
     const [made, mounted] = await Promise.allSettled([
       services.runtime.runPodSandbox(worker.scope, spec),
       services.volumes.mount(scope, pod, []),
+      services.images.look(worker.scope, pod),
     ])
     if (made.status === 'rejected') throw made.reason
     if (mounted.status === 'rejected') {

@@ -25,6 +25,8 @@ export interface PodServices {
 }
 
 export interface PodImages {
+  /** Looks which images of the pod are there while its sandbox is being made: `ensure` then has its answer at once. Never throws. */
+  look(scope: Scope, pod: core.Pod): Promise<void>
   /** The image to run, pulled first when the policy wants that. Throws `StartRefused` with an image reason. */
   ensure(scope: Scope, pod: core.Pod, container: AnyContainer): Promise<Image>
 }

@@ -43,6 +43,8 @@ export interface EventsOptions {
   readonly instance?: string
   /** The node that the recorders' component works on. */
   readonly host?: string
+  /** Written this much later: what the Events tell of goes before them. Default: at once. */
+  readonly delayMs?: number
 }
 
 /**
@@ -55,11 +57,17 @@ export function createEvents(scope: Scope, client: Client, options: EventsOption
   const waiting: (() => Promise<void>)[] = []
   let writing = 0
   let unique = 0
+  let due: { cancel(): void } | undefined
 
+  const begin = (): void => {
+    due = undefined
+    if (writing < WRITERS) void drain()
+  }
   const write = (job: () => Promise<void>): void => {
     if (waiting.length >= QUEUE_LIMIT || scope.signal.aborted) return
     waiting.push(job)
-    if (writing < WRITERS) void drain()
+    if (options.delayMs === undefined) begin()
+    else due ??= scope.clock.after(options.delayMs, begin, { background: true })
   }
   const drain = async (): Promise<void> => {
     writing++

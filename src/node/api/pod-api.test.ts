@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rootScope } from '#base'
+import type { core } from '#api'
+import type { Client } from '#client'
+import { manualClock } from '#testing'
+import { podApi } from './pod-api.ts'
+
+const pod: core.Pod = { metadata: { name: 'web', namespace: 'shop', uid: 'u', resourceVersion: '1' }, status: { phase: 'Pending' } }
+const waiting = (reason: string): core.PodStatus => ({
+  phase: 'Pending',
+  containerStatuses: [{ name: 'c', image: 'i', imageID: '', ready: false, restartCount: 0, state: { waiting: { reason } } }],
+})
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** An API that keeps what it is told. */
+function fakeApi() {
+  const told: (core.PodStatus | 'deleted')[] = []
+  const pods = {
+    patch: async (_scope: unknown, _at: unknown, { body }: { body: { status: core.PodStatus } }) => {
+      told.push(body.status)
+      return { metadata: { resourceVersion: String(told.length + 1) } }
+    },
+    delete: async () => void told.push('deleted'),
+  }
+  return { told, client: { resource: () => pods } as unknown as Client }
+}
+
+test('a pod on its way is told once it has been for a moment, and not at all when it is up by then', async () => {
+  const clock = manualClock()
+  using scope = rootScope({ clock })
+  const { told, client } = fakeApi()
+  const api = podApi(scope, client)
+  api.report(pod, waiting('ContainerCreating'))
+  await turns()
+  assert.equal(told.length, 0)
+  api.report(pod, { phase: 'Running' })
+  await turns()
+  clock.advance(1000)
+  await turns()
+  assert.deepEqual(
+    told.map((status) => (typeof status === 'string' ? status : status.phase)),
+    ['Running'],
+  )
+
+  api.report({ metadata: { ...pod.metadata, uid: 'other' } }, waiting('ContainerCreating'))
+  clock.advance(150)
+  await turns()
+  assert.equal(told.length, 2)
+})
+
+test('what went wrong is told at once', async () => {
+  using scope = rootScope({ clock: manualClock() })
+  const { told, client } = fakeApi()
+  podApi(scope, client).report(pod, waiting('ErrImagePull'))
+  await turns()
+  assert.equal(told.length, 1)
+})
+
+test('the last status goes before the deletion, also when it waited', async () => {
+  using scope = rootScope({ clock: manualClock() })
+  const { told, client } = fakeApi()
+  const api = podApi(scope, client)
+  api.report(pod, waiting('ContainerCreating'))
+  await api.confirmDeletion(scope, pod)
+  assert.equal(told.length, 2)
+  assert.equal(told[1], 'deleted')
+})

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rootScope } from '#base'
+import { manualClock } from '#testing'
+import { limitedRuntime } from './limited-runtime.ts'
+import type { ContainerRuntime, SandboxSpec } from './runtime.ts'
+
+/** A runtime whose starts end when the test says so. */
+function slowRuntime() {
+  const begun: string[] = []
+  const ends = new Map<string, () => void>()
+  const start = async (name: string): Promise<string> => {
+    begun.push(name)
+    await new Promise<void>((resolve) => ends.set(name, resolve))
+    return name
+  }
+  const runtime = {
+    runPodSandbox: (_: unknown, { name }: SandboxSpec) => start(name),
+    startContainer: async (_: unknown, id: string) => void (await start(id)),
+  } as Partial<ContainerRuntime> as ContainerRuntime
+  return { runtime, begun, end: (name: string) => ends.get(name)?.() }
+}
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+const sandbox = (name: string): SandboxSpec => ({ name }) as SandboxSpec
+
+test('no more starts than slots, and containers before sandboxes', async () => {
+  using scope = rootScope({ clock: manualClock() })
+  const slow = slowRuntime()
+  const limited = limitedRuntime(scope, slow.runtime, 2)
+  const all = [
+    limited.runPodSandbox(scope, sandbox('a')),
+    limited.runPodSandbox(scope, sandbox('b')),
+    limited.runPodSandbox(scope, sandbox('c')),
+    limited.startContainer(scope, 'x'),
+  ]
+  await turns()
+  assert.deepEqual(slow.begun, ['a', 'b'])
+  slow.end('a')
+  await turns()
+  assert.deepEqual(slow.begun, ['a', 'b', 'x'])
+  for (const name of ['b', 'x']) slow.end(name)
+  await turns()
+  slow.end('c')
+  assert.deepEqual(await Promise.all(all), ['a', 'b', 'c', undefined])
+})
+
+test('a start that hangs does not keep its slot', async () => {
+  const clock = manualClock()
+  using scope = rootScope({ clock })
+  const slow = slowRuntime()
+  const limited = limitedRuntime(scope, slow.runtime, 1)
+  void limited.runPodSandbox(scope, sandbox('hangs'))
+  const next = limited.runPodSandbox(scope, sandbox('next'))
+  await turns()
+  clock.advance(2000)
+  await turns()
+  assert.deepEqual(slow.begun, ['hangs', 'next'])
+  slow.end('next')
+  assert.equal(await next, 'next')
+})
+
+test('one that was cancelled while it waited is never begun', async () => {
+  using scope = rootScope({ clock: manualClock() })
+  const slow = slowRuntime()
+  const limited = limitedRuntime(scope, slow.runtime, 1)
+  const first = limited.startContainer(scope, 'first')
+  const own = scope.child()
+  const second = limited.startContainer(own, 'second')
+  await turns()
+  own.cancel()
+  slow.end('first')
+  await first
+  await assert.rejects(second)
+  assert.deepEqual(slow.begun, ['first'])
+})
