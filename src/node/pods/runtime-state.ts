@@ -3,7 +3,10 @@ import { type ContainerRuntime, type SandboxStatus, isRuntimeNotFound } from '..
 import { terminationMessageOf } from './termination-message.ts'
 import type { ContainerView } from './plan/snapshot.ts'
 
-const SETTLE_MS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+const FIRST_SETTLE_MS = 1
+const LONGEST_SETTLE_MS = 500
+/** Past it the full look that is made now and then is to find out. */
+const SETTLED_WITHIN_MS = 60_000
 
 /** What the runtime has of one pod, kept up to date by events, by the worker's own actions and by the occasional full look. */
 export class RuntimeState {
@@ -56,17 +59,25 @@ export class RuntimeState {
     return view
   }
 
-  /** After an exit: the runtime's own records follow its event by a few milliseconds. */
+  /** After an exit: the runtime's own records follow its event, by a few milliseconds on an idle machine and by seconds on a busy one. */
   async readAfterExit(scope: Scope, id: string): Promise<void> {
     const sandboxId = this.#containers.get(id)?.sandboxId ?? this.#expected.get(id)
-    for (const delayMs of SETTLE_MS) {
-      const done =
-        sandboxId === undefined
-          ? (await this.readSandbox(scope, id))?.ready !== true
-          : (await this.readContainer(scope, id, sandboxId))?.state !== 'running'
-      if (done) return
+    const deadline = scope.clock.monotonic() + SETTLED_WITHIN_MS
+    for (let delayMs = FIRST_SETTLE_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_SETTLE_MS)) {
+      const ended = sandboxId === undefined ? await this.#sandboxEnded(scope, id) : await this.#containerEnded(scope, id, sandboxId)
+      if (ended || scope.clock.monotonic() >= deadline) return
       await scope.sleep(delayMs)
     }
+  }
+
+  async #sandboxEnded(scope: Scope, id: string): Promise<boolean> {
+    return (await this.readSandbox(scope, id))?.ready !== true
+  }
+
+  /** One that ends at once can still be told as created. */
+  async #containerEnded(scope: Scope, id: string, sandboxId: string): Promise<boolean> {
+    const state = (await this.readContainer(scope, id, sandboxId))?.state
+    return state !== 'running' && state !== 'created'
   }
 
   /** A container that has just been made: its end is noticed from here on, however soon it comes. */
