@@ -22,21 +22,17 @@ function missing(): string | false {
   return hasStaticBusybox() ? false : 'busybox-static is not installed'
 }
 
-/** All of a machine that a node could leave something in. */
-async function remains(scope: CancellableScope): Promise<Record<string, number | string>> {
-  const count = (path: string): number => (existsSync(path) ? readdirSync(path).length : 0)
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length
+/** What this node has in all places of the machine where it could leave something. Other nodes on the machine come and go meanwhile. */
+async function remains(scope: CancellableScope, { instance, rootDir, runDir = '' }: HostOptions): Promise<Record<string, unknown>> {
+  const named = (dir: string, isOurs: (name: string) => boolean): string[] => (existsSync(dir) ? readdirSync(dir).filter(isOurs) : [])
+  const lines = (text: string, ...words: string[]): string[] => text.split('\n').filter((line) => words.some((word) => line.includes(word)))
   return {
-    mounts,
-    netns: count('/run/netns') + count('/var/run/netns'),
-    links: (await runCommand(scope, 'ip', ['-o', 'link'])).split('\n').length,
-    routes: (await runCommand(scope, 'ip', ['route'])).split('\n').length,
-    cni: count('/var/lib/cni/results'),
-    tables: await runCommand(scope, 'nft', ['list', 'tables']),
-    runc: count('/run/containerd/runc/k8s.io'),
-    forward: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
-    shims: readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && readWhenThere(`/proc/${pid}/cmdline`).includes('containerd-shim'))
-      .length,
+    mounts: lines(readFileSync('/proc/self/mountinfo', 'utf8'), rootDir, runDir),
+    routes: lines(await runCommand(scope, 'ip', ['route']), '10.253.7.'),
+    cni: named('/var/lib/cni/results', (name) => name.includes(`sampan-${instance}-`)),
+    tables: lines(await runCommand(scope, 'nft', ['list', 'tables']), `sampan_${instance}_`),
+    runc: named('/run/containerd/runc/k8s.io', (id) => readWhenThere(`/run/containerd/runc/k8s.io/${id}/state.json`).includes(runDir)),
+    shims: named('/proc', (pid) => readWhenThere(`/proc/${pid}/cmdline`).includes(`${runDir}/containerd.sock`)).length,
   }
 }
 function readWhenThere(path: string): string {
@@ -59,12 +55,12 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     sandboxImage: PAUSE_IMAGE,
   }
   let scope = rootScope()
-  let found: Record<string, number | string>
+  let found: Record<string, unknown>
   let host: Host
   let node: NodeHarness
 
   before(async () => {
-    found = await remains(scope)
+    found = await remains(scope, options)
     host = await prepareHost(scope, options)
     await importTestImages(scope, host.layout.containerd.socket, rootDir)
     node = nodeHarness(scope, host.runtime, rootDir, host)
@@ -314,7 +310,7 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     scope = rootScope()
     killContainerd()
     await releaseHost(scope, options)
-    assert.deepEqual(await remains(scope), found)
+    assert.deepEqual(await remains(scope, options), found)
     assert.deepEqual(cgroupDirs(host.machine.cgroups, host.layout.cgroupRoot), [])
     assert.equal(existsSync(host.layout.runDir), false)
   })
