@@ -17,6 +17,13 @@ export {
   apiVersionOf,
   keyOf,
 } from './meta/object.ts'
+export {
+  type NodeMetrics,
+  type PodMetrics,
+  metricsResources,
+  nodeMetricsRef,
+  podMetricsRef,
+} from './metrics/metrics-resources.ts'
 export { Path } from './meta/path.ts'
 export {
   type GroupKind,

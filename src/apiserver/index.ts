@@ -31,6 +31,8 @@ export type {
 } from './contract.ts'
 export { keepLocalServices } from './aggregation/local-services.ts'
 export { keepFlowControlDefaults } from './flowcontrol/keep-defaults.ts'
+export { metricsReaderRole } from './metrics/reader-role.ts'
+export { type MetricsOptions, metricsSpecials } from './metrics/metrics-specials.ts'
 export type { HealthCheck, HealthPath } from './discovery/health.ts'
 export type { VersionInfo } from './discovery/plain-paths.ts'
 

@@ -13,7 +13,7 @@ import {
   readFileIfThere,
   writePrivateFile,
 } from '#base'
-import { type KubeObject, type ResourceRef, builtInResources, isAlreadyExists, refs } from '#api'
+import { type KubeObject, type ResourceRef, builtInResources, isAlreadyExists, metricsResources, podMetricsRef, refs } from '#api'
 import {
   CERTIFICATE_FILES,
   type ApiServer,
@@ -28,6 +28,8 @@ import {
   keepFlowControlDefaults,
   keepLocalServices,
   listen,
+  metricsReaderRole,
+  metricsSpecials,
   parseTokenFile,
   podSpecials,
   reconcilePolicy,
@@ -50,6 +52,8 @@ export interface ApiServerFlags {
   readonly store: 'sqlite' | 'memory'
   readonly tokenAuthFile?: string
   readonly serviceClusterIpRange: string
+  /** Whether it serves `metrics.k8s.io` out of what the nodes say. */
+  readonly metrics: boolean
   /** Nodes whose agents get a kubeconfig and a serving certificate written beside the admin's: `name` or `name=address`. */
   readonly nodes: readonly string[]
 }
@@ -118,9 +122,10 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
       noteSecretUse: (within, secret) => noteSecretUse(within, late.writer(), secret),
     },
   })
+  const toNodes = { ...leaf(CERTIFICATE_FILES.toNodes), authority: certificates.authority.certificate }
   const server = createApiServer(scope, {
     engine,
-    resources: builtInResources(),
+    resources: [...builtInResources(), ...(flags.metrics ? metricsResources() : [])],
     authenticators: access.authenticators,
     authorizers: access.authorizers,
     impersonation: access.impersonation,
@@ -128,7 +133,8 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     guard: access.guard,
     specials: {
       ...podSpecials(),
-      ...streamSpecials({ credentials: { ...leaf(CERTIFICATE_FILES.toNodes), authority: certificates.authority.certificate } }),
+      ...streamSpecials({ credentials: toNodes }),
+      ...(flags.metrics ? metricsSpecials({ credentials: toNodes, reader: late.reader }) : {}),
     },
     virtual: access.virtual,
     rawRoutes: access.rawRoutes,
@@ -209,6 +215,7 @@ async function bootstrap(scope: Scope, { reader, writer, catalog, follow }: ApiS
   await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(refs.namespaces, { metadata: { name } })))
   const serves = (ref: ResourceRef): boolean =>
     [...catalog.all].some((resource) => resource.group === ref.group && resource.plural === ref.plural)
+  if (serves(podMetricsRef)) await ensure(refs.clusterroles, metricsReaderRole)
   await Promise.all([
     reconcilePolicy(scope, reader, writer, bootstrapPolicy()),
     keepFlowControlDefaults(scope, reader, writer, follow),

@@ -52,6 +52,7 @@ export interface ServerFlags {
   readonly store: 'sqlite' | 'memory'
   readonly tokenAuthFile?: string
   readonly serviceClusterIpRange: string
+  readonly metrics: boolean
   readonly clusterCidr?: string
   readonly nodeCidrMaskSize: number
   readonly podRoutesInterface?: string

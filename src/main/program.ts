@@ -163,6 +163,7 @@ function serverFlags(command: Command): Command {
     .addOption(new Option('--store <engine>', 'where objects are kept').choices(['sqlite', 'memory']).default('sqlite'))
     .option('--token-auth-file <file>', 'CSV of users with tokens: token,user,uid,"group1,group2"')
     .option('--service-cluster-ip-range <cidr>', 'addresses that Services get', '10.96.0.0/16')
+    .option('--metrics', 'serve metrics.k8s.io out of what the nodes say, for kubectl top and autoscalers', false)
     .option('--cluster-cidr <cidr>', 'give each node a part of these addresses for its pods (default: somebody else does)')
     .option('--node-cidr-mask-size <bits>', "prefix length of a node's part", count, 24)
     .option('--pod-routes-interface <name>', 'keep routes to the pods of all nodes over this interface, for proxies of the API')

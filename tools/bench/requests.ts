@@ -26,6 +26,7 @@ const server = await startApiServer(scope, {
   store: 'sqlite',
   serviceClusterIpRange: '10.96.0.0/16',
   nodes: [],
+  metrics: false,
 })
 const authorization = `Bearer ${server.tokenOf('controllers')}`
 const { signal } = new AbortController()

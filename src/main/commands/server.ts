@@ -16,6 +16,7 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
       store: flags.store,
       serviceClusterIpRange: flags.serviceClusterIpRange,
       nodes: flags.node,
+      metrics: flags.metrics,
       ...(flags.advertiseAddress === undefined ? {} : { advertiseAddress: flags.advertiseAddress }),
       ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),
     })

@@ -52,6 +52,7 @@ function serverArguments(stateDir: string, instance: Instance): readonly string[
     ['--secure-port', String(instance.securePort)],
     ['--advertise-address', instance.machineAddress],
     ['--service-cluster-ip-range', SERVICE_CIDR],
+    ['--metrics'],
     ['--cluster-cidr', instance.clusterCidr],
     ['--node-cidr-mask-size', String(NODE_MASK_SIZE)],
     ...(instance.network === undefined ? [] : [['--pod-routes-interface', instance.network]]),
