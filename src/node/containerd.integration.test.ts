@@ -199,6 +199,39 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     await remove(pod)
   })
 
+  test('limits change while a container runs', async () => {
+    const asking = (cpu: string, memory: string) =>
+      testPod('resized', {
+        containers: [
+          {
+            name: 'main',
+            image: BUSYBOX_IMAGE,
+            command: shell(obedient),
+            resources: { requests: { cpu, memory }, limits: { cpu, memory } },
+          },
+        ],
+      })
+    const limits = (...below: string[]): string[] => {
+      const files = ['cpu.cfs_quota_us', 'cpu.max', 'memory.limit_in_bytes', 'memory.max']
+      const dirs = cgroupDirs(host.machine.cgroups, join(host.layout.cgroupRoot, 'kubepods', 'poduid-resized', ...below))
+      return dirs
+        .flatMap((dir) => files.flatMap((file) => readWhenThere(join(dir, file)).split(' ')[0]?.trim() || []))
+        .filter((_, at, all) => all.indexOf(all[at] ?? '') === at)
+    }
+    node.manager.set(asking('100m', '64Mi'))
+    await node.until('running', () => node.status('resized')?.phase === 'Running')
+    const id = node.status('resized')?.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? ''
+    assert.deepEqual(limits(id).toSorted(), ['10000', String(64 * 2 ** 20)])
+    node.manager.set(asking('300m', '128Mi'))
+    await node.until('resized', () => node.status('resized')?.containerStatuses?.[0]?.resources?.limits?.['memory'] === '128Mi')
+    for (const where of [[], [id]]) assert.deepEqual(limits(...where).toSorted(), [String(128 * 2 ** 20), '30000'])
+    node.manager.set(asking('50m', '32Mi'))
+    await node.until('resized', () => node.status('resized')?.containerStatuses?.[0]?.resources?.limits?.['memory'] === '32Mi')
+    for (const where of [[], [id]]) assert.deepEqual(limits(...where).toSorted(), [String(32 * 2 ** 20), '5000'])
+    assert.equal(node.status('resized')?.containerStatuses?.[0]?.restartCount, 0)
+    await remove(asking('50m', '32Mi'))
+  })
+
   test('hooks and probes reach the container', async () => {
     const pod = testPod('hooked', {
       containers: [

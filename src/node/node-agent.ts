@@ -13,7 +13,7 @@ import type { Host } from './host/host.ts'
 import { ImageCollector } from './images/image-collector.ts'
 import { podImages } from './images/pod-images.ts'
 import { LogRotation } from './logs/log-rotation.ts'
-import { admitPod } from './node-object/admission.ts'
+import { admitPod, lacking } from './node-object/admission.ts'
 import { machineFacts } from './node-object/facts.ts'
 import { capacityOf, nodeStatus } from './node-object/node-status.ts'
 import { followPodNetwork } from './node-object/pod-network.ts'
@@ -156,6 +156,9 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     },
   })
 
+  /** With what they were granted, whatever they ask for. */
+  const othersThan = (pod: core.Pod): core.Pod[] =>
+    manager.workers.map((worker) => worker.snapshot().pod).filter((other) => uidOf(other) !== uidOf(pod) && !isDone(other.status?.phase))
   const manager: PodManager = new PodManager(scope, {
     settings,
     runtime,
@@ -168,12 +171,9 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     hooks: podHooks(runtime),
     api: podApi(scope, client),
     admit(pod) {
-      const others = manager.workers
-        .map((worker) => worker.snapshot().pod)
-        .filter((other) => uidOf(other) !== uidOf(pod) && !isDone(other.status?.phase))
-      const node = registrar.node
-      if (node !== undefined) admitPod(pod, others, node)
+      if (registrar.node !== undefined) admitPod(pod, othersThan(pod), registrar.node)
     },
+    refuseResize: (pod) => registrar.node && lacking(pod, othersThan(pod), registrar.node, ['cpu', 'memory']),
     handlerOf: (own, pod) => handlerOf(own, client, pod),
   })
   pods.onChange(({ old, now }) => {

@@ -21,6 +21,12 @@ const cases: readonly [what: string, told: core.PodStatus, now: core.PodStatus, 
     { conditions: [ready('True')] },
     { conditions: [{ reason: null, message: null, type: 'Ready', status: 'True' }] },
   ],
+  [
+    'the condition of a resize that is over is deleted',
+    { conditions: [{ type: 'PodResizeInProgress', status: 'True' }] },
+    { conditions: [] },
+    { conditions: [{ $patch: 'delete', type: 'PodResizeInProgress' }] },
+  ],
   ['conditions of others stay', { conditions: [{ type: 'Other', status: 'True' }] }, { conditions: [] }, undefined],
   [
     'an address that is gone is deleted',

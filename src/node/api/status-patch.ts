@@ -1,4 +1,5 @@
 import type { core } from '#api'
+import { PASSING_CONDITIONS } from '../pods/status/conditions.ts'
 
 type Json = Readonly<Record<string, unknown>>
 const SAME = Symbol('same')
@@ -7,7 +8,7 @@ const MERGED_BY: Readonly<Record<string, string>> = { conditions: 'type', podIPs
 
 /**
  * The strategic merge patch that turns what the API has into what the node says, or undefined when they agree. Conditions that the node
- * does not own are not touched; everything else in status is the node's.
+ * does not own are not touched, those of something that is over are deleted; everything else in status is the node's.
  */
 export function statusPatch(told: core.PodStatus, now: core.PodStatus, owned: ReadonlySet<string>): Json | undefined {
   const patch: Record<string, unknown> = {}
@@ -32,7 +33,10 @@ function fieldChange(field: string, told: unknown, now: unknown): unknown {
       ),
     )
   const changed = (now as Json[]).filter((item) => !same(before.get(item[key]), item)).map((item) => ({ ...dropped(item), ...item }))
-  if (field === 'conditions') return changed.length === 0 ? SAME : changed
+  if (field === 'conditions') {
+    const over = PASSING_CONDITIONS.filter((type) => before.has(type) && !(now as Json[]).some((item) => item['type'] === type))
+    return changed.length + over.length === 0 ? SAME : [...changed, ...over.map((type) => ({ $patch: 'delete', type }))]
+  }
   const gone = [...before.keys()].filter((value) => !(now as Json[]).some((item) => item[key] === value))
   return changed.length === 0 && gone.length === 0 ? SAME : [...changed, ...gone.map((value) => ({ $patch: 'delete', [key]: value }))]
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type core, quantityMilli, quantityValue } from '#api'
 import { quotaOf, sharesOf } from '../containers/resources.ts'
@@ -8,6 +8,8 @@ import { type AnyContainer, initContainersOf, isSidecar, mainContainersOf, qosCl
 import type { PodCgroups } from '../pods/services.ts'
 
 const PERIOD_US = 100_000
+/** What v1 shows where there is no limit is a little below 2^63. */
+const UNLIMITED_BYTES = 2 ** 60
 
 export interface PodLimits {
   readonly cpuShares: number
@@ -53,6 +55,32 @@ export function podLimits(pod: core.Pod): PodLimits {
 /** Shares of cgroup v1 (2 … 262144) as a weight of v2 (1 … 10000). */
 export const weightOf = (shares: number): number => 1 + Math.floor(((Math.max(shares, 2) - 2) * 9999) / 262_142)
 
+/** At least both. */
+export function widest(a: PodLimits, b: PodLimits): PodLimits {
+  const wider = (x: number, y: number): number => (x === 0 || y === 0 ? 0 : Math.max(x, y))
+  return {
+    cpuShares: Math.max(a.cpuShares, b.cpuShares),
+    cpuQuotaUs: wider(a.cpuQuotaUs, b.cpuQuotaUs),
+    memoryBytes: wider(a.memoryBytes, b.memoryBytes),
+  }
+}
+
+/** As the kernel has them: an agent that was restarted did not set them. */
+function currentLimits(layout: CgroupLayout, path: string): PodLimits {
+  const number = (dir: string | undefined, name: string): number => {
+    if (dir === undefined) return 0
+    const [text = ''] = readFileSync(join(dir, path, name), 'utf8')
+      .trim()
+      .split(' ')
+    const value = Number(text)
+    return Number.isNaN(value) || value < 0 || value >= UNLIMITED_BYTES ? 0 : value
+  }
+  if (layout.version === 2)
+    return { cpuShares: 0, cpuQuotaUs: number(layout.mount, 'cpu.max'), memoryBytes: number(layout.mount, 'memory.max') }
+  const { cpu, memory } = layout.controllers
+  return { cpuShares: 0, cpuQuotaUs: number(cpu, 'cpu.cfs_quota_us'), memoryBytes: number(memory, 'memory.limit_in_bytes') }
+}
+
 /** One cgroup per pod, below one per QoS class, below the instance's own. Containers get theirs below it from the runtime. */
 export function podCgroups(layout: CgroupLayout, root: string, podPidsLimit: number): PodCgroups {
   const pathOf = (pod: core.Pod): string => {
@@ -60,16 +88,22 @@ export function podCgroups(layout: CgroupLayout, root: string, podPidsLimit: num
     return join(root, 'kubepods', ...(qos === 'Guaranteed' ? [] : [qos.toLowerCase()]), `pod${uidOf(pod)}`)
   }
   const applied = new Map<string, string>()
+  const apply = (path: string, limits: PodLimits): void => {
+    const wanted = JSON.stringify(limits)
+    if (applied.get(path) === wanted) return
+    if (layout.version === 1) applyV1(layout.controllers, path, limits, podPidsLimit)
+    else applyV2(layout.mount, path, limits, podPidsLimit)
+    applied.set(path, wanted)
+  }
   return {
     ensure(pod) {
       const path = pathOf(pod)
-      const limits = podLimits(pod)
-      const wanted = JSON.stringify(limits)
-      if (applied.get(path) === wanted) return path
-      if (layout.version === 1) applyV1(layout.controllers, path, limits, podPidsLimit)
-      else applyV2(layout.mount, path, limits, podPidsLimit)
-      applied.set(path, wanted)
+      apply(path, podLimits(pod))
       return path
+    },
+    widen(pod) {
+      const path = pathOf(pod)
+      apply(path, widest(currentLimits(layout, path), podLimits(pod)))
     },
     async remove(scope, pod) {
       applied.delete(pathOf(pod))

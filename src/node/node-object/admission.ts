@@ -43,18 +43,33 @@ export function requestsOf(pod: core.Pod): Amounts {
   return join(asked, of(pod.spec?.overhead), plus)
 }
 
+/** Why a pod cannot have what it asks for beside the others: the first resource of which there is too little. */
+export function lacking(
+  pod: core.Pod,
+  others: readonly core.Pod[],
+  node: core.Node,
+  resources: readonly (keyof Amounts)[],
+): { readonly reason: string; readonly message: string } | undefined {
+  const allocatable = node.status?.allocatable ?? {}
+  const wanted = requestsOf(pod)
+  const used = others.map(requestsOf)
+  for (const resource of resources) {
+    const capacity = resource === 'cpu' ? quantityMilli(allocatable.cpu ?? '0') : quantityValue(allocatable[resource] ?? '0')
+    const taken = used.reduce((sum, one) => sum + one[resource], 0)
+    if (wanted[resource] === 0 || taken + wanted[resource] <= capacity) continue
+    return {
+      reason: `OutOf${resource}`,
+      message: `Node didn't have enough resource: ${resource}, requested: ${wanted[resource]}, used: ${taken}, capacity: ${capacity}`,
+    }
+  }
+  return undefined
+}
+
 /** Throws `PodRejected` when the node cannot hold the pod beside those that it has. The scheduler sees to that; this is for who goes past it. */
 export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.Node): void {
   const allocatable = node.status?.allocatable ?? {}
   const reject = (reason: string, why: string): never => {
     throw new PodRejected(reason, `Pod was rejected: ${why}`)
-  }
-  const lacks = (resource: string, requested: number, used: number, capacity: number): void => {
-    if (requested > 0 && used + requested > capacity)
-      reject(
-        `OutOf${resource}`,
-        `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
-      )
   }
   // Never half-honoured: what this node cannot do for a pod keeps the pod from it.
   if (pod.spec?.securityContext?.supplementalGroupsPolicy === 'Strict')
@@ -62,23 +77,11 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
   if ((pod.spec?.resourceClaims ?? []).length > 0) reject('ResourceClaimsNotSupported', 'spec.resourceClaims is not supported in this node')
   if ([...initContainersOf(pod), ...mainContainersOf(pod)].some(({ volumeDevices = [] }) => volumeDevices.length > 0))
     reject('BlockVolumesNotSupported', 'volumeDevices is not supported in this node')
-  lacks('pods', 1, others.length, Number(allocatable.pods ?? '0'))
-  const wanted = requestsOf(pod)
-  const used = others.map(requestsOf)
-  for (const resource of ['cpu', 'memory', 'ephemeral-storage'] as const) {
-    const capacity =
-      allocatable[resource] === undefined
-        ? 0
-        : resource === 'cpu'
-          ? quantityMilli(allocatable.cpu ?? '0')
-          : quantityValue(allocatable[resource] ?? '0')
-    lacks(
-      resource,
-      wanted[resource],
-      used.reduce((sum, one) => sum + one[resource], 0),
-      capacity,
-    )
-  }
+  const mostPods = Number(allocatable.pods ?? '0')
+  if (others.length + 1 > mostPods)
+    reject('OutOfpods', `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${mostPods}`)
+  const lack = lacking(pod, others, node, ['cpu', 'memory', 'ephemeral-storage'])
+  if (lack !== undefined) reject(lack.reason, lack.message)
   const labels = node.metadata?.labels ?? {}
   const selector = Object.entries(pod.spec?.nodeSelector ?? {})
   if (!selector.every(([key, value]) => labels[key] === value))

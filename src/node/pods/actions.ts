@@ -2,6 +2,7 @@ import type { Scope } from '#base'
 import { killContainer } from './kill-container.ts'
 import type { Action } from './plan/action.ts'
 import type { PodSubject } from './pod-subject.ts'
+import { resizePod } from './resize/resize-pod.ts'
 import { runSandbox } from './run-sandbox.ts'
 import { startContainer } from './start-container.ts'
 
@@ -15,8 +16,11 @@ export async function carryOut(scope: Scope, worker: PodSubject, action: Action)
       return startContainer(scope, worker, action)
     case 'kill-container':
       return killContainer(scope, worker, action)
+    case 'resize':
+      return resizePod(scope, worker, action)
     case 'remove-container':
       await services.runtime.removeContainer(scope, action.id)
+      memory.actuated.delete(action.id)
       return state.removed(action.id)
     case 'stop-sandbox':
       await services.runtime.stopPodSandbox(scope, action.id)

@@ -37,6 +37,11 @@ export const allContainersOf = (pod: core.Pod): readonly AnyContainer[] => [
 ]
 export const findContainer = (pod: core.Pod, name: string): AnyContainer | undefined =>
   allContainersOf(pod).find((container) => container.name === name)
+/** What the API was told of a container. */
+export function toldStatusOf(pod: core.Pod, name: string): core.ContainerStatus | undefined {
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {}
+  return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find((status) => status.name === name)
+}
 /** An init container that goes on running beside the others. */
 export const isSidecar = (pod: core.Pod, container: AnyContainer): boolean =>
   container.restartPolicy === 'Always' && initContainersOf(pod).includes(container)

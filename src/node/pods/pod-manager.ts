@@ -60,6 +60,11 @@ export class PodManager {
     this.#workers.get(uid)?.vanish()
   }
 
+  /** Pods that wait for more resources look again. */
+  roomChanged(): void {
+    for (const worker of this.#workers.values()) worker.roomChanged()
+  }
+
   end(uid: string, ended: Ended): void {
     this.#workers.get(uid)?.end(ended)
   }
@@ -77,7 +82,10 @@ export class PodManager {
 
   #workerOf(pod: core.Pod): PodWorker {
     const uid = uidOf(pod)
-    const worker = new PodWorker(this.#scope, this.#services, pod, () => this.#workers.delete(uid))
+    const worker = new PodWorker(this.#scope, this.#services, pod, () => {
+      this.#workers.delete(uid)
+      this.roomChanged()
+    })
     this.#workers.set(uid, worker)
     this.#services.objects.onChange(uid, () => worker.objectsChanged())
     return worker

@@ -1,6 +1,6 @@
 import type { Scope } from '#base'
 import type { core } from '#api'
-import type { Backoff, Ended, ProbeResults, StartFailure } from './plan/snapshot.ts'
+import type { Backoff, Ended, ProbeResults, Resize, StartFailure } from './plan/snapshot.ts'
 import type { RuntimeState } from './runtime-state.ts'
 import type { PodServices } from './services.ts'
 
@@ -32,5 +32,7 @@ export interface WorkingMemory {
   volumesReleased: boolean
   cgroupRemoved: boolean
   deletionConfirmed: boolean
+  readonly actuated: Map<string, core.ResourceRequirements>
+  resize: Resize
   endingSinceMs: number | undefined
 }

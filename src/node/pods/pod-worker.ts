@@ -9,8 +9,11 @@ import { endingOf } from './plan/ending.ts'
 import { carryOut } from './actions.ts'
 import { findContainer, namespaceOf, nameOf, specOf, uidOf } from './pod-facts.ts'
 import type { PodSubject, WorkingMemory } from './pod-subject.ts'
+import { type Allocation, askedOf, toldAllocationOf, withAllocation } from './resize/allocation.ts'
+import { isResized, resizeMessage } from './resize/plan-resize.ts'
 import { RuntimeState } from './runtime-state.ts'
 import type { PodServices } from './services.ts'
+import { PASSING_CONDITIONS } from './status/conditions.ts'
 import { podStatus } from './status/pod-status.ts'
 
 const NOT_PROBED: ProbeResults = { startup: 'unknown', readiness: 'unknown', liveness: 'unknown' }
@@ -25,7 +28,11 @@ export class PodWorker implements PodSubject {
   readonly scope: Scope
   readonly services: PodServices
   readonly state: RuntimeState
+  /** With the resources that the node has granted. */
   pod: core.Pod
+  /** As the API has it. */
+  #asked: core.Pod
+  #granted: Allocation
   readonly memory: WorkingMemory
   #vanished = false
   /** What the API was told last; the informer may be behind. */
@@ -45,7 +52,9 @@ export class PodWorker implements PodSubject {
   constructor(scope: Scope, services: PodServices, pod: core.Pod, onGone: () => void) {
     this.scope = scope.child({ log: { pod: `${namespaceOf(pod)}/${nameOf(pod)}` } })
     this.services = services
-    this.pod = pod
+    this.#asked = pod
+    this.#granted = pod.status?.startTime === undefined ? askedOf(pod) : toldAllocationOf(pod)
+    this.pod = withAllocation(pod, this.#granted)
     this.state = new RuntimeState(services.runtime)
     this.#onGone = onGone
     // Whatever has a start time was admitted by this node before.
@@ -64,6 +73,8 @@ export class PodWorker implements PodSubject {
       volumesReleased: false,
       cgroupRemoved: false,
       deletionConfirmed: false,
+      actuated: new Map(),
+      resize: {},
       endingSinceMs: undefined,
     }
     const startScope = this.scope.child()
@@ -81,7 +92,8 @@ export class PodWorker implements PodSubject {
     const specChanged =
       JSON.stringify(pod.metadata?.annotations) !== JSON.stringify(this.pod.metadata?.annotations) ||
       JSON.stringify(pod.metadata?.labels) !== JSON.stringify(this.pod.metadata?.labels)
-    this.pod = pod
+    this.#asked = pod
+    this.pod = withAllocation(pod, this.#granted)
     if (specChanged) this.refreshVolumes()
     this.wake()
   }
@@ -119,7 +131,10 @@ export class PodWorker implements PodSubject {
       ...found.sandboxes.map((id) => this.state.readSandbox(this.scope, id)),
       ...found.containers.map(async ({ id, sandboxId }) => {
         const container = await this.state.readContainer(this.scope, id, sandboxId)
-        if (first && container?.state === 'running') this.#adopted.add(id)
+        if (!first || container?.state !== 'running') return
+        this.#adopted.add(id)
+        const told = toldAllocationOf(this.#asked).get(container.name)
+        if (told !== undefined) this.memory.actuated.set(id, told)
       }),
     ])
     this.wake()
@@ -166,6 +181,7 @@ export class PodWorker implements PodSubject {
 
   #step(): void {
     this.#admit()
+    if (this.memory.endingSinceMs === undefined && !this.#vanished) this.#resize()
     const snapshot = this.snapshot()
     const ending = endingOf(snapshot)
     if (ending !== undefined && ending.kind !== 'finished' && this.memory.endingSinceMs === undefined) {
@@ -185,6 +201,38 @@ export class PodWorker implements PodSubject {
     if (plan.wakeAtMs !== undefined)
       this.#timer = this.scope.clock.after(plan.wakeAtMs - snapshot.now, () => this.wake(), { background: true })
     if (this.#vanished && this.state.empty && this.memory.cgroupRemoved && this.#underWay.size === 0) this.#finish()
+  }
+
+  /** Grants what the pod asks for when there is room, and notes when it has it. */
+  #resize(): void {
+    const { memory, services } = this
+    const generation = this.#asked.metadata?.generation ?? 0
+    const tell = (type: 'Normal' | 'Warning', reason: string, what: string, of: number, error?: string): void =>
+      services.events.record(this.#asked, type, reason, resizeMessage(this.#asked, what, of, error))
+    if (this.pod !== this.#asked) {
+      const refusal = services.refuseResize(this.#asked)
+      if (refusal === undefined) {
+        this.#granted = askedOf(this.#asked)
+        this.pod = this.#asked
+        memory.resize = { inProgress: { generation } }
+        tell('Normal', 'ResizeStarted', 'Pod resize started', generation)
+      } else if (memory.resize.pending?.generation !== generation || memory.resize.pending.message !== refusal.message) {
+        if (memory.resize.pending?.generation !== generation)
+          tell('Warning', 'ResizeDeferred', `Pod resize ${refusal.reason}`, generation, refusal.message)
+        memory.resize = { ...memory.resize, pending: { reason: 'Deferred', message: refusal.message, generation } }
+      }
+    } else if (memory.resize.pending !== undefined) {
+      memory.resize = { inProgress: memory.resize.inProgress }
+    }
+    const { inProgress } = memory.resize
+    if (inProgress === undefined || !isResized(this.snapshot())) return
+    memory.resize = { pending: memory.resize.pending }
+    tell('Normal', 'ResizeCompleted', 'Pod resize completed', inProgress.generation)
+  }
+
+  /** Something has become free on the node. */
+  roomChanged(): void {
+    if (this.memory.resize.pending !== undefined) this.wake()
   }
 
   #admit(): void {
@@ -326,7 +374,7 @@ export class PodWorker implements PodSubject {
 /** The pod with the status that the node last gave it; conditions of others as the API has them. */
 function withStatus(pod: core.Pod, reported: core.PodStatus | undefined): core.Pod {
   if (reported === undefined) return pod
-  const mine = new Set(reported.conditions?.map(({ type }) => type))
+  const mine = new Set([...PASSING_CONDITIONS, ...(reported.conditions ?? []).map(({ type }) => type)])
   const others = (pod.status?.conditions ?? []).filter(({ type }) => !mine.has(type))
   return { ...pod, status: { ...pod.status, ...reported, conditions: [...(reported.conditions ?? []), ...others] } }
 }

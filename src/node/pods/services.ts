@@ -20,6 +20,8 @@ export interface PodServices {
   readonly api: PodApi
   /** Throws `PodRejected` when the node cannot take the pod beside those that it has. */
   readonly admit: (pod: core.Pod) => void
+  /** Why the node cannot grant the pod what it asks for now, beside the others; undefined when it can. */
+  readonly refuseResize: (pod: core.Pod) => { readonly reason: string; readonly message: string } | undefined
   /** The runtime handler of a RuntimeClass; throws `StartRefused`. */
   readonly handlerOf: (scope: Scope, pod: core.Pod) => Promise<string>
 }
@@ -49,6 +51,8 @@ export interface PodVolumes {
 export interface PodCgroups {
   /** Makes (or adjusts) the pod's cgroup; its path as `cgroup_parent`. */
   ensure(pod: core.Pod): string
+  /** Before containers get new limits: the pod's cgroup has room for the old and the new. `ensure` follows. */
+  widen(pod: core.Pod): void
   remove(scope: Scope, pod: core.Pod): Promise<void>
 }
 

@@ -79,6 +79,7 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
     const id = await services.runtime.createContainer(worker.scope, start.sandboxId, spec, sandbox)
     // From here until its hook is done it is neither a leftover nor up.
     worker.memory.starting.add(id)
+    worker.memory.actuated.set(id, container.resources ?? {})
     worker.state.expect(id, start.sandboxId)
     services.events.record(pod, 'Normal', 'Created', 'Container created', container.name)
     return id

@@ -29,10 +29,12 @@ export interface NodeHarness {
   readonly confirmed: string[]
   status(name: string): core.PodStatus | undefined
   objectChanged(uid: string): void
+  /** What the node says to a pod that asks for other resources. */
+  refuseResize: (pod: core.Pod) => { readonly reason: string; readonly message: string } | undefined
   until(what: string, holds: () => boolean): Promise<void>
 }
 
-const NO_CGROUPS: PodCgroups = { ensure: () => '/none', remove: async () => undefined }
+const NO_CGROUPS: PodCgroups = { ensure: () => '/none', widen: () => undefined, remove: async () => undefined }
 const WAIT_MS = 20_000
 
 export function nodeHarness(
@@ -114,10 +116,12 @@ export function nodeHarness(
       forget: () => undefined,
     },
     admit: () => undefined,
+    refuseResize: (pod) => harness.refuseResize(pod),
     handlerOf: async () => '',
   })
-  return {
+  const harness: NodeHarness = {
     manager,
+    refuseResize: () => undefined,
     settings,
     configMaps,
     secrets,
@@ -137,6 +141,7 @@ export function nodeHarness(
       }
     },
   }
+  return harness
 }
 
 export function testPod(name: string, spec: Partial<core.PodSpec> & Pick<core.PodSpec, 'containers'>): core.Pod {

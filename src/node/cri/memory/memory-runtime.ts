@@ -6,6 +6,7 @@ import {
   type ContainerStatus,
   type ExecResult,
   type Image,
+  type LinuxResources,
   RuntimeError,
   type RuntimeEvent,
   type SandboxSpec,
@@ -41,6 +42,8 @@ export class MemoryRuntime implements ContainerRuntime {
   readonly failures = new Map<keyof ContainerRuntime, Error>()
   /** Answers of `execSync`, by the command's words. */
   readonly execs = new Map<string, ExecResult>()
+  /** Every change of a container's limits, in order. */
+  readonly updates: { readonly id: string; readonly resources: LinuxResources }[] = []
   readonly #sandboxes = new Map<string, MemorySandbox>()
   readonly #containers = new Map<string, MemoryContainer>()
   readonly #watchers = new Set<(event: RuntimeEvent) => void>()
@@ -146,7 +149,10 @@ export class MemoryRuntime implements ContainerRuntime {
   async listContainers(): Promise<Container[]> {
     return [...this.#containers.values()].map(({ status, sandboxId }) => ({ ...status, sandboxId }))
   }
-  async updateContainerResources(): Promise<void> {}
+  async updateContainerResources(_scope: Scope, id: string, resources: LinuxResources): Promise<void> {
+    this.#failWhenAsked('updateContainerResources')
+    this.updates.push({ id, resources })
+  }
   async reopenContainerLog(): Promise<void> {}
 
   async execSync(_scope: Scope, id: string, command: readonly string[]): Promise<ExecResult> {

@@ -21,6 +21,7 @@ export type Action =
       readonly sinceMs?: number | undefined
       readonly message: string
     }
+  | { readonly type: 'resize'; readonly containers: readonly { readonly id: string; readonly name: string }[] }
   | { readonly type: 'remove-container'; readonly id: string }
   | { readonly type: 'release-volumes' }
   | { readonly type: 'remove-cgroup' }
@@ -42,6 +43,7 @@ export function keyOfAction(action: Action): string {
       return 'start'
     case 'kill-container':
       return `kill ${action.id} ${action.graceSeconds}`
+    case 'resize':
     case 'release-volumes':
     case 'remove-cgroup':
     case 'confirm-deletion':

@@ -68,6 +68,8 @@ function snapshot(of: core.Pod, change: Omit<Partial<PodSnapshot>, 'memory'> & {
     volumesReleased: false,
     cgroupRemoved: false,
     deletionConfirmed: false,
+    actuated: new Map(),
+    resize: {},
     endingSinceMs: undefined,
     ...change.memory,
   }

@@ -11,6 +11,7 @@ import {
   mainContainersOf,
   specOf,
 } from '../pod-facts.ts'
+import { planResize } from '../resize/plan-resize.ts'
 import type { Action, Plan } from './action.ts'
 import { goDuration, restartAt } from './backoff.ts'
 import { endingOf } from './ending.ts'
@@ -47,13 +48,24 @@ class RunPlan {
     for (const { id } of older)
       if (!this.#snapshot.containers.some(({ sandboxId }) => sandboxId === id)) this.#actions.push({ type: 'remove-sandbox', id })
     this.#removeOldContainers()
-    if (sandbox?.ready === true) this.#planContainers(sandbox.id)
-    else this.#planSandbox()
+    if (sandbox?.ready === true) {
+      this.#planContainers(sandbox.id)
+      this.#planResize()
+    } else this.#planSandbox()
     return { actions: this.#actions, waiting: this.#waiting, wakeAtMs: this.#wakeAtMs }
   }
 
   #wakeAt(atMs: number): void {
     if (atMs > this.#snapshot.now && (this.#wakeAtMs === undefined || atMs < this.#wakeAtMs)) this.#wakeAtMs = atMs
+  }
+
+  #planResize(): void {
+    const { updates, restarts } = planResize(this.#snapshot)
+    for (const { id, name } of restarts) this.#kill(id, name, `Container ${name} resize requires restart`, undefined)
+    const { retryAtMs = 0 } = this.#snapshot.memory.resize.inProgress ?? {}
+    if (updates.length === 0) return
+    if (retryAtMs > this.#snapshot.now) this.#wakeAt(retryAtMs)
+    else this.#actions.push({ type: 'resize', containers: updates })
   }
 
   #planSandbox(): void {

@@ -38,8 +38,18 @@ export interface PodMemory {
   readonly volumesReleased: boolean
   readonly cgroupRemoved: boolean
   readonly deletionConfirmed: boolean
+  /** By container id: the resources that it runs with. */
+  readonly actuated: ReadonlyMap<string, core.ResourceRequirements>
+  readonly resize: Resize
   /** When killing began; graces count from here. */
   readonly endingSinceMs: number | undefined
+}
+
+/** What is under way of a change of resources. Each remembers the generation of the pod that asked for it. */
+export interface Resize {
+  /** The node has no room for it now. */
+  readonly pending?: { readonly reason: string; readonly message: string; readonly generation: number } | undefined
+  readonly inProgress?: { readonly generation: number; readonly error?: string; readonly retryAtMs?: number } | undefined
 }
 
 export interface Ended {

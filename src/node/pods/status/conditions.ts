@@ -8,6 +8,8 @@ interface Verdict {
   readonly status: 'True' | 'False'
   readonly reason?: string
   readonly message?: string
+  /** Of the pod that it is about; default: as it is now. */
+  readonly generation?: number | undefined
 }
 export interface ConditionFacts {
   readonly snapshot: PodSnapshot
@@ -16,6 +18,9 @@ export interface ConditionFacts {
   readonly statuses: readonly core.ContainerStatus[]
   readonly networkReady: boolean
 }
+
+/** Of the node agent's conditions those that are there only while something goes on. */
+export const PASSING_CONDITIONS = ['PodResizePending', 'PodResizeInProgress'] as const
 
 /** The conditions that the node agent owns, in Kubernetes' order and words. Those of others are left to them. */
 export function conditionsOf(facts: ConditionFacts): core.PodCondition[] {
@@ -31,15 +36,27 @@ export function conditionsOf(facts: ConditionFacts): core.PodCondition[] {
   const disruption = snapshot.memory.ended?.disruption
   if (disruption !== undefined)
     verdicts.push({ type: 'DisruptionTarget', status: 'True', reason: disruption, message: snapshot.memory.ended?.message ?? '' })
+  const { pending, inProgress } = snapshot.memory.resize
+  if (pending !== undefined) verdicts.push({ type: 'PodResizePending', status: 'True', ...pending })
+  if (inProgress !== undefined)
+    verdicts.push({
+      type: 'PodResizeInProgress',
+      status: 'True',
+      ...(inProgress.error === undefined ? {} : { reason: 'Error', message: inProgress.error }),
+      generation: inProgress.generation,
+    })
   return verdicts.map((verdict) => condition(snapshot, verdict))
 }
 
-function condition({ pod, now }: PodSnapshot, { type, status, reason, message }: Verdict): core.PodCondition {
+function condition(
+  { pod, now }: PodSnapshot,
+  { type, status, reason, message, generation = pod.metadata?.generation }: Verdict,
+): core.PodCondition {
   const before = pod.status?.conditions?.find((one) => one.type === type)
   const since = before?.status === status ? before.lastTransitionTime : rfc3339(now)
   return {
     type,
-    ...(pod.metadata?.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
     status,
     lastProbeTime: null,
     lastTransitionTime: since ?? rfc3339(now),

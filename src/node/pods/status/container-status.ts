@@ -3,7 +3,7 @@ import type { core } from '#api'
 import type { Plan } from '../plan/action.ts'
 import { hasStarted } from '../plan/plan-pod.ts'
 import type { ContainerView, PodSnapshot } from '../plan/snapshot.ts'
-import { type AnyContainer, initContainersOf, isSidecar } from '../pod-facts.ts'
+import { type AnyContainer, initContainersOf, isSidecar, toldStatusOf } from '../pod-facts.ts'
 
 const LOST = { reason: 'ContainerStatusUnknown', exitCode: 137 } as const
 const LOST_ON_TERMINATION = 'The container could not be located when the pod was terminated'
@@ -19,8 +19,12 @@ export interface StatusContext {
 export function containerStatus(context: StatusContext, container: AnyContainer): core.ContainerStatus {
   const { snapshot, plan } = context
   const [current, previous] = snapshot.containers.filter(({ name }) => name === container.name)
-  const told = toldStatus(snapshot.pod, container.name)
-  const common = { name: container.name, ...resourcesOf(container), ...volumeMountsOf(container) }
+  const told = toldStatusOf(snapshot.pod, container.name)
+  const common = {
+    name: container.name,
+    ...resourcesOf(container, current && snapshot.memory.actuated.get(current.id)),
+    ...volumeMountsOf(container),
+  }
   if (current === undefined) return { ...common, ...withoutRuns(context, container, told) }
 
   const waiting = plan.waiting.get(container.name)
@@ -47,11 +51,6 @@ export function containerStatus(context: StatusContext, container: AnyContainer)
 }
 
 export const idOf = (container: ContainerView): string => `containerd://${container.id}`
-
-export function toldStatus(pod: core.Pod, name: string): core.ContainerStatus | undefined {
-  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {}
-  return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find((status) => status.name === name)
-}
 
 function stateOf(
   context: StatusContext,
@@ -131,10 +130,12 @@ function withoutRuns(
   return { ...common, state: { waiting: { reason: initContainersOf(snapshot.pod).length > 0 ? 'PodInitializing' : 'ContainerCreating' } } }
 }
 
-function resourcesOf(container: AnyContainer): Partial<core.ContainerStatus> {
-  const { requests, limits } = container.resources ?? {}
+/** What it was granted, and what it has: the two differ while it is being resized. */
+function resourcesOf(container: AnyContainer, actuated: core.ResourceRequirements | undefined): Partial<core.ContainerStatus> {
+  const granted = container.resources?.requests
+  const { requests, limits } = actuated ?? container.resources ?? {}
   return {
-    ...(requests && Object.keys(requests).length > 0 ? { allocatedResources: requests } : {}),
+    ...(granted && Object.keys(granted).length > 0 ? { allocatedResources: granted } : {}),
     resources: { ...(limits && { limits }), ...(requests && { requests }) },
   }
 }

@@ -1,0 +1,64 @@
+import { type Scope, isCancelled, messageOf } from '#base'
+import { type core, quantityValue } from '#api'
+import { resourcesOf } from '../../containers/resources.ts'
+import type { Action } from '../plan/action.ts'
+import { findContainer } from '../pod-facts.ts'
+import type { PodSubject } from '../pod-subject.ts'
+import { resizeMessage } from './plan-resize.ts'
+
+const RETRY_MS = 10_000
+
+/** Gives running containers other limits: the pod's cgroup is widened first and narrowed last, so that no limit is ever above its parent's. */
+export async function resizePod(scope: Scope, worker: PodSubject, { containers }: Extract<Action, { type: 'resize' }>): Promise<void> {
+  const { services, pod, memory } = worker
+  const { settings, runtime, cgroups } = services
+  try {
+    await verifyUse(scope, worker, containers)
+    cgroups.widen(pod)
+    for (const { id, name } of containers) {
+      const container = findContainer(pod, name)
+      if (container === undefined) continue
+      const node = { memoryBytes: settings.memoryBytes, cgroupVersion: settings.machine.cgroups.version }
+      await runtime.updateContainerResources(scope, id, resourcesOf(pod, container, node))
+      memory.actuated.set(id, container.resources ?? {})
+    }
+    cgroups.ensure(pod)
+  } catch (error) {
+    if (isCancelled(error)) throw error
+    noteError(worker, messageOf(error))
+  }
+}
+
+/** The kernel would kill a container whose new memory limit it already exceeds. */
+async function verifyUse(
+  scope: Scope,
+  worker: PodSubject,
+  containers: readonly { readonly id: string; readonly name: string }[],
+): Promise<void> {
+  const shrinking = containers.flatMap(({ id, name }) => {
+    const limit = memoryLimit(findContainer(worker.pod, name)?.resources)
+    const before = memoryLimit(worker.memory.actuated.get(id))
+    return limit !== undefined && (before === undefined || limit < before) ? [{ id, name, limit }] : []
+  })
+  if (shrinking.length === 0) return
+  const stats = await worker.services.runtime.listContainerStats(scope)
+  const wrong = shrinking.flatMap(({ id, name, limit }) => {
+    const usage = stats.find((one) => one.id === id)?.usageBytes
+    if (usage === undefined) return [`missing container ${JSON.stringify(name)} memory usage`]
+    return usage >= limit
+      ? [`attempting to set container ${JSON.stringify(name)} memory limit (${limit}) below current usage (${usage})`]
+      : []
+  })
+  if (wrong.length > 0) throw new Error(`cannot decrease memory limits: ${wrong.length === 1 ? wrong[0] : `[${wrong.join(', ')}]`}`)
+}
+
+const memoryLimit = (resources: core.ResourceRequirements | undefined): number | undefined =>
+  resources?.limits?.memory === undefined ? undefined : quantityValue(resources.limits.memory)
+
+function noteError({ memory, services, pod, scope }: PodSubject, error: string): void {
+  const before = memory.resize.inProgress
+  const generation = before?.generation ?? pod.metadata?.generation ?? 0
+  memory.resize = { ...memory.resize, inProgress: { generation, error, retryAtMs: scope.clock.now() + RETRY_MS } }
+  if (before?.error !== error)
+    services.events.record(pod, 'Warning', 'ResizeError', resizeMessage(pod, 'Pod resize error', generation, error))
+}
