@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { describesVersionOne } from '#compose'
 import { type ComposeCase, packCompose } from './compose-corpus.ts'
-import { packArea, readArea } from './corpus.ts'
+import { packArea, packFiles, readArea } from './corpus.ts'
 import { writeOpen } from './open.ts'
 import { describeOutcome, replay } from './replay.ts'
 import { startTestServer } from './server.ts'
@@ -40,6 +40,7 @@ async function run(): Promise<number> {
   const [verb, folder, area] = positionals
   if (verb === 'pack' && folder !== undefined && area !== undefined) {
     if (area === 'compose') packCompose(folder, isOfVersionOne)
+    else if (area === 'kubectl') packFiles(folder, area)
     else packArea(folder, area)
     return 0
   }

@@ -81,8 +81,20 @@ export interface Answer {
 const FOLDER = join(import.meta.dirname, 'corpus')
 
 export function readArea(area: string): readonly Topic[] {
-  const topics: unknown = JSON.parse(zstdDecompressSync(readFileSync(join(FOLDER, `${area}.json.zst`))).toString('utf8'))
-  return topics as Topic[]
+  return readPacked(area) as Topic[]
+}
+
+export function readPacked(area: string): unknown {
+  return JSON.parse(zstdDecompressSync(readFileSync(join(FOLDER, `${area}.json.zst`))).toString('utf8'))
+}
+
+/** Packs a folder of files that are taken as they are. */
+export function packFiles(folder: string, area: string): void {
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+  const contents = files.map((file): unknown => JSON.parse(readFileSync(join(folder, file), 'utf8')))
+  writeFileSync(join(FOLDER, `${area}.json.zst`), compress(JSON.stringify(contents)))
 }
 
 /** Packs a folder of recorded topics (one JSON file each) into the corpus. */

@@ -19,11 +19,13 @@ export class DocumentCache {
     this.#documents.set(name, made)
     return made
   }
+  /** A document as it is sent: in JSON, or as the bytes that `make` gives. */
   bytes(name: string, make: () => unknown): { readonly bytes: Uint8Array; readonly etag: string } {
     this.#refresh()
     const known = this.#bytes.get(name)
     if (known !== undefined) return known
-    const bytes = Buffer.from(JSON.stringify(make()))
+    const document = make()
+    const bytes = document instanceof Uint8Array ? document : Buffer.from(JSON.stringify(document))
     const made = { bytes, etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"` }
     this.#bytes.set(name, made)
     return made

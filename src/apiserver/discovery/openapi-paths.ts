@@ -6,6 +6,7 @@ import { methodNotAllowed } from '../registry/routing-errors.ts'
 import { acceptClauses } from '../respond/media.ts'
 import type { PathHandler } from '../router/handler.ts'
 import { readDescriptions } from './descriptions.ts'
+import { openApiV2Protobuf } from './openapi-protobuf.ts'
 import { DocumentCache } from './document-cache.ts'
 
 const ROOT = '/openapi/v3'
@@ -37,6 +38,12 @@ export function openApiPaths(catalog: Catalog, further: readonly string[]): Path
         cache.bytes('v3', () => index()),
         'text/plain; charset=utf-8',
       )
+    if (path === '/openapi/v2' && wantsProtobuf(context))
+      return bytesAnswer(
+        context,
+        cache.bytes('v2 protobuf', () => openApiV2Protobuf(openApiV2([...catalog.all], readDescriptions()))),
+        V2_PROTOBUF_TYPE,
+      )
     if (!takesJson(context)) return { status: 406, headers: { vary: 'Accept-Encoding, Accept' }, body: { kind: 'empty' } }
     if (path === '/openapi/v2')
       return bytesAnswer(
@@ -67,7 +74,19 @@ function documentsOf(catalog: Catalog, further: readonly string[]): readonly Pla
   ]
 }
 
-/** The protobuf forms of OpenAPI are not there: clients that take nothing else are told. */
+const V2_PROTOBUF_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+/** Older clients name it with an `@`, which no media type can have. */
+const V2_PROTOBUF_NAMES: readonly string[] = [V2_PROTOBUF_TYPE, 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf']
+
+/** Whether protobuf is asked for before JSON. */
+function wantsProtobuf(context: RequestContext): boolean {
+  const accept = context.header('accept')
+  if (accept === undefined) return false
+  const first = acceptClauses(accept).find(({ type }) => V2_PROTOBUF_NAMES.includes(type) || type === JSON_TYPE || type === '*/*')
+  return first !== undefined && V2_PROTOBUF_NAMES.includes(first.type)
+}
+
+/** Version 3 has no protobuf form here: clients that take nothing else are told. */
 function takesJson(context: RequestContext): boolean {
   const accept = context.header('accept')
   return accept === undefined || acceptClauses(accept).some(({ type }) => type === JSON_TYPE || type === '*/*' || type === 'application/*')

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ProtobufReader } from '#base/pure'
+import { openApiV2Protobuf } from './openapi-protobuf.ts'
+
+/** Fields of a message by number, each with the contents of its length-delimited values. */
+function fieldsOf(bytes: Uint8Array): Map<number, Uint8Array[]> {
+  const fields = new Map<number, Uint8Array[]>()
+  const reader = new ProtobufReader(bytes)
+  while (!reader.done) {
+    const { number, wire } = reader.tag()
+    if (wire !== 2) reader.skip(wire)
+    else fields.set(number, [...(fields.get(number) ?? []), new Uint8Array(reader.bytes())])
+  }
+  return fields
+}
+
+const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
+
+test('definitions and paths are named messages, extensions are texts in YAML', () => {
+  const document = {
+    swagger: '2.0',
+    paths: { '/a': { get: { operationId: 'readA', responses: { 200: { description: 'OK', schema: { $ref: '#/definitions/A' } } } } } },
+    definitions: { A: { type: 'object', properties: { b: { type: 'string' } }, 'x-kubernetes-group-version-kind': [{ kind: 'A' }] } },
+  }
+  const root = fieldsOf(openApiV2Protobuf(document))
+  assert.equal(text(root.get(1)?.[0]), '2.0')
+  const path = fieldsOf(fieldsOf(root.get(8)?.[0] ?? new Uint8Array()).get(2)?.[0] ?? new Uint8Array())
+  assert.equal(text(path.get(1)?.[0]), '/a')
+  const operation = fieldsOf(fieldsOf(path.get(2)?.[0] ?? new Uint8Array()).get(2)?.[0] ?? new Uint8Array())
+  assert.equal(text(operation.get(5)?.[0]), 'readA')
+  const named = fieldsOf(fieldsOf(root.get(9)?.[0] ?? new Uint8Array()).get(1)?.[0] ?? new Uint8Array())
+  assert.equal(text(named.get(1)?.[0]), 'A')
+  const schema = fieldsOf(named.get(2)?.[0] ?? new Uint8Array())
+  assert.equal(text(fieldsOf(schema.get(22)?.[0] ?? new Uint8Array()).get(1)?.[0]), 'object')
+  const extension = fieldsOf(schema.get(31)?.[0] ?? new Uint8Array())
+  assert.equal(text(extension.get(1)?.[0]), 'x-kubernetes-group-version-kind')
+  assert.equal(text(fieldsOf(extension.get(2)?.[0] ?? new Uint8Array()).get(2)?.[0]), '[{"kind":"A"}]\n')
+})
