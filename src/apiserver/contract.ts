@@ -84,15 +84,22 @@ export interface AdmissionRequest {
   /** Complete and never changed. Undefined for CREATE. */
   readonly old: KubeObject | undefined
   readonly options: Readonly<Record<string, unknown>>
+  /** Whether the steps run once more because one of them has asked for it. */
+  readonly isRepeated?: boolean
+  /** What steps remember from one round to the next, by their names. Made by the first that has something to remember. */
+  notes?: Map<string, unknown>
   /** Adds a Warning header. */
   warn(text: string): void
 }
 
-/** One rule on writes. Refuses by throwing a `StatusError`. Steps run in list order: all `mutate`, then validation, then all `validate`. */
+/**
+ * One rule on writes. Refuses by throwing a `StatusError`. Steps run in list order: all `mutate`, then validation, then all `validate`.
+ * When a `mutate` says true, it has changed the object in a way that earlier steps must see: all of them run once more.
+ */
 export interface AdmissionStep {
   readonly name: string
   handles(request: AdmissionRequest): boolean
-  readonly mutate?: (scope: Scope, request: AdmissionRequest) => void | Promise<void>
+  readonly mutate?: (scope: Scope, request: AdmissionRequest) => void | Promise<void> | Promise<boolean>
   readonly validate?: (scope: Scope, request: AdmissionRequest) => void | Promise<void>
 }
 

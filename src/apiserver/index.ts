@@ -29,6 +29,7 @@ export type {
   VirtualResource,
   WriteGuard,
 } from './contract.ts'
+export { type WebhookOptions, webhookSteps } from './admission/webhooks/steps.ts'
 export { keepLocalServices } from './aggregation/local-services.ts'
 export { keepFlowControlDefaults } from './flowcontrol/keep-defaults.ts'
 export { metricsReaderRole } from './metrics/reader-role.ts'
@@ -46,6 +47,7 @@ export { podSpecials } from './registry/special/pod-specials.ts'
 export type { ObservedRequest, PathHandler } from './router/handler.ts'
 export { type ApiServer, type ApiServerOptions, createApiServer } from './server.ts'
 export { type ServiceAllocationOptions, serviceAllocation } from './services/allocation.ts'
+export { isProxyable } from './stream/node-address.ts'
 export type { NodeCredentials } from './stream/backend.ts'
 export { type StreamOptions, streamSpecials } from './stream/stream-specials.ts'
 export { LEGACY_LAST_USED, legacyTokenSigner } from './tokens/legacy.ts'

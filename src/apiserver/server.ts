@@ -11,6 +11,7 @@ import type {
   VirtualResource,
   WriteGuard,
 } from './contract.ts'
+import { equivalentsOf } from './admission/webhooks/versions.ts'
 import { CustomDefinitions } from './crd/definitions.ts'
 import { definitionHook } from './crd/definition-hook.ts'
 import { terminatingStep } from './crd/terminating-step.ts'
@@ -66,6 +67,8 @@ export interface ApiServer {
   readonly catalog: Catalog
   readonly caches: CacheSet
   readonly follow: Follow
+  /** All served versions of a kind. */
+  readonly equivalents: (resource: Resource) => readonly Resource[]
   /** Resolves when every request can be answered. */
   readonly ready: Promise<void>
   /** Ends all watches. The engine belongs to the caller. */
@@ -144,6 +147,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     catalog,
     caches,
     follow: cacheFollow(catalog, views),
+    equivalents: (resource) => equivalentsOf(catalog.all, resource),
     ready,
     close() {
       for (const watch of core.watches) watch.end()

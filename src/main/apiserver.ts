@@ -23,6 +23,7 @@ import {
   bootstrapPolicy,
   clusterCertificates,
   componentSubject,
+  isProxyable,
   createApiServer,
   legacyTokenSigner,
   keepFlowControlDefaults,
@@ -35,6 +36,7 @@ import {
   reconcilePolicy,
   serviceAllocation,
   streamSpecials,
+  webhookSteps,
   writeKubeconfig,
 } from '#apiserver'
 import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
@@ -129,7 +131,11 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     authenticators: access.authenticators,
     authorizers: access.authorizers,
     impersonation: access.impersonation,
-    admission: [...access.admission, ...access.finalAdmission],
+    admission: [
+      ...access.admission,
+      ...webhookSteps(scope, { reader: late.reader, follow: late.follow, equivalents: late.equivalents, isAllowed: isProxyable }),
+      ...access.finalAdmission,
+    ],
     guard: access.guard,
     specials: {
       ...podSpecials(),

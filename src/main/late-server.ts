@@ -1,15 +1,17 @@
 import type { ApiServer, ObjectReader, ObjectWriter } from '#apiserver'
 
 /** The server's view of what is stored, and its own way to write, exist only after the server that needs them. */
-export interface LateServer {
+export interface LateServer extends Pick<ApiServer, 'follow' | 'equivalents'> {
   readonly reader: ObjectReader
   writer(): ObjectWriter
-  set(server: Pick<ApiServer, 'reader' | 'writer'>): void
+  set(server: Known): void
 }
 
+type Known = Pick<ApiServer, 'reader' | 'writer' | 'follow' | 'equivalents'>
+
 export function lateServer(): LateServer {
-  let target: Pick<ApiServer, 'reader' | 'writer'> | undefined
-  const found = (): Pick<ApiServer, 'reader' | 'writer'> => {
+  let target: Known | undefined
+  const found = (): Known => {
     if (target === undefined) throw new Error('the API server is not there yet')
     return target
   }
@@ -20,6 +22,8 @@ export function lateServer(): LateServer {
       version: (ref) => found().reader.version(ref),
     },
     writer: () => found().writer,
+    follow: (scope, ref, changed) => found().follow(scope, ref, changed),
+    equivalents: (resource) => found().equivalents(resource),
     set: (server) => {
       target = server
     },

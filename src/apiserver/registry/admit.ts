@@ -20,14 +20,24 @@ export function admissionRequest(context: RequestContext, admission: Admission):
 
 /** Runs the steps that change the draft. True when one of them has had the chance to. */
 export async function mutate(context: RequestContext, request: AdmissionRequest): Promise<boolean> {
+  const first = await mutateOnce(context, request)
+  if (first.again) await mutateOnce(context, { ...request, isRepeated: true })
+  return first.touched
+}
+
+async function mutateOnce(
+  context: RequestContext,
+  request: AdmissionRequest,
+): Promise<{ readonly touched: boolean; readonly again: boolean }> {
   let touched = false
+  let again = false
   for (const step of context.core.admission) {
     if (step.mutate === undefined || !step.handles(request)) continue
     touched = true
     const running = step.mutate(context.scope, request)
-    if (running !== undefined) await running
+    if (running !== undefined && (await running) === true) again = true
   }
-  return touched
+  return { touched, again }
 }
 
 export async function validateAdmission(context: RequestContext, request: AdmissionRequest): Promise<void> {

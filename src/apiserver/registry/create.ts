@@ -7,7 +7,7 @@ import type { RequestContext } from './context.ts'
 import { type Undo, qualifiedName } from './core.ts'
 import { askGuard, putGuarded } from './guarded.ts'
 import { noteUpdate } from './managed.ts'
-import { dropRepeatedOwners, metaOf, plainError, settleNamespace, validateNew, wipeSystemFields } from './object-rules.ts'
+import { dropRepeatedOwners, metaOf, plainError, settleAdmitted, settleNamespace, validateNew, wipeSystemFields } from './object-rules.ts'
 import type { WriteOptions } from './options.ts'
 import type { View } from './view.ts'
 import { cacheKey } from './views.ts'
@@ -46,7 +46,7 @@ export async function createObject(context: RequestContext, creation: NewObject)
     old: undefined,
     options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
   })
-  if (await mutate(context, request)) resource.strategy.defaults?.(draft)
+  if (await mutate(context, request)) settleAdmitted(resource, draft, namespace)
   warnOf(context, dropRepeatedOwners(draft, true))
   return storeNew(context, view, draft, request)
 }

@@ -37,6 +37,12 @@ export function settleNamespace(resource: Resource, object: KubeObject, namespac
     throw statusError.badRequest('the namespace of the provided object does not match the namespace sent on the request')
 }
 
+/** After admission has changed it: complete again, and still where the request has put it. Throws `StatusError` 400. */
+export function settleAdmitted(resource: Resource, draft: KubeObject, namespace: string): void {
+  resource.strategy.defaults?.(draft)
+  settleNamespace(resource, draft, namespace)
+}
+
 /** Throws `StatusError` 400 when the body names another object than the path. */
 export function checkName(object: KubeObject, name: string): void {
   const given = object.metadata?.name ?? ''

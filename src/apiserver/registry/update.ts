@@ -8,12 +8,14 @@ import { qualifiedName } from './core.ts'
 import { storeNew, undoWrite, written } from './create.ts'
 import { askGuard, putGuarded } from './guarded.ts'
 import {
+  checkName,
   dropRepeatedOwners,
   keepAllButStatus,
   keepSystemFields,
   metaOf,
   objectRevision,
   raisesGeneration,
+  settleAdmitted,
   settleNamespace,
   settleSystemFields,
   validateChanged,
@@ -90,7 +92,10 @@ async function createInstead(context: RequestContext, update: Update): Promise<W
     old: undefined,
     options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
   })
-  if (await mutate(context, request)) resource.strategy.defaults?.(draft)
+  if (await mutate(context, request)) {
+    settleAdmitted(resource, draft, namespace)
+    checkName(draft, name)
+  }
   if (update.optionsKind === 'PatchOptions') delete metaOf(draft).resourceVersion
   const permitted = (): Promise<void> => authorize(context, context.question('create'))
   return storeNew(context, view, draft, request, permitted).catch((error: unknown) => {

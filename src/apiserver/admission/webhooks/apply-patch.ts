@@ -1,0 +1,59 @@
+import { JsonSyntaxError, readJson } from '#base'
+import { type KubeObject, type Resource, applySchemaDefaults, decodeObject, deepEqual, jsonPatch, statusError } from '#api'
+import type { AdmissionRequest } from '../../contract.ts'
+import { CallFailure } from './call-hook.ts'
+import { wireForm } from './review.ts'
+import { convert } from './versions.ts'
+
+/**
+ * Changes the draft of the request by a webhook's JSON patch (base64), which speaks of the object in the version that the webhook was
+ * shown. Unknown fields are dropped, defaults are filled in. True when something has changed.
+ */
+export function applyHookPatch(request: AdmissionRequest, resource: Resource, webhook: string, patch: string): boolean {
+  const operations = parse(patch)
+  if (Array.isArray(operations) && operations.length === 0) return false
+  const draft = request.object
+  if (draft === undefined)
+    throw statusError.internal(
+      `admission webhook ${JSON.stringify(webhook)} attempted to modify the object, which is not supported for this operation`,
+    )
+  const before = wireForm(resource, convert(draft, request.resource, resource))
+  let after: unknown
+  try {
+    after = jsonPatch(before, operations)
+  } catch (error) {
+    throw statusError.internal(error instanceof Error ? error.message : String(error))
+  }
+  if (deepEqual(before, after)) return false
+  replace(draft, convert(decoded(draft, resource, after), resource, request.resource))
+  return true
+}
+
+function parse(patch: string): unknown {
+  try {
+    return readJson(Buffer.from(patch, 'base64')).value
+  } catch (error) {
+    const why = error instanceof JsonSyntaxError ? error.message : String(error)
+    throw new CallFailure(`received undecodable patch in webhook response: ${why}`)
+  }
+}
+
+/** The object of a subresource that speaks its own kind has no schema here: it is taken as it is. */
+function decoded(draft: KubeObject, resource: Resource, value: unknown): KubeObject {
+  const object = structuredClone(value) as KubeObject
+  if (draft.kind !== undefined && draft.kind !== resource.kind) return object
+  try {
+    const { object: clean } = decodeObject(resource.schema, object)
+    applySchemaDefaults(resource.schema, clean)
+    resource.strategy.defaults?.(clean)
+    return clean
+  } catch (error) {
+    throw statusError.internal(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function replace(draft: KubeObject, next: KubeObject): void {
+  const fields = draft as Record<string, unknown>
+  for (const key of Object.keys(fields)) delete fields[key]
+  Object.assign(fields, next)
+}

@@ -1,0 +1,71 @@
+import { type Scope, messageOf } from '#base'
+import { type Resource, type Status, StatusError, statusError } from '#api'
+import type { AdmissionRequest } from '../../contract.ts'
+import type { RemoteCaller } from '../../remote/post-json.ts'
+import type { Hook } from './hooks.ts'
+import { type Verdict, readVerdict, reviewOf, wireForm } from './review.ts'
+import { convert } from './versions.ts'
+
+/** A webhook that could not be asked, or whose answer is none: its failure policy decides. */
+export class CallFailure extends Error {}
+
+const KNOWN_REVIEWS: readonly string[] = ['v1', 'v1beta1']
+const NO_SIDE_EFFECTS: readonly string[] = ['None', 'NoneOnDryRun']
+const DEFAULT_SECONDS = 10
+/** More than the largest object and a patch of it. */
+const MOST_ANSWER_BYTES = 8 * 1024 * 1024
+
+/** Asks a webhook. Throws `CallFailure`; and `StatusError` when it refuses, or cannot be asked about a dry run. */
+export async function callHook(
+  scope: Scope,
+  caller: RemoteCaller,
+  { webhook }: Hook,
+  request: AdmissionRequest,
+  resource: Resource,
+  isMutating: boolean,
+): Promise<Verdict> {
+  const { name, sideEffects, admissionReviewVersions = [], clientConfig, timeoutSeconds = DEFAULT_SECONDS } = webhook
+  if (request.dryRun && !NO_SIDE_EFFECTS.includes(sideEffects))
+    throw statusError.badRequest(`admission webhook ${JSON.stringify(name)} does not support dry run`)
+  const version = admissionReviewVersions.find((one) => KNOWN_REVIEWS.includes(one))
+  if (version === undefined)
+    throw new CallFailure('could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)')
+  const uid = scope.random.uuid()
+  const inVersion = (object: AdmissionRequest['object']): unknown =>
+    object === undefined ? undefined : wireForm(resource, convert(object, request.resource, resource))
+  const review = reviewOf(request, resource, version, uid, { object: inVersion(request.object), old: inVersion(request.old) })
+  const posting = { timeoutMs: timeoutSeconds * 1000, mostBytes: MOST_ANSWER_BYTES }
+  let answer: unknown
+  try {
+    answer = await caller.post(scope, clientConfig as Parameters<RemoteCaller['post']>[1], review, posting)
+  } catch (error) {
+    scope.check()
+    throw new CallFailure(`failed to call webhook: ${messageOf(error)}`)
+  }
+  let verdict: Verdict
+  try {
+    verdict = readVerdict(answer, version, uid, isMutating)
+  } catch (error) {
+    throw new CallFailure(`received invalid webhook response: ${messageOf(error)}`)
+  }
+  for (const warning of verdict.warnings) request.warn(warning)
+  if (!verdict.allowed) throw refusalOf(name, verdict.result)
+  return verdict
+}
+
+/** 500 for a webhook that must be asked and could not be. */
+export function failedClosed(name: string, failure: CallFailure): Error {
+  return statusError.internal(`failed calling webhook ${JSON.stringify(name)}: ${failure.message}`)
+}
+
+function refusalOf(name: string, result: Partial<Status> = {}): StatusError {
+  const by = `admission webhook ${JSON.stringify(name)} denied the request`
+  const { message = '', reason = '', code = 0, details } = result
+  const why = message !== '' ? `: ${message}` : reason !== '' ? `: ${reason}` : ' without explanation'
+  return new StatusError({
+    code: code < 400 ? 400 : code,
+    message: `${by}${why}`,
+    ...(reason === '' ? {} : { reason }),
+    ...(details === undefined ? {} : { details }),
+  })
+}

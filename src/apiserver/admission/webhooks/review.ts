@@ -1,0 +1,129 @@
+import { type KubeObject, type Resource, type Status, apiVersionOf, normalizeObject } from '#api'
+import type { AdmissionRequest } from '../../contract.ts'
+import { namespaceOf } from './match.ts'
+
+/** The question to a webhook: an AdmissionReview of the version that it understands. `resource` is the version in which it is asked. */
+export function reviewOf(
+  request: AdmissionRequest,
+  resource: Resource,
+  version: string,
+  uid: string,
+  shown: { readonly object: unknown; readonly old: unknown },
+): unknown {
+  const { user, subresource } = request
+  const kindOf = (of: Resource): unknown => spokenKind(request, of)
+  const resourceOf = ({ group, version: served, plural }: Resource): unknown => ({ group, version: served, resource: plural })
+  return {
+    kind: 'AdmissionReview',
+    apiVersion: `admission.k8s.io/${version}`,
+    request: {
+      uid,
+      kind: kindOf(resource),
+      resource: resourceOf(resource),
+      ...(subresource === '' ? {} : { subResource: subresource }),
+      requestKind: kindOf(request.resource),
+      requestResource: resourceOf(request.resource),
+      ...(subresource === '' ? {} : { requestSubResource: subresource }),
+      ...nonEmpty('name', request.name),
+      ...nonEmpty('namespace', namespaceOf(request)),
+      operation: request.operation,
+      userInfo: {
+        ...nonEmpty('username', user.name),
+        ...nonEmpty('uid', user.uid ?? ''),
+        ...(user.groups.length === 0 ? {} : { groups: user.groups }),
+        ...(Object.keys(user.extra).length === 0 ? {} : { extra: user.extra }),
+      },
+      object: shown.object ?? null,
+      oldObject: shown.old ?? null,
+      dryRun: request.dryRun,
+      options: Object.keys(request.options).length === 0 ? null : request.options,
+    },
+  }
+}
+
+const nonEmpty = (name: string, value: string): object => (value === '' ? {} : { [name]: value })
+
+/** The kind that the body has: another one than the resource's where a subresource speaks its own. */
+function spokenKind({ subresource, object }: AdmissionRequest, of: Resource): unknown {
+  const { group, version, kind } = of
+  const below = of.subresources[subresource]
+  if (below?.type === 'scale') return { group: 'autoscaling', version: 'v1', kind: 'Scale' }
+  if (below?.type !== 'special') return { group, version, kind }
+  if (below.speaks !== undefined) return { group: below.speaks.group, version: below.speaks.version, kind: below.speaks.kind }
+  const [apiVersion = '', spoken = kind] = [object?.apiVersion, object?.kind]
+  const slash = apiVersion.lastIndexOf('/')
+  return apiVersion === ''
+    ? { group, version, kind }
+    : { group: slash === -1 ? '' : apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1), kind: spoken }
+}
+
+/** An object as it goes over the wire; one of another kind than the resource's goes as it is. */
+export function wireForm(resource: Resource, object: KubeObject | undefined): unknown {
+  if (object === undefined) return undefined
+  const isOwn =
+    object.kind === undefined || (object.kind === resource.kind && (object.apiVersion ?? apiVersionOf(resource)) === apiVersionOf(resource))
+  if (!isOwn) return object
+  return normalizeObject(
+    resource.schema,
+    { ...object, kind: resource.kind, apiVersion: apiVersionOf(resource) },
+    { keepResourceVersion: true },
+  )
+}
+
+export interface Verdict {
+  readonly allowed: boolean
+  readonly result: Partial<Status> | undefined
+  readonly warnings: readonly string[]
+  readonly patch: string | undefined
+}
+
+/** What a webhook has answered. Throws an `Error` that says what is wrong with the answer. */
+export function readVerdict(answer: unknown, version: string, uid: string, isMutating: boolean): Verdict {
+  const review = isObject(answer) ? answer : {}
+  const response = isObject(review['response']) ? review['response'] : undefined
+  if (response === undefined) throw new Error('webhook response was absent')
+  const patch = textOf(response['patch'])
+  const patchType = response['patchType'] === undefined || response['patchType'] === null ? undefined : textOf(response['patchType'])
+  if (version === 'v1') {
+    if (textOf(response['uid']) !== uid)
+      throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(textOf(response['uid']))}`)
+    const [group, kind] = [textOf(review['apiVersion']), textOf(review['kind'])]
+    if (group !== 'admission.k8s.io/v1' || kind !== 'AdmissionReview')
+      throw new Error(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${group}, Kind=${kind}`)
+    checkPatch(patch, patchType, isMutating)
+  }
+  if (isMutating && patch !== '' && version === 'v1' && patchType !== 'JSONPatch')
+    throw new Error(`unsupported patch type ${JSON.stringify(patchType ?? '')}`)
+  return {
+    allowed: response['allowed'] === true,
+    result: isObject(response['status']) ? statusOf(response['status']) : undefined,
+    warnings: Array.isArray(response['warnings']) ? response['warnings'].filter((one) => typeof one === 'string') : [],
+    patch: isMutating && patch !== '' ? patch : undefined,
+  }
+}
+
+function checkPatch(patch: string, patchType: string | undefined, isMutating: boolean): void {
+  if (!isMutating) {
+    if (patch !== '') throw new Error('validating webhook may not return response.patch')
+    if (patchType !== undefined) throw new Error('validating webhook may not return response.patchType')
+    return
+  }
+  if (patch !== '' && patchType === undefined) throw new Error('webhook returned response.patch but not response.patchType')
+  if (patch === '' && patchType !== undefined) throw new Error('webhook returned response.patchType but not response.patch')
+  if (patchType === '') throw new Error('webhook returned invalid response.patchType of ""')
+}
+
+/** Only what a Status has, in the types that it has. */
+function statusOf(status: Readonly<Record<string, unknown>>): Partial<Status> {
+  const { details } = status
+  return {
+    ...(typeof status['message'] === 'string' ? { message: status['message'] } : {}),
+    ...(typeof status['reason'] === 'string' ? { reason: status['reason'] } : {}),
+    ...(typeof status['code'] === 'number' && Number.isInteger(status['code']) && status['code'] < 600 ? { code: status['code'] } : {}),
+    ...(isObject(details) ? { details: details as NonNullable<Status['details']> } : {}),
+  }
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

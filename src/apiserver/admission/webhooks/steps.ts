@@ -1,0 +1,139 @@
+import type { Scope } from '#base'
+import { type Resource, statusError } from '#api'
+import type { AdmissionRequest, AdmissionStep, ObjectReader } from '../../contract.ts'
+import type { RemoteCaller } from '../../remote/post-json.ts'
+import type { Follow } from '../../registry/read/follow.ts'
+import type { CallFailure } from './call-hook.ts'
+import { type Hook, Hooks } from './hooks.ts'
+import { isExempt, matchedResource } from './match.ts'
+
+export interface WebhookOptions {
+  readonly reader: ObjectReader
+  readonly follow: Follow
+  /** All served versions of the kind. */
+  readonly equivalents: (resource: Resource) => readonly Resource[]
+  /** Which addresses of endpoints webhooks may be called at. */
+  readonly isAllowed: (ip: string) => boolean
+}
+
+interface Matched {
+  readonly hook: Hook
+  readonly resource: Resource
+}
+
+/** What is needed once a webhook is called: loaded with the first call, since most clusters have none. */
+interface Calls {
+  readonly caller: RemoteCaller
+  readonly modules: typeof import('./calls.ts')
+}
+
+/**
+ * The webhooks of the users. Mutating ones are asked one after the other, each about the object as the ones before have left it; when one
+ * changes it, the others that want to know are asked once more. Validating ones are asked at the same time, about the final object.
+ */
+export function webhookSteps(scope: Scope, options: WebhookOptions): readonly AdmissionStep[] {
+  const mutating = new Hooks(scope, options.reader, options.follow, 'mutating')
+  const validating = new Hooks(scope, options.reader, options.follow, 'validating')
+  let loading: Promise<Calls> | undefined
+  const calls = (): Promise<Calls> => (loading ??= load(scope, options))
+  const matching = (hook: Hook, request: AdmissionRequest): Matched | undefined => {
+    const resource = matchedResource(hook, request, options.reader, options.equivalents)
+    return resource === undefined || !meetsConditions(hook, request) ? undefined : { hook, resource }
+  }
+  return [
+    {
+      name: 'MutatingAdmissionWebhook',
+      handles: (request) => mutating.current().length > 0 && !isExempt(request),
+      mutate: (own, request) => mutateBy(own, mutating.current(), request, matching, calls),
+    },
+    {
+      name: 'ValidatingAdmissionWebhook',
+      handles: (request) => validating.current().length > 0 && !isExempt(request),
+      async validate(own, request) {
+        const matched = validating.current().flatMap((hook) => matching(hook, request) ?? [])
+        if (matched.length === 0) return
+        const { caller, modules } = await calls()
+        const ask = async ({ hook, resource }: Matched): Promise<void> => {
+          try {
+            await modules.callHook(own, caller, hook, request, resource, false)
+          } catch (error) {
+            if (!(error instanceof modules.CallFailure)) throw error
+            failOpen(own, hook, modules.failedClosed, error)
+          }
+        }
+        const outcomes = await Promise.allSettled(matched.map(ask))
+        const refused = outcomes.find((outcome) => outcome.status === 'rejected')
+        if (refused !== undefined) throw refused.reason
+      },
+    },
+  ]
+}
+
+async function load(scope: Scope, options: WebhookOptions): Promise<Calls> {
+  const modules = await import('./calls.ts')
+  return { modules, caller: new modules.RemoteCaller(scope, { reader: options.reader, isAllowed: options.isAllowed }) }
+}
+
+/** What the mutating webhooks remember between the rounds of one request. */
+interface Rounds {
+  /** Asked before, and wanting to know of later changes. */
+  readonly waiting: Set<string>
+  readonly again: Set<string>
+}
+const NOTE = 'MutatingAdmissionWebhook'
+
+/** True when the object was changed, so that what came before must look at it again. */
+async function mutateBy(
+  scope: Scope,
+  hooks: readonly Hook[],
+  request: AdmissionRequest,
+  matching: (hook: Hook, request: AdmissionRequest) => Matched | undefined,
+  calls: () => Promise<Calls>,
+): Promise<boolean> {
+  const notes = (request.notes ??= new Map())
+  const rounds = (notes.get(NOTE) as Rounds | undefined) ?? { waiting: new Set<string>(), again: new Set<string>() }
+  notes.set(NOTE, rounds)
+  let hasChanged = false
+  for (const hook of hooks) {
+    // Whoever was not asked in the first round is not asked in the second.
+    if (request.isRepeated === true && !rounds.again.has(hook.id)) continue
+    const matched = matching(hook, request)
+    if (matched === undefined) continue
+    const { caller, modules } = await calls()
+    try {
+      const { patch } = await modules.callHook(scope, caller, hook, request, matched.resource, true)
+      if (patch !== undefined && modules.applyHookPatch(request, matched.resource, hook.webhook.name, patch)) {
+        hasChanged = true
+        for (const id of rounds.waiting) rounds.again.add(id)
+        rounds.waiting.clear()
+      }
+    } catch (error) {
+      if (!(error instanceof modules.CallFailure)) throw error
+      failOpen(scope, hook, modules.failedClosed, error)
+    }
+    if (hook.webhook.reinvocationPolicy === 'IfNeeded') rounds.waiting.add(hook.id)
+  }
+  return hasChanged
+}
+
+/** Throws unless the webhook may be missing. */
+function failOpen(
+  scope: Scope,
+  { webhook }: Hook,
+  failedClosed: (name: string, failure: CallFailure) => Error,
+  failure: CallFailure,
+): void {
+  if (webhook.failurePolicy !== 'Ignore') throw failedClosed(webhook.name, failure)
+  scope.log.warn('a webhook could not be called and was passed over', { webhook: webhook.name, error: failure.message })
+}
+
+/** Conditions in CEL are not evaluated yet: a webhook that has some follows its failure policy. Throws `StatusError` 403. */
+function meetsConditions({ webhook }: Hook, request: AdmissionRequest): boolean {
+  if ((webhook.matchConditions ?? []).length === 0) return true
+  if (webhook.failurePolicy === 'Ignore') return false
+  throw statusError.forbidden(
+    request.resource,
+    request.name,
+    `the match conditions of webhook ${JSON.stringify(webhook.name)} cannot be evaluated`,
+  )
+}

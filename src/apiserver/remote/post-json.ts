@@ -1,0 +1,202 @@
+import { lookup } from 'node:dns/promises'
+import type { IncomingMessage } from 'node:http'
+import type { Agent } from 'node:https'
+import { BlockList, isIP } from 'node:net'
+import { type Scope, https, messageOf } from '#base'
+import type { ObjectReader } from '../contract.ts'
+import { RemoteError, networkWords, statusWords } from './remote-error.ts'
+import { type Address, NoAddress, serviceAddress } from './service-address.ts'
+
+/** Where a webhook is: the form that all kinds have that name one. */
+export interface ClientConfig {
+  readonly url?: string | undefined
+  readonly service?:
+    | { readonly namespace: string; readonly name: string; readonly path?: string | undefined; readonly port?: number | undefined }
+    | undefined
+  /** PEM in base64; the authorities of the system when absent. */
+  readonly caBundle?: string | undefined
+}
+
+export interface Posting {
+  readonly timeoutMs: number
+  readonly mostBytes: number
+}
+
+export interface RemoteOptions {
+  readonly reader: ObjectReader
+  /** Which addresses of endpoints requests may go to. */
+  readonly isAllowed: (ip: string) => boolean
+}
+
+interface Target {
+  readonly serverName: string
+  readonly port: number
+  readonly path: string
+  /** Looked up for each request: the address that was checked is the one that is dialled. */
+  readonly address: (scope: Scope) => Address | Promise<Address>
+}
+
+const HTTPS_PORT = 443
+const IDLE_MS = 30_000
+const MOST_IDLE = 4
+
+/** Where clouds keep credentials, and what is nobody's address: no URL leads there. */
+const NEVER = new BlockList()
+for (const [network, prefix, family] of [
+  ['0.0.0.0', 8, 'ipv4'],
+  ['169.254.0.0', 16, 'ipv4'],
+  ['224.0.0.0', 4, 'ipv4'],
+  ['255.255.255.255', 32, 'ipv4'],
+  ['::', 128, 'ipv6'],
+  ['fe80::', 10, 'ipv6'],
+  ['ff00::', 8, 'ipv6'],
+] as const)
+  NEVER.addSubnet(network, prefix, family)
+
+/**
+ * Calls webhooks over HTTPS. Connections are kept and used again; redirects are answers like others and are not followed; certificates
+ * are checked against the webhook's own authority.
+ */
+export class RemoteCaller {
+  readonly #options: RemoteOptions
+  readonly #agent: Agent
+
+  constructor(scope: Scope, options: RemoteOptions) {
+    this.#options = options
+    this.#agent = new https.Agent({ keepAlive: true, maxFreeSockets: MOST_IDLE, timeout: IDLE_MS, minVersion: 'TLSv1.2' })
+    scope.signal.addEventListener('abort', () => this.#agent.destroy(), { once: true })
+  }
+
+  /** The answer to a document, parsed. Throws `RemoteError`, whose message says what was called and what came of it. */
+  async post(scope: Scope, config: ClientConfig, document: unknown, posting: Posting): Promise<unknown> {
+    const target = this.#targetOf(config)
+    const shown = `Post ${JSON.stringify(`https://${target.serverName}:${target.port}${target.path}?timeout=${Math.ceil(posting.timeoutMs / 1000)}s`)}`
+    const own = scope.child({ timeoutMs: posting.timeoutMs })
+    try {
+      const address = await target.address(own)
+      const body = Buffer.from(JSON.stringify(document))
+      const ca = config.caBundle === undefined || config.caBundle === '' ? undefined : Buffer.from(config.caBundle, 'base64')
+      return await this.#exchange(own, target, address, ca, body, posting, true)
+    } catch (error) {
+      if (scope.signal.aborted) throw scope.signal.reason
+      if (own.signal.aborted) throw new RemoteError(`${shown}: context deadline exceeded`)
+      if (error instanceof NoAddress || error instanceof Unreachable) throw new RemoteError(`${shown}: ${error.message}`)
+      throw error instanceof RemoteError ? error : new RemoteError(messageOf(error))
+    } finally {
+      own.cancel()
+    }
+  }
+
+  #targetOf({ url, service }: ClientConfig): Target {
+    if (service !== undefined) {
+      const { namespace, name, path = '', port = HTTPS_PORT } = service
+      return {
+        serverName: `${name}.${namespace}.svc`,
+        port,
+        path: path.startsWith('/') ? path : `/${path}`,
+        address: ({ random }) => serviceAddress(this.#options.reader, random, { namespace, name, port }, this.#options.isAllowed),
+      }
+    }
+    if (url === undefined || !URL.canParse(url)) throw new RemoteError('webhook configuration must have either service or URL')
+    const { hostname, port, pathname, protocol } = new URL(url)
+    if (protocol !== 'https:') throw new RemoteError(`unsupported protocol scheme ${JSON.stringify(protocol)}`)
+    const serverName = hostname.replace(/^\[(.*)\]$/, '$1')
+    const number = port === '' ? HTTPS_PORT : Number(port)
+    return { serverName, port: number, path: pathname, address: () => addressOf(serverName, number) }
+  }
+
+  async #exchange(
+    scope: Scope,
+    target: Target,
+    address: Address,
+    ca: Buffer | undefined,
+    body: Buffer,
+    posting: Posting,
+    mayRepeat: boolean,
+  ): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const sent = https.request({
+      agent: this.#agent,
+      host: address.ip,
+      port: address.port,
+      method: 'POST',
+      path: `${target.path}?timeout=${Math.ceil(posting.timeoutMs / 1000)}s`,
+      servername: isIP(target.serverName) === 0 ? target.serverName : '',
+      headers: {
+        host: target.port === HTTPS_PORT ? target.serverName : `${target.serverName}:${target.port}`,
+        'content-type': 'application/json',
+        'content-length': body.length,
+        accept: 'application/json, */*',
+        'user-agent': 'kube-apiserver-admission',
+      },
+      ...(ca === undefined ? {} : { ca }),
+    })
+    sent.on('response', resolve)
+    sent.on('error', reject)
+    const stop = (): void => void sent.destroy()
+    scope.signal.addEventListener('abort', stop, { once: true })
+    if (scope.signal.aborted) stop()
+    sent.end(body)
+    try {
+      const answer = await promise
+      return readAnswer(answer.statusCode ?? 0, await textOf(answer, posting.mostBytes))
+    } catch (error) {
+      if (error instanceof RemoteError || !(error instanceof Error)) throw error
+      // A kept connection may have been closed by the other side just now.
+      if (mayRepeat && sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET')
+        return this.#exchange(scope, target, address, ca, body, posting, false)
+      throw new Unreachable(networkWords(error, address))
+    } finally {
+      scope.signal.removeEventListener('abort', stop)
+    }
+  }
+}
+
+class Unreachable extends Error {}
+
+async function addressOf(host: string, port: number): Promise<Address> {
+  const ip = isIP(host) === 0 ? await lookup(host).then(({ address }) => address, unknownHost(host)) : host
+  if (NEVER.check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4')) throw new NoAddress('address not allowed')
+  return { ip, port }
+}
+
+const unknownHost = (host: string) => (): never => {
+  throw new NoAddress(`dial tcp: lookup ${host}: no such host`)
+}
+
+async function textOf(answer: IncomingMessage, mostBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > mostBytes) {
+      answer.destroy()
+      throw new RemoteError(`the answer has more than ${mostBytes} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const LONGEST_SHOWN = 2048
+
+function readAnswer(status: number, text: string): unknown {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    value = undefined
+  }
+  if (status >= 200 && status < 300) {
+    if (value === undefined)
+      throw new RemoteError(
+        `couldn't get version/kind; json parse error: ${text === '' ? 'unexpected end of JSON input' : 'invalid character'}`,
+      )
+    return value
+  }
+  const said =
+    typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'Status' && 'message' in value
+      ? String(value.message)
+      : ''
+  throw new RemoteError(said === '' ? statusWords(status, text.slice(0, LONGEST_SHOWN)) : said)
+}
