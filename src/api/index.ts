@@ -153,6 +153,7 @@ export { addAmounts, growth, onlyNamed, sameAmounts, withoutZeros } from './quot
 export type { QuotaEvaluator, QuotaWrite } from './quota/evaluator.ts'
 export { quotaReleaseMs } from './quota/pods.ts'
 export { quotaEvaluator, quotaResources, quotaSelects, quotaUsage } from './quota/quota.ts'
+export { effectiveSpec } from './pods/effective-spec.ts'
 export { type AmountKind, type Amounts, podAmounts } from './pods/resources.ts'
 export { keepUnchangedTimes } from './fields/keep-times.ts'
 export { type FieldSet, fieldSetOf } from './fields/set/field-set.ts'

@@ -2,12 +2,79 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { seededRandom } from '#base'
-import { Decider } from '../framework/decide.ts'
+import type { core } from '#api'
+import { Decider, prepareFilters } from '../framework/decide.ts'
+import type { PodInfo } from '../pod/pod-info.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
 import { noStorage, testCluster, testNode, testPod } from '../testing/build.ts'
 import { Cluster } from './cluster.ts'
 
 describe('the cluster', () => {
+  it('answers after any changes as one that was made anew', () => {
+    const selector = { matchLabels: { app: 'a' } }
+    const spreads = (more: object): core.TopologySpreadConstraint => ({
+      maxSkew: 1,
+      topologyKey: 'zone',
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: selector,
+      ...more,
+    })
+    const newcomers = [
+      testPod('plain', { labels: { app: 'a' }, spec: { topologySpreadConstraints: [spreads({})] } }),
+      testPod('choosy', { spec: { nodeSelector: { zone: 'z1' }, topologySpreadConstraints: [spreads({ minDomains: 2 })] } }),
+      testPod('wary', { spec: { topologySpreadConstraints: [spreads({ nodeTaintsPolicy: 'Honor' })] } }),
+      testPod('fond', {
+        spec: {
+          affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone', labelSelector: selector }] } },
+        },
+      }),
+    ]
+    const { filters } = defaultPlugins(noStorage, () => undefined)
+    const answers = (cluster: Cluster): unknown =>
+      newcomers.map((pod) => {
+        const prepared = prepareFilters(cluster, pod, filters)
+        const names = cluster.nodes().map(({ name }) => name)
+        return names
+          .sort()
+          .map((name) => ('check' in prepared ? (prepared.check(cluster.node(name) as never)?.reasons ?? 'fits') : prepared.message))
+      })
+    const step = fc.record({
+      kind: fc.constantFrom('node', 'gone', 'place', 'take'),
+      node: fc.nat(4),
+      zone: fc.option(fc.constantFrom('z1', 'z2', 'z3'), { nil: undefined }),
+      tainted: fc.boolean(),
+      pod: fc.nat(6),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const cluster = new Cluster()
+        const nodes = new Map<string, core.Node>()
+        const placed = new Map<string, readonly [PodInfo, string]>()
+        for (const { kind, node, zone, tainted, pod: at } of steps) {
+          const name = `n${node}`
+          const pod = testPod(`p${at}`, { labels: at % 2 === 0 ? { app: 'a' } : {} })
+          if (kind === 'node') {
+            const taints = tainted ? [{ key: 't', effect: 'NoSchedule' }] : []
+            const made = testNode(name, { labels: zone === undefined ? {} : { zone }, taints })
+            nodes.set(name, made)
+            cluster.setNode(made)
+          } else if (kind === 'gone') {
+            nodes.delete(name)
+            cluster.removeNode(name)
+          } else if (kind === 'place') {
+            placed.set(pod.uid, [pod, name])
+            cluster.place(pod, name)
+          } else {
+            placed.delete(pod.uid)
+            cluster.take(pod.uid)
+          }
+          assert.deepEqual(answers(cluster), answers(testCluster([...nodes.values()], [...placed.values()])))
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
   it('never has a node over-committed, whatever comes and goes', () => {
     const plugins = defaultPlugins(noStorage, () => undefined)
     const step = fc.record({ cpu: fc.integer({ min: 0, max: 3000 }), leave: fc.option(fc.nat(30), { nil: undefined }), node: fc.nat(4) })

@@ -3,12 +3,14 @@ import type { PodInfo } from '../pod/pod-info.ts'
 import { amountsOf } from '../pod/requests.ts'
 import type { PodMatcher } from '../pod/terms.ts'
 import { Column, Topology } from './columns.ts'
+import { NodeMemo } from './node-memo.ts'
 import { type NodeState, nodeState } from './node-state.ts'
 import { OwnedTerms } from './owned-terms.ts'
 import { PodCounter } from './pod-counter.ts'
 
 const FIRST_CAPACITY = 64
 const MOST_COUNTERS = 1000
+const MOST_MEMOS = 256
 
 /**
  * Everything a decision is made from: nodes, what they offer, what is placed on them. Columns by node slot, changed in small steps as objects change;
@@ -29,6 +31,9 @@ export class Cluster {
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>()
   readonly #claims = new Map<string, number>()
   readonly #imageHolders = new Map<string, number>()
+  readonly #memos = new Map<string, NodeMemo>()
+  /** How many nodes have taints that keep pods away, taints that pods should rather avoid, or are closed. */
+  readonly restrictions = { hardTaints: 0, softTaints: 0, unschedulable: 0 }
   readonly weighedCpu = new Column(FIRST_CAPACITY)
   readonly weighedMemory = new Column(FIRST_CAPACITY)
   readonly podCount = new Column(FIRST_CAPACITY)
@@ -81,6 +86,9 @@ export class Cluster {
     const after = nodeState(slot, node, before)
     this.#countImages(before, -1)
     this.#countImages(after, 1)
+    this.#restrict(before, -1)
+    this.#restrict(after, 1)
+    if (before === undefined || !sameLabels(before.labels, after.labels)) for (const memo of this.#memos.values()) memo.forget(slot)
     this.#slots[slot] = after
     this.#byName.set(name, after)
     this.#order = undefined
@@ -106,11 +114,12 @@ export class Cluster {
     const pods = [...node.pods.values()]
     for (const pod of pods) this.take(pod.uid)
     this.#countImages(node, -1)
+    this.#restrict(node, -1)
     this.#byName.delete(name)
     this.#slots[node.slot] = undefined
     this.#free.push(node.slot)
     this.#order = undefined
-    for (const topology of this.#topologies.values()) topology.set(node.slot, undefined)
+    for (const topology of this.#topologies.values()) topology.clear(node.slot)
     for (const column of this.#allocatable.values()) column.set(node.slot, 0)
     this.#forgetDomains()
     for (const pod of pods) this.place(pod, name)
@@ -122,6 +131,25 @@ export class Cluster {
       if (count === 0) this.#imageHolders.delete(image)
       else this.#imageHolders.set(image, count)
     }
+  }
+
+  #restrict(node: NodeState | undefined, sign: 1 | -1): void {
+    if (node === undefined) return
+    const { restrictions } = this
+    if (node.hardTaints.length > 0) restrictions.hardTaints += sign
+    if (node.softTaints.length > 0) restrictions.softTaints += sign
+    if (node.unschedulable) restrictions.unschedulable += sign
+  }
+
+  /** What `compute` says of each node, remembered under `key` until the node's labels change; forgotten when many others have been asked for since. */
+  memo(key: string, compute: (node: NodeState) => number): NodeMemo {
+    const known = this.#memos.get(key)
+    if (known !== undefined) return known
+    const memo = new NodeMemo(compute)
+    this.#memos.set(key, memo)
+    const [oldest] = this.#memos.keys()
+    if (this.#memos.size > MOST_MEMOS && oldest !== undefined) this.#memos.delete(oldest)
+    return memo
   }
 
   /** How many nodes have an image. */
@@ -223,6 +251,12 @@ export class Cluster {
     // Namespace selectors may see other pods now.
     this.#counters.clear()
   }
+}
+
+function sameLabels(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
+  if (one === other) return true
+  const names = Object.keys(one)
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
 }
 
 function columnOf(columns: Map<string, Column>, resource: string): Column {

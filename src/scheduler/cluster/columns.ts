@@ -4,6 +4,10 @@ export class Column {
   constructor(capacity: number) {
     this.#values = new Float64Array(capacity)
   }
+  /** For loops over many slots; valid until the column changes. It may be shorter than there are slots: what is missing is 0. */
+  get values(): Float64Array {
+    return this.#values
+  }
   get(slot: number): number {
     return this.#values[slot] ?? 0
   }
@@ -25,13 +29,38 @@ export class Topology {
   readonly #ids = new Map<string, number>()
   readonly #names: string[] = []
   readonly #ofSlot: number[] = []
+  /** How many nodes are in each domain. */
+  readonly #sizes: number[] = []
+  #unlabelled = 0
+  #inUse = 0
+
   /** -1 when the node has no such label. */
   domainOf(slot: number): number {
-    return this.#ofSlot[slot] ?? -1
+    return this.#ofSlot[slot] ?? ABSENT
   }
+  /** A node, new or changed. */
   set(slot: number, value: string | undefined): void {
-    while (this.#ofSlot.length < slot) this.#ofSlot.push(-1)
-    this.#ofSlot[slot] = value === undefined ? -1 : this.idOf(value)
+    this.clear(slot)
+    while (this.#ofSlot.length < slot) this.#ofSlot.push(NO_NODE)
+    const domain = value === undefined ? ABSENT : this.idOf(value)
+    this.#ofSlot[slot] = domain
+    this.#count(domain, 1)
+  }
+  /** No node stands there any more. */
+  clear(slot: number): void {
+    const before = this.#ofSlot[slot]
+    if (before === undefined || before === NO_NODE) return
+    this.#ofSlot[slot] = NO_NODE
+    this.#count(before, -1)
+  }
+  #count(domain: number, amount: 1 | -1): void {
+    if (domain === ABSENT) {
+      this.#unlabelled += amount
+      return
+    }
+    const size = (this.#sizes[domain] ?? 0) + amount
+    this.#sizes[domain] = size
+    if (amount === 1 ? size === 1 : size === 0) this.#inUse += amount
   }
   idOf(value: string): number {
     const known = this.#ids.get(value)
@@ -39,10 +68,25 @@ export class Topology {
     const id = this.#names.length
     this.#ids.set(value, id)
     this.#names.push(value)
+    this.#sizes.push(0)
     return id
   }
   /** Numbers given so far; some may belong to no node any more. */
   get domains(): number {
     return this.#names.length
   }
+  /** How many domains have nodes. */
+  get inUse(): number {
+    return this.#inUse
+  }
+  isInUse(domain: number): boolean {
+    return (this.#sizes[domain] ?? 0) > 0
+  }
+  /** Nodes without the label. */
+  get unlabelled(): number {
+    return this.#unlabelled
+  }
 }
+
+const ABSENT = -1
+const NO_NODE = -2

@@ -46,6 +46,8 @@ export function prepareFilters(
       return { plugin: plugin.name, message: prepared.message, ...(prepared.tail === undefined ? {} : { tail: prepared.tail }) }
     if (prepared !== undefined) checks.push(prepared.check)
   }
+  const [only] = checks
+  if (only !== undefined && checks.length === 1) return { check: only }
   return {
     check: (node) => {
       for (const check of checks) {
@@ -72,7 +74,7 @@ export class Decider {
   }
 
   /** `allows` is asked last, for what else a node has to meet (pods that were promised the place). */
-  decide(cluster: Cluster, pod: PodInfo, allows: (node: NodeState) => Refusal | undefined): Decision {
+  decide(cluster: Cluster, pod: PodInfo, allows?: (node: NodeState) => Refusal | undefined): Decision {
     const nodes = cluster.nodes()
     const prepared = prepareFilters(cluster, pod, this.#plugins.filters)
     if (!('check' in prepared))
@@ -84,20 +86,20 @@ export class Decider {
           general: prepared,
         },
       }
-    const refusals = new Map<string, Refusal>()
     const feasible: NodeState[] = []
     const wanted = nodesToFind(nodes.length)
+    const { check } = prepared
+    const start = this.#start < nodes.length ? this.#start : 0
     let seen = 0
-    for (; seen < nodes.length && feasible.length < wanted; seen++) {
-      const node = nodes[(this.#start + seen) % nodes.length]
+    for (let at = start; seen < nodes.length && feasible.length < wanted; seen++, at++) {
+      if (at === nodes.length) at = 0
+      const node = nodes[at]
       if (node === undefined) continue
-      const refused = prepared.check(node) ?? allows(node)
-      if (refused === undefined) feasible.push(node)
-      else refusals.set(node.name, refused)
+      if (check(node) === undefined && allows?.(node) === undefined) feasible.push(node)
     }
-    if (nodes.length > 0) this.#start = (this.#start + seen) % nodes.length
+    if (nodes.length > 0) this.#start = (start + seen) % nodes.length
     const best = this.best(cluster, pod, feasible)
-    return best === undefined ? { kind: 'refused', diagnosis: { nodes: nodes.length, refusals } } : { kind: 'placed', node: best }
+    return best === undefined ? { kind: 'refused', diagnosis: diagnose(nodes, check, allows) } : { kind: 'placed', node: best }
   }
 
   best(cluster: Cluster, pod: PodInfo, feasible: readonly NodeState[]): NodeState | undefined {
@@ -114,6 +116,18 @@ export class Decider {
     }
     return feasible[best]
   }
+}
+
+type Ask = (node: NodeState) => Refusal | undefined
+
+/** Asks again what the search did not write down: reasons are needed only when no node will do. */
+function diagnose(nodes: readonly NodeState[], check: Ask, allows: Ask | undefined): Diagnosis {
+  const refusals = new Map<string, Refusal>()
+  for (const node of nodes) {
+    const refused = check(node) ?? allows?.(node)
+    if (refused !== undefined) refusals.set(node.name, refused)
+  }
+  return { nodes: nodes.length, refusals }
 }
 
 /** The weighted sum of all preferences; `each` is told every plugin's part. */

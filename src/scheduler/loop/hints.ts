@@ -22,9 +22,12 @@ export const defaultHint: Hint = (plugin, pod, change) => {
     case 'InterPodAffinity':
       return change.kind === 'node' ? change.added || change.labels : change.kind !== 'storage'
     case 'VolumeBinding':
+    case 'VolumeZone':
       return change.kind === 'storage' || (change.kind === 'node' && (change.added || change.labels))
-    case 'VolumeRestrictions':
+    case 'NodeVolumeLimits':
       return change.kind === 'storage' || (change.kind === 'pod-left' && change.pod.claims.length > 0)
+    case 'VolumeRestrictions':
+      return change.kind === 'storage' || (change.kind === 'pod-left' && (change.pod.pod.spec?.volumes ?? []).length > 0)
     default:
       return true
   }

@@ -157,7 +157,8 @@ export class Scheduler {
   }
 
   #schedule(pod: PodInfo): void {
-    const decision = this.#promised(pod) ?? this.#decider.decide(this.#cluster, pod, (node) => this.#leavesPromisesKept(pod, node))
+    const promises = this.#nominated.size === 0 ? undefined : (node: NodeState) => this.#leavesPromisesKept(pod, node)
+    const decision = this.#promised(pod) ?? this.#decider.decide(this.#cluster, pod, promises)
     if (decision.kind === 'refused') return this.#refuse(pod, decision.diagnosis)
     this.#cluster.place(pod, decision.node.name)
     this.#assumed.add(pod.uid)

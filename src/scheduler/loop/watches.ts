@@ -20,6 +20,7 @@ export interface Sources {
 }
 
 const BY_CLASS = 'storage-class'
+const BY_NODE = 'node'
 
 export function watchSources(informers: Informers, isServed: IsServed, onStorage: () => void): Sources {
   const optional = <T extends KubeObject>(ref: ResourceRef<T>): Informer<T> | undefined =>
@@ -31,7 +32,10 @@ export function watchSources(informers: Informers, isServed: IsServed, onStorage
   const capacities = optional(refs.csistoragecapacities)
   volumes?.addIndex(BY_CLASS, (volume: core.PersistentVolume) => [volume.spec?.storageClassName ?? ''])
   capacities?.addIndex(BY_CLASS, (capacity: storage.CSIStorageCapacity) => [capacity.storageClassName])
-  for (const informer of [claims, volumes, classes, drivers, capacities]) informer?.onChange(onStorage)
+  const csiNodes = optional(refs.csinodes)
+  const attachments = optional(refs.volumeattachments)
+  attachments?.addIndex(BY_NODE, ({ spec }) => [spec.nodeName])
+  for (const informer of [claims, volumes, classes, drivers, capacities, csiNodes, attachments]) informer?.onChange(onStorage)
   return {
     pods: informers.informer(refs.pods),
     nodes: informers.informer(refs.nodes),
@@ -48,6 +52,9 @@ export function watchSources(informers: Informers, isServed: IsServed, onStorage
       storageClass: (name) => classes?.get(name),
       tracksCapacity: (driver) => drivers?.get(driver)?.spec?.storageCapacity === true,
       capacitiesOf: (name) => capacities?.byIndex(BY_CLASS, name) ?? [],
+      driversOf: (node) => csiNodes?.get(node)?.spec.drivers ?? [],
+      mustBeInstalled: (driver) => drivers?.get(driver)?.spec?.preventPodSchedulingIfMissing === true,
+      attachmentsOn: (node) => attachments?.byIndex(BY_NODE, node) ?? [],
     },
   }
 }

@@ -1,6 +1,9 @@
 import type { Plugins } from '../framework/decide.ts'
+import { diskConflicts } from '../volumes/disks.ts'
 import { volumeBinding, volumeRestrictions } from '../volumes/filters.ts'
+import { volumeLimits } from '../volumes/limits.ts'
 import type { StorageView } from '../volumes/storage.ts'
+import { volumeZone } from '../volumes/zone.ts'
 import { nodeAffinity, nodePorts, nodePreference, nodeUnschedulable, taintPreference, taintToleration } from './node-fitness.ts'
 import { affinityPreference, interPodAffinity } from './pod-affinity.ts'
 import { balancedAllocation, imageLocality, leastAllocated, nodeResourcesFit } from './resources.ts'
@@ -17,7 +20,10 @@ export function defaultPlugins(view: StorageView, siblings: SiblingSelector): Pl
       nodePorts,
       nodeResourcesFit,
       volumeRestrictions(view),
+      diskConflicts,
+      volumeLimits(view),
       volumeBinding(view),
+      volumeZone(view),
       topologySpread,
       interPodAffinity,
     ],

@@ -1,5 +1,8 @@
 import type { core } from '#api'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { NodeMemo } from '../cluster/node-memo.ts'
 import { type FilterPlugin, type ScorePlugin, normaliseToHighest, refusal } from '../framework/plugin.ts'
+import type { NodeMatcher } from '../pod/node-match.ts'
 import { portsClash } from '../pod/pod-info.ts'
 import { tolerates } from '../pod/tolerations.ts'
 
@@ -7,7 +10,8 @@ const UNSCHEDULABLE: core.Taint = { key: 'node.kubernetes.io/unschedulable', eff
 
 export const nodeUnschedulable: FilterPlugin = {
   name: 'NodeUnschedulable',
-  prepare: (_, pod) => {
+  prepare: (cluster, pod) => {
+    if (cluster.restrictions.unschedulable === 0) return undefined
     const refused = refusal('NodeUnschedulable', 'node(s) were unschedulable', true)
     return tolerates(pod.tolerations, UNSCHEDULABLE)
       ? undefined
@@ -17,7 +21,8 @@ export const nodeUnschedulable: FilterPlugin = {
 
 export const taintToleration: FilterPlugin = {
   name: 'TaintToleration',
-  prepare: (_, pod) => {
+  prepare: (cluster, pod) => {
+    if (cluster.restrictions.hardTaints === 0) return undefined
     const refused = refusal('TaintToleration', 'node(s) had untolerated taint(s)', true)
     return { kind: 'check', check: (node) => (node.hardTaints.every((taint) => tolerates(pod.tolerations, taint)) ? undefined : refused) }
   },
@@ -27,8 +32,8 @@ export const taintToleration: FilterPlugin = {
 export const taintPreference: ScorePlugin = {
   name: 'TaintToleration',
   weight: 3,
-  prepare: (_, pod, nodes) => {
-    if (nodes.every((node) => node.softTaints.length === 0)) return undefined
+  prepare: (cluster, pod, nodes) => {
+    if (cluster.restrictions.softTaints === 0 || nodes.every((node) => node.softTaints.length === 0)) return undefined
     const tolerations = pod.tolerations.filter(({ effect }) => effect === undefined || effect === '' || effect === 'PreferNoSchedule')
     return {
       score: (node) => node.softTaints.filter((taint) => !tolerates(tolerations, taint)).length,
@@ -39,30 +44,33 @@ export const taintPreference: ScorePlugin = {
 
 export const nodeAffinity: FilterPlugin = {
   name: 'NodeAffinity',
-  prepare: (_, { nodes: wanted }) => {
+  prepare: (cluster, { nodes: wanted }) => {
     if (wanted === undefined) return undefined
     const refused = refusal('NodeAffinity', "node(s) didn't match Pod's node affinity/selector", true)
     const notNamed = refusal('NodeAffinity', "node(s) didn't satisfy plugin(s) [NodeAffinity]", true)
+    const matching = matchingNodes(cluster, wanted)
     return {
       kind: 'check',
       check: (node) => {
         if (wanted.names !== undefined && !wanted.names.has(node.name)) return notNamed
-        return wanted.matches(node.name, node.labels) ? undefined : refused
+        return matching.of(node) === 1 ? undefined : refused
       },
     }
   },
 }
 
+/** 1 for nodes that match. */
+export const matchingNodes = (cluster: Cluster, wanted: NodeMatcher): NodeMemo =>
+  cluster.memo(wanted.key, (node) => (wanted.matches(node.name, node.labels) ? 1 : 0))
+
 export const nodePreference: ScorePlugin = {
   name: 'NodeAffinity',
   weight: 2,
-  prepare: (_, { preferredNodes }) =>
-    preferredNodes.length === 0
-      ? undefined
-      : {
-          score: (node) => preferredNodes.reduce((sum, { weight, test }) => (test(node.labels, node.name) ? sum + weight : sum), 0),
-          normalise: (scores) => normaliseToHighest(scores, false),
-        },
+  prepare: (cluster, { preferredNodes }) => {
+    if (preferredNodes === undefined) return undefined
+    const weights = cluster.memo(preferredNodes.key, (node) => preferredNodes.weigh(node.name, node.labels))
+    return { score: (node) => weights.of(node), normalise: (scores) => normaliseToHighest(scores, false) }
+  },
 }
 
 export const nodePorts: FilterPlugin = {

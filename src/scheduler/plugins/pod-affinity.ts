@@ -1,12 +1,13 @@
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Column, Topology } from '../cluster/columns.ts'
+import type { Topology } from '../cluster/columns.ts'
 import { type FilterPlugin, HIGHEST_SCORE, type ScorePlugin, refusal } from '../framework/plugin.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { type AffinityTerm, allOf } from '../pod/terms.ts'
 
 interface Domains {
   readonly topology: Topology
-  readonly counts: Column
+  /** By domain; shorter where the rest is 0. */
+  readonly counts: Float64Array
 }
 
 /** Required affinity and anti-affinity between pods, both ways. */
@@ -21,8 +22,17 @@ export const interPodAffinity: FilterPlugin = {
     const noAffinity = refusal('InterPodAffinity', "node(s) didn't match pod affinity rules", true)
     const ownAnti = refusal('InterPodAffinity', "node(s) didn't match pod anti-affinity rules", false)
     const othersAnti = refusal('InterPodAffinity', "node(s) didn't satisfy existing pods anti-affinity rules", false)
-    const occupied = ({ topology, counts }: Domains, slot: number): boolean =>
-      topology.domainOf(slot) >= 0 && counts.get(topology.domainOf(slot)) > 0
+    const occupied = ({ topology, counts }: Domains, slot: number): boolean => {
+      const domain = topology.domainOf(slot)
+      return domain >= 0 && (counts[domain] ?? 0) > 0
+    }
+    const occupiedAny = (many: readonly Domains[], slot: number): boolean => {
+      for (let i = 0; i < many.length; i++) {
+        const domains = many[i]
+        if (domains !== undefined && occupied(domains, slot)) return true
+      }
+      return false
+    }
     return {
       kind: 'check',
       check: ({ slot }) => {
@@ -30,8 +40,8 @@ export const interPodAffinity: FilterPlugin = {
           if (domains.topology.domainOf(slot) < 0) return noAffinity
           if (!firstOfItsKind && !occupied(domains, slot)) return noAffinity
         }
-        if (avoided.some((domains) => occupied(domains, slot))) return ownAnti
-        return repelled.some((domains) => occupied(domains, slot)) ? othersAnti : undefined
+        if (occupiedAny(avoided, slot)) return ownAnti
+        return occupiedAny(repelled, slot) ? othersAnti : undefined
       },
     }
   },
@@ -39,7 +49,7 @@ export const interPodAffinity: FilterPlugin = {
 
 function domainsOf(cluster: Cluster, term: AffinityTerm, conjunction: readonly AffinityTerm[]): Domains {
   const counter = cluster.counter(allOf(conjunction.map(({ pods }) => pods)))
-  return { topology: cluster.topology(term.topologyKey), counts: counter.byDomain(term.topologyKey) }
+  return { topology: cluster.topology(term.topologyKey), counts: counter.byDomain(term.topologyKey).values }
 }
 
 function domainsThatRepel(cluster: Cluster, pod: PodInfo): readonly Domains[] {
@@ -47,12 +57,12 @@ function domainsThatRepel(cluster: Cluster, pod: PodInfo): readonly Domains[] {
   const found: Domains[] = []
   for (const { term, owners } of cluster.antiAffinity.entries())
     if (term.pods.matches(pod, cluster.namespaceLabels))
-      found.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey) })
+      found.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey).values })
   return found
 }
 
 function isEmpty({ topology, counts }: Domains): boolean {
-  for (let domain = 0; domain < topology.domains; domain++) if (counts.get(domain) > 0) return false
+  for (let domain = 0; domain < topology.domains; domain++) if ((counts[domain] ?? 0) > 0) return false
   return true
 }
 
@@ -69,14 +79,14 @@ export const affinityPreference: ScorePlugin = {
       for (const term of terms) sums.push({ ...domainsOf(cluster, term, [term]), weight: sign * term.weight })
     for (const { term, weight, owners } of cluster.attractions.entries())
       if (term.pods.matches(pod, cluster.namespaceLabels))
-        sums.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey), weight })
+        sums.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey).values, weight })
     if (sums.length === 0) return undefined
     return {
       score: ({ slot }) => {
         let sum = 0
         for (const { topology, counts, weight } of sums) {
           const domain = topology.domainOf(slot)
-          if (domain >= 0) sum += counts.get(domain) * weight
+          if (domain >= 0) sum += (counts[domain] ?? 0) * weight
         }
         return sum
       },

@@ -21,12 +21,16 @@ export const nodeResourcesFit: FilterPlugin = {
         ? undefined
         : { plugin: 'NodeResourcesFit', reasons, final: short.some(({ amount, allocatable }) => amount > allocatable.get(slot)) }
     }
+    const [pods, limits] = [cluster.podCount.values, podLimit.values]
+    const rows = asked.map(({ amount, allocatable, requested }) => ({ amount, offered: allocatable.values, used: requested.values }))
     return {
       kind: 'check',
       check: ({ slot }) => {
-        if (cluster.podCount.get(slot) + 1 > podLimit.get(slot)) return explain(slot)
-        for (const { amount, allocatable, requested } of asked)
-          if (amount > allocatable.get(slot) - requested.get(slot)) return explain(slot)
+        if ((pods[slot] ?? 0) + 1 > (limits[slot] ?? 0)) return explain(slot)
+        for (let i = 0; i < rows.length; i++) {
+          const row = rows[i]
+          if (row !== undefined && row.amount > (row.offered[slot] ?? 0) - (row.used[slot] ?? 0)) return explain(slot)
+        }
         return undefined
       },
     }
@@ -38,22 +42,23 @@ export const leastAllocated: ScorePlugin = {
   name: 'NodeResourcesFit',
   weight: 1,
   prepare: (cluster, pod) => {
-    const cpu = cluster.allocatable('cpu')
-    const memory = cluster.allocatable('memory')
-    const free = (requested: number, allocatable: number): number =>
-      allocatable === 0 || requested > allocatable ? 0 : Math.floor(((allocatable - requested) * HIGHEST_SCORE) / allocatable)
+    const [cpu, memory] = [cluster.allocatable('cpu').values, cluster.allocatable('memory').values]
+    const [usedCpu, usedMemory] = [cluster.weighedCpu.values, cluster.weighedMemory.values]
+    const { cpu: cpuAsked, memory: memoryAsked } = pod.weighing
     return {
       score: ({ slot }) => {
-        const [cpuLimit, memoryLimit] = [cpu.get(slot), memory.get(slot)]
+        const [cpuLimit, memoryLimit] = [cpu[slot] ?? 0, memory[slot] ?? 0]
         const known = (cpuLimit > 0 ? 1 : 0) + (memoryLimit > 0 ? 1 : 0)
         if (known === 0) return 0
-        const sum =
-          free(cluster.weighedCpu.get(slot) + pod.weighing.cpu, cpuLimit) +
-          free(cluster.weighedMemory.get(slot) + pod.weighing.memory, memoryLimit)
+        const sum = freeShare((usedCpu[slot] ?? 0) + cpuAsked, cpuLimit) + freeShare((usedMemory[slot] ?? 0) + memoryAsked, memoryLimit)
         return Math.floor(sum / known)
       },
     }
   },
+}
+
+function freeShare(requested: number, allocatable: number): number {
+  return allocatable === 0 || requested > allocatable ? 0 : Math.floor(((allocatable - requested) * HIGHEST_SCORE) / allocatable)
 }
 
 /** Nodes on which CPU and memory are used alike are better. */
@@ -64,14 +69,14 @@ export const balancedAllocation: ScorePlugin = {
     const cpuAsked = pod.requests.get('cpu') ?? 0
     const memoryAsked = pod.requests.get('memory') ?? 0
     if (cpuAsked === 0 && memoryAsked === 0) return undefined
-    const used = { cpu: cluster.requested('cpu'), memory: cluster.requested('memory') }
-    const offered = { cpu: cluster.allocatable('cpu'), memory: cluster.allocatable('memory') }
+    const [usedCpu, usedMemory] = [cluster.requested('cpu').values, cluster.requested('memory').values]
+    const [offeredCpu, offeredMemory] = [cluster.allocatable('cpu').values, cluster.allocatable('memory').values]
     return {
       score: ({ slot }) => {
-        const [cpuLimit, memoryLimit] = [offered.cpu.get(slot), offered.memory.get(slot)]
+        const [cpuLimit, memoryLimit] = [offeredCpu[slot] ?? 0, offeredMemory[slot] ?? 0]
         if (cpuLimit === 0 || memoryLimit === 0) return HIGHEST_SCORE
-        const cpu = Math.min(1, (used.cpu.get(slot) + cpuAsked) / cpuLimit)
-        const memory = Math.min(1, (used.memory.get(slot) + memoryAsked) / memoryLimit)
+        const cpu = Math.min(1, ((usedCpu[slot] ?? 0) + cpuAsked) / cpuLimit)
+        const memory = Math.min(1, ((usedMemory[slot] ?? 0) + memoryAsked) / memoryLimit)
         return Math.floor((1 - Math.abs(cpu - memory) / 2) * HIGHEST_SCORE)
       },
     }

@@ -1,10 +1,10 @@
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Topology } from '../cluster/columns.ts'
 import type { NodeState } from '../cluster/node-state.ts'
 import { type FilterPlugin, refusal } from '../framework/plugin.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import type { SpreadConstraint } from '../pod/terms.ts'
 import { tolerates } from '../pod/tolerations.ts'
+import { matchingNodes } from './node-fitness.ts'
 
 /** Constraints with DoNotSchedule: no domain may have more than `maxSkew` pods above the emptiest one. */
 export const topologySpread: FilterPlugin = {
@@ -15,10 +15,9 @@ export const topologySpread: FilterPlugin = {
     const unlabelled = refusal('PodTopologySpread', "node(s) didn't match pod topology spread constraints (missing required label)", true)
     const constraints = pod.spread.map((constraint) => {
       const topology = cluster.topology(constraint.topologyKey)
-      const counts = countDomains(cluster, pod, constraint, topology)
-      const fewest = counts.size < constraint.minDomains ? 0 : Math.min(...counts.values())
+      const counts = countDomains(cluster, pod, constraint, pod.spread)
       const self = constraint.pods.matches(pod, cluster.namespaceLabels) ? 1 : 0
-      return { topology, counts, most: constraint.maxSkew + fewest - self }
+      return { topology, counts: counts.of, most: constraint.maxSkew + (counts.domains < constraint.minDomains ? 0 : counts.fewest) - self }
     })
     return {
       kind: 'check',
@@ -26,7 +25,7 @@ export const topologySpread: FilterPlugin = {
         for (const { topology, counts, most } of constraints) {
           const domain = topology.domainOf(slot)
           if (domain < 0) return unlabelled
-          if ((counts.get(domain) ?? 0) > most) return skewed
+          if (counts(domain) > most) return skewed
         }
         return undefined
       },
@@ -34,21 +33,46 @@ export const topologySpread: FilterPlugin = {
   },
 }
 
-/** Matching pods in each domain of the nodes that count: those with all topology labels, and that the policies let in. */
-function countDomains(cluster: Cluster, pod: PodInfo, constraint: SpreadConstraint, topology: Topology): Map<number, number> {
-  const all = pod.spread.map(({ topologyKey }) => cluster.topology(topologyKey))
+/** Matching pods by domain, of the domains that count. */
+export interface DomainCounts {
+  readonly domains: number
+  /** Of the domain with the fewest; 0 without domains. */
+  readonly fewest: number
+  /** 0 for domains that do not count. */
+  of(domain: number): number
+}
+
+/**
+ * Counts in each domain of the nodes that count: those with all topology labels (`all`), and that the constraint's policies let in. Where that is
+ * every node, the counts are there already; else the nodes are walked.
+ */
+function countDomains(cluster: Cluster, pod: PodInfo, constraint: SpreadConstraint, all: readonly SpreadConstraint[]): DomainCounts {
   const counter = cluster.counter(constraint.pods)
+  const topology = cluster.topology(constraint.topologyKey)
+  if (everyNodeCounts(cluster, pod, constraint) && all.every(({ topologyKey }) => cluster.topology(topologyKey).unlabelled === 0)) {
+    const { values } = counter.byDomain(constraint.topologyKey)
+    let fewest = Infinity
+    for (let domain = 0; domain < topology.domains; domain++) if (topology.isInUse(domain)) fewest = Math.min(fewest, values[domain] ?? 0)
+    return { domains: topology.inUse, fewest: topology.inUse === 0 ? 0 : fewest, of: (domain) => values[domain] ?? 0 }
+  }
+  const topologies = all.map(({ topologyKey }) => cluster.topology(topologyKey))
   const counts = new Map<number, number>()
   for (const node of cluster.nodes()) {
-    if (all.some((other) => other.domainOf(node.slot) < 0) || !countsFor(constraint, pod, node)) continue
+    if (topologies.some((other) => other.domainOf(node.slot) < 0) || !countsFor(cluster, constraint, pod, node)) continue
     const domain = topology.domainOf(node.slot)
     counts.set(domain, (counts.get(domain) ?? 0) + counter.onNode(node.slot))
   }
-  return counts
+  return { domains: counts.size, fewest: counts.size === 0 ? 0 : Math.min(...counts.values()), of: (domain) => counts.get(domain) ?? 0 }
+}
+
+/** Whether the constraint's policies leave no node out. */
+export function everyNodeCounts(cluster: Cluster, pod: PodInfo, constraint: SpreadConstraint): boolean {
+  const byAffinity = constraint.honorAffinity && pod.nodes !== undefined
+  return !byAffinity && !(constraint.honorTaints && cluster.restrictions.hardTaints > 0)
 }
 
 /** Whether the constraint's policies let a node's pods and domain count. */
-export function countsFor(constraint: SpreadConstraint, pod: PodInfo, node: NodeState): boolean {
-  if (constraint.honorAffinity && pod.nodes !== undefined && !pod.nodes.matches(node.name, node.labels)) return false
+export function countsFor(cluster: Cluster, constraint: SpreadConstraint, pod: PodInfo, node: NodeState): boolean {
+  if (constraint.honorAffinity && pod.nodes !== undefined && matchingNodes(cluster, pod.nodes).of(node) === 0) return false
   return !constraint.honorTaints || node.hardTaints.every((taint) => tolerates(pod.tolerations, taint))
 }

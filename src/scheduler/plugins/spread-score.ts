@@ -4,7 +4,7 @@ import { HIGHEST_SCORE, type PreparedScore, type ScorePlugin } from '../framewor
 import type { PodInfo } from '../pod/pod-info.ts'
 import { type PodMatcher, type SpreadConstraint, spreadMatcher } from '../pod/terms.ts'
 import type { core } from '#api'
-import { countsFor } from './spread-filter.ts'
+import { countsFor, everyNodeCounts } from './spread-filter.ts'
 
 const HOST = 'kubernetes.io/hostname'
 const ZONE = 'topology.kubernetes.io/zone'
@@ -62,10 +62,17 @@ function prepareSpread(
         weight: Math.log(compared.length + 2),
         countOn: (node) => (topology.domainOf(node.slot) < 0 ? undefined : counter.onNode(node.slot)),
       }
+    // Where no node is left out, the counts are there already.
+    if (everyNodeCounts(cluster, pod, constraint) && topologies.every(({ unlabelled }) => unlabelled === 0)) {
+      const { values } = counter.byDomain(constraint.topologyKey)
+      const domains = new Set<number>()
+      for (const node of compared) domains.add(topology.domainOf(node.slot))
+      return { constraint, weight: Math.log(domains.size + 2), countOn: (node) => values[topology.domainOf(node.slot)] }
+    }
     const counts = new Map<number, number>()
     for (const node of compared) if (topology.domainOf(node.slot) >= 0) counts.set(topology.domainOf(node.slot), 0)
     for (const node of cluster.nodes()) {
-      if ((strict && !hasAll(node)) || !countsFor(constraint, pod, node)) continue
+      if ((strict && !hasAll(node)) || !countsFor(cluster, constraint, pod, node)) continue
       const domain = topology.domainOf(node.slot)
       const before = counts.get(domain)
       if (before !== undefined) counts.set(domain, before + counter.onNode(node.slot))

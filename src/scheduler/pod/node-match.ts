@@ -2,6 +2,8 @@ import type { core } from '#api'
 
 /** What a node must be like, for nodeSelector and node affinity. Compiled once per pod. */
 export interface NodeMatcher {
+  /** Two with the same key match the same nodes. */
+  readonly key: string
   matches(name: string, labels: Readonly<Record<string, string>>): boolean
   /** When only nodes with these names can match. */
   readonly names: ReadonlySet<string> | undefined
@@ -17,18 +19,30 @@ export function requiredNodes(spec: core.PodSpec): NodeMatcher | undefined {
   if (wanted.length === 0 && terms === undefined) return undefined
   const tests = terms?.map(compileTerm)
   return {
+    key: JSON.stringify(['required', nodeSelector, terms]),
     matches: (name, labels) =>
       wanted.every(([key, value]) => labels[key] === value) && (tests === undefined || tests.some((test) => test(labels, name))),
     names: namesOf(terms),
   }
 }
 
-/** The preferred terms with their weights; empty when there are none. */
-export function preferredNodes(spec: core.PodSpec): readonly { readonly weight: number; readonly test: Test }[] {
+/** How much a node is preferred: the sum of the weights of the terms that it meets. */
+export interface NodePreference {
+  readonly key: string
+  weigh(name: string, labels: Readonly<Record<string, string>>): number
+}
+
+/** Undefined when no node is preferred to others. */
+export function preferredNodes(spec: core.PodSpec): NodePreference | undefined {
   const preferred = spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
-  return preferred
+  const terms = preferred
     .filter(({ weight }) => weight !== 0)
-    .map(({ weight, preference }) => ({ weight, test: isEmpty(preference) ? () => true : compileTerm(preference) }))
+    .map(({ weight, preference }) => ({ weight, test: isEmpty(preference) ? (): boolean => true : compileTerm(preference) }))
+  if (terms.length === 0) return undefined
+  return {
+    key: JSON.stringify(['preferred', preferred]),
+    weigh: (name, labels) => terms.reduce((sum, { weight, test }) => (test(labels, name) ? sum + weight : sum), 0),
+  }
 }
 
 const isEmpty = (term: core.NodeSelectorTerm): boolean =>

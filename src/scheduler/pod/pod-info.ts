@@ -1,5 +1,5 @@
-import type { core } from '#api'
-import { type NodeMatcher, preferredNodes, requiredNodes } from './node-match.ts'
+import { type core, effectiveSpec } from '#api'
+import { type NodeMatcher, type NodePreference, preferredNodes, requiredNodes } from './node-match.ts'
 import { type Amounts, podRequests } from './requests.ts'
 import { type AffinityTerm, type SpreadConstraint, type WeightedTerm, compileSpread, compileTerm } from './terms.ts'
 
@@ -18,7 +18,7 @@ export interface PodInfo {
   /** With a little for containers that state nothing; for comparing nodes. */
   readonly weighing: { readonly cpu: number; readonly memory: number }
   readonly nodes: NodeMatcher | undefined
-  readonly preferredNodes: ReturnType<typeof preferredNodes>
+  readonly preferredNodes: NodePreference | undefined
   readonly tolerations: readonly core.Toleration[]
   readonly ports: readonly HostPort[]
   readonly affinity: readonly AffinityTerm[]
@@ -42,8 +42,10 @@ const ANY_ADDRESS = '0.0.0.0'
 export function compilePod(pod: core.Pod): PodInfo {
   const spec = pod.spec ?? { containers: [] }
   const { name = '', namespace = '', uid = '', labels = {} } = pod.metadata ?? {}
-  const requests = podRequests(spec)
-  const weighing = podRequests(spec, true)
+  // What a pod holds on to while it is resized.
+  const held = effectiveSpec(pod) ?? spec
+  const requests = podRequests(held)
+  const weighing = podRequests(held, true)
   const constraints = spec.topologySpreadConstraints ?? []
   const weighted = (terms: readonly core.WeightedPodAffinityTerm[] | undefined): readonly WeightedTerm[] =>
     (terms ?? []).map(({ weight, podAffinityTerm }) => ({ ...compileTerm(podAffinityTerm, namespace), weight }))

@@ -11,6 +11,9 @@ export const noStorage: StorageView = {
   storageClass: () => undefined,
   tracksCapacity: () => false,
   capacitiesOf: () => [],
+  driversOf: () => [],
+  mustBeInstalled: () => false,
+  attachmentsOn: () => [],
 }
 
 export interface NodeWords {

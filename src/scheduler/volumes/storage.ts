@@ -10,6 +10,11 @@ export interface StorageView {
   storageClass(name: string): storage.StorageClass | undefined
   tracksCapacity(driver: string): boolean
   capacitiesOf(storageClass: string): readonly storage.CSIStorageCapacity[]
+  /** The CSI drivers of a node, with how many volumes they take there. */
+  driversOf(node: string): readonly storage.CSINodeDriver[]
+  /** Pods with volumes of this driver go only where it runs. */
+  mustBeInstalled(driver: string): boolean
+  attachmentsOn(node: string): readonly storage.VolumeAttachment[]
 }
 
 export const BOUND = 'pv.kubernetes.io/bind-completed'
