@@ -59,7 +59,9 @@ export interface ServerFlags {
   readonly node: readonly string[]
   readonly logLevel: LogLevelFlag
 }
-export interface ComposeFlags {
+export interface ComposeFlags extends InstanceFlags {
+  readonly kubeconfig?: string
+  readonly namespace?: string
   readonly file: readonly string[]
   readonly profile: readonly string[]
   readonly envFile: readonly string[]
@@ -70,5 +72,17 @@ export interface ComposeFlags {
 export interface ComposeConfigFlags extends ComposeFlags, Readonly<Record<ListName, boolean>> {
   readonly format: 'yaml' | 'json'
   readonly quiet: boolean
+}
+export interface ComposeUpFlags extends ComposeFlags {
+  readonly detach: boolean
+  /** Seconds. */
+  readonly timeout: number
+}
+export interface ComposeDownFlags extends ComposeFlags {
+  readonly volumes: boolean
+}
+export interface ComposeLogsFlags extends ComposeFlags {
+  readonly follow: boolean
+  readonly tail: string
 }
 export type LogLevelFlag = 'debug' | 'info' | 'warn' | 'error'

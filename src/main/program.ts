@@ -3,6 +3,8 @@ import { Command, Option } from 'commander'
 import { UserError } from '#base'
 import { NETWORK_MODES } from './instance/instance.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
+import { addComposeCommands } from './compose-program.ts'
+import { instanceFlags, instanceName } from './instance-flags.ts'
 import type { AgentFlags, InstanceFlags, PartFlags, ServerFlags, UpFlags } from './flags.ts'
 
 /** Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
@@ -74,20 +76,7 @@ export function program(): Command {
       await runKubectl(args, flags)
     })
   root.commandsGroup('Applications:')
-  composeFlags(root.command('compose').description('applications from Compose files'))
-    .command('config')
-    .description('check the files of a project and print what they mean, in one long form')
-    .addOption(new Option('--format <format>', 'how to print').choices(['yaml', 'json']).default('yaml'))
-    .option('-q, --quiet', 'only check', false)
-    .option('--services', 'print the names of the services', false)
-    .option('--volumes', 'print the names of the volumes', false)
-    .option('--networks', 'print the names of the networks', false)
-    .option('--profiles', 'print the names of the profiles', false)
-    .option('--images', 'print the names of the images', false)
-    .action(async (_: unknown, command: Command) => {
-      const { runComposeConfig } = await import('./commands/compose.ts')
-      runComposeConfig(command.optsWithGlobals())
-    })
+  addComposeCommands(root)
   root.commandsGroup('Its parts, in the foreground:')
   serverFlags(root.command('apiserver').description('run an API server in the foreground')).action(async (flags: ServerFlags) => {
     const { runServer } = await import('./commands/server.ts')
@@ -176,31 +165,6 @@ function serverFlags(command: Command): Command {
     .addOption(logLevel())
 }
 
-function instanceFlags(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--name <name>', 'which cluster: several live beside each other')
-        .argParser(instanceName)
-        .default('default')
-        .env('SAMPAN_NAME'),
-    )
-    .addOption(
-      new Option('--state-dir <dir>', 'where its database, keys, images and logs lie (default: /var/lib/sampan/NAME)').env(
-        'SAMPAN_STATE_DIR',
-      ),
-    )
-}
-
-function composeFlags(command: Command): Command {
-  const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
-  return command
-    .option('-f, --file <path>', 'a Compose file (may be repeated; default: the usual names, here and above)', several, [])
-    .option('-p, --project-name <name>', 'name of the project (default: that of the folder)')
-    .option('--profile <name>', 'a profile to switch on, * for all (may be repeated)', several, [])
-    .option('--env-file <path>', 'where variables come from, beside the environment (may be repeated; default: .env)', several, [])
-    .option('--project-directory <path>', 'where relative paths start (default: the folder of the first file)')
-}
-
 function agentFlags(command: Command): Command {
   const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
   return command
@@ -228,13 +192,6 @@ function agentFlags(command: Command): Command {
     .option('--dns-address <address>', "answer the cluster's names here, an address that is added to the loopback interface")
     .option('--release-on-stop', 'take the rules of the service proxy away at the end', false)
     .addOption(logLevel())
-}
-
-/** It becomes part of names of interfaces, tables, control groups and folders. */
-function instanceName(text: string): string {
-  if (!/^[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?$/.test(text))
-    throw new UserError(`not a name for a cluster: ${text}`, 'use at most 20 lower case letters, digits and dashes')
-  return text
 }
 
 function count(text: string): number {

@@ -113,7 +113,7 @@ export const ROWS: readonly Row[] = [
     npm: [],
     node: [...plain, ...streams, ...files, ...network, 'child_process'],
   },
-  { name: 'delivery', layer: 4, may: aboveTheApi, not: 'anything else: an ordinary user of the API', npm: [], node: plain },
+  { name: 'delivery', layer: 4, may: [...aboveTheApi, 'compose'], not: 'anything else: an ordinary user of the API', npm: [], node: plain },
   { name: 'console', layer: 4, may: ['api', 'client/web'], not: 'every server', npm: [], node: [] },
   {
     name: 'cli',

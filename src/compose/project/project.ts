@@ -4,12 +4,13 @@ import { type LoadContext, type SourceFile, readSource } from '../load/context.t
 import { type Files, folderOf, within } from '../load/files.ts'
 import { asCurrent, describesVersionOne, loadVersionOne } from '../legacy/version-one.ts'
 import { loadConverted, loadFiles } from '../load/load.ts'
-import { ComposeRefused } from '../refusal.ts'
-import { type Dict, childDict, dict, isDict } from '../value.ts'
+import { ComposeRefused, type Place } from '../refusal.ts'
+import { type Dict, type Path, childDict, dict, isDict } from '../value.ts'
 import { readDocuments } from '../yaml/read.ts'
 import { checkConsistency } from './consistency.ts'
 import { decodeModel } from './decode.ts'
 import { resolveEnvironments } from './environment.ts'
+import { placeFinder } from './places.ts'
 import { normalize } from './normalize.ts'
 import { withProfiles, withoutUnused } from './select.ts'
 
@@ -35,6 +36,9 @@ export interface Project {
   readonly config: Dict
   /** The project by the current specification, whatever version its files are of. Throws `ComposeRefused` where an old file has no meaning in it. */
   model(): Dict
+  readonly name: string
+  /** Where a key was written; included files are not looked at. */
+  placeOf(path: Path): Place | undefined
   /** All profiles that services name, active or not, sorted. */
   readonly profiles: readonly string[]
 }
@@ -56,16 +60,17 @@ export function loadProject(options: ProjectOptions): Project {
   const name = checkName(options.name ?? shell('COMPOSE_PROJECT_NAME') ?? namedIn(sources, shell) ?? projectName(folder))
   const lookup: Lookup = (variable) => (variable === 'COMPOSE_PROJECT_NAME' ? name : shell(variable))
   const context = { files, folder, lookup, warn: options.warn, including: [] }
+  const placeOf = placeFinder(sources)
   const active = [...(options.profiles ?? []), ...listOf(lookup('COMPOSE_PROFILES'), ',')]
   const complete = (model: Dict): Dict => completed(model, name, active, context)
   if (describesVersionOne(sources[0]?.text ?? '', first)) {
     const old = loadVersionOne(sources, context)
-    return { config: old, profiles: [], model: () => complete(loadConverted(asCurrent(old), sources, context)) }
+    return { config: old, name, placeOf, profiles: [], model: () => complete(loadConverted(asCurrent(old), sources, context)) }
   }
   const model = loadFiles(sources, context)
   if (Object.keys(model).length === 0) throw new ComposeRefused('empty compose file')
   const config = complete(model)
-  return { config, profiles: profilesOf(model), model: () => config }
+  return { config, name, placeOf, profiles: profilesOf(model), model: () => config }
 }
 
 /** Implied parts written out, values in their types, enabled services only, references checked, environments read. */

@@ -244,3 +244,5 @@ export const SERVICE: Fields = {
   volumes_from: set(text),
   working_dir: text,
 }
+
+export const SERVICE_KEYS: readonly string[] = Object.keys(SERVICE)

@@ -8,8 +8,10 @@ export interface Document {
   readonly root: Value
   /** Paths that were marked `!reset` or `!override`: what earlier files say there is forgotten. */
   readonly cleared: readonly Path[]
-  /** The line, from 1, where the value of a path begins. */
+  /** The line, from 1, of a path's key, or of the nearest one above it that stands in this document. */
   lineOf(path: Path): number | undefined
+  /** The line of just this key. */
+  lineAt(path: Path): number | undefined
 }
 
 const MAX_BYTES = 4 << 20
@@ -64,6 +66,7 @@ class Reader {
     return {
       root,
       cleared: this.#cleared,
+      lineAt: (path) => lines.get(pathText(path)),
       lineOf: (path) => {
         for (let length = path.length; length > 0; length--) {
           const line = lines.get(pathText(path.slice(0, length)))

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Scope, UserError, messageOf, rootScope, systemClock } from '#base'
 import { type Progress, createProgress, formatDuration } from '#cli'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import { applyObjects } from '#delivery'
 import { type OciLayout, buildImage, importImages, pauseDefinition, readImageDefinitions } from '#images'
 import { layoutOf, prepareHost } from '#node'
 import { isSupervised, lastLines, startInBackground, stopInBackground } from '../background/processes.ts'
@@ -22,12 +23,13 @@ import { claimNetwork, ensureNetwork } from '../instance/network.ts'
 import { cacheDir, freePort, stateDirOf } from '../instance/locate.ts'
 import { NODE_PROGRAMS, installPackages, missingPrograms } from '../machine/packages.ts'
 import type { UpFlags } from '../flags.ts'
-import { applyAll, readManifests, waitForDeployments, waitForNode } from '../up/apply.ts'
+import { readManifests, waitForDeployments, waitForNode } from '../up/apply.ts'
 import { type Component, SERVER, agentOf, componentCommand, hostOptions } from '../up/commands.ts'
 import { dnsEndpoints } from '../up/dns-endpoints.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/shop')
 const SYSTEM = join(import.meta.dirname, '../up/system')
+const AS_OWNER = { fieldManager: 'sampan' }
 const USUAL_PORT = 6443
 const POLL_MS = 10
 const READY_WITHIN_MS = 60_000
@@ -68,7 +70,9 @@ export async function runUp(flags: UpFlags): Promise<void> {
     const imported = everywhere.flat().filter((image) => image.imported)
     note(imported.length === 0 ? 'all there' : `imported ${imported.length}`)
   })
-  await progress.step('system objects', () => applyAll(scope, client, [...readManifests(SYSTEM), dnsEndpoints(instance.dnsAddress)]))
+  await progress.step('system objects', () =>
+    applyObjects(scope, client, [...readManifests(SYSTEM), dnsEndpoints(instance.dnsAddress)], AS_OWNER),
+  )
   await progress.step('agent, proxy and DNS', async (note) => {
     await Promise.all(instance.nodes.map((node, index) => startNode(scope, stateDir, instance, node, index, client, note)))
   })
@@ -222,7 +226,7 @@ async function readyClient(scope: Scope, stateDir: string): Promise<Client> {
 
 async function startExample(scope: Scope, progress: Progress, client: Client, instance: Instance): Promise<void> {
   await progress.step('example application', async (note) => {
-    await applyAll(scope, client, readManifests(join(EXAMPLE, 'manifests')))
+    await applyObjects(scope, client, readManifests(join(EXAMPLE, 'manifests')), AS_OWNER)
     let state = ''
     await within(
       scope,

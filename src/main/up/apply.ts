@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Scope, UserError, readYamlDocuments } from '#base'
-import { type KubeObject, type ResourceRef, type apps, type core, refs } from '#api'
-import { type Client, discover } from '#client'
+import { type Scope, readYamlDocuments } from '#base'
+import { type KubeObject, type apps, type core, refs } from '#api'
+import type { Client } from '#client'
 
 /** The objects of a folder's YAML files, files in the order of their names. */
 export function readManifests(folder: string): readonly KubeObject[] {
@@ -11,25 +11,6 @@ export function readManifests(folder: string): readonly KubeObject[] {
     .sort()
     .flatMap((file) => readYamlDocuments(readFileSync(join(folder, file), 'utf8')) as readonly KubeObject[])
     .filter((object) => object !== null && object !== undefined)
-}
-
-/** Applies objects one after the other, server side, as the owner of what they say. Repeating it changes nothing. */
-export async function applyAll(scope: Scope, client: Client, objects: readonly KubeObject[]): Promise<void> {
-  const { resources } = await discover(scope, client)
-  const refOf = (object: KubeObject): ResourceRef => {
-    const [group = '', version = ''] = (object.apiVersion ?? '').includes('/')
-      ? (object.apiVersion ?? '').split('/')
-      : ['', object.apiVersion ?? '']
-    const found = resources.find(({ ref }) => ref.kind === object.kind && ref.group === group)
-    if (found === undefined) throw new UserError(`this server has no ${object.kind ?? ''} of ${object.apiVersion ?? ''}`)
-    return { ...found.ref, version }
-  }
-  for (const object of objects) {
-    const { name = '', namespace } = object.metadata ?? {}
-    await client
-      .resource(refOf(object))
-      .patch(scope, { name, namespace }, { type: 'apply', body: object }, { fieldManager: 'sampan', force: true })
-  }
 }
 
 /** Resolves when every Deployment of the namespace has all its pods available in the present version. `onChange` hears how many are. */

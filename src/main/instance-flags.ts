@@ -1,0 +1,25 @@
+import { type Command, Option } from 'commander'
+import { UserError } from '#base'
+
+/** The options of commands about one cluster on this machine. */
+export function instanceFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--name <name>', 'which cluster: several live beside each other')
+        .argParser(instanceName)
+        .default('default')
+        .env('SAMPAN_NAME'),
+    )
+    .addOption(
+      new Option('--state-dir <dir>', 'where its database, keys, images and logs lie (default: /var/lib/sampan/NAME)').env(
+        'SAMPAN_STATE_DIR',
+      ),
+    )
+}
+
+/** It becomes part of names of interfaces, tables, control groups and folders. */
+export function instanceName(text: string): string {
+  if (!/^[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?$/.test(text))
+    throw new UserError(`not a name for a cluster: ${text}`, 'use at most 20 lower case letters, digits and dashes')
+  return text
+}
