@@ -40,7 +40,7 @@ function parseRoute(label: string, containerPort: number, text: string): Route |
   if (scheme === 'tcp') return 'tcp is not routed by name: use aliyun.lb'
   if (port !== undefined) return 'the port is that of the gateway: leave it out'
   if (path.length > MAX_PATH || !PATH.test(path)) return `a path has small letters, digits, - _ / . and at most ${MAX_PATH} characters`
-  if (/\.alicontainer\.com$/.test(name)) return 'names under alicontainer.com belong to somebody else'
+  if (name.endsWith('.alicontainer.com')) return 'names under alicontainer.com belong to somebody else'
   if (!name.includes('.')) {
     if (!PREFIX.test(name)) return 'a prefix has one level of small letters, digits and dashes'
     if (scheme === 'https' || scheme === 'wss') return `${scheme} needs a domain of one's own`
