@@ -92,8 +92,8 @@ export interface Strategy<T extends KubeObject> {
   /** Puts back what an update of the main resource must not change (status), handles fields of switched-off features. */
   prepareForUpdate?(draft: T, old: T, now: string): void
   validate?(object: T, errors: FieldErrors): void
-  /** Runs for updates instead of `validate`; calls it where Kubernetes does. */
-  validateUpdate?(object: T, old: T, errors: FieldErrors): void
+  /** Runs for updates instead of `validate`; calls it where Kubernetes does. `warn` is for what is wrong but was so before. */
+  validateUpdate?(object: T, old: T, errors: FieldErrors, warn?: (text: string) => void): void
   /** Whether writes leave `spec` as it was created, so that nobody comes to own any of it. */
   readonly fixedSpec?: boolean
   /** Warning header texts. `old` is there on updates. */
@@ -133,7 +133,7 @@ export interface StatusSubresource<T extends KubeObject> {
   readonly type: 'status'
   /** Default: keeps everything of `old` except status (and the metadata that a status update may change). `now` is the time of the request. */
   prepareForUpdate?(draft: T, old: T, now: string): void
-  validateUpdate?(object: T, old: T, errors: FieldErrors): void
+  validateUpdate?(object: T, old: T, errors: FieldErrors, warn?: (text: string) => void): void
   /** Whether the labels stay as they are too, and nobody comes to own them here. */
   readonly keepsLabels?: boolean
   /** Whether all of the metadata stays as it is, and nobody comes to own any of it here. */

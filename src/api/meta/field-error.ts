@@ -45,6 +45,12 @@ export const fieldError = {
     field: path.toString(),
     message: withDetail(`Invalid value: ${show(value)}`, detail),
   }),
+  /** An invalid value that is shown in a form of its own. */
+  invalidAs: (path: Path, shown: string, detail: string): FieldError => ({
+    type: FIELD_ERROR_TYPES.invalid,
+    field: path.toString(),
+    message: `Invalid value: ${shown}: ${detail}`,
+  }),
   /** An invalid value that is too large, or too secret, to be shown. */
   invalidUnshown: (path: Path, detail: string): FieldError => ({
     type: FIELD_ERROR_TYPES.invalid,

@@ -1,5 +1,5 @@
 import { deepEqual, isJsonObject, type JsonObject, setMember } from '../meta/deep.ts'
-import { type FieldErrors, fieldError } from '../meta/field-error.ts'
+import { FIELD_ERROR_TYPES, type FieldErrorType, type FieldErrors, fieldError } from '../meta/field-error.ts'
 import type { KubeObject } from '../meta/object.ts'
 import { Path } from '../meta/path.ts'
 import type { Strategy } from '../resource.ts'
@@ -10,6 +10,8 @@ import type { JsonSchema } from './json-schema.ts'
 import { validateListTypes } from './list-types.ts'
 import { settleNulls } from './nulls.ts'
 import { withoutRatcheted } from './ratchet.ts'
+import { evaluateRules } from './rules/evaluate.ts'
+import { hasRules, ruleTree } from './rules/rule-tree.ts'
 import { pushFindings } from './validate/result.ts'
 import { checkSchema } from './validate/schema.ts'
 
@@ -37,7 +39,7 @@ export function customStrategy(source: StrategySource): Strategy<KubeObject> {
       else setMember(draft as JsonObject, 'status', status)
     },
     validate: (object, errors) => validate(source, object, errors),
-    validateUpdate: (object, old, errors) => validateUpdate(source, object, old, errors),
+    validateUpdate: (object, old, errors, warn) => validateUpdate(source, object, old, errors, warn),
   }
 }
 
@@ -55,20 +57,61 @@ function validate({ rules, scale }: StrategySource, object: KubeObject, errors: 
   validateScale(object, scale, errors)
   validateEmbedded(object, rules, undefined, false, errors)
   validateListTypes(object, rules, undefined, errors)
+  validateRules(rules, object, undefined, errors, undefined)
 }
 
 /** What was wrong before and has not been touched may stay so. */
-function validateUpdate({ rules, scale }: StrategySource, object: KubeObject, old: KubeObject, errors: FieldErrors): void {
+function validateUpdate({ rules, scale }: StrategySource, object: KubeObject, old: KubeObject, errors: FieldErrors, warn?: Warn): void {
   pushFindings(withoutRatcheted(checkSchema(rules, object, ''), rules, object, old), undefined, errors)
   validateScale(object, scale, errors)
   validateEmbedded(object, rules, undefined, false, errors)
   pushNewListErrors(object, old, rules, undefined, errors)
+  validateRules(rules, object, old, errors, warn)
+}
+
+type Warn = (text: string) => void
+
+/** What must be mended before rules can be looked at. */
+const BLOCKING: ReadonlySet<FieldErrorType> = new Set([
+  FIELD_ERROR_TYPES.notSupported,
+  FIELD_ERROR_TYPES.required,
+  FIELD_ERROR_TYPES.tooLong,
+  FIELD_ERROR_TYPES.tooMany,
+  FIELD_ERROR_TYPES.typeInvalid,
+])
+const NOT_CHECKED =
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
+
+/** The rules in CEL, over the whole object. */
+function validateRules(
+  rules: JsonSchema,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  errors: FieldErrors,
+  warn: Warn | undefined,
+): void {
+  if (!hasRules(rules)) return
+  if (errors.some(({ type }) => BLOCKING.has(type))) {
+    errors.push({ type: FIELD_ERROR_TYPES.invalid, field: '<nil>', message: `Invalid value: null: ${NOT_CHECKED}` })
+    return
+  }
+  const tree = ruleTree(rules)
+  if (tree === undefined) return
+  const found = evaluateRules(tree, object, old)
+  errors.push(...found.errors)
+  for (const text of found.warnings) warn?.(text)
 }
 
 const STATUS = Path.of('status')
 
 /** A status update looks at the status alone. */
-export function validateStatusUpdate({ rules, scale }: StrategySource, object: KubeObject, old: KubeObject, errors: FieldErrors): void {
+export function validateStatusUpdate(
+  { rules, scale }: StrategySource,
+  object: KubeObject,
+  old: KubeObject,
+  errors: FieldErrors,
+  warn?: Warn,
+): void {
   const schema = rules.properties?.['status']
   const status = (object as JsonObject)['status']
   if (schema !== undefined && status !== undefined) {
@@ -80,6 +123,7 @@ export function validateStatusUpdate({ rules, scale }: StrategySource, object: K
     pushNewListErrors(status, before, schema, STATUS, errors)
   }
   if (scale !== undefined) validateReplicas(object, scale.statusReplicasPath, errors)
+  validateRules(rules, object, old, errors, warn)
 }
 
 /** Repeated items are refused unless some were there before. */

@@ -34,7 +34,7 @@ function statusSubresource(source: () => StrategySource): StatusSubresource<Kube
       }
       draft.metadata = { ...metadata, ...(managers === undefined ? {} : { managedFields: managers }), resourceVersion }
     },
-    validateUpdate: (object, old, errors) => validateStatusUpdate(source(), object, old, errors),
+    validateUpdate: (object, old, errors, warn) => validateStatusUpdate(source(), object, old, errors, warn),
   }
 }
 

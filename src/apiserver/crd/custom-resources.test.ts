@@ -135,11 +135,23 @@ test('a definition waits for its last object, and nothing is added meanwhile', a
   assert.equal((await api.request('GET', WIDGETS)).status, 404)
 })
 
-test('rules in CEL are refused by name', async (t) => {
+test('rules in CEL hold for new objects and for changes', async (t) => {
   const api = await testApiServer()
   t.after(() => api.close())
-  const versions = [version('v1', { size: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self > 0' }] } })]
-  const refused = await api.request('POST', DEFINITIONS, { body: definition({}, { versions }) })
+  const rules = [{ rule: 'self > 0' }, { rule: 'self >= oldSelf', message: 'may only grow' }]
+  const broken = [version('v1', { size: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self > "a"' }] } })]
+  const refused = await api.request('POST', DEFINITIONS, { body: definition({}, { versions: broken }) })
   assert.equal(refused.status, 422)
-  assert.match(refused.body.message, /x-kubernetes-validations: Forbidden/)
+  assert.match(refused.body.message, /found no matching overload for '_>_' applied to '\(int, string\)'/)
+  const versions = [version('v1', { size: { type: 'integer', 'x-kubernetes-validations': rules } })]
+  await api.request('POST', DEFINITIONS, { body: definition({}, { versions }) })
+  await until(api, 'widgets.example.com', (object) => JSON.stringify(object).includes('"Established"'))
+  const low = await api.request('POST', WIDGETS, { body: widget('a', { size: 0 }) })
+  assert.equal(low.status, 422)
+  assert.match(low.body.message, /spec\.size: Invalid value: 0: failed rule: self > 0/)
+  assert.equal((await api.request('POST', WIDGETS, { body: widget('a', { size: 2 }) })).status, 201)
+  const headers = { 'content-type': 'application/merge-patch+json' }
+  assert.equal((await api.request('PATCH', `${WIDGETS}/a`, { body: { spec: { size: 3 } }, headers })).status, 200)
+  const shrunk = await api.request('PATCH', `${WIDGETS}/a`, { body: { spec: { size: 1 } }, headers })
+  assert.match(shrunk.body.message, /may only grow/)
 })

@@ -69,11 +69,12 @@ export function validateChanged(
   object: KubeObject,
   old: KubeObject,
   subresource: string,
-  validate: ((object: KubeObject, old: KubeObject, errors: FieldErrors) => void) | undefined,
+  validate: ((object: KubeObject, old: KubeObject, errors: FieldErrors, warn?: (text: string) => void) => void) | undefined,
+  warn: (text: string) => void,
 ): void {
   const errors: FieldErrors = []
   checkChangedMetadata(resource, metaOf(object), metaOf(old), subresource, errors)
-  validate?.(object, old, errors)
+  validate?.(object, old, errors, warn)
   refuse(resource, object, errors)
 }
 

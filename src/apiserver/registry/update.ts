@@ -141,7 +141,7 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
   const undo = subresource === '' ? await hook?.beforeUpdate?.(scope, draft, old, { dryRun: options.dryRun }) : undefined
   try {
     if (subresource !== 'status' && raisesGeneration(resource, draft, old)) metaOf(draft).generation = (metaOf(old).generation ?? 0) + 1
-    validateChanged(resource, draft, old, subresource, rules.validate)
+    validateChanged(resource, draft, old, subresource, rules.validate, (text) => context.warn(text))
     if (subresource === '') for (const text of resource.strategy.warnings?.(draft, old) ?? []) context.warn(text)
     await validateAdmission(context, request)
     if (isReleased(draft, old, hook?.deletion)) {

@@ -4,6 +4,8 @@ import type { Path } from '../../meta/path.ts'
 import { decodeObject } from '../../schema/decode/decode.ts'
 import { validateEmbedded } from '../../structural/embedded.ts'
 import { type JsonSchema, itemsOf, valuesOf } from '../../structural/json-schema.ts'
+import { evaluateRules } from '../../structural/rules/evaluate.ts'
+import { freshRuleTree } from '../../structural/rules/rule-tree.ts'
 import { toSchema } from '../../structural/to-schema.ts'
 import { pushFindings } from '../../structural/validate/result.ts'
 import { checkSchema } from '../../structural/validate/schema.ts'
@@ -27,6 +29,16 @@ function validateDefault(schema: JsonSchema, value: unknown, path: Path, isRoot:
   const before = errors.length
   validateEmbedded(value, schema, path, isRoot, errors)
   if (errors.length === before) pushFindings(checkSchema(withoutImpliedTypes(schema), value, ''), path, errors)
+  if (errors.length === before) validateByRules(schema, value, path, isRoot, errors)
+}
+
+/** A default is one that an object could be created with, and that could stay as it is. */
+function validateByRules(schema: JsonSchema, value: unknown, path: Path, isRoot: boolean, errors: FieldErrors): void {
+  const tree = freshRuleTree(schema, isRoot)
+  if (tree === undefined) return
+  const kept = evaluateRules(tree, value, value, path.toString()).errors
+  errors.push(...kept)
+  if (kept.length === 0) errors.push(...evaluateRules(tree, value, undefined, path.toString()).errors)
 }
 
 /** Defaults are checked by the words that a schema has: that int-or-string is one of two types is not among them. */
