@@ -232,6 +232,32 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     await remove(asking('50m', '32Mi'))
   })
 
+  test('the files of an image are a volume that is neither written nor executed', async () => {
+    const pod = testPod('imaged', {
+      restartPolicy: 'Never',
+      volumes: [{ name: 'tools', image: { reference: BUSYBOX_IMAGE, pullPolicy: 'IfNotPresent' } }],
+      containers: [
+        {
+          name: 'main',
+          image: BUSYBOX_IMAGE,
+          command: shell(
+            'cat /tools/etc/group; cat /only/passwd | head -n 1; touch /tools/x 2>/dev/null || echo read-only; /tools/bin/busybox true 2>/dev/null || echo not executable',
+          ),
+          volumeMounts: [
+            { name: 'tools', mountPath: '/tools' },
+            { name: 'tools', mountPath: '/only', subPath: 'etc' },
+          ],
+        },
+      ],
+    })
+    node.manager.set(pod)
+    await node.until('ended', () => node.status('imaged')?.phase === 'Succeeded')
+    assert.deepEqual(lines(logOf('imaged')), ['root:x:0:', 'nobody:x:65534:', 'root:x:0:0:root:/:/bin/sh', 'read-only', 'not executable'])
+    await remove(pod)
+    const views = await runCommand(scope, 'ctr', ['-a', host.layout.containerd.socket, '-n', 'k8s.io', 'snapshots', 'ls'])
+    assert.equal(views.includes('sampan-volume-'), false)
+  })
+
   test('hooks and probes reach the container', async () => {
     const pod = testPod('hooked', {
       containers: [

@@ -165,7 +165,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     objects,
     events,
     images: podImages(runtime, objects, events),
-    volumes: podVolumes(settings, objects),
+    volumes: podVolumes(settings, objects, runtime),
     cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0),
     probes: podProbes(scope, runtime, events),
     hooks: podHooks(runtime),

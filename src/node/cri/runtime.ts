@@ -42,6 +42,9 @@ export interface ContainerRuntime {
   /** Resolves with the image's id. */
   pullImage(scope: Scope, image: string, credentials: ImageCredentials | undefined): Promise<string>
   removeImage(scope: Scope, image: string): Promise<void>
+  /** Keeps the files of an image (by its id) for a mount until the view is dropped. Idempotent by key. */
+  viewImage(scope: Scope, imageId: string, key: string): Promise<FileView>
+  dropImageView(scope: Scope, key: string): Promise<void>
   imageFsInfo(scope: Scope): Promise<readonly FilesystemUsage[]>
 
   listContainerStats(scope: Scope): Promise<readonly ContainerStats[]>
@@ -282,6 +285,12 @@ export interface ImageCredentials {
   readonly serverAddress: string
   readonly identityToken: string
   readonly registryToken: string
+}
+/** What to mount to see some files: read-only whatever its options say. */
+export interface FileView {
+  readonly type: string
+  readonly source: string
+  readonly options: readonly string[]
 }
 export interface FilesystemUsage {
   readonly mountpoint: string

@@ -40,6 +40,8 @@ export interface PodVolumes {
   mount(scope: Scope, pod: core.Pod, podIps: readonly string[]): Promise<void>
   /** Writes the pod's /etc/hosts. */
   writeHosts(pod: core.Pod, podIps: readonly string[]): Promise<void>
+  /** Makes the files of an image visible as a volume of the pod. Idempotent. */
+  showImage(scope: Scope, pod: core.Pod, volume: string, image: Image): Promise<void>
   /** The container's mounts. */
   mountsOf(scope: Scope, pod: core.Pod, container: AnyContainer, environment: ReadonlyMap<string, string>): Promise<Mount[]>
   /** Writes changed ConfigMaps, Secrets, labels and due tokens into running pods; when to look again. */

@@ -56,6 +56,7 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
     services.volumes.mount(scope, pod, podIps).then(() => services.volumes.writeHosts(pod, podIps)),
     mkdir(join(sandboxLogDir(worker), container.name), { recursive: true, mode: 0o755 }),
   ])
+  await showImages(scope, worker, container)
   const mounts = await services.volumes.mountsOf(scope, pod, container, environment)
   const target = ephemeralContainersOf(pod).find(({ name }) => name === container.name)?.targetContainerName
   const targetId =
@@ -85,6 +86,24 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
     return id
   } catch (error) {
     throw isCancelled(error) ? error : new StartRefused('CreateContainerError', messageOf(error), { cause: error })
+  }
+}
+
+/** Images that the container mounts are pulled as its own is. */
+async function showImages(scope: Scope, { services, pod }: PodSubject, container: AnyContainer): Promise<void> {
+  for (const { name, image: wanted } of pod.spec?.volumes ?? []) {
+    if (wanted === undefined || container.volumeMounts?.some((mount) => mount.name === name) !== true) continue
+    const { reference = '', pullPolicy } = wanted
+    const asked = { ...container, image: reference, ...(pullPolicy === undefined ? {} : { imagePullPolicy: pullPolicy }) }
+    const image = await services.images.ensure(scope, pod, asked)
+    try {
+      await services.volumes.showImage(scope, pod, name, image)
+    } catch (error) {
+      if (isCancelled(error)) throw error
+      throw new StartRefused('ImageVolumeMountFailed', `failed to mount image volume ${JSON.stringify(name)}: ${messageOf(error)}`, {
+        cause: error,
+      })
+    }
   }
 }
 

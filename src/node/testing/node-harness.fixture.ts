@@ -100,7 +100,7 @@ export function nodeHarness(
     objects,
     events: recorder,
     images: podImages(runtime, objects, recorder),
-    volumes: podVolumes(settings, objects),
+    volumes: podVolumes(settings, objects, runtime),
     cgroups: real === undefined ? NO_CGROUPS : podCgroups(real.machine.cgroups, real.layout.cgroupRoot, 0),
     probes: podProbes(scope, runtime, recorder),
     hooks: podHooks(runtime),

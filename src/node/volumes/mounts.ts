@@ -10,6 +10,22 @@ export async function bindDescriptor(scope: Scope, fd: number, target: string): 
   await runCommand(scope, 'mount', ['--no-canonicalize', '--bind', `/proc/${process.pid}/fd/${fd}`, target])
 }
 
+/** Whatever the options say, nothing in it can be written or executed. */
+export async function mountReadOnly(
+  scope: Scope,
+  { type, source, options }: { readonly type: string; readonly source: string; readonly options: readonly string[] },
+  target: string,
+): Promise<void> {
+  const safe = 'ro,noexec,nosuid,nodev'
+  if (options.some((option) => option === 'bind' || option === 'rbind')) {
+    await runCommand(scope, 'mount', ['--no-canonicalize', '--bind', source, target])
+    await runCommand(scope, 'mount', ['--no-canonicalize', '-o', `remount,bind,${safe}`, target])
+    return
+  }
+  const kept = options.filter((option) => option !== 'rw' && option !== 'ro')
+  await runCommand(scope, 'mount', ['--no-canonicalize', '-t', type, '-o', [safe, ...kept].join(','), source, target])
+}
+
 export async function mountTmpfs(scope: Scope, target: string, sizeBytes: number | undefined): Promise<void> {
   const options = ['mode=0777', ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])].join(',')
   await runCommand(scope, 'mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', target])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Scope, messageOf } from '#base'
 import { type core, quantityValue } from '#api'
 import { expand } from '../containers/expand.ts'
-import type { Mount } from '../cri/runtime.ts'
+import type { ContainerRuntime, Mount } from '../cri/runtime.ts'
 import type { ObjectSource } from '../objects.ts'
 import { type AnyContainer, uidOf } from '../pods/pod-facts.ts'
 import type { PodVolumes } from '../pods/services.ts'
@@ -13,6 +13,7 @@ import { hostnameOf, hostsFile } from '../sandbox/hosts-file.ts'
 import type { NodeSettings } from '../settings.ts'
 import { openDirectory, writeAtomically } from './atomic-writer.ts'
 import { prepareHostPath } from './host-path.ts'
+import { dropImages, mountImage } from './image-volumes.ts'
 import { bindDescriptor, mountPoints, mountTmpfs, unmountAll } from './mounts.ts'
 import { giveToGroup } from './ownership.ts'
 import { type PayloadContext, payloadOf } from './payload.ts'
@@ -21,8 +22,14 @@ import { type VolumeKind, claimedPath, kindOf } from './volume-kind.ts'
 
 const PROPAGATIONS = { None: 'private', HostToContainer: 'host-to-container', Bidirectional: 'bidirectional' } as const
 
+type ViewRuntime = Pick<ContainerRuntime, 'viewImage' | 'dropImageView'>
+
 /** Volumes on the node's own file system, and (for Secrets and tokens) on one tmpfs of the node, which no disk ever sees. */
-export function podVolumes(settings: NodeSettings & { readonly memoryDir: string }, objects: ObjectSource): PodVolumes {
+export function podVolumes(
+  settings: NodeSettings & { readonly memoryDir: string },
+  objects: ObjectSource,
+  runtime: ViewRuntime,
+): PodVolumes {
   const done = new Map<string, Set<string>>()
   /** What is being written, by path: writes to one volume follow each other. */
   const writing = new Map<string, Promise<void>>()
@@ -94,6 +101,9 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
         if (found.groupOwned && fsGroup !== undefined) await giveToGroup(found.path, fsGroup, fsGroupChangePolicy)
         return
       }
+      case 'image':
+        // Mounted for the container that wants it, after its image was pulled.
+        return
       case 'configmap':
       case 'secret':
       case 'downward-api':
@@ -140,7 +150,7 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
           try {
             const kind = kindOf(volume)
             if (kind === 'claim') await claimedPath(scope, objects, pod, volume)
-            else if (kind !== 'empty-dir' && kind !== 'hostPath')
+            else if (hasPayload(kind))
               await payloadOf(
                 scope,
                 contextOf(pod, [], () => undefined),
@@ -174,6 +184,10 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
       )
     },
 
+    async showImage(scope, pod, volume, image) {
+      await mountImage(scope, runtime, image.id, { podDir: podDir(pod), podUid: uidOf(pod), volume })
+    },
+
     async mountsOf(scope, pod, container, environment) {
       const mounts: Mount[] = []
       for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
@@ -182,7 +196,7 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
         if (mount.recursiveReadOnly === 'Enabled')
           throw configError(`volume mount "${mount.name}": recursive read-only mounts are not supported by the container runtime`)
         const kind = kindOf(volume)
-        const isPayload = kind !== 'empty-dir' && kind !== 'hostPath' && kind !== 'claim'
+        const isPayload = hasPayload(kind) || kind === 'image'
         let hostPath = await hostPathOf(scope, pod, volume)
         const subPath =
           mount.subPathExpr === undefined || mount.subPathExpr === '' ? (mount.subPath ?? '') : expandAll(mount.subPathExpr, environment)
@@ -196,7 +210,8 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
           })
         }
         const propagation = PROPAGATIONS[(mount.mountPropagation ?? 'None') as keyof typeof PROPAGATIONS]
-        const readOnly = isPayload || mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true
+        // The files of an image are mounted read-only here already; asked for again, the runtime would forget that they are not executable.
+        const readOnly = kind !== 'image' && (isPayload || mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true)
         mounts.push({
           containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
           hostPath,
@@ -229,7 +244,7 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
       let againAtMs: number | undefined
       for (const volume of volumesOf(pod)) {
         const kind = kindOf(volume)
-        if (kind === 'empty-dir' || kind === 'hostPath' || kind === 'claim') continue
+        if (!hasPayload(kind)) continue
         try {
           await writePayload(scope, pod, volume, kind, podIps, (atMs) => {
             againAtMs = Math.min(againAtMs ?? Number.POSITIVE_INFINITY, atMs)
@@ -252,12 +267,17 @@ export function podVolumes(settings: NodeSettings & { readonly memoryDir: string
         if ((await stat(dir).catch(() => undefined)) === undefined) continue
         await (await openDirectory(dir)).close()
         await unmountAll(scope, dir)
+        if (dir === podDir(pod)) await dropImages(scope, runtime, dir, uid)
         await rm(dir, { recursive: true, force: true })
       }
       done.delete(uid)
     },
   }
 }
+
+/** Whether its files are written by the node. */
+const hasPayload = (kind: VolumeKind): kind is 'configmap' | 'secret' | 'downward-api' | 'projected' =>
+  kind === 'configmap' || kind === 'secret' || kind === 'downward-api' || kind === 'projected'
 
 /** A tmpfs is as large as asked for, and never larger than what its pod may use. */
 function memoryBytes(pod: core.Pod, sizeLimit: string | undefined, settings: NodeSettings): number {

@@ -3,7 +3,7 @@ import type { core } from '#api'
 import type { ObjectSource } from '../objects.ts'
 import { nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 
-export type VolumeKind = 'empty-dir' | 'hostPath' | 'claim' | 'configmap' | 'secret' | 'downward-api' | 'projected'
+export type VolumeKind = 'empty-dir' | 'hostPath' | 'claim' | 'configmap' | 'secret' | 'downward-api' | 'projected' | 'image'
 
 /** What a volume is; throws for kinds that this node does not mount, naming them. A volume without a source is an empty directory. */
 export function kindOf(volume: core.Volume): VolumeKind {
@@ -25,6 +25,8 @@ export function kindOf(volume: core.Volume): VolumeKind {
       return 'downward-api'
     case 'projected':
       return 'projected'
+    case 'image':
+      return 'image'
     default:
       throw new Error(`volume type ${source} is not supported by this node`)
   }

@@ -1,6 +1,7 @@
 import { type Scope, isCancelled, messageOf } from '#base'
 import { type ContainerRuntime, RuntimeError, type RuntimeEvent, isRuntimeNotFound } from '../runtime.ts'
 import { type CallOptions, openChannel } from '../grpc/channel.ts'
+import { containerdImages } from './containerd-images.ts'
 import { containerdEvents } from './containerd-events.ts'
 import { CRI_TABLE, ContainerEventType, type ContainerEventResponse, type CriMethods } from './cri.gen.ts'
 import { methodsOf } from '../grpc/descriptors.ts'
@@ -24,6 +25,7 @@ const RECONNECT_MS = 500
 export function containerdRuntime(socketPath: string): ContainerRuntime {
   const channel = openChannel({ path: socketPath })
   const methods = methodsOf('runtime.v1', CRI_TABLE)
+  const images = containerdImages(channel)
   const method = (name: string) => {
     const found = methods.get(name)
     if (found === undefined) throw new TypeError(`no method ${name} in the field table`)
@@ -155,6 +157,13 @@ export function containerdRuntime(socketPath: string): ContainerRuntime {
     async removeImage(scope, image) {
       await call(scope, 'ImageService/RemoveImage', { image: { image } })
     },
+    async viewImage(scope, imageId, key) {
+      const { info } = await call(scope, 'ImageService/ImageStatus', { image: { image: imageId }, verbose: true })
+      const { chainID } = JSON.parse(info['info'] ?? '{}') as { readonly chainID?: string }
+      if (chainID === undefined) throw new RuntimeError('not-found', `the image ${imageId} has no files here`)
+      return images.view(scope, chainID, key)
+    },
+    dropImageView: (scope, key) => images.drop(scope, key),
     async imageFsInfo(scope) {
       return (await call(scope, 'ImageService/ImageFsInfo', {})).imageFilesystems.map(filesystemOf)
     },

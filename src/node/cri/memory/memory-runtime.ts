@@ -5,6 +5,7 @@ import {
   type ContainerSpec,
   type ContainerStatus,
   type ExecResult,
+  type FileView,
   type Image,
   type LinuxResources,
   RuntimeError,
@@ -189,6 +190,11 @@ export class MemoryRuntime implements ContainerRuntime {
   async imageFsInfo() {
     return []
   }
+  async viewImage(): Promise<FileView> {
+    return { type: 'tmpfs', source: 'tmpfs', options: [] }
+  }
+  async dropImageView(): Promise<void> {}
+
   async listContainerStats() {
     return []
   }
