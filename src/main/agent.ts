@@ -3,6 +3,7 @@ import { type Scope, UserError } from '#base'
 import type { core } from '#api'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import {
+  type EvictionOptions,
   type Host,
   type HostOptions,
   type NodeAgent,
@@ -42,6 +43,7 @@ export interface AgentOptions {
   readonly podPidsLimit?: number
   readonly beatMs?: number
   readonly leaseSeconds?: number
+  readonly eviction?: EvictionOptions
 }
 
 export interface RunningAgent {
@@ -74,6 +76,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     ...(options.maxPods === undefined ? {} : { maxPods: options.maxPods }),
     ...(options.podPidsLimit === undefined ? {} : { podPidsLimit: options.podPidsLimit }),
     ...(options.beatMs === undefined ? {} : { beatMs: options.beatMs }),
+    ...(options.eviction && { eviction: options.eviction }),
     ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
   })
   const server = options.server && (await serve(scope, client, agent, host, options.server))

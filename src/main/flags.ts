@@ -34,6 +34,11 @@ export interface AgentFlags {
   readonly proxyTable: string
   readonly policyTable: string
   readonly dnsAddress?: string
+  readonly evictionHard?: string
+  readonly evictionSoft: string
+  readonly evictionSoftGracePeriod: string
+  readonly evictionMaxPodGracePeriod: number
+  readonly evictionPressureTransitionPeriod: number
   readonly releaseOnStop: boolean
   readonly logLevel: LogLevelFlag
 }

@@ -190,6 +190,14 @@ function agentFlags(command: Command): Command {
     .option('--proxy-table <name>', 'nftables table of the service proxy', 'sampan_services')
     .option('--policy-table <name>', 'nftables table of the network policies', 'sampan_policies')
     .option('--dns-address <address>', "answer the cluster's names here, an address that is added to the loopback interface")
+    .option(
+      '--eviction-hard <thresholds>',
+      'a pod is evicted at once when the node has less left: SIGNAL<AMOUNT or SIGNAL<PART%, several with commas (default: as Kubernetes)',
+    )
+    .option('--eviction-soft <thresholds>', 'a pod is evicted when the node has had less left for the grace period of the signal', '')
+    .option('--eviction-soft-grace-period <periods>', 'SIGNAL=DURATION for each soft threshold, several with commas', '')
+    .option('--eviction-max-pod-grace-period <seconds>', 'most grace of a pod that is evicted for a soft threshold', Number, 0)
+    .option('--eviction-pressure-transition-period <seconds>', 'how long the node tells of a pressure that is over', Number, 300)
     .option('--release-on-stop', 'take the rules of the service proxy away at the end', false)
     .addOption(logLevel())
 }

@@ -1,4 +1,6 @@
 export { type NodeAgent, type NodeAgentOptions, startNodeAgent } from './node-agent.ts'
+export { type EvictionOptions } from './eviction/evictor.ts'
+export { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts'
 export { type Host, prepareHost } from './host/host.ts'
 export { type HostLayout, type HostOptions, layoutOf } from './host/layout.ts'
 export { type Machine } from './host/machine.ts'

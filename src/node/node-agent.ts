@@ -9,6 +9,9 @@ import { podApi } from './api/pod-api.ts'
 import { podCgroups } from './cgroups/pod-cgroups.ts'
 import { limitedRuntime } from './cri/limited-runtime.ts'
 import type { ContainerRuntime } from './cri/runtime.ts'
+import { type EvictionOptions, Evictor } from './eviction/evictor.ts'
+import { refusedUnder } from './eviction/plan-eviction.ts'
+import { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts'
 import type { Host } from './host/host.ts'
 import { ImageCollector } from './images/image-collector.ts'
 import { podImages } from './images/pod-images.ts'
@@ -17,7 +20,6 @@ import { admitPod, lacking } from './node-object/admission.ts'
 import { machineFacts } from './node-object/facts.ts'
 import { capacityOf, nodeStatus } from './node-object/node-status.ts'
 import { followPodNetwork } from './node-object/pod-network.ts'
-import { Pressure } from './node-object/pressure.ts'
 import { NodeRegistrar } from './node-object/registrar.ts'
 import { isDone } from './pods/plan/ending.ts'
 import { uidOf } from './pods/pod-facts.ts'
@@ -25,7 +27,7 @@ import { PodManager } from './pods/pod-manager.ts'
 import type { PodEvents } from './pods/services.ts'
 import { podHooks } from './probes/pod-hooks.ts'
 import { podProbes } from './probes/pod-probes.ts'
-import { StartRefused } from './refusal.ts'
+import { PodRejected, StartRefused } from './refusal.ts'
 import type { NodeSettings } from './settings.ts'
 import { mountPoints, mountTmpfs } from './volumes/mounts.ts'
 import { podVolumes } from './volumes/pod-volumes.ts'
@@ -52,6 +54,7 @@ export interface NodeAgentOptions {
   readonly leaseSeconds?: number
   readonly logMaxBytes?: number
   readonly logMaxFiles?: number
+  readonly eviction?: EvictionOptions
 }
 
 /** A running agent. It ends with the scope that it was started in; containers live on. */
@@ -113,7 +116,6 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
       ),
   }
   const objects = apiObjects(scope, client, services)
-  const pressure = new Pressure(layout.rootDir, facts)
   const { name: runtimeName, version: runtimeVersion } = await runtime.version(scope)
   const registrar = new NodeRegistrar(client, {
     name: options.nodeName,
@@ -149,7 +151,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
         runtimeVersion: `${runtimeName}://${runtimeVersion}`,
         images,
         notReady,
-        ...pressure.now(),
+        pressures: evictor.pressures(scope.clock.now()),
         now: scope.clock.now(),
         before,
       })
@@ -172,6 +174,8 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     api: podApi(scope, client),
     admit(pod) {
       if (registrar.node !== undefined) admitPod(pod, othersThan(pod), registrar.node)
+      const refusal = refusedUnder(evictor.pressures(scope.clock.now()), pod)
+      if (refusal !== undefined) throw new PodRejected('Evicted', `Pod was rejected: ${refusal}`)
     },
     refuseResize: (pod) => registrar.node && lacking(pod, othersThan(pod), registrar.node, ['cpu', 'memory']),
     handlerOf: (own, pod) => handlerOf(own, client, pod),
@@ -182,9 +186,22 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     if (now !== undefined) manager.set(now)
   })
 
+  const imageCollector = new ImageCollector(runtime, manager, layout.rootDir, recorder, options.nodeName)
+  const evictor: Evictor = new Evictor({
+    runtime,
+    pods: manager,
+    events,
+    settings,
+    options: options.eviction ?? { thresholds: parseThresholds(DEFAULT_HARD), mostGraceSeconds: 0, transitionMs: 300_000 },
+    freeDisk: (own) => imageCollector.removeUnused(own),
+    changed: () => void registrar.writeStatus(scope).catch(() => undefined),
+  })
+
   await Promise.all([informers.start(scope), registrar.register(scope)])
   await manager.start(pods.list())
   void registrar.run(scope)
+  void evictor.run(scope)
+  void imageCollector.run(scope)
   if (ownNode !== undefined)
     void followPodNetwork(scope, {
       nodes: ownNode,
@@ -193,7 +210,6 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
       report: (own) => registrar.writeStatus(own),
     })
   void new LogRotation(settings, runtime, manager).run(scope)
-  void new ImageCollector(runtime, manager, layout.rootDir, recorder, options.nodeName).run(scope)
   scope.log.info('the node is ready', {
     node: options.nodeName,
     runtime: `${runtimeName} ${runtimeVersion}`,

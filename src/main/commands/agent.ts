@@ -5,7 +5,7 @@ import { releaseProxy, startProxy, systemKernel } from '#proxy'
 import { OVERLAY_MTU, type StandIn, releasePolicies, startNodeNetwork, startPolicies } from '#network'
 import { createInformers } from '#reconcile'
 import { UserError } from '#base'
-import { streamProtocols } from '#node'
+import { DEFAULT_HARD, parseThresholds, streamProtocols } from '#node'
 import { startAgent } from '../agent.ts'
 import { inForeground } from '../foreground.ts'
 import { ensureLocalAddress } from '../instance/network.ts'
@@ -28,6 +28,11 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
         ...(flags.network === 'overlay' ? { mtu: OVERLAY_MTU } : {}),
       },
       clusterDns: flags.clusterDns,
+      eviction: {
+        thresholds: parseThresholds(flags.evictionHard ?? DEFAULT_HARD, flags.evictionSoft, flags.evictionSoftGracePeriod),
+        mostGraceSeconds: flags.evictionMaxPodGracePeriod,
+        transitionMs: flags.evictionPressureTransitionPeriod * 1000,
+      },
       ...(flags.nodeIp === undefined ? {} : { nodeIps: [flags.nodeIp] }),
       ...servingOptions(flags),
     })

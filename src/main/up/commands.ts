@@ -60,6 +60,9 @@ function serverArguments(stateDir: string, instance: Instance): readonly string[
   ].flat()
 }
 
+/** The disk of a person's machine is often nearly full: what counts is how much is left, not which part of it. */
+const EVICTION = 'memory.available<100Mi,nodefs.available<1Gi,imagefs.available<1Gi,nodefs.inodesFree<1%,imagefs.inodesFree<1%'
+
 function agentArguments(stateDir: string, instance: Instance, index: number): readonly string[] {
   const { name, address } = placeOf(instance, index)
   const host = hostOptions(stateDir, instance, index)
@@ -72,6 +75,7 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
     ...host.clusterCidrs.map((cidr) => ['--cluster-cidr', cidr]),
     ...(host.netns === undefined ? [] : [['--netns', host.netns]]),
     ['--network', instance.networkMode],
+    ['--eviction-hard', EVICTION],
     ['--cluster-dns', DNS_SERVICE],
     ['--tls-cert-file', join(stateDir, 'pki', `serving-${name}.crt`)],
     ['--tls-private-key-file', join(stateDir, 'pki', `serving-${name}.key`)],

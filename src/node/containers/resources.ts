@@ -1,10 +1,9 @@
 import { type core, quantityMilli, quantityValue } from '#api'
 import type { LinuxResources } from '../cri/runtime.ts'
-import { type AnyContainer, qosClassOf } from '../pods/pod-facts.ts'
+import { type AnyContainer, isCritical, qosClassOf } from '../pods/pod-facts.ts'
 
 const PERIOD_US = 100_000
 const SHORTEST_QUOTA_US = 1000
-const CRITICAL_PRIORITY = 2_000_000_000
 
 export const sharesOf = (milli: number): number => (milli === 0 ? 2 : Math.min(Math.max(Math.floor((milli * 1024) / 1000), 2), 262_144))
 export const quotaOf = (milli: number): number => (milli === 0 ? 0 : Math.max(Math.floor((milli * PERIOD_US) / 1000), SHORTEST_QUOTA_US))
@@ -31,7 +30,7 @@ export function resourcesOf(
 
 /** Who goes first when memory runs out: best effort, then whoever asked for the least. */
 export function oomScoreOf(pod: core.Pod, container: AnyContainer, nodeMemoryBytes: number): number {
-  if ((pod.spec?.priority ?? 0) >= CRITICAL_PRIORITY) return -997
+  if (isCritical(pod)) return -997
   switch (qosClassOf(pod)) {
     case 'Guaranteed':
       return -997

@@ -57,18 +57,15 @@ export class ImageCollector {
     }
   }
 
+  /** Every image that nobody uses goes: the node has no room left. */
+  async removeUnused(scope: Scope): Promise<void> {
+    const uses = await this.#uses(scope)
+    for (const { id } of planCollection(uses, Number.POSITIVE_INFINITY, scope.clock.now())) await this.#runtime.removeImage(scope, id)
+  }
+
   async collect(scope: Scope): Promise<void> {
     const now = scope.clock.now()
-    const images = await this.#runtime.listImages(scope)
-    const used = new Set(this.#pods.workers.flatMap((worker) => worker.state.containers.map(({ imageRef }) => imageRef)))
-    const uses = images.map((image): ImageUse => {
-      const inUse = used.has(image.id) || image.digests.some((digest) => used.has(digest))
-      const before = this.#seen.get(image.id) ?? { firstSeenMs: now, lastUsedMs: 0 }
-      const after = { ...before, lastUsedMs: inUse ? now : before.lastUsedMs }
-      this.#seen.set(image.id, after)
-      return { image, inUse, ...after }
-    })
-    for (const id of this.#seen.keys()) if (!images.some((image) => image.id === id)) this.#seen.delete(id)
+    const uses = await this.#uses(scope)
     const disk = await statfs(this.#dir)
     const usedPart = 1 - disk.bavail / disk.blocks
     if (usedPart < HIGH_PART) return
@@ -84,5 +81,20 @@ export class ImageCollector {
       'FreeDiskSpaceFailed',
       message,
     )
+  }
+
+  async #uses(scope: Scope): Promise<ImageUse[]> {
+    const now = scope.clock.now()
+    const images = await this.#runtime.listImages(scope)
+    const used = new Set(this.#pods.workers.flatMap((worker) => worker.state.containers.map(({ imageRef }) => imageRef)))
+    const uses = images.map((image): ImageUse => {
+      const inUse = used.has(image.id) || image.digests.some((digest) => used.has(digest))
+      const before = this.#seen.get(image.id) ?? { firstSeenMs: now, lastUsedMs: 0 }
+      const after = { ...before, lastUsedMs: inUse ? now : before.lastUsedMs }
+      this.#seen.set(image.id, after)
+      return { image, inUse, ...after }
+    })
+    for (const id of this.#seen.keys()) if (!images.some((image) => image.id === id)) this.#seen.delete(id)
+    return uses
   }
 }

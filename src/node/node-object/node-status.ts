@@ -19,9 +19,7 @@ export interface NodeView {
   readonly images: readonly Image[]
   /** Empty when the node is ready. */
   readonly notReady: string
-  readonly memoryPressure: boolean
-  readonly diskPressure: boolean
-  readonly pidPressure: boolean
+  readonly pressures: ReadonlySet<string>
   /** Sets the condition's heartbeat; changes alone set its transition. */
   readonly now: number
   readonly before: core.NodeStatus | undefined
@@ -64,19 +62,19 @@ export function nodeStatus(view: NodeView): core.NodeStatus {
     conditions: [
       condition(
         'MemoryPressure',
-        view.memoryPressure,
+        view.pressures.has('MemoryPressure'),
         ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
         ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
       ),
       condition(
         'DiskPressure',
-        view.diskPressure,
+        view.pressures.has('DiskPressure'),
         ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
         ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
       ),
       condition(
         'PIDPressure',
-        view.pidPressure,
+        view.pressures.has('PIDPressure'),
         ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
         ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
       ),

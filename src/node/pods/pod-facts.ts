@@ -53,6 +53,14 @@ export const containerHash = (container: AnyContainer): string =>
     .digest('hex')
     .slice(0, 8)
 
+const CRITICAL_PRIORITY = 2_000_000_000
+const STATIC_SOURCE = 'kubernetes.io/config.source'
+
+/** Never evicted, and let in whatever the node runs short of. */
+export const isCritical = (pod: core.Pod): boolean => isStatic(pod) || (pod.spec?.priority ?? 0) >= CRITICAL_PRIORITY
+/** It comes from a file of the node, not from the API. */
+export const isStatic = (pod: core.Pod): boolean => (pod.metadata?.annotations?.[STATIC_SOURCE] ?? 'api') !== 'api'
+
 export const graceOf = (pod: core.Pod): number => Math.max(pod.spec?.terminationGracePeriodSeconds ?? 30, 0)
 
 type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'

@@ -1,0 +1,63 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Scope } from '#base'
+import type { core } from '#api'
+import type { ContainerStats } from '../cri/runtime.ts'
+import { runCommand } from '../host/command.ts'
+import { uidOf } from '../pods/pod-facts.ts'
+import { logDirectoryOf } from '../sandbox/sandbox-spec.ts'
+import type { NodeSettings } from '../settings.ts'
+
+export interface DiskUse {
+  readonly bytes: number
+  readonly inodes: number
+  readonly emptyDirs: ReadonlyMap<string, number>
+  /** Writable layer and logs. */
+  readonly containers: ReadonlyMap<string, number>
+}
+
+/** What a pod keeps on the node's disk: writable layers, logs and emptyDirs. Other file systems mounted inside are not the disk's. */
+export async function diskUse(scope: Scope, settings: NodeSettings, pod: core.Pod, stats: readonly ContainerStats[]): Promise<DiskUse> {
+  const dirs = (pod.spec?.volumes ?? []).filter(({ emptyDir }) => emptyDir !== undefined && (emptyDir.medium ?? '') === '')
+  const place = (name: string): string => join(settings.podsDir, uidOf(pod), 'volumes', 'kubernetes.io~empty-dir', name)
+  const measured = await Promise.all(dirs.map(async ({ name }) => ({ name, ...(await sizeOf(scope, place(name))) })))
+  const logs = logDirectoryOf(settings, pod)
+  const names = await readdir(logs).catch(() => [])
+  const logged = new Map(
+    await Promise.all(names.map(async (name): Promise<[string, Size]> => [name, await sizeOf(scope, join(logs, name))])),
+  )
+  const layers = new Map(stats.filter(({ podUid }) => podUid === uidOf(pod)).map(({ name, writableLayer }) => [name, writableLayer]))
+  const containers = new Map(
+    [...new Set([...logged.keys(), ...layers.keys()])].map((name) => [
+      name,
+      (logged.get(name)?.bytes ?? 0) + (layers.get(name)?.usedBytes ?? 0),
+    ]),
+  )
+  const sum = (list: Iterable<number>): number => [...list].reduce((total, one) => total + one, 0)
+  return {
+    bytes: sum(containers.values()) + sum(measured.map(({ bytes }) => bytes)),
+    inodes:
+      sum(measured.map(({ inodes }) => inodes)) +
+      sum([...layers.values()].map((layer) => layer?.inodesUsed ?? 0)) +
+      sum([...logged.values()].map(({ inodes }) => inodes)),
+    emptyDirs: new Map(measured.map(({ name, bytes }) => [name, bytes])),
+    containers,
+  }
+}
+
+interface Size {
+  readonly bytes: number
+  readonly inodes: number
+}
+
+/** A walk by a program of its own, at the lowest priority: a pod can have millions of files. What is deleted meanwhile is not an error. */
+async function sizeOf(scope: Scope, dir: string): Promise<Size> {
+  const count = async (...options: string[]): Promise<number> =>
+    Number(
+      (
+        await runCommand(scope, 'nice', ['-n', '19', 'du', '--summarize', '--one-file-system', ...options, '--', dir]).catch(() => '0')
+      ).split('\t')[0],
+    )
+  const [bytes, inodes] = await Promise.all([count('--block-size=1'), count('--inodes')])
+  return { bytes: Number.isNaN(bytes) ? 0 : bytes, inodes: Number.isNaN(inodes) ? 0 : inodes }
+}
