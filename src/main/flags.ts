@@ -49,6 +49,17 @@ export interface PartFlags {
   readonly logLevel: LogLevelFlag
 }
 
+export interface SimulateFlags {
+  readonly kubeconfig: string
+  readonly nodes: number
+  readonly podsPerNode: number
+  readonly nodeCpu: string
+  readonly nodeMemory: string
+  readonly jobSeconds: number
+  readonly taint: boolean
+  readonly logLevel: LogLevelFlag
+}
+
 export interface ServerFlags {
   readonly stateDir: string
   readonly securePort: number

@@ -5,7 +5,7 @@ import { NETWORK_MODES } from './instance/instance.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
 import { addComposeCommands } from './compose-program.ts'
 import { instanceFlags, instanceName } from './instance-flags.ts'
-import type { AgentFlags, InstanceFlags, PartFlags, ServerFlags, UpFlags } from './flags.ts'
+import type { AgentFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
 
 /** Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
 export function program(): Command {
@@ -106,6 +106,21 @@ export function program(): Command {
       await runAgent(flags)
     },
   )
+  root
+    .command('simulate')
+    .description('pretend nodes in any cluster, for trying things at scale: their pods start, end and go, and nothing runs')
+    .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    .requiredOption('--nodes <count>', 'how many', count)
+    .option('--pods-per-node <count>', 'how many pods each has room for', count, 110)
+    .option('--node-cpu <amount>', 'processors of each', '32')
+    .option('--node-memory <amount>', 'memory of each', '256Gi')
+    .option('--job-seconds <seconds>', 'how long the pods of Jobs run', count, 1)
+    .option('--no-taint', 'let pods land there that do not tolerate kwok.x-k8s.io/node=fake:NoSchedule')
+    .addOption(logLevel())
+    .action(async (flags: SimulateFlags) => {
+      const { runSimulate } = await import('./commands/simulate.ts')
+      await runSimulate(flags)
+    })
   root.commandsGroup('Commands:')
   root
     .command('version')
@@ -203,7 +218,7 @@ function agentFlags(command: Command): Command {
 }
 
 function count(text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new UserError(`not a number: ${text}`, 'give a whole number from 1')
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UserError(`not a number: ${text}`, 'give a whole number from 1')
   return Number(text)
 }
 

@@ -31,6 +31,7 @@ export {
   releasePatch,
 } from './owners.ts'
 export { type ReflectorSink, reflect } from './reflector.ts'
+export { WorkQueue } from './queue.ts'
 export { inParallel, slowStart } from './slow-start.ts'
 export { compareVersions } from './versions.ts'
 export { resolveIntOrPercent } from './workloads/int-or-percent.ts'

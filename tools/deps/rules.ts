@@ -113,6 +113,7 @@ export const ROWS: readonly Row[] = [
     npm: [],
     node: [...plain, ...streams, ...files, ...network, 'child_process'],
   },
+  { name: 'simulate', layer: 4, may: aboveTheApi, not: 'node: an ordinary user of the API', npm: [], node: plain },
   { name: 'delivery', layer: 4, may: [...aboveTheApi, 'compose'], not: 'anything else: an ordinary user of the API', npm: [], node: plain },
   { name: 'console', layer: 4, may: ['api', 'client/web'], not: 'every server', npm: [], node: [] },
   {

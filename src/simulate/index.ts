@@ -1,0 +1,1 @@
+export { type SimulationOptions, type SimulationStats, startSimulation } from './simulation.ts'

@@ -1,0 +1,180 @@
+/**
+ * `npm run bench:controllers`: how fast Deployments are carried out on simulated nodes, over a server and a simulation in processes of their
+ * own. Wall time, and the processor time of both; see docs/reference/performance.md.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { rootScope } from '#base'
+import { type apps, isNotFound, refs } from '#api'
+import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+
+const ENTRY = join(import.meta.dirname, '../../src/main/sampan.ts')
+const NAMESPACE = 'bench'
+const { values: flags } = parseArgs({
+  options: {
+    nodes: { type: 'string', default: '100' },
+    pods: { type: 'string', default: '1000' },
+    rounds: { type: 'string', default: '1' },
+    'cpu-prof': { type: 'string' },
+  },
+})
+const pods = Number(flags.pods)
+const scope = rootScope()
+const directory = mkdtempSync(join(tmpdir(), 'sampan-bench-controllers-'))
+const kubeconfig = join(directory, 'admin.kubeconfig')
+const profiling = flags['cpu-prof'] === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', flags['cpu-prof']]
+
+function start(...args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...profiling, ENTRY, ...args, '--log-level', 'warn'], { stdio: ['ignore', 'inherit', 'inherit'] })
+}
+
+/** Processor time of a process so far, in milliseconds. */
+function cpuMs({ pid }: ChildProcess): number {
+  const fields =
+    readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
+      .split(') ')[1]
+      ?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const endMs = Date.now() + 180_000
+  while (!(await isSo())) {
+    if (Date.now() > endMs) throw new Error(`not so after three minutes: ${what}`)
+    await scope.sleep(25)
+  }
+}
+
+const deployment = (name: string, replicas: number, image = 'app:1'): apps.Deployment => ({
+  metadata: { namespace: NAMESPACE, name },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        tolerations: [{ key: 'kwok.x-k8s.io/node', operator: 'Exists' }],
+        containers: [{ name: 'main', image, resources: { requests: { cpu: '10m' } } }],
+      },
+    },
+  },
+})
+
+async function measure(name: string, parts: readonly ChildProcess[], run: () => Promise<void>): Promise<void> {
+  const before = parts.map(cpuMs)
+  const startedMs = performance.now()
+  await run()
+  const wallMs = Math.round(performance.now() - startedMs)
+  const [server, simulation] = parts.map((part, i) => cpuMs(part) - (before[i] ?? 0))
+  console.log(`${name.padEnd(34)} ${String(wallMs).padStart(6)} ms   server ${server} ms CPU, simulation ${simulation} ms CPU`)
+}
+
+async function bench(client: Client, parts: readonly ChildProcess[]): Promise<void> {
+  const deployments = client.resource(refs.deployments)
+  const available = async (name: string, count: number): Promise<boolean> => {
+    const { metadata, spec, status } = await deployments.get(scope, { namespace: NAMESPACE, name })
+    return (
+      status?.observedGeneration === metadata?.generation &&
+      (status?.availableReplicas ?? 0) === count &&
+      (status?.updatedReplicas ?? 0) === count &&
+      (status?.replicas ?? 0) === (spec?.replicas ?? 0)
+    )
+  }
+  await deployments.create(scope, deployment('big', 0))
+  await until('it is seen', () => available('big', 0))
+  const patch = (body: unknown): Promise<unknown> =>
+    deployments.patch(scope, { namespace: NAMESPACE, name: 'big' }, { type: 'merge', body })
+  await measure(`scale 0 to ${pods}`, parts, async () => {
+    await patch({ spec: { replicas: pods } })
+    await until('all are available', () => available('big', pods))
+  })
+  await measure(`rollout of ${pods}`, parts, async () => {
+    await patch({ spec: { template: { spec: { containers: [{ name: 'main', image: 'app:2' }] } } } })
+    await until('all are new', () => available('big', pods))
+  })
+  await measure(`scale ${pods} to 0`, parts, async () => {
+    await patch({ spec: { replicas: 0 } })
+    await until('none is left', () => available('big', 0))
+    await until(
+      'the pods are gone',
+      async () => (await client.resource(refs.pods).list(scope, { namespace: NAMESPACE, limit: 1 })).items.length === 0,
+    )
+  })
+  const names = Array.from({ length: pods }, (_, i) => `small-${i}`)
+  await measure(`${pods} Deployments of one pod`, parts, async () => {
+    let next = 0
+    const lane = async (): Promise<void> => {
+      for (let name = names[next++]; name !== undefined; name = names[next++]) await deployments.create(scope, deployment(name, 1))
+    }
+    await Promise.all(Array.from({ length: 32 }, lane))
+    await until('all are available', async () => {
+      const { items } = await deployments.list(scope, { namespace: NAMESPACE })
+      return items.filter(({ status }) => status?.availableReplicas === 1).length === pods
+    })
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })
+}
+
+const running: ChildProcess[] = []
+try {
+  const server = start('server', '--state-dir', directory, '--secure-port', String(await freePort()), '--bind-address', '127.0.0.1')
+  running.push(server)
+  await until('the server writes how to reach it', () => existsSync(kubeconfig))
+  const { connection } = await loadKubeconfig(kubeconfig)
+  const client = createClient({ transport: socketTransport({ ...connection, userAgent: 'bench' }) })
+  await until('the server answers', () =>
+    client.raw(scope, { method: 'GET', path: '/readyz' }).then(
+      () => true,
+      () => false,
+    ),
+  )
+  await client.resource(refs.namespaces).create(scope, { metadata: { name: NAMESPACE } })
+  await until('the ServiceAccount is there', () =>
+    client
+      .resource(refs.serviceaccounts)
+      .get(scope, { namespace: NAMESPACE, name: 'default' })
+      .then(
+        () => true,
+        (error: unknown) => (isNotFound(error) ? false : Promise.reject(error)),
+      ),
+  )
+  const simulation = start('simulate', '--kubeconfig', kubeconfig, '--nodes', flags.nodes)
+  running.push(simulation)
+  await until('the nodes are ready', async () => {
+    const { items } = await client.resource(refs.nodes).list(scope)
+    return items.filter(({ spec }) => (spec?.taints ?? []).length === 1).length === Number(flags.nodes)
+  })
+  for (let round = 0; round < Number(flags.rounds); round++) {
+    await bench(client, [server, simulation])
+    if (round + 1 < Number(flags.rounds)) {
+      await client.resource(refs.deployments).deleteCollection(scope, { namespace: NAMESPACE })
+      await until(
+        'all is gone',
+        async () => (await client.resource(refs.pods).list(scope, { namespace: NAMESPACE, limit: 1 })).items.length === 0,
+      )
+    }
+  }
+  client.close()
+} finally {
+  for (const part of running.toReversed()) {
+    part.kill('SIGTERM')
+    await new Promise((resolve) => part.once('exit', resolve))
+  }
+  rmSync(directory, { recursive: true, force: true })
+  scope.cancel()
+}
