@@ -142,6 +142,14 @@ export interface ObjectWriter {
   create<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T): Promise<T>
   update<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T): Promise<T>
   delete(scope: Scope, ref: ResourceRef, namespace: string, name: string): Promise<void>
+  /** Changes the status of the object as it is now. `change` runs again when somebody else was faster. Throws `StatusError` 404. */
+  changeStatus<T extends KubeObject>(
+    scope: Scope,
+    ref: ResourceRef<T>,
+    namespace: string,
+    name: string,
+    change: (draft: T) => void,
+  ): Promise<void>
 }
 
 /**

@@ -30,6 +30,8 @@ export type {
   WriteGuard,
 } from './contract.ts'
 export { type WebhookOptions, webhookSteps } from './admission/webhooks/steps.ts'
+export { type Aggregator, type AggregatorOptions, createAggregator } from './aggregation/aggregator.ts'
+export { FRONT_PROXY, frontProxyCertificates, publishAuthentication } from './auth/cluster/front-proxy.ts'
 export { keepLocalServices } from './aggregation/local-services.ts'
 export { keepFlowControlDefaults } from './flowcontrol/keep-defaults.ts'
 export { metricsReaderRole } from './metrics/reader-role.ts'

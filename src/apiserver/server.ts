@@ -12,6 +12,7 @@ import type {
   WriteGuard,
 } from './contract.ts'
 import { equivalentsOf } from './admission/webhooks/versions.ts'
+import type { Aggregator } from './aggregation/aggregator.ts'
 import { CustomDefinitions } from './crd/definitions.ts'
 import { definitionHook } from './crd/definition-hook.ts'
 import { terminatingStep } from './crd/terminating-step.ts'
@@ -19,6 +20,7 @@ import type { Impersonation } from './auth/impersonate/impersonate.ts'
 import { discoveryPaths } from './discovery/discovery-paths.ts'
 import { type HealthCheck, healthPaths } from './discovery/health.ts'
 import { openApiPaths } from './discovery/openapi-paths.ts'
+import { NO_REMOTE_GROUPS } from './discovery/merged-groups.ts'
 import { type VersionInfo, indexPath, rawPaths, versionPath } from './discovery/plain-paths.ts'
 import { Catalog } from './registry/catalog.ts'
 import type { Core, RegistryHook } from './registry/core.ts'
@@ -53,6 +55,8 @@ export interface ApiServerOptions {
   readonly rawRoutes?: readonly RawRoute[]
   /** Asked before the server's own paths. */
   readonly paths?: readonly PathHandler[]
+  /** Serves groups of other servers. */
+  readonly aggregator?: Aggregator
   readonly healthChecks?: readonly HealthCheck[]
   readonly version?: Partial<VersionInfo>
   readonly cache?: CacheSetOptions
@@ -121,18 +125,22 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   // Who does not wait for it sees it in the health checks.
   ready.catch((error: unknown) => own.log.error('the caches could not be filled', { error }))
   const rawRoutes = options.rawRoutes ?? []
+  const { aggregator } = options
+  const remotes = aggregator ?? NO_REMOTE_GROUPS
   const handler = requestHandler({
     core,
     routes: { views, specials },
     authenticators: options.authenticators,
     impersonation: options.impersonation,
+    ...(aggregator === undefined ? {} : { aggregate: (context) => aggregator.handle(context) }),
     paths: [
       ...(options.paths ?? []),
       healthPaths([...ownChecks(engine, () => isReady), ...(options.healthChecks ?? [])]),
-      discoveryPaths(catalog),
+      discoveryPaths(catalog, remotes),
       openApiPaths(
         catalog,
         rawRoutes.map(({ path }) => path),
+        remotes,
       ),
       versionPath({ ...UNKNOWN_BUILD, ...options.version }),
       rawPaths(rawRoutes),

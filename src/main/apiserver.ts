@@ -24,7 +24,11 @@ import {
   clusterCertificates,
   componentSubject,
   isProxyable,
+  createAggregator,
   createApiServer,
+  FRONT_PROXY,
+  frontProxyCertificates,
+  publishAuthentication,
   legacyTokenSigner,
   keepFlowControlDefaults,
   keepLocalServices,
@@ -103,7 +107,12 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     nodes: names,
   })
   const plan = { ...base, leaves: [...base.leaves, ...nodes.map(servingLeaf)] }
-  const [certificates, engine] = await Promise.all([ensureCertificates(scope, join(flags.stateDir, 'pki'), plan), openStore(scope, flags)])
+  const pki = join(flags.stateDir, 'pki')
+  const [certificates, frontProxy, engine] = await Promise.all([
+    ensureCertificates(scope, pki, plan),
+    ensureCertificates(scope, join(pki, FRONT_PROXY.folder), frontProxyCertificates()),
+    openStore(scope, flags),
+  ])
   const leaf = (file: string): { certificate: string; key: string } => {
     const found = certificates.leaves.get(file)
     if (found === undefined) throw new Error(`no certificate ${file}`)
@@ -125,7 +134,14 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     },
   })
   const toNodes = { ...leaf(CERTIFICATE_FILES.toNodes), authority: certificates.authority.certificate }
+  const aggregator = createAggregator(scope, {
+    reader: late.reader,
+    follow: late.follow,
+    credentials: frontProxy.leaves.get(FRONT_PROXY.client) ?? { certificate: '', key: '' },
+    isAllowed: isProxyable,
+  })
   const server = createApiServer(scope, {
+    aggregator,
     engine,
     resources: [...builtInResources(), ...(flags.metrics ? metricsResources() : [])],
     authenticators: access.authenticators,
@@ -156,6 +172,11 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   late.set(server)
   await server.ready
   await bootstrap(scope, server)
+  await publishAuthentication(scope, server.reader, server.writer, {
+    clientAuthority: certificates.authority.certificate,
+    frontProxyAuthority: frontProxy.authority.certificate,
+  })
+  aggregator.start(server.writer)
   startCompaction(scope, engine, { keepMs: COMPACT_EVERY_MS, everyMs: COMPACT_EVERY_MS })
   const listener = await listen(scope, {
     handler: server.handler,

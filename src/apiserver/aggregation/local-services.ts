@@ -4,7 +4,7 @@ import type { ObjectReader, ObjectWriter } from '../contract.ts'
 import type { Catalog } from '../registry/catalog.ts'
 import { ownWorker } from '../registry/own-worker.ts'
 import type { Follow } from '../registry/read/follow.ts'
-import { BUILT_IN_PRIORITIES, CUSTOM_PRIORITY, UNANNOUNCED } from './priorities.ts'
+import { ADDED_PRIORITY, BUILT_IN_PRIORITIES, CUSTOM_PRIORITY, UNANNOUNCED } from './priorities.ts'
 
 type APIService = apiregistration.APIService
 
@@ -55,9 +55,10 @@ function wantedServices(catalog: Catalog): APIService[] {
   return catalog.groups.flatMap(({ group, versions }) => {
     if (group === UNANNOUNCED) return []
     return versions.map(({ version, resources }) => {
-      const builtIn = BUILT_IN_PRIORITIES[`${group}/${version}`]
-      const isCustom = builtIn === undefined || resources.every(({ typedItems }) => typedItems)
-      const [groupPriorityMinimum, versionPriority] = isCustom ? CUSTOM_PRIORITY : builtIn
+      const isCustom = resources.every(({ typedItems }) => typedItems)
+      const [groupPriorityMinimum, versionPriority] = isCustom
+        ? CUSTOM_PRIORITY
+        : (BUILT_IN_PRIORITIES[`${group}/${version}`] ?? ADDED_PRIORITY)
       return {
         metadata: { name: `${version}.${group}`, labels: { [MANAGED]: isCustom ? ALWAYS : ON_START } },
         spec: { ...(group === '' ? {} : { group }), version, groupPriorityMinimum, versionPriority },

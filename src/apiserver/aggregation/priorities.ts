@@ -24,5 +24,7 @@ export const BUILT_IN_PRIORITIES: Readonly<Record<string, readonly [group: numbe
 }
 /** Of groups that CustomResourceDefinitions make. */
 export const CUSTOM_PRIORITY = [1000, 100] as const
+/** Of groups that Kubernetes leaves to servers behind it. */
+export const ADDED_PRIORITY = [100, 100] as const
 /** Whose object says nothing of it: what announces APIServices itself. */
 export const UNANNOUNCED = 'apiregistration.k8s.io'

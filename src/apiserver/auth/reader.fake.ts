@@ -1,3 +1,4 @@
+import type { Scope } from '#base'
 import { type KubeObject, type ResourceRef, statusError } from '#api'
 import type { ObjectReader, ObjectWriter } from '../contract.ts'
 
@@ -48,6 +49,18 @@ export function fakeObjects(): FakeObjects {
     update: async (_scope, ref, object) => {
       store(ref, object)
       return object
+    },
+    changeStatus: async <T extends KubeObject>(
+      _scope: Scope,
+      ref: ResourceRef<T>,
+      namespace: string,
+      name: string,
+      change: (draft: T) => void,
+    ) => {
+      const draft = structuredClone(kindOf(ref).objects.get(keyOf(namespace, name)))
+      if (draft === undefined) throw statusError.notFound(ref, name)
+      change(draft as T)
+      store(ref, draft)
     },
     delete: async (_scope, ref, namespace, name) => remove(ref, namespace, name),
   }

@@ -1,6 +1,6 @@
 import { type Resource, type Subresource, type Verb } from '#api'
 import { createHash } from 'node:crypto'
-import type { Catalog, ServedGroup, ServedVersion } from '../registry/catalog.ts'
+import type { ServedGroup, ServedVersion } from '../registry/catalog.ts'
 
 /** What is served, as documents: computed from the catalog when it has changed. Order and fields are part of what clients rely on. */
 
@@ -24,14 +24,14 @@ function subresourcesOf(resource: Resource): AnnouncedSubresource[] {
   return Object.entries(resource.subresources)
     .sort(([a], [b]) => (a === first ? -1 : b === first ? 1 : a < b ? -1 : 1))
     .map(([name, subresource]) => {
-      const { verbs, speaks } = announced(subresource)
+      const { verbs, speaks } = verbsAndKind(subresource)
       // What is spoken in the resource's own version is told without it.
       const isOwn = speaks?.group === resource.group && speaks.version === resource.version
       return { name, verbs, speaks: speaks !== undefined && isOwn ? { group: '', version: '', kind: speaks.kind } : speaks }
     })
 }
 
-function announced(subresource: Subresource<never> | Subresource<Resource extends Resource<infer T> ? T : never>): {
+function verbsAndKind(subresource: Subresource<never> | Subresource<Resource extends Resource<infer T> ? T : never>): {
   verbs: readonly string[]
   speaks: Spoken | undefined
 } {
@@ -92,32 +92,43 @@ function storageVersionHash(resource: Resource): string {
   return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64')
 }
 
-export function groupOf(served: ServedGroup, typed: boolean): unknown {
-  const versions = served.versions.map(({ version }) => ({ groupVersion: `${served.group}/${version}`, version }))
-  return { ...(typed ? { kind: 'APIGroup', apiVersion: 'v1' } : {}), name: served.group, versions, preferredVersion: versions[0] }
+/** A group as it is announced, whoever serves its versions. */
+export interface AnnouncedGroup {
+  readonly group: string
+  /** Preferred first. */
+  readonly versions: readonly { readonly version: string; readonly document: () => unknown }[]
 }
 
-export function groupList(catalog: Catalog): unknown {
-  return {
-    kind: 'APIGroupList',
-    apiVersion: 'v1',
-    groups: catalog.groups.filter(({ group }) => group !== '').map((served) => groupOf(served, false)),
-  }
+export function announced(served: ServedGroup): AnnouncedGroup {
+  const versions = served.versions.map((one) => ({
+    version: one.version,
+    document: () => ({
+      version: one.version,
+      resources: one.resources.map((resource) => discovered(resource, one)),
+      freshness: 'Current',
+    }),
+  }))
+  return { group: served.group, versions }
+}
+
+export function groupOf({ group, versions }: AnnouncedGroup, typed: boolean): unknown {
+  const shown = versions.map(({ version }) => ({ groupVersion: `${group}/${version}`, version }))
+  return { ...(typed ? { kind: 'APIGroup', apiVersion: 'v1' } : {}), name: group, versions: shown, preferredVersion: shown[0] }
+}
+
+export function groupList(groups: readonly AnnouncedGroup[]): unknown {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map((one) => groupOf(one, false)) }
 }
 
 /** Everything about some groups in one document (`apidiscovery.k8s.io`). */
-export function aggregated(version: string, groups: readonly ServedGroup[]): unknown {
+export function aggregated(version: string, groups: readonly AnnouncedGroup[]): unknown {
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
-    items: groups.map((served) => ({
-      metadata: served.group === '' ? {} : { name: served.group },
-      versions: served.versions.map((one) => ({
-        version: one.version,
-        resources: one.resources.map((resource) => discovered(resource, one)),
-        freshness: 'Current',
-      })),
+    items: groups.map(({ group, versions }) => ({
+      metadata: group === '' ? {} : { name: group },
+      versions: versions.map(({ document }) => document()),
     })),
   }
 }

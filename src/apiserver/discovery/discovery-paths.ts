@@ -7,16 +7,21 @@ import { acceptClauses } from '../respond/media.ts'
 import { encoded } from '../respond/objects.ts'
 import type { PathHandler } from '../router/handler.ts'
 import { DocumentCache } from './document-cache.ts'
-import { aggregated, groupList, groupOf, resourceList } from './discovery-documents.ts'
+import { type AnnouncedGroup, aggregated, announced, groupList, groupOf, resourceList } from './discovery-documents.ts'
+import { type RemoteGroups, mergedGroups } from './merged-groups.ts'
 
 /** `/api`, `/apis` and what lies below them down to the lists of resources. */
-export function discoveryPaths(catalog: Catalog): PathHandler {
-  const documents = new DocumentCache(catalog)
+export function discoveryPaths(catalog: Catalog, remotes: RemoteGroups): PathHandler {
+  const documents = new DocumentCache({
+    get version() {
+      return catalog.version + remotes.version
+    },
+  })
   return (context) => {
     const { path } = context.info
     const segments = path.split('/').filter((segment) => segment !== '')
     if (segments[0] === 'api') return core(context, catalog, documents, segments)
-    if (segments[0] === 'apis') return groups(context, catalog, documents, segments)
+    if (segments[0] === 'apis') return groups(context, catalog, remotes, documents, segments)
     return undefined
   }
 }
@@ -25,7 +30,7 @@ function core(context: RequestContext, catalog: Catalog, documents: DocumentCach
   if (segments.length === 1) {
     mustBeGet(context)
     const served = catalog.groups.filter(({ group }) => group === '')
-    const found = aggregatedAnswer(context, documents, 'api', served)
+    const found = aggregatedAnswer(context, documents, 'api', () => served.map(announced))
     if (found !== undefined) return found
     const address = context.header('host') ?? ''
     return answer(context, {
@@ -42,23 +47,24 @@ function core(context: RequestContext, catalog: Catalog, documents: DocumentCach
 function groups(
   context: RequestContext,
   catalog: Catalog,
+  remotes: RemoteGroups,
   documents: DocumentCache,
   segments: readonly string[],
 ): HttpResponse | undefined {
   const [, group = '', version] = segments
   if (segments.length === 1) {
     // The list of groups is served for every method.
-    const served = catalog.groups.filter((one) => one.group !== '')
+    const merged = (): readonly AnnouncedGroup[] => mergedGroups(catalog, remotes)
     return (
-      aggregatedAnswer(context, documents, 'apis', served) ??
+      aggregatedAnswer(context, documents, 'apis', merged) ??
       answer(
         context,
-        documents.of('groups', () => groupList(catalog)),
+        documents.of('groups', () => groupList(merged())),
       )
     )
   }
-  const served = catalog.groups.find((one) => one.group === group)
-  if (served === undefined || group === '') return undefined
+  const served = group === '' ? undefined : mergedGroups(catalog, remotes).find((one) => one.group === group)
+  if (served === undefined) return undefined
   if (version === undefined) {
     mustBeGet(context)
     return answer(
@@ -80,8 +86,8 @@ function versionAnswer(
   const served = catalog.groups.find((one) => one.group === group)
   const found = served?.versions.find((one) => one.version === version)
   if (found === undefined) {
-    // A custom group is a server of its own, which knows nothing of other versions.
-    if (served !== undefined && isCustom(served)) return undefined
+    // A custom group is a server of its own, which knows nothing of other versions; so is one of another server.
+    if (served === undefined || isCustom(served)) return undefined
     throw noSuchPath()
   }
   mustBeGet(context)
@@ -115,7 +121,7 @@ function aggregatedAnswer(
   context: RequestContext,
   documents: DocumentCache,
   name: string,
-  groups: readonly ServedGroup[],
+  groups: () => readonly AnnouncedGroup[],
 ): HttpResponse | undefined {
   const header = context.header('accept') ?? ''
   if (!header.includes('APIGroupDiscoveryList')) return undefined
@@ -124,7 +130,7 @@ function aggregatedAnswer(
     const version = params.get('v') ?? ''
     if (type !== 'application/json' || params.get('g') !== 'apidiscovery.k8s.io' || params.get('as') !== 'APIGroupDiscoveryList') continue
     if (version !== 'v2' && version !== 'v2beta1') continue
-    const { bytes, etag } = documents.bytes(`${name} ${version}`, () => aggregated(version, groups))
+    const { bytes, etag } = documents.bytes(`${name} ${version}`, () => aggregated(version, groups()))
     const headers = {
       'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
       etag,

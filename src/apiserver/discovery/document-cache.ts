@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { Catalog } from '../registry/catalog.ts'
 
-/** Documents of one state of the catalog. */
+/** Documents of one state of what they are about. */
 export class DocumentCache {
-  readonly #catalog: Catalog
+  readonly #subject: { readonly version: number }
   readonly #documents = new Map<string, unknown>()
   readonly #bytes = new Map<string, { readonly bytes: Uint8Array; readonly etag: string }>()
   #version = -1
 
-  constructor(catalog: Catalog) {
-    this.#catalog = catalog
+  /** The version of the subject rises with each change. */
+  constructor(subject: { readonly version: number }) {
+    this.#subject = subject
   }
   of(name: string, make: () => unknown): unknown {
     this.#refresh()
@@ -31,8 +31,8 @@ export class DocumentCache {
     return made
   }
   #refresh(): void {
-    if (this.#version === this.#catalog.version) return
-    this.#version = this.#catalog.version
+    if (this.#version === this.#subject.version) return
+    this.#version = this.#subject.version
     this.#documents.clear()
     this.#bytes.clear()
   }

@@ -8,6 +8,7 @@ import type { PathHandler } from '../router/handler.ts'
 import { readDescriptions } from './descriptions.ts'
 import { openApiV2Protobuf } from './openapi-protobuf.ts'
 import { DocumentCache } from './document-cache.ts'
+import type { RemoteGroups } from './merged-groups.ts'
 
 const ROOT = '/openapi/v3'
 const JSON_TYPE = 'application/json'
@@ -15,8 +16,12 @@ const JSON_TYPE = 'application/json'
 const FOREVER = 'public, immutable'
 
 /** `/openapi/v2`, `/openapi/v3` and the documents below it, made when they are first asked for. `further` are paths that are served besides. */
-export function openApiPaths(catalog: Catalog, further: readonly string[]): PathHandler {
-  const cache = new DocumentCache(catalog)
+export function openApiPaths(catalog: Catalog, further: readonly string[], remotes: RemoteGroups): PathHandler {
+  const cache = new DocumentCache({
+    get version() {
+      return catalog.version + remotes.version
+    },
+  })
   const bytesOf = (document: PlainDocument): ReturnType<DocumentCache['bytes']> =>
     cache.bytes(`v3 ${document.path}`, () => document.make(readDescriptions()))
   const all = (): readonly PlainDocument[] => cache.of('documents', () => documentsOf(catalog, further)) as readonly PlainDocument[]
@@ -25,7 +30,14 @@ export function openApiPaths(catalog: Catalog, further: readonly string[]): Path
       const hash = bytesOf(document).etag.slice(1, -1)
       return [document.path, { serverRelativeURL: `${ROOT}/${document.path}?hash=${hash}` }] as const
     })
-    return { paths: Object.fromEntries(paths.sort(([a], [b]) => (a < b ? -1 : 1))) }
+    const behind = remotes
+      .groups()
+      .flatMap(({ group, versions }) =>
+        versions.flatMap(({ version, openApi }) =>
+          openApi === undefined ? [] : [[`apis/${group}/${version}`, { serverRelativeURL: openApi }] as const],
+        ),
+      )
+    return { paths: Object.fromEntries([...paths, ...behind].sort(([a], [b]) => (a < b ? -1 : 1))) }
   }
   return (context) => {
     const { path } = context.info

@@ -66,6 +66,10 @@ export function objectWriter(core: Core, views: Views): ObjectWriter {
       })
       return JSON.parse(written.bytes.toString()) as T
     },
+    changeStatus<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, namespace: string, name: string, change: (draft: T) => void) {
+      const of = { namespace, name, subresource: 'status', manager: OPTIONS.fieldManager } as const
+      return ownUpdate(ownRequest(scope, core), viewOf(ref), of, (draft) => change(draft as T))
+    },
     async delete(scope, ref, namespace, name) {
       const options = {
         dryRun: false,

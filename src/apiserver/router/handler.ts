@@ -21,6 +21,8 @@ export interface HandlerOptions {
   readonly routes: ResourceRoutes
   readonly authenticators: readonly Authenticator[]
   readonly impersonation: Impersonation | undefined
+  /** Asked before anything else: undefined for what no other server serves. */
+  readonly aggregate?: (context: RequestContext) => Promise<HttpResponse> | undefined
   /** Asked in order. */
   readonly paths: readonly PathHandler[]
   /** Told of each answer, for metrics and the audit log. */
@@ -63,6 +65,8 @@ async function serve(options: HandlerOptions, sender: RequestContext): Promise<H
   const context = await actAs(options, sender)
   await authorize(context, context.question())
   const { info } = context
+  const passed = options.aggregate?.(context)
+  if (passed !== undefined) return passed
   if (info.isResource && options.core.catalog.hasGroup(info.group)) return serveResource(context, options.routes)
   for (const path of options.paths) {
     const answer = path(context)
