@@ -31,6 +31,8 @@ export interface TestRun {
   readonly globs: readonly string[]
   /** Files side by side. Default: one for each processor. */
   readonly lanes?: number
+  /** What still runs after this time is ended and has failed: a file that never ends would hold everything up. Default: no limit. */
+  readonly limitMs?: number
   /** Called as each file ends, with the sums so far. */
   readonly onFile?: (file: string, durationMs: number, sums: TestCounts) => void
 }
@@ -39,19 +41,33 @@ export interface TestRun {
  * Runs the files in processes of their own. Prints failures in full and nothing about what passes. A file that holds no test
  * counts as failed: it cannot fail, so it proves nothing.
  */
-export async function runTests({ cwd, globs, lanes, onFile }: TestRun): Promise<TestCounts> {
+export async function runTests({ cwd, globs, lanes, limitMs, onFile }: TestRun): Promise<TestCounts> {
   let counts = NO_TESTS
   const printed = new Map<string, string>()
+  const running = new Set<string>()
+  const late = new AbortController()
   const stream = run({
     cwd,
     globPatterns: [...globs],
     concurrency: lanes ?? Math.max(1, availableParallelism()),
+    signal: late.signal,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
   const fail = (where: string, details: string): void => {
     counts = addCounts(counts, { passed: 0, failed: 1, skipped: 0 })
     process.stdout.write(`${styleText('red', 'not ok')} ${where}\n${indent(details)}\n`)
   }
+  const limit = limitMs === undefined ? undefined : setTimeout(endLate, limitMs)
+  function endLate(): void {
+    for (const file of running) fail(relative(cwd, file), `did not end within ${(limitMs ?? 0) / 1000} s`)
+    late.abort()
+  }
+  stream.on('test:dequeue', (test) => {
+    if (test.nesting === 0) running.add(resolve(cwd, test.name))
+  })
+  stream.on('test:complete', (test) => {
+    if (test.nesting === 0) running.delete(resolve(cwd, test.name))
+  })
   const collect = ({ file, message }: { readonly file?: string; readonly message: string }): void => {
     if (file !== undefined) printed.set(file, (printed.get(file) ?? '') + message)
   }
@@ -64,6 +80,7 @@ export async function runTests({ cwd, globs, lanes, onFile }: TestRun): Promise<
     counts = addCounts(counts, { passed: set ? 0 : 1, failed: 0, skipped: set ? 1 : 0 })
   })
   stream.on('test:fail', (test) => {
+    if (late.signal.aborted) return
     if (test.todo !== undefined) {
       counts = addCounts(counts, { passed: 0, failed: 0, skipped: 1 })
       return
@@ -83,6 +100,7 @@ export async function runTests({ cwd, globs, lanes, onFile }: TestRun): Promise<
   })
   stream.resume()
   await once(stream, 'end')
+  clearTimeout(limit)
   return counts
 }
 
