@@ -58,7 +58,7 @@ export { type Decoded, DecodeError, decodeObject } from './schema/decode/decode.
 export { restoreProblem } from './schema/decode/restore.ts'
 export { applySchemaDefaults, isUnsetList } from './schema/defaults.ts'
 export { type EncodeOptions, encodeObject, normalizeObject } from './schema/encode.ts'
-export { type TypedObject, decodeProtobuf, encodeProtobuf } from './schema/protobuf/protobuf.ts'
+export { type TypedObject, decodeProtobuf, encodeProtobuf, openEnvelope } from './schema/protobuf/protobuf.ts'
 
 export { type ColumnFact, resourceFacts } from './schema/registered.ts'
 export type { ResourceFact, SubresourceFact } from './schema/resource-facts.ts'

@@ -22,6 +22,8 @@ import { type HealthCheck, healthPaths } from './discovery/health.ts'
 import { openApiPaths } from './discovery/openapi-paths.ts'
 import { NO_REMOTE_GROUPS } from './discovery/merged-groups.ts'
 import { type VersionInfo, indexPath, rawPaths, versionPath } from './discovery/plain-paths.ts'
+import { metricsPath } from './observe/metrics-path.ts'
+import { RequestMetrics } from './observe/request-metrics.ts'
 import { Catalog } from './registry/catalog.ts'
 import type { Core, RegistryHook } from './registry/core.ts'
 import type { SpecialHandler } from './registry/special-handler.ts'
@@ -35,7 +37,7 @@ import { Views } from './registry/views.ts'
 import { virtualHandler, virtualKey } from './registry/virtual.ts'
 import { objectWriter } from './registry/writer.ts'
 import { Negotiator } from './respond/media.ts'
-import { type ObservedRequest, type PathHandler, requestHandler } from './router/handler.ts'
+import { type Audit, type PathHandler, requestHandler } from './router/handler.ts'
 import { CacheSet, type CacheSetOptions } from './watchcache/cache-set.ts'
 
 export interface ApiServerOptions {
@@ -60,7 +62,7 @@ export interface ApiServerOptions {
   readonly healthChecks?: readonly HealthCheck[]
   readonly version?: Partial<VersionInfo>
   readonly cache?: CacheSetOptions
-  readonly observe?: (request: ObservedRequest) => void
+  readonly audit?: Audit
 }
 
 export interface ApiServer {
@@ -127,6 +129,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   const rawRoutes = options.rawRoutes ?? []
   const { aggregator } = options
   const remotes = aggregator ?? NO_REMOTE_GROUPS
+  const metrics = new RequestMetrics()
   const handler = requestHandler({
     core,
     routes: { views, specials },
@@ -142,11 +145,13 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
         rawRoutes.map(({ path }) => path),
         remotes,
       ),
+      metricsPath(core, metrics, options.version?.gitVersion ?? UNKNOWN_BUILD.gitVersion),
       versionPath({ ...UNKNOWN_BUILD, ...options.version }),
       rawPaths(rawRoutes),
       indexPath(() => pathIndex(catalog, rawRoutes)),
     ],
-    ...(options.observe === undefined ? {} : { observe: options.observe }),
+    metrics,
+    ...(options.audit === undefined ? {} : { audit: options.audit }),
   })
   return {
     handler,

@@ -44,6 +44,8 @@ import {
   writeKubeconfig,
 } from '#apiserver'
 import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
+import { openAudit } from './audit.ts'
+import type { AuditFlags } from './flags.ts'
 import { lateServer } from './late-server.ts'
 import { noteSecretUse, useTracking } from './legacy-tokens.ts'
 import { publishApi } from './publish-api.ts'
@@ -57,6 +59,7 @@ export interface ApiServerFlags {
   readonly advertiseAddress?: string
   readonly store: 'sqlite' | 'memory'
   readonly tokenAuthFile?: string
+  readonly audit?: AuditFlags
   readonly serviceClusterIpRange: string
   /** Whether it serves `metrics.k8s.io` out of what the nodes say. */
   readonly metrics: boolean
@@ -118,6 +121,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     if (found === undefined) throw new Error(`no certificate ${file}`)
     return found
   }
+  const audit = flags.audit === undefined ? undefined : openAudit(scope, flags.audit)
   const tokens = internalTokens(scope)
   const late = lateServer()
   const signingKey = new Secret(certificates.signingKeys.get(CERTIFICATE_FILES.tokenKey) ?? '')
@@ -159,6 +163,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
       ...(flags.metrics ? metricsSpecials({ credentials: toNodes, reader: late.reader }) : {}),
     },
     virtual: access.virtual,
+    ...(audit === undefined ? {} : { audit }),
     rawRoutes: access.rawRoutes,
     hooks: {
       services: serviceAllocation(scope, {
@@ -199,6 +204,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
       server.close()
       await listener.close(STOP_GRACE_MS)
       await engine.close()
+      audit?.sink.close()
     },
   }
 }

@@ -60,7 +60,18 @@ export interface SimulateFlags {
   readonly logLevel: LogLevelFlag
 }
 
-export interface ServerFlags {
+/** What the API server is told about its records, beyond where it lies and listens. */
+export interface AuditFlags {
+  readonly auditPolicyFile?: string
+  readonly auditLogPath?: string
+  /** Megabytes. */
+  readonly auditLogMaxsize: number
+  readonly auditLogMaxbackup: number
+  /** Days. */
+  readonly auditLogMaxage: number
+}
+
+export interface ServerFlags extends AuditFlags {
   readonly stateDir: string
   readonly securePort: number
   readonly bindAddress: string

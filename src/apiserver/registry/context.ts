@@ -1,4 +1,5 @@
 import type { HttpRequest, Scope } from '#base'
+import type { AuditRecord } from '../audit/audit-record.ts'
 import type { AccessQuestion, UserInfo } from '../contract.ts'
 import { type Accepted } from '../respond/media.ts'
 import type { ParsedRequest } from '../router/request-info.ts'
@@ -15,6 +16,8 @@ export class RequestContext {
   readonly info: ParsedRequest
   readonly user: UserInfo
   readonly auditId: string
+  /** What is written down of the request; absent when nothing is. */
+  audit: AuditRecord | undefined
   /** Texts for Warning headers, in order, without repeats. */
   readonly warnings: string[]
 
@@ -58,7 +61,13 @@ export class RequestContext {
   }
 
   body(): Promise<Uint8Array> {
-    return this.request.readBody(MAX_BODY_BYTES)
+    const body = this.request.readBody(MAX_BODY_BYTES)
+    const { audit } = this
+    if (audit === undefined) return body
+    return body.then((bytes) => {
+      audit.body(bytes, this.header('content-type'))
+      return bytes
+    })
   }
 
   /** The question that authorizers are asked about this request, or about another verb on the same path. */

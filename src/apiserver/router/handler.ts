@@ -1,6 +1,10 @@
 import type { HttpHandler, HttpRequest, HttpResponse, Scope } from '#base'
-import type { Authenticator } from '../contract.ts'
+import type { Authenticator, UserInfo } from '../contract.ts'
+import { readAuditObject } from '../audit/audit-object.ts'
+import type { AuditPolicy } from '../audit/audit-policy.ts'
+import { AuditRecord, type AuditSink } from '../audit/audit-record.ts'
 import { authenticateRequest } from '../auth/authenticate/authenticate.ts'
+import type { RequestMetrics } from '../observe/request-metrics.ts'
 import type { Impersonation } from '../auth/impersonate/impersonate.ts'
 import { authorize } from '../registry/authorize.ts'
 import { RequestContext } from '../registry/context.ts'
@@ -11,7 +15,7 @@ import { refusalOf } from '../respond/errors.ts'
 import { pageNotFound, textAnswer, warningHeaders } from '../respond/plain.ts'
 import { refusalAnswer } from '../respond/refusal.ts'
 import { RequestScope } from './request-scope.ts'
-import { type ParsedRequest, parseRequest } from './request-info.ts'
+import { parseRequest } from './request-info.ts'
 
 /** Serves a path that is no resource; undefined when it does not know it. */
 export type PathHandler = (context: RequestContext) => HttpResponse | undefined | Promise<HttpResponse | undefined>
@@ -25,15 +29,14 @@ export interface HandlerOptions {
   readonly aggregate?: (context: RequestContext) => Promise<HttpResponse> | undefined
   /** Asked in order. */
   readonly paths: readonly PathHandler[]
-  /** Told of each answer, for metrics and the audit log. */
-  readonly observe?: (context: ObservedRequest) => void
+  readonly metrics: RequestMetrics
+  readonly audit?: Audit
 }
 
-export interface ObservedRequest {
-  readonly info: ParsedRequest
-  readonly method: string
-  readonly status: number
-  readonly durationMs: number
+/** Which requests are written down, and where. */
+export interface Audit {
+  readonly policy: AuditPolicy
+  readonly sink: AuditSink
 }
 
 /** The life of a request, from its first byte to the answer. The returned function never rejects. */
@@ -44,21 +47,37 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
     const auditId = auditIdOf(core.scope, request)
     const info = parseRequest(request.method, request.target)
     if (info === undefined) return finish(textAnswer(400, '400 Bad Request'), auditId, [])
+    options.metrics.started(request.method)
     const scope = new RequestScope(core.scope, request)
     let warnings: readonly string[] = []
     let answer: HttpResponse
+    let audit: AuditRecord | undefined
     try {
       const user = authenticateRequest(scope, options.authenticators, { headers: request.headers, peer: request.peer })
       const context = new RequestContext(scope, core, request, info, user instanceof Promise ? await user : user, auditId)
       warnings = context.warnings
+      audit = context.audit = recordOf(options.audit, context)
       answer = await serve(options, context)
+      if (audit !== undefined) answer = audit.answered(answer)
       if (request.headers['accept-encoding'] !== undefined) answer = await compressed(request, answer)
     } catch (error) {
       answer = refusalAnswer(request, refusalOf(scope, error, auditId))
+      audit ??= recordOf(options.audit, new RequestContext(scope, core, request, info, NOBODY, auditId))
+      if (audit !== undefined) answer = audit.answered(answer)
     }
-    options.observe?.({ info, method: request.method, status: answer.status, durationMs: core.scope.clock.monotonic() - startedAt })
+    const known = info.isResource && core.catalog.find(info.group, info.version, info.resource) !== undefined
+    options.metrics.finished(request.method, info, known, answer, core.scope.clock.monotonic() - startedAt)
     return finish(request.method === 'HEAD' ? { ...answer, body: { kind: 'empty' } } : answer, auditId, warnings)
   }
+}
+
+/** Who could not be told who they are. */
+const NOBODY: UserInfo = { name: '', groups: [], extra: {} }
+
+function recordOf(audit: Audit | undefined, { scope, request, info, user, auditId }: RequestContext): AuditRecord | undefined {
+  const decision = audit?.policy.decide(info, user)
+  if (audit === undefined || decision === undefined) return undefined
+  return new AuditRecord(scope, audit.sink, decision, { request, info, user, auditId, read: readAuditObject })
 }
 
 async function serve(options: HandlerOptions, sender: RequestContext): Promise<HttpResponse> {
@@ -79,10 +98,14 @@ async function serve(options: HandlerOptions, sender: RequestContext): Promise<H
 /** The request as the user that it asks to act as. */
 async function actAs(options: HandlerOptions, context: RequestContext): Promise<RequestContext> {
   const { core, scope, request, info, user, auditId } = context
-  const acting = options.impersonation?.impersonate(scope, request.headers, context.question())
-  if (acting === undefined) return context
-  const found = acting instanceof Promise ? await acting : acting
-  return found === user ? context : new RequestContext(scope, core, request, info, found, auditId, context.warnings)
+  const asked = options.impersonation?.impersonate(scope, request.headers, context.question())
+  if (asked === undefined) return context
+  const found = asked instanceof Promise ? await asked : asked
+  if (found === user) return context
+  const acting = new RequestContext(scope, core, request, info, found, auditId, context.warnings)
+  acting.audit = context.audit
+  context.audit?.impersonates(found)
+  return acting
 }
 
 function auditIdOf(scope: Scope, request: HttpRequest): string {

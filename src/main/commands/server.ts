@@ -17,6 +17,7 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
       serviceClusterIpRange: flags.serviceClusterIpRange,
       nodes: flags.node,
       metrics: flags.metrics,
+      audit: flags,
       ...(flags.advertiseAddress === undefined ? {} : { advertiseAddress: flags.advertiseAddress }),
       ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),
     })

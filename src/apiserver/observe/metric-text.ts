@@ -1,0 +1,65 @@
+/** What a metric is called and means. */
+export interface MetricDefinition {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+}
+
+export type Labels = Readonly<Record<string, string>>
+
+/** The exposition text of Prometheus, version 0.0.4. */
+export class MetricText {
+  readonly #lines: string[] = []
+
+  family({ name, help, type }: MetricDefinition): void {
+    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
+  }
+  sample(name: string, labels: Labels, value: number): void {
+    this.#lines.push(`${name}${labelText(labels)} ${numberText(value)}`)
+  }
+  /** One value that is all of its family. */
+  single(definition: MetricDefinition, value: number, labels: Labels = {}): void {
+    this.family(definition)
+    this.sample(definition.name, labels, value)
+  }
+  histogram(name: string, labels: Labels, histogram: Histogram): void {
+    let below = 0
+    for (const [at, bound] of histogram.bounds.entries()) {
+      below += histogram.counts[at] ?? 0
+      this.sample(`${name}_bucket`, { ...labels, le: numberText(bound) }, below)
+    }
+    this.sample(`${name}_bucket`, { ...labels, le: '+Inf' }, histogram.count)
+    this.sample(`${name}_sum`, labels, histogram.sum)
+    this.sample(`${name}_count`, labels, histogram.count)
+  }
+  toString(): string {
+    return `${this.#lines.join('\n')}\n`
+  }
+}
+
+/** How often values were at most so large. `observe` is on the path of every request. */
+export class Histogram {
+  readonly bounds: readonly number[]
+  readonly counts: Uint32Array
+  sum = 0
+  count = 0
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds
+    this.counts = new Uint32Array(bounds.length)
+  }
+  observe(value: number): void {
+    this.sum += value
+    this.count++
+    const at = this.bounds.findIndex((bound) => value <= bound)
+    if (at !== -1) this.counts[at] = (this.counts[at] ?? 0) + 1
+  }
+}
+
+function labelText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(
+    ([name, value]) => `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`,
+  )
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}
+
+const numberText = (value: number): string => (value === Infinity ? '+Inf' : String(value))

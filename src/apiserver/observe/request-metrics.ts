@@ -1,0 +1,123 @@
+import type { HttpResponse } from '#base'
+import type { ParsedRequest } from '../router/request-info.ts'
+import { Histogram, type Labels, type MetricDefinition, type MetricText } from './metric-text.ts'
+
+const TOTAL: MetricDefinition = {
+  name: 'apiserver_request_total',
+  help: 'Requests by verb, resource and status code of the answer; watches count when they begin.',
+  type: 'counter',
+}
+const DURATION: MetricDefinition = {
+  name: 'apiserver_request_duration_seconds',
+  help: 'Time from the first byte of a request to its answer, watches and connections excepted.',
+  type: 'histogram',
+}
+const SIZES: MetricDefinition = {
+  name: 'apiserver_response_sizes',
+  help: 'Bytes of answers that were there as a whole, before compression.',
+  type: 'histogram',
+}
+const IN_FLIGHT: MetricDefinition = {
+  name: 'apiserver_current_inflight_requests',
+  help: 'Requests that are being answered now, watches excepted.',
+  type: 'gauge',
+}
+
+/** The bounds of kube-apiserver, which dashboards are made for. */
+const DURATION_BOUNDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
+const SIZE_BOUNDS = [1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000]
+
+interface Series {
+  readonly labels: Labels
+  readonly byCode: Map<number, number>
+  readonly duration: Histogram | undefined
+  readonly size: Histogram
+}
+
+/** More combinations than an honest client can make are counted together. */
+const MAX_SERIES = 4000
+const MUTATING: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
+
+/** Counts requests. One look-up in a map and a few additions for each. */
+export class RequestMetrics {
+  readonly #series = new Map<string, Series>()
+  readonly #inFlight = { mutating: 0, readOnly: 0 }
+
+  started(method: string): void {
+    this.#inFlight[MUTATING.has(method) ? 'mutating' : 'readOnly']++
+  }
+
+  finished(method: string, info: ParsedRequest, known: boolean, answer: HttpResponse, durationMs: number): void {
+    this.#inFlight[MUTATING.has(method) ? 'mutating' : 'readOnly']--
+    const series = this.#of(method, info, known)
+    series.byCode.set(answer.status, (series.byCode.get(answer.status) ?? 0) + 1)
+    series.duration?.observe(durationMs / 1000)
+    if (answer.body.kind !== 'bytes') return
+    let size = 0
+    for (const chunk of answer.body.chunks) size += chunk.length
+    series.size.observe(size)
+  }
+
+  write(text: MetricText): void {
+    const all = [...this.#series.values()]
+    text.family(TOTAL)
+    for (const { labels, byCode } of all)
+      for (const [code, count] of byCode) text.sample(TOTAL.name, { code: String(code), ...labels }, count)
+    text.family(DURATION)
+    for (const { labels, duration } of all) if (duration !== undefined) text.histogram(DURATION.name, labels, duration)
+    text.family(SIZES)
+    for (const { labels, size } of all) if (size.count > 0) text.histogram(SIZES.name, labels, size)
+    text.family(IN_FLIGHT)
+    for (const [kind, count] of Object.entries(this.#inFlight)) text.sample(IN_FLIGHT.name, { request_kind: kind }, count)
+  }
+
+  /** `known` says whether the resource is one that is served: clients cannot make up series. */
+  #of(method: string, info: ParsedRequest, known: boolean): Series {
+    const scope = info.isResource ? (info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster') : ''
+    const isDryRun = info.rawQuery !== '' && info.rawQuery.includes('dryRun=All')
+    const what = known ? `${info.group}/${info.version}/${info.resource}/${info.subresource}` : ''
+    const key = `${method} ${info.verb} ${scope} ${what}${isDryRun ? ' dry' : ''}`
+    const found = this.#series.get(key)
+    if (found !== undefined) return found
+    if (this.#series.size >= MAX_SERIES) return this.#series.get(OTHERS) ?? this.#add(OTHERS, {})
+    return this.#add(key, {
+      component: info.isResource ? 'apiserver' : '',
+      dry_run: isDryRun ? 'All' : '',
+      group: known ? info.group : '',
+      resource: known ? info.resource : '',
+      scope,
+      subresource: known ? info.subresource : '',
+      verb: verbOf(method, info),
+      version: known ? info.version : '',
+    })
+  }
+
+  #add(key: string, labels: Labels): Series {
+    const isLong = labels['verb'] === 'WATCH' || labels['verb'] === 'CONNECT'
+    const series: Series = {
+      labels,
+      byCode: new Map(),
+      duration: isLong ? undefined : new Histogram(DURATION_BOUNDS),
+      size: new Histogram(SIZE_BOUNDS),
+    }
+    this.#series.set(key, series)
+    return series
+  }
+}
+const OTHERS = 'others'
+
+const STREAMS: ReadonlySet<string> = new Set(['attach', 'exec', 'portforward', 'proxy', 'log'])
+
+function verbOf(method: string, info: ParsedRequest): string {
+  if (!info.isResource) return method
+  if (info.verb === 'watch') return 'WATCH'
+  if (STREAMS.has(info.subresource)) return 'CONNECT'
+  switch (info.verb) {
+    case 'list':
+      return 'LIST'
+    case 'deletecollection':
+      return 'DELETECOLLECTION'
+    default:
+      return method
+  }
+}
