@@ -44,6 +44,7 @@ export interface AgentOptions {
   readonly beatMs?: number
   readonly leaseSeconds?: number
   readonly eviction?: EvictionOptions
+  readonly staticPodsDir?: string
 }
 
 export interface RunningAgent {
@@ -76,6 +77,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     ...(options.maxPods === undefined ? {} : { maxPods: options.maxPods }),
     ...(options.podPidsLimit === undefined ? {} : { podPidsLimit: options.podPidsLimit }),
     ...(options.beatMs === undefined ? {} : { beatMs: options.beatMs }),
+    ...(options.staticPodsDir === undefined ? {} : { staticPodsDir: options.staticPodsDir }),
     ...(options.eviction && { eviction: options.eviction }),
     ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
   })

@@ -34,6 +34,7 @@ export interface AgentFlags {
   readonly proxyTable: string
   readonly policyTable: string
   readonly dnsAddress?: string
+  readonly podManifestPath?: string
   readonly evictionHard?: string
   readonly evictionSoft: string
   readonly evictionSoftGracePeriod: string

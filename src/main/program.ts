@@ -210,6 +210,7 @@ function agentFlags(command: Command): Command {
     .option('--proxy-table <name>', 'nftables table of the service proxy', 'sampan_services')
     .option('--policy-table <name>', 'nftables table of the network policies', 'sampan_policies')
     .option('--dns-address <address>', "answer the cluster's names here, an address that is added to the loopback interface")
+    .option('--pod-manifest-path <dir>', 'files in it are static pods of this node')
     .option(
       '--eviction-hard <thresholds>',
       'a pod is evicted at once when the node has less left: SIGNAL<AMOUNT or SIGNAL<PART%, several with commas (default: as Kubernetes)',

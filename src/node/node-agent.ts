@@ -13,6 +13,7 @@ import { type EvictionOptions, Evictor } from './eviction/evictor.ts'
 import { refusedUnder } from './eviction/plan-eviction.ts'
 import { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts'
 import type { Host } from './host/host.ts'
+import { OrphanSweep } from './host/orphans.ts'
 import { ImageCollector } from './images/image-collector.ts'
 import { podImages } from './images/pod-images.ts'
 import { LogRotation } from './logs/log-rotation.ts'
@@ -22,13 +23,14 @@ import { capacityOf, nodeStatus } from './node-object/node-status.ts'
 import { followPodNetwork } from './node-object/pod-network.ts'
 import { NodeRegistrar } from './node-object/registrar.ts'
 import { isDone } from './pods/plan/ending.ts'
-import { uidOf } from './pods/pod-facts.ts'
+import { isMirror, uidOf } from './pods/pod-facts.ts'
 import { PodManager } from './pods/pod-manager.ts'
 import type { PodEvents } from './pods/services.ts'
 import { podHooks } from './probes/pod-hooks.ts'
 import { podProbes } from './probes/pod-probes.ts'
 import { PodRejected, StartRefused } from './refusal.ts'
 import type { NodeSettings } from './settings.ts'
+import { StaticPods } from './static/static-pods.ts'
 import { mountPoints, mountTmpfs } from './volumes/mounts.ts'
 import { podVolumes } from './volumes/pod-volumes.ts'
 
@@ -55,6 +57,8 @@ export interface NodeAgentOptions {
   readonly logMaxBytes?: number
   readonly logMaxFiles?: number
   readonly eviction?: EvictionOptions
+  /** Files in it are pods of this node. */
+  readonly staticPodsDir?: string
 }
 
 /** A running agent. It ends with the scope that it was started in; containers live on. */
@@ -158,6 +162,14 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     },
   })
 
+  const staticPods =
+    options.staticPodsDir === undefined
+      ? undefined
+      : new StaticPods(client, {
+          dir: options.staticPodsDir,
+          nodeName: options.nodeName,
+          nodeUid: () => registrar.node?.metadata?.uid ?? '',
+        })
   /** With what they were granted, whatever they ask for. */
   const othersThan = (pod: core.Pod): core.Pod[] =>
     manager.workers.map((worker) => worker.snapshot().pod).filter((other) => uidOf(other) !== uidOf(pod) && !isDone(other.status?.phase))
@@ -171,7 +183,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0),
     probes: podProbes(scope, runtime, events),
     hooks: podHooks(runtime),
-    api: podApi(scope, client),
+    api: staticPods?.told(podApi(scope, client)) ?? podApi(scope, client),
     admit(pod) {
       if (registrar.node !== undefined) admitPod(pod, othersThan(pod), registrar.node)
       const refusal = refusedUnder(evictor.pressures(scope.clock.now()), pod)
@@ -181,6 +193,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     handlerOf: (own, pod) => handlerOf(own, client, pod),
   })
   pods.onChange(({ old, now }) => {
+    if (staticPods?.noteMirror(scope, old, now) === true || isMirror(now ?? old)) return
     // A pod that was replaced under its name is two changes for the node.
     if (old !== undefined && uidOf(old) !== (now === undefined ? '' : uidOf(now))) manager.remove(uidOf(old))
     if (now !== undefined) manager.set(now)
@@ -198,7 +211,11 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   })
 
   await Promise.all([informers.start(scope), registrar.register(scope)])
-  await manager.start(pods.list())
+  const sweep = new OrphanSweep(layout, runtime, () => manager.isStarting)
+  manager.onReturn(() => sweep.begin(scope))
+  await staticPods?.read(scope)
+  await manager.start([...pods.list().filter((pod) => !isMirror(pod)), ...(staticPods?.pods ?? [])])
+  void staticPods?.run(scope, manager)
   void registrar.run(scope)
   void evictor.run(scope)
   void imageCollector.run(scope)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type core, refs } from '#api'
 import { seededRandom } from '#base'
@@ -78,6 +79,42 @@ describe('kill -9', { skip: noMachineCluster }, () => {
     })
     assert.equal((await cluster.sampan('status')).code, 0)
     context.diagnostic(`${KILLS} kills, ${acknowledged.size} acknowledged objects, slowest return ${Math.round(slowestMs)} ms`)
+  })
+
+  it(`of agent and containerd, ${KILLS} times while pods come and go, leaves exactly the pods that are wanted`, async (context) => {
+    const { scope } = cluster
+    const random = seededRandom(KILLS + 1)
+    const pods = client.resource(refs.pods)
+    const leavings = await inventory(cluster)
+    const others = (await pods.list(scope)).items.length
+    let before: readonly string[] = []
+    let slowestMs = 0
+    for (let round = 0; round <= KILLS; round++) {
+      const victim = round % 2 === 0 ? 'agent' : 'containerd'
+      const pid = await eventually(`${victim} runs`, () => cluster.pids()[victim])
+      // The last round only takes away.
+      const names = round === KILLS ? [] : [0, 1, 2].map((at) => `churn-${round}-${at}`)
+      await Promise.all([
+        ...names.map((name) => pods.create(scope, churned(name))),
+        ...before.map((name) => pods.delete(scope, { namespace: NAMESPACE, name })),
+      ])
+      await scope.sleep(random.float() * LONGEST_DELAY_MS)
+      process.kill(pid, 'SIGKILL')
+      const killedMs = performance.now()
+      await eventually(`exactly ${names.join(', ') || 'no pods'} after ${victim} was killed in round ${round}`, async () => {
+        const { items } = await pods.list(scope, { namespace: NAMESPACE })
+        const up = items.filter(({ status }) => status?.phase === 'Running').map(({ metadata }) => metadata?.name ?? '')
+        return items.length === names.length && up.toSorted().join() === names.join()
+      })
+      slowestMs = Math.max(slowestMs, performance.now() - killedMs)
+      before = names
+    }
+    await eventually('nothing of them is left', async () => {
+      assert.equal((await cluster.runtime.listPodSandboxes(scope)).length, others)
+      assert.deepEqual(await inventory(cluster), leavings)
+      return true
+    })
+    context.diagnostic(`${KILLS + 1} kills, slowest return ${Math.round(slowestMs)} ms`)
   })
 
   it('of everything at once is mended by up', async () => {
@@ -169,7 +206,25 @@ async function comesAndGoes({ scope, runtime }: MachineCluster, client: Client):
   await eventually('its sandbox goes', async () => (await runtime.listPodSandboxes(scope)).length === others)
 }
 
-async function inventory(cluster: MachineCluster): Promise<Record<string, number>> {
+/** A pod with something of everything that a node makes for one: mounts, a token, memory, a control group with limits, an address. */
+const churned = (name: string): core.Pod => ({
+  metadata: { namespace: NAMESPACE, name },
+  spec: {
+    terminationGracePeriodSeconds: 1,
+    volumes: [{ name: 'memory', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }],
+    containers: [
+      {
+        name: 'pause',
+        image: 'sampan.local/pause:1',
+        imagePullPolicy: 'IfNotPresent',
+        resources: { limits: { memory: '16Mi' } },
+        volumeMounts: [{ name: 'memory', mountPath: '/memory' }],
+      },
+    ],
+  },
+})
+
+async function inventory(cluster: MachineCluster): Promise<Record<string, number | readonly string[]>> {
   const { scope, name, stateDir, layout, runtime, instance } = cluster
   const [containers, sandboxes] = await Promise.all([runtime.listContainers(scope), runtime.listPodSandboxes(scope)])
   const traces: Traces = await tracesOf([`sampan-${name}`, stateDir, layout.runDir])
@@ -180,9 +235,10 @@ async function inventory(cluster: MachineCluster): Promise<Record<string, number
   return {
     containers: containers.length,
     sandboxes: sandboxes.length,
-    mounts: traces.mounts.length,
+    mounts: traces.mounts.toSorted(),
     cgroups: traces.cgroups.length,
     links: links.length,
+    addresses: readdirSync(join(layout.cni.dataDir, layout.cni.networkName)).filter((file) => /^\d/.test(file)).length,
     podFolders: stdout.split('\n').filter((line) => line !== '').length,
   }
 }

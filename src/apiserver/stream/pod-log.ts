@@ -3,8 +3,10 @@ import { refs } from '#api'
 import type { SpecialHandler } from '../registry/special-handler.ts'
 import type { Backends } from './backend.ts'
 import { podLogOptions } from './log-options.ts'
+import { logMessages } from './log-messages.ts'
 import { type NodeAddress, nodeAddress } from './node-address.ts'
 import { bodyOf, refusalOf } from './pass-answer.ts'
+import { isUpgrade } from './pass-upgrade.ts'
 import { chosenContainer, pathOf } from './pod-container.ts'
 import { storedObject } from './stored-object.ts'
 
@@ -31,6 +33,7 @@ export function podLog({ backends, isAllowed }: ToNodes): SpecialHandler {
       { method: 'GET', path, headers: {} },
     )
     if (answer.statusCode !== 200) throw await refusalOf(answer, { plural: 'pods', name })
+    if (isUpgrade(context)) return logMessages(context, answer)
     return { status: 200, headers: { 'content-type': 'text/plain' }, body: bodyOf(answer) }
   }
 }

@@ -152,6 +152,33 @@ describe('a log', { timeout: 20_000 }, () => {
     assert.equal(seen[0]?.headers.cookie, undefined)
   })
 
+  it('comes in messages over a WebSocket, in the form that was asked for', async (t) => {
+    const there = await world(t)
+    const read = async (protocol: string | undefined): Promise<{ readonly bytes: string; readonly agreed: string | undefined }> => {
+      const { socket, head } = await there.upgrade(
+        `${POD}/log`,
+        {
+          upgrade: 'websocket',
+          'sec-websocket-version': '13',
+          'sec-websocket-key': Buffer.alloc(16).toString('base64'),
+          ...(protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }),
+        },
+        'GET',
+      )
+      assert.ok(socket !== undefined)
+      const expected = protocol === 'base64.binary.k8s.io' ? 14 : 10
+      let bytes = Buffer.alloc(0)
+      for await (const chunk of socket) {
+        bytes = Buffer.concat([bytes, chunk as Buffer])
+        if (bytes.length >= expected) break
+      }
+      return { bytes: bytes.subarray(0, expected).toString('latin1'), agreed: head?.headers['sec-websocket-protocol'] }
+    }
+    assert.deepEqual(await read('binary.k8s.io'), { bytes: '\u0082\u0008the log\n', agreed: 'binary.k8s.io' })
+    assert.deepEqual(await read('base64.binary.k8s.io'), { bytes: '\u0081\u000cdGhlIGxvZwo=', agreed: 'base64.binary.k8s.io' })
+    assert.deepEqual(await read(undefined), { bytes: '\u0082\u0008the log\n', agreed: undefined })
+  })
+
   it('is not read from a node with a certificate of another authority', async (t) => {
     const { api, seen } = await world(t, { foreignNode: true })
     assert.equal((await api.request('GET', `${POD}/log`)).status, 500)

@@ -28,6 +28,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
         ...(flags.network === 'overlay' ? { mtu: OVERLAY_MTU } : {}),
       },
       clusterDns: flags.clusterDns,
+      ...(flags.podManifestPath === undefined ? {} : { staticPodsDir: flags.podManifestPath }),
       eviction: {
         thresholds: parseThresholds(flags.evictionHard ?? DEFAULT_HARD, flags.evictionSoft, flags.evictionSoftGracePeriod),
         mostGraceSeconds: flags.evictionMaxPodGracePeriod,

@@ -10,6 +10,8 @@ import { statusPatch } from './status-patch.ts'
 const OWNED = new Set(['reason', 'message', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'])
 /** A status that only says that a pod is on its way waits this long: mostly the next one overtakes it. */
 const ON_ITS_WAY_MS = 150
+/** A container that is ended to be started anew has so long for it. */
+const PASSES_MS = 1000
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 10_000
 
@@ -66,7 +68,7 @@ export function podApi(scope: Scope, client: Client): PodApi {
   }
 
   return {
-    report(pod, status) {
+    report(pod, status, passes) {
       const uid = uidOf(pod)
       const entry = reported.get(uid) ?? { pod, told: {}, version: '0', wanted: status, writing: undefined, waiting: undefined }
       reported.set(uid, entry)
@@ -76,8 +78,8 @@ export function podApi(scope: Scope, client: Client): PodApi {
       // The informer may be behind the answers to writes.
       if (compareVersions(version, entry.version) > 0) Object.assign(entry, { told: pod.status ?? {}, version })
       if (entry.writing !== undefined) return
-      if (!isOnItsWay(status)) void flush(entry)
-      else entry.waiting ??= scope.clock.after(ON_ITS_WAY_MS, () => void flush(entry), { background: true })
+      if (!passes && !isOnItsWay(status)) void flush(entry)
+      else entry.waiting ??= scope.clock.after(passes ? PASSES_MS : ON_ITS_WAY_MS, () => void flush(entry), { background: true })
     },
     async confirmDeletion(own, pod) {
       const entry = reported.get(uidOf(pod))

@@ -12,6 +12,7 @@ export async function killContainer(scope: Scope, worker: PodSubject, action: Ex
   const { id, name, message } = action
   const fresh = !memory.killing.has(id)
   memory.killing.add(id)
+  if (memory.endingSinceMs === undefined) memory.replacing.add(id)
   if (fresh) services.events.record(pod, 'Normal', 'Killing', message, name)
   services.probes.stop(id)
   const beganMs = action.sinceMs ?? scope.clock.now()

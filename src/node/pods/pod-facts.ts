@@ -53,13 +53,20 @@ export const containerHash = (container: AnyContainer): string =>
     .digest('hex')
     .slice(0, 8)
 
+export const CONFIG_SOURCE = 'kubernetes.io/config.source'
+export const CONFIG_HASH = 'kubernetes.io/config.hash'
+export const CONFIG_SEEN = 'kubernetes.io/config.seen'
+export const CONFIG_MIRROR = 'kubernetes.io/config.mirror'
+
 const CRITICAL_PRIORITY = 2_000_000_000
-const STATIC_SOURCE = 'kubernetes.io/config.source'
 
 /** Never evicted, and let in whatever the node runs short of. */
 export const isCritical = (pod: core.Pod): boolean => isStatic(pod) || (pod.spec?.priority ?? 0) >= CRITICAL_PRIORITY
 /** It comes from a file of the node, not from the API. */
-export const isStatic = (pod: core.Pod): boolean => (pod.metadata?.annotations?.[STATIC_SOURCE] ?? 'api') !== 'api'
+export const isStatic = (pod: core.Pod): boolean => (pod.metadata?.annotations?.[CONFIG_SOURCE] ?? 'api') !== 'api'
+
+/** It stands in the API for a static pod, and is never run itself. */
+export const isMirror = (pod: core.Pod | undefined): boolean => pod?.metadata?.annotations?.[CONFIG_MIRROR] !== undefined
 
 export const graceOf = (pod: core.Pod): number => Math.max(pod.spec?.terminationGracePeriodSeconds ?? 30, 0)
 

@@ -23,6 +23,7 @@ export class PodManager {
   /** Set once the runtime has been looked at; pods that come before wait. */
   #open = false
   readonly #early = new Map<string, core.Pod>()
+  readonly #returned: (() => void)[] = []
 
   constructor(scope: Scope, services: PodServices) {
     this.#scope = scope
@@ -41,7 +42,10 @@ export class PodManager {
     void this.#services.runtime.watch(
       this.#scope,
       (event) => this.#note(event),
-      () => void this.#relist(),
+      () => {
+        for (const listener of this.#returned) listener()
+        void this.#relist()
+      },
     )
     void this.#relistForever()
   }
@@ -58,6 +62,15 @@ export class PodManager {
   remove(uid: string): void {
     this.#early.delete(uid)
     this.#workers.get(uid)?.vanish()
+  }
+
+  /** Runs `listener` each time that the runtime has come (back). */
+  onReturn(listener: () => void): void {
+    this.#returned.push(listener)
+  }
+  /** Whether a sandbox or container is being made. */
+  get isStarting(): boolean {
+    return [...this.#workers.values()].some((worker) => worker.isStarting)
   }
 
   /** Pods that wait for more resources look again. */

@@ -34,5 +34,6 @@ export interface WorkingMemory {
   deletionConfirmed: boolean
   readonly actuated: Map<string, core.ResourceRequirements>
   resize: Resize
+  readonly replacing: Set<string>
   endingSinceMs: number | undefined
 }

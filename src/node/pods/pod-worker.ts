@@ -75,6 +75,7 @@ export class PodWorker implements PodSubject {
       deletionConfirmed: false,
       actuated: new Map(),
       resize: {},
+      replacing: new Set(),
       endingSinceMs: undefined,
     }
     const startScope = this.scope.child()
@@ -194,7 +195,7 @@ export class PodWorker implements PodSubject {
     this.#announceBackoffs(snapshot, plan)
     if (!this.#vanished) {
       this.#reported = podStatus(snapshot, plan, { ips: this.services.settings.nodeIps })
-      this.services.api.report(this.pod, this.#reported)
+      this.services.api.report(this.pod, this.#reported, this.#passes(plan))
     }
     for (const action of plan.actions) this.#begin(action)
     this.#timer?.cancel()
@@ -230,9 +231,21 @@ export class PodWorker implements PodSubject {
     tell('Normal', 'ResizeCompleted', 'Pod resize completed', inProgress.generation)
   }
 
+  get isStarting(): boolean {
+    return this.#underWay.has('start')
+  }
+
   /** Something has become free on the node. */
   roomChanged(): void {
     if (this.memory.resize.pending !== undefined) this.wake()
+  }
+
+  /** A container is being ended to be started anew, or is just being started anew. */
+  #passes(plan: Plan): boolean {
+    const { replacing, killing, starting } = this.memory
+    if (replacing.size === 0 || plan.waiting.size > 0) return false
+    const again = new Set(plan.actions.flatMap((action) => (action.type === 'start-container' ? (action.restartOf?.id ?? []) : [])))
+    return starting.size > 0 || [...replacing].some((id) => killing.has(id) || again.has(id))
   }
 
   #admit(): void {

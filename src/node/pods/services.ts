@@ -85,8 +85,8 @@ export interface PodEvents {
 }
 
 export interface PodApi {
-  /** Tells the API the pod's status, later states overtaking earlier ones. Never throws. */
-  report(pod: core.Pod, status: core.PodStatus): void
+  /** Tells the API the pod's status, later states overtaking earlier ones; one that `passes` is told only when it lasts. Never throws. */
+  report(pod: core.Pod, status: core.PodStatus, passes: boolean): void
   /** Resolves once the last reported status is written and the pod's deletion is final. */
   confirmDeletion(scope: Scope, pod: core.Pod): Promise<void>
   /** Nothing more will be said of this pod. */

@@ -38,7 +38,9 @@ export async function startContainer(scope: Scope, worker: PodSubject, start: St
     await worker.state.readContainer(worker.scope, id, start.sandboxId)
     await runPostStart(scope, worker, container, id)
     memory.starting.delete(id)
+    if (restartOf !== undefined) memory.replacing.delete(restartOf.id)
   } catch (error) {
+    if (start.restartOf !== undefined) memory.replacing.delete(start.restartOf.id)
     if (isCancelled(error)) throw error
     noteFailure(worker, start.name, error)
   }

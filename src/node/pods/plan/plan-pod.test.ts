@@ -70,6 +70,7 @@ function snapshot(of: core.Pod, change: Omit<Partial<PodSnapshot>, 'memory'> & {
     deletionConfirmed: false,
     actuated: new Map(),
     resize: {},
+    replacing: new Set(),
     endingSinceMs: undefined,
     ...change.memory,
   }

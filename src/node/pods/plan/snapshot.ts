@@ -41,6 +41,8 @@ export interface PodMemory {
   /** By container id: the resources that it runs with. */
   readonly actuated: ReadonlyMap<string, core.ResourceRequirements>
   readonly resize: Resize
+  /** Containers, by id, that were ended to be started anew: what is between is nobody's concern unless it lasts. */
+  readonly replacing: ReadonlySet<string>
   /** When killing began; graces count from here. */
   readonly endingSinceMs: number | undefined
 }
