@@ -3,6 +3,7 @@ import { type KubeObject, type ResourceRef, StatusError, type apps, type batch, 
 import type { Client } from '#client'
 import { applyObjects } from '../apply/apply-objects.ts'
 import { type Converted, type StartStep, type Wait, objectsOf } from './convert.ts'
+import { whyNotReady } from './why-not-ready.ts'
 
 const FIELD_MANAGER = 'sampan-compose'
 
@@ -82,7 +83,20 @@ async function untilReached(scope: Scope, wait: Wait, step: StartStep | undefine
   }
 }
 
-async function waitFor(
+/** Throws `UserError` with the reason when the time of `scope` is over before. */
+async function waitFor(scope: Scope, step: StartStep, until: Wait['until'], options: BringUp): Promise<void> {
+  try {
+    await watchUntil(scope, step, until, options)
+  } catch (error) {
+    if (!scope.signal.aborted) throw error
+    const labels = Object.entries(step.workload.spec?.template.metadata?.labels ?? {})
+    const selector = labels.filter(([key]) => key.startsWith('app.kubernetes.io/')).map(([key, value]) => `${key}=${value}`)
+    const why = await whyNotReady(scope, options.client, options.namespace, selector.join(','))
+    throw new UserError(`service ${step.service} is not ${until === 'completed' ? 'through' : 'ready'} in time: ${why}`)
+  }
+}
+
+async function watchUntil(
   scope: Scope,
   { workload, service }: StartStep,
   until: Wait['until'],
