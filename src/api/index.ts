@@ -99,7 +99,7 @@ export {
   podReferences,
   visitContainers,
 } from './pods/visit.ts'
-export { type JsonObject, deepClone, deepEqual } from './meta/deep.ts'
+export { type JsonObject, deepClone, deepEqual, deepFreeze } from './meta/deep.ts'
 export { type FieldRequirement, parseFieldSelector } from './meta/field-selector.ts'
 export {
   canonicalQuantity,

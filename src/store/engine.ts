@@ -113,6 +113,8 @@ export interface WatchQuery {
   readonly prefix: string
   /** First revision of interest. Default: the one after the newest. */
   readonly fromRevision?: number
+  /** Whether events carry the value before them, which may have to be read from the disk. Default false. */
+  readonly withPrevious?: boolean
 }
 
 export interface WatchCallbacks {
@@ -128,7 +130,7 @@ export interface StoreEvent {
   readonly key: string
   /** The value after the event; for a delete, `value` is empty and `modRevision` is the deletion's. */
   readonly current: KeyValue
-  /** The value before it, where there was one. */
+  /** The value before it, where there was one and the watch asked for it. */
   readonly previous?: KeyValue
 }
 

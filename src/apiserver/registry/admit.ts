@@ -18,9 +18,9 @@ export function admissionRequest(context: RequestContext, admission: Admission):
   return { ...admission, user: context.user, warn: (text) => context.warn(text) }
 }
 
-/** Runs the steps that change the draft. True when one of them has had the chance to. */
-export async function mutate(context: RequestContext, request: AdmissionRequest): Promise<boolean> {
-  const first = await mutateOnce(context, request)
+/** Runs the steps that change the draft. True when one of them has had the chance to; `before` is called before the first one has. */
+export async function mutate(context: RequestContext, request: AdmissionRequest, before?: () => void): Promise<boolean> {
+  const first = await mutateOnce(context, request, before)
   if (first.again) await mutateOnce(context, { ...request, isRepeated: true })
   return first.touched
 }
@@ -28,11 +28,13 @@ export async function mutate(context: RequestContext, request: AdmissionRequest)
 async function mutateOnce(
   context: RequestContext,
   request: AdmissionRequest,
+  before?: () => void,
 ): Promise<{ readonly touched: boolean; readonly again: boolean }> {
   let touched = false
   let again = false
   for (const step of context.core.admission) {
     if (step.mutate === undefined || !step.handles(request)) continue
+    if (!touched) before?.()
     touched = true
     const running = step.mutate(context.scope, request)
     if (running !== undefined && (await running) === true) again = true

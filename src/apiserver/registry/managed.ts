@@ -27,7 +27,7 @@ export function noteUpdate(
   subresource: string,
 ): void {
   // What is empty and would not be written is not owned.
-  const meant = withoutEmpty(resource.schema, updated) as KubeObject
+  const meant = withoutEmpty(resource.schema, updated, live) as KubeObject
   const manager = managerOf(context, fieldManager)
   const known = live === undefined && subresource === '' && metaOf(updated).managedFields === undefined ? context.core.ownership : undefined
   const entries =

@@ -116,7 +116,8 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
   const old = view.object(entry)
   if (update.uid !== undefined && update.uid !== metaOf(old).uid)
     throw uidMismatch(view, namespace, name, update.uid, metaOf(old).uid ?? '')
-  const draft = await update.next(old, () => view.draft(entry))
+  const sharesSpec = subresource === 'status' && update.rules === undefined && !resource.typedItems
+  const draft = await update.next(old, () => (sharesSpec ? view.statusDraft(entry) : view.draft(entry)))
   settleNamespace(resource, draft, namespace)
   warn(context, dropRepeatedOwners(draft, false))
   const request = admissionRequest(context, {
@@ -130,7 +131,7 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
     old,
     options: { kind: update.optionsKind, apiVersion: 'meta.k8s.io/v1' },
   })
-  if (await mutate(context, request)) resource.strategy.defaults?.(draft)
+  if (await mutate(context, request, () => sharesSpec && view.unshare(draft, entry))) resource.strategy.defaults?.(draft)
   warn(context, dropRepeatedOwners(draft, true))
   checkRevision(update, draft, entry)
   keepSystemFields(draft, old)

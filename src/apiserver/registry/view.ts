@@ -1,4 +1,4 @@
-import { type KubeObject, type Resource, encodeObject, normalizeObject } from '#api'
+import { type KubeObject, type ObjectMeta, type Resource, encodeObject, normalizeObject } from '#api'
 import type { ResourceCache } from '../watchcache/cache.ts'
 import type { Entry } from '../watchcache/entry.ts'
 import { asBuffer, withRevision } from '../watchcache/wire.ts'
@@ -43,13 +43,26 @@ export class View {
 
   /** A copy that may be changed, but for the field sets of its managers, which never are. */
   draft(entry: Entry): KubeObject {
-    const object = this.object(entry)
-    const { metadata } = object
-    if (metadata?.managedFields === undefined) return clone(object)
-    const { managedFields, ...others } = metadata
-    const copy: KubeObject = clone({ ...object, metadata: others })
-    copy.metadata = { ...copy.metadata, managedFields: managedFields.map((manager) => ({ ...manager })) }
+    const { metadata, ...others } = this.object(entry)
+    const copy: KubeObject = clone(others)
+    if (metadata !== undefined) copy.metadata = metadataDraft(metadata)
     return copy
+  }
+
+  /** A draft for an update of the status. What such an update cannot change is shared with the object, and stays so until `unshare`. */
+  statusDraft(entry: Entry): KubeObject {
+    const object: KubeObject & { readonly status?: unknown } = this.object(entry)
+    const { status, metadata } = object
+    const draft = { ...object, ...(status === undefined ? {} : { status: clone(status) }) }
+    if (metadata !== undefined) draft.metadata = metadataDraft(metadata)
+    return draft
+  }
+
+  /** Makes a draft's own what it shares with the object. */
+  unshare(draft: KubeObject, entry: Entry): void {
+    const own = draft as Record<string, unknown>
+    const shared = this.object(entry) as Readonly<Record<string, unknown>>
+    for (const name of Object.keys(own)) if (own[name] === shared[name]) own[name] = clone(own[name])
   }
 
   /** The bytes to be stored for an object of this version, which must not be changed afterwards: caches keep parts of it. */
@@ -85,6 +98,12 @@ export class View {
     this.#converted.set(entry, made)
     return made
   }
+}
+
+function metadataDraft(metadata: ObjectMeta): ObjectMeta {
+  const { managedFields, ...others } = metadata
+  const copy = clone(others)
+  return managedFields === undefined ? copy : { ...copy, managedFields: managedFields.map((manager) => ({ ...manager })) }
 }
 
 /** A deep copy of an object whose keys the schema knows or a map holds. */

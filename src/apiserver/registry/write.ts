@@ -1,5 +1,5 @@
 import type { HttpResponse } from '#base'
-import { type KubeObject, apiVersionOf } from '#api'
+import { type KubeObject, apiVersionOf, deepClone } from '#api'
 import { objectAnswer } from '../respond/objects.ts'
 import { type Encoding, bodyEncoding, unsupportedBody } from '../respond/media.ts'
 import type { RequestContext } from './context.ts'
@@ -57,7 +57,7 @@ export async function putObject(context: RequestContext, target: Target): Promis
     creates: subresource === '' && resource.strategy.createOnUpdate === true,
     // Admission and the kind's rules change what they are given: a second attempt starts from what was sent.
     next: (old) => {
-      const draft = structuredClone(read)
+      const draft = deepClone(read)
       noteUpdate(context, resource, old, draft, options.fieldManager, subresource)
       return draft
     },

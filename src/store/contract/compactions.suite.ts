@@ -61,7 +61,7 @@ export function compactionContract(kind: EngineKind): void {
         const deletion = await remove(engine, 'a')
         await engine.compact(deletion)
         await put(engine, 'b')
-        const seen = record(engine, scope, { prefix: '', fromRevision: deletion })
+        const seen = record(engine, scope, { prefix: '', fromRevision: deletion, withPrevious: true })
         await until('both events', () => seen.batches.length === 2)
         assert.deepEqual(seen.lines(), ['3:delete:a', '4:put:b'])
         assert.equal(text(seen.batches[0]?.events[0]?.previous), 'gone')

@@ -57,12 +57,12 @@ export function watchContract(kind: EngineKind): void {
 
     test('shows the value before and after, live and replayed alike', () =>
       withEngine(kind, async ({ engine, scope }) => {
-        const live = record(engine, scope, { prefix: '' })
+        const live = record(engine, scope, { prefix: '', withPrevious: true })
         await put(engine, 'a', 'one')
         await put(engine, 'a', 'two')
         await remove(engine, 'a')
         await put(engine, 'a', 'three')
-        const replayed = record(engine, scope, { prefix: '', fromRevision: 2 })
+        const replayed = record(engine, scope, { prefix: '', fromRevision: 2, withPrevious: true })
         await until('all events', () => live.batches.length + replayed.batches.length === 8)
         for (const { batches } of [live, replayed]) {
           const events = batches.flatMap((batch) => batch.events)

@@ -129,11 +129,11 @@ export class Keyspace {
     return { revision, items, more: count > items.length, count }
   }
 
-  eventOf(version: Version): StoreEvent {
+  eventOf(version: Version, withPrevious: boolean): StoreEvent {
     const { older, deleted } = version
     const current = keyValueOf(version, this.valueOf(version))
     const kind = deleted ? 'delete' : 'put'
-    if (!isLive(older)) return { kind, key: current.key, current }
+    if (!withPrevious || !isLive(older)) return { kind, key: current.key, current }
     return { kind, key: current.key, current, previous: keyValueOf(older, this.valueOf(older)) }
   }
 

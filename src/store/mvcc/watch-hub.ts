@@ -33,7 +33,15 @@ export class WatchHub {
   add(scope: Scope, query: WatchQuery, callbacks: WatchCallbacks): void {
     if (scope.signal.aborted) return
     const next = query.fromRevision ?? this.#keyspace.revision + 1
-    const watcher: Watcher = { prefix: orderedPrefix(query.prefix), callbacks, next, told: 0, ended: false, release: () => undefined }
+    const watcher: Watcher = {
+      prefix: orderedPrefix(query.prefix),
+      callbacks,
+      withPrevious: query.withPrevious === true,
+      next,
+      told: 0,
+      ended: false,
+      release: () => undefined,
+    }
     const stop = (): void => this.#forget(watcher)
     scope.signal.addEventListener('abort', stop, { once: true })
     watcher.release = () => scope.signal.removeEventListener('abort', stop)
@@ -66,7 +74,7 @@ export class WatchHub {
       const version = versions[at] as Version
       const audience = this.#followers.of(version.record.key)
       if (audience.length === 0) continue
-      const event = this.#keyspace.eventOf(version)
+      const event = this.#keyspace.eventOf(version, audience.some(wantsPrevious))
       for (const watchers of audience) {
         const events = groups.get(watchers)
         if (events === undefined) groups.set(watchers, [event])
@@ -114,7 +122,7 @@ export class WatchHub {
         if (!version.record.key.startsWith(watcher.prefix)) continue
         try {
           events ??= []
-          events.push(this.#keyspace.eventOf(version))
+          events.push(this.#keyspace.eventOf(version, watcher.withPrevious))
         } catch (error) {
           return this.#end(watcher, asError(error))
         }
@@ -167,6 +175,12 @@ export class WatchHub {
       this.#scope.log.error('a watch callback has thrown at its end', { error: thrown })
     }
   }
+}
+
+/** All watchers of a key share its event. */
+function wantsPrevious(watchers: ReadonlySet<Watcher>): boolean {
+  for (const { withPrevious } of watchers) if (withPrevious) return true
+  return false
 }
 
 function asError(thrown: unknown): Error {

@@ -5,6 +5,7 @@ import type { OrderedKey } from './keys.ts'
 export interface Watcher {
   readonly prefix: OrderedKey
   readonly callbacks: WatchCallbacks
+  readonly withPrevious: boolean
   /** The first revision that has not been looked at for this watcher. */
   next: number
   /** The last revision that the watcher has been told of. */

@@ -23,16 +23,38 @@ export interface Decoded<T> {
 }
 
 /**
- * `literals` are the number texts that JavaScript shows differently, from `readJson`. Throws a `DecodeError` with the message of
- * Go's decoder.
+ * `literals` are the number texts that JavaScript shows differently, from `readJson`. Fields of the value that are those of `decoded`
+ * (the same reference) have been decoded before and are left as they are. Throws a `DecodeError` with the message of Go's decoder.
  */
-export function decodeObject<T extends object = KubeObject>(schema: ObjectSchema, value: unknown, literals?: NumberLiterals): Decoded<T> {
+export function decodeObject<T extends object = KubeObject>(
+  schema: ObjectSchema,
+  value: unknown,
+  literals?: NumberLiterals,
+  decoded?: object,
+): Decoded<T> {
   const run = new DecodeRun(isCustom(schema), literals)
   const input = value === null || value === undefined ? {} : value
   if (!isObject(input)) throw run.wrongRoot(input, `v1.${schema.name ?? 'Object'}`)
-  objectDecoder(schema)(input, run)
+  if (decoded === undefined) objectDecoder(schema)(input, run)
+  else decodeChanged(schema, input, decoded as Readonly<Record<string, unknown>>, run)
   run.finish()
   return { object: input as T, unknown: run.unknownFields() }
+}
+
+function decodeChanged(
+  schema: ObjectSchema,
+  value: Record<string, unknown>,
+  decoded: Readonly<Record<string, unknown>>,
+  run: DecodeRun,
+): void {
+  const changed: Record<string, unknown> = {}
+  for (const name in value) if (value[name] !== decoded[name]) setOwn(changed, name, value[name])
+  const names = Object.keys(changed)
+  objectDecoder(schema)(changed, run)
+  for (const name of names) {
+    if (Object.hasOwn(changed, name)) setOwn(value, name, changed[name])
+    else delete value[name]
+  }
 }
 
 /** Custom resources have fields that no Go type has. */

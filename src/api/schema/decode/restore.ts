@@ -4,13 +4,14 @@ import { isObject, itemGoType } from './types.ts'
 /**
  * Why a document that a strategic merge patch has made is not one of the kind, in the words of the converter that Kubernetes reads such
  * documents with (they never were text, so its JSON decoder has no part in it). Undefined when all values have the right form; what is
- * left (numbers out of range, texts that are no quantity) the decoder tells.
+ * left (numbers out of range, texts that are no quantity) the decoder tells. Fields that are those of `original` (the same reference)
+ * are not looked at.
  */
-export function restoreProblem(schema: ObjectSchema, value: unknown): string | undefined {
+export function restoreProblem(schema: ObjectSchema, value: unknown, original?: object): string | undefined {
   if (!isObject(value)) return `cannot restore struct from: ${goKind(value)}`
   for (const [name, field] of schema.fields) {
     const child = value[name]
-    if (child === undefined || child === null) continue
+    if (child === undefined || child === null || child === (original as Readonly<Record<string, unknown>> | undefined)?.[name]) continue
     const problem = ofValue(field.schema, field.goType ?? '', child)
     if (problem !== undefined) return problem
   }

@@ -10,17 +10,20 @@ const MICRO_LAYOUT = '2006-01-02T15:04:05.000000Z07:00'
 
 /** A metav1.Time as it is written back: UTC, whole seconds. Any fraction is read and dropped. */
 export function canonicalTime(text: string): string {
-  if (isCanonical(text)) return text
+  if (text.length === 20 && CANONICAL.test(text)) return text
   const { epochMs } = parseTime(text, LAYOUT)
   return `${isoText(epochMs).slice(0, 19)}Z`
 }
 
-/** `2006-01-02T15:04:05Z` with a day that every month has: the form in which nearly all times come. */
-const CANONICAL = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
-const isCanonical = (text: string): boolean => text.length === 20 && CANONICAL.test(text)
+/** A day that its month has in every year, and a time of it: the form in which nearly all times come. */
+const DAY = '\\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)'
+const TIME = '(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d'
+const CANONICAL = new RegExp(`^${DAY}T${TIME}Z$`)
+const CANONICAL_MICRO = new RegExp(`^${DAY}T${TIME}\\.\\d{6}Z$`)
 
 /** A metav1.MicroTime as it is written back: UTC with six digits. It has to have six when it comes, too. */
 export function canonicalMicroTime(text: string): string {
+  if (text.length === 27 && CANONICAL_MICRO.test(text)) return text
   const { epochMs, fraction } = parseTime(text, MICRO_LAYOUT)
   return `${isoText(epochMs).slice(0, 19)}.${fraction.slice(0, 6)}Z`
 }

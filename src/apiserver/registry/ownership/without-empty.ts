@@ -1,13 +1,17 @@
 import { type ObjectSchema, type Schema, isUnsetList } from '#api'
 
-/** The value without the empty lists, maps and texts that its type does not write. The value itself when there are none. */
-export function withoutEmpty(schema: ObjectSchema, value: object): object {
+/**
+ * The value without the empty lists, maps and texts that its type does not write. The value itself when there are none. Fields that
+ * are those of `clean` (the same reference) are known to have none.
+ */
+export function withoutEmpty(schema: ObjectSchema, value: object, clean?: object): object {
   let copy: Record<string, unknown> | undefined
   const source = value as Readonly<Record<string, unknown>>
   for (const name in source) {
     const field = schema.fields.get(name)
     const child = source[name]
     if (field === undefined || child === undefined || child === null) continue
+    if (typeof child === 'object' && child === (clean as Readonly<Record<string, unknown>> | undefined)?.[name]) continue
     if ((field.dropEmpty && isEmpty(child)) || isUnsetList(child)) {
       copy ??= { ...source }
       delete copy[name]

@@ -68,7 +68,8 @@ export function preparePatch(
   const read = readPatch(type, bytes)
   return {
     apply: (copy) => {
-      const value = patchDocument(type, copy(), read, expected.schema)
+      const document = copy()
+      const value = patchDocument(type, document, read, expected.schema)
       // Decoding changes the document: what it was is worked out again when a message needs it.
       const text = (): string => {
         const original = copy()
@@ -77,13 +78,13 @@ export function preparePatch(
       const shown = (): string => (type === 'strategic' ? goMap(read.value) : text())
       if (expected.typedItems) checkCustomPatched(context, expected, value as KubeObject, options)
       if (type === 'strategic') {
-        const problem = restoreProblem(expected.schema, value)
+        const problem = restoreProblem(expected.schema, value, document)
         if (problem !== undefined) throw invalidPatch(shown(), problem)
       }
       const other = otherKind(context.core.catalog, expected, value)
       if (other !== undefined) throw invalidPatch(shown(), other)
       try {
-        const { object, unknown } = decodeObject(expected.schema, value)
+        const { object, unknown } = decodeObject(expected.schema, value, undefined, expected.typedItems ? undefined : document)
         if (options.fieldValidation !== 'Ignore') report(context, problemsOf(type, read, unknown, text), options, shown)
         return finishDraft(expected, object)
       } catch (error) {
