@@ -1,4 +1,4 @@
-import type { ObjectSchema, Schema } from '../schema.ts'
+import type { Field, ObjectSchema, Schema } from '../schema.ts'
 import { isObject, itemGoType } from './types.ts'
 
 /**
@@ -9,13 +9,27 @@ import { isObject, itemGoType } from './types.ts'
  */
 export function restoreProblem(schema: ObjectSchema, value: unknown, original?: object): string | undefined {
   if (!isObject(value)) return `cannot restore struct from: ${goKind(value)}`
-  for (const [name, field] of schema.fields) {
-    const child = value[name]
-    if (child === undefined || child === null || child === (original as Readonly<Record<string, unknown>> | undefined)?.[name]) continue
-    const problem = ofValue(field.schema, field.goType ?? '', child)
+  const known = original as Readonly<Record<string, unknown>> | undefined
+  // Objects have a few of the fields of their type: only when one of them is wrong does the order of the type matter.
+  for (const name in value) {
+    if (value[name] === known?.[name]) continue
+    const field = schema.fields.get(name)
+    if (field !== undefined && fieldProblem(field, value) !== undefined) return firstProblem(schema, value)
+  }
+  return undefined
+}
+
+function firstProblem(schema: ObjectSchema, value: Readonly<Record<string, unknown>>): string | undefined {
+  for (const field of schema.fields.values()) {
+    const problem = fieldProblem(field, value)
     if (problem !== undefined) return problem
   }
   return undefined
+}
+
+function fieldProblem({ name, schema, goType = '' }: Field, value: Readonly<Record<string, unknown>>): string | undefined {
+  const child = value[name]
+  return child === undefined || child === null ? undefined : ofValue(schema, goType, child)
 }
 
 function ofValue(schema: Schema, goType: string, value: unknown): string | undefined {
