@@ -52,8 +52,8 @@ test('refused batches leave no trace: the store is as one that never got them', 
       const disk = faultyDisk()
       await using faulty = new MvccEngine(scope, disk, Number.POSITIVE_INFINITY)
       await using healthy = new MvccEngine(scope, faultyDisk(), Number.POSITIVE_INFINITY)
-      const seenByFaulty = record(faulty, scope, { prefix: '' })
-      const seenByHealthy = record(healthy, scope, { prefix: '' })
+      const seenByFaulty = record(faulty, scope, { prefix: '', withPrevious: true })
+      const seenByHealthy = record(healthy, scope, { prefix: '', withPrevious: true })
       const leases = new Map([faulty, healthy].map((engine) => [engine, engine.grantLease(60)]))
       const run = (engine: MvccEngine, actions: (typeof plan)[number]['actions'], turn: number): Promise<PromiseSettledResult<unknown>[]> =>
         Promise.allSettled(
@@ -101,7 +101,7 @@ test('a refused batch shows nothing to watchers, and reads go on', async () => {
   const disk = faultyDisk()
   await using engine = new MvccEngine(scope, disk, Number.POSITIVE_INFINITY)
   await put(engine, 'a', 'before')
-  const seen = record(engine, scope, { prefix: '', fromRevision: 2 })
+  const seen = record(engine, scope, { prefix: '', fromRevision: 2, withPrevious: true })
   disk.refusing = true
   await assert.rejects(put(engine, 'a', 'refused'), StoreFailed)
   await assert.rejects(engine.compact(2), StoreFailed)
