@@ -1,5 +1,6 @@
 import { type Logger, type Scope, createLogger, rootScope } from '#base'
 import type { LogLevelFlag } from './flags.ts'
+import { releaseIdleMemory } from './idle-memory.ts'
 
 /** Runs a component until SIGTERM or SIGINT, then lets it stop. A second signal ends the process at once. */
 export async function inForeground(
@@ -17,6 +18,7 @@ export async function inForeground(
     })
   process.on('unhandledRejection', (error) => log.error('a promise was rejected and nobody looked', { error }))
   const stop = await run(scope)
+  releaseIdleMemory(scope)
   log.info('running', { pid: process.pid })
   const signal = await told.promise
   log.info('stopping', { signal })
