@@ -74,6 +74,12 @@ export function typeText(type: CelType): string {
   return type.params.length === 0 ? type.name : `${type.name}(${type.params.map(typeText).join(', ')})`
 }
 
+/** Its full name: as values of it call themselves. */
+export function typeName(type: CelType): string {
+  if (type.nullable === true) return `wrapper(${type.name})`
+  return type.params.length === 0 ? type.name : `${type.name}(${type.params.map(typeName).join(', ')})`
+}
+
 export function sameType(a: CelType, b: CelType): boolean {
   if (a === b) return true
   return (

@@ -1,3 +1,4 @@
+import { AdmissionProblem, compileMatchCondition } from '../../cel/kubernetes/admission.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Path } from '../../meta/path.ts'
 import type { MatchCondition } from '../../types/admissionregistration-v1.gen.ts'
@@ -6,13 +7,17 @@ import { invalidText } from '../../validation/values.ts'
 
 const MOST_CONDITIONS = 64
 
-/** What narrows the requests of a webhook further. */
-export function validateMatchConditions(conditions: readonly MatchCondition[], path: Path, errors: FieldErrors): void {
+/** What narrows the requests of a webhook or a policy further. */
+export function validateMatchConditions(conditions: readonly MatchCondition[], hasParams: boolean, path: Path, errors: FieldErrors): void {
   if (conditions.length > MOST_CONDITIONS) errors.push(fieldError.tooMany(path, conditions.length, MOST_CONDITIONS))
   const names = new Set<string>()
   conditions.forEach(({ name = '', expression = '' }, at) => {
     const one = path.index(at)
     if (expression.trim() === '') errors.push(fieldError.required(one.child('expression')))
+    else {
+      const compiled = compileMatchCondition(expression, hasParams)
+      if (compiled instanceof AdmissionProblem) errors.push(fieldError.invalid(one.child('expression'), expression, compiled.text))
+    }
     if (name === '') errors.push(fieldError.required(one.child('name')))
     else {
       invalidText(name, qualifiedNameErrors(name), one.child('name'), errors)

@@ -124,7 +124,7 @@ function validateWebhook(webhook: Webhook, allowed: Leniency, path: Path, errors
   validateLabelSelector(webhook.objectSelector, path.child('objectSelector'), errors, options)
   validateOneOf(webhook.reinvocationPolicy, ['IfNeeded', 'Never'], path.child('reinvocationPolicy'), errors)
   validateWebhookClient(clientConfig ?? {}, path.child('clientConfig'), errors)
-  if (!allowed.conditions) validateMatchConditions(matchConditions ?? [], path.child('matchConditions'), errors)
+  if (!allowed.conditions) validateMatchConditions(matchConditions ?? [], false, path.child('matchConditions'), errors)
 }
 
 /** An empty value is a wrong one; an absent one is not. */
