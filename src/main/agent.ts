@@ -45,6 +45,7 @@ export interface AgentOptions {
   readonly leaseSeconds?: number
   readonly eviction?: EvictionOptions
   readonly staticPodsDir?: string
+  readonly allowedUnsafeSysctls?: readonly string[]
 }
 
 export interface RunningAgent {
@@ -78,6 +79,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     ...(options.podPidsLimit === undefined ? {} : { podPidsLimit: options.podPidsLimit }),
     ...(options.beatMs === undefined ? {} : { beatMs: options.beatMs }),
     ...(options.staticPodsDir === undefined ? {} : { staticPodsDir: options.staticPodsDir }),
+    ...(options.allowedUnsafeSysctls && { allowedUnsafeSysctls: options.allowedUnsafeSysctls }),
     ...(options.eviction && { eviction: options.eviction }),
     ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
   })

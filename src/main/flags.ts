@@ -35,6 +35,7 @@ export interface AgentFlags {
   readonly policyTable: string
   readonly dnsAddress?: string
   readonly podManifestPath?: string
+  readonly allowedUnsafeSysctls: string
   readonly evictionHard?: string
   readonly evictionSoft: string
   readonly evictionSoftGracePeriod: string

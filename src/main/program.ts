@@ -210,6 +210,7 @@ function agentFlags(command: Command): Command {
     .option('--proxy-table <name>', 'nftables table of the service proxy', 'sampan_services')
     .option('--policy-table <name>', 'nftables table of the network policies', 'sampan_policies')
     .option('--dns-address <address>', "answer the cluster's names here, an address that is added to the loopback interface")
+    .option('--allowed-unsafe-sysctls <names>', 'sysctls that pods may set beside the safe ones, with commas; a name may end in *', '')
     .option('--pod-manifest-path <dir>', 'files in it are static pods of this node')
     .option(
       '--eviction-hard <thresholds>',

@@ -14,6 +14,9 @@ import { releaseHost } from './host/release.ts'
 import { type NodeHarness, deleted, nodeHarness, testPod } from './testing/node-harness.fixture.ts'
 import { BUSYBOX_IMAGE, PAUSE_IMAGE, hasStaticBusybox, importTestImages } from './testing/tiny-image.fixture.ts'
 
+/** Runs of this test beside each other share the machine's network. */
+const POD_NETWORK = `10.253.${process.pid % 254}`
+
 /** Why this machine cannot run it, or false. */
 function missing(): string | false {
   if (process.geteuid?.() !== 0) return 'containers need root'
@@ -28,7 +31,7 @@ async function remains(scope: CancellableScope, { instance, rootDir, runDir = ''
   const lines = (text: string, ...words: string[]): string[] => text.split('\n').filter((line) => words.some((word) => line.includes(word)))
   return {
     mounts: lines(readFileSync('/proc/self/mountinfo', 'utf8'), rootDir, runDir),
-    routes: lines(await runCommand(scope, 'ip', ['route']), '10.253.7.'),
+    routes: lines(await runCommand(scope, 'ip', ['route']), `${POD_NETWORK}.`),
     cni: named('/var/lib/cni/results', (name) => name.includes(`sampan-${instance}-`)),
     tables: lines(await runCommand(scope, 'nft', ['list', 'tables']), `sampan_${instance}_`),
     runc: named('/run/containerd/runc/k8s.io', (id) => readWhenThere(`/run/containerd/runc/k8s.io/${id}/state.json`).includes(runDir)),
@@ -43,14 +46,14 @@ function readWhenThere(path: string): string {
   }
 }
 
-describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
+describe('on a real containerd', { skip: missing(), timeout: 300_000 }, () => {
   const rootDir = mkdtempSync(join(tmpdir(), 'sampan-node-'))
   const options: HostOptions = {
     instance: `t${process.pid}`,
     rootDir,
     // Apart from instances that a person has: they would keep what belongs to the whole machine.
     runDir: `/run/sampan-test-${process.pid}/node`,
-    podCidr: '10.253.7.0/24',
+    podCidr: `${POD_NETWORK}.0/24`,
     clusterCidrs: ['10.253.0.0/16'],
     sandboxImage: PAUSE_IMAGE,
   }
@@ -139,7 +142,7 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     node.manager.set(pod)
     await node.until('ended', () => node.status('full')?.phase === 'Failed')
     const ip = node.status('full')?.podIP ?? ''
-    assert.match(ip, /^10\.253\.7\./)
+    assert.ok(ip.startsWith(`${POD_NETWORK}.`), ip)
     assert.deepEqual(lines(logOf('full')), [
       '1000',
       '1000',
@@ -256,6 +259,49 @@ describe('on a real containerd', { skip: missing(), timeout: 120_000 }, () => {
     await remove(pod)
     const views = await runCommand(scope, 'ctr', ['-a', host.layout.containerd.socket, '-n', 'k8s.io', 'snapshots', 'ls'])
     assert.equal(views.includes('sampan-volume-'), false)
+  })
+
+  test('a block volume is a device of the container', async (context) => {
+    const file = join(rootDir, 'disk')
+    await runCommand(scope, 'truncate', ['--size=1M', file])
+    const device = await runCommand(scope, 'losetup', ['--find', '--show', file]).catch(() => undefined)
+    if (device === undefined) return context.skip('the kernel has no loop devices')
+    const path = device.trim()
+    try {
+      node.claims.set('disk', { metadata: { name: 'disk', uid: 'c' }, spec: { volumeName: 'pv' }, status: { phase: 'Bound' } })
+      node.volumes.set('pv', {
+        metadata: { name: 'pv' },
+        spec: { volumeMode: 'Block', local: { path }, claimRef: { name: 'disk', uid: 'c' }, capacity: {}, accessModes: ['ReadWriteOnce'] },
+      })
+      const pod = testPod('blocky', {
+        restartPolicy: 'Never',
+        volumes: [{ name: 'disk', persistentVolumeClaim: { claimName: 'disk' } }],
+        containers: [
+          {
+            name: 'main',
+            image: BUSYBOX_IMAGE,
+            command: shell('echo written | dd of=/dev/xda conv=fsync 2>/dev/null; stat -c %F /dev/xda'),
+            volumeDevices: [{ name: 'disk', devicePath: '/dev/xda' }],
+          },
+        ],
+      })
+      node.manager.set(pod)
+      await node.until('ended', () => node.status('blocky')?.phase === 'Succeeded')
+      assert.deepEqual(lines(logOf('blocky')), ['block special file'])
+      assert.equal(await runCommand(scope, 'head', ['--bytes=8', path]), 'written\n')
+      await remove(pod)
+      const mounting = testPod('mounting', {
+        volumes: [{ name: 'disk', persistentVolumeClaim: { claimName: 'disk' } }],
+        containers: [{ name: 'main', image: BUSYBOX_IMAGE, volumeMounts: [{ name: 'disk', mountPath: '/disk' }] }],
+      })
+      node.manager.set(mounting)
+      const waiting = () => node.status('mounting')?.containerStatuses?.[0]?.state?.waiting
+      await node.until('refused', () => waiting()?.reason === 'CreateContainerConfigError')
+      assert.equal(waiting()?.message, 'volume disk has volumeMode Block, but is specified in volumeMounts')
+      await remove(mounting)
+    } finally {
+      await runCommand(scope, 'losetup', ['--detach', path])
+    }
   })
 
   test('hooks and probes reach the container', async () => {

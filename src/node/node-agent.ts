@@ -29,6 +29,7 @@ import type { PodEvents } from './pods/services.ts'
 import { podHooks } from './probes/pod-hooks.ts'
 import { podProbes } from './probes/pod-probes.ts'
 import { PodRejected, StartRefused } from './refusal.ts'
+import { verifyAllowedSysctls } from './sandbox/sysctls.ts'
 import type { NodeSettings } from './settings.ts'
 import { StaticPods } from './static/static-pods.ts'
 import { mountPoints, mountTmpfs } from './volumes/mounts.ts'
@@ -57,6 +58,8 @@ export interface NodeAgentOptions {
   readonly logMaxBytes?: number
   readonly logMaxFiles?: number
   readonly eviction?: EvictionOptions
+  /** Names may end in `*`. */
+  readonly allowedUnsafeSysctls?: readonly string[]
   /** Files in it are pods of this node. */
   readonly staticPodsDir?: string
 }
@@ -75,6 +78,7 @@ const EVENTS_DELAY_MS = 300
 
 /** Starts the agent of one node on a prepared host. Resolves when the Node is registered, what ran is adopted and pods are followed. */
 export async function startNodeAgent(scope: Scope, client: Client, host: Host, options: NodeAgentOptions): Promise<NodeAgent> {
+  verifyAllowedSysctls(options.allowedUnsafeSysctls ?? [])
   const { layout, machine } = host
   const runtime = limitedRuntime(scope, host.runtime, Math.max(availableParallelism() * 2, 4))
   const facts = machineFacts(layout.rootDir)
@@ -92,6 +96,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     pauseSeccomp: layout.pauseSeccomp,
     cgroupRoot: layout.cgroupRoot,
     machine,
+    allowedSysctls: options.allowedUnsafeSysctls ?? [],
     memoryBytes: facts.memoryBytes,
     allocatable: {
       cpuMilli: quantityMilli(allocatable.cpu ?? '0'),

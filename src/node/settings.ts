@@ -18,6 +18,8 @@ export interface NodeSettings {
   /** All pods' cgroups lie below it. */
   readonly cgroupRoot: string
   readonly machine: Machine
+  /** Beside the safe ones; a name may end in `*`. */
+  readonly allowedSysctls: readonly string[]
   readonly memoryBytes: number
   readonly allocatable: { readonly cpuMilli: number; readonly memoryBytes: number; readonly ephemeralStorageBytes: number }
   readonly logMaxBytes: number

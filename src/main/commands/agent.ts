@@ -29,6 +29,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
       },
       clusterDns: flags.clusterDns,
       ...(flags.podManifestPath === undefined ? {} : { staticPodsDir: flags.podManifestPath }),
+      allowedUnsafeSysctls: flags.allowedUnsafeSysctls.split(',').filter((name) => name !== ''),
       eviction: {
         thresholds: parseThresholds(flags.evictionHard ?? DEFAULT_HARD, flags.evictionSoft, flags.evictionSoftGracePeriod),
         mostGraceSeconds: flags.evictionMaxPodGracePeriod,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { core } from '#api'
-import type { ContainerSpec, Image, Mount } from '../cri/runtime.ts'
+import type { ContainerSpec, Device, Image, Mount } from '../cri/runtime.ts'
 import { ANNOTATIONS, type AnyContainer, LABELS, containerHash, graceOf, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import type { NodeSettings } from '../settings.ts'
 import { expand } from './expand.ts'
@@ -14,6 +14,7 @@ export interface ContainerParts {
   readonly image: Image
   readonly environment: ReadonlyMap<string, string>
   readonly mounts: readonly Mount[]
+  readonly devices: readonly Device[]
   readonly settings: NodeSettings
   /** On the node; what the container writes there is its termination message. */
   readonly terminationMessageFile: string
@@ -48,7 +49,7 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
         propagation: 'private',
       },
     ],
-    devices: [],
+    devices: parts.devices,
     logPath: logPathOf(container.name, attempt),
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,

@@ -208,7 +208,7 @@ export interface ContainerSpec extends Identity {
   readonly workingDir: string
   readonly env: readonly { readonly name: string; readonly value: string }[]
   readonly mounts: readonly Mount[]
-  readonly devices: readonly { readonly containerPath: string; readonly hostPath: string; readonly permissions: string }[]
+  readonly devices: readonly Device[]
   /** Relative to the sandbox's log directory. */
   readonly logPath: string
   readonly stdin: boolean
@@ -216,6 +216,12 @@ export interface ContainerSpec extends Identity {
   readonly tty: boolean
   readonly resources: LinuxResources
   readonly security: ContainerSecurity
+}
+export interface Device {
+  readonly containerPath: string
+  readonly hostPath: string
+  /** Of `m` (make), `r`, `w`. */
+  readonly permissions: string
 }
 export interface Mount {
   readonly containerPath: string

@@ -6,6 +6,9 @@ import type { HostLayout, HostOptions } from './layout.ts'
  */
 export const HOST_PORTS_HANDLER = 'host-ports'
 
+/** Where people put what every containerd of a machine is to know of registries. */
+const MACHINE_REGISTRIES = '/etc/containerd/certs.d'
+
 const text = (value: string): string => JSON.stringify(value)
 
 /** What the machine offers and forbids, as far as containerd's configuration depends on it. */
@@ -46,7 +49,8 @@ export function containerdConfig(options: HostOptions, layout: HostLayout, facts
     `[${cri}.containerd.runtimes.${HOST_PORTS_HANDLER}]`,
     'runtime_type = "io.containerd.runc.v2"',
     `cni_conf_dir = ${text(layout.cni.hostPortConfDir)}`,
-    ...(options.registryConfigDir === undefined ? [] : [`[${cri}.registry]`, `config_path = ${text(options.registryConfigDir)}`]),
+    `[${cri}.registry]`,
+    `config_path = ${text(options.registryConfigDir ?? `${layout.registriesDir}:${MACHINE_REGISTRIES}`)}`,
     '',
   ].join('\n')
 }

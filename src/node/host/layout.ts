@@ -19,7 +19,7 @@ export interface HostOptions {
   readonly mtu?: number
   /** Where CNI plugins lie. Default: the first of the usual places that has them. */
   readonly cniBinDir?: string
-  /** Registry mirrors and plain-HTTP registries, in containerd's `hosts.toml` layout. */
+  /** Registry mirrors and plain-HTTP registries, in containerd's `hosts.toml` layout. Default: the node's own folder, then the machine's. */
   readonly registryConfigDir?: string
 }
 
@@ -46,6 +46,8 @@ export interface HostLayout {
   readonly memoryDir: string
   /** Localhost seccomp profiles; a person's, never removed. */
   readonly seccompDir: string
+  /** A person's, never removed: `<registry>/hosts.toml`. */
+  readonly registriesDir: string
   readonly logsDir: string
   readonly nftTable: string
   /** As in `cgroup_parent`: below the root of every hierarchy. */
@@ -78,6 +80,7 @@ export function layoutOf(options: HostOptions): HostLayout {
     podsDir: join(rootDir, 'pods'),
     memoryDir: join(rootDir, 'memory'),
     seccompDir: join(rootDir, 'seccomp'),
+    registriesDir: join(rootDir, 'registries'),
     logsDir: join(rootDir, 'logs'),
     nftTable: `sampan_${instance.replaceAll(/[-.]/g, '_')}_egress`,
     cgroupRoot: `/sampan-${instance}`,

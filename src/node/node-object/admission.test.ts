@@ -32,12 +32,6 @@ describe('what a node refuses', () => {
       [],
       'SupplementalGroupsPolicyNotSupported',
     ],
-    [
-      'block devices',
-      pod({ containers: [{ name: 'main', volumeDevices: [{ name: 'v', devicePath: '/dev/x' }] }] }),
-      [],
-      'BlockVolumesNotSupported',
-    ],
   ]
   for (const [what, of, others, reason] of cases) {
     test(what, () => {

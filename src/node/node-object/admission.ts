@@ -75,8 +75,6 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
   if (pod.spec?.securityContext?.supplementalGroupsPolicy === 'Strict')
     reject('SupplementalGroupsPolicyNotSupported', 'SupplementalGroupsPolicy=Strict is not supported in this node')
   if ((pod.spec?.resourceClaims ?? []).length > 0) reject('ResourceClaimsNotSupported', 'spec.resourceClaims is not supported in this node')
-  if ([...initContainersOf(pod), ...mainContainersOf(pod)].some(({ volumeDevices = [] }) => volumeDevices.length > 0))
-    reject('BlockVolumesNotSupported', 'volumeDevices is not supported in this node')
   const mostPods = Number(allocatable.pods ?? '0')
   if (others.length + 1 > mostPods)
     reject('OutOfpods', `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${mostPods}`)

@@ -1,6 +1,6 @@
 import type { Scope } from '#base'
 import type { core } from '#api'
-import type { ContainerRuntime, Image, Mount } from '../cri/runtime.ts'
+import type { ContainerRuntime, Device, Image, Mount } from '../cri/runtime.ts'
 import type { ObjectSource } from '../objects.ts'
 import type { NodeSettings } from '../settings.ts'
 import type { ProbeResults } from './plan/snapshot.ts'
@@ -44,6 +44,8 @@ export interface PodVolumes {
   showImage(scope: Scope, pod: core.Pod, volume: string, image: Image): Promise<void>
   /** The container's mounts. */
   mountsOf(scope: Scope, pod: core.Pod, container: AnyContainer, environment: ReadonlyMap<string, string>): Promise<Mount[]>
+  /** The block devices that the container sees as such. */
+  devicesOf(scope: Scope, pod: core.Pod, container: AnyContainer): Promise<readonly Device[]>
   /** Writes changed ConfigMaps, Secrets, labels and due tokens into running pods; when to look again. */
   refresh(scope: Scope, pod: core.Pod, podIps: readonly string[]): Promise<number | undefined>
   /** Unmounts and removes everything of the pod. Idempotent. */

@@ -59,7 +59,10 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
     mkdir(join(sandboxLogDir(worker), container.name), { recursive: true, mode: 0o755 }),
   ])
   await showImages(scope, worker, container)
-  const mounts = await services.volumes.mountsOf(scope, pod, container, environment)
+  const [mounts, devices] = await Promise.all([
+    services.volumes.mountsOf(scope, pod, container, environment),
+    services.volumes.devicesOf(scope, pod, container),
+  ])
   const target = ephemeralContainersOf(pod).find(({ name }) => name === container.name)?.targetContainerName
   const targetId =
     target === undefined || target === ''
@@ -72,6 +75,7 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
     image,
     environment,
     mounts,
+    devices,
     settings,
     terminationMessageFile,
     targetId,

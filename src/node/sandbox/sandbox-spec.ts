@@ -36,7 +36,7 @@ export function sandboxSpec(
     portMappings,
     handler: handler === '' && portMappings.length > 0 ? HOST_PORTS_HANDLER : handler,
     cgroupParent,
-    sysctls: sysctlsOf(pod),
+    sysctls: sysctlsOf(pod, settings.allowedSysctls),
     namespaces: namespacesOf(pod),
     privileged: allContainersOf(pod).some((container) => container.securityContext?.privileged === true),
     seccomp: settings.pauseSeccomp === undefined ? { type: 'RuntimeDefault' } : { type: 'Localhost', ref: settings.pauseSeccomp },

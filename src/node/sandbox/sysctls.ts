@@ -1,3 +1,4 @@
+import { UserError } from '#base'
 import type { core } from '#api'
 import { PodRejected } from '../refusal.ts'
 
@@ -17,13 +18,14 @@ const SAFE = new Set([
   'net.ipv4.tcp_wmem',
 ])
 
-/** The pod's sysctls by name; throws `PodRejected` for one that is not allowed. */
-export function sysctlsOf(pod: core.Pod): Record<string, string> {
+/** The pod's sysctls by name; throws `PodRejected` for one that is neither safe nor among `allowed`, whose names may end in `*`. */
+export function sysctlsOf(pod: core.Pod, allowed: readonly string[]): Record<string, string> {
   const wanted = pod.spec?.securityContext?.sysctls ?? []
   const out: Record<string, string> = {}
   for (const { name, value } of wanted) {
     const dotted = name.replaceAll('/', '.')
-    if (!SAFE.has(dotted)) throw new PodRejected('SysctlForbidden', `forbidden sysctl: "${name}" not allowlisted`)
+    if (!SAFE.has(dotted) && !allowed.some((pattern) => matches(pattern, dotted)))
+      throw new PodRejected('SysctlForbidden', `forbidden sysctl: "${name}" not allowlisted`)
     if (dotted.startsWith('net.') && pod.spec?.hostNetwork === true)
       throw new PodRejected('SysctlForbidden', `forbidden sysctl: "${name}" not allowed with host net enabled`)
     if (dotted.startsWith('kernel.shm') && pod.spec?.hostIPC === true)
@@ -31,4 +33,19 @@ export function sysctlsOf(pod: core.Pod): Record<string, string> {
     out[dotted] = value
   }
   return out
+}
+
+const matches = (pattern: string, name: string): boolean =>
+  pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern
+
+/** Sysctls that have a namespace of their own: any other would change the node. Throws `UserError` naming one that has none. */
+export function verifyAllowedSysctls(patterns: readonly string[]): void {
+  for (const pattern of patterns) {
+    const isOwn = /^(kernel\.(shm|msg|sem)|fs\.mqueue\.|net\.)/.test(pattern)
+    if (!isOwn)
+      throw new UserError(
+        `the sysctl ${pattern} has no namespace of its own`,
+        'allow only names of kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.* and net.*',
+      )
+  }
 }

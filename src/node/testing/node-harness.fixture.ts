@@ -22,6 +22,8 @@ export interface NodeHarness {
   readonly settings: NodeSettings
   readonly configMaps: Map<string, Record<string, string>>
   readonly secrets: Map<string, Record<string, string>>
+  readonly claims: Map<string, core.PersistentVolumeClaim>
+  readonly volumes: Map<string, core.PersistentVolume>
   /** By pod name: every status in order. */
   readonly told: Map<string, core.PodStatus[]>
   readonly events: string[]
@@ -35,7 +37,7 @@ export interface NodeHarness {
 }
 
 const NO_CGROUPS: PodCgroups = { ensure: () => '/none', widen: () => undefined, remove: async () => undefined }
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 
 export function nodeHarness(
   scope: Scope,
@@ -62,6 +64,7 @@ export function nodeHarness(
     cgroupRoot: real?.layout.cgroupRoot ?? '',
     ...(real && { pauseSeccomp: real.layout.pauseSeccomp }),
     machine,
+    allowedSysctls: [],
     memoryBytes: 8 * 2 ** 30,
     allocatable: { cpuMilli: 2000, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 2 ** 30 },
     logMaxBytes: 2 ** 20,
@@ -70,6 +73,8 @@ export function nodeHarness(
   for (const dir of [settings.podsDir, settings.logsDir, settings.memoryDir]) mkdirSync(dir, { recursive: true })
   const configMaps = new Map<string, Record<string, string>>()
   const secrets = new Map<string, Record<string, string>>()
+  const claims = new Map<string, core.PersistentVolumeClaim>()
+  const volumes = new Map<string, core.PersistentVolume>()
   const listeners = new Map<string, () => void>()
   const told = new Map<string, core.PodStatus[]>()
   const events: string[] = []
@@ -84,8 +89,8 @@ export function nodeHarness(
             ),
           }
         : undefined,
-    claim: async () => undefined,
-    volume: async () => undefined,
+    claim: async (_, __, name) => claims.get(name),
+    volume: async (_, name) => volumes.get(name),
     serviceAccountToken: async () => ({ token: 'token', renewAtMs: scope.clock.now() + 3_600_000 }),
     services: async () => ({ own: [], kubernetes: undefined }),
     onChange: (uid, changed) => void listeners.set(uid, changed),
@@ -125,6 +130,8 @@ export function nodeHarness(
     settings,
     configMaps,
     secrets,
+    claims,
+    volumes,
     told,
     events,
     confirmed,

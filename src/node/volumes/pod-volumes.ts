@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Scope, messageOf } from '#base'
 import { type core, quantityValue } from '#api'
 import { expand } from '../containers/expand.ts'
-import type { ContainerRuntime, Mount } from '../cri/runtime.ts'
+import type { ContainerRuntime, Device, Mount } from '../cri/runtime.ts'
 import type { ObjectSource } from '../objects.ts'
 import { type AnyContainer, uidOf } from '../pods/pod-facts.ts'
 import type { PodVolumes } from '../pods/services.ts'
@@ -119,7 +119,10 @@ export function podVolumes(
 
   async function hostPathOf(scope: Scope, pod: core.Pod, volume: core.Volume): Promise<string> {
     const kind = kindOf(volume)
-    return kind === 'claim' ? (await claimedPath(scope, objects, pod, volume)).path : pathOf(pod, volume, kind)
+    if (kind !== 'claim') return pathOf(pod, volume, kind)
+    const { path, isBlock } = await claimedPath(scope, objects, pod, volume)
+    if (isBlock) throw configError(`volume ${volume.name} has volumeMode Block, but is specified in volumeMounts`)
+    return path
   }
 
   /** Binds the part of a volume to a place of the pod's, where it can no longer be exchanged. */
@@ -230,6 +233,21 @@ export function podVolumes(
         })
       }
       return mounts
+    },
+
+    async devicesOf(scope, pod, container) {
+      return Promise.all(
+        (container.volumeDevices ?? []).map(async ({ name, devicePath }): Promise<Device> => {
+          const volume = volumesOf(pod).find((one) => one.name === name)
+          if (volume === undefined || kindOf(volume) !== 'claim')
+            throw configError(`volume ${JSON.stringify(name)} is not a claim: it cannot be a device`)
+          const found = await claimedPath(scope, objects, pod, volume)
+          if (!found.isBlock) throw configError(`volume ${name} has volumeMode Filesystem, but is specified in volumeDevices`)
+          await prepareHostPath(found.path, 'BlockDevice')
+          const permissions = volume.persistentVolumeClaim?.readOnly === true ? 'r' : 'mrw'
+          return { containerPath: devicePath, hostPath: found.path, permissions }
+        }),
+      )
     },
 
     async writeHosts(pod, podIps) {

@@ -35,6 +35,7 @@ export function kindOf(volume: core.Volume): VolumeKind {
 export interface ClaimedPath {
   readonly path: string
   readonly type: string
+  readonly isBlock: boolean
   /** Whether fsGroup applies to it. */
   readonly groupOwned: boolean
 }
@@ -58,9 +59,9 @@ export async function claimedPath(scope: Scope, objects: ObjectSource, pod: core
   if (found === undefined) throw new Error(`failed to fetch PV ${bound} from API server: persistentvolumes "${bound}" not found`)
   if (found.spec?.claimRef?.uid !== claim.metadata?.uid) throw new Error(`PV ${bound} is bound to another claim`)
   const { hostPath, local } = found.spec ?? {}
-  if (found.spec?.volumeMode === 'Block') throw new Error(`PV ${bound} is a block device, which this node does not support`)
-  if (hostPath !== undefined) return { path: hostPath.path, type: hostPath.type ?? '', groupOwned: false }
-  if (local !== undefined) return { path: local.path, type: 'Directory', groupOwned: true }
+  const isBlock = found.spec?.volumeMode === 'Block'
+  if (hostPath !== undefined) return { path: hostPath.path, type: hostPath.type ?? '', isBlock, groupOwned: false }
+  if (local !== undefined) return { path: local.path, type: isBlock ? 'BlockDevice' : 'Directory', isBlock, groupOwned: !isBlock }
   const kind = Object.keys(found.spec ?? {}).find(
     (key) =>
       ![

@@ -35,8 +35,9 @@ function copied(from: Readable | undefined, to: Writable | undefined): Promise<v
   }
   return new Promise((resolve) => {
     to.on('finish', resolve).on('close', resolve).on('error', resolve)
-    // The output of a process that broke off ends where it broke.
+    // The output of a process that broke off ends where it broke; one that is over before anybody listened tells it no more.
     from.on('error', () => to.end())
-    from.pipe(to)
+    if (from.destroyed) to.end()
+    else from.pipe(to)
   })
 }
