@@ -8,7 +8,7 @@ import { apiObjects } from './api/object-source.ts'
 import { podApi } from './api/pod-api.ts'
 import { podCgroups } from './cgroups/pod-cgroups.ts'
 import { limitedRuntime } from './cri/limited-runtime.ts'
-import type { ContainerRuntime } from './cri/runtime.ts'
+import type { ContainerRuntime, Image } from './cri/runtime.ts'
 import { type EvictionOptions, Evictor } from './eviction/evictor.ts'
 import { refusedUnder } from './eviction/plan-eviction.ts'
 import { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts'
@@ -75,6 +75,7 @@ export interface NodeAgent {
 
 /** A pod's start or end is mostly over by then, and its Events take nothing from it. */
 const EVENTS_DELAY_MS = 300
+const IMAGES_EVERY_MS = 60_000
 
 /** Starts the agent of one node on a prepared host. Resolves when the Node is registered, what ran is adopted and pods are followed. */
 export async function startNodeAgent(scope: Scope, client: Client, host: Host, options: NodeAgentOptions): Promise<NodeAgent> {
@@ -126,6 +127,13 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   }
   const objects = apiObjects(scope, client, services)
   const { name: runtimeName, version: runtimeVersion } = await runtime.version(scope)
+  let listed: { readonly images: Promise<readonly Image[]>; readonly atMs: number } | undefined
+  /** Asked for seldom: a list of images is the dearest part of a report. */
+  const imagesLately = (): Promise<readonly Image[]> => {
+    if (listed === undefined || scope.clock.monotonic() - listed.atMs >= IMAGES_EVERY_MS)
+      listed = { images: runtime.listImages(scope).catch(() => []), atMs: scope.clock.monotonic() }
+    return listed.images
+  }
   const registrar = new NodeRegistrar(client, {
     name: options.nodeName,
     labels: {
@@ -143,7 +151,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     status: async (before) => {
       const [state, images] = await Promise.all([
         runtime.status(scope).catch((error: unknown) => ({ ready: false, networkReady: false, message: messageOf(error) })),
-        runtime.listImages(scope).catch(() => []),
+        imagesLately(),
       ])
       const notReady = !state.ready
         ? `container runtime is down: ${state.message}`

@@ -91,6 +91,7 @@ describe('a node that runs short', () => {
     await evictor.look(scope)
     assert.equal(node.status('writer')?.phase, 'Running')
     writeFileSync(join(path, 'file'), Buffer.alloc(128 * 1024))
+    clock.advance(60_000)
     await evictor.look(scope)
     await node.until('evicted', () => node.status('writer')?.phase === 'Failed')
     assert.equal(node.status('writer')?.message, 'Usage of EmptyDir volume "cache" exceeds the limit "64Ki". ')

@@ -26,6 +26,8 @@ import { observe } from './observe.ts'
 import type { Observations, Threshold } from './thresholds.ts'
 
 const EVERY_MS = 10_000
+/** What single pods have on the disk is measured this seldom. */
+const DISK_EVERY_MS = 60_000
 /** A pod that was evicted has so long to be gone before the next one is looked for. */
 const GONE_WITHIN_MS = 30_000
 
@@ -56,6 +58,7 @@ export class Evictor {
   #met: readonly Met[] = []
   readonly #lastMs = new Map<Pressure, number>()
   #lookedMs = 0
+  #measureAtMs = Number.NEGATIVE_INFINITY
   #leaving: { readonly uid: string; readonly sinceMs: number } | undefined
 
   constructor(parts: EvictorParts) {
@@ -83,7 +86,10 @@ export class Evictor {
     const { settings, options, freeDisk } = this.#parts
     const see = this.#parts.observe ?? ((): Observations => observe(settings.podsDir))
     const observations = this.#note(scope, see())
-    await this.#endGreedy(scope)
+    if (scope.clock.monotonic() >= this.#measureAtMs) {
+      this.#measureAtMs = scope.clock.monotonic() + DISK_EVERY_MS
+      await this.#endGreedy(scope)
+    }
     const [due] = dueThresholds(this.#met, scope.clock.now())
     if (due === undefined || this.#isWaiting(scope.clock.now())) return
     scope.log.warn('the node runs short', { of: due.signal })
@@ -127,7 +133,10 @@ export class Evictor {
   async #endGreedy(scope: Scope): Promise<void> {
     const limited = this.#active().filter((pod) => hasDiskLimit(pod) && !isCritical(pod))
     if (limited.length === 0) return
-    const stats = await this.#parts.runtime.listContainerStats(scope)
+    const needsLayers = limited.some(
+      (pod) => pod.spec?.containers?.some(({ resources }) => resources?.limits?.['ephemeral-storage'] !== undefined) === true,
+    )
+    const stats = needsLayers ? await this.#parts.runtime.listContainerStats(scope) : []
     for (const pod of limited) {
       const message = overLimit(pod, await diskUse(scope, this.#parts.settings, pod, stats))
       if (message !== undefined) this.#evict({ pod, message, graceSeconds: 1 })
