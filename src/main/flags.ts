@@ -6,6 +6,12 @@ export interface InstanceFlags {
   readonly name: string
   readonly stateDir?: string
 }
+export interface ExplainFlags extends InstanceFlags {
+  readonly namespace: string
+  readonly kubeconfig?: string
+  readonly config?: string
+  readonly output: 'text' | 'json'
+}
 export interface UpFlags extends InstanceFlags {
   readonly securePort?: number
   readonly isolated: boolean
@@ -46,7 +52,9 @@ export interface AgentFlags {
 }
 
 export interface PartFlags {
-  readonly kubeconfig: string
+  /** The scheduler's configuration may name it, too. */
+  readonly kubeconfig?: string
+  readonly config?: string
   readonly leaderElect: boolean
   readonly logLevel: LogLevelFlag
 }
@@ -86,6 +94,7 @@ export interface ServerFlags extends AuditFlags {
   readonly nodeCidrMaskSize: number
   readonly podRoutesInterface?: string
   readonly node: readonly string[]
+  readonly schedulerConfig?: string
   readonly logLevel: LogLevelFlag
 }
 export interface ComposeFlags extends InstanceFlags {

@@ -4,6 +4,7 @@ import { UserError } from '#base'
 import { NETWORK_MODES } from './instance/instance.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
 import { addComposeCommands } from './compose-program.ts'
+import { addExplainCommand } from './explain-program.ts'
 import { instanceFlags, instanceName } from './instance-flags.ts'
 import type { AgentFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
 
@@ -55,6 +56,7 @@ export function program(): Command {
       await runStatus(flags)
     },
   )
+  addExplainCommand(root)
   instanceFlags(root.command('logs').description('show what a component has logged'))
     .argument('[component]', 'server or agent', 'server')
     .option('-f, --follow', 'go on with what is logged from now on', false)
@@ -85,21 +87,26 @@ export function program(): Command {
   serverFlags(root.command('server').description('run an API server with controllers and scheduler in the foreground'))
     .option('--no-controllers', 'without the controllers')
     .option('--no-scheduler', 'without the scheduler')
+    .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration: profiles, plugins and their arguments')
     .action(async (flags: ServerFlags & { readonly controllers: boolean; readonly scheduler: boolean }) => {
       const { runServer } = await import('./commands/server.ts')
       await runServer(flags)
     })
-  for (const part of ['controllers', 'scheduler'] as const)
-    root
-      .command(part)
-      .description(`run the ${part} against any Kubernetes, in the foreground`)
-      .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+  for (const part of ['controllers', 'scheduler'] as const) {
+    const command = root.command(part).description(`run the ${part} against any Kubernetes, in the foreground`)
+    if (part === 'controllers') command.requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    else
+      command
+        .option('--kubeconfig <file>', 'how to reach the API server')
+        .option('--config <file>', 'a KubeSchedulerConfiguration: profiles, plugins and their arguments')
+    command
       .option('--leader-elect', 'work only while holding the lease: for several side by side', false)
       .addOption(logLevel())
       .action(async (flags: PartFlags) => {
         const { runPart } = await import('./commands/parts.ts')
         await runPart(part, flags)
       })
+  }
   agentFlags(root.command('agent').description('run a node agent with service proxy and DNS, in the foreground')).action(
     async (flags: AgentFlags) => {
       const { runAgent } = await import('./commands/agent.ts')

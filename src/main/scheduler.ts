@@ -1,14 +1,16 @@
 import type { Scope } from '#base'
+import type { ResourceRef } from '#api'
 import { type Client, discover } from '#client'
 import { createInformers } from '#reconcile'
-import { Scheduler } from '#scheduler'
+import { Scheduler, type SchedulerConfig } from '#scheduler'
 
 /** Runs the scheduler until the scope is cancelled. Resolves when its caches are full and it decides. */
-export async function startScheduler(scope: Scope, options: { readonly client: Client }): Promise<void> {
+export async function startScheduler(scope: Scope, options: { readonly client: Client; readonly config?: SchedulerConfig }): Promise<void> {
   const { resources } = await discover(scope, options.client)
   const served = new Set(resources.map(({ ref }) => `${ref.group}/${ref.plural}`))
   const informers = createInformers(options.client)
-  const scheduler = new Scheduler(scope, { client: options.client, informers, isServed: (ref) => served.has(`${ref.group}/${ref.plural}`) })
+  const isServed = (ref: ResourceRef): boolean => served.has(`${ref.group}/${ref.plural}`)
+  const scheduler = new Scheduler(scope, { ...options, informers, isServed })
   await informers.start(scope)
   scheduler.start()
 }

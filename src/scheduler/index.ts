@@ -1,1 +1,5 @@
+export { type SchedulerConfig } from './config/profile.ts'
+export { type SchedulerFile, readSchedulerConfig } from './config/read-config.ts'
 export { Scheduler, type SchedulerOptions } from './loop/scheduler.ts'
+export { explain } from './explain/explain.ts'
+export type { ExplainedNode, Explanation } from './explain/explain-pod.ts'

@@ -35,7 +35,9 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
     }
     if (flags.scheduler) {
       const { startScheduler } = await import('../scheduler.ts')
-      await startScheduler(workers, { client: clientOf('scheduler') })
+      const { schedulerFile } = await import('./parts.ts')
+      const file = flags.schedulerConfig === undefined ? undefined : schedulerFile(flags.schedulerConfig)
+      await startScheduler(workers, { client: clientOf('scheduler'), ...(file === undefined ? {} : { config: file.config }) })
     }
     if (flags.podRoutesInterface !== undefined) await keepPodRoutes(workers, clientOf('controllers'), flags.podRoutesInterface)
     return async () => {

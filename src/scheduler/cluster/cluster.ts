@@ -38,7 +38,7 @@ export class Cluster {
   readonly weighedMemory = new Column(FIRST_CAPACITY)
   readonly podCount = new Column(FIRST_CAPACITY)
   readonly antiAffinity: OwnedTerms
-  /** Terms of placed pods that make a node more attractive (weight above 0) or less. */
+  /** Terms of placed pods that make a node more attractive (weight above 0, or required) or less. */
   readonly attractions: OwnedTerms
   #order: readonly NodeState[] | undefined
 

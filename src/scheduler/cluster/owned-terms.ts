@@ -3,12 +3,19 @@ import type { AffinityTerm } from '../pod/terms.ts'
 import { PodCounter } from './pod-counter.ts'
 import type { Topology } from './columns.ts'
 
+export interface OwnedTerm {
+  readonly term: AffinityTerm
+  /** Undefined: the term is required, not preferred. */
+  readonly weight: number | undefined
+  readonly owners: PodCounter
+}
+
 /**
  * Affinity terms of the pods that are placed, one entry for all pods with the same term, with where those pods are. Most clusters have as many
  * entries as workloads, however many pods each has.
  */
 export class OwnedTerms {
-  readonly #entries = new Map<string, { readonly term: AffinityTerm; readonly weight: number; readonly owners: PodCounter }>()
+  readonly #entries = new Map<string, OwnedTerm>()
   readonly #termsOf: (pod: PodInfo) => readonly (AffinityTerm & { readonly weight?: number })[]
   readonly #makeCounter: (term: AffinityTerm) => PodCounter
 
@@ -21,7 +28,7 @@ export class OwnedTerms {
     this.#makeCounter = (term) => new PodCounter(term.pods, 16, slots, topology)
   }
 
-  entries(): Iterable<{ readonly term: AffinityTerm; readonly weight: number; readonly owners: PodCounter }> {
+  entries(): Iterable<OwnedTerm> {
     return this.#entries.values()
   }
 
@@ -31,8 +38,8 @@ export class OwnedTerms {
 
   change(pod: PodInfo, slot: number, amount: 1 | -1): void {
     for (const term of this.#termsOf(pod)) {
-      const weight = term.weight ?? 1
-      const key = `${weight} ${term.topologyKey} ${term.pods.key}`
+      const { weight } = term
+      const key = `${weight ?? 'required'} ${term.topologyKey} ${term.pods.key}`
       let entry = this.#entries.get(key)
       if (entry === undefined) {
         entry = { term, weight, owners: this.#makeCounter(term) }

@@ -22,10 +22,10 @@ export interface Diagnosis {
 const FEWEST_FEASIBLE = 100
 const FEWEST_PERCENT = 5
 
-/** With many nodes only some are compared: half of them, less the more there are, at least 5 % and 100. */
-export function nodesToFind(nodes: number): number {
-  if (nodes < FEWEST_FEASIBLE) return nodes
-  const percent = Math.max(FEWEST_PERCENT, 50 - Math.floor(nodes / 125))
+/** With many nodes only some are compared: as many percent as told, else half of them, less the more there are, at least 5 %; and 100 in any case. */
+export function nodesToFind(nodes: number, told = 0): number {
+  if (nodes < FEWEST_FEASIBLE || told >= 100) return nodes
+  const percent = told > 0 ? told : Math.max(FEWEST_PERCENT, 50 - Math.floor(nodes / 125))
   return Math.max(FEWEST_FEASIBLE, Math.floor((nodes * percent) / 100))
 }
 
@@ -66,11 +66,14 @@ export function prepareFilters(
 export class Decider {
   readonly #plugins: Plugins
   readonly #random: Random
+  readonly #percentage: number
   #start = 0
 
-  constructor(plugins: Plugins, random: Random) {
+  /** `percentage`: of the nodes to compare; 0 leaves it to their number. */
+  constructor(plugins: Plugins, random: Random, percentage = 0) {
     this.#plugins = plugins
     this.#random = random
+    this.#percentage = percentage
   }
 
   /** `allows` is asked last, for what else a node has to meet (pods that were promised the place). */
@@ -87,7 +90,7 @@ export class Decider {
         },
       }
     const feasible: NodeState[] = []
-    const wanted = nodesToFind(nodes.length)
+    const wanted = nodesToFind(nodes.length, this.#percentage)
     const { check } = prepared
     const start = this.#start < nodes.length ? this.#start : 0
     let seen = 0

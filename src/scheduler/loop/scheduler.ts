@@ -3,6 +3,7 @@ import { type core, deepEqual, isConflict, isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import type { Change, Informers } from '#reconcile'
 import { Cluster } from '../cluster/cluster.ts'
+import { DEFAULT_SCHEDULER, type Profile, type SchedulerConfig, defaultConfig } from '../config/profile.ts'
 import type { NodeState } from '../cluster/node-state.ts'
 import { type SchedulerEvents, schedulerEvents } from '../events.ts'
 import { Decider, type Diagnosis, type Plugins, prepareFilters } from '../framework/decide.ts'
@@ -17,8 +18,6 @@ import { defaultHint } from './hints.ts'
 import { siblingSelector } from './siblings.ts'
 import { type IsServed, type Sources, nodeChange, watchSources } from './watches.ts'
 
-export const DEFAULT_SCHEDULER = 'default-scheduler'
-
 /** Decisions are made in slices of this length, so that the events they depend on and the answers to bindings come in between. */
 const SLICE_MS = 8
 const BINDINGS_AT_ONCE = 128
@@ -27,8 +26,15 @@ export interface SchedulerOptions {
   readonly client: Client
   readonly informers: Informers
   readonly isServed: IsServed
-  /** Pods name it in spec.schedulerName. */
-  readonly name?: string
+  readonly config?: SchedulerConfig
+}
+
+/** What decides for the pods that name it in spec.schedulerName. */
+interface Scheduling {
+  readonly profile: Profile
+  readonly plugins: Plugins
+  readonly decider: Decider
+  readonly events: SchedulerEvents
 }
 
 /**
@@ -38,13 +44,10 @@ export interface SchedulerOptions {
 export class Scheduler {
   readonly #scope: Scope
   readonly #client: Client
-  readonly #name: string
   readonly #cluster = new Cluster()
   readonly #queue: SchedulingQueue
   readonly #sources: Sources
-  readonly #plugins: Plugins
-  readonly #decider: Decider
-  readonly #events: SchedulerEvents
+  readonly #byName: ReadonlyMap<string, Scheduling>
   /** Promised places: pods that wait for others to leave. */
   readonly #nominated = new Map<string, { readonly pod: PodInfo; readonly node: string }>()
   /** Placed by us, the binding not seen yet. */
@@ -56,12 +59,17 @@ export class Scheduler {
   constructor(scope: Scope, options: SchedulerOptions) {
     this.#scope = scope
     this.#client = options.client
-    this.#name = options.name ?? DEFAULT_SCHEDULER
-    this.#queue = new SchedulingQueue(scope.clock, defaultHint, () => this.#wake())
+    const config = options.config ?? defaultConfig()
+    this.#queue = new SchedulingQueue(scope.clock, defaultHint, () => this.#wake(), config)
     this.#sources = watchSources(options.informers, options.isServed, () => this.#queue.changed({ kind: 'storage' }))
-    this.#plugins = defaultPlugins(this.#sources.view, siblingSelector(this.#sources))
-    this.#decider = new Decider(this.#plugins, scope.random)
-    this.#events = schedulerEvents(scope, options.client, this.#name)
+    const siblings = siblingSelector(this.#sources)
+    this.#byName = new Map(
+      config.profiles.map((profile) => {
+        const plugins = defaultPlugins(this.#sources.view, siblings, profile)
+        const decider = new Decider(plugins, scope.random, profile.percentageOfNodesToScore)
+        return [profile.schedulerName, { profile, plugins, decider, events: schedulerEvents(scope, options.client, profile.schedulerName) }]
+      }),
+    )
     this.#sources.namespaces.onChange(({ key, old, now }) => {
       if (!deepEqual(old?.metadata?.labels, now?.metadata?.labels) || (old === undefined) !== (now === undefined))
         this.#cluster.setNamespace(key, now === undefined ? undefined : (now.metadata?.labels ?? {}))
@@ -104,7 +112,7 @@ export class Scheduler {
       return
     }
     const gated = (now.spec?.schedulingGates ?? []).length > 0
-    if ((now.spec?.schedulerName ?? DEFAULT_SCHEDULER) !== this.#name || gated || now.metadata?.deletionTimestamp !== undefined) {
+    if (!this.#byName.has(nameOf(now)) || gated || now.metadata?.deletionTimestamp !== undefined) {
       if (!this.#assumed.has(uid)) this.#forget(uid)
       return
     }
@@ -120,6 +128,12 @@ export class Scheduler {
     this.#nominated.delete(uid)
     this.#assumed.delete(uid)
     this.#takeAway(uid)
+  }
+
+  #of({ pod }: PodInfo): Scheduling {
+    const found = this.#byName.get(nameOf(pod))
+    if (found === undefined) throw new Error(`no profile for the scheduler name ${nameOf(pod)}`)
+    return found
   }
 
   /** The place is free again. */
@@ -158,7 +172,7 @@ export class Scheduler {
 
   #schedule(pod: PodInfo): void {
     const promises = this.#nominated.size === 0 ? undefined : (node: NodeState) => this.#leavesPromisesKept(pod, node)
-    const decision = this.#promised(pod) ?? this.#decider.decide(this.#cluster, pod, promises)
+    const decision = this.#promised(pod) ?? this.#of(pod).decider.decide(this.#cluster, pod, promises)
     if (decision.kind === 'refused') return this.#refuse(pod, decision.diagnosis)
     this.#cluster.place(pod, decision.node.name)
     this.#assumed.add(pod.uid)
@@ -169,7 +183,7 @@ export class Scheduler {
   #promised(pod: PodInfo): { readonly kind: 'placed'; readonly node: NodeState } | undefined {
     const node = this.#cluster.node(this.#nominated.get(pod.uid)?.node ?? '')
     if (node === undefined) return undefined
-    const prepared = prepareFilters(this.#cluster, pod, this.#plugins.filters)
+    const prepared = prepareFilters(this.#cluster, pod, this.#of(pod).plugins.filters)
     return 'check' in prepared && prepared.check(node) === undefined && this.#leavesPromisesKept(pod, node) === undefined
       ? { kind: 'placed', node }
       : undefined
@@ -182,7 +196,7 @@ export class Scheduler {
     )
     if (promised.length === 0) return undefined
     for (const other of promised) this.#cluster.place(other.pod, node.name)
-    const prepared = prepareFilters(this.#cluster, pod, this.#plugins.filters)
+    const prepared = prepareFilters(this.#cluster, pod, this.#of(pod).plugins.filters)
     const refused = 'check' in prepared ? prepared.check(node) : undefined
     for (const other of promised) this.#cluster.take(other.pod.uid)
     return refused
@@ -225,7 +239,7 @@ export class Scheduler {
     }
     this.#queue.delete(uid)
     this.#nominated.delete(uid)
-    this.#events.event(pod.pod, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${pod.key} to ${node.name}`)
+    this.#of(pod).events.event(pod.pod, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${pod.key} to ${node.name}`)
   }
 
   #refuse(pod: PodInfo, diagnosis: Diagnosis): void {
@@ -233,8 +247,10 @@ export class Scheduler {
     if (diagnosis.general !== undefined) plugins.add(diagnosis.general.plugin)
     this.#queue.refuse(pod.uid, diagnosis.nodes === 0 ? new Set(['NodeAffinity']) : plugins)
     if (diagnosis.nodes === 0 || diagnosis.general !== undefined) return this.#report(pod, refusalMessage(diagnosis, ''))
+    const { profile, plugins: rules } = this.#of(pod)
+    if (!profile.preempts) return this.#report(pod, refusalMessage(diagnosis, ''))
     const budgets = this.#sources.budgets?.list() ?? []
-    const plan = planPreemption(this.#cluster, pod, diagnosis, this.#plugins.filters, budgets, this.#scope.random)
+    const plan = planPreemption(this.#cluster, pod, diagnosis, rules.filters, budgets, this.#scope.random, profile.preemption)
     if (plan.kind === 'none') return this.#report(pod, refusalMessage(diagnosis, plan.message))
     this.#nominated.set(pod.uid, { pod, node: plan.node.name })
     for (const [uid, other] of this.#nominated)
@@ -262,16 +278,16 @@ export class Scheduler {
       type: 'DisruptionTarget',
       status: 'True',
       reason: 'PreemptionByScheduler',
-      message: `${this.#name}: preempting to accommodate a higher priority pod`,
+      message: `${nameOf(pod.pod)}: preempting to accommodate a higher priority pod`,
     }
     await this.#patchStatus(victim, { conditions: [this.#dated(victim, condition)] })
     const { namespace, name, uid } = victim
     await this.#client.resource(refs.pods).delete(this.#scope, { namespace, name }, { preconditions: { uid } })
-    this.#events.event(victim.pod, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${pod.uid} on node ${node.name}`)
+    this.#of(pod).events.event(victim.pod, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${pod.uid} on node ${node.name}`)
   }
 
   #report(pod: PodInfo, message: string, nominatedNodeName?: string): void {
-    this.#events.event(pod.pod, 'Warning', 'FailedScheduling', 'Scheduling', message)
+    this.#of(pod).events.event(pod.pod, 'Warning', 'FailedScheduling', 'Scheduling', message)
     const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }
     const known = pod.pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
     const same = known?.status === 'False' && known.reason === condition.reason && known.message === message
@@ -300,3 +316,5 @@ export class Scheduler {
       .patch(this.#scope, { namespace, name }, { type: 'strategic', body: { metadata: { uid }, status } }, { subresource: 'status' })
   }
 }
+
+const nameOf = ({ spec }: core.Pod): string => spec?.schedulerName || DEFAULT_SCHEDULER

@@ -1,6 +1,6 @@
 import type { apps, core } from '#api'
 import type { Informer } from '#reconcile'
-import type { SiblingSelector } from '../plugins/spread-score.ts'
+import type { SiblingSelector } from '../plugins/spread-source.ts'
 
 type Selector = NonNullable<core.PodAffinityTerm['labelSelector']>
 

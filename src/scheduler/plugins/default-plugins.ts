@@ -1,40 +1,49 @@
+import { type Profile, defaultProfile } from '../config/profile.ts'
 import type { Plugins } from '../framework/decide.ts'
+import type { FilterPlugin, ScorePlugin } from '../framework/plugin.ts'
 import { diskConflicts } from '../volumes/disks.ts'
 import { volumeBinding, volumeRestrictions } from '../volumes/filters.ts'
 import { volumeLimits } from '../volumes/limits.ts'
 import type { StorageView } from '../volumes/storage.ts'
 import { volumeZone } from '../volumes/zone.ts'
+import { allocationPreference, balancedAllocation } from './allocation.ts'
 import { nodeAffinity, nodePorts, nodePreference, nodeUnschedulable, taintPreference, taintToleration } from './node-fitness.ts'
 import { affinityPreference, interPodAffinity } from './pod-affinity.ts'
-import { balancedAllocation, imageLocality, leastAllocated, nodeResourcesFit } from './resources.ts'
+import { imageLocality, nodeResourcesFit } from './resources.ts'
 import { topologySpread } from './spread-filter.ts'
-import { type SiblingSelector, spreadPreference } from './spread-score.ts'
+import { spreadPreference } from './spread-score.ts'
+import { type SiblingSelector, spreadSource } from './spread-source.ts'
 
-/** The plugins that kube-scheduler has on by default, in its order. */
-export function defaultPlugins(view: StorageView, siblings: SiblingSelector): Plugins {
+/** The plugins that kube-scheduler has on by default, in its order, as a profile has them. */
+export function defaultPlugins(view: StorageView, siblings: SiblingSelector, profile: Profile = defaultProfile()): Plugins {
+  const { disabledFilters, disabledScores, weights, addedAffinity } = profile
+  const spread = spreadSource(profile.spread, siblings)
+  const weightOf = (name: string, usual: number): number => weights.get(name) ?? usual
+  const filters: readonly FilterPlugin[] = [
+    nodeUnschedulable,
+    taintToleration,
+    nodeAffinity(addedAffinity),
+    nodePorts,
+    nodeResourcesFit(profile.fit),
+    volumeRestrictions(view),
+    diskConflicts,
+    volumeLimits(view),
+    volumeBinding(view),
+    volumeZone(view),
+    topologySpread(spread),
+    interPodAffinity,
+  ]
+  const scores: readonly ScorePlugin[] = [
+    taintPreference(weightOf('TaintToleration', 3)),
+    nodePreference(addedAffinity, weightOf('NodeAffinity', 2)),
+    allocationPreference(profile.fit.strategy, weightOf('NodeResourcesFit', 1)),
+    spreadPreference(spread, weightOf('PodTopologySpread', 2)),
+    affinityPreference(profile.podAffinity, weightOf('InterPodAffinity', 2)),
+    balancedAllocation(profile.balanced, weightOf('NodeResourcesBalancedAllocation', 1)),
+    imageLocality(weightOf('ImageLocality', 1)),
+  ]
   return {
-    filters: [
-      nodeUnschedulable,
-      taintToleration,
-      nodeAffinity,
-      nodePorts,
-      nodeResourcesFit,
-      volumeRestrictions(view),
-      diskConflicts,
-      volumeLimits(view),
-      volumeBinding(view),
-      volumeZone(view),
-      topologySpread,
-      interPodAffinity,
-    ],
-    scores: [
-      taintPreference,
-      nodePreference,
-      leastAllocated,
-      spreadPreference(siblings),
-      affinityPreference,
-      balancedAllocation,
-      imageLocality,
-    ],
+    filters: filters.filter(({ name }) => !disabledFilters.has(name)),
+    scores: scores.filter(({ name }) => !disabledScores.has(name)),
   }
 }

@@ -2,7 +2,7 @@ import type { core } from '#api'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeMemo } from '../cluster/node-memo.ts'
 import { type FilterPlugin, type ScorePlugin, normaliseToHighest, refusal } from '../framework/plugin.ts'
-import type { NodeMatcher } from '../pod/node-match.ts'
+import { type NodeMatcher, preferredNodes, requiredNodes } from '../pod/node-match.ts'
 import { portsClash } from '../pod/pod-info.ts'
 import { tolerates } from '../pod/tolerations.ts'
 
@@ -29,9 +29,9 @@ export const taintToleration: FilterPlugin = {
 }
 
 /** Fewer untolerated PreferNoSchedule taints are better. */
-export const taintPreference: ScorePlugin = {
+export const taintPreference = (weight: number): ScorePlugin => ({
   name: 'TaintToleration',
-  weight: 3,
+  weight,
   prepare: (cluster, pod, nodes) => {
     if (cluster.restrictions.softTaints === 0 || nodes.every((node) => node.softTaints.length === 0)) return undefined
     const tolerations = pod.tolerations.filter(({ effect }) => effect === undefined || effect === '' || effect === 'PreferNoSchedule')
@@ -40,37 +40,53 @@ export const taintPreference: ScorePlugin = {
       normalise: (scores) => normaliseToHighest(scores, true),
     }
   },
-}
+})
 
-export const nodeAffinity: FilterPlugin = {
-  name: 'NodeAffinity',
-  prepare: (cluster, { nodes: wanted }) => {
-    if (wanted === undefined) return undefined
-    const refused = refusal('NodeAffinity', "node(s) didn't match Pod's node affinity/selector", true)
-    const notNamed = refusal('NodeAffinity', "node(s) didn't satisfy plugin(s) [NodeAffinity]", true)
-    const matching = matchingNodes(cluster, wanted)
-    return {
-      kind: 'check',
-      check: (node) => {
-        if (wanted.names !== undefined && !wanted.names.has(node.name)) return notNamed
-        return matching.of(node) === 1 ? undefined : refused
-      },
-    }
-  },
+/** `added`: what the scheduler's configuration demands of every pod's node. */
+export function nodeAffinity(added: core.NodeAffinity | undefined): FilterPlugin {
+  const name = 'NodeAffinity'
+  const enforced = added === undefined ? undefined : requiredNodes({ containers: [], affinity: { nodeAffinity: added } })
+  return {
+    name,
+    prepare: (cluster, { nodes: wanted }) => {
+      if (wanted === undefined && enforced === undefined) return undefined
+      const refused = refusal(name, "node(s) didn't match Pod's node affinity/selector", true)
+      const notNamed = refusal(name, "node(s) didn't satisfy plugin(s) [NodeAffinity]", true)
+      const notEnforced = refusal(name, "node(s) didn't match scheduler-enforced node affinity", true)
+      const matching = wanted === undefined ? undefined : matchingNodes(cluster, wanted)
+      const demanded = enforced === undefined ? undefined : matchingNodes(cluster, enforced)
+      return {
+        kind: 'check',
+        check: (node) => {
+          if (demanded?.of(node) === 0) return notEnforced
+          if (wanted?.names !== undefined && !wanted.names.has(node.name)) return notNamed
+          return matching?.of(node) === 0 ? refused : undefined
+        },
+      }
+    },
+  }
 }
 
 /** 1 for nodes that match. */
 export const matchingNodes = (cluster: Cluster, wanted: NodeMatcher): NodeMemo =>
   cluster.memo(wanted.key, (node) => (wanted.matches(node.name, node.labels) ? 1 : 0))
 
-export const nodePreference: ScorePlugin = {
-  name: 'NodeAffinity',
-  weight: 2,
-  prepare: (cluster, { preferredNodes }) => {
-    if (preferredNodes === undefined) return undefined
-    const weights = cluster.memo(preferredNodes.key, (node) => preferredNodes.weigh(node.name, node.labels))
-    return { score: (node) => weights.of(node), normalise: (scores) => normaliseToHighest(scores, false) }
-  },
+export function nodePreference(added: core.NodeAffinity | undefined, weight: number): ScorePlugin {
+  const general = added === undefined ? undefined : preferredNodes({ containers: [], affinity: { nodeAffinity: added } })
+  return {
+    name: 'NodeAffinity',
+    weight,
+    prepare: (cluster, { preferredNodes: own }) => {
+      const memos = [own, general].flatMap((one) =>
+        one === undefined ? [] : [cluster.memo(one.key, (node) => one.weigh(node.name, node.labels))],
+      )
+      if (memos.length === 0) return undefined
+      return {
+        score: (node) => memos.reduce((sum, memo) => sum + memo.of(node), 0),
+        normalise: (scores) => normaliseToHighest(scores, false),
+      }
+    },
+  }
 }
 
 export const nodePorts: FilterPlugin = {

@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Topology } from '../cluster/columns.ts'
+import type { Profile } from '../config/profile.ts'
 import { type FilterPlugin, HIGHEST_SCORE, type ScorePlugin, refusal } from '../framework/plugin.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { type AffinityTerm, allOf } from '../pod/terms.ts'
@@ -66,10 +67,10 @@ function isEmpty({ topology, counts }: Domains): boolean {
   return true
 }
 
-/** Preferred affinity of the pod, and that of placed pods towards it (their required affinity counts as weight 1). */
-export const affinityPreference: ScorePlugin = {
+/** Preferred affinity of the pod, and that of placed pods towards it; their required affinity counts with a weight of its own. */
+export const affinityPreference = (args: Profile['podAffinity'], pluginWeight: number): ScorePlugin => ({
   name: 'InterPodAffinity',
-  weight: 2,
+  weight: pluginWeight,
   prepare: (cluster, pod) => {
     const sums: (Domains & { readonly weight: number })[] = []
     for (const [terms, sign] of [
@@ -77,9 +78,11 @@ export const affinityPreference: ScorePlugin = {
       [pod.preferredAntiAffinity, -1],
     ] as const)
       for (const term of terms) sums.push({ ...domainsOf(cluster, term, [term]), weight: sign * term.weight })
-    for (const { term, weight, owners } of cluster.attractions.entries())
-      if (term.pods.matches(pod, cluster.namespaceLabels))
+    for (const { term, weight: preferred, owners } of cluster.attractions.entries()) {
+      const weight = preferred === undefined ? args.hardWeight : args.ignorePreferredOfExisting ? 0 : preferred
+      if (weight !== 0 && term.pods.matches(pod, cluster.namespaceLabels))
         sums.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey).values, weight })
+    }
     if (sums.length === 0) return undefined
     return {
       score: ({ slot }) => {
@@ -98,4 +101,4 @@ export const affinityPreference: ScorePlugin = {
       },
     }
   },
-}
+})

@@ -1,12 +1,15 @@
+import type { FitArgs } from '../config/profile.ts'
 import { type FilterPlugin, HIGHEST_SCORE, type Refusal, type ScorePlugin } from '../framework/plugin.ts'
 
 /** What is asked for must be free: allocatable less what placed pods ask for. */
-export const nodeResourcesFit: FilterPlugin = {
+export const nodeResourcesFit = ({ ignoredResources, ignoredGroups }: FitArgs): FilterPlugin => ({
   name: 'NodeResourcesFit',
   prepare: (cluster, pod) => {
     const podLimit = cluster.allocatable('pods')
+    const isIgnored = (name: string): boolean =>
+      name.includes('/') && (ignoredResources.has(name) || ignoredGroups.has(name.slice(0, name.indexOf('/'))))
     const asked = [...pod.requests]
-      .filter(([, amount]) => amount > 0)
+      .filter(([name, amount]) => amount > 0 && !isIgnored(name))
       .map(([resource, amount]) => ({
         resource,
         amount,
@@ -35,64 +38,20 @@ export const nodeResourcesFit: FilterPlugin = {
       },
     }
   },
-}
-
-/** Emptier nodes are better: the mean of the free shares of CPU and memory, pods without requests counted with a little. */
-export const leastAllocated: ScorePlugin = {
-  name: 'NodeResourcesFit',
-  weight: 1,
-  prepare: (cluster, pod) => {
-    const [cpu, memory] = [cluster.allocatable('cpu').values, cluster.allocatable('memory').values]
-    const [usedCpu, usedMemory] = [cluster.weighedCpu.values, cluster.weighedMemory.values]
-    const { cpu: cpuAsked, memory: memoryAsked } = pod.weighing
-    return {
-      score: ({ slot }) => {
-        const [cpuLimit, memoryLimit] = [cpu[slot] ?? 0, memory[slot] ?? 0]
-        const known = (cpuLimit > 0 ? 1 : 0) + (memoryLimit > 0 ? 1 : 0)
-        if (known === 0) return 0
-        const sum = freeShare((usedCpu[slot] ?? 0) + cpuAsked, cpuLimit) + freeShare((usedMemory[slot] ?? 0) + memoryAsked, memoryLimit)
-        return Math.floor(sum / known)
-      },
-    }
-  },
-}
-
-function freeShare(requested: number, allocatable: number): number {
-  return allocatable === 0 || requested > allocatable ? 0 : Math.floor(((allocatable - requested) * HIGHEST_SCORE) / allocatable)
-}
-
-/** Nodes on which CPU and memory are used alike are better. */
-export const balancedAllocation: ScorePlugin = {
-  name: 'NodeResourcesBalancedAllocation',
-  weight: 1,
-  prepare: (cluster, pod) => {
-    const cpuAsked = pod.requests.get('cpu') ?? 0
-    const memoryAsked = pod.requests.get('memory') ?? 0
-    if (cpuAsked === 0 && memoryAsked === 0) return undefined
-    const [usedCpu, usedMemory] = [cluster.requested('cpu').values, cluster.requested('memory').values]
-    const [offeredCpu, offeredMemory] = [cluster.allocatable('cpu').values, cluster.allocatable('memory').values]
-    return {
-      score: ({ slot }) => {
-        const [cpuLimit, memoryLimit] = [offeredCpu[slot] ?? 0, offeredMemory[slot] ?? 0]
-        if (cpuLimit === 0 || memoryLimit === 0) return HIGHEST_SCORE
-        const cpu = Math.min(1, ((usedCpu[slot] ?? 0) + cpuAsked) / cpuLimit)
-        const memory = Math.min(1, ((usedMemory[slot] ?? 0) + memoryAsked) / memoryLimit)
-        return Math.floor((1 - Math.abs(cpu - memory) / 2) * HIGHEST_SCORE)
-      },
-    }
-  },
-}
+})
 
 const SMALL_IMAGE_BYTES = 23 * 1024 * 1024
 const LARGE_IMAGE_BYTES = 1000 * 1024 * 1024
 
 /** Nodes that have the pod's images are better, more so for large images that many nodes have. */
-export const imageLocality: ScorePlugin = {
+export const imageLocality = (weight: number): ScorePlugin => ({
   name: 'ImageLocality',
-  weight: 1,
+  weight,
   prepare: (cluster, pod) => {
     const spec = pod.pod.spec
-    const images = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map((container) => normalisedName(container.image ?? ''))
+    const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
+    const volumes = (spec?.volumes ?? []).flatMap(({ image }) => (image === undefined ? [] : [image.reference ?? '']))
+    const images = [...containers.map(({ image }) => image ?? ''), ...volumes].map(normalisedName)
     const nodes = cluster.nodes().length
     const spread = new Map<string, number>()
     for (const image of new Set(images)) {
@@ -100,7 +59,7 @@ export const imageLocality: ScorePlugin = {
       if (holders > 0) spread.set(image, holders / nodes)
     }
     if (spread.size === 0) return undefined
-    const largest = LARGE_IMAGE_BYTES * images.length
+    const largest = LARGE_IMAGE_BYTES * containers.length
     return {
       score: (node) => {
         const sum = images.reduce(
@@ -112,7 +71,7 @@ export const imageLocality: ScorePlugin = {
       },
     }
   },
-}
+})
 
 /** Names of images on nodes carry a tag. */
 const normalisedName = (image: string): string => (image.lastIndexOf(':') <= image.lastIndexOf('/') ? `${image}:latest` : image)

@@ -5,17 +5,19 @@ import type { PodInfo } from '../pod/pod-info.ts'
 import type { SpreadConstraint } from '../pod/terms.ts'
 import { tolerates } from '../pod/tolerations.ts'
 import { matchingNodes } from './node-fitness.ts'
+import type { SpreadSource } from './spread-source.ts'
 
 /** Constraints with DoNotSchedule: no domain may have more than `maxSkew` pods above the emptiest one. */
-export const topologySpread: FilterPlugin = {
+export const topologySpread = (source: SpreadSource): FilterPlugin => ({
   name: 'PodTopologySpread',
   prepare: (cluster, pod) => {
-    if (pod.spread.length === 0) return undefined
+    const all = source.hard(pod)
+    if (all.length === 0) return undefined
     const skewed = refusal('PodTopologySpread', "node(s) didn't match pod topology spread constraints", false)
     const unlabelled = refusal('PodTopologySpread', "node(s) didn't match pod topology spread constraints (missing required label)", true)
-    const constraints = pod.spread.map((constraint) => {
+    const constraints = all.map((constraint) => {
       const topology = cluster.topology(constraint.topologyKey)
-      const counts = countDomains(cluster, pod, constraint, pod.spread)
+      const counts = countDomains(cluster, pod, constraint, all)
       const self = constraint.pods.matches(pod, cluster.namespaceLabels) ? 1 : 0
       return { topology, counts: counts.of, most: constraint.maxSkew + (counts.domains < constraint.minDomains ? 0 : counts.fewest) - self }
     })
@@ -31,7 +33,7 @@ export const topologySpread: FilterPlugin = {
       },
     }
   },
-}
+})
 
 /** Matching pods by domain, of the domains that count. */
 export interface DomainCounts {

@@ -2,37 +2,22 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeState } from '../cluster/node-state.ts'
 import { HIGHEST_SCORE, type PreparedScore, type ScorePlugin } from '../framework/plugin.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
-import { type PodMatcher, type SpreadConstraint, spreadMatcher } from '../pod/terms.ts'
-import type { core } from '#api'
+import type { SpreadConstraint } from '../pod/terms.ts'
 import { countsFor, everyNodeCounts } from './spread-filter.ts'
+import type { SpreadSource } from './spread-source.ts'
 
 const HOST = 'kubernetes.io/hostname'
-const ZONE = 'topology.kubernetes.io/zone'
 
-/** The selector by which a pod's siblings are known: of its Services and its controller. Undefined when there is none. */
-export type SiblingSelector = (pod: PodInfo) => core.PodAffinityTerm['labelSelector']
-
-/** Constraints with ScheduleAnyway, or for pods without any the cluster's own: hosts and zones, by the pod's siblings. */
-export function spreadPreference(siblings: SiblingSelector): ScorePlugin {
+/** Constraints with ScheduleAnyway, or for pods without any the cluster's own, by the pod's siblings. */
+export function spreadPreference(source: SpreadSource, weight: number): ScorePlugin {
   return {
     name: 'PodTopologySpread',
-    weight: 2,
+    weight,
     prepare: (cluster, pod, nodes) => {
-      const own = (pod.pod.spec?.topologySpreadConstraints ?? []).length > 0
-      const constraints = own ? pod.softSpread : defaultConstraints(pod, siblings(pod))
-      return constraints.length === 0 ? undefined : prepareSpread(cluster, pod, nodes, constraints, own)
+      const constraints = source.soft(pod)
+      return constraints.length === 0 ? undefined : prepareSpread(cluster, pod, nodes, constraints, source.isOwn(pod))
     },
   }
-}
-
-function defaultConstraints(pod: PodInfo, selector: core.PodAffinityTerm['labelSelector']): readonly SpreadConstraint[] {
-  if (selector === undefined) return []
-  const pods: PodMatcher = spreadMatcher(pod.namespace, selector)
-  const rest = { pods, minDomains: 1, honorAffinity: true, honorTaints: false }
-  return [
-    { ...rest, topologyKey: HOST, maxSkew: 3 },
-    { ...rest, topologyKey: ZONE, maxSkew: 5 },
-  ]
 }
 
 interface Prepared {

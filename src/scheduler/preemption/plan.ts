@@ -3,6 +3,7 @@ import type { core, policy } from '#api'
 import { labelSelectorOf } from '#api'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeState } from '../cluster/node-state.ts'
+import { type Profile, defaultProfile } from '../config/profile.ts'
 import { type Diagnosis, prepareFilters } from '../framework/decide.ts'
 import { countReasons } from '../framework/message.ts'
 import type { FilterPlugin, Refusal } from '../framework/plugin.ts'
@@ -23,8 +24,6 @@ interface Candidate {
 const NO_CLAIMS = 'no new claims to deallocate, preemption: '
 const NOT_HELPFUL = 'Preemption is not helpful for scheduling'
 const NO_VICTIMS = 'No preemption victims found for incoming pod'
-const FEWEST_CANDIDATES = 100
-const CANDIDATE_SHARE = 0.1
 
 /**
  * Looks on nodes whose refusal could end when pods leave. On each: without all pods of lower priority, does it fit? Then as many as possible
@@ -37,13 +36,14 @@ export function planPreemption(
   filters: readonly FilterPlugin[],
   budgets: readonly policy.PodDisruptionBudget[],
   random: Random,
+  { minCandidatePercent, minCandidates }: Profile['preemption'] = defaultProfile().preemption,
 ): PreemptionPlan {
   const none = (why: string): PreemptionPlan => ({ kind: 'none', message: NO_CLAIMS + why })
   if (pod.pod.spec?.preemptionPolicy === 'Never') return none('not eligible due to preemptionPolicy=Never.')
   if (victimsAreLeaving(cluster, pod)) return none('not eligible due to a terminating pod on the nominated node.')
   const hopeful = cluster.nodes().filter((node) => diagnosis.refusals.get(node.name)?.final === false)
   const outcomes = new Map<string, Refusal>()
-  const wanted = Math.max(FEWEST_CANDIDATES, Math.floor(hopeful.length * CANDIDATE_SHARE))
+  const wanted = Math.max(1, minCandidates, Math.floor((hopeful.length * minCandidatePercent) / 100))
   const candidates: Candidate[] = []
   const start = Math.floor(random.float() * hopeful.length)
   for (let i = 0; i < hopeful.length && candidates.length < wanted; i++) {

@@ -19,6 +19,12 @@ export type ClusterChange =
 /** Whether a change can end a refusal by this plugin. Wrong in doubt is `true`: the pod is tried once more for nothing. */
 export type Hint = (plugin: string, pod: PodInfo, change: ClusterChange) => boolean
 
+/** How long a refused pod waits at least, and at most after it has been refused again and again. */
+export interface BackOff {
+  readonly firstBackOffMs: number
+  readonly longestBackOffMs: number
+}
+
 interface Entry {
   pod: PodInfo
   attempts: number
@@ -34,8 +40,6 @@ interface Entry {
   changedMeanwhile: boolean
 }
 
-const FIRST_BACK_OFF_MS = 1000
-const LONGEST_BACK_OFF_MS = 10_000
 const LONGEST_REFUSED_MS = 300_000
 const FLUSH_EVERY_MS = 30_000
 
@@ -45,6 +49,7 @@ const FLUSH_EVERY_MS = 30_000
  */
 export class SchedulingQueue {
   readonly #clock: Clock
+  readonly #backOff: BackOff
   readonly #hint: Hint
   readonly #wake: () => void
   readonly #entries = new Map<string, Entry>()
@@ -57,7 +62,8 @@ export class SchedulingQueue {
   #flush: Timer | undefined
 
   /** `wake` is called when there is something to take. */
-  constructor(clock: Clock, hint: Hint, wake: () => void) {
+  constructor(clock: Clock, hint: Hint, wake: () => void, backOff: BackOff = { firstBackOffMs: 1000, longestBackOffMs: 10_000 }) {
+    this.#backOff = backOff
     this.#clock = clock
     this.#hint = hint
     this.#wake = wake
@@ -118,7 +124,7 @@ export class SchedulingQueue {
     if (entry === undefined) return
     entry.refusedBy = plugins
     entry.refusedAtMs = this.#clock.monotonic()
-    if (entry.changedMeanwhile) return this.#backOff(entry)
+    if (entry.changedMeanwhile) return this.#delay(entry)
     entry.place = 'refused'
     this.#refused.add(entry)
     this.#flush ??= this.#clock.after(FLUSH_EVERY_MS, () => this.#flushOld(), { background: true })
@@ -127,7 +133,7 @@ export class SchedulingQueue {
   /** Something went wrong that has nothing to do with the nodes: again after a while. */
   retry(uid: string): void {
     const entry = this.#entries.get(uid)
-    if (entry !== undefined) this.#backOff(entry)
+    if (entry !== undefined) this.#delay(entry)
   }
 
   changed(change: ClusterChange): void {
@@ -147,12 +153,12 @@ export class SchedulingQueue {
 
   #leaveRefused(entry: Entry): void {
     this.#refused.delete(entry)
-    this.#backOff(entry)
+    this.#delay(entry)
   }
 
   /** Counted from the last refusal, so that a pod which has waited long enough goes at once. */
-  #backOff(entry: Entry): void {
-    const delayMs = Math.min(FIRST_BACK_OFF_MS * 2 ** (entry.attempts - 1), LONGEST_BACK_OFF_MS)
+  #delay(entry: Entry): void {
+    const delayMs = Math.min(this.#backOff.firstBackOffMs * 2 ** (entry.attempts - 1), this.#backOff.longestBackOffMs)
     const now = this.#clock.monotonic()
     entry.readyAtMs = (entry.refusedAtMs ?? now) + delayMs
     if (entry.readyAtMs <= now) return this.#activate(entry)

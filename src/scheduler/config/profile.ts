@@ -1,0 +1,73 @@
+import type { core } from '#api'
+
+/** One way of scheduling, under the name by which pods ask for it. What is left out is Kubernetes' default. */
+export interface Profile {
+  readonly schedulerName: string
+  /** How many nodes are compared, in percent of all; 0 or absent: the fewer the more there are. */
+  readonly percentageOfNodesToScore?: number
+  /** Rules and preferences that are off. */
+  readonly disabledFilters: ReadonlySet<string>
+  readonly disabledScores: ReadonlySet<string>
+  readonly preempts: boolean
+  /** Weights other than the default ones. */
+  readonly weights: ReadonlyMap<string, number>
+  readonly fit: FitArgs
+  /** What the balance is made of. */
+  readonly balanced: readonly WeightedResource[]
+  readonly podAffinity: { readonly hardWeight: number; readonly ignorePreferredOfExisting: boolean }
+  readonly spread: { readonly defaults: readonly core.TopologySpreadConstraint[] | 'system' }
+  readonly addedAffinity?: core.NodeAffinity
+  readonly preemption: { readonly minCandidatePercent: number; readonly minCandidates: number }
+}
+
+export interface WeightedResource {
+  readonly name: string
+  readonly weight: number
+}
+export interface FitArgs {
+  readonly ignoredResources: ReadonlySet<string>
+  /** Domains of resources: `example.com`. */
+  readonly ignoredGroups: ReadonlySet<string>
+  readonly strategy: ScoringStrategy
+}
+export interface ScoringStrategy {
+  readonly type: 'LeastAllocated' | 'MostAllocated' | 'RequestedToCapacityRatio'
+  readonly resources: readonly WeightedResource[]
+  /** Utilization in percent, scores up to 10, ascending; for RequestedToCapacityRatio. */
+  readonly shape: readonly { readonly utilization: number; readonly score: number }[]
+}
+
+export const DEFAULT_SCHEDULER = 'default-scheduler'
+export const CPU_AND_MEMORY: readonly WeightedResource[] = [
+  { name: 'cpu', weight: 1 },
+  { name: 'memory', weight: 1 },
+]
+
+export function defaultProfile(schedulerName: string = DEFAULT_SCHEDULER): Profile {
+  return {
+    schedulerName,
+    disabledFilters: new Set(),
+    disabledScores: new Set(),
+    preempts: true,
+    weights: new Map(),
+    fit: {
+      ignoredResources: new Set(),
+      ignoredGroups: new Set(),
+      strategy: { type: 'LeastAllocated', resources: CPU_AND_MEMORY, shape: [] },
+    },
+    balanced: CPU_AND_MEMORY,
+    podAffinity: { hardWeight: 1, ignorePreferredOfExisting: false },
+    spread: { defaults: 'system' },
+    preemption: { minCandidatePercent: 10, minCandidates: 100 },
+  }
+}
+
+export interface SchedulerConfig {
+  readonly profiles: readonly Profile[]
+  readonly firstBackOffMs: number
+  readonly longestBackOffMs: number
+}
+
+export function defaultConfig(): SchedulerConfig {
+  return { profiles: [defaultProfile()], firstBackOffMs: 1000, longestBackOffMs: 10_000 }
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { UserError, seededRandom } from '#base'
+import { Decider } from '../framework/decide.ts'
+import { defaultPlugins } from '../plugins/default-plugins.ts'
+import { refusalMessage } from '../framework/message.ts'
+import { noStorage, testCluster, testNode, testPod } from '../testing/build.ts'
+import type { Profile } from './profile.ts'
+import { readSchedulerConfig } from './read-config.ts'
+
+const HEAD = 'apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n'
+const profileOf = (text: string): Profile => readSchedulerConfig(HEAD + text, 'f').config.profiles[0] as Profile
+const refused = (text: string, why: RegExp): void =>
+  assert.throws(
+    () => readSchedulerConfig(text, 'f'),
+    (error: unknown) => error instanceof UserError && why.test(error.message),
+  )
+
+describe('a scheduler configuration', () => {
+  it('has profiles under their names, each with its own plugins', () => {
+    const { config, leaderElect } = readSchedulerConfig(
+      `${HEAD}leaderElection: {leaderElect: false}\npercentageOfNodesToScore: 20\npodInitialBackoffSeconds: 2\nprofiles:
+- schedulerName: default-scheduler
+- schedulerName: packer
+  percentageOfNodesToScore: 100
+  plugins:
+    score:
+      disabled: [{name: '*'}]
+      enabled: [{name: NodeResourcesFit, weight: 7}]
+    postFilter: {disabled: [{name: DefaultPreemption}]}
+`,
+      'f',
+    )
+    const [usual, packer] = config.profiles
+    assert.deepEqual([usual?.percentageOfNodesToScore, packer?.percentageOfNodesToScore], [20, 100])
+    assert.deepEqual([config.firstBackOffMs, config.longestBackOffMs, leaderElect], [2000, 10_000, false])
+    assert.equal(packer?.preempts, false)
+    const { scores } = defaultPlugins(noStorage, () => undefined, packer)
+    assert.deepEqual(
+      scores.map(({ name, weight }) => `${name} ${weight}`),
+      ['NodeResourcesFit 7'],
+    )
+  })
+
+  it('is refused by name where it says what cannot be done', () => {
+    refused('kind: Pod\napiVersion: v1\n', /is a Pod of v1/)
+    refused(`${HEAD}extenders: [{urlPrefix: x}]\n`, /extenders is not supported/)
+    refused(
+      `${HEAD}profiles: [{plugins: {filter: {enabled: [{name: Mine}]}}}]\n`,
+      /profiles\[0\].plugins.filter.enabled\[0\].name there is no plugin "Mine"/,
+    )
+    refused(`${HEAD}profiles: [{}, {}]\n`, /two have the name default-scheduler/)
+    refused(`${HEAD}percentageOfNodesToScore: 101\n`, /is not between 0 and 100/)
+    refused(`${HEAD}profiles: [{pluginConfig: [{name: VolumeBinding, args: {}}]}]\n`, /"VolumeBinding" takes no arguments here/)
+    refused(
+      `${HEAD}profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio}}}]}]\n`,
+      /needs a shape/,
+    )
+  })
+})
+
+describe('the arguments of plugins', () => {
+  const place = (text: string, placed = true): string => {
+    const profile = profileOf(`profiles: [{pluginConfig: [${text}]}]`)
+    const cluster = testCluster(
+      [testNode('a', { cpu: '10', memory: '10Gi', labels: { disk: 'ssd' } }), testNode('b', { cpu: '10', memory: '10Gi' })],
+      placed ? [[testPod('x', { cpu: '5', memory: '5Gi' }), 'b']] : [],
+    )
+    const decision = new Decider(
+      defaultPlugins(noStorage, () => undefined, profile),
+      seededRandom(1),
+    ).decide(cluster, testPod('p', { cpu: '1', memory: '1Gi' }))
+    return decision.kind === 'placed' ? decision.node.name : refusalMessage(decision.diagnosis, '')
+  }
+
+  it('prefer emptier, fuller, or half full nodes', () => {
+    const fit = (strategy: string): string => place(`{name: NodeResourcesFit, args: {scoringStrategy: ${strategy}}}`)
+    assert.equal(fit('{type: LeastAllocated}'), 'a')
+    assert.equal(fit('{type: MostAllocated, resources: [{name: cpu, weight: 3}]}'), 'b')
+    const shape = '[{utilization: 0, score: 0}, {utilization: 60, score: 10}, {utilization: 100, score: 0}]'
+    assert.equal(fit(`{type: RequestedToCapacityRatio, requestedToCapacityRatio: {shape: ${shape}}}`), 'b')
+  })
+
+  it('demand nodes for every pod', () => {
+    const added = (value: string): string =>
+      `{name: NodeAffinity, args: {addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: disk, operator: In, values: [${value}]}]}]}}}}`
+    assert.equal(place(added('ssd'), false), 'a')
+    assert.equal(place(added('tape')), "0/2 nodes are available: 2 node(s) didn't match scheduler-enforced node affinity.")
+  })
+})

@@ -1,0 +1,209 @@
+import { UserError, readYaml } from '#base'
+import type { core } from '#api'
+import { Fields } from './fields.ts'
+import {
+  type FitArgs,
+  type Profile,
+  type SchedulerConfig,
+  type ScoringStrategy,
+  type WeightedResource,
+  defaultConfig,
+  defaultProfile,
+} from './profile.ts'
+
+const API_VERSION = 'kubescheduler.config.k8s.io/v1'
+const KIND = 'KubeSchedulerConfiguration'
+
+/** Rules that can be switched off, and preferences that can also be given another weight. */
+const FILTERS = [
+  'NodeUnschedulable',
+  'TaintToleration',
+  'NodeAffinity',
+  'NodePorts',
+  'NodeResourcesFit',
+  'VolumeRestrictions',
+  'NodeVolumeLimits',
+  'VolumeBinding',
+  'VolumeZone',
+  'PodTopologySpread',
+  'InterPodAffinity',
+]
+const SCORES = [
+  'TaintToleration',
+  'NodeAffinity',
+  'NodeResourcesFit',
+  'PodTopologySpread',
+  'InterPodAffinity',
+  'NodeResourcesBalancedAllocation',
+  'ImageLocality',
+]
+const PREEMPTION = 'DefaultPreemption'
+const ALL = '*'
+/** Parts of every profile that have nothing to choose from. */
+const FIXED = ['SchedulingGates', 'PrioritySort', 'NodeName', 'DefaultBinder']
+
+export interface SchedulerFile {
+  readonly config: SchedulerConfig
+  readonly kubeconfig?: string
+  readonly leaderElect?: boolean
+}
+
+/** Reads a KubeSchedulerConfiguration (YAML or JSON). What it says and cannot be done is refused by name: a `UserError`. */
+export function readSchedulerConfig(text: string, file: string): SchedulerFile {
+  const root = new Fields(readYaml(Buffer.from(text)).value, '', file)
+  const apiVersion = root.text('apiVersion')
+  const kind = root.text('kind')
+  if (apiVersion !== API_VERSION || kind !== KIND)
+    throw new UserError(`${file} is a ${String(kind)} of ${String(apiVersion)}`, `a scheduler reads a ${KIND} of ${API_VERSION}`)
+  const defaults = defaultConfig()
+  const percentage = root.number('percentageOfNodesToScore', 0, 100)
+  const profiles = root.list('profiles').map((fields) => readProfile(fields, percentage))
+  const names = profiles.map(({ schedulerName }) => schedulerName)
+  const repeated = names.find((name, at) => names.indexOf(name) !== at)
+  if (repeated !== undefined) throw root.wrong('profiles', `two have the name ${repeated}`)
+  const connection = root.object('clientConnection')
+  const election = root.object('leaderElection')
+  const kubeconfig = connection?.text('kubeconfig')
+  const leaderElect = election?.flag('leaderElect')
+  const first = root.number('podInitialBackoffSeconds', 1)
+  const longest = root.number('podMaxBackoffSeconds', 1)
+  // Decisions are made by one thread, one after the other, whatever is asked for.
+  root.number('parallelism', 1)
+  for (const fields of [connection, election, root]) fields?.end()
+  const firstBackOffMs = first === undefined ? defaults.firstBackOffMs : first * 1000
+  const longestBackOffMs = longest === undefined ? Math.max(defaults.longestBackOffMs, firstBackOffMs) : longest * 1000
+  if (longestBackOffMs < firstBackOffMs) throw root.wrong('podMaxBackoffSeconds', 'is less than podInitialBackoffSeconds')
+  const plain = percentage === undefined ? defaultProfile() : { ...defaultProfile(), percentageOfNodesToScore: percentage }
+  return {
+    config: { profiles: profiles.length === 0 ? [plain] : profiles, firstBackOffMs, longestBackOffMs },
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(leaderElect === undefined ? {} : { leaderElect }),
+  }
+}
+
+function readProfile(fields: Fields, general: number | undefined): Profile {
+  const base = defaultProfile(fields.text('schedulerName'))
+  const percentage = fields.number('percentageOfNodesToScore', 0, 100) ?? general
+  const chosen = readPlugins(fields.object('plugins'))
+  let profile: Profile = { ...base, ...chosen, ...(percentage === undefined ? {} : { percentageOfNodesToScore: percentage }) }
+  for (const one of fields.list('pluginConfig')) {
+    const name = one.text('name') ?? ''
+    const read = ARGS[name]
+    const args = one.object('args')
+    if (read === undefined) throw one.wrong('name', `${JSON.stringify(name)} takes no arguments here`)
+    if (args !== undefined) {
+      // The kind is that of the plugin, or left out.
+      args.text('apiVersion')
+      args.text('kind')
+      profile = { ...profile, ...read(args, profile) }
+      args.end()
+    }
+    one.end()
+  }
+  fields.end()
+  return profile
+}
+
+type Chosen = Pick<Profile, 'disabledFilters' | 'disabledScores' | 'preempts' | 'weights'>
+
+function readPlugins(fields: Fields | undefined): Chosen {
+  const disabledFilters = new Set<string>()
+  const disabledScores = new Set<string>()
+  const weights = new Map<string, number>()
+  let preempts = true
+  const apply = (point: Fields | undefined, filters: boolean, scores: boolean, preemption: boolean): void => {
+    const known = [...(filters ? FILTERS : []), ...(scores ? SCORES : []), ...(preemption ? [PREEMPTION] : [])]
+    for (const one of point?.list('disabled') ?? []) {
+      const name = one.text('name') ?? ''
+      one.number('weight')
+      one.end()
+      if (name !== ALL && !known.includes(name)) throw one.wrong('name', `${JSON.stringify(name)} cannot be disabled here`)
+      const named = (all: readonly string[]): readonly string[] => all.filter((other) => name === ALL || other === name)
+      if (filters) for (const filter of named(FILTERS)) disabledFilters.add(filter)
+      if (scores) for (const score of named(SCORES)) disabledScores.add(score)
+      if (preemption && (name === ALL || name === PREEMPTION)) preempts = false
+    }
+    for (const one of point?.list('enabled') ?? []) {
+      const name = one.text('name') ?? ''
+      const weight = one.number('weight', 0)
+      one.end()
+      if (!known.includes(name) && !FIXED.includes(name)) throw one.wrong('name', `there is no plugin ${JSON.stringify(name)} here`)
+      if (filters) disabledFilters.delete(name)
+      if (scores) disabledScores.delete(name)
+      if (preemption && name === PREEMPTION) preempts = true
+      if (scores && weight !== undefined && weight > 0) weights.set(name, weight)
+    }
+    point?.end()
+  }
+  apply(fields?.object('multiPoint'), true, true, true)
+  apply(fields?.object('filter'), true, false, false)
+  apply(fields?.object('score'), false, true, false)
+  apply(fields?.object('postFilter'), false, false, true)
+  fields?.end()
+  return { disabledFilters, disabledScores, preempts, weights }
+}
+
+/** The arguments of each plugin that has some, as a change of the profile. */
+const ARGS: Readonly<Record<string, (args: Fields, profile: Profile) => Partial<Profile>>> = {
+  NodeResourcesFit: (args, { fit }) => ({ fit: readFit(args, fit) }),
+  NodeResourcesBalancedAllocation: (args, { balanced }) => ({ balanced: readResources(args) ?? balanced }),
+  InterPodAffinity: (args, { podAffinity }) => ({
+    podAffinity: {
+      hardWeight: args.number('hardPodAffinityWeight', 0, 100) ?? podAffinity.hardWeight,
+      ignorePreferredOfExisting: args.flag('ignorePreferredTermsOfExistingPods') ?? podAffinity.ignorePreferredOfExisting,
+    },
+  }),
+  PodTopologySpread: (args) => {
+    const type = args.choice('defaultingType', ['System', 'List']) ?? 'System'
+    const listed = args.raw('defaultConstraints') as core.TopologySpreadConstraint[] | undefined
+    if (type === 'System' && (listed ?? []).length > 0) throw args.wrong('defaultConstraints', 'needs defaultingType List')
+    return { spread: { defaults: type === 'System' ? 'system' : (listed ?? []) } }
+  },
+  NodeAffinity: (args) => {
+    const addedAffinity = args.raw('addedAffinity') as core.NodeAffinity | undefined
+    return addedAffinity === undefined ? {} : { addedAffinity }
+  },
+  DefaultPreemption: (args, { preemption }) => ({
+    preemption: {
+      minCandidatePercent: args.number('minCandidateNodesPercentage', 0, 100) ?? preemption.minCandidatePercent,
+      minCandidates: args.number('minCandidateNodesAbsolute', 0) ?? preemption.minCandidates,
+    },
+  }),
+}
+
+function readFit(args: Fields, before: FitArgs): FitArgs {
+  const given = args.object('scoringStrategy')
+  const strategy = given === undefined ? before.strategy : readStrategy(given)
+  given?.end()
+  return {
+    ignoredResources: new Set(args.texts('ignoredResources')),
+    ignoredGroups: new Set(args.texts('ignoredResourceGroups')),
+    strategy,
+  }
+}
+
+function readStrategy(fields: Fields): ScoringStrategy {
+  const { strategy } = defaultProfile().fit
+  const type = fields.choice('type', ['LeastAllocated', 'MostAllocated', 'RequestedToCapacityRatio']) ?? 'LeastAllocated'
+  const resources = readResources(fields) ?? strategy.resources
+  const ratio = fields.object('requestedToCapacityRatio')
+  const shape = (ratio?.list('shape') ?? []).map((point) => {
+    const read = { utilization: point.number('utilization', 0, 100) ?? 0, score: point.number('score', 0, 10) ?? 0 }
+    point.end()
+    return read
+  })
+  ratio?.end()
+  if (type === 'RequestedToCapacityRatio' && shape.length === 0) throw fields.wrong('requestedToCapacityRatio', 'needs a shape')
+  const rises = shape.every(({ utilization }, at) => at === 0 || utilization > (shape[at - 1]?.utilization ?? 0))
+  if (!rises) throw fields.wrong('requestedToCapacityRatio', 'has a shape whose utilization does not rise')
+  return { type, resources, shape }
+}
+
+function readResources(fields: Fields): readonly WeightedResource[] | undefined {
+  const listed = fields.list('resources').map((one) => {
+    const read = { name: one.text('name') ?? '', weight: one.number('weight', 0, 100) ?? 0 }
+    one.end()
+    return { ...read, weight: read.weight === 0 ? 1 : read.weight }
+  })
+  return listed.length === 0 ? undefined : listed
+}
