@@ -192,6 +192,17 @@ export class Cluster {
     this.#count(pod, node.slot, -1)
   }
 
+  /** A newer state of a placed pod in which nothing that counts has changed. */
+  renew(uid: string, object: core.Pod): void {
+    const placed = this.#placed.get(uid)
+    if (placed === undefined) return
+    const pod = { ...placed.pod, pod: object }
+    this.#placed.set(uid, { ...placed, pod })
+    const node = this.#byName.get(placed.nodeName)
+    if (node === undefined) this.#waiting.get(placed.nodeName)?.set(uid, pod)
+    else node.pods.set(uid, pod)
+  }
+
   #count(pod: PodInfo, slot: number, sign: 1 | -1): void {
     for (const [resource, amount] of pod.requests) this.requested(resource).add(slot, sign * amount)
     this.weighedCpu.add(slot, sign * pod.weighing.cpu)

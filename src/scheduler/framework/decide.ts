@@ -14,7 +14,8 @@ export type Decision = { readonly kind: 'placed'; readonly node: NodeState } | {
 /** Why no node will do. */
 export interface Diagnosis {
   readonly nodes: number
-  readonly refusals: ReadonlyMap<string, Refusal>
+  /** In the order of the cluster's nodes; many share one object. */
+  readonly refusals: readonly (Refusal | undefined)[]
   /** When one rule refused all nodes at once. */
   readonly general?: { readonly plugin: string; readonly message: string; readonly tail?: string }
 }
@@ -85,7 +86,7 @@ export class Decider {
         kind: 'refused',
         diagnosis: {
           nodes: nodes.length,
-          refusals: new Map(nodes.map((node) => [node.name, refusal(prepared.plugin, prepared.message, true)])),
+          refusals: nodes.map(() => refusal(prepared.plugin, prepared.message, true)),
           general: prepared,
         },
       }
@@ -93,16 +94,19 @@ export class Decider {
     const wanted = nodesToFind(nodes.length, this.#percentage)
     const { check } = prepared
     const start = this.#start < nodes.length ? this.#start : 0
+    const refusals = new Array<Refusal | undefined>(nodes.length)
     let seen = 0
     for (let at = start; seen < nodes.length && feasible.length < wanted; seen++, at++) {
       if (at === nodes.length) at = 0
       const node = nodes[at]
       if (node === undefined) continue
-      if (check(node) === undefined && allows?.(node) === undefined) feasible.push(node)
+      const refused = check(node) ?? allows?.(node)
+      refusals[at] = refused
+      if (refused === undefined) feasible.push(node)
     }
     if (nodes.length > 0) this.#start = (start + seen) % nodes.length
     const best = this.best(cluster, pod, feasible)
-    return best === undefined ? { kind: 'refused', diagnosis: diagnose(nodes, check, allows) } : { kind: 'placed', node: best }
+    return best === undefined ? { kind: 'refused', diagnosis: { nodes: nodes.length, refusals } } : { kind: 'placed', node: best }
   }
 
   best(cluster: Cluster, pod: PodInfo, feasible: readonly NodeState[]): NodeState | undefined {
@@ -119,18 +123,6 @@ export class Decider {
     }
     return feasible[best]
   }
-}
-
-type Ask = (node: NodeState) => Refusal | undefined
-
-/** Asks again what the search did not write down: reasons are needed only when no node will do. */
-function diagnose(nodes: readonly NodeState[], check: Ask, allows: Ask | undefined): Diagnosis {
-  const refusals = new Map<string, Refusal>()
-  for (const node of nodes) {
-    const refused = check(node) ?? allows?.(node)
-    if (refused !== undefined) refusals.set(node.name, refused)
-  }
-  return { nodes: nodes.length, refusals }
 }
 
 /** The weighted sum of all preferences; `each` is told every plugin's part. */

@@ -1,4 +1,5 @@
 import type { Diagnosis } from './decide.ts'
+import type { Refusal } from './plugin.ts'
 
 export const NO_NODES = 'no nodes available to schedule pods'
 
@@ -6,16 +7,17 @@ export const NO_NODES = 'no nodes available to schedule pods'
 export function refusalMessage(diagnosis: Diagnosis, afterwards: string): string {
   if (diagnosis.nodes === 0) return NO_NODES
   const { general } = diagnosis
-  const reasons =
-    general === undefined ? countReasons([...diagnosis.refusals.values()].flatMap((refused) => refused.reasons)) : general.message
+  const reasons = general === undefined ? countReasons(diagnosis.refusals) : general.message
   const tail = general?.tail ?? afterwards
   return `0/${diagnosis.nodes} nodes are available: ${reasons}.${tail === '' ? '' : ` ${tail}`}`
 }
 
-/** Equal reasons counted, sorted as text. */
-export function countReasons(reasons: readonly string[]): string {
+/** Equal reasons counted, sorted as text. Refusals that share an object are counted together. */
+export function countReasons(refusals: Iterable<Pick<Refusal, 'reasons'> | undefined>): string {
+  const times = new Map<Pick<Refusal, 'reasons'>, number>()
+  for (const refused of refusals) if (refused !== undefined) times.set(refused, (times.get(refused) ?? 0) + 1)
   const counts = new Map<string, number>()
-  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  for (const [{ reasons }, count] of times) for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + count)
   return [...counts]
     .map(([reason, count]) => `${count} ${reason}`)
     .sort()

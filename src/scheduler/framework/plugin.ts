@@ -21,6 +21,8 @@ export function refusal(plugin: string, reason: string, final: boolean): Refusal
  */
 export interface FilterPlugin {
   readonly name: string
+  /** What it has prepared reads the cluster as it is at each check: it stays valid while pods come and go. */
+  readonly live?: true
   prepare(cluster: Cluster, pod: PodInfo): PreparedFilter | undefined
 }
 

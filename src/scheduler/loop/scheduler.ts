@@ -15,6 +15,7 @@ import { planPreemption } from '../preemption/plan.ts'
 import { SchedulingQueue } from '../queue/queue.ts'
 import { claimVolumes } from '../volumes/bind.ts'
 import { defaultHint } from './hints.ts'
+import { Nominations } from './nominations.ts'
 import { siblingSelector } from './siblings.ts'
 import { type IsServed, type Sources, nodeChange, watchSources } from './watches.ts'
 
@@ -48,8 +49,7 @@ export class Scheduler {
   readonly #queue: SchedulingQueue
   readonly #sources: Sources
   readonly #byName: ReadonlyMap<string, Scheduling>
-  /** Promised places: pods that wait for others to leave. */
-  readonly #nominated = new Map<string, { readonly pod: PodInfo; readonly node: string }>()
+  readonly #nominated = new Nominations()
   /** Placed by us, the binding not seen yet. */
   readonly #assumed = new Set<string>()
   #bindings = 0
@@ -104,6 +104,8 @@ export class Scheduler {
       this.#nominated.delete(uid)
       this.#assumed.delete(uid)
       const before = this.#cluster.placedOn(uid)
+      // Most changes of a placed pod are reports of its node, which change nothing here.
+      if (before === nodeName && old !== undefined && sameForScheduling(old, now)) return this.#cluster.renew(uid, now)
       const pod = compilePod(now)
       this.#cluster.place(pod, nodeName)
       const relabelled = before !== undefined && old !== undefined && !deepEqual(old.metadata?.labels, now.metadata?.labels)
@@ -118,9 +120,10 @@ export class Scheduler {
     }
     if (this.#assumed.has(uid)) return
     const specChanged = old !== undefined && (!deepEqual(old.spec, now.spec) || !deepEqual(old.metadata?.labels, now.metadata?.labels))
-    this.#queue.set(compilePod(now), specChanged)
+    const pod = compilePod(now)
+    this.#queue.set(pod, specChanged)
     const nominated = now.status?.nominatedNodeName
-    if (nominated !== undefined && nominated !== '') this.#nominated.set(uid, { pod: compilePod(now), node: nominated })
+    if (nominated !== undefined && nominated !== '') this.#nominated.set(pod, nominated)
   }
 
   #forget(uid: string): void {
@@ -181,7 +184,7 @@ export class Scheduler {
 
   /** A node that was promised is tried first. */
   #promised(pod: PodInfo): { readonly kind: 'placed'; readonly node: NodeState } | undefined {
-    const node = this.#cluster.node(this.#nominated.get(pod.uid)?.node ?? '')
+    const node = this.#cluster.node(this.#nominated.of(pod.uid) ?? '')
     if (node === undefined) return undefined
     const prepared = prepareFilters(this.#cluster, pod, this.#of(pod).plugins.filters)
     return 'check' in prepared && prepared.check(node) === undefined && this.#leavesPromisesKept(pod, node) === undefined
@@ -191,14 +194,14 @@ export class Scheduler {
 
   /** Pods of the same or higher priority that were promised this node count as if they were there already. */
   #leavesPromisesKept(pod: PodInfo, node: NodeState): Refusal | undefined {
-    const promised = [...this.#nominated.values()].filter(
-      (other) => other.node === node.name && other.pod.uid !== pod.uid && other.pod.priority >= pod.priority,
-    )
+    const promised: PodInfo[] = []
+    for (const { pod: other } of this.#nominated.on(node.name))
+      if (other.uid !== pod.uid && other.priority >= pod.priority) promised.push(other)
     if (promised.length === 0) return undefined
-    for (const other of promised) this.#cluster.place(other.pod, node.name)
+    for (const other of promised) this.#cluster.place(other, node.name)
     const prepared = prepareFilters(this.#cluster, pod, this.#of(pod).plugins.filters)
     const refused = 'check' in prepared ? prepared.check(node) : undefined
-    for (const other of promised) this.#cluster.take(other.pod.uid)
+    for (const other of promised) this.#cluster.take(other.uid)
     return refused
   }
 
@@ -243,7 +246,8 @@ export class Scheduler {
   }
 
   #refuse(pod: PodInfo, diagnosis: Diagnosis): void {
-    const plugins = new Set([...diagnosis.refusals.values()].map((refused) => refused.plugin))
+    const plugins = new Set<string>()
+    for (const refused of diagnosis.refusals) if (refused !== undefined) plugins.add(refused.plugin)
     if (diagnosis.general !== undefined) plugins.add(diagnosis.general.plugin)
     this.#queue.refuse(pod.uid, diagnosis.nodes === 0 ? new Set(['NodeAffinity']) : plugins)
     if (diagnosis.nodes === 0 || diagnosis.general !== undefined) return this.#report(pod, refusalMessage(diagnosis, ''))
@@ -252,9 +256,9 @@ export class Scheduler {
     const budgets = this.#sources.budgets?.list() ?? []
     const plan = planPreemption(this.#cluster, pod, diagnosis, rules.filters, budgets, this.#scope.random, profile.preemption)
     if (plan.kind === 'none') return this.#report(pod, refusalMessage(diagnosis, plan.message))
-    this.#nominated.set(pod.uid, { pod, node: plan.node.name })
-    for (const [uid, other] of this.#nominated)
-      if (other.node === plan.node.name && other.pod.priority < pod.priority) this.#withdraw(uid, other.pod)
+    this.#nominated.set(pod, plan.node.name)
+    for (const { pod: other } of [...this.#nominated.on(plan.node.name)])
+      if (other.priority < pod.priority) this.#withdraw(other.uid, other)
     for (const victim of plan.victims) this.#inBackgroundQuietly(victim, () => this.#evict(victim, pod, plan.node))
     this.#report(pod, refusalMessage(diagnosis, ''), plan.node.name)
   }
@@ -318,3 +322,23 @@ export class Scheduler {
 }
 
 const nameOf = ({ spec }: core.Pod): string => spec?.schedulerName || DEFAULT_SCHEDULER
+
+/** Whether two states of a placed pod take the same from its node and look the same to others. */
+function sameForScheduling(old: core.Pod, now: core.Pod): boolean {
+  const [before, after] = [old.metadata, now.metadata]
+  if (before?.generation === undefined || before.generation !== after?.generation || before.uid !== after.uid) return false
+  if (before.deletionTimestamp !== after.deletionTimestamp || !deepEqual(before.labels, after.labels)) return false
+  return deepEqual(heldResources(old), heldResources(now))
+}
+
+/** What a resize that is under way adds to the spec. */
+const heldResources = ({ status }: core.Pod): unknown => [
+  status?.resources,
+  status?.allocatedResources,
+  [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map(({ name, resources, allocatedResources }) => ({
+    name,
+    resources,
+    allocatedResources,
+  })),
+  status?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason,
+]

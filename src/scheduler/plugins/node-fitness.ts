@@ -10,6 +10,7 @@ const UNSCHEDULABLE: core.Taint = { key: 'node.kubernetes.io/unschedulable', eff
 
 export const nodeUnschedulable: FilterPlugin = {
   name: 'NodeUnschedulable',
+  live: true,
   prepare: (cluster, pod) => {
     if (cluster.restrictions.unschedulable === 0) return undefined
     const refused = refusal('NodeUnschedulable', 'node(s) were unschedulable', true)
@@ -21,6 +22,7 @@ export const nodeUnschedulable: FilterPlugin = {
 
 export const taintToleration: FilterPlugin = {
   name: 'TaintToleration',
+  live: true,
   prepare: (cluster, pod) => {
     if (cluster.restrictions.hardTaints === 0) return undefined
     const refused = refusal('TaintToleration', 'node(s) had untolerated taint(s)', true)
@@ -48,6 +50,7 @@ export function nodeAffinity(added: core.NodeAffinity | undefined): FilterPlugin
   const enforced = added === undefined ? undefined : requiredNodes({ containers: [], affinity: { nodeAffinity: added } })
   return {
     name,
+    live: true,
     prepare: (cluster, { nodes: wanted }) => {
       if (wanted === undefined && enforced === undefined) return undefined
       const refused = refusal(name, "node(s) didn't match Pod's node affinity/selector", true)
@@ -91,6 +94,7 @@ export function nodePreference(added: core.NodeAffinity | undefined, weight: num
 
 export const nodePorts: FilterPlugin = {
   name: 'NodePorts',
+  live: true,
   prepare: (_, { ports }) => {
     if (ports.length === 0) return undefined
     const refused = refusal('NodePorts', "node(s) didn't have free ports for the requested pod ports", false)

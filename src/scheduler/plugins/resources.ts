@@ -4,6 +4,7 @@ import { type FilterPlugin, HIGHEST_SCORE, type Refusal, type ScorePlugin } from
 /** What is asked for must be free: allocatable less what placed pods ask for. */
 export const nodeResourcesFit = ({ ignoredResources, ignoredGroups }: FitArgs): FilterPlugin => ({
   name: 'NodeResourcesFit',
+  live: true,
   prepare: (cluster, pod) => {
     const podLimit = cluster.allocatable('pods')
     const isIgnored = (name: string): boolean =>
@@ -16,13 +17,25 @@ export const nodeResourcesFit = ({ ignoredResources, ignoredGroups }: FitArgs): 
         allocatable: cluster.allocatable(resource),
         requested: cluster.requested(resource),
       }))
-    const explain = (slot: number): Refusal | undefined => {
+    const known = new Map<number, Refusal>()
+    /** Nodes that lack the same share one refusal. */
+    const explain = (slot: number): Refusal => {
+      const isFull = cluster.podCount.get(slot) + 1 > podLimit.get(slot)
+      let key = isFull ? 1 : 0
+      let final = false
+      for (const { amount, allocatable, requested } of asked) {
+        const isShort = amount > allocatable.get(slot) - requested.get(slot)
+        key = key * 2 + (isShort ? 1 : 0)
+        if (isShort && amount > allocatable.get(slot)) final = true
+      }
+      key = key * 2 + (final ? 1 : 0)
+      const before = known.get(key)
+      if (before !== undefined) return before
       const short = asked.filter(({ amount, allocatable, requested }) => amount > allocatable.get(slot) - requested.get(slot))
-      const reasons = short.map(({ resource }) => `Insufficient ${resource}`)
-      if (cluster.podCount.get(slot) + 1 > podLimit.get(slot)) reasons.unshift('Too many pods')
-      return reasons.length === 0
-        ? undefined
-        : { plugin: 'NodeResourcesFit', reasons, final: short.some(({ amount, allocatable }) => amount > allocatable.get(slot)) }
+      const reasons = [...(isFull ? ['Too many pods'] : []), ...short.map(({ resource }) => `Insufficient ${resource}`)]
+      const made = { plugin: 'NodeResourcesFit', reasons, final }
+      known.set(key, made)
+      return made
     }
     const [pods, limits] = [cluster.podCount.values, podLimit.values]
     const rows = asked.map(({ amount, allocatable, requested }) => ({ amount, offered: allocatable.values, used: requested.values }))

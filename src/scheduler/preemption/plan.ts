@@ -22,8 +22,8 @@ interface Candidate {
 }
 
 const NO_CLAIMS = 'no new claims to deallocate, preemption: '
-const NOT_HELPFUL = 'Preemption is not helpful for scheduling'
-const NO_VICTIMS = 'No preemption victims found for incoming pod'
+const NOT_HELPFUL = { reasons: ['Preemption is not helpful for scheduling'] }
+const NO_VICTIMS: Refusal = { plugin: 'DefaultPreemption', reasons: ['No preemption victims found for incoming pod'], final: true }
 
 /**
  * Looks on nodes whose refusal could end when pods leave. On each: without all pods of lower priority, does it fit? Then as many as possible
@@ -41,7 +41,8 @@ export function planPreemption(
   const none = (why: string): PreemptionPlan => ({ kind: 'none', message: NO_CLAIMS + why })
   if (pod.pod.spec?.preemptionPolicy === 'Never') return none('not eligible due to preemptionPolicy=Never.')
   if (victimsAreLeaving(cluster, pod)) return none('not eligible due to a terminating pod on the nominated node.')
-  const hopeful = cluster.nodes().filter((node) => diagnosis.refusals.get(node.name)?.final === false)
+  const hopeful = cluster.nodes().filter((_, at) => diagnosis.refusals[at]?.final === false)
+  const fits = whatIf(cluster, pod, filters)
   const outcomes = new Map<string, Refusal>()
   const wanted = Math.max(1, minCandidates, Math.floor((hopeful.length * minCandidatePercent) / 100))
   const candidates: Candidate[] = []
@@ -49,14 +50,14 @@ export function planPreemption(
   for (let i = 0; i < hopeful.length && candidates.length < wanted; i++) {
     const node = hopeful[(start + i) % hopeful.length]
     if (node === undefined) continue
-    const found = victimsOn(cluster, pod, node, filters, budgets)
+    const found = victimsOn(cluster, pod, node, fits, budgets)
     if ('plugin' in found) outcomes.set(node.name, found)
     else candidates.push(found)
   }
   const best = bestCandidate(candidates)
   if (best !== undefined) return { kind: 'preempt', node: best.node, victims: best.victims }
-  const reasons = cluster.nodes().flatMap((node) => outcomes.get(node.name)?.reasons ?? [NOT_HELPFUL])
-  return none(`0/${diagnosis.nodes} nodes are available: ${countReasons(reasons)}.`)
+  const reasons = countReasons(cluster.nodes().map((node) => outcomes.get(node.name) ?? NOT_HELPFUL))
+  return none(`0/${diagnosis.nodes} nodes are available: ${reasons}.`)
 }
 
 /** The place was promised, and pods that make room are on their way out. */
@@ -71,19 +72,31 @@ function victimsAreLeaving(cluster: Cluster, pod: PodInfo): boolean {
   )
 }
 
+type Check = (node: NodeState) => Refusal | undefined
+
+/** Whether the pod fits on a node as the cluster is at the moment of asking. Only rules that look at the cluster as a whole are prepared anew each time. */
+function whatIf(cluster: Cluster, pod: PodInfo, filters: readonly FilterPlugin[]): Check {
+  const check = (group: readonly FilterPlugin[]): Check => {
+    const prepared = prepareFilters(cluster, pod, group)
+    if ('check' in prepared) return prepared.check
+    const refused = { plugin: prepared.plugin, reasons: [prepared.message], final: true }
+    return () => refused
+  }
+  const steady = check(filters.filter(({ live }) => live === true))
+  const others = filters.filter(({ live }) => live !== true)
+  return (node) => steady(node) ?? check(others)(node)
+}
+
 function victimsOn(
   cluster: Cluster,
   pod: PodInfo,
   node: NodeState,
-  filters: readonly FilterPlugin[],
+  check: Check,
   budgets: readonly policy.PodDisruptionBudget[],
 ): Candidate | Refusal {
   const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority).sort(byImportance)
-  if (lower.length === 0) return { plugin: 'DefaultPreemption', reasons: [NO_VICTIMS], final: true }
-  const fits = (): Refusal | undefined => {
-    const prepared = prepareFilters(cluster, pod, filters)
-    return 'check' in prepared ? prepared.check(node) : { plugin: prepared.plugin, reasons: [prepared.message], final: true }
-  }
+  if (lower.length === 0) return NO_VICTIMS
+  const fits = (): Refusal | undefined => check(node)
   for (const other of lower) cluster.take(other.uid)
   const victims: PodInfo[] = []
   let brokenBudgets = 0
@@ -108,7 +121,9 @@ function victimsOn(
 
 /** Higher priority first, then those that have run longer. */
 function byImportance(a: PodInfo, b: PodInfo): number {
-  return b.priority - a.priority || startOf(a).localeCompare(startOf(b))
+  if (a.priority !== b.priority) return b.priority - a.priority
+  const [one, other] = [startOf(a), startOf(b)]
+  return one < other ? -1 : one > other ? 1 : 0
 }
 const startOf = (pod: PodInfo): string => pod.pod.status?.startTime ?? '9999'
 
@@ -152,10 +167,12 @@ function bestCandidate(candidates: readonly Candidate[]): Candidate | undefined 
     candidate.victims.length,
     -earliestStartOfTop(candidate),
   ]
-  return candidates.reduce<Candidate | undefined>(
-    (best, candidate) => (best === undefined || isLess(harm(candidate), harm(best)) ? candidate : best),
-    undefined,
-  )
+  let best: { readonly candidate: Candidate; readonly harm: readonly number[] } | undefined
+  for (const candidate of candidates) {
+    const done = harm(candidate)
+    if (best === undefined || isLess(done, best.harm)) best = { candidate, harm: done }
+  }
+  return best?.candidate
 }
 
 function earliestStartOfTop({ victims }: Candidate): number {

@@ -4,6 +4,7 @@ import { type FilterPlugin, refusal } from '../framework/plugin.ts'
 /** A disk that only one pod of a node may write to cannot be named by two of them. */
 export const diskConflicts: FilterPlugin = {
   name: 'VolumeRestrictions',
+  live: true,
   prepare: (_, { pod }) => {
     const disks = (pod.spec?.volumes ?? []).filter(isDisk)
     if (disks.length === 0) return undefined

@@ -7,6 +7,7 @@ export function volumeLimits(view: StorageView): FilterPlugin {
   const name = 'NodeVolumeLimits'
   return {
     name,
+    live: true,
     prepare: (_, pod) => {
       if (pod.claims.length === 0) return undefined
       const wanted = drivenVolumes(view, pod.namespace, pod.claims)

@@ -16,6 +16,7 @@ const SEPARATOR = '__'
 export function volumeZone(view: StorageView): FilterPlugin {
   return {
     name: 'VolumeZone',
+    live: true,
     prepare: (_, pod) => {
       const places: { readonly label: string; readonly values: ReadonlySet<string> }[] = []
       for (const claim of pod.claims) {

@@ -1,0 +1,42 @@
+import type { PodInfo } from '../pod/pod-info.ts'
+
+export interface Nomination {
+  readonly pod: PodInfo
+  readonly node: string
+}
+
+/** Promised places: pods that wait for others to leave their node. */
+export class Nominations {
+  readonly #byUid = new Map<string, Nomination>()
+  readonly #byNode = new Map<string, Map<string, Nomination>>()
+
+  get size(): number {
+    return this.#byUid.size
+  }
+
+  of(uid: string): string | undefined {
+    return this.#byUid.get(uid)?.node
+  }
+
+  on(node: string): Iterable<Nomination> {
+    return this.#byNode.get(node)?.values() ?? []
+  }
+
+  set(pod: PodInfo, node: string): void {
+    this.delete(pod.uid)
+    const nomination = { pod, node }
+    this.#byUid.set(pod.uid, nomination)
+    const there = this.#byNode.get(node)
+    if (there === undefined) this.#byNode.set(node, new Map([[pod.uid, nomination]]))
+    else there.set(pod.uid, nomination)
+  }
+
+  delete(uid: string): void {
+    const before = this.#byUid.get(uid)
+    if (before === undefined) return
+    this.#byUid.delete(uid)
+    const there = this.#byNode.get(before.node)
+    there?.delete(uid)
+    if (there?.size === 0) this.#byNode.delete(before.node)
+  }
+}
