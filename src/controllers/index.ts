@@ -1,5 +1,6 @@
 import type { KeyPair } from '#base'
 import type { ControllerDefinition } from '#reconcile'
+import { attachDetachController } from './attach-detach/index.ts'
 import { horizontalPodAutoscaler } from './autoscaler/index.ts'
 import { bootstrapSigner, tokenCleaner } from './bootstrap-tokens/index.ts'
 import { certificateApprover, certificateCleaner, certificateSigner } from './certificates/index.ts'
@@ -84,6 +85,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     attributesClassProtection,
     ephemeralVolumeController,
     volumeExpandController,
+    attachDetachController,
     certificateApprover,
     certificateCleaner,
     bootstrapSigner,

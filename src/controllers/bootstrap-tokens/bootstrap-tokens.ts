@@ -1,6 +1,6 @@
 import { isNotFound, refs } from '#api'
 import { type ControllerDefinition, after, done } from '#reconcile'
-import { endsAtMs, isBootstrapToken, planSignatures } from './plan-signatures.ts'
+import { BOOTSTRAP_TOKENS, endsAtMs, planSignatures } from './plan-signatures.ts'
 
 const CLUSTER_INFO = 'kube-public/cluster-info'
 
@@ -9,15 +9,14 @@ export const bootstrapSigner: ControllerDefinition = {
   name: 'bootstrap-signer-controller',
   workers: 1,
   setup: (context) => {
-    const secrets = context.watch(refs.secrets, ({ old, now }) =>
-      [old, now].some((one) => one !== undefined && isBootstrapToken(one)) ? [CLUSTER_INFO] : [],
-    )
+    const secrets = context.informers.informer(refs.secrets, BOOTSTRAP_TOKENS)
+    secrets.onChange(() => context.enqueue(CLUSTER_INFO))
     const maps = context.watch(refs.configmaps, ({ key }) => (key === CLUSTER_INFO ? [key] : []))
     const client = context.client.resource(refs.configmaps)
     return async (scope, key) => {
       const map = maps.get(key)
       if (map === undefined) return done
-      const data = planSignatures(map, secrets.list('kube-system').filter(isBootstrapToken), scope.clock.now())
+      const data = planSignatures(map, secrets.list(), scope.clock.now())
       if (data !== undefined) await client.update(scope, { ...map, data })
       return done
     }
@@ -29,7 +28,8 @@ export const tokenCleaner: ControllerDefinition = {
   name: 'token-cleaner-controller',
   workers: 1,
   setup: (context) => {
-    const secrets = context.watch(refs.secrets, ({ key, now }) => (now !== undefined && isBootstrapToken(now) ? [key] : []))
+    const secrets = context.informers.informer(refs.secrets, BOOTSTRAP_TOKENS)
+    secrets.onChange(({ key, now }) => now !== undefined && context.enqueue(key))
     const client = context.client.resource(refs.secrets)
     return async (scope, key) => {
       const secret = secrets.get(key)

@@ -7,7 +7,8 @@ const SIGNATURE = 'jws-kubeconfig-'
 
 const textOf = (secret: core.Secret, name: string): string => Buffer.from(secret.data?.[name] ?? '', 'base64').toString()
 
-export const isBootstrapToken = ({ type, metadata }: core.Secret): boolean => type === TYPE && metadata?.namespace === 'kube-system'
+/** The Secrets that are bootstrap tokens. */
+export const BOOTSTRAP_TOKENS = { namespace: 'kube-system', fieldSelector: `type=${TYPE}` }
 
 /** Undefined: it has no end. What is no time has ended. */
 export function endsAtMs(secret: core.Secret): number | undefined {

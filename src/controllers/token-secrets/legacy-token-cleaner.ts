@@ -1,7 +1,7 @@
 import { isConflict, isNotFound, podReferences, refs } from '#api'
 import { type ControllerDefinition, after } from '#reconcile'
 import { INVALID_SINCE, dateOf, planLegacyToken } from './plan-legacy.ts'
-import { ACCOUNT_NAME, ACCOUNT_UID, TOKEN_TYPE } from './token-secrets.ts'
+import { ACCOUNT_NAME, ACCOUNT_UID, TOKENS_ONLY } from './token-secrets.ts'
 
 const EVERY_MS = 86_400_000
 const ALL = 'all'
@@ -13,7 +13,7 @@ export const legacyTokenCleaner: ControllerDefinition = {
   workers: 1,
   setup: (context) => {
     const { informers, client } = context
-    const secrets = informers.informer(refs.secrets)
+    const secrets = informers.informer(refs.secrets, TOKENS_ONLY)
     const accounts = informers.informer(refs.serviceaccounts)
     const pods = informers.informer(refs.pods)
     const maps = informers.informer(refs.configmaps)
@@ -23,7 +23,6 @@ export const legacyTokenCleaner: ControllerDefinition = {
       const nowMs = scope.clock.now()
       const trackedSince = maps.get(TRACKING)?.data?.['since']
       for (const secret of secrets.list()) {
-        if (secret.type !== TOKEN_TYPE) continue
         const { namespace = '', name = '', uid, annotations, resourceVersion = '' } = secret.metadata ?? {}
         const found = accounts.get(`${namespace}/${annotations?.[ACCOUNT_NAME] ?? ''}`)
         const account = (annotations?.[ACCOUNT_UID] ?? found?.metadata?.uid) === found?.metadata?.uid ? found : undefined

@@ -3,6 +3,8 @@ import { type core, isConflict, isNotFound, keyOf, refs } from '#api'
 import { type ControllerDefinition, done } from '#reconcile'
 
 export const TOKEN_TYPE = 'kubernetes.io/service-account-token'
+/** Other Secrets, which are many and may be large, are not kept here. */
+export const TOKENS_ONLY = { fieldSelector: `type=${TOKEN_TYPE}` }
 export const ACCOUNT_NAME = 'kubernetes.io/service-account.name'
 export const ACCOUNT_UID = 'kubernetes.io/service-account.uid'
 
@@ -24,15 +26,14 @@ export function tokenSecretController(options: { readonly sign: SignLegacyToken;
       const accountClient = client.resource(refs.serviceaccounts)
       /** Token Secrets that have gone, as long as an account may still name them. */
       const deleted = new Map<string, string>()
-      const secrets = context.watch(refs.secrets, ({ key, old, now }) => {
+      const secrets = context.informers.informer(refs.secrets, TOKENS_ONLY)
+      secrets.onChange(({ key, old, now }) => {
         if (now !== undefined) deleted.delete(key)
-        else if (old?.type === TOKEN_TYPE) deleted.set(key, accountKey(old))
-        return (now ?? old)?.type === TOKEN_TYPE ? [key] : []
+        else if (old !== undefined) deleted.set(key, accountKey(old))
+        context.enqueue(key)
       })
       const accounts = context.watch(refs.serviceaccounts, ({ key, old, now }) => {
-        const named = (now === undefined ? secrets.list(old?.metadata?.namespace ?? '') : []).filter(
-          (secret) => secret.type === TOKEN_TYPE && accountKey(secret) === key,
-        )
+        const named = (now === undefined ? secrets.list(old?.metadata?.namespace ?? '') : []).filter((secret) => accountKey(secret) === key)
         // References to Secrets that have gone are looked at when an account comes or changes.
         const lost = (now?.secrets ?? [])
           .map(({ name }) => `${now?.metadata?.namespace ?? ''}/${name ?? ''}`)
@@ -89,7 +90,6 @@ export function tokenSecretController(options: { readonly sign: SignLegacyToken;
           await forgetReference(scope, key)
           return done
         }
-        if (secret.type !== TOKEN_TYPE) return done
         const account = await accountOf(scope, secret)
         const { namespace, name = '', uid = '' } = secret.metadata ?? {}
         if (account === undefined) {

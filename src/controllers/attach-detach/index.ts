@@ -1,0 +1,1 @@
+export { attachDetachController } from './attach-detach.ts'
