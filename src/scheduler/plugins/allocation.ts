@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ScoringStrategy, WeightedResource } from '../config/profile.ts'
-import { HIGHEST_SCORE, type PreparedScore, type ScorePlugin } from '../framework/plugin.ts'
+import { HIGHEST_SCORE, type ScorePlugin } from '../framework/plugin.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 
 interface Row {
@@ -27,38 +27,54 @@ function rowsOf(cluster: Cluster, pod: PodInfo, resources: readonly WeightedReso
 
 /** Prefers emptier, fuller or nodes of a certain fullness, by what is asked for of the resources. */
 export function allocationPreference(strategy: ScoringStrategy, weight: number): ScorePlugin {
-  const shareOf = SHARES[strategy.type](strategy)
-  const skipsNothing = strategy.type === 'RequestedToCapacityRatio'
+  const scoreOf = strategy.type === 'LeastAllocated' ? meanFree : meanShare(SHARES[strategy.type](strategy), strategy.type)
   return {
     name: 'NodeResourcesFit',
     weight,
-    prepare: (cluster, pod): PreparedScore => {
+    prepare: (cluster, pod) => {
       const rows = rowsOf(cluster, pod, strategy.resources, true)
-      return {
-        score: ({ slot }) => {
-          let sum = 0
-          let weights = 0
-          for (let i = 0; i < rows.length; i++) {
-            const row = rows[i]
-            const offered = row?.offered[slot] ?? 0
-            if (row === undefined || offered === 0) continue
-            const share = shareOf((row.used[slot] ?? 0) + row.asked, offered)
-            if (skipsNothing && share <= 0) continue
-            sum += share * row.weight
-            weights += row.weight
-          }
-          if (weights === 0) return 0
-          return skipsNothing ? Math.round(sum / weights) : Math.floor(sum / weights)
-        },
-      }
+      return { score: ({ slot }) => scoreOf(rows, slot) }
     },
   }
 }
 
+/** A ratio leaves out resources that score nothing, and rounds to the nearest. */
+function meanShare(shareOf: Share, type: ScoringStrategy['type']): (rows: readonly Row[], slot: number) => number {
+  const isRatio = type === 'RequestedToCapacityRatio'
+  return (rows, slot) => {
+    let sum = 0
+    let weights = 0
+    for (const row of rows) {
+      const offered = row.offered[slot] ?? 0
+      if (offered === 0) continue
+      const share = shareOf((row.used[slot] ?? 0) + row.asked, offered)
+      if (isRatio && share <= 0) continue
+      sum += share * row.weight
+      weights += row.weight
+    }
+    if (weights === 0) return 0
+    return isRatio ? Math.round(sum / weights) : Math.floor(sum / weights)
+  }
+}
+
+/** LeastAllocated, the usual strategy, without a call for each resource. */
+function meanFree(rows: readonly Row[], slot: number): number {
+  let sum = 0
+  let weights = 0
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]
+    const offered = row?.offered[slot] ?? 0
+    if (row === undefined || offered === 0) continue
+    const free = offered - (row.used[slot] ?? 0) - row.asked
+    if (free > 0) sum += Math.floor((free * HIGHEST_SCORE) / offered) * row.weight
+    weights += row.weight
+  }
+  return weights === 0 ? 0 : Math.floor(sum / weights)
+}
+
 type Share = (requested: number, offered: number) => number
 
-const SHARES: Readonly<Record<ScoringStrategy['type'], (strategy: ScoringStrategy) => Share>> = {
-  LeastAllocated: () => (requested, offered) => (requested > offered ? 0 : Math.floor(((offered - requested) * HIGHEST_SCORE) / offered)),
+const SHARES: Readonly<Record<Exclude<ScoringStrategy['type'], 'LeastAllocated'>, (strategy: ScoringStrategy) => Share>> = {
   MostAllocated: () => (requested, offered) => Math.floor((Math.min(requested, offered) * HIGHEST_SCORE) / offered),
   RequestedToCapacityRatio:
     ({ shape }) =>
@@ -90,27 +106,33 @@ export function balancedAllocation(resources: readonly WeightedResource[], weigh
       const rows = rowsOf(cluster, pod, resources, false)
       if (rows.every(({ asked }) => asked === 0)) return undefined
       const [first, second] = rows
-      const spread =
-        rows.length === 2 && first !== undefined && second !== undefined
-          ? (slot: number, joined: boolean): number => spreadOfTwo(first, second, slot, joined)
-          : (slot: number, joined: boolean): number => spreadOf(rows, slot, joined)
-      return {
-        score: ({ slot }) => {
-          const balance = (joined: boolean): number => Math.trunc((1 - spread(slot, joined)) * HIGHEST_SCORE)
-          return HIGHEST_SCORE / 2 + Math.trunc((HIGHEST_SCORE / 2 + balance(true) - balance(false)) / 2)
-        },
-      }
+      // Nearly always there are two: without a loop this is several times faster.
+      if (rows.length === 2 && first !== undefined && second !== undefined)
+        return { score: ({ slot }) => balanceOfTwo(first, second, slot) }
+      return { score: ({ slot }) => gain(spreadOf(rows, slot, true), spreadOf(rows, slot, false)) }
     },
   }
 }
 
-function used({ offered, used: amounts, asked }: Row, slot: number, joined: boolean): number {
-  return Math.min(1, ((amounts[slot] ?? 0) + (joined ? asked : 0)) / (offered[slot] ?? 0))
+/** From 50, when the pod drives the used shares apart as far as can be, over 75 to 100. */
+function gain(spreadWith: number, spreadWithout: number): number {
+  const [after, before] = [Math.trunc((1 - spreadWith) * HIGHEST_SCORE), Math.trunc((1 - spreadWithout) * HIGHEST_SCORE)]
+  return HIGHEST_SCORE / 2 + Math.trunc((HIGHEST_SCORE / 2 + after - before) / 2)
 }
 
-function spreadOfTwo(first: Row, second: Row, slot: number, joined: boolean): number {
-  if ((first.offered[slot] ?? 0) === 0 || (second.offered[slot] ?? 0) === 0) return 0
-  return Math.abs(used(first, slot, joined) - used(second, slot, joined)) / 2
+function balanceOfTwo(first: Row, second: Row, slot: number): number {
+  const offered = first.offered[slot] ?? 0
+  const otherOffered = second.offered[slot] ?? 0
+  if (offered === 0 || otherOffered === 0) return gain(0, 0)
+  const there = first.used[slot] ?? 0
+  const otherThere = second.used[slot] ?? 0
+  const after = Math.min(1, (there + first.asked) / offered) - Math.min(1, (otherThere + second.asked) / otherOffered)
+  const before = Math.min(1, there / offered) - Math.min(1, otherThere / otherOffered)
+  return gain(Math.abs(after) / 2, Math.abs(before) / 2)
+}
+
+function used({ offered, used: amounts, asked }: Row, slot: number, joined: boolean): number {
+  return Math.min(1, ((amounts[slot] ?? 0) + (joined ? asked : 0)) / (offered[slot] ?? 0))
 }
 
 /** The standard deviation of the used shares of what the node offers. */
