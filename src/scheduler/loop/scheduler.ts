@@ -257,8 +257,7 @@ export class Scheduler {
     const plan = planPreemption(this.#cluster, pod, diagnosis, rules.filters, budgets, this.#scope.random, profile.preemption)
     if (plan.kind === 'none') return this.#report(pod, refusalMessage(diagnosis, plan.message))
     this.#nominated.set(pod, plan.node.name)
-    for (const { pod: other } of this.#nominated.on(plan.node.name))
-      if (other.priority < pod.priority) this.#withdraw(other.uid, other)
+    for (const { pod: other } of this.#nominated.on(plan.node.name)) if (other.priority < pod.priority) this.#withdraw(other.uid, other)
     for (const victim of plan.victims) this.#inBackgroundQuietly(victim, () => this.#evict(victim, pod, plan.node))
     this.#report(pod, refusalMessage(diagnosis, ''), plan.node.name)
   }
