@@ -83,15 +83,14 @@ function ofNew(
   object: KubeObject,
   manager: string,
 ): ManagedFieldsEntry[] {
-  const shape = fieldShape(resource.schema, object)
-  const fields = shape === undefined ? undefined : memory.find(resource, shape)
-  if (fields !== undefined) {
+  const shape = fieldShape(memory.of(resource), resource.schema, object)
+  if (shape?.fields !== undefined) {
     const time = rfc3339(context.scope.clock.now())
-    return [{ manager, operation: 'Update', apiVersion: apiVersionOf(resource), time, fieldsType: 'FieldsV1', fieldsV1: fields }]
+    return [{ manager, operation: 'Update', apiVersion: apiVersionOf(resource), time, fieldsType: 'FieldsV1', fieldsV1: shape.fields }]
   }
   const entries = track(context, resource, undefined, object, manager, '')
   const [only] = entries
-  if (shape !== undefined && entries.length === 1 && only?.fieldsV1 !== undefined) memory.keep(resource, shape, only.fieldsV1)
+  if (shape !== undefined && entries.length === 1 && only?.fieldsV1 !== undefined) shape.fields = only.fieldsV1
   return entries
 }
 

@@ -1,80 +1,91 @@
 import type { ListSchema, ObjectSchema, Schema } from '#api'
+import { SIGNS, type ShapeNode, type ShapeTree, type Token } from './shape-tree.ts'
 
 /**
- * A text that is equal for objects whose fields are owned alike: which fields there are, which keys the maps have, which items the
- * keyed lists and sets. Values do not matter. Undefined for objects with free-form parts. It costs a tenth of working the
- * ownership out, and most objects that are created look like one that was created before.
+ * The place in the tree that is the same for objects whose fields are owned alike: which fields there are, which keys the maps have,
+ * which items the keyed lists and sets. Values do not matter. Undefined for objects with free-form parts. It costs a small part of
+ * working the ownership out, and most objects that are created look like one that was created before.
  */
-export function fieldShape(schema: ObjectSchema, object: object): string | undefined {
-  const out: string[] = []
-  return ofObject(schema, object as Values, out) ? out.join('') : undefined
+export function fieldShape(tree: ShapeTree, schema: ObjectSchema, object: object): ShapeNode | undefined {
+  return ofObject(tree, tree.begin(), schema, object as Values)
 }
 
 type Values = Readonly<Record<string, unknown>>
+type Place = ShapeNode | undefined
 
-function ofObject(schema: ObjectSchema, values: Values, out: string[]): boolean {
-  if (schema.keepUnknown || schema.others !== undefined) return false
-  out.push('{')
+function ofObject(tree: ShapeTree, from: ShapeNode, schema: ObjectSchema, values: Values): Place {
+  if (schema.keepUnknown || schema.others !== undefined) return undefined
+  let at = from
   for (const name in values) {
     const child = values[name]
     if (child === undefined) continue
     const field = schema.fields.get(name)
-    if (field === undefined) return false
-    out.push(name)
-    if (child === null) out.push('!')
-    else if (typeof child === 'object' && !ofValue(field.schema, child, out)) return false
-    out.push(',')
+    if (field === undefined) return undefined
+    at = tree.step(at, name)
+    if (typeof child !== 'object') continue
+    const next = child === null ? tree.step(at, SIGNS.null) : ofValue(tree, at, field.schema, child)
+    if (next === undefined) return undefined
+    at = next
   }
-  out.push('}')
-  return true
+  return tree.step(at, SIGNS.end)
 }
 
-function ofValue(schema: Schema, value: object, out: string[]): boolean {
+function ofValue(tree: ShapeTree, from: ShapeNode, schema: Schema, value: object): Place {
   switch (schema.kind) {
     case 'object':
-      return schema.atomic ? atomic(value, out) : ofObject(schema, value as Values, out)
+      return schema.atomic ? atomic(tree, from, value) : ofObject(tree, from, schema, value as Values)
     case 'map':
-      return schema.atomic ? atomic(value, out) : ofMap(schema.values, value as Values, out)
+      return schema.atomic ? atomic(tree, from, value) : ofMap(tree, from, schema.values, value as Values)
     case 'list':
-      return schema.listType === 'atomic' ? atomic(value, out) : Array.isArray(value) && ofList(schema, value, out)
+      if (schema.listType === 'atomic') return atomic(tree, from, value)
+      return Array.isArray(value) ? ofList(tree, from, schema, value) : undefined
     case 'any':
-      return false
+      return undefined
     default:
-      return true
+      return from
   }
 }
 
 /** Owned as one value; only whether it is empty can make a difference. */
-function atomic(value: object, out: string[]): true {
-  for (const _ in value) return true
-  out.push('0')
-  return true
+function atomic(tree: ShapeTree, from: ShapeNode, value: object): ShapeNode {
+  for (const _ in value) return from
+  return tree.step(from, SIGNS.empty)
 }
 
-function ofMap(values: Schema, map: Values, out: string[]): boolean {
-  out.push('<')
+function ofMap(tree: ShapeTree, from: ShapeNode, values: Schema, map: Values): Place {
+  let at = from
   for (const key in map) {
     const child = map[key]
-    out.push(JSON.stringify(key))
-    if (child === null) out.push('!')
-    else if (typeof child === 'object' && !ofValue(values, child, out)) return false
+    at = tree.step(at, key)
+    if (typeof child !== 'object') continue
+    const next = child === null ? tree.step(at, SIGNS.null) : ofValue(tree, at, values, child)
+    if (next === undefined) return undefined
+    at = next
   }
-  out.push('>')
-  return true
+  return tree.step(at, SIGNS.end)
 }
 
-function ofList(schema: ListSchema, list: readonly unknown[], out: string[]): boolean {
-  out.push('[')
+function ofList(tree: ShapeTree, from: ShapeNode, schema: ListSchema, list: readonly unknown[]): Place {
+  let at = from
   for (const item of list) {
     if (schema.listType === 'set') {
-      out.push(JSON.stringify(item), ';')
+      if (!isToken(item)) return undefined
+      at = tree.step(at, item)
       continue
     }
-    if (typeof item !== 'object' || item === null) return false
-    for (const key of schema.listKeys) out.push(JSON.stringify((item as Values)[key] ?? null), ':')
-    if (!ofValue(schema.items, item, out)) return false
-    out.push(';')
+    if (typeof item !== 'object' || item === null) return undefined
+    for (const key of schema.listKeys) {
+      const value = (item as Values)[key] ?? null
+      if (!isToken(value)) return undefined
+      at = tree.step(at, value)
+    }
+    const next = ofValue(tree, at, schema.items, item)
+    if (next === undefined) return undefined
+    at = next
   }
-  out.push(']')
-  return true
+  return tree.step(at, SIGNS.end)
+}
+
+function isToken(value: unknown): value is Token {
+  return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }

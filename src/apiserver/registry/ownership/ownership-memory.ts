@@ -1,21 +1,19 @@
 import type { Resource } from '#api'
-
-type OwnedFields = Readonly<Record<string, unknown>>
+import { ShapeTree } from './shape-tree.ts'
 
 /** Owned fields of new objects, by the shape of the object: all pods of a workload own the same. */
 export class OwnershipMemory {
-  readonly #known = new WeakMap<Resource, Map<string, OwnedFields>>()
+  readonly #trees = new WeakMap<Resource, ShapeTree>()
   readonly #limit: number
-  constructor(limit = 256) {
+  /** `limit` counts the steps that are remembered of a resource's shapes: some 200 for a pod that is like no other. */
+  constructor(limit = 20_000) {
     this.#limit = limit
   }
-  find(resource: Resource, shape: string): OwnedFields | undefined {
-    return this.#known.get(resource)?.get(shape)
-  }
-  keep(resource: Resource, shape: string, fields: OwnedFields): void {
-    const shapes = this.#known.get(resource) ?? new Map<string, OwnedFields>()
-    if (shapes.size >= this.#limit) shapes.clear()
-    shapes.set(shape, fields)
-    this.#known.set(resource, shapes)
+  of(resource: Resource): ShapeTree {
+    const known = this.#trees.get(resource)
+    if (known !== undefined) return known
+    const tree = new ShapeTree(this.#limit)
+    this.#trees.set(resource, tree)
+    return tree
   }
 }
