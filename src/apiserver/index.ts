@@ -33,6 +33,8 @@ export { type WebhookOptions, webhookSteps } from './admission/webhooks/steps.ts
 export { type Aggregator, type AggregatorOptions, createAggregator } from './aggregation/aggregator.ts'
 export { FRONT_PROXY, frontProxyCertificates, publishAuthentication } from './auth/cluster/front-proxy.ts'
 export { keepLocalServices } from './aggregation/local-services.ts'
+export { watchDangling } from './flowcontrol/dangling.ts'
+export { type Fairness, type FairnessOptions, requestFairness } from './flowcontrol/fairness.ts'
 export { keepFlowControlDefaults } from './flowcontrol/keep-defaults.ts'
 export { metricsReaderRole } from './metrics/reader-role.ts'
 export { type MetricsOptions, metricsSpecials } from './metrics/metrics-specials.ts'

@@ -20,6 +20,7 @@ import type { Impersonation } from './auth/impersonate/impersonate.ts'
 import { discoveryPaths } from './discovery/discovery-paths.ts'
 import { type HealthCheck, healthPaths } from './discovery/health.ts'
 import { openApiPaths } from './discovery/openapi-paths.ts'
+import type { Fairness } from './flowcontrol/fairness.ts'
 import { NO_REMOTE_GROUPS } from './discovery/merged-groups.ts'
 import { type VersionInfo, indexPath, rawPaths, versionPath } from './discovery/plain-paths.ts'
 import { metricsPath } from './observe/metrics-path.ts'
@@ -57,6 +58,8 @@ export interface ApiServerOptions {
   readonly rawRoutes?: readonly RawRoute[]
   /** Asked before the server's own paths. */
   readonly paths?: readonly PathHandler[]
+  /** Decides whose turn it is. Absent: everybody's, at once. */
+  readonly fairness?: Fairness
   /** Serves groups of other servers. */
   readonly aggregator?: Aggregator
   readonly healthChecks?: readonly HealthCheck[]
@@ -135,6 +138,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     routes: { views, specials },
     authenticators: options.authenticators,
     impersonation: options.impersonation,
+    ...(options.fairness === undefined ? {} : { fairness: options.fairness }),
     ...(aggregator === undefined ? {} : { aggregate: (context) => aggregator.handle(context) }),
     paths: [
       ...(options.paths ?? []),

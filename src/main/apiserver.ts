@@ -38,8 +38,10 @@ import {
   parseTokenFile,
   podSpecials,
   reconcilePolicy,
+  requestFairness,
   serviceAllocation,
   streamSpecials,
+  watchDangling,
   webhookSteps,
   writeKubeconfig,
 } from '#apiserver'
@@ -93,6 +95,9 @@ const STOP_GRACE_MS = 5000
 const SYSTEM_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system']
 const FIRST_NODE_PORT = 30_000
 const LAST_NODE_PORT = 32_767
+/** Reads and writes together, as many as kube-apiserver allows. */
+const REQUESTS_AT_ONCE = 600
+const LONGEST_WAIT_MS = 15_000
 const COMPACT_EVERY_MS = 300_000
 
 /** Starts an API server in groups: keys and store, server, listener, bootstrap objects. Resolves when it answers and is ready. */
@@ -146,6 +151,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   })
   const server = createApiServer(scope, {
     aggregator,
+    fairness: requestFairness(scope, { reader: late.reader, follow: late.follow, concurrency: REQUESTS_AT_ONCE, waitMs: LONGEST_WAIT_MS }),
     engine,
     resources: [...builtInResources(), ...(flags.metrics ? metricsResources() : [])],
     authenticators: access.authenticators,
@@ -182,6 +188,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     frontProxyAuthority: frontProxy.authority.certificate,
   })
   aggregator.start(server.writer)
+  watchDangling(scope, server.reader, server.writer, server.follow)
   startCompaction(scope, engine, { keepMs: COMPACT_EVERY_MS, everyMs: COMPACT_EVERY_MS })
   const listener = await listen(scope, {
     handler: server.handler,

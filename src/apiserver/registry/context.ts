@@ -20,6 +20,8 @@ export class RequestContext {
   audit: AuditRecord | undefined
   /** Texts for Warning headers, in order, without repeats. */
   readonly warnings: string[]
+  /** Headers of the answer that say how the request was judged, whatever comes of it. */
+  marks: Readonly<Record<string, string>> | undefined = undefined
 
   constructor(
     scope: Scope,

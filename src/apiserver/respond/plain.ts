@@ -12,6 +12,9 @@ export function textAnswer(status: number, text: string, headers: Readonly<Recor
 /** A path that nothing here knows. */
 export const pageNotFound = (): HttpResponse => textAnswer(404, '404 page not found\n')
 
+/** For a request that has found no place to wait. */
+export const tooManyRequests = (): HttpResponse => textAnswer(429, 'Too many requests, please try again later.\n', { 'retry-after': '1' })
+
 export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
   return {
     status,

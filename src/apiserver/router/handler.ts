@@ -6,13 +6,14 @@ import { AuditRecord, type AuditSink } from '../audit/audit-record.ts'
 import { authenticateRequest } from '../auth/authenticate/authenticate.ts'
 import type { RequestMetrics } from '../observe/request-metrics.ts'
 import type { Impersonation } from '../auth/impersonate/impersonate.ts'
+import type { Fairness } from '../flowcontrol/fairness.ts'
 import { authorize } from '../registry/authorize.ts'
 import { RequestContext } from '../registry/context.ts'
 import type { Core } from '../registry/core.ts'
 import { type ResourceRoutes, serveResource } from '../registry/serve-resource.ts'
 import { compressed } from '../respond/compress.ts'
 import { refusalOf } from '../respond/errors.ts'
-import { pageNotFound, textAnswer, warningHeaders } from '../respond/plain.ts'
+import { pageNotFound, textAnswer, tooManyRequests, warningHeaders } from '../respond/plain.ts'
 import { refusalAnswer } from '../respond/refusal.ts'
 import { RequestScope } from './request-scope.ts'
 import { parseRequest } from './request-info.ts'
@@ -25,6 +26,8 @@ export interface HandlerOptions {
   readonly routes: ResourceRoutes
   readonly authenticators: readonly Authenticator[]
   readonly impersonation: Impersonation | undefined
+  /** Whose turn it is. Absent: everybody's, at once. */
+  readonly fairness?: Fairness
   /** Asked before anything else: undefined for what no other server serves. */
   readonly aggregate?: (context: RequestContext) => Promise<HttpResponse> | undefined
   /** Asked in order. */
@@ -49,13 +52,12 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
     if (info === undefined) return finish(textAnswer(400, '400 Bad Request'), auditId, [])
     options.metrics.started(request.method)
     const scope = new RequestScope(core.scope, request)
-    let warnings: readonly string[] = []
+    let context: RequestContext | undefined
     let answer: HttpResponse
     let audit: AuditRecord | undefined
     try {
       const user = authenticateRequest(scope, options.authenticators, { headers: request.headers, peer: request.peer })
-      const context = new RequestContext(scope, core, request, info, user instanceof Promise ? await user : user, auditId)
-      warnings = context.warnings
+      context = new RequestContext(scope, core, request, info, user instanceof Promise ? await user : user, auditId)
       audit = context.audit = recordOf(options.audit, context)
       answer = await serve(options, context)
       if (audit !== undefined) answer = audit.answered(answer)
@@ -67,7 +69,12 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
     }
     const known = info.isResource && core.catalog.find(info.group, info.version, info.resource) !== undefined
     options.metrics.finished(request.method, info, known, answer, core.scope.clock.monotonic() - startedAt)
-    return finish(request.method === 'HEAD' ? { ...answer, body: { kind: 'empty' } } : answer, auditId, warnings)
+    return finish(
+      request.method === 'HEAD' ? { ...answer, body: { kind: 'empty' } } : answer,
+      auditId,
+      context?.warnings ?? [],
+      context?.marks,
+    )
   }
 }
 
@@ -82,6 +89,19 @@ function recordOf(audit: Audit | undefined, { scope, request, info, user, auditI
 
 async function serve(options: HandlerOptions, sender: RequestContext): Promise<HttpResponse> {
   const context = await actAs(options, sender)
+  const entering = options.fairness?.enter(context)
+  if (entering === undefined) return dispatch(options, context)
+  const turn = entering instanceof Promise ? await entering : entering
+  sender.marks = turn.marks
+  if (!turn.granted) return tooManyRequests()
+  try {
+    return await dispatch(options, context)
+  } finally {
+    turn.seats?.release()
+  }
+}
+
+async function dispatch(options: HandlerOptions, context: RequestContext): Promise<HttpResponse> {
   await authorize(context, context.question())
   const { info } = context
   const passed = options.aggregate?.(context)
@@ -113,11 +133,12 @@ function auditIdOf(scope: Scope, request: HttpRequest): string {
   return typeof given === 'string' && given !== '' && given.length <= 64 ? given : scope.random.uuid()
 }
 
-function finish(answer: HttpResponse, auditId: string, warnings: readonly string[]): HttpResponse {
+function finish(answer: HttpResponse, auditId: string, warnings: readonly string[], marks?: RequestContext['marks']): HttpResponse {
   const headers: Record<string, string | readonly string[]> = {
     'audit-id': auditId,
     'cache-control': 'no-cache, private',
     ...answer.headers,
+    ...marks,
   }
   if (warnings.length > 0) headers['warning'] = warningHeaders(warnings)
   return { status: answer.status, headers, body: answer.body }
