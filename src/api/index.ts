@@ -44,6 +44,7 @@ export {
 export type {
   Column,
   Conversion,
+  ConversionWebhook,
   Resource,
   ResourceStorage,
   ScaleSubresource,

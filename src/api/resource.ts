@@ -63,8 +63,21 @@ export interface Conversion {
   fromStored(object: KubeObject): KubeObject
   /** Selectable fields that the stored version has under another name: this version's path → its path. */
   readonly fields?: Readonly<Record<string, string>>
+  /** There when only a webhook can tell one version from another: `toStored` and `fromStored` are then given what it has made. */
+  readonly webhook?: () => ConversionWebhook
   /** What lies in the store as a resource of its own, where no served version is stored as it is sent (custom resources). */
   readonly stored?: Resource
+}
+
+export interface ConversionWebhook {
+  readonly clientConfig: {
+    readonly url?: string | undefined
+    readonly service?:
+      | { readonly namespace: string; readonly name: string; readonly path?: string | undefined; readonly port?: number | undefined }
+      | undefined
+    readonly caBundle?: string | undefined
+  }
+  readonly reviewVersions: readonly string[]
 }
 
 export interface Requester {

@@ -90,6 +90,8 @@ export interface AdmissionRequest {
   notes?: Map<string, unknown>
   /** Adds a Warning header. */
   warn(text: string): void
+  /** Says something about the request in the audit log, where there is one. */
+  readonly annotate?: (key: string, value: string) => void
 }
 
 /**

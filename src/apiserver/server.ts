@@ -13,6 +13,7 @@ import type {
 } from './contract.ts'
 import { equivalentsOf } from './admission/webhooks/versions.ts'
 import type { Aggregator } from './aggregation/aggregator.ts'
+import type { ConversionCaller } from './crd/conversion-webhook.ts'
 import { CustomDefinitions } from './crd/definitions.ts'
 import { definitionHook } from './crd/definition-hook.ts'
 import { terminatingStep } from './crd/terminating-step.ts'
@@ -39,6 +40,7 @@ import { virtualHandler, virtualKey } from './registry/virtual.ts'
 import { objectWriter } from './registry/writer.ts'
 import { Negotiator } from './respond/media.ts'
 import { type Audit, type PathHandler, requestHandler } from './router/handler.ts'
+import { isProxyable } from './stream/node-address.ts'
 import { CacheSet, type CacheSetOptions } from './watchcache/cache-set.ts'
 
 export interface ApiServerOptions {
@@ -58,6 +60,8 @@ export interface ApiServerOptions {
   readonly rawRoutes?: readonly RawRoute[]
   /** Asked before the server's own paths. */
   readonly paths?: readonly PathHandler[]
+  /** Which addresses of endpoints conversion webhooks may be called at. Default: all but this machine itself and the link. */
+  readonly isWebhookAddress?: (ip: string) => boolean
   /** Decides whose turn it is. Absent: everybody's, at once. */
   readonly fairness?: Fairness
   /** Serves groups of other servers. */
@@ -98,7 +102,11 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   const own = scope.child()
   const catalog = new Catalog(options.resources)
   const caches = new CacheSet(own, engine, options.cache)
-  const views = new Views(catalog, caches)
+  let converter: Promise<ConversionCaller> | undefined
+  const views: Views = new Views(catalog, caches, async (within, webhook, objects, apiVersion) => {
+    converter ??= conversionCaller(own, cacheReader(catalog, views), options.isWebhookAddress ?? isProxyable)
+    return (await converter).convert(within, webhook, objects, apiVersion)
+  })
   const specials = new Map<string, SpecialHandler>((options.virtual ?? []).map((virtual) => [virtualKey(virtual), virtualHandler(virtual)]))
   specials.set('namespaces/finalize', namespaceFinalize(views))
   specials.set('componentstatuses', componentStatus)
@@ -181,6 +189,12 @@ async function loadCaches(catalog: Catalog, views: Views): Promise<void> {
     if (cache.loadsAtOnce) return
     await cache.ready()
   }
+}
+
+/** Loaded with the first object that a webhook has to convert. */
+async function conversionCaller(scope: Scope, reader: ObjectReader, isAllowed: (ip: string) => boolean): Promise<ConversionCaller> {
+  const { ConversionCaller: Caller } = await import('./crd/conversion-webhook.ts')
+  return new Caller(scope, { reader, isAllowed })
 }
 
 function ownChecks(engine: Engine, isReady: () => boolean): HealthCheck[] {

@@ -1,4 +1,4 @@
-import type { Scope } from '#base'
+import { type Scope, rfc3339 } from '#base'
 import { type KubeObject, type ResourceRef, type core, deepEqual, type discovery, isAlreadyExists, refs } from '#api'
 import type { ApiServer } from '#apiserver'
 import type { ServiceRange } from './service-range.ts'
@@ -49,4 +49,18 @@ export async function publishApi(
   await ensure(refs.services, service, ({ spec }) => spec?.ports?.[0]?.targetPort === port)
   await ensure(refs.endpoints, endpoints, (stored) => deepEqual(stored.subsets, endpoints.subsets))
   await ensure(refs.endpointslices, slice, (stored) => stored.endpoints?.[0]?.addresses[0] === address && stored.ports?.[0]?.port === port)
+  if (reader.get(refs.servicecidrs, '', NAME) === undefined) await publishRange(scope, writer, range)
+}
+
+/** The range that this server gives Services addresses from, as an object. */
+async function publishRange(scope: Scope, writer: ApiServer['writer'], { cidr }: ServiceRange): Promise<void> {
+  try {
+    await writer.create(scope, refs.servicecidrs, { metadata: { name: NAME }, spec: { cidrs: [cidr] } })
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error
+  }
+  await writer.changeStatus(scope, refs.servicecidrs, '', NAME, (draft) => {
+    const ready = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes default Service CIDR is ready' }
+    draft.status = { conditions: [{ ...ready, lastTransitionTime: rfc3339(scope.clock.now()) }] }
+  })
 }

@@ -1,6 +1,6 @@
 import { deepClone } from '../meta/deep.ts'
 import { type KubeObject, apiVersionOf } from '../meta/object.ts'
-import type { Conversion, Resource, ResourceStorage } from '../resource.ts'
+import type { Conversion, ConversionWebhook, Resource, ResourceStorage } from '../resource.ts'
 import { decodeObject } from '../schema/decode/decode.ts'
 import { applySchemaDefaults } from '../schema/defaults.ts'
 import type { ObjectSchema } from '../schema/schema.ts'
@@ -19,11 +19,13 @@ export function customConversion(
   rules: () => JsonSchema,
   schema: () => ObjectSchema,
   storedSchema: () => ObjectSchema,
+  webhook: (() => ConversionWebhook) | undefined,
 ): Conversion {
   const apiVersion = apiVersionOf({ group: of.group, version })
   const storedVersion = apiVersionOf(of.storage)
   return {
     stored,
+    ...(webhook === undefined ? {} : { webhook }),
     toStored(object) {
       if (version === of.storage.version) return object.apiVersion === storedVersion ? object : { ...object, apiVersion: storedVersion }
       // What the stored version does not know cannot be kept.

@@ -1,5 +1,14 @@
 import type { KubeObject } from '../meta/object.ts'
-import { type Column, type Conversion, type Resource, type ResourceStorage, type Strategy, type Subresource, VERBS } from '../resource.ts'
+import {
+  type Column,
+  type Conversion,
+  type ConversionWebhook,
+  type Resource,
+  type ResourceStorage,
+  type Strategy,
+  type Subresource,
+  VERBS,
+} from '../resource.ts'
 import type { ObjectSchema } from '../schema/schema.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../types/apiextensions-v1.gen.ts'
 import { customColumns } from './columns.ts'
@@ -41,11 +50,22 @@ export function customResources(definition: CustomResourceDefinition, read: () =
     .filter((version) => version.served)
     .map(
       (version) =>
-        new CustomResource(identity, version, deprecationOf(definition, version), stored, storedSchema, () =>
-          versionOf(read(), version.name),
+        new CustomResource(
+          identity,
+          version,
+          deprecationOf(definition, version),
+          stored,
+          storedSchema,
+          () => versionOf(read(), version.name),
+          spec.conversion?.strategy === 'Webhook' ? () => webhookOf(read()) : undefined,
         ),
     )
   return { stored, served }
+}
+
+function webhookOf({ spec }: CustomResourceDefinition): ConversionWebhook {
+  const { clientConfig = {}, conversionReviewVersions } = spec.conversion?.webhook ?? { conversionReviewVersions: [] }
+  return { clientConfig, reviewVersions: conversionReviewVersions }
 }
 
 type Identity = Pick<Resource, 'group' | 'kind' | 'plural' | 'singular' | 'listKind' | 'shortNames' | 'categories' | 'namespaced'> & {
@@ -141,7 +161,9 @@ class StoredResource extends Named implements Resource {
   #made(): Resource['selectable'] {
     const fields: Record<string, Resource['selectable'][string]> = {}
     for (const { selectable, conversion } of this.#served()) {
-      for (const [path, read] of Object.entries(selectable)) fields[path] ??= (object) => read(conversion?.fromStored(object) ?? object)
+      for (const [path, read] of Object.entries(selectable))
+        fields[path] ??= (object) =>
+          read(conversion === undefined || conversion.webhook !== undefined ? object : conversion.fromStored(object))
     }
     return fields
   }
@@ -169,6 +191,7 @@ class CustomResource extends Named implements Resource {
     stored: Resource,
     storedSchema: () => ObjectSchema,
     read: () => CustomResourceDefinitionVersion,
+    webhook: (() => ConversionWebhook) | undefined,
   ) {
     super(identity)
     this.version = version.name
@@ -183,6 +206,7 @@ class CustomResource extends Named implements Resource {
       () => this.rules,
       () => this.schema,
       storedSchema,
+      webhook,
     )
     this.subresources = customSubresources({ hasStatus: this.#hasStatus, scale: this.#scale }, () => this.strategySource())
   }

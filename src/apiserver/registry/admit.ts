@@ -15,7 +15,11 @@ export interface Admission {
 }
 
 export function admissionRequest(context: RequestContext, admission: Admission): AdmissionRequest {
-  return { ...admission, user: context.user, warn: (text) => context.warn(text) }
+  return { ...admission, user: context.user, warn: (text) => context.warn(text), ...annotating(context) }
+}
+
+function annotating({ audit }: RequestContext): Pick<AdmissionRequest, 'annotate'> {
+  return audit === undefined ? {} : { annotate: (key, value) => audit.annotate(key, value) }
 }
 
 /** Runs the steps that change the draft. True when one of them has had the chance to; `before` is called before the first one has. */

@@ -114,16 +114,29 @@ async function put(context: RequestContext, view: View, draft: KubeObject, reque
     askGuard(context, request)
     return view.cache.get(key) === undefined ? { bytes: view.render(draft), object: draft, created: true, entry: undefined } : undefined
   }
+  await view.prepareWrite(context.scope, draft)
   const encoded = view.encode(draft)
   checkSize(encoded)
   const stored = await putGuarded(context, request, view, key, 0, encoded)
   if (stored === undefined) return undefined
-  return written(view, stored, draft, true)
+  return written(context, view, stored, draft, true)
 }
 
-export function written(view: View, stored: Entry | Uint8Array, object: KubeObject, created: boolean): Written {
-  if (!(stored instanceof Uint8Array)) return { bytes: view.bytes(stored), object, created, entry: stored }
+export async function written(
+  context: RequestContext,
+  view: View,
+  stored: Entry | Uint8Array,
+  object: KubeObject,
+  created: boolean,
+): Promise<Written> {
+  if (!(stored instanceof Uint8Array)) {
+    const converting = view.prepare(context.scope, [stored])
+    if (converting !== undefined) await converting
+    return { bytes: view.bytes(stored), object, created, entry: stored }
+  }
   if (view.resource.conversion === undefined) return { bytes: stored as Buffer, object, created, entry: undefined }
+  // What a webhook has made of it is not known again: it is shown as it was sent.
+  if (view.resource.conversion.webhook !== undefined) return { bytes: view.render(object), object, created, entry: undefined }
   const whole = JSON.parse(Buffer.from(stored).toString()) as KubeObject
   return { bytes: view.render(view.resource.conversion.fromStored(whole)), object, created, entry: undefined }
 }

@@ -149,7 +149,9 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
       const gone = await remove(context, update, key, entry, draft)
       if (gone !== undefined) return gone
     } else {
-      const encoded = view.encode(keepUnchangedTimes(draft, old))
+      const next = keepUnchangedTimes(draft, old)
+      await view.prepareWrite(scope, next)
+      const encoded = view.encode(next)
       checkSize(encoded)
       if (view.isSame(encoded, entry)) {
         await undoWrite(undo)
@@ -158,10 +160,10 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
       if (options.dryRun) {
         askGuard(context, request)
         await undoWrite(undo)
-        return written(view, view.stored(encoded, entry.revision), draft, false)
+        return written(context, view, view.stored(encoded, entry.revision), draft, false)
       }
       const stored = await putGuarded(context, request, view, key, entry.revision, encoded)
-      if (stored !== undefined) return written(view, stored, draft, false)
+      if (stored !== undefined) return written(context, view, stored, draft, false)
     }
   } catch (error) {
     await undoWrite(undo)
@@ -181,12 +183,13 @@ function isReleased(draft: KubeObject, old: KubeObject, deletion: { done(object:
 async function remove(context: RequestContext, update: Update, key: string, entry: Entry, draft: KubeObject): Promise<Written | undefined> {
   const { core, scope } = context
   const { view, options } = update
+  await view.prepareWrite(scope, draft)
   const bytes = view.stored(view.encode(draft), entry.revision)
   if (!options.dryRun) {
     if ((await commitDelete(core, view, key, entry.revision)) === undefined) return undefined
     await core.hooks.get(qualifiedName(view.resource))?.afterDelete?.(scope, view.object(entry))
   }
-  return { ...written(view, bytes, draft, false), removed: true }
+  return { ...(await written(context, view, bytes, draft, false)), removed: true }
 }
 
 function rulesFor(update: Update): UpdateRules {

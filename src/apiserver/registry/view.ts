@@ -1,4 +1,14 @@
-import { type KubeObject, type ObjectMeta, type Resource, encodeObject, normalizeObject } from '#api'
+import type { Scope } from '#base'
+import {
+  type ConversionWebhook,
+  type KubeObject,
+  type ObjectMeta,
+  type Resource,
+  apiVersionOf,
+  encodeObject,
+  normalizeObject,
+  statusError,
+} from '#api'
 import type { ResourceCache } from '../watchcache/cache.ts'
 import type { Entry } from '../watchcache/entry.ts'
 import { asBuffer, withRevision } from '../watchcache/wire.ts'
@@ -12,6 +22,14 @@ interface Converted {
   bytes: Buffer | undefined
 }
 
+/** Has a webhook turn objects into another version. Throws `StatusError` 500. */
+export type ConvertBatch = (
+  scope: Scope,
+  webhook: ConversionWebhook,
+  objects: readonly KubeObject[],
+  apiVersion: string,
+) => Promise<readonly KubeObject[]>
+
 /** A served version of what lies in a cache. The stored version is sent as it lies there; others are converted and remembered. */
 export class View {
   readonly resource: Resource
@@ -19,12 +37,49 @@ export class View {
   readonly #converted = new WeakMap<Entry, Converted>()
 
   readonly #known: WeakMap<Uint8Array, KubeObject>
+  readonly #convertBatch: ConvertBatch
+  /** What webhooks have made of objects that are about to be stored. */
+  readonly #prepared = new WeakMap<KubeObject, KubeObject>()
 
   /** `known` is where caches look for what bytes stand for. */
-  constructor(resource: Resource, cache: ResourceCache, known: WeakMap<Uint8Array, KubeObject>) {
+  constructor(resource: Resource, cache: ResourceCache, known: WeakMap<Uint8Array, KubeObject>, convertBatch: ConvertBatch) {
     this.resource = resource
     this.cache = cache
     this.#known = known
+    this.#convertBatch = convertBatch
+  }
+
+  /**
+   * Has a webhook convert entries that need it, before anything else is asked about them. Undefined when there is nothing to wait for,
+   * which is always so without a conversion webhook.
+   */
+  prepare(scope: Scope, entries: readonly Entry[]): Promise<void> | undefined {
+    if (this.resource.conversion?.webhook === undefined) return undefined
+    const needed = entries.filter((entry) => !this.#converted.has(entry) && this.#isForeign(this.cache.parsed(entry)))
+    return needed.length === 0 ? undefined : this.#prepareEntries(scope, needed, this.resource.conversion.webhook())
+  }
+
+  async #prepareEntries(scope: Scope, entries: readonly Entry[], webhook: ConversionWebhook): Promise<void> {
+    const objects = entries.map((entry) => this.cache.parsed(entry))
+    const made = await this.#convertBatch(scope, webhook, objects, apiVersionOf(this.resource))
+    entries.forEach((entry, at) => {
+      const one = made[at]
+      if (one !== undefined) this.#converted.set(entry, { object: this.resource.conversion?.fromStored(one) ?? one, bytes: undefined })
+    })
+  }
+
+  /** The same for an object that is about to be encoded. */
+  async prepareWrite(scope: Scope, object: KubeObject): Promise<void> {
+    const { conversion, storage, version } = this.resource
+    if (conversion?.webhook === undefined || storage === undefined || storage.version === version) return
+    const sent = { ...object, kind: this.resource.kind, apiVersion: apiVersionOf(this.resource) }
+    const [made] = await this.#convertBatch(scope, conversion.webhook(), [sent], apiVersionOf(storage))
+    if (made !== undefined) this.#prepared.set(object, made)
+  }
+
+  /** Whether the stored object is in another version than this one. */
+  #isForeign(stored: KubeObject): boolean {
+    return stored.apiVersion !== apiVersionOf(this.resource)
   }
 
   /** The object as it is sent. */
@@ -68,7 +123,10 @@ export class View {
   /** The bytes to be stored for an object of this version, which must not be changed afterwards: caches keep parts of it. */
   encode(object: KubeObject): Uint8Array {
     const { conversion } = this.resource
-    const stored = normalizeObject(this.cache.resource.schema, conversion === undefined ? object : conversion.toStored(object))
+    const stored = normalizeObject(
+      this.cache.resource.schema,
+      conversion === undefined ? object : conversion.toStored(this.#prepared.get(object) ?? object),
+    )
     const bytes = Buffer.from(JSON.stringify(stored))
     this.#known.set(bytes, stored as KubeObject)
     return bytes
@@ -93,6 +151,8 @@ export class View {
     const known = this.#converted.get(entry)
     if (known !== undefined) return known
     const stored = this.cache.parsed(entry)
+    if (this.resource.conversion?.webhook !== undefined && this.#isForeign(stored))
+      throw statusError.internal(`${this.resource.plural} were asked for before they were converted`)
     const object = this.resource.conversion?.fromStored(stored)
     const made: Converted = { object: object === stored ? undefined : object, bytes: undefined }
     this.#converted.set(entry, made)

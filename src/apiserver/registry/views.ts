@@ -2,17 +2,19 @@ import { type Resource } from '#api'
 import { UserError } from '#base'
 import type { CacheSet } from '../watchcache/cache-set.ts'
 import type { Catalog } from './catalog.ts'
-import { View } from './view.ts'
+import { type ConvertBatch, View } from './view.ts'
 
 /** The view of each served resource that is stored. */
 export class Views {
   readonly #catalog: Catalog
   readonly #caches: CacheSet
+  readonly #convert: ConvertBatch
   readonly #views = new WeakMap<Resource, View>()
 
-  constructor(catalog: Catalog, caches: CacheSet) {
+  constructor(catalog: Catalog, caches: CacheSet, convert: ConvertBatch) {
     this.#catalog = catalog
     this.#caches = caches
+    this.#convert = convert
   }
 
   of(resource: Resource): View {
@@ -26,7 +28,7 @@ export class Views {
         : (resource.conversion.stored ?? this.#catalog.findKind(storage.group, storage.version, storage.kind))
     if (stored === undefined)
       throw new UserError(`${resource.plural} are stored as ${storage.kind} ${storage.version}, which is not served`)
-    const view = new View(resource, this.#caches.of(stored, storage.prefix), this.#caches.known)
+    const view = new View(resource, this.#caches.of(stored, storage.prefix), this.#caches.known, this.#convert)
     this.#views.set(resource, view)
     return view
   }

@@ -83,7 +83,14 @@ export async function present(context: RequestContext, view: View, key: string):
   if (loading !== undefined) await loading
   const waiting = core.caches.hub.current()
   if (waiting !== undefined) await waiting
-  return view.cache.get(key)
+  return prepared(context, view, view.cache.get(key))
+}
+
+/** An entry that anything may be asked about. */
+export async function prepared(context: RequestContext, view: View, entry: Entry | undefined): Promise<Entry | undefined> {
+  const converting = entry === undefined ? undefined : view.prepare(context.scope, [entry])
+  if (converting !== undefined) await converting
+  return entry
 }
 
 export const OPTIMISTIC_LOCK = 'the object has been modified; please apply your changes to the latest version and try again'

@@ -11,7 +11,8 @@ export function protobufShape(view: View): Shape {
     encodeProtobuf(resource.schema, { ...object, kind: resource.kind, apiVersion: apiVersionOf(resource) })
   return {
     id: `protobuf/${resource.group}/${resource.version}`,
-    event: (type, _entry, bytes) => frame(type, encode(convert(view, bytes))),
+    event: (type, entry, bytes) => frame(type, encode(convert(view, entry, bytes))),
+    prepare: (scope, entry) => view.prepare(scope, [entry]),
     bookmark: (revision, end) => frame('BOOKMARK', encode(bookmarkObject(resource, revision, end))),
     error: errorFrame,
   }

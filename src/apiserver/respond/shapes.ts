@@ -11,7 +11,8 @@ export function objectShape(view: View): Shape {
   const native = resource.conversion === undefined
   return {
     id: native ? '' : `${resource.group}/${resource.version}`,
-    event: (type, entry, bytes) => jsonEvent(type, native ? bytes : view.render(convert(view, bytes))),
+    event: (type, entry, bytes) => jsonEvent(type, native ? bytes : view.render(convert(view, entry, bytes))),
+    prepare: (scope, entry) => view.prepare(scope, [entry]),
     bookmark: (revision, end) =>
       jsonEvent(
         'BOOKMARK',
@@ -22,8 +23,13 @@ export function objectShape(view: View): Shape {
 }
 
 /** The object of stored bytes in the version of the view. */
-export function convert(view: View, bytes: Buffer): KubeObject {
+export function convert(view: View, entry: Entry, bytes: Buffer): KubeObject {
   const stored = JSON.parse(bytes.toString()) as KubeObject
+  if (view.resource.conversion?.webhook !== undefined) {
+    const { resourceVersion } = stored.metadata ?? {}
+    const object = view.object(entry)
+    return { ...object, metadata: { ...object.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } }
+  }
   return view.resource.conversion?.fromStored(stored) ?? stored
 }
 
@@ -65,8 +71,9 @@ function tableEvents(view: View, version: string, include: IncludeObject, now: (
   return {
     // Ages are part of the cells, so a frame is shared only among those who are served at the same time.
     id: `table/${resource.version}/${version}/${include}/${columns === undefined ? 'rest' : 'first'}`,
-    event: (type: EventType, _entry: Entry, bytes: Buffer) => {
-      const object = convert(view, bytes)
+    prepare: (scope, entry) => view.prepare(scope, [entry]),
+    event: (type: EventType, entry: Entry, bytes: Buffer) => {
+      const object = convert(view, entry, bytes)
       return jsonEvent(type, table(object, resource.conversion === undefined ? bytes : view.render(object)))
     },
     bookmark: (revision, end) => {

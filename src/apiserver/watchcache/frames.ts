@@ -1,3 +1,4 @@
+import type { Scope } from '#base'
 import type { Entry } from './entry.ts'
 import type { CacheEvent } from './ring.ts'
 import { replaceResourceVersion } from './wire.ts'
@@ -13,6 +14,8 @@ export interface Shape {
   /** Bytes of one event. `bytes` is the object as it is stored, with the resourceVersion to be shown. */
   event(type: EventType, entry: Entry, bytes: Buffer): Buffer
   bookmark(revision: number, endOfInitialEvents: boolean): Buffer
+  /** What must have happened before an event about the entry can be made. Undefined, and absent: nothing. */
+  readonly prepare?: (scope: Scope, entry: Entry) => Promise<void> | undefined
   /** A refusal in the middle of a stream. */
   error(status: unknown): Buffer
   /** Takes this shape's place after its first event. */

@@ -48,7 +48,7 @@ test('a slow client is sent everything at its own speed, until the ring has move
   const { caches } = api.server
   const configMaps = builtInResources().find(({ plural }) => plural === 'configmaps')
   assert.ok(configMaps !== undefined)
-  const view = new Views(new Catalog([configMaps]), caches).of(configMaps)
+  const view = new Views(new Catalog([configMaps]), caches, () => Promise.resolve([])).of(configMaps)
   await view.cache.ready()
   const sink = slowSink()
   const stream = new WatchStream(
@@ -58,6 +58,7 @@ test('a slow client is sent everything at its own speed, until the ring has move
       selection: EVERYTHING,
       shape: objectShape(view),
       clock: systemClock,
+      scope: api.scope,
       initial: undefined,
       fromSeq: view.cache.ring.nextSeq,
       afterRevision: 0,

@@ -1,4 +1,4 @@
-import { type BodySink, type Clock, type Timer } from '#base'
+import type { BodySink, Clock, Scope, Timer } from '#base'
 import { statusError } from '#api'
 import type { CacheListener, ResourceCache } from './cache.ts'
 import type { Entry } from './entry.ts'
@@ -11,6 +11,8 @@ export interface WatchStreamOptions {
   readonly selection: Selection
   readonly shape: Shape
   readonly clock: Clock
+  /** Of the server: for what goes on as long as the watch does. */
+  readonly scope: Scope
   /** Objects sent as ADDED before the changes; undefined for changes only. */
   readonly initial: readonly Entry[] | undefined
   /** The first change to be sent, by its place in the ring. */
@@ -76,6 +78,7 @@ export class WatchStream implements CacheListener {
 
   onEvent(change: CacheEvent): void {
     if (!this.#live) return
+    if (this.#mustPrepare(change.entry ?? change.previous) || this.#mustPrepare(change.previous)) return
     this.#nextSeq = change.seq + 1
     if (this.#offer(change)) return
     this.#live = false
@@ -93,6 +96,7 @@ export class WatchStream implements CacheListener {
     while (this.#nextSeq < ring.nextSeq) {
       const change = ring.at(this.#nextSeq)
       if (change === undefined) return this.#expire()
+      if (this.#mustPrepare(change.entry ?? change.previous) || this.#mustPrepare(change.previous)) return
       this.#nextSeq++
       if (!this.#offer(change)) return this.#sink.onDrain(this.#pump)
     }
@@ -105,7 +109,12 @@ export class WatchStream implements CacheListener {
     while (this.#initialAt < entries.length) {
       const parts: Buffer[] = []
       for (let size = 0; size < BATCH_BYTES && this.#initialAt < entries.length; ) {
-        const entry = entries[this.#initialAt++] as Entry
+        const entry = entries[this.#initialAt] as Entry
+        if (this.#mustPrepare(entry)) {
+          if (parts.length > 0) this.#sink.write(Buffer.concat(parts))
+          return false
+        }
+        this.#initialAt++
         const frame = this.#shape.event('ADDED', entry, entry.bytes)
         this.#shape = this.#shape.next ?? this.#shape
         parts.push(frame)
@@ -121,6 +130,15 @@ export class WatchStream implements CacheListener {
     if (!marksInitialEnd || this.#sink.write(this.#shape.bookmark(initialRevision, true))) return true
     this.#sink.onDrain(this.#pump)
     return false
+  }
+
+  /** Whether the stream waits for something that an event about the entry needs; it goes on by itself. Ends it when that fails. */
+  #mustPrepare(entry: Entry | undefined): boolean {
+    const preparing = entry === undefined ? undefined : this.#shape.prepare?.(this.#options.scope, entry)
+    if (preparing === undefined) return false
+    this.#live = false
+    preparing.then(this.#pump, () => this.end())
+    return true
   }
 
   /** False when the client has to read before it is sent more. */

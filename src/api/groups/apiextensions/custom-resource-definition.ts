@@ -2,13 +2,14 @@ import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import * as refs from '../../refs.gen.ts'
 import type { CustomResourceDefinition } from '../../types/apiextensions-v1.gen.ts'
-import { definitionWarnings, validateDefinition, validateDefinitionUpdate } from './validate-definition.ts'
+import { definitionNameErrors, definitionWarnings, validateDefinition, validateDefinitionUpdate } from './validate-definition.ts'
 
 const HTTPS_PORT = 443
 
 export const customResourceDefinitions = defineResource(refs.customresourcedefinitions, {
   strategy: {
     anyFinalizer: true,
+    validateName: definitionNameErrors,
     generation: (definition, old) => !deepEqual(definition.spec, old.spec),
     defaults,
     prepareForCreate(definition) {

@@ -9,7 +9,7 @@ import type {
   CustomResourceDefinitionSpec,
   CustomResourceDefinitionVersion,
 } from '../../types/apiextensions-v1.gen.ts'
-import { dns1035LabelErrors, dnsSubdomainErrors } from '../../validation/names.ts'
+import { type TextErrors, dns1035LabelErrors, dnsSubdomainErrors, nameIsDnsSubdomain } from '../../validation/names.ts'
 import { validateImmutable, validateRequiredEnum } from '../../validation/values.ts'
 import { partsOf } from './shared-parts.ts'
 import { validateConversion } from './validate-conversion.ts'
@@ -25,13 +25,14 @@ const VERSIONS = SPEC.child('versions')
 const STATUS = Path.of('status')
 const STORED = STATUS.child('storedVersions')
 
+/** The name says what it defines. */
+export function definitionNameErrors(name: string, isPrefix: boolean, { spec }: CustomResourceDefinition): TextErrors {
+  const isRight = name === `${spec.names.plural}.${spec.group}`
+  return [...nameIsDnsSubdomain(name, isPrefix), ...(isRight ? [] : ['must be spec.names.plural+"."+spec.group'])]
+}
+
 export function validateDefinition(definition: CustomResourceDefinition, errors: FieldErrors): void {
   const { spec } = definition
-  if (definition.metadata?.name !== `${spec.names.plural}.${spec.group}`) {
-    errors.push(
-      fieldError.invalid(Path.of('metadata', 'name'), definition.metadata?.name ?? '', 'must be spec.names.plural+"."+spec.group'),
-    )
-  }
   validateSpec(spec, undefined, errors)
   validateStatus(definition, errors)
   validateApproval(definition, errors)
@@ -107,8 +108,9 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[], 
     errors.push(fieldError.invalid(VERSIONS, shown, 'must contain unique version names'))
   if (versions.filter(({ storage }) => storage).length !== 1)
     errors.push(fieldError.invalid(VERSIONS, shown, 'must have exactly one version marked as storage version'))
-  const first = versions[0]?.name
-  const messages = first === undefined ? [] : dns1035LabelErrors(first)
+  // The first one is looked at a second time, in the place that it had before there were several.
+  const first = versions[0]?.name ?? ''
+  const messages = first === '' ? [] : dns1035LabelErrors(first)
   if (messages.length > 0) errors.push(fieldError.invalid(SPEC.child('version'), first, messages.join(',')))
 }
 
@@ -220,6 +222,10 @@ function validateStatus({ spec, status }: CustomResourceDefinition, errors: Fiel
     const detail = `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`
     errors.push(fieldError.invalid(STORED.index(i), version, detail))
   })
+  // Of several that say so, the last one counts.
+  const storage = spec.versions.findLast((version) => version.storage)?.name
+  if (storage !== undefined && stored.length > 0 && !stored.includes(storage))
+    errors.push(fieldError.invalid(STORED, stored, `must have the storage version ${storage}`))
 }
 
 const APPROVAL = 'api-approved.kubernetes.io'

@@ -53,6 +53,11 @@ export function validateSelectableFields(
   path: Path,
   errors: FieldErrors,
 ): void {
+  if (schema === undefined) {
+    // The words say the opposite of what is meant; they are Kubernetes' own.
+    errors.push(fieldError.invalid(path, '', 'may only be set when `version.schema.openAPIV3Schema` is not included'))
+    return
+  }
   if (fields.length > MAX_SELECTABLE) errors.push(fieldError.tooMany(path, fields.length, MAX_SELECTABLE))
   const seen = new Set<string>()
   fields.forEach(({ jsonPath = '' }, i) => {

@@ -48,6 +48,7 @@ export async function callHook(
   } catch (error) {
     throw new CallFailure(`received invalid webhook response: ${messageOf(error)}`)
   }
+  for (const [key, value] of verdict.annotations) request.annotate?.(`${name}/${key}`, value)
   for (const warning of verdict.warnings) request.warn(warning)
   if (!verdict.allowed) throw refusalOf(name, verdict.result)
   return verdict

@@ -75,6 +75,8 @@ export interface Verdict {
   readonly result: Partial<Status> | undefined
   readonly warnings: readonly string[]
   readonly patch: string | undefined
+  /** For the audit log. */
+  readonly annotations: readonly (readonly [key: string, value: string])[]
 }
 
 /** What a webhook has answered. Throws an `Error` that says what is wrong with the answer. */
@@ -99,6 +101,9 @@ export function readVerdict(answer: unknown, version: string, uid: string, isMut
     result: isObject(response['status']) ? statusOf(response['status']) : undefined,
     warnings: Array.isArray(response['warnings']) ? response['warnings'].filter((one) => typeof one === 'string') : [],
     patch: isMutating && patch !== '' ? patch : undefined,
+    annotations: Object.entries(isObject(response['auditAnnotations']) ? response['auditAnnotations'] : {}).map(
+      ([key, value]) => [key, textOf(value)] as const,
+    ),
   }
 }
 

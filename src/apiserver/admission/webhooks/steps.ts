@@ -58,7 +58,7 @@ export function webhookSteps(scope: Scope, options: WebhookOptions): readonly Ad
             await modules.callHook(own, caller, hook, request, resource, false)
           } catch (error) {
             if (!(error instanceof modules.CallFailure)) throw error
-            failOpen(own, hook, modules.failedClosed, error)
+            failOpen(own, hook, request, 'validating', modules.failedClosed, error)
           }
         }
         const outcomes = await Promise.allSettled(matched.map(ask))
@@ -109,7 +109,7 @@ async function mutateBy(
       }
     } catch (error) {
       if (!(error instanceof modules.CallFailure)) throw error
-      failOpen(scope, hook, modules.failedClosed, error)
+      failOpen(scope, hook, request, 'mutation', modules.failedClosed, error)
     }
     if (hook.webhook.reinvocationPolicy === 'IfNeeded') rounds.waiting.add(hook.id)
   }
@@ -120,10 +120,14 @@ async function mutateBy(
 function failOpen(
   scope: Scope,
   { webhook }: Hook,
+  request: AdmissionRequest,
+  kind: 'mutation' | 'validating',
   failedClosed: (name: string, failure: CallFailure) => Error,
   failure: CallFailure,
 ): void {
   if (webhook.failurePolicy !== 'Ignore') throw failedClosed(webhook.name, failure)
+  const round = request.isRepeated === true ? 1 : 0
+  request.annotate?.(`failed-open.${kind}.webhook.admission.k8s.io/round_${round}_${webhook.name}`, webhook.name)
   scope.log.warn('a webhook could not be called and was passed over', { webhook: webhook.name, error: failure.message })
 }
 

@@ -11,5 +11,8 @@ export function convert(object: KubeObject, from: Resource, to: Resource): KubeO
 /** All served versions of what lies in one place in the store. */
 export function equivalentsOf(all: Iterable<Resource>, resource: Resource): readonly Resource[] {
   const prefix = resource.storage?.prefix
-  return prefix === undefined ? [] : [...all].filter((other) => other.storage?.prefix === prefix)
+  // Only its own webhook knows what an object of such a kind is in another version.
+  return prefix === undefined || resource.conversion?.webhook !== undefined
+    ? []
+    : [...all].filter((other) => other.storage?.prefix === prefix)
 }

@@ -24,6 +24,8 @@ export async function deleteCollection(context: RequestContext, view: View, name
     { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages },
     { ...options, selection },
   )
+  const converting = view.prepare(context.scope, page.entries)
+  if (converting !== undefined) await converting
   let next = 0
   const work = async (): Promise<void> => {
     for (let entry = page.entries[next++]; entry !== undefined; entry = page.entries[next++]) {

@@ -235,11 +235,12 @@ async function store(
   draft: KubeObject,
 ): Promise<Written | undefined> {
   const { view, options } = deletion
+  await view.prepareWrite(context.scope, draft)
   const encoded = view.encode(draft)
-  if (options.dryRun) return written(view, view.stored(encoded, entry.revision), draft, false)
+  if (options.dryRun) return written(context, view, view.stored(encoded, entry.revision), draft, false)
   if (view.isSame(encoded, entry)) return { bytes: view.bytes(entry), object: draft, created: false, entry }
   const stored = await commitPut(context.core, view, key, entry.revision, encoded)
-  return stored === undefined ? undefined : written(view, stored, draft, false)
+  return stored === undefined ? undefined : written(context, view, stored, draft, false)
 }
 
 async function remove(context: RequestContext, deletion: Deletion, key: string, entry: Entry): Promise<Deleted | undefined> {

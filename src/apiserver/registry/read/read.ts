@@ -10,7 +10,7 @@ import { parseRevision, plainError } from '../object-rules.ts'
 import { readSelection } from './select.ts'
 import type { View } from '../view.ts'
 import { cacheKey } from '../views.ts'
-import { present } from '../write-object.ts'
+import { prepared, present } from '../write-object.ts'
 
 const FUTURE_WAIT_MS = 3_000
 
@@ -45,7 +45,7 @@ async function readEntry(context: RequestContext, view: View, key: string): Prom
     await Promise.race([reached, context.scope.sleep(FUTURE_WAIT_MS).then(() => (late = true))])
     if (late) throw tooLarge(revision, view.cache.revision)
   }
-  return view.cache.get(key)
+  return prepared(context, view, view.cache.get(key))
 }
 
 function revisionOf(text: string): number {
@@ -67,5 +67,7 @@ export async function listObjects(context: RequestContext, view: View, namespace
     { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages },
     { ...options, selection },
   )
+  const converting = view.prepare(scope, page.entries)
+  if (converting !== undefined) await converting
   return listAnswer(context, view, page)
 }

@@ -42,6 +42,7 @@ export async function watchObjects(context: RequestContext, view: View, namespac
     selection,
     shape,
     clock: core.scope.clock,
+    scope: core.scope,
     bookmarks: options.bookmarks,
     marksInitialEnd: options.bookmarks && options.sendInitialEvents === true,
     timeoutMs,
