@@ -162,6 +162,8 @@ export interface ObjectWriter {
 export interface VirtualResource {
   readonly ref: ResourceRef
   readonly subresource?: string
+  /** Fills in what was left out, before anybody looks at the object. */
+  defaults?(object: KubeObject): void
   create(scope: Scope, request: VirtualRequest, object: KubeObject): KubeObject | Promise<KubeObject>
 }
 export interface VirtualRequest {

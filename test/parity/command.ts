@@ -16,7 +16,7 @@ const BEHAVIOUR_AREAS = new Set(['behave'])
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    area: { type: 'string', multiple: true, default: ['api', 'kinds', 'extend', 'extend-alone'] },
+    area: { type: 'string', multiple: true, default: ['api', 'kinds', 'extend', 'extend-alone', 'more'] },
     only: { type: 'string' },
     jobs: { type: 'string', default: '8' },
     url: { type: 'string' },

@@ -14,7 +14,7 @@ export function forDirective(key: string, prefix: string): string | undefined {
 export function withoutDirectives(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutDirectives).filter((item) => item !== undefined)
   if (!isJsonObject(value)) return value
-  if (value[PATCH] === 'delete') return undefined
+  if (value[PATCH] === 'delete' || value[PATCH] === 'replace') return undefined
   const result: JsonObject = {}
   for (const key of Object.keys(value)) {
     if (key === PATCH || key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER) || key.startsWith(DELETE_FROM_LIST)) continue

@@ -1,5 +1,5 @@
 import { deepEqual, isJsonObject, type JsonObject, member, setMember } from '../meta/deep.ts'
-import { jsonTypeName } from '../meta/go-format.ts'
+import { goValue, jsonTypeName } from '../meta/go-format.ts'
 import { statusError } from '../meta/status.ts'
 import type { ObjectSchema, Schema } from '../schema/schema.ts'
 import {
@@ -39,6 +39,7 @@ function mergeMap(original: JsonObject, patch: JsonObject, schema: Schema): Json
 
   const ordered = mergeOrderedLists(result, patch, schema)
   for (const key of Object.keys(patch)) {
+    if (key === ORDER_OF_NOTHING) throw badPatch(`expected a []interface {}, but received a ${restoredType(patch[key])}`, 500)
     if (key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER) || ordered.has(key)) continue
     const listName = forDirective(key, DELETE_FROM_LIST)
     if (listName === undefined) mergeMember(result, key, patch[key], schema)
@@ -46,6 +47,11 @@ function mergeMap(original: JsonObject, patch: JsonObject, schema: Schema): Json
   }
   return result
 }
+
+/** A directive that names no list. */
+const ORDER_OF_NOTHING = '$setElementOrder'
+const restoredType = (value: unknown): string =>
+  typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : jsonTypeName(value)
 
 function replacedMap(directive: unknown, patch: JsonObject): JsonObject {
   if (directive === 'delete') return {}
@@ -152,7 +158,7 @@ function elementKind(...lists: readonly Items[]): 'map' | 'scalar' {
   const kinds = new Set(lists.flatMap((list) => list.map((item) => (isJsonObject(item) ? 'map' : Array.isArray(item) ? 'list' : 'scalar'))))
   if (kinds.has('list')) throw badPatch('lists of lists are not supported', 422)
   if (kinds.size === 0) throw badPatch('no elements in any of the given slices', 500)
-  if (kinds.size > 1) throw badPatch('list element types are not identical', 500)
+  if (kinds.size > 1) throw badPatch(`list element types are not identical: ${goValue(lists)}`, 500)
   return kinds.has('map') ? 'map' : 'scalar'
 }
 

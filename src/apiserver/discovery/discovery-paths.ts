@@ -65,8 +65,8 @@ function groups(
   }
   const served = group === '' ? undefined : mergedGroups(catalog, remotes).find((one) => one.group === group)
   if (served === undefined) return undefined
+  // Groups are described for every method.
   if (version === undefined) {
-    mustBeGet(context)
     return answer(
       context,
       documents.of(`group ${group}`, () => groupOf(served, true)),

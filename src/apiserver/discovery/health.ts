@@ -15,7 +15,7 @@ export type HealthPath = 'healthz' | 'livez' | 'readyz'
 /** `/healthz`, `/livez`, `/readyz`, their single checks, `?verbose` and `?exclude=NAME`. */
 export function healthPaths(checks: readonly HealthCheck[]): PathHandler {
   return (context) => {
-    const [, path, name, ...rest] = context.info.path.replace(/\/$/, '').split('/')
+    const [, path, name, ...rest] = context.info.path.split('/')
     if ((path !== 'healthz' && path !== 'livez' && path !== 'readyz') || rest.length > 0) return undefined
     const own = checks.filter((check) => check.on.includes(path))
     if (name !== undefined) {

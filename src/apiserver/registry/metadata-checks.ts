@@ -2,13 +2,13 @@ import { type FieldErrors, type ObjectMeta, Path, type Resource, validateObjectM
 
 /**
  * The metadata of a changed object is checked by what all kinds have in common and once more by the kind's own rules, so that clients
- * are told of a mistake as often as kube-apiserver tells them. Some kinds check an update like a new object as well (`again`), and some
- * of these do nothing else (`only`).
+ * are told of a mistake as often as kube-apiserver tells them. Some kinds check an update like a new object as well (`again`,
+ * or before: `first`), and some of these do nothing else (`only`).
  */
-const OWN_CHECKS: Readonly<Record<string, 'again' | 'only'>> = {
+const OWN_CHECKS: Readonly<Record<string, 'again' | 'first' | 'only'>> = {
   'certificatesigningrequests.certificates.k8s.io': 'only',
-  'clusterrolebindings.rbac.authorization.k8s.io': 'again',
-  'clusterroles.rbac.authorization.k8s.io': 'again',
+  'clusterrolebindings.rbac.authorization.k8s.io': 'first',
+  'clusterroles.rbac.authorization.k8s.io': 'first',
   configmaps: 'again',
   'controllerrevisions.apps': 'again',
   'csinodes.storage.k8s.io': 'only',
@@ -20,16 +20,15 @@ const OWN_CHECKS: Readonly<Record<string, 'again' | 'only'>> = {
   'mutatingadmissionpolicies.admissionregistration.k8s.io': 'only',
   'mutatingadmissionpolicybindings.admissionregistration.k8s.io': 'only',
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': 'only',
+  'jobs.batch': 'first',
   nodes: 'again',
   persistentvolumeclaims: 'again',
   persistentvolumes: 'only',
   'resourceclaims.resource.k8s.io': 'again',
-  'rolebindings.rbac.authorization.k8s.io': 'again',
-  'roles.rbac.authorization.k8s.io': 'again',
+  'rolebindings.rbac.authorization.k8s.io': 'first',
+  'roles.rbac.authorization.k8s.io': 'first',
   secrets: 'again',
   serviceaccounts: 'again',
-  services: 'again',
-  'statefulsets.apps': 'again',
   'validatingadmissionpolicies.admissionregistration.k8s.io': 'only',
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': 'only',
   'validatingwebhookconfigurations.admissionregistration.k8s.io': 'only',
@@ -60,8 +59,9 @@ export function checkChangedMetadata(
   validateObjectMetaUpdate(meta, old, METADATA, errors, { standardFinalizers: false })
   const { group, plural } = resource
   const own = subresource === '' ? OWN_CHECKS[group === '' ? plural : `${plural}.${group}`] : undefined
-  if (own !== 'only') errors.push(...changed)
-  if (own === undefined) return
   // The name is the stored one, which was checked when it was new.
-  validateObjectMeta(meta, { ...asNew, standardFinalizers: !anyFinalizer }, METADATA, errors)
+  const asNewToo = (): void => validateObjectMeta(meta, { ...asNew, standardFinalizers: !anyFinalizer }, METADATA, errors)
+  if (own === 'first') asNewToo()
+  if (own !== 'only') errors.push(...changed)
+  if (own === 'again' || own === 'only') asNewToo()
 }

@@ -102,8 +102,8 @@ export function fieldProblems(read: ReadValue, unknown: readonly string[]): stri
   const unknownPaths = new Set(unknown)
   const problems: string[] = []
   const told = new Set<string>()
-  for (const { path, duplicate } of read.places()) {
-    if (duplicate) problems.push(`duplicate field ${JSON.stringify(path)}`)
+  for (const { path, duplicate, told: words } of read.places()) {
+    if (duplicate) problems.push(words ?? `duplicate field ${JSON.stringify(path)}`)
     else if (unknownPaths.has(path) && !told.has(path)) {
       told.add(path)
       problems.push(`unknown field ${JSON.stringify(path)}`)
@@ -119,6 +119,10 @@ function fromJson(expected: ExpectedKind, bytes: Uint8Array): ReadValue {
   } catch (error) {
     if (error instanceof JsonSyntaxError)
       throw unrecognized(expected, `couldn't get version/kind; json parse error: ${error.message}`, bytes)
+    if (error instanceof JsonTooLarge && error.message === 'exceeded max depth') {
+      const why = `couldn't get version/kind; json parse error: invalid character '${bytes[0] === 0x5b ? '[' : '{'}' exceeded max depth`
+      throw unrecognized(expected, why, bytes)
+    }
     if (error instanceof JsonTooLarge) throw statusError.badRequest(error.message)
     throw error
   }
@@ -142,7 +146,7 @@ function fromProtobuf(expected: ExpectedKind, bytes: Uint8Array): { kind: string
   }
 }
 
-const GO_TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+export const GO_TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 
 function rootOf(expected: ExpectedKind, value: unknown, bytes: Uint8Array): Record<string, unknown> {
   if (value === null || value === undefined) return {}
@@ -230,6 +234,7 @@ const ONCE_EXTENSIONS = new Set(['DaemonSet', 'Deployment', 'Ingress', 'NetworkP
 /** Whether this kind can be read in this version, served or not: versions that are no longer served are known by their name. */
 function isKnown(catalog: Catalog, group: string, version: string, kind: string): boolean {
   if (catalog.findKind(group, version, kind) !== undefined) return true
+  if (kind.endsWith('List') && catalog.findKind(group, version, kind.slice(0, -4)) !== undefined) return true
   if (group === 'extensions') return version === 'v1beta1' && ONCE_EXTENSIONS.has(kind)
   return /^v\d+(alpha|beta)\d+$/.test(version) && catalog.knowsKind(group, kind)
 }

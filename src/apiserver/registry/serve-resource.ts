@@ -31,6 +31,8 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
     if (core.catalog.isCustom(info.group)) return pageNotFound()
     throw noSuchPath()
   }
+  // A path of the past.
+  if (info.verb === 'proxy') throw noSuchPath()
   if (resource.typedItems) core.negotiator.mustKnow(context.header('accept'))
   const { namespace, name } = addressOf(context, resource)
   const deprecation = deprecationOf(resource)
@@ -62,6 +64,7 @@ async function serveCollection(context: RequestContext, target: Target): Promise
   const { info, request } = context
   const { view, namespace } = target
   const { verbs, namespaced } = view.resource
+  if (info.watchPath && !NO_BODY_METHODS.has(request.method)) throw methodNotAllowed()
   const isWatch = info.watchPath || info.verb === 'watch'
   if (NO_BODY_METHODS.has(request.method) && isWatch && verbs.has('watch')) return watchObjects(context, view, namespace, '')
   if (NO_BODY_METHODS.has(request.method) && verbs.has('list')) return listObjects(context, view, namespace)
@@ -77,6 +80,7 @@ async function serveObject(context: RequestContext, target: Target): Promise<Htt
   const { info, request } = context
   const { view, namespace, name } = target
   const { verbs } = view.resource
+  checkSegment(name)
   // Paths of custom resources are told apart by their verb alone: the name is the one in the body.
   if (request.method === 'POST' && view.resource.typedItems && verbs.has('create')) return postObject(context, target)
   if (NO_BODY_METHODS.has(request.method)) {
@@ -90,6 +94,12 @@ async function serveObject(context: RequestContext, target: Target): Promise<Htt
     return deletedAnswer(context, view, await deleteObject(context, { view, namespace, name, options: await deleteOptions(context) }))
   }
   throw methodNotAllowed()
+}
+
+/** Throws `StatusError` 400 for a name that no object can have, in the words of the storage. */
+function checkSegment(name: string): void {
+  const why = name === '.' || name === '..' ? `may not be '${name}'` : name.includes('%') ? "may not contain '%'" : undefined
+  if (why !== undefined) throw statusError.badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${why}`)
 }
 
 /** What has been deleted, or a Status about it, in the form that the client accepts. */
@@ -158,6 +168,7 @@ function pathFits(context: RequestContext, resource: Resource): boolean {
   const { info } = context
   if (!resource.namespaced) return !info.inNamespace
   if (info.inNamespace) return true
+  if (!resource.typedItems && resource.storage === undefined && !resource.verbs.has('list')) return false
   // Custom resources are not there at all where built-in ones are, but not for this method.
   return nameOf(context) === '' && (!resource.typedItems || info.verb === 'list' || info.verb === 'watch')
 }

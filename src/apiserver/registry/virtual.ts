@@ -27,6 +27,7 @@ export function virtualHandler(virtual: VirtualResource): SpecialHandler {
     const draft = readObject(context, expected, bytes, encoding, options.fieldValidation)
     if (resource.namespaced) settleNamespace(resource, draft, namespace)
     if (subresource === '') resource.strategy.defaults?.(draft)
+    virtual.defaults?.(draft)
     const request = admissionRequest(context, {
       operation: 'CREATE',
       resource,

@@ -1,5 +1,5 @@
 import type { HttpResponse } from '#base'
-import { type KubeObject, apiVersionOf, deepClone } from '#api'
+import { type KubeObject, apiVersionOf, deepClone, statusError } from '#api'
 import { objectAnswer } from '../respond/objects.ts'
 import { type Encoding, bodyEncoding, unsupportedBody } from '../respond/media.ts'
 import type { RequestContext } from './context.ts'
@@ -119,6 +119,12 @@ async function applyObject(
     creates: subresource === '',
     next: (old) => {
       const draft: KubeObject = patch.apply(old)
+      if (old === undefined && patch.uid !== undefined && patch.uid !== '')
+        throw statusError.conflict(
+          resource,
+          name,
+          `uid mismatch: the provided object specified uid ${patch.uid}, and no existing object was found`,
+        )
       draft.kind = resource.kind
       draft.apiVersion = apiVersionOf(resource)
       const meta = metaOf(draft)

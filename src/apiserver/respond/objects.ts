@@ -63,7 +63,9 @@ export function objectAnswer(context: RequestContext, view: View, status: number
     return encoded(context, accepted, status, sendable.bytes)
   }
   if (form === 'PartialObjectMetadataList')
-    throw notAcceptable('you requested PartialObjectMetadataList, but the requested object is not a list')
+    throw notAcceptable(
+      `you requested PartialObjectMetadataList, but the requested object is not a list (${goType(view, view.resource.kind)})`,
+    )
   if (form === 'PartialObjectMetadata') {
     const bytes = partialBytes(view.resource, sendable.bytes, formVersion)
     return encoded(context, accepted, status, bytes, () => encodeProtobuf(metaSchema('PartialObjectMetadata'), parsed(bytes)))
@@ -99,7 +101,8 @@ export function listAnswer(context: RequestContext, view: View, page: ListPage):
     ...(page.continue === '' && !resource.typedItems ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   }
-  if (form === 'PartialObjectMetadata') throw notAcceptable('you requested PartialObjectMetadata, but the requested object is a list')
+  if (form === 'PartialObjectMetadata')
+    throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${goType(view, resource.listKind)})`)
   if (encoding === 'protobuf' && form === 'object' && resource.typedItems) mustTakeJson(context)
   else if (encoding === 'protobuf' && form === 'object') {
     const list = {
@@ -204,6 +207,12 @@ function wantsPretty(context: RequestContext, accepted: Accepted): boolean {
   if (asked !== null) return asked !== '0' && asked !== 'false'
   const agent = context.header('user-agent')
   return agent !== undefined && (agent.startsWith('curl') || agent.startsWith('Wget') || agent.startsWith('Mozilla/5.0'))
+}
+
+/** The type that upstream's message names. */
+function goType({ resource }: View, kind: string): string {
+  if (resource.typedItems) return kind === resource.kind ? '*unstructured.Unstructured' : '*unstructured.UnstructuredList'
+  return `*${resource.group === '' ? 'core' : (resource.group.split('.')[0] ?? '')}.${kind}`
 }
 
 function notAcceptable(message: string): Error {

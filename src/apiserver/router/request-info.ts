@@ -74,8 +74,8 @@ export function parseRequest(method: string, target: string): ParsedRequest | un
   if (!rawPath.startsWith('/')) return undefined
   let segments: string[]
   try {
-    segments = rawPath.split('/').slice(1)
-    if (rawPath.includes('%')) segments = segments.map(decodeURIComponent)
+    // An escaped slash is a slash like any other.
+    segments = (rawPath.includes('%') ? decodeURIComponent(rawPath) : rawPath).split('/').slice(1)
   } catch {
     return undefined
   }

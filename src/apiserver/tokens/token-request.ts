@@ -30,6 +30,10 @@ export function tokenRequestResource(options: TokenRequestOptions): VirtualResou
   return {
     ref: refs.serviceaccounts,
     subresource: 'token',
+    defaults: (object) => {
+      const { spec } = object as authentication.TokenRequest
+      ;(object as { spec: object }).spec = { ...spec, expirationSeconds: spec?.expirationSeconds ?? USUAL_SECONDS }
+    },
     create: (scope, request, object) => createToken(scope, options, request, object),
   }
 }

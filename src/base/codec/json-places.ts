@@ -4,6 +4,8 @@ export interface FieldPlace {
   readonly path: string
   /** Whether the same object had this key before. */
   readonly duplicate: boolean
+  /** How the reader of the text tells of the second one, where that is not as usual. */
+  readonly told?: string
 }
 
 interface Container {

@@ -52,7 +52,7 @@ export function readJson(bytes: Uint8Array, limits: JsonLimits = DEFAULT_JSON_LI
   const scan = scanJson(bytes)
   if (scan.depth > limits.maxDepth) throw new JsonTooLarge('exceeded max depth')
   const text = utf8.decode(bytes)
-  const value = parse(text)
+  const value = SURROGATE.test(text) ? wellFormed(parse(text)) : parse(text)
   const duplicates = countKeys(value) === scan.keys ? NONE : duplicateFields(text)
   if (duplicates.length > 0 && repeated === 'merge') {
     const merged = parseMerging(text)
@@ -70,6 +70,19 @@ export function readJson(bytes: Uint8Array, limits: JsonLimits = DEFAULT_JSON_LI
     ...(literals === undefined ? {} : { literals: literals.literals }),
     places: () => fieldPlaces(text),
   }
+}
+
+const SURROGATE = /\\u[dD][89a-fA-F]/
+
+/** Escapes can write halves of characters, which no text holds: they are read as U+FFFD. Changes the value in place. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed()
+  if (typeof value !== 'object' || value === null) return value
+  for (const [key, item] of Object.entries(value)) {
+    const next = wellFormed(item)
+    if (next !== item) (value as Record<string, unknown>)[key] = next
+  }
+  return value
 }
 
 const NONE: readonly string[] = []

@@ -39,11 +39,26 @@ export function writeYaml(value: unknown): string {
   const document = new yaml.Document(value, { version: '1.1', aliasDuplicateObjects: false, sortMapEntries: true })
   yaml.visit(document, {
     Scalar(_key, node) {
-      if (typeof node.value === 'string' && scalarOf(node.value, true, undefined) !== node.value) node.type = 'QUOTE_DOUBLE'
+      if (typeof node.value !== 'string') return
+      const { value: text } = node
+      if (scalarOf(text, true, undefined) !== text || OTHER_WORDS.test(text) || UNPRINTABLE.test(text)) node.type = 'QUOTE_DOUBLE'
+      else if (/^(?:---|\.\.\.)(?:\s|$)/.test(text)) node.type = 'QUOTE_SINGLE'
     },
   })
-  return foldYaml(document.toString({ indentSeq: false, lineWidth: 0, singleQuote: true }))
+  const text = document.toString({ indentSeq: false, lineWidth: 0, singleQuote: true })
+  return foldYaml(
+    text.replace(LONE_DOT, '$1.:').replace(ASTRAL, (one) => `\\U${(one.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(8, '0')}`),
+  )
 }
+
+/** Texts with these are written with escapes. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u{10000}-\u{10ffff}]/u
+const ASTRAL = /[\u{10000}-\u{10ffff}]/gu
+/** A key of field ownership that the library takes for a number. */
+const LONE_DOT = /^( *(?:- )*)'\.':/gm
+/** Dates, sexagesimals and what is no number, which some readers take for values of their own. */
+const OTHER_WORDS = /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|\d{4}-\d\d?-\d\d?(?:[Tt ].*)?|[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?)$/
 
 function checkSize(bytes: Uint8Array, limits: JsonLimits): Uint8Array {
   if (bytes.length > limits.maxBytes) throw new JsonTooLarge(`${bytes.length} bytes are more than the ${limits.maxBytes} allowed`)
@@ -62,7 +77,7 @@ function readAll(text: string, limits: JsonLimits): JsonDocument[] {
   return documents.flatMap((document) => {
     const [error] = document.errors
     if (error !== undefined) throw new YamlSyntaxError(goMessage(error, text))
-    return isEmpty(document.contents) ? [] : [new Conversion(document, limits).result()]
+    return isEmpty(document.contents) ? [] : [new Conversion(document, text, limits).result()]
   })
 }
 
@@ -75,7 +90,6 @@ function isEmpty(contents: yaml.ParsedNode | null): boolean {
 const MESSAGES: Readonly<Partial<Record<yaml.ErrorCode, string>>> = {
   BLOCK_AS_IMPLICIT_KEY: 'mapping values are not allowed in this context',
   BAD_INDENT: 'did not find expected key',
-  MISSING_CHAR: "did not find expected ',' or ']'",
   TAB_AS_INDENT: 'found character that cannot start any token',
   DUPLICATE_KEY: 'mapping key already defined',
   MULTILINE_IMPLICIT_KEY: "could not find expected ':'",
@@ -92,8 +106,8 @@ function goMessage(error: yaml.YAMLError, text: string): string {
 
 /** The library has one code for lists and maps that never end and for lines that are not indented as they should be. */
 function wordsOf(error: yaml.YAMLError): string {
-  if (error.code === 'BAD_INDENT' && error.message.startsWith('Flow'))
-    return `did not find expected ',' or '${error.message.includes('sequence') ? ']' : '}'}'`
+  if (error.code === 'MISSING_CHAR' || (error.code === 'BAD_INDENT' && error.message.startsWith('Flow')))
+    return `did not find expected ',' or '${/map/i.test(error.message) && !/sequence/i.test(error.message) ? '}' : ']'}'`
   return MESSAGES[error.code] ?? error.message
 }
 
@@ -106,12 +120,14 @@ function placeOf(error: yaml.YAMLError, text: string): number {
 /** Turns the nodes of one document into values, counting what aliases multiply. */
 class Conversion {
   readonly #document: yaml.Document.Parsed
+  readonly #text: string
   readonly #limits: JsonLimits
   readonly #places: FieldPlace[] = []
   #aliases = 0
 
-  constructor(document: yaml.Document.Parsed, limits: JsonLimits) {
+  constructor(document: yaml.Document.Parsed, text: string, limits: JsonLimits) {
     this.#document = document
+    this.#text = text
     this.#limits = limits
   }
 
@@ -136,6 +152,12 @@ class Conversion {
     return isMap(node) ? this.#map(node, path, depth) : null
   }
 
+  /** From 1. */
+  #lineOf(node: unknown): number {
+    const at = yaml.isNode(node) ? (node.range?.[0] ?? 0) : 0
+    return this.#text.slice(0, at).split('\n').length
+  }
+
   #map(node: yaml.YAMLMap, path: string, depth: number): Record<string, unknown> {
     const entries = new Map<string, unknown>()
     const merged: Record<string, unknown>[] = []
@@ -152,7 +174,12 @@ class Conversion {
         )
         continue
       }
-      this.#places.push({ path: place, duplicate: entries.has(name) })
+      const duplicate = entries.has(name)
+      this.#places.push({
+        path: place,
+        duplicate,
+        ...(duplicate ? { told: `line ${this.#lineOf(key)}: key ${JSON.stringify(name)} already set in map` } : {}),
+      })
       entries.set(name, content)
     }
     for (const source of merged) for (const [name, content] of Object.entries(source)) if (!entries.has(name)) entries.set(name, content)

@@ -3,6 +3,7 @@ import { type FieldErrors, Path, builtInSchema, decodeProtobuf, fieldError, stat
 import { bodyEncoding, unsupportedBody } from '../../respond/media.ts'
 import { isTrue } from '../../router/request-info.ts'
 import type { RequestContext } from '../context.ts'
+import { GO_TYPE_META, goKind } from '../read-object.ts'
 import { readDryRun, readInteger, refuseOptions } from '../options.ts'
 
 export interface DeleteOptions {
@@ -89,7 +90,11 @@ export function typedDeleteOptions(options: object): DeleteOptions {
 function readValue(bytes: Uint8Array, encoding: 'json' | 'yaml'): Record<string, unknown> {
   try {
     const { value } = encoding === 'json' ? readJson(bytes) : readYaml(bytes)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+    if (value === undefined || value === null) return {}
+    if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
+    throw statusError.badRequest(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(value)} into Go value of type ${GO_TYPE_META}`,
+    )
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw statusError.badRequest(`couldn't get version/kind; json parse error: ${error.message}`)
     if (error instanceof SampanError) throw statusError.badRequest(error.message)

@@ -21,7 +21,16 @@ import {
 import type { Catalog } from '../catalog.ts'
 import type { RequestContext } from '../context.ts'
 import { goMap, patchedText } from './patch-text.ts'
-import { type ExpectedKind, type ReadValue, checkCustomType, decodeDraft, fieldProblems, finishDraft, kindProblem } from '../read-object.ts'
+import {
+  type ExpectedKind,
+  type ReadValue,
+  checkCustomType,
+  decodeDraft,
+  fieldProblems,
+  finishDraft,
+  goKind,
+  kindProblem,
+} from '../read-object.ts'
 import type { WriteOptions } from '../options.ts'
 import { plainError } from '../object-rules.ts'
 
@@ -209,13 +218,20 @@ export function prepareApply(
   bytes: Uint8Array,
   options: WriteOptions,
 ): PreparedApply {
-  const applied = readApplied(bytes)
+  const { applied, repeats } = readApplied(bytes)
   checkApplied(expected, target, applied)
+  if (repeats.length > 0 && options.fieldValidation === 'Strict')
+    throw statusError.badRequest(
+      `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${repeats.join('\n  ')}`,
+    )
+  if (options.fieldValidation === 'Warn') for (const repeat of repeats) context.warn(repeat)
   const meta = (applied.metadata ?? {}) as NonNullable<KubeObject['metadata']>
   return {
     uid: meta.uid,
     resourceVersion: meta.resourceVersion,
     apply: (live) => {
+      if (live === undefined && (meta.name ?? '') === '')
+        throw statusError.badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`)
       const object = serverSideApply({
         schema: expected.schema,
         live,
@@ -235,17 +251,23 @@ export function prepareApply(
   }
 }
 
-function readApplied(bytes: Uint8Array): KubeObject & Record<string, unknown> {
+function readApplied(bytes: Uint8Array): { readonly applied: KubeObject & Record<string, unknown>; readonly repeats: readonly string[] } {
   let value: unknown
+  let repeats: readonly string[]
   try {
-    value = readYaml(bytes).value
+    const read = readYaml(bytes)
+    value = read.value
+    repeats = read.places().flatMap(({ told }) => told ?? [])
   } catch (error) {
     if (error instanceof SampanError) throw statusError.badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`)
     throw error
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw statusError.badRequest('error decoding YAML: the patch is not an object')
-  return value as KubeObject & Record<string, unknown>
+  if (value === undefined || value === null) return { applied: {}, repeats }
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    const what = `json: cannot unmarshal ${goKind(value)} into Go value of type map[string]interface {}`
+    throw statusError.badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: ${what}`)
+  }
+  return { applied: value as KubeObject & Record<string, unknown>, repeats }
 }
 
 function checkApplied(
@@ -263,9 +285,7 @@ function checkApplied(
   const meta = applied.metadata
   if ((meta?.managedFields ?? []).length > 0) throw statusError.badRequest('metadata.managedFields must be nil')
   const name = meta?.name ?? ''
-  if (name === '')
-    throw statusError.badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`)
-  if (name !== target.name)
+  if (name !== '' && name !== target.name)
     throw statusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`)
   const namespace = meta?.namespace ?? ''
   if (target.namespaced && namespace !== '' && namespace !== target.namespace) {

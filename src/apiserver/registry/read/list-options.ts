@@ -54,15 +54,15 @@ function watchErrors(options: Omit<ListOptions, 'match'>, match: string): FieldE
   if (options.sendInitialEvents === undefined) {
     if (match !== '')
       errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
-  } else if (match === '')
+  } else if (match !== 'NotOlderThan')
     errors.push(fieldError.forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
   if (match !== '' && match !== 'NotOlderThan') errors.push(fieldError.notSupported(MATCH, match, ['NotOlderThan']))
-  if (options.continue !== '') errors.push(fieldError.forbidden(Path.of('continue'), 'continue is forbidden for watch'))
+  if (options.continue !== '') errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'))
   return errors
 }
 
 function checkRevision(text: string, watches: boolean): void {
   if (text === '' || /^\d+$/.test(text)) return
   const message = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
-  throw watches ? plainError(500, message) : statusError.badRequest(message)
+  throw watches ? plainError(500, message) : statusError.badRequest(`invalid resource version: ${message}`)
 }

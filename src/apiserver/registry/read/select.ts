@@ -33,6 +33,7 @@ function requirement(view: View, field: { readonly path: string; readonly operat
 
 function unknownField(view: View, path: string): string {
   const { selectable, typedItems } = view.resource
+  if (view.resource.kind === 'Job' && view.resource.group === 'batch') return `field label ${JSON.stringify(path)} not supported for Job`
   const own = Object.keys(selectable)
   if (own.length > 0 || typedItems) return `field label not supported: ${path}`
   const known = ['metadata.name', 'metadata.namespace', ...own].map((one) => JSON.stringify(one)).join(', ')

@@ -52,6 +52,7 @@ export function applyScale(scale: ScaleSubresource<KubeObject>, resource: Resour
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metaOf(draft).uid ?? ''}`,
     )
   }
-  metaOf(draft).resourceVersion = resourceVersion
+  // Custom resources cannot be updated without one: the present one stands where none is asked for.
+  if (!resource.typedItems || (resourceVersion ?? '') !== '') metaOf(draft).resourceVersion = resourceVersion
   scale.setReplicas(draft, replicas)
 }
