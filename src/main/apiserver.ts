@@ -47,6 +47,7 @@ import {
 } from '#apiserver'
 import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
 import { openAudit } from './audit.ts'
+import { withEncryption } from './encryption.ts'
 import type { AuditFlags } from './flags.ts'
 import { lateServer } from './late-server.ts'
 import { noteSecretUse, useTracking } from './legacy-tokens.ts'
@@ -62,6 +63,8 @@ export interface ApiServerFlags {
   readonly store: 'sqlite' | 'memory'
   readonly tokenAuthFile?: string
   readonly audit?: AuditFlags
+  /** Absent: Secrets are encrypted with a key that is made at the first start. */
+  readonly encryptionProviderConfig?: string
   readonly serviceClusterIpRange: string
   /** Whether it serves `metrics.k8s.io` out of what the nodes say. */
   readonly metrics: boolean
@@ -217,7 +220,11 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
 }
 
 async function openStore(scope: Scope, flags: ApiServerFlags): Promise<Engine> {
-  return flags.store === 'memory' ? openMemoryStore(scope) : openSqliteStore(scope, { path: join(flags.stateDir, 'store.db') })
+  const { stateDir, encryptionProviderConfig: file } = flags
+  const engine =
+    flags.store === 'memory' ? await openMemoryStore(scope) : await openSqliteStore(scope, { path: join(stateDir, 'store.db') })
+  // What is only in memory is not at rest.
+  return flags.store === 'memory' && file === undefined ? engine : withEncryption(scope, engine, { stateDir, file })
 }
 
 function internalTokens(scope: Scope): ReadonlyMap<InternalPart, string> {

@@ -88,6 +88,7 @@ export interface ServerFlags extends AuditFlags {
   readonly advertiseAddress?: string
   readonly store: 'sqlite' | 'memory'
   readonly tokenAuthFile?: string
+  readonly encryptionProviderConfig?: string
   readonly serviceClusterIpRange: string
   readonly metrics: boolean
   readonly clusterCidr?: string

@@ -173,6 +173,10 @@ function serverFlags(command: Command): Command {
     .option('--advertise-address <address>', 'where pods and nodes reach this server (default: the first address of this machine)')
     .addOption(new Option('--store <engine>', 'where objects are kept').choices(['sqlite', 'memory']).default('sqlite'))
     .option('--token-auth-file <file>', 'CSV of users with tokens: token,user,uid,"group1,group2"')
+    .option(
+      '--encryption-provider-config <file>',
+      'how what is stored is encrypted (EncryptionConfiguration; default: Secrets, with a key made at the first start)',
+    )
     .option('--audit-policy-file <file>', 'which requests are written down, and how much of them (audit.k8s.io/v1 Policy)')
     .option('--audit-log-path <file>', 'where requests are written down: lines of JSON, - is standard output')
     .option('--audit-log-maxsize <megabytes>', 'an audit log that is larger is put aside (0: never)', count, 100)

@@ -14,6 +14,8 @@ export type {
   WatchQuery,
 } from './engine.ts'
 export { type CompactionOptions, startCompaction } from './compaction.ts'
+export { type Cipher, type CipherKey, IDENTITY, aesCbc, aesGcm } from './encryption/ciphers.ts'
+export { EncryptedStore, type EncryptionRule } from './encryption/encrypted-store.ts'
 export { Compacted, FutureRevision, StoreFailed } from './errors.ts'
 export { openMemoryStore } from './memory/memory-store.ts'
 export { type SqliteStoreOptions, openSqliteStore } from './sqlite/sqlite-store.ts'

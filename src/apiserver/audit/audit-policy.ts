@@ -1,4 +1,4 @@
-import { UserError, readYamlDocuments } from '#base'
+import { UserError, messageOf, readYamlDocuments } from '#base'
 import type { RequestInfo, UserInfo } from '../contract.ts'
 
 export const AUDIT_LEVELS = ['None', 'Metadata', 'Request', 'RequestResponse'] as const
@@ -77,7 +77,7 @@ export function parseAuditPolicy(text: string, file: string): AuditPolicy {
   const refuse = (what: string): never => {
     throw new UserError(`${file}: ${what}`, 'see https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/')
   }
-  const [document] = readYamlDocuments(text)
+  const [document] = documentsOf(text, refuse)
   const policy = objectOf(document) ?? refuse('it is not an audit policy')
   if (policy['apiVersion'] !== 'audit.k8s.io/v1' || policy['kind'] !== 'Policy')
     refuse('apiVersion must be audit.k8s.io/v1 and kind Policy')
@@ -111,6 +111,14 @@ export function parseAuditPolicy(text: string, file: string): AuditPolicy {
       }
     }),
   )
+}
+
+function documentsOf(text: string, refuse: (what: string) => never): readonly unknown[] {
+  try {
+    return readYamlDocuments(text)
+  } catch (error) {
+    return refuse(messageOf(error))
+  }
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { rootScope } from '#base'
+import { openMemoryStore } from '#store'
+import { parseEncryption, withEncryption } from './encryption.ts'
+
+const scope = rootScope()
+
+test('a first start makes a key for Secrets that only the owner can read, later ones use it', async () => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'sampan-encryption-'))
+  const below = await openMemoryStore(scope)
+  await below.commit({ operations: [{ kind: 'put', key: '/registry/secrets/a/old', value: Buffer.from('{"before":1}') }] })
+  const store = await withEncryption(scope, below, { stateDir, file: undefined })
+  await store.commit({ operations: [{ kind: 'put', key: '/registry/secrets/a/b', value: Buffer.from('{}') }] })
+  for (const name of ['old', 'b'])
+    assert.ok(
+      Buffer.from((await below.get(`/registry/secrets/a/${name}`))?.value ?? [])
+        .toString()
+        .startsWith('k8s:enc:aesgcm:v1:key1:'),
+    )
+  const file = join(stateDir, 'encryption.yaml')
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const before = readFileSync(file, 'utf8')
+  const again = await withEncryption(scope, below, { stateDir, file: undefined })
+  assert.equal(readFileSync(file, 'utf8'), before)
+  assert.equal(Buffer.from((await again.get('/registry/secrets/a/old'))?.value ?? []).toString(), '{"before":1}')
+  rmSync(stateDir, { recursive: true })
+})
+
+test('a configuration names resources as Kubernetes does', () => {
+  const rules = (resources: string): readonly string[] =>
+    parseEncryption(
+      scope,
+      `apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [${resources}]\n  providers: [{identity: {}}]\n`,
+      'e.yaml',
+    ).flatMap(({ prefixes }) => prefixes)
+  assert.deepEqual(rules('secrets, widgets.example.com, "*.*"'), ['/registry/secrets/', '/registry/example.com/widgets/', '/registry/'])
+  assert.ok(rules('"*.apps"').includes('/registry/deployments/'))
+  assert.throws(() => rules('nope'), /there is no resource nope/)
+})
+
+test('a configuration that cannot be used is refused with the place', () => {
+  const head = 'apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n'
+  for (const [providers, message] of [
+    ['  - kms: {}', /providers\[0\]: kms is not supported here/],
+    ['  - aesgcm: {keys: []}', /aesgcm\.keys: at least one/],
+    ['  - aesgcm: {keys: [{name: a, secret: dG9vc2hvcnQ=}]}', /keys\[0\]\.secret/],
+    ['    []', /providers: at least one/],
+    ['  - aesgcm: {', /e\.yaml: yaml: line/],
+  ] as const)
+    assert.throws(() => parseEncryption(scope, `${head}${providers}\n`, 'e.yaml'), message)
+})
