@@ -11,7 +11,7 @@ const scope = rootScope()
 
 test('a first start makes a key for Secrets that only the owner can read, later ones use it', async () => {
   const stateDir = mkdtempSync(join(tmpdir(), 'sampan-encryption-'))
-  const below = await openMemoryStore(scope)
+  const below = openMemoryStore(scope)
   await below.commit({ operations: [{ kind: 'put', key: '/registry/secrets/a/old', value: Buffer.from('{"before":1}') }] })
   const store = await withEncryption(scope, below, { stateDir, file: undefined })
   await store.commit({ operations: [{ kind: 'put', key: '/registry/secrets/a/b', value: Buffer.from('{}') }] })

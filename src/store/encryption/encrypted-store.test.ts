@@ -17,21 +17,21 @@ engineContract(
     name: 'encrypted memory',
     durable: false,
     home: () => ({
-      open: async (scope) => new EncryptedStore(await openMemoryStore(scope), [{ prefixes: [''], ciphers: [everything] }]),
+      open: async (scope) => new EncryptedStore(openMemoryStore(scope), [{ prefixes: [''], ciphers: [everything] }]),
       remove: async () => undefined,
     }),
   },
   { propertyRuns: 20 },
 )
 
-describe('values at rest', async () => {
+describe('values at rest', () => {
   const scope = rootScope()
   const put = (engine: { commit: EncryptedStore['commit'] }, name: string, text: string): Promise<unknown> =>
     engine.commit({ operations: [{ kind: 'put', key: name, value: Buffer.from(text) }] })
   const textOf = (value: Uint8Array | undefined): string => Buffer.from(value ?? []).toString()
 
   it('lie under the prefix in the first cipher, and as they are elsewhere', async () => {
-    const below = await openMemoryStore(scope)
+    const below = openMemoryStore(scope)
     const store = new EncryptedStore(below, [{ prefixes: [SECRETS], ciphers: [gcm('k1'), IDENTITY] }])
     await put(store, `${SECRETS}a/b`, 'hidden')
     await put(store, '/registry/pods/a/b', 'open')
@@ -42,7 +42,7 @@ describe('values at rest', async () => {
   })
 
   it('are written anew when another key comes first, and stay readable all the time', async () => {
-    const below = await openMemoryStore(scope)
+    const below = openMemoryStore(scope)
     const [old, next] = [aesCbc(key('old'), randomBytes), gcm('next')]
     await put(below, `${SECRETS}a/plain`, 'one')
     await put(new EncryptedStore(below, [{ prefixes: [SECRETS], ciphers: [old] }]), `${SECRETS}a/cbc`, 'two')
@@ -59,7 +59,7 @@ describe('values at rest', async () => {
   })
 
   it('cannot be moved to another key, changed, or read without their key', async () => {
-    const below = await openMemoryStore(scope)
+    const below = openMemoryStore(scope)
     const cipher = gcm('k')
     const store = new EncryptedStore(below, [{ prefixes: [SECRETS], ciphers: [cipher] }])
     await put(store, `${SECRETS}a/b`, 'hidden')
