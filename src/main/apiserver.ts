@@ -221,8 +221,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
 
 async function openStore(scope: Scope, flags: ApiServerFlags): Promise<Engine> {
   const { stateDir, encryptionProviderConfig: file } = flags
-  const engine =
-    flags.store === 'memory' ? openMemoryStore(scope) : await openSqliteStore(scope, { path: join(stateDir, 'store.db') })
+  const engine = flags.store === 'memory' ? openMemoryStore(scope) : await openSqliteStore(scope, { path: join(stateDir, 'store.db') })
   // What is only in memory is not at rest.
   return flags.store === 'memory' && file === undefined ? engine : withEncryption(scope, engine, { stateDir, file })
 }

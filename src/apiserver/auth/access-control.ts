@@ -18,6 +18,7 @@ import { legacyTokenAuthenticator } from '../tokens/legacy.ts'
 import { tokenRequestResource } from '../tokens/token-request.ts'
 import { serviceAccountTokenAuthenticator } from '../tokens/verify.ts'
 import { type TokenAuthenticator, bearerAuthenticator } from './authenticate/bearer.ts'
+import { bootstrapTokenAuthenticator } from './authenticate/bootstrap-tokens.ts'
 import { clientCertificateAuthenticator } from './authenticate/client-certificate.ts'
 import { staticTokenAuthenticator } from './authenticate/static-tokens.ts'
 import { mastersAuthorizer, unionAuthorizer } from './authorize/authorize.ts'
@@ -77,6 +78,7 @@ export function accessControl(options: AccessControlOptions): AccessControl {
       reader,
       ...(serviceAccounts.noteSecretUse === undefined ? {} : { noteUse: serviceAccounts.noteSecretUse }),
     }),
+    bootstrapTokenAuthenticator(reader),
   ]
   const certificates = options.clientAuthorities
   const authenticators: readonly Authenticator[] = [
