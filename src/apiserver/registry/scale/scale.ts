@@ -42,7 +42,9 @@ export function scaleOf(scale: ScaleSubresource<KubeObject>, object: KubeObject)
 export function applyScale(scale: ScaleSubresource<KubeObject>, resource: Resource, draft: KubeObject, wanted: Scale): void {
   const errors: FieldErrors = []
   const replicas = wanted.spec?.replicas ?? 0
-  if (replicas < 0) errors.push(fieldError.invalid(Path.of('spec', 'replicas'), replicas, 'must be greater than or equal to 0'))
+  // Custom resources are checked by their own rules, under the path of their definition.
+  if (replicas < 0 && !resource.typedItems)
+    errors.push(fieldError.invalid(Path.of('spec', 'replicas'), replicas, 'must be greater than or equal to 0'))
   if (errors.length > 0) throw statusError.invalid(SCALE, metaOf(draft).name ?? '', errors)
   const { resourceVersion, uid } = metaOf(wanted)
   if (uid !== undefined && uid !== '' && uid !== metaOf(draft).uid) {
