@@ -15,6 +15,7 @@ import { ephemeralVolumeController } from './ephemeral-volume/index.ts'
 import { garbageCollector } from './garbage/index.ts'
 import { jobController, ttlAfterFinishedController } from './job/index.ts'
 import { namespaceController } from './namespace/index.ts'
+import { type BalancerPoolOptions, serviceBalancerController } from './service-lb/index.ts'
 import { type NodeIpamOptions, nodeIpamController } from './node-ipam/index.ts'
 import { nodeLifecycleController } from './node-lifecycle/index.ts'
 import { podGcController } from './pod-gc/index.ts'
@@ -46,6 +47,8 @@ export interface ControllersOptions {
   readonly podGcQuarantineMs?: number
   /** Each node gets its part of the pods' addresses. Without it nobody gives them. */
   readonly nodeIpam?: NodeIpamOptions
+  /** Services of type LoadBalancer get addresses of this pool. Without it somebody else gives them theirs. */
+  readonly balancerPool?: BalancerPoolOptions
   /** How often each autoscaler looks at its metrics. Default 1 s. */
   readonly autoscalerSyncPeriodMs?: number
   /** Finished pods beyond this number are deleted. Default 12,500; 0 keeps all. */
@@ -101,6 +104,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     clusterRoleAggregationController,
     ttlController,
     ...(options.nodeIpam === undefined ? [] : [nodeIpamController(options.nodeIpam)]),
+    ...(options.balancerPool === undefined ? [] : [serviceBalancerController(options.balancerPool)]),
   ]
 }
 

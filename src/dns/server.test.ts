@@ -13,7 +13,9 @@ import { type Upstream, framed } from './ask.ts'
 import { AgingCache } from './cache.ts'
 import { createForwarder } from './forward.ts'
 import { type Query, RCODE, readQuery } from './message.ts'
+import { createOutside } from './outside.ts'
 import { startDns } from './server.ts'
+import { NOTHING_SAID } from './stub-domains.ts'
 
 const HOST = '127.0.0.1'
 const question = (name: string, over: Packet = {}): Buffer =>
@@ -121,6 +123,28 @@ test('asks the next server when one refuses the packet, and stays with the one t
   assert.equal(alive.count(), 2)
   const liar = await upstream(scope, () => ({ questions: [{ type: 'A', name: 'other.com' }], answers: [address('other.com')] }))
   assert.equal(await createForwarder(scope, [liar]).forward(scope, asQuery(question('a.com')), 'udp'), undefined)
+})
+
+test('names in a stub domain are asked of its servers from the moment that this is said, all others of the rest; never of itself', async () => {
+  using scope = rootScope()
+  const answering = (): Promise<Upstream & { count(): number }> =>
+    upstream(scope, (asked) => ({ answers: [address(asked.questions?.[0]?.name ?? '')] }))
+  const [machine, stub, rest] = [await answering(), await answering(), await answering()]
+  const self = { address: HOST, port: 9 }
+  const outside = createOutside(scope, [self, machine], ({ port }) => port === self.port)
+  const counts = (): readonly number[] => [machine.count(), stub.count(), rest.count()]
+  const ask = async (name: string): Promise<void> => void (await outside.forward(scope, asQuery(question(name)), 'udp'))
+  await ask('www.acme.local')
+  assert.deepEqual(counts(), [1, 0, 0])
+  outside.set({ stubs: new Map([['acme.local', [stub]]]), upstreams: [rest], problems: [] })
+  await ask('www.acme.local')
+  await ask('ACME.local')
+  await ask('example.com')
+  assert.deepEqual(counts(), [1, 2, 1])
+  outside.set(NOTHING_SAID)
+  await ask('www.acme.local')
+  assert.deepEqual(counts(), [2, 2, 1])
+  assert.deepEqual(outside.stats(), { forwarded: 5, fromCache: 0, unanswered: 0 })
 })
 
 test('the cache forgets what was used longest ago first', () => {

@@ -1,10 +1,13 @@
 import { type Scope, UserError, messageOf } from '#base'
+import { refs } from '#api'
 import type { Informers } from '#reconcile'
 import type { Upstream } from './ask.ts'
-import { type Forwarder, createForwarder, systemUpstreams } from './forward.ts'
+import { type Forwarder, systemUpstreams } from './forward.ts'
 import { type Answerer, listenTcp, listenUdp } from './listen.ts'
 import { type Query, RCODE, readQuery, writeReply } from './message.ts'
+import { createOutside } from './outside.ts'
 import { resolve } from './resolve.ts'
+import { NOTHING_SAID, readElsewhere } from './stub-domains.ts'
 import { clusterView } from './view.ts'
 import { type Zone, createZone } from './zone.ts'
 
@@ -22,6 +25,11 @@ export interface DnsOptions {
 
 export interface DnsServer {
   readonly port: number
+  /**
+   * From now on the ConfigMap `kube-system/kube-dns` says which servers are asked for names outside (`stubDomains`, `upstreamNameservers`); without it
+   * those of the machine are. The informers must be started once more after this call.
+   */
+  followConfig(): void
   /** Counts since the start. `refused`: what was no query; `failed`: answered with a server failure by an error of ours. */
   readonly stats: () => {
     readonly queries: number
@@ -33,6 +41,8 @@ export interface DnsServer {
   }
 }
 
+const CONFIG = { namespace: 'kube-system', name: 'kube-dns' } as const
+
 /**
  * Answers the cluster's names until the scope is cancelled. The informers must be started by the caller, after this call; until they are synced, queries for
  * names of the cluster fail (they are not denied). Rejects with `UserError` when an address cannot be listened on.
@@ -40,11 +50,11 @@ export interface DnsServer {
 export async function startDns(scope: Scope, options: DnsOptions): Promise<DnsServer> {
   const { view, changes } = clusterView(options.informers)
   const zone = createZone({ domain: options.domain ?? 'cluster.local', view, serial: changes, servers: options.addresses })
-  // A server that asks itself asks forever.
-  const others = (options.upstreams ?? systemUpstreams()).filter(
-    ({ address, port }) => !options.addresses.includes(address) || port !== options.port,
+  const forwarder = createOutside(
+    scope,
+    options.upstreams ?? systemUpstreams(),
+    (upstream) => options.addresses.includes(upstream.address) && upstream.port === options.port,
   )
-  const forwarder = createForwarder(scope, others)
   const counts = { queries: 0, refused: 0, failed: 0 }
   const answer: Answerer = async (raw, transport) => {
     counts.queries++
@@ -67,7 +77,21 @@ export async function startDns(scope: Scope, options: DnsOptions): Promise<DnsSe
       )
     }
   }
-  return { port, stats: () => ({ ...counts, ...forwarder.stats() }) }
+  return {
+    port,
+    stats: () => ({ ...counts, ...forwarder.stats() }),
+    followConfig() {
+      const config = options.informers.informer(refs.configmaps, {
+        namespace: CONFIG.namespace,
+        fieldSelector: `metadata.name=${CONFIG.name}`,
+      })
+      config.onChange(({ now }) => {
+        const elsewhere = now === undefined ? NOTHING_SAID : readElsewhere(now.data ?? {}, options.domain ?? 'cluster.local')
+        for (const problem of elsewhere.problems) scope.log.warn('a part of the ConfigMap kube-dns is not used', { problem })
+        forwarder.set(elsewhere)
+      })
+    },
+  }
 }
 
 async function answerSafely(

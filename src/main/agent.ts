@@ -8,6 +8,8 @@ import {
   type HostOptions,
   type NodeAgent,
   type NodeServer,
+  type MetricFamily,
+  type PodNetwork,
   type StreamProtocols,
   prepareHost,
   startNodeAgent,
@@ -21,8 +23,8 @@ export interface AgentOptions {
   readonly kubeconfig?: string
   readonly nodeName: string
   readonly host: HostOptions
-  /** Default: the address of the interface with the default route. */
-  readonly nodeIps?: readonly string[]
+  /** First the primary one. */
+  readonly nodeIps: readonly string[]
   readonly clusterDns?: readonly string[]
   readonly clusterDomain?: string
   /** The agent's own HTTPS API. Without certificates it is not served: there is no port without authentication. */
@@ -35,6 +37,7 @@ export interface AgentOptions {
     readonly clientCa: string
     /** Made with the agent's streams: SPDY and WebSocket towards the caller. */
     readonly protocols?: (agent: NodeAgent) => StreamProtocols
+    readonly furtherMetrics?: () => readonly MetricFamily[]
   }
   readonly version?: string
   readonly labels?: Readonly<Record<string, string>>
@@ -46,6 +49,8 @@ export interface AgentOptions {
   readonly eviction?: EvictionOptions
   readonly staticPodsDir?: string
   readonly allowedUnsafeSysctls?: readonly string[]
+  /** What pods wait for: rules before they run, and Services that leave them before they end. */
+  readonly network?: PodNetwork
 }
 
 export interface RunningAgent {
@@ -67,7 +72,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
   void superviseContainerd(scope, host.layout, host.machine, options.host.netns, host.runtime)
   const agent = await startNodeAgent(scope, client, host, {
     nodeName: options.nodeName,
-    nodeIps: options.nodeIps ?? defaultAddresses(),
+    nodeIps: options.nodeIps,
     clusterDns: options.clusterDns ?? [],
     clusterDomain: options.clusterDomain ?? 'cluster.local',
     ...(options.host.podCidr === undefined ? {} : { podCidr: options.host.podCidr }),
@@ -82,6 +87,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     ...(options.allowedUnsafeSysctls && { allowedUnsafeSysctls: options.allowedUnsafeSysctls }),
     ...(options.eviction && { eviction: options.eviction }),
     ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
+    ...(options.network && { network: options.network }),
   })
   const server = options.server && (await serve(scope, client, agent, host, options.server))
   return { host, agent, server }
@@ -94,7 +100,7 @@ async function serve(
   host: Host,
   options: NonNullable<AgentOptions['server']>,
 ): Promise<NodeServer> {
-  const { certificate, key, clientCa, protocols } = options
+  const { certificate, key, clientCa, protocols, furtherMetrics } = options
   return startNodeServer(scope, client, agent, {
     address: options.address ?? agent.settings.nodeIps[0] ?? '0.0.0.0',
     port: options.port ?? KUBELET_PORT,
@@ -103,6 +109,7 @@ async function serve(
     clientCa,
     rootDir: host.layout.rootDir,
     ...(protocols && { protocols: protocols(agent) }),
+    ...(furtherMetrics && { furtherMetrics }),
   })
 }
 
@@ -113,7 +120,7 @@ async function clientOf(kubeconfig: string | undefined): Promise<Client> {
 }
 
 /** The first address of the machine that is not only its own. */
-function defaultAddresses(): string[] {
+export function defaultAddresses(): string[] {
   const found = Object.values(networkInterfaces())
     .flat()
     .find((address) => address !== undefined && !address.internal && address.family === 'IPv4')

@@ -39,6 +39,8 @@ export interface AgentFlags {
   readonly proxyKubeconfig?: string
   readonly proxyTable: string
   readonly policyTable: string
+  readonly announceInterface: string
+  readonly loadBalancerPool?: string
   readonly dnsAddress?: string
   readonly podManifestPath?: string
   readonly allowedUnsafeSysctls: string
@@ -94,6 +96,7 @@ export interface ServerFlags extends AuditFlags {
   readonly clusterCidr?: string
   readonly nodeCidrMaskSize: number
   readonly podRoutesInterface?: string
+  readonly loadBalancerPool?: string
   readonly node: readonly string[]
   readonly schedulerConfig?: string
   readonly logLevel: LogLevelFlag

@@ -186,6 +186,7 @@ function serverFlags(command: Command): Command {
     .option('--metrics', 'serve metrics.k8s.io out of what the nodes say, for kubectl top and autoscalers', false)
     .option('--cluster-cidr <cidr>', 'give each node a part of these addresses for its pods (default: somebody else does)')
     .option('--node-cidr-mask-size <bits>', "prefix length of a node's part", count, 24)
+    .option('--load-balancer-pool <cidr>', 'addresses for Services of type LoadBalancer (default: somebody else gives them)')
     .option('--pod-routes-interface <name>', 'keep routes to the pods of all nodes over this interface, for proxies of the API')
     .option(
       '--node <name>',
@@ -219,6 +220,8 @@ function agentFlags(command: Command): Command {
     .option('--client-ca-file <file>', 'authority of those who may call it')
     .option('--proxy-kubeconfig <file>', 'also run the service proxy (and DNS), reaching the API by this')
     .option('--proxy-table <name>', 'nftables table of the service proxy', 'sampan_services')
+    .option('--load-balancer-pool <cidr>', 'announce addresses of load balancers of this range on the network of the node')
+    .option('--announce-interface <name>', 'where to announce them', 'lo')
     .option('--policy-table <name>', 'nftables table of the network policies', 'sampan_policies')
     .option('--dns-address <address>', "answer the cluster's names here, an address that is added to the loopback interface")
     .option('--allowed-unsafe-sysctls <names>', 'sysctls that pods may set beside the safe ones, with commas; a name may end in *', '')

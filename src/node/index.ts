@@ -1,6 +1,7 @@
 export { type NodeAgent, type NodeAgentOptions, startNodeAgent } from './node-agent.ts'
 export { type EvictionOptions } from './eviction/evictor.ts'
 export { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts'
+export type { PodNetwork } from './pods/services.ts'
 export { type Host, prepareHost } from './host/host.ts'
 export { type HostLayout, type HostOptions, layoutOf } from './host/layout.ts'
 export { type Machine } from './host/machine.ts'
@@ -8,6 +9,7 @@ export { releaseHost } from './host/release.ts'
 export { superviseContainerd } from './host/containerd-process.ts'
 export { type ContainerRuntime } from './cri/runtime.ts'
 export { containerdRuntime } from './cri/containerd/containerd-runtime.ts'
+export type { MetricFamily } from './server/node-metrics.ts'
 export { type NodeServer, type NodeServerOptions, type StreamProtocols, type StreamSession, startNodeServer } from './server/node-server.ts'
 export {
   type ContainerAt,

@@ -25,7 +25,7 @@ import { NodeRegistrar } from './node-object/registrar.ts'
 import { isDone } from './pods/plan/ending.ts'
 import { isMirror, uidOf } from './pods/pod-facts.ts'
 import { PodManager } from './pods/pod-manager.ts'
-import type { PodEvents } from './pods/services.ts'
+import type { PodEvents, PodNetwork } from './pods/services.ts'
 import { podHooks } from './probes/pod-hooks.ts'
 import { podProbes } from './probes/pod-probes.ts'
 import { PodRejected, StartRefused } from './refusal.ts'
@@ -62,6 +62,8 @@ export interface NodeAgentOptions {
   readonly allowedUnsafeSysctls?: readonly string[]
   /** Files in it are pods of this node. */
   readonly staticPodsDir?: string
+  /** Without it nobody is waited for. */
+  readonly network?: PodNetwork
 }
 
 /** A running agent. It ends with the scope that it was started in; containers live on. */
@@ -197,6 +199,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     probes: podProbes(scope, runtime, events),
     hooks: podHooks(runtime),
     api: staticPods?.told(podApi(scope, client)) ?? podApi(scope, client),
+    network: options.network ?? NO_NETWORK,
     admit(pod) {
       if (registrar.node !== undefined) admitPod(pod, othersThan(pod), registrar.node)
       const refusal = refusedUnder(evictor.pressures(scope.clock.now()), pod)
@@ -247,6 +250,8 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   })
   return { pods: manager, runtime, settings, node: () => registrar.node }
 }
+
+const NO_NETWORK: PodNetwork = { protect: async () => undefined, drain: async () => undefined }
 
 function fieldPathOf(pod: core.Pod, container: string): string {
   const field =

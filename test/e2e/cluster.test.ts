@@ -156,6 +156,7 @@ async function marksOf({ scope, name, stateDir, instance, layout, runtime }: Mac
     proxyTable(instance),
     stateDir,
     layout.runDir,
+    instance.network ?? '',
     namespace,
     await networkMark(namespace),
     ...pods.items.map(({ metadata }) => metadata?.uid ?? ''),

@@ -126,7 +126,9 @@ async function serveSubresource(
   if (subresource === undefined) throw resource.typedItems ? statusError.notFound(resource, name) : noSuchPath()
   if (subresource.type === 'special') {
     const special = routes.specials.get(`${qualifiedName(resource)}/${info.subresource}`)
-    const verb = NO_BODY_METHODS.has(request.method) ? 'get' : info.verb
+    // Whoever may pass requests on may pass on any; the method without a verb of its own, too.
+    const isPassed = info.subresource === 'proxy' && request.method === 'OPTIONS'
+    const verb = NO_BODY_METHODS.has(request.method) || isPassed ? 'get' : info.verb
     if (!subresource.verbs.includes(verb)) throw methodNotAllowed()
     if (special === undefined)
       throw new StatusError({

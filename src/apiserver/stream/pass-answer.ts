@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import { type Transform, pipeline } from 'node:stream'
 import type { BodySink, HttpResponse } from '#base'
 import { type Status, StatusError, statusError } from '#api'
 
-/** The answer's body at the speed of the reader; whoever breaks off breaks the other side too. */
-export function bodyOf(answer: IncomingMessage): HttpResponse['body'] {
+/** The answer's body at the speed of the reader; whoever breaks off breaks the other side too. `through`: what changes it on its way. */
+export function bodyOf(answer: IncomingMessage, through: readonly Transform[] = []): HttpResponse['body'] {
+  if (through.length > 0) return changedBody(answer, through)
   return {
     kind: 'stream',
     start(sink: BodySink) {
@@ -15,6 +17,26 @@ export function bodyOf(answer: IncomingMessage): HttpResponse['body'] {
       answer.on('end', () => sink.end())
       answer.on('error', (error) => sink.destroy(error))
       answer.on('close', () => void (answer.complete || sink.destroy()))
+      sink.onClose(() => answer.destroy())
+    },
+  }
+}
+
+function changedBody(answer: IncomingMessage, through: readonly Transform[]): HttpResponse['body'] {
+  return {
+    kind: 'stream',
+    start(sink: BodySink) {
+      const last = through.at(-1)
+      if (last === undefined) return sink.end()
+      pipeline([answer, ...through], (error) => {
+        if (error) sink.destroy(error)
+        else sink.end()
+      })
+      last.on('data', (chunk: Buffer) => {
+        if (sink.write(chunk)) return
+        last.pause()
+        sink.onDrain(() => last.resume())
+      })
       sink.onClose(() => answer.destroy())
     },
   }

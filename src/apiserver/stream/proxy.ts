@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http'
+import type { Transform } from 'node:stream'
+import { createDeflateRaw, createGunzip, createGzip, createInflateRaw } from 'node:zlib'
 import type { HttpRequest, HttpResponse } from '#base'
 import type { RequestContext } from '../registry/context.ts'
 import type { SpecialHandler, SpecialTarget } from '../registry/special-handler.ts'
 import type { Backend } from './backend.ts'
 import { bodyOf, refusalOf } from './pass-answer.ts'
+import { type Move, moveUrl, movedLinks } from './moved-links.ts'
 import { isUpgrade, passUpgrade } from './pass-upgrade.ts'
 import type { ToNodes } from './pod-log.ts'
 import { nodeBackend, podBackend, serviceBackend } from './proxy-target.ts'
@@ -48,8 +51,17 @@ export function proxy(nodes: ToNodes, kind: 'pods' | 'services' | 'nodes'): Spec
     const status = answer.statusCode ?? 502
     if (backend.kind === 'node' && status >= 300 && status < 400 && status !== 304)
       throw await refusalOf(answer, { plural: kind, name: target.name })
-    const headers = answerHeaders(answer, context.info.path.slice(0, context.info.path.length - path.length), backend)
-    if (request.method !== 'HEAD') return { status, headers, body: bodyOf(answer) }
+    const move: Move = {
+      prefix: context.info.path.slice(0, context.info.path.length - path.length),
+      backendHost: hostOfBackend(backend),
+      requestHost: hostOf(request.headers),
+    }
+    const headers = answerHeaders(answer, move)
+    if (request.method !== 'HEAD') {
+      const through = changesOf(answer, move)
+      if (through.length > 0) delete headers['content-length']
+      return { status, headers, body: bodyOf(answer, through) }
+    }
     answer.resume()
     return { status, headers, body: { kind: 'empty' } }
   }
@@ -94,19 +106,31 @@ function passedHeaders(context: RequestContext): Record<string, string | string[
 
 const hostOf = (headers: HttpRequest['headers']): string => String(headers['host'] ?? headers[':authority'] ?? '')
 
-function answerHeaders(answer: IncomingMessage, prefix: string, backend: Backend): Record<string, string | readonly string[]> {
+function hostOfBackend(backend: Backend): string {
+  const { ip, port } = backend.kind === 'node' ? backend.at : backend
+  return `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
+}
+
+function answerHeaders(answer: IncomingMessage, move: Move): Record<string, string | readonly string[]> {
   const headers: Record<string, string | readonly string[]> = {}
   for (const [name, value] of Object.entries(answer.headers)) if (value !== undefined && !NOT_PASSED.has(name)) headers[name] = value
   const { location } = answer.headers
-  if (location !== undefined) headers['location'] = movedUnder(location, prefix, backend)
+  // Nobody here goes there.
+  if (location !== undefined) headers['location'] = moveUrl(location, move)
   return headers
 }
 
-/** A place on the backend, as the client reaches it. Places elsewhere stay what they are; nobody here goes there. */
-function movedUnder(location: string, prefix: string, backend: Backend): string {
-  const { ip, port } = backend.kind === 'node' ? backend.at : backend
-  const own = new URL(`${backend.kind === 'plain' ? 'http' : 'https'}://${ip.includes(':') ? `[${ip}]` : ip}:${port}`)
-  if (!/^(https?:\/)?\//.test(location) || !URL.canParse(location, own)) return location
-  const to = new URL(location, own)
-  return to.origin === own.origin ? `${prefix}${to.pathname}${to.search}${to.hash}` : location
+/** Links of pages lead through the proxy; whatever is packed in a way that is not known here stays as it is. */
+function changesOf({ headers }: IncomingMessage, move: Move): readonly Transform[] {
+  if (headers.location !== undefined || (headers['content-type'] ?? '').split(';')[0]?.trim() !== 'text/html') return []
+  switch (headers['content-encoding'] ?? '') {
+    case '':
+      return [movedLinks(move)]
+    case 'gzip':
+      return [createGunzip(), movedLinks(move), createGzip()]
+    case 'deflate':
+      return [createInflateRaw(), movedLinks(move), createDeflateRaw()]
+    default:
+      return []
+  }
 }

@@ -1,11 +1,11 @@
 import { existsSync, rmSync } from 'node:fs'
 import { type Scope, rootScope, systemClock } from '#base'
 import { type Progress, createProgress } from '#cli'
-import { releasePolicies } from '#network'
+import { releaseAnnouncements, releasePolicies } from '#network'
 import { releaseHost, stopHost } from '#node'
 import { releaseProxy, systemKernel } from '#proxy'
 import { stopInBackground } from '../background/processes.ts'
-import { type Instance, netnsPath, policyTable, proxyTable, readInstance } from '../instance/instance.ts'
+import { type Instance, announceInterface, netnsPath, policyTable, proxyTable, readInstance } from '../instance/instance.ts'
 import { removeLocalAddress, removeNetwork } from '../instance/network.ts'
 import { locate, stateDirOf } from '../instance/locate.ts'
 import type { InstanceFlags } from '../flags.ts'
@@ -69,6 +69,7 @@ async function releaseNetwork(scope: Scope, instance: Instance): Promise<void> {
     if (netns !== undefined && !existsSync(netns)) continue
     await releaseProxy(scope, systemKernel(netns), proxyTable(instance, index))
     await releasePolicies(scope, policyTable(instance, index), netns)
+    await releaseAnnouncements(scope, announceInterface(node), netns)
     if (netns === undefined) removeLocalAddress(instance.dnsAddress)
   }
 }

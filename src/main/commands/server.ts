@@ -30,6 +30,7 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
       await startControllers(workers, {
         client: clientOf('controllers'),
         caBundle: server.authority,
+        ...(flags.loadBalancerPool === undefined ? {} : { balancerPool: { pool: flags.loadBalancerPool } }),
         ...(flags.clusterCidr === undefined ? {} : { nodeIpam: { clusterCidr: flags.clusterCidr, nodeMaskSize: flags.nodeCidrMaskSize } }),
         signing: { authority: server.signing.authority, legacyToken: (_, wish) => server.signing.legacyToken(wish) },
       })

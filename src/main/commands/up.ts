@@ -14,6 +14,7 @@ import {
   MOST_NODES,
   NODE_PORT_OF_EXAMPLE,
   type NodePlace,
+  networkNumber,
   nodeNameOf,
   rangesOf,
   readInstance,
@@ -158,7 +159,7 @@ async function withNodes(scope: Scope, stateDir: string, known: Instance, { node
 
 function moreNodes({ name, network = '', nodes }: Instance, count: number): Instance['nodes'] {
   if (count > MOST_NODES) throw new UserError(`a cluster on one machine has at most ${MOST_NODES} nodes`)
-  const { addressOf } = rangesOf(Number(/\d+$/.exec(network)?.[0] ?? 0))
+  const { addressOf } = rangesOf(networkNumber({ network }))
   const added = Array.from({ length: count - nodes.length }, (_, i) => nodes.length + i).map((index) => ({
     name: nodeNameOf(name, index),
     address: addressOf(index),

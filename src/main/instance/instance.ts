@@ -45,6 +45,7 @@ export const MOST_NODES = 16
 export function rangesOf(number: number): {
   readonly clusterCidr: string
   readonly dnsAddress: string
+  readonly balancerPool: string
   readonly machineAddress: string
   readonly addressOf: (node: number) => string
 } {
@@ -52,10 +53,16 @@ export function rangesOf(number: number): {
   return {
     clusterCidr: number === 0 ? '10.244.0.0/16' : `10.${128 + (number >> 4)}.${(number & 15) << 4}.0/20`,
     dnsAddress: `${lan}.254`,
+    balancerPool: `${lan}.128/26`,
     machineAddress: `${lan}.1`,
     addressOf: (node) => `${lan}.${node + 2}`,
   }
 }
+
+/** The number of the instance's network, in its name. */
+export const networkNumber = ({ network }: Pick<Instance, 'network'>): number => Number(/\d+$/.exec(network ?? '')?.[0] ?? 0)
+/** For Services of type LoadBalancer. */
+export const balancerPool = (instance: Instance): string => rangesOf(networkNumber(instance)).balancerPool
 
 /** By its position among the instance's nodes. */
 export const nodeNameOf = (instance: string, index: number): string => {
@@ -70,6 +77,9 @@ export const proxyTable = (instance: Instance, index = 0): string =>
 export const policyTable = (instance: Instance, index = 0): string =>
   `sampan_${nodeInstance(instance, index).replaceAll(/[-.]/g, '_')}_policies`
 export const netnsPath = ({ namespace }: NodePlace): string | undefined => (namespace === undefined ? undefined : `/run/netns/${namespace}`)
+
+/** Where the node tells who asks that it has the address of a load balancer: only on a network of the instance's own. */
+export const announceInterface = ({ namespace }: NodePlace): string => (namespace === undefined ? 'lo' : 'eth0')
 
 const FILE = 'instance.json'
 

@@ -8,6 +8,8 @@ import {
   type NodePlace,
   NODE_MASK_SIZE,
   SERVICE_CIDR,
+  announceInterface,
+  balancerPool,
   netnsPath,
   nodeInstance,
   policyTable,
@@ -62,6 +64,7 @@ function serverArguments(stateDir: string, instance: Instance): readonly string[
     ['--metrics'],
     ['--cluster-cidr', instance.clusterCidr],
     ['--node-cidr-mask-size', String(NODE_MASK_SIZE)],
+    ['--load-balancer-pool', balancerPool(instance)],
     ...(instance.network === undefined ? [] : [['--pod-routes-interface', instance.network]]),
     ...instance.nodes.map(({ name, address }) => ['--node', `${name}=${address}`]),
   ].flat()
@@ -89,6 +92,8 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
     ['--client-ca-file', join(stateDir, 'ca.crt')],
     ['--proxy-kubeconfig', join(stateDir, 'proxy.kubeconfig')],
     ['--proxy-table', proxyTable(instance, index)],
+    ['--load-balancer-pool', balancerPool(instance)],
+    ['--announce-interface', announceInterface(placeOf(instance, index))],
     ['--policy-table', policyTable(instance, index)],
     ['--dns-address', instance.dnsAddress],
   ].flat()

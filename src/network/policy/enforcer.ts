@@ -1,5 +1,5 @@
 import { type Scope, isCancelled, messageOf, runProgram } from '#base'
-import { type KubeObject, type ResourceRef, type core, type networking, deepEqual, refs } from '#api'
+import { type KubeObject, type ResourceRef, type core, type networking, deepEqual, keyOf, refs } from '#api'
 import type { Informer, Informers } from '#reconcile'
 import { type StandIn, planPolicies } from './model.ts'
 import { type Ruleset, changeOf, removeTable, rulesetOf } from './ruleset.ts'
@@ -17,6 +17,8 @@ export interface PolicyOptions {
 export interface RunningPolicies {
   /** Resolves when the kernel has everything that was known when it was called; rejects when the scope ends first. */
   settled(): Promise<void>
+  /** Resolves when what policies say of a pod of this node holds under this address: for a pod whose address the API does not have yet. */
+  protect(scope: Scope, pod: core.Pod, address: string | undefined): Promise<void>
   readonly stats: { readonly transactions: number; readonly failures: number; readonly groups: number; readonly lastMs: number }
 }
 
@@ -48,6 +50,8 @@ class Enforcer implements RunningPolicies {
   #busy = false
   #ignored = ''
   #wake = (): void => undefined
+  /** Of this node, until the API has their addresses. */
+  readonly #coming = new Map<string, core.Pod>()
   #waiters: PromiseWithResolvers<void>[] = []
   stats = { transactions: 0, failures: 0, groups: 0, lastMs: 0 }
 
@@ -64,6 +68,34 @@ class Enforcer implements RunningPolicies {
     const waiter = Promise.withResolvers<void>()
     this.#waiters.push(waiter)
     await waiter.promise
+  }
+
+  async protect(scope: Scope, pod: core.Pod, address: string | undefined): Promise<void> {
+    if (address === undefined) return
+    await this.#policies.waitForSync(scope)
+    // Who comes to be selected by a policy that is made later has its address in the API by then.
+    if (this.#policies.list().length === 0) return
+    const key = keyOf(pod)
+    this.#coming.set(key, { ...pod, status: { ...pod.status, podIP: address } })
+    this.#dirty = true
+    this.#wake()
+    await this.settled()
+  }
+
+  /** Pods as the API has them, or, while it does not know their address, as the node has told. */
+  #pods(known: readonly core.Pod[]): readonly core.Pod[] {
+    if (this.#coming.size === 0) return known
+    const coming = new Map(this.#coming)
+    const merged = known.map((pod) => {
+      const told = coming.get(keyOf(pod))
+      coming.delete(keyOf(pod))
+      if (told === undefined) return pod
+      const isNews = pod.status?.podIP === undefined && pod.metadata?.uid === told.metadata?.uid
+      if (!isNews) this.#coming.delete(keyOf(pod))
+      return isNews ? { ...pod, status: { ...pod.status, podIP: told.status?.podIP ?? '' } } : pod
+    })
+    // The node may have heard of a pod before this cache, which then learns of its end, too.
+    return [...merged, ...coming.values()]
   }
 
   async run(): Promise<void> {
@@ -103,6 +135,7 @@ class Enforcer implements RunningPolicies {
   #follow<T extends KubeObject>(ref: ResourceRef<T>, facts: (object: T) => unknown): Informer<T> {
     const informer = this.#options.informers.informer(ref)
     informer.onChange(({ old, now }) => {
+      if (now === undefined && old !== undefined) this.#coming.delete(keyOf(old))
       if (old !== undefined && now !== undefined && deepEqual(facts(old), facts(now))) return
       this.#dirty = true
       this.#wake()
@@ -130,7 +163,7 @@ class Enforcer implements RunningPolicies {
     const plan = planPolicies({
       nodeName,
       policies,
-      pods: this.#others.pods.list(),
+      pods: this.#pods(this.#others.pods.list()),
       namespaces: this.#others.namespaces.list(),
       standIns,
     })

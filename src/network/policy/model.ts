@@ -103,10 +103,10 @@ function applies({ spec }: networking.NetworkPolicy, direction: Direction): bool
 
 /** Pods with a network of their own that may still send or receive. */
 function membersOf({ pods, standIns, nodeName }: PolicyWorld): readonly Member[] {
-  const found = pods.flatMap((pod): readonly Member[] => {
+  const found = onePerAddress(pods).flatMap((pod): readonly Member[] => {
     const { spec, status, metadata } = pod
     const address = status?.podIP ?? ''
-    if (!isIPv4(address) || spec?.hostNetwork === true || ['Succeeded', 'Failed'].includes(status?.phase ?? '')) return []
+    if (!isIPv4(address)) return []
     const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? []).filter((one) => one.restartPolicy === 'Always')]
     const ports = containers.flatMap((container) =>
       (container.ports ?? []).flatMap(({ name, protocol = 'TCP', containerPort }) =>
@@ -124,6 +124,20 @@ function membersOf({ pods, standIns, nodeName }: PolicyWorld): readonly Member[]
     ]
   })
   return [...found, ...standIns.map((standIn) => ({ ...standIn, local: false }))]
+}
+
+/** An address can be another pod's while the API still shows it with the one that had it: the pod that came last has it. */
+function onePerAddress(pods: readonly core.Pod[]): readonly core.Pod[] {
+  const born = ({ metadata }: core.Pod): string =>
+    `${metadata?.deletionTimestamp === undefined ? 1 : 0} ${metadata?.creationTimestamp ?? ''}`
+  const byAddress = new Map<string, core.Pod>()
+  for (const pod of pods) {
+    if (pod.spec?.hostNetwork === true || ['Succeeded', 'Failed'].includes(pod.status?.phase ?? '')) continue
+    const address = pod.status?.podIP ?? ''
+    const other = byAddress.get(address)
+    if (other === undefined || born(other) <= born(pod)) byAddress.set(address, pod)
+  }
+  return [...byAddress.values()]
 }
 
 function planPolicy(

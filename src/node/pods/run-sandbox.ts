@@ -32,6 +32,7 @@ export async function runSandbox(scope: Scope, worker: PodSubject, { attempt }: 
       throw mounted.reason
     }
     await state.readSandbox(worker.scope, made.value)
+    if (pod.spec?.hostNetwork !== true) await services.network.protect(worker.scope, pod, worker.podIps)
     memory.sandboxFailure = undefined
   } catch (error) {
     if (isCancelled(error)) throw error

@@ -18,6 +18,7 @@ export interface PodServices {
   readonly hooks: PodHooks
   readonly events: PodEvents
   readonly api: PodApi
+  readonly network: PodNetwork
   /** Throws `PodRejected` when the node cannot take the pod beside those that it has. */
   readonly admit: (pod: core.Pod) => void
   /** Why the node cannot grant the pod what it asks for now, beside the others; undefined when it can. */
@@ -84,6 +85,14 @@ export interface PodHooks {
 
 export interface PodEvents {
   record(pod: core.Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void
+}
+
+/** What the network has to have done before a step of a pod. */
+export interface PodNetwork {
+  /** Resolves once what policies say of a pod with these addresses holds: before any of its processes run. */
+  protect(scope: Scope, pod: core.Pod, podIps: readonly string[]): Promise<void>
+  /** Resolves once no new connections are sent to the pod, within a bounded time: before its processes are told to stop. */
+  drain(scope: Scope, pod: core.Pod, podIps: readonly string[]): Promise<void>
 }
 
 export interface PodApi {

@@ -3,7 +3,7 @@ import type { NodeAgent } from '../node-agent.ts'
 import { type NodeStats, nodeMemory } from './stats.ts'
 
 type Labels = Readonly<Record<string, string>>
-interface Family {
+export interface MetricFamily {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge'
@@ -13,7 +13,7 @@ interface Family {
 const escaped = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
 
 /** Prometheus' text form. */
-export function textOf(families: readonly Family[]): string {
+export function textOf(families: readonly MetricFamily[]): string {
   const lines = families.flatMap(({ name, help, type, samples }) => [
     `# HELP ${name} ${help}`,
     `# TYPE ${name} ${type}`,
@@ -26,7 +26,7 @@ export function textOf(families: readonly Family[]): string {
 }
 
 /** /metrics/resource: what metrics-server reads. */
-export async function resourceMetrics(scope: Scope, agent: NodeAgent, stats: NodeStats): Promise<Family[]> {
+export async function resourceMetrics(scope: Scope, agent: NodeAgent, stats: NodeStats): Promise<MetricFamily[]> {
   const all = await stats.containers(scope)
   const named = all.flatMap((one) => {
     const pod = agent.pods.byUid(one.podUid)?.pod.metadata
@@ -84,9 +84,9 @@ export async function resourceMetrics(scope: Scope, agent: NodeAgent, stats: Nod
 }
 
 /** /metrics/cadvisor: the main names that dashboards use. */
-export async function cadvisorMetrics(scope: Scope, agent: NodeAgent, stats: NodeStats): Promise<Family[]> {
+export async function cadvisorMetrics(scope: Scope, agent: NodeAgent, stats: NodeStats): Promise<MetricFamily[]> {
   const all = await stats.containers(scope)
-  const family = (name: string, help: string, type: Family['type'], of: (one: (typeof all)[number]) => number): Family => ({
+  const family = (name: string, help: string, type: MetricFamily['type'], of: (one: (typeof all)[number]) => number): MetricFamily => ({
     name,
     help,
     type,
@@ -119,7 +119,7 @@ export async function cadvisorMetrics(scope: Scope, agent: NodeAgent, stats: Nod
 }
 
 /** /metrics: the agent's own. */
-export function agentMetrics(agent: NodeAgent): Family[] {
+export function agentMetrics(agent: NodeAgent): readonly MetricFamily[] {
   const workers = agent.pods.workers
   const states = ['created', 'running', 'exited', 'unknown'] as const
   return [

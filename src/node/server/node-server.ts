@@ -9,7 +9,7 @@ import type { NodeAgent } from '../node-agent.ts'
 import { RuntimeError } from '../cri/runtime.ts'
 import { Access } from './access.ts'
 import { containerLog } from './container-logs.ts'
-import { agentMetrics, cadvisorMetrics, resourceMetrics, textOf } from './node-metrics.ts'
+import { type MetricFamily, agentMetrics, cadvisorMetrics, resourceMetrics, textOf } from './node-metrics.ts'
 import { NodeStats } from './stats.ts'
 import type { ContainerAt, PodAt, Streams } from './streams.ts'
 
@@ -25,6 +25,8 @@ export interface NodeServerOptions {
   readonly rootDir: string
   /** Speaks SPDY or WebSocket with the caller. Without it exec, attach and port-forward are refused. */
   readonly protocols?: StreamProtocols
+  /** Shown beside the agent's own. */
+  readonly furtherMetrics?: () => readonly MetricFamily[]
 }
 
 /** What an authenticated and authorised caller asks for on a connection that leaves HTTP. */
@@ -86,7 +88,7 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
       case 'GET /stats/summary':
         return json(await stats.summary(own))
       case 'GET /metrics':
-        return metrics(textOf(agentMetrics(agent)))
+        return metrics(textOf([...agentMetrics(agent), ...(options.furtherMetrics?.() ?? [])]))
       case 'GET /metrics/resource':
         return metrics(textOf(await resourceMetrics(own, agent, stats)))
       case 'GET /metrics/cadvisor':

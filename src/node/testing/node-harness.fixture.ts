@@ -122,6 +122,7 @@ export function nodeHarness(
     },
     admit: () => undefined,
     refuseResize: (pod) => harness.refuseResize(pod),
+    network: { protect: async () => undefined, drain: async () => undefined },
     handlerOf: async () => '',
   })
   const harness: NodeHarness = {

@@ -1,0 +1,1 @@
+export { type BalancerPoolOptions, serviceBalancerController } from './service-lb.ts'

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { get } from 'node:http'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { text } from 'node:stream/consumers'
+import { type apps, type core, refs } from '#api'
+import type { Client } from '#client'
+import {
+  type MachineCluster,
+  commandOutput,
+  eventually,
+  machineCluster,
+  networkMark,
+  noMachineCluster,
+  startCommand,
+  tracesOf,
+} from '#testing'
+
+const PORT = 30_080
+const LOAD = join(import.meta.dirname, 'inside/load.ts')
+
+/** No handler for the signal, no preStop hook: what goes right is the cluster's doing. */
+const PROGRAM = "require('http').createServer((_, answer) => answer.end('ok')).listen(8080); process.on('SIGTERM', () => process.exit(0))"
+const BRIEF: apps.Deployment = {
+  metadata: { name: 'brief', namespace: 'default' },
+  spec: {
+    replicas: 3,
+    selector: { matchLabels: { app: 'brief' } },
+    template: {
+      metadata: { labels: { app: 'brief' } },
+      spec: {
+        containers: [
+          {
+            name: 'main',
+            image: 'sampan.local/shop-storefront:1',
+            command: ['/usr/local/bin/node', '-e', PROGRAM],
+            readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
+          },
+        ],
+      },
+    },
+  },
+}
+
+/** Two nodes, then three, with packets packed between them: the mode in which most can go wrong. The tests build on each other, in this order. */
+describe('a cluster of several nodes on this machine', { skip: noMachineCluster }, () => {
+  let cluster: MachineCluster
+  let client: Client
+  before(async () => {
+    cluster = await machineCluster('nodes')
+  })
+  after(() => cluster.remove())
+
+  const shopPods = async (app: string): Promise<readonly core.Pod[]> =>
+    (await client.resource(refs.pods).list(cluster.scope, { namespace: 'shop', labelSelector: `app.kubernetes.io/name=${app}` })).items
+  const status = (address: string, port = PORT): Promise<number | string> =>
+    new Promise((answer) => {
+      const request = get(`http://${address}:${port}/`, { agent: false, timeout: 5000 }, (response) => {
+        void text(response).then(() => answer(response.statusCode ?? 0))
+      })
+      request.on('timeout', () => request.destroy(new Error('timeout'))).on('error', (error) => answer(error.message))
+    })
+
+  it('comes up, and its nodes have ranges of their own', async () => {
+    await cluster.must('up', '--nodes', '2', '--network', 'overlay')
+    client = await cluster.client()
+    const nodes = (await client.resource(refs.nodes).list(cluster.scope)).items
+    assert.equal(nodes.length, 2)
+    assert.equal(new Set(nodes.map(({ spec }) => spec?.podCIDR)).size, 2)
+    for (const { spec } of nodes) assert.match(spec?.podCIDR ?? '', /^10\.\d+\.\d+\.0\/24$/)
+  })
+
+  it('serves the shop at every node, wherever its pods are', async () => {
+    const pods = (await client.resource(refs.pods).list(cluster.scope, { namespace: 'shop' })).items
+    assert.equal(new Set(pods.map(({ spec }) => spec?.nodeName)).size, 2, 'pods are on both nodes')
+    for (const { address } of cluster.instance.nodes) assert.equal(await status(address), 200)
+  })
+
+  it('reaches pods and Services of all nodes through the API', async () => {
+    for (const { metadata } of await shopPods('storefront'))
+      await cluster.mustKubectl(['get', '--raw', `/api/v1/namespaces/shop/pods/${metadata?.name}:8080/proxy/`])
+    await cluster.mustKubectl(['get', '--raw', '/api/v1/namespaces/shop/services/storefront:80/proxy/'])
+    for (const { metadata } of (await client.resource(refs.nodes).list(cluster.scope)).items)
+      await cluster.mustKubectl(['get', '--raw', `/api/v1/nodes/${metadata?.name}/proxy/healthz`])
+  })
+
+  it('keeps a pod from pods of all nodes where a policy says so', async () => {
+    const policies = client.resource(refs.networkpolicies)
+    const closed = {
+      metadata: { name: 'closed', namespace: 'shop' },
+      spec: { podSelector: { matchLabels: { 'app.kubernetes.io/name': 'storefront' } } },
+    }
+    await policies.create(cluster.scope, closed)
+    const answers = async (): Promise<readonly (number | string)[]> =>
+      Promise.all(cluster.instance.nodes.map(async ({ address }) => status(address)))
+    await eventually('nobody gets in', async () => (await answers()).every((answer) => answer === 'timeout'), 20_000)
+    await policies.delete(cluster.scope, { namespace: 'shop', name: 'closed' })
+    await eventually('everybody gets in again', async () => (await answers()).every((answer) => answer === 200), 20_000)
+  })
+
+  it('announces the address of a load balancer where its endpoints are', async () => {
+    const { scope } = cluster
+    const metadata = { name: 'balanced', namespace: 'shop' }
+    const selector = { 'app.kubernetes.io/name': 'storefront' }
+    const ports = [{ port: 80, targetPort: 8080 }]
+    const services = client.resource(refs.services)
+    await services.create(scope, { metadata, spec: { type: 'LoadBalancer', externalTrafficPolicy: 'Local', selector, ports } })
+    const address = await eventually(
+      'it has an address',
+      async () => (await services.get(scope, metadata)).status?.loadBalancer?.ingress?.[0]?.ip,
+    )
+    await eventually('it answers', async () => (await status(address, 80)) === 200)
+    const hosts = async (): Promise<readonly string[]> =>
+      (await shopPods('storefront')).filter((pod) => pod.metadata?.deletionTimestamp === undefined).map(({ spec }) => spec?.nodeName ?? '')
+    // Wherever the one is that stays, what this machine knew of its neighbours is wrong after one of the two.
+    for (const [i, host] of [...new Set(await hosts())].entries()) {
+      await cluster.mustKubectl(['cordon', host])
+      await cluster.mustKubectl([
+        '-n',
+        'shop',
+        'delete',
+        'pod',
+        '-l',
+        'app.kubernetes.io/name=storefront',
+        `--field-selector=spec.nodeName=${host}`,
+      ])
+      await eventually('its pods are elsewhere', async () => (await hosts()).length === 2 && !(await hosts()).includes(host))
+      await eventually(`it answers from there (${i})`, async () => (await status(address, 80)) === 200, 20_000)
+      await cluster.mustKubectl(['uncordon', host])
+    }
+    await services.delete(scope, metadata)
+  })
+
+  it('takes a third node while it runs', async () => {
+    await cluster.must('up', '--nodes', '3')
+    const nodes = (await client.resource(refs.nodes).list(cluster.scope)).items
+    assert.equal(new Set(nodes.map(({ spec }) => spec?.podCIDR)).size, 3)
+    const third = cluster.instance.nodes[2]
+    assert.equal(await status(third?.address ?? ''), 200)
+    assert.match((await cluster.sampan('status')).stdout, /Nothing is wrong/)
+  })
+
+  it('ends pods only when no node sends them anything: a program that dies at once loses no request', async (context) => {
+    const { scope } = cluster
+    await client.resource(refs.deployments).create(scope, BRIEF)
+    const metadata = { name: 'brief', namespace: 'default' }
+    const service = { metadata, spec: { selector: { app: 'brief' }, ports: [{ port: 80, targetPort: 8080 }] } }
+    const { spec } = await client.resource(refs.services).create(scope, service)
+    await cluster.mustKubectl(['rollout', 'status', 'deployment/brief', '--timeout=90s'])
+    const load = startCommand(...cluster.inside(LOAD, `http://${spec?.clusterIP}/`, '50', 'close'))
+    try {
+      await load.until(/asking/)
+      for (let round = 0; round < 3; round++) {
+        await cluster.mustKubectl(['rollout', 'restart', 'deployment/brief'])
+        await cluster.mustKubectl(['rollout', 'status', 'deployment/brief', '--timeout=90s'])
+      }
+    } finally {
+      await load.stop()
+    }
+    const result = JSON.parse(load.stdout.trim().split('\n').at(-1) ?? '') as { readonly sent: number; readonly failures: unknown }
+    context.diagnostic(`${result.sent} requests`)
+    assert.deepEqual(result.failures, {})
+  })
+
+  it('leaves nothing on the machine after reset', async () => {
+    const { name, stateDir, instance } = cluster
+    const namespaces = [instance.network ?? '', ...instance.nodes.map(({ namespace }) => namespace ?? '')]
+    const marks = [`sampan-${name}`, stateDir, ...namespaces, ...(await Promise.all(namespaces.map(networkMark)))]
+    assert.equal((await tracesOf(marks)).namespaces.length, 4)
+    await cluster.must('reset')
+    assert.deepEqual(
+      Object.entries(await tracesOf(marks)).filter(([, found]) => found.length > 0),
+      [],
+    )
+    const routes = await commandOutput('ip', ['route', 'show'])
+    assert.ok(!routes.includes(`dev ${instance.network} `), routes)
+  })
+})
