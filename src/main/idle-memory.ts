@@ -22,7 +22,7 @@ export interface ProcessMemory {
 /**
  * Gives memory back once the work that took it is done. V8 keeps its young generation as large as the busiest moment made it (32 MB
  * after the start alone) and collects old garbage only when more is wanted; in a process that then rests for hours that is most of what it holds. One full
- * collection when a burst is over costs some 50 ms, when nobody waits. Ends with the scope.
+ * collection when a burst is over costs 50 ms and more, when nobody waits. Ends with the scope.
  */
 export function releaseIdleMemory(scope: Scope, memory: ProcessMemory = thisProcess()): void {
   const { clock } = scope
