@@ -77,6 +77,8 @@ export interface AdmissionRequest {
   readonly namespace: string
   /** May be empty on create with generateName. */
   readonly name: string
+  /** One of many that are deleted by one request, which does not say the name. */
+  readonly isOfCollection?: boolean
   readonly user: UserInfo
   readonly dryRun: boolean
   /** The draft; undefined for DELETE. Mutating steps change it in place, validating steps must not. */

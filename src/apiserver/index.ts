@@ -29,6 +29,7 @@ export type {
   VirtualResource,
   WriteGuard,
 } from './contract.ts'
+export { type PolicyOptions, policySteps } from './admission/policies/steps.ts'
 export { type WebhookOptions, webhookSteps } from './admission/webhooks/steps.ts'
 export { type Aggregator, type AggregatorOptions, createAggregator } from './aggregation/aggregator.ts'
 export { FRONT_PROXY, frontProxyCertificates, publishAuthentication } from './auth/cluster/front-proxy.ts'

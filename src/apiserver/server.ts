@@ -82,6 +82,8 @@ export interface ApiServer {
   readonly follow: Follow
   /** All served versions of a kind. */
   readonly equivalents: (resource: Resource) => readonly Resource[]
+  /** The resource of a kind that is served now. */
+  readonly findKind: (apiVersion: string, kind: string) => Resource | undefined
   /** Resolves when every request can be answered. */
   readonly ready: Promise<void>
   /** Ends all watches. The engine belongs to the caller. */
@@ -173,6 +175,10 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     caches,
     follow: cacheFollow(catalog, views),
     equivalents: (resource) => equivalentsOf(catalog.all, resource),
+    findKind: (apiVersion, kind) => {
+      const slash = apiVersion.indexOf('/')
+      return catalog.findKind(slash === -1 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind)
+    },
     ready,
     close() {
       for (const watch of core.watches) watch.end()

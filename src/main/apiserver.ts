@@ -41,6 +41,7 @@ import {
   requestFairness,
   serviceAllocation,
   streamSpecials,
+  policySteps,
   watchDangling,
   webhookSteps,
   writeKubeconfig,
@@ -162,7 +163,8 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     impersonation: access.impersonation,
     admission: [
       ...access.admission,
-      ...webhookSteps(scope, { reader: late.reader, follow: late.follow, equivalents: late.equivalents, isAllowed: isProxyable }),
+      ...policySteps(scope, { ...late, authorizers: access.authorizers }),
+      ...webhookSteps(scope, { ...late, authorizers: access.authorizers, isAllowed: isProxyable }),
       ...access.finalAdmission,
     ],
     guard: access.guard,

@@ -1,13 +1,13 @@
 import type { ApiServer, ObjectReader, ObjectWriter } from '#apiserver'
 
 /** The server's view of what is stored, and its own way to write, exist only after the server that needs them. */
-export interface LateServer extends Pick<ApiServer, 'follow' | 'equivalents'> {
+export interface LateServer extends Pick<ApiServer, 'follow' | 'equivalents' | 'findKind'> {
   readonly reader: ObjectReader
   writer(): ObjectWriter
   set(server: Known): void
 }
 
-type Known = Pick<ApiServer, 'reader' | 'writer' | 'follow' | 'equivalents'>
+type Known = Pick<ApiServer, 'reader' | 'writer' | 'follow' | 'equivalents' | 'findKind'>
 
 export function lateServer(): LateServer {
   let target: Known | undefined
@@ -24,6 +24,7 @@ export function lateServer(): LateServer {
     writer: () => found().writer,
     follow: (scope, ref, changed) => found().follow(scope, ref, changed),
     equivalents: (resource) => found().equivalents(resource),
+    findKind: (apiVersion, kind) => found().findKind(apiVersion, kind),
     set: (server) => {
       target = server
     },

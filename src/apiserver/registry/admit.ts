@@ -12,6 +12,7 @@ export interface Admission {
   readonly object: KubeObject | undefined
   readonly old: KubeObject | undefined
   readonly options: Readonly<Record<string, unknown>>
+  readonly isOfCollection?: boolean
 }
 
 export function admissionRequest(context: RequestContext, admission: Admission): AdmissionRequest {

@@ -19,7 +19,7 @@ export function issuesText(source: string, issues: readonly Issue[]): string {
   const texts = placed.map(({ line, column, message }) => {
     const head = `ERROR: <input>:${line}:${column + 1}: ${message}`
     const snippet = lines[line - 1]
-    if (snippet === undefined || snippet.length > LONGEST_SNIPPET) return head
+    if (snippet === undefined || column < 0 || snippet.length > LONGEST_SNIPPET) return head
     return `${head}\n | ${snippet.replaceAll('\t', ' ')}\n | ${mark(snippet, column)}`
   })
   if (issues.length > MOST_SHOWN) texts.push(`${issues.length - MOST_SHOWN} more errors were truncated`)
@@ -28,6 +28,8 @@ export function issuesText(source: string, issues: readonly Issue[]): string {
 
 function placeOf(lines: readonly string[], at: number): { readonly line: number; readonly column: number } {
   if (at < 0) return { line: -1, column: -1 }
+  // An empty text has no lines to point into.
+  if (lines.length === 1 && lines[0] === '') return { line: 1, column: -1 }
   let left = at
   for (const [i, text] of lines.entries()) {
     const length = codePointLength(text)

@@ -1,3 +1,4 @@
+import { deviceSelectorProblem } from '../../cel/kubernetes/device.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Path } from '../../meta/path.ts'
 import type { DeviceSelector, DeviceTaint, DeviceToleration, OpaqueDeviceConfiguration } from '../../types/resource-v1.gen.ts'
@@ -11,15 +12,25 @@ const LONGEST_PARAMETERS = 10 * 1024
 const TAINT_EFFECTS = ['NoExecute', 'NoSchedule', 'None']
 export const MOST_CONFIGS = 32
 
-/** Which devices will do. Whether an expression compiles is not looked at here. */
+/** Which devices will do. */
 export function validateSelectors(selectors: readonly DeviceSelector[] | undefined, path: Path, errors: FieldErrors): void {
   validateSlice(selectors, MOST_SELECTORS, validateSelector, path, errors)
 }
 
 function validateSelector({ cel }: DeviceSelector, path: Path, errors: FieldErrors): void {
-  if (cel === undefined) errors.push(fieldError.required(path.child('cel')))
-  else if (byteLength(cel.expression ?? '') > LONGEST_EXPRESSION)
-    errors.push(fieldError.tooLong(path.child('cel').child('expression'), LONGEST_EXPRESSION))
+  if (cel === undefined) {
+    errors.push(fieldError.required(path.child('cel')))
+    return
+  }
+  const at = path.child('cel').child('expression')
+  const { expression = '' } = cel
+  if (byteLength(expression) > LONGEST_EXPRESSION) {
+    errors.push(fieldError.tooLong(at, LONGEST_EXPRESSION))
+    return
+  }
+  const problem = deviceSelectorProblem(expression)
+  if (problem === undefined) return
+  errors.push(problem.isTooCostly ? fieldError.forbidden(at, problem.text) : fieldError.invalid(at, expression, problem.text))
 }
 
 /** `isStored` for what was stored before there was a limit on its size. */

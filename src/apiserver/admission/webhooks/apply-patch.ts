@@ -24,7 +24,13 @@ export function applyHookPatch(request: AdmissionRequest, resource: Resource, we
   } catch (error) {
     throw statusError.internal(error instanceof Error ? error.message : String(error))
   }
-  if (deepEqual(before, after)) return false
+  return changeDraft(request, resource, before, after)
+}
+
+/** Takes over what an object in this version has become. True when something has changed. Throws `StatusError` 500 for what is none. */
+export function changeDraft(request: AdmissionRequest, resource: Resource, before: unknown, after: unknown): boolean {
+  const draft = request.object
+  if (draft === undefined || deepEqual(before, after)) return false
   replace(draft, convert(decoded(draft, resource, after), resource, request.resource))
   return true
 }

@@ -51,7 +51,7 @@ function hookOf(webhook: Webhook, id: string): Hook {
 }
 
 /** Undefined for one that selects everything. */
-function selectorOf(selector: Webhook['namespaceSelector']): LabelSelector | undefined {
+export function selectorOf(selector: Webhook['namespaceSelector']): LabelSelector | undefined {
   const isEmpty = Object.keys(selector?.matchLabels ?? {}).length === 0 && (selector?.matchExpressions ?? []).length === 0
   return selector === undefined || isEmpty ? undefined : labelSelectorOf(selector)
 }

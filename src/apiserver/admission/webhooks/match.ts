@@ -1,8 +1,18 @@
-import { type KubeObject, type Resource, type admissionregistration, refs, statusError } from '#api'
+import { type KubeObject, type LabelSelector, type Resource, type admissionregistration, refs, statusError } from '#api'
 import type { AdmissionRequest, ObjectReader } from '../../contract.ts'
 import type { Hook } from './hooks.ts'
 
-type Rule = admissionregistration.RuleWithOperations
+type Rule = admissionregistration.NamedRuleWithOperations
+
+/** What decides whether a webhook or a policy is asked about a request. */
+export interface MatchTarget {
+  readonly rules: readonly Rule[]
+  /** What these fit is passed over. */
+  readonly excluded?: readonly Rule[]
+  readonly matchPolicy: string | undefined
+  readonly namespaces: LabelSelector | undefined
+  readonly objects: LabelSelector | undefined
+}
 
 const GROUP = 'admissionregistration.k8s.io'
 const NAMESPACES = 'namespaces'
@@ -17,27 +27,50 @@ export function namespaceOf({ resource, namespace, name }: AdmissionRequest): st
   return resource.group === '' && resource.plural === NAMESPACES ? name : namespace
 }
 
-/**
- * In which version the webhook is asked about the request: that of the request when a rule names it, otherwise another version of the
- * same kind that a rule names. Undefined when it is not asked. Throws `StatusError` 404 when its namespace is not there.
- */
+/** The name that the request says: none when it creates under a generated one, or deletes many. */
+export function saidName({ name, isOfCollection }: AdmissionRequest): string {
+  return isOfCollection === true ? '' : name
+}
+
+type Equivalents = (resource: Resource) => readonly Resource[]
+
+/** As `matchedBy`, for a webhook. */
 export function matchedResource(
-  hook: Hook,
+  { webhook, namespaces, objects }: Hook,
   request: AdmissionRequest,
   reader: ObjectReader,
-  equivalents: (resource: Resource) => readonly Resource[],
+  equivalents: Equivalents,
 ): Resource | undefined {
-  const namespaceFits = fitsNamespace(hook, request, reader)
-  if (namespaceFits === false || !fitsObject(hook, request)) return undefined
-  const { rules = [], matchPolicy } = hook.webhook
-  const found =
-    rules.some((rule) => fitsRule(rule, request.resource, request)) || matchPolicy !== 'Equivalent'
-      ? rules.some((rule) => fitsRule(rule, request.resource, request))
-        ? request.resource
-        : undefined
-      : firstEquivalent(rules, request, equivalents(request.resource))
+  return matchedBy({ rules: webhook.rules ?? [], matchPolicy: webhook.matchPolicy, namespaces, objects }, request, reader, equivalents)
+}
+
+/**
+ * In which version the asker is asked about the request: that of the request when a rule names it, otherwise another version of the
+ * same kind that a rule names. Undefined when it is not asked. Throws `StatusError` 404 when its namespace is not there.
+ */
+export function matchedBy(
+  target: MatchTarget,
+  request: AdmissionRequest,
+  reader: ObjectReader,
+  equivalents: Equivalents,
+): Resource | undefined {
+  const namespaceFits = fitsNamespace(target, request, reader)
+  if (namespaceFits === false || !fitsObject(target, request)) return undefined
+  const { rules, excluded = [], matchPolicy } = target
+  if (excluded.length > 0 && fittingResource(excluded, matchPolicy, request, equivalents) !== undefined) return undefined
+  const found = fittingResource(rules, matchPolicy, request, equivalents)
   if (found !== undefined && namespaceFits === 'missing') throw statusError.notFound(refs.namespaces, namespaceOf(request))
   return found
+}
+
+function fittingResource(
+  rules: readonly Rule[],
+  matchPolicy: string | undefined,
+  request: AdmissionRequest,
+  equivalents: Equivalents,
+): Resource | undefined {
+  if (rules.some((rule) => fitsRule(rule, request.resource, request))) return request.resource
+  return matchPolicy === 'Equivalent' ? firstEquivalent(rules, request, equivalents(request.resource)) : undefined
 }
 
 function firstEquivalent(rules: readonly Rule[], request: AdmissionRequest, others: readonly Resource[]): Resource | undefined {
@@ -49,8 +82,9 @@ function firstEquivalent(rules: readonly Rule[], request: AdmissionRequest, othe
 }
 
 function fitsRule(rule: Rule, resource: Resource, request: AdmissionRequest): boolean {
-  const { operations = [], apiGroups = [], apiVersions = [], resources = [], scope } = rule
+  const { operations = [], apiGroups = [], apiVersions = [], resources = [], resourceNames = [], scope } = rule
   return (
+    (resourceNames.length === 0 || resourceNames.includes(saidName(request))) &&
     fitsScope(scope, request) &&
     names(operations, request.operation) &&
     names(apiGroups, resource.group) &&
@@ -73,7 +107,7 @@ function fitsResource(text: string, plural: string, subresource: string): boolea
   return (wanted === '*' || wanted === plural) && (below === '*' || below === subresource)
 }
 
-function fitsNamespace({ namespaces }: Hook, request: AdmissionRequest, reader: ObjectReader): boolean | 'missing' {
+function fitsNamespace({ namespaces }: MatchTarget, request: AdmissionRequest, reader: ObjectReader): boolean | 'missing' {
   if (namespaces === undefined) return true
   const name = namespaceOf(request)
   const isNamespace = request.resource.plural === NAMESPACES && request.resource.group === ''
@@ -84,7 +118,7 @@ function fitsNamespace({ namespaces }: Hook, request: AdmissionRequest, reader: 
   return object === undefined ? 'missing' : namespaces.matches(object.metadata?.labels)
 }
 
-function fitsObject({ objects }: Hook, { object, old }: AdmissionRequest): boolean {
+function fitsObject({ objects }: MatchTarget, { object, old }: AdmissionRequest): boolean {
   if (objects === undefined) return true
   const fits = (one: KubeObject | undefined): boolean => one !== undefined && objects.matches(one.metadata?.labels)
   return fits(object) || fits(old)

@@ -1,6 +1,6 @@
 import { type KubeObject, type Resource, type Status, apiVersionOf, normalizeObject } from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
-import { namespaceOf } from './match.ts'
+import { namespaceOf, saidName } from './match.ts'
 
 /** The question to a webhook: an AdmissionReview of the version that it understands. `resource` is the version in which it is asked. */
 export function reviewOf(
@@ -10,34 +10,36 @@ export function reviewOf(
   uid: string,
   shown: { readonly object: unknown; readonly old: unknown },
 ): unknown {
-  const { user, subresource } = request
-  const kindOf = (of: Resource): unknown => spokenKind(request, of)
-  const resourceOf = ({ group, version: served, plural }: Resource): unknown => ({ group, version: served, resource: plural })
   return {
     kind: 'AdmissionReview',
     apiVersion: `admission.k8s.io/${version}`,
-    request: {
-      uid,
-      kind: kindOf(resource),
-      resource: resourceOf(resource),
-      ...(subresource === '' ? {} : { subResource: subresource }),
-      requestKind: kindOf(request.resource),
-      requestResource: resourceOf(request.resource),
-      ...(subresource === '' ? {} : { requestSubResource: subresource }),
-      ...nonEmpty('name', request.name),
-      ...nonEmpty('namespace', namespaceOf(request)),
-      operation: request.operation,
-      userInfo: {
-        ...nonEmpty('username', user.name),
-        ...nonEmpty('uid', user.uid ?? ''),
-        ...(user.groups.length === 0 ? {} : { groups: user.groups }),
-        ...(Object.keys(user.extra).length === 0 ? {} : { extra: user.extra }),
-      },
-      object: shown.object ?? null,
-      oldObject: shown.old ?? null,
-      dryRun: request.dryRun,
-      options: Object.keys(request.options).length === 0 ? null : request.options,
+    request: { uid, ...askedFacts(request, resource), object: shown.object ?? null, oldObject: shown.old ?? null },
+  }
+}
+
+/** What webhooks and policies are told of a request beside its objects. */
+export function askedFacts(request: AdmissionRequest, resource: Resource): object {
+  const { user, subresource } = request
+  const kindOf = (of: Resource): unknown => spokenKind(request, of)
+  const resourceOf = ({ group, version, plural }: Resource): unknown => ({ group, version, resource: plural })
+  return {
+    kind: kindOf(resource),
+    resource: resourceOf(resource),
+    ...(subresource === '' ? {} : { subResource: subresource }),
+    requestKind: kindOf(request.resource),
+    requestResource: resourceOf(request.resource),
+    ...(subresource === '' ? {} : { requestSubResource: subresource }),
+    ...nonEmpty('name', saidName(request)),
+    ...nonEmpty('namespace', namespaceOf(request)),
+    operation: request.operation,
+    userInfo: {
+      ...nonEmpty('username', user.name),
+      ...nonEmpty('uid', user.uid ?? ''),
+      ...(user.groups.length === 0 ? {} : { groups: user.groups }),
+      ...(Object.keys(user.extra).length === 0 ? {} : { extra: user.extra }),
     },
+    dryRun: request.dryRun,
+    options: Object.keys(request.options).length === 0 ? null : request.options,
   }
 }
 

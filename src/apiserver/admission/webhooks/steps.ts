@@ -1,8 +1,10 @@
 import type { Scope } from '#base'
-import { type Resource, statusError } from '#api'
-import type { AdmissionRequest, AdmissionStep, ObjectReader } from '../../contract.ts'
+import { type Resource, meetsMatchConditions, statusError } from '#api'
+import type { AdmissionRequest, AdmissionStep, Authorizer, ObjectReader } from '../../contract.ts'
 import type { RemoteCaller } from '../../remote/post-json.ts'
 import type { Follow } from '../../registry/read/follow.ts'
+import { inputOf } from '../policies/input.ts'
+import { Rounds } from '../rounds.ts'
 import type { CallFailure } from './call-hook.ts'
 import { type Hook, Hooks } from './hooks.ts'
 import { isExempt, matchedResource } from './match.ts'
@@ -10,6 +12,8 @@ import { isExempt, matchedResource } from './match.ts'
 export interface WebhookOptions {
   readonly reader: ObjectReader
   readonly follow: Follow
+  /** For the match conditions of webhooks. */
+  readonly authorizers: readonly Authorizer[]
   /** All served versions of the kind. */
   readonly equivalents: (resource: Resource) => readonly Resource[]
   /** Which addresses of endpoints webhooks may be called at. */
@@ -38,7 +42,7 @@ export function webhookSteps(scope: Scope, options: WebhookOptions): readonly Ad
   const calls = (): Promise<Calls> => (loading ??= load(scope, options))
   const matching = (hook: Hook, request: AdmissionRequest): Matched | undefined => {
     const resource = matchedResource(hook, request, options.reader, options.equivalents)
-    return resource === undefined || !meetsConditions(hook, request) ? undefined : { hook, resource }
+    return resource === undefined || !meetsConditions(scope, options, hook, request, resource) ? undefined : { hook, resource }
   }
   return [
     {
@@ -74,12 +78,6 @@ async function load(scope: Scope, options: WebhookOptions): Promise<Calls> {
   return { modules, caller: new modules.RemoteCaller(scope, { reader: options.reader, isAllowed: options.isAllowed }) }
 }
 
-/** What the mutating webhooks remember between the rounds of one request. */
-interface Rounds {
-  /** Asked before, and wanting to know of later changes. */
-  readonly waiting: Set<string>
-  readonly again: Set<string>
-}
 const NOTE = 'MutatingAdmissionWebhook'
 
 /** True when the object was changed, so that what came before must look at it again. */
@@ -90,13 +88,10 @@ async function mutateBy(
   matching: (hook: Hook, request: AdmissionRequest) => Matched | undefined,
   calls: () => Promise<Calls>,
 ): Promise<boolean> {
-  const notes = (request.notes ??= new Map())
-  const rounds = (notes.get(NOTE) as Rounds | undefined) ?? { waiting: new Set<string>(), again: new Set<string>() }
-  notes.set(NOTE, rounds)
+  const rounds = Rounds.of(request, NOTE)
   let hasChanged = false
   for (const hook of hooks) {
-    // Whoever was not asked in the first round is not asked in the second.
-    if (request.isRepeated === true && !rounds.again.has(hook.id)) continue
+    if (rounds.skips(hook.id)) continue
     const matched = matching(hook, request)
     if (matched === undefined) continue
     const { caller, modules } = await calls()
@@ -104,15 +99,15 @@ async function mutateBy(
       const { patch } = await modules.callHook(scope, caller, hook, request, matched.resource, true)
       if (patch !== undefined && modules.applyHookPatch(request, matched.resource, hook.webhook.name, patch)) {
         hasChanged = true
-        for (const id of rounds.waiting) rounds.again.add(id)
-        rounds.waiting.clear()
+        rounds.changed()
       }
     } catch (error) {
       if (!(error instanceof modules.CallFailure)) throw error
       failOpen(scope, hook, request, 'mutation', modules.failedClosed, error)
     }
-    if (hook.webhook.reinvocationPolicy === 'IfNeeded') rounds.waiting.add(hook.id)
+    if (hook.webhook.reinvocationPolicy === 'IfNeeded') rounds.wait(hook.id)
   }
+  rounds.end()
   return hasChanged
 }
 
@@ -131,13 +126,12 @@ function failOpen(
   scope.log.warn('a webhook could not be called and was passed over', { webhook: webhook.name, error: failure.message })
 }
 
-/** Conditions in CEL are not evaluated yet: a webhook that has some follows its failure policy. Throws `StatusError` 403. */
-function meetsConditions({ webhook }: Hook, request: AdmissionRequest): boolean {
-  if ((webhook.matchConditions ?? []).length === 0) return true
-  if (webhook.failurePolicy === 'Ignore') return false
-  throw statusError.forbidden(
-    request.resource,
-    request.name,
-    `the match conditions of webhook ${JSON.stringify(webhook.name)} cannot be evaluated`,
-  )
+/** Throws `StatusError` 403 when nobody can say and the webhook must be asked. */
+function meetsConditions(scope: Scope, options: WebhookOptions, { webhook }: Hook, request: AdmissionRequest, resource: Resource): boolean {
+  const { matchConditions = [], failurePolicy } = webhook
+  if (matchConditions.length === 0) return true
+  const meets = meetsMatchConditions(matchConditions, inputOf(scope, request, resource, options))
+  if (typeof meets === 'boolean') return meets
+  if (failurePolicy === 'Ignore') return false
+  throw statusError.forbidden(request.resource, request.name, meets)
 }

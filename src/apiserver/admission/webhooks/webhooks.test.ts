@@ -48,6 +48,7 @@ async function world(t: TestContext): Promise<World> {
       },
       follow: (...a) => found().follow(...a),
       equivalents: (resource) => found().equivalents(resource),
+      authorizers: [],
       isAllowed: () => true,
     })
   const outer = rootScope()

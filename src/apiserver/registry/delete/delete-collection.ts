@@ -30,7 +30,7 @@ export async function deleteCollection(context: RequestContext, view: View, name
   const work = async (): Promise<void> => {
     for (let entry = page.entries[next++]; entry !== undefined; entry = page.entries[next++]) {
       try {
-        await deleteObject(context, { view, namespace: entry.namespace, name: entry.name, options: deletion })
+        await deleteObject(context, { view, namespace: entry.namespace, name: entry.name, options: deletion, isOfCollection: true })
       } catch (error) {
         // Somebody else has deleted it: that was the wish.
         if (!(error instanceof StatusError && error.status.code === 404)) throw error

@@ -25,6 +25,7 @@ export interface Deletion {
   readonly namespace: string
   readonly name: string
   readonly options: DeleteOptions
+  readonly isOfCollection?: boolean
 }
 
 /** Deletes one object, or marks it for deletion when something keeps it. Throws `StatusError`: 404, 409, what admission says. */
@@ -46,6 +47,7 @@ export async function deleteObject(context: RequestContext, deletion: Deletion):
       subresource: '',
       namespace,
       name,
+      isOfCollection: deletion.isOfCollection === true,
       dryRun: options.dryRun,
       object: undefined,
       old,

@@ -29,13 +29,15 @@ export interface AccessAnswer {
   /** Why nobody could say. */
   readonly error?: string
 }
+/** What is asked about, whatever is to be done with it. */
+export type ResourceQuery = Omit<AccessQuery, 'verb'>
 export type AskAccess = (query: AccessQuery) => AccessAnswer
 
 class Check extends Opaque {
   readonly typeName: string
   readonly ask: AskAccess
-  readonly query: Omit<AccessQuery, 'verb'>
-  constructor(typeName: string, ask: AskAccess, query: Omit<AccessQuery, 'verb'>) {
+  readonly query: ResourceQuery
+  constructor(typeName: string, ask: AskAccess, query: ResourceQuery) {
     super()
     this.typeName = typeName
     this.ask = ask
@@ -44,7 +46,7 @@ class Check extends Opaque {
   equals(other: Opaque): boolean {
     return other instanceof Check && JSON.stringify(other.query) === JSON.stringify(this.query)
   }
-  with(typeName: string, more: Omit<AccessQuery, 'verb'>): Check {
+  with(typeName: string, more: ResourceQuery): Check {
     return new Check(typeName, this.ask, { ...this.query, ...more })
   }
 }
@@ -103,3 +105,8 @@ export const authorization: Library = [
   ['allowed', 'decision_allowed', `${DECISION}.() -> bool`, ({ answer }: Decision) => answer.allowed],
   ['reason', 'decision_reason', `${DECISION}.() -> string`, ({ answer }: Decision) => answer.reason],
 ]
+
+/** The `authorizer` variable. */
+export const authorizerValue = (ask: AskAccess): Opaque => new Check(AUTHORIZER, ask, {})
+/** `authorizer.requestResource`. */
+export const resourceCheckValue = (ask: AskAccess, query: ResourceQuery): Opaque => new Check(RESOURCE, ask, query)

@@ -1,0 +1,65 @@
+import type { Scope } from '#base'
+import { type AccessAnswer, type AccessQuery, type PolicyInput, type Resource, refs } from '#api'
+import type { AccessQuestion, AdmissionRequest, Authorizer, ObjectReader, UserInfo } from '../../contract.ts'
+import { authorize } from '../../auth/authorize/authorize.ts'
+import { saidName } from '../webhooks/match.ts'
+import { askedFacts, wireForm } from '../webhooks/review.ts'
+import { convert } from '../webhooks/versions.ts'
+
+export interface InputSources {
+  readonly reader: ObjectReader
+  readonly authorizers: readonly Authorizer[]
+}
+
+/** What expressions see of a request that they are asked about in this version. */
+export function inputOf(scope: Scope, request: AdmissionRequest, resource: Resource, sources: InputSources): PolicyInput {
+  const shown = (object: AdmissionRequest['object']): unknown =>
+    object === undefined ? null : (wireForm(resource, convert(object, request.resource, resource)) ?? null)
+  const { group, plural } = request.resource
+  return {
+    object: shown(request.object),
+    oldObject: shown(request.old),
+    request: askedFacts(request, resource),
+    namespaceObject: namespaceObject(request, sources.reader),
+    ask: (query) => answer(scope, request.user, query, sources.authorizers),
+    query: { group, resource: plural, subresource: request.subresource, namespace: request.namespace, name: saidName(request) },
+  }
+}
+
+function namespaceObject({ resource, namespace }: AdmissionRequest, reader: ObjectReader): unknown {
+  if (namespace === '' || (resource.group === '' && resource.plural === refs.namespaces.plural)) return null
+  const object = reader.get(refs.namespaces, '', namespace)
+  if (object === undefined) return null
+  const { managedFields: _, ...metadata } = object.metadata ?? {}
+  return { metadata, spec: object.spec ?? {}, status: object.status ?? {} }
+}
+
+function answer(scope: Scope, user: UserInfo, query: AccessQuery, authorizers: readonly Authorizer[]): AccessAnswer {
+  const { path, serviceAccount, fieldSelector, labelSelector } = query
+  const question: AccessQuestion = {
+    user: serviceAccount === undefined ? user : serviceAccountUser(serviceAccount.namespace, serviceAccount.name),
+    verb: query.verb,
+    isResource: path === undefined,
+    group: query.group ?? '',
+    version: '*',
+    resource: query.resource ?? '',
+    subresource: query.subresource ?? '',
+    namespace: query.namespace ?? '',
+    name: query.name ?? '',
+    path: path ?? '',
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    ...(labelSelector === undefined ? {} : { labelSelector }),
+  }
+  const decision = authorize(scope, authorizers, question)
+  // Expressions cannot wait.
+  if (decision instanceof Promise) return { allowed: false, reason: '', error: 'the authorizer does not answer at once' }
+  return { allowed: decision.kind === 'allow', reason: decision.reason }
+}
+
+function serviceAccountUser(namespace: string, name: string): UserInfo {
+  return {
+    name: `system:serviceaccount:${namespace}:${name}`,
+    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+    extra: {},
+  }
+}

@@ -1,0 +1,155 @@
+import type { Scope } from '#base'
+import { type Resource, type admissionregistration, StatusError, mutateByPolicy, mutationsOf, validateByPolicy, wantsToMutate } from '#api'
+import type { AdmissionRequest, AdmissionStep } from '../../contract.ts'
+import type { Follow } from '../../registry/read/follow.ts'
+import { Rounds } from '../rounds.ts'
+import { changeDraft } from '../webhooks/apply-patch.ts'
+import { isExempt } from '../webhooks/match.ts'
+import { wireForm } from '../webhooks/review.ts'
+import { AuditNotes } from './audit-notes.ts'
+import { type InputSources, inputOf } from './input.ts'
+import { type Ask, type Invocation, type PolicySources, invocationsFor } from './invocations.ts'
+import { Policies, type Policy, mutatingRefs, validatingRefs } from './policies.ts'
+import { denial, failedMutations } from './refusals.ts'
+
+export interface PolicyOptions extends PolicySources, InputSources {
+  readonly follow: Follow
+}
+
+type ValidatingSpec = admissionregistration.ValidatingAdmissionPolicySpec
+type MutatingSpec = admissionregistration.MutatingAdmissionPolicySpec
+
+/** The policies of the users in CEL: those that change objects, and those that refuse them. */
+export function policySteps(scope: Scope, options: PolicyOptions): readonly AdmissionStep[] {
+  const mutating = new Policies<MutatingSpec>(scope, options, ...mutatingRefs)
+  const validating = new Policies<ValidatingSpec>(scope, options, ...validatingRefs)
+  return [
+    {
+      name: MUTATING,
+      handles: (request) => mutating.current().length > 0 && request.operation !== 'DELETE' && !isExempt(request),
+      async mutate(own, request) {
+        return mutateBy(own, mutating.current(), request, options)
+      },
+    },
+    {
+      name: 'ValidatingAdmissionPolicy',
+      handles: (request) => validating.current().length > 0 && !isExempt(request),
+      validate: (own, request) => validateBy(own, validating.current(), request, options),
+    },
+  ]
+}
+
+const MUTATING = 'MutatingAdmissionPolicy'
+
+function paramsOf({ params }: Ask): unknown {
+  return params === undefined ? null : (wireForm(params.resource, params.object) ?? null)
+}
+
+interface Denied {
+  readonly message: string
+  readonly reason: string
+}
+
+function validateBy(scope: Scope, policies: readonly Policy<ValidatingSpec>[], request: AdmissionRequest, options: PolicyOptions): void {
+  const inputs = new Map<Resource, ReturnType<typeof inputOf>>()
+  const notes = new AuditNotes()
+  let first: Denied | undefined
+  for (const invocation of invocationsFor(policies, request, options)) {
+    const { policy, binding, ask } = invocation
+    const by = `ValidatingAdmissionPolicy '${policy.name}'${binding === undefined ? '' : ` with binding '${binding.name}'`}`
+    if (ask === undefined) {
+      const what = binding === undefined ? 'policy' : 'binding'
+      if (policy.spec.failurePolicy !== 'Ignore')
+        first ??= { message: `${by} denied request: failed to configure ${what}: ${invocation.problem}`, reason: '' }
+      continue
+    }
+    const input = inputs.get(ask.resource) ?? inputOf(scope, request, ask.resource, options)
+    inputs.set(ask.resource, input)
+    const { denials, annotations } = validateByPolicy(policy.spec, input, paramsOf(ask))
+    for (const { key, value } of annotations) notes.add(`${policy.name}/${key}`, value)
+    for (const { message, reason, always, at } of denials) {
+      const actions = binding?.spec.validationActions ?? []
+      if (always === true || actions.includes('Deny')) first ??= { message: `${by} denied request: ${message}`, reason }
+      if (always !== true && actions.includes('Warn')) request.warn(`Validation failed for ${by}: ${message}`)
+      if (always !== true && actions.includes('Audit'))
+        notes.failure({ message, policy: policy.name, binding: binding?.name ?? '', expressionIndex: at, validationActions: actions })
+    }
+  }
+  notes.write(request)
+  if (first !== undefined) throw denial(request, first.message, first.reason)
+}
+
+/** True when the object was changed, so that what came before must look at it again. */
+function mutateBy(scope: Scope, policies: readonly Policy<MutatingSpec>[], request: AdmissionRequest, options: PolicyOptions): boolean {
+  const rounds = Rounds.of(request, MUTATING)
+  const problems: string[] = []
+  let hasChanged = false
+  for (const invocation of invocationsFor(policies, request, options)) {
+    const { policy, binding, ask } = invocation
+    const fail = (message: string): void => {
+      const by = binding === undefined ? JSON.stringify(policy.name) : `'${policy.name}' with binding '${binding.name}'`
+      if (policy.spec.failurePolicy !== 'Ignore') problems.push(`policy ${by} denied request: ${message}`)
+    }
+    if (ask === undefined) {
+      fail(invocation.problem)
+      continue
+    }
+    const id = idOf(invocation)
+    if (rounds.skips(id)) continue
+    const outcome = mutateOnce(scope, policy.spec, ask, request, options)
+    if (outcome === 'passed over') continue
+    if (outcome.problem !== undefined) fail(outcome.problem)
+    if (outcome.hasChanged) {
+      hasChanged = true
+      rounds.changed()
+    }
+    if (policy.spec.reinvocationPolicy === 'IfNeeded') rounds.wait(id)
+  }
+  if (problems.length > 0) throw failedMutations(request, problems)
+  rounds.end()
+  return hasChanged
+}
+
+function idOf({ policy, binding, ask }: Invocation<Policy<MutatingSpec>>): string {
+  const { namespace = '', name = '' } = ask?.params?.object.metadata ?? {}
+  return [policy.name, binding?.name ?? '', namespace, name].join('/')
+}
+
+interface Outcome {
+  readonly hasChanged: boolean
+  readonly problem?: string
+}
+
+function mutateOnce(
+  scope: Scope,
+  spec: MutatingSpec,
+  ask: Ask,
+  request: AdmissionRequest,
+  options: PolicyOptions,
+): Outcome | 'passed over' {
+  const { resource } = ask
+  const params = paramsOf(ask)
+  let input = inputOf(scope, request, resource, options)
+  const wants = wantsToMutate(spec, input, params)
+  if (wants === false) return 'passed over'
+  if (wants !== true) return { hasChanged: false, problem: wants }
+  let hasChanged = false
+  for (let at = 0; at < mutationsOf(spec); at++) {
+    if (at > 0) input = inputOf(scope, request, resource, options)
+    const made = mutateByPolicy(spec, at, input, params, isOwnKind(request, resource) ? resource.schema : undefined)
+    if (made === undefined) continue
+    if (typeof made === 'string') return { hasChanged, problem: made }
+    try {
+      if (changeDraft(request, resource, input.object, made)) hasChanged = true
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error
+      return { hasChanged, problem: error.message }
+    }
+  }
+  return { hasChanged }
+}
+
+/** Subresources may speak a kind of their own. */
+function isOwnKind({ object }: AdmissionRequest, resource: Resource): boolean {
+  return object?.kind === undefined || object.kind === resource.kind
+}
