@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { rootScope } from '#base'
 import { type apps, isNotFound, refs } from '#api'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import { createInformers } from '#reconcile'
 
 const ENTRY = join(import.meta.dirname, '../../src/main/sampan.ts')
 const NAMESPACE = 'bench'
@@ -19,6 +20,7 @@ const { values: flags } = parseArgs({
     nodes: { type: 'string', default: '100' },
     pods: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '1' },
+    only: { type: 'string', default: '.' },
     'cpu-prof': { type: 'string' },
   },
 })
@@ -65,57 +67,65 @@ const deployment = (name: string, replicas: number, image = 'app:1'): apps.Deplo
   },
 })
 
-async function measure(name: string, parts: readonly ChildProcess[], run: () => Promise<void>): Promise<void> {
+async function measure(client: Client, name: string, parts: readonly ChildProcess[], run: () => Promise<void>): Promise<void> {
+  if (!new RegExp(flags.only).test(name)) return
+  const revision = async (): Promise<number> =>
+    Number((await client.resource(refs.namespaces).list(scope, { limit: 1 })).metadata?.resourceVersion ?? 0)
+  const firstRevision = await revision()
   const before = parts.map(cpuMs)
   const startedMs = performance.now()
   await run()
   const wallMs = Math.round(performance.now() - startedMs)
   const [server, simulation] = parts.map((part, i) => cpuMs(part) - (before[i] ?? 0))
-  console.log(`${name.padEnd(34)} ${String(wallMs).padStart(6)} ms   server ${server} ms CPU, simulation ${simulation} ms CPU`)
+  console.log(
+    `${name.padEnd(34)} ${String(wallMs).padStart(6)} ms   server ${server} ms CPU, simulation ${simulation} ms CPU, ${(await revision()) - firstRevision} writes`,
+  )
 }
 
 async function bench(client: Client, parts: readonly ChildProcess[]): Promise<void> {
   const deployments = client.resource(refs.deployments)
-  const available = async (name: string, count: number): Promise<boolean> => {
-    const { metadata, spec, status } = await deployments.get(scope, { namespace: NAMESPACE, name })
-    return (
-      status?.observedGeneration === metadata?.generation &&
-      (status?.availableReplicas ?? 0) === count &&
-      (status?.updatedReplicas ?? 0) === count &&
-      (status?.replicas ?? 0) === (spec?.replicas ?? 0)
-    )
+  // What happens is watched: asking again and again would cost the server more than the work.
+  const informers = createInformers(client)
+  const seen = informers.informer(refs.deployments, { namespace: NAMESPACE })
+  await informers.start(scope)
+  const isAvailable = (found: apps.Deployment | undefined, count: number): boolean =>
+    found?.status?.observedGeneration === found?.metadata?.generation &&
+    (found?.status?.availableReplicas ?? 0) === count &&
+    (found?.status?.updatedReplicas ?? 0) === count &&
+    (found?.status?.replicas ?? 0) === count
+  const available = async (name: string, count: number, generation: number): Promise<boolean> => {
+    const found = seen.get(`${NAMESPACE}/${name}`)
+    return (found?.metadata?.generation ?? 0) >= generation && isAvailable(found, count)
   }
+  let generation = 1
   await deployments.create(scope, deployment('big', 0))
-  await until('it is seen', () => available('big', 0))
+  await until('it is seen', () => available('big', 0, 1))
   const patch = (body: unknown): Promise<unknown> =>
     deployments.patch(scope, { namespace: NAMESPACE, name: 'big' }, { type: 'merge', body })
-  await measure(`scale 0 to ${pods}`, parts, async () => {
+  await measure(client, `scale 0 to ${pods}`, parts, async () => {
     await patch({ spec: { replicas: pods } })
-    await until('all are available', () => available('big', pods))
+    await until('all are available', () => available('big', pods, generation))
   })
-  await measure(`rollout of ${pods}`, parts, async () => {
+  await measure(client, `rollout of ${pods}`, parts, async () => {
     await patch({ spec: { template: { spec: { containers: [{ name: 'main', image: 'app:2' }] } } } })
-    await until('all are new', () => available('big', pods))
+    await until('all are new', () => available('big', pods, generation))
   })
-  await measure(`scale ${pods} to 0`, parts, async () => {
+  await measure(client, `scale ${pods} to 0`, parts, async () => {
     await patch({ spec: { replicas: 0 } })
-    await until('none is left', () => available('big', 0))
+    await until('none is left', () => available('big', 0, generation))
     await until(
       'the pods are gone',
       async () => (await client.resource(refs.pods).list(scope, { namespace: NAMESPACE, limit: 1 })).items.length === 0,
     )
   })
   const names = Array.from({ length: pods }, (_, i) => `small-${i}`)
-  await measure(`${pods} Deployments of one pod`, parts, async () => {
+  await measure(client, `${pods} Deployments of one pod`, parts, async () => {
     let next = 0
     const lane = async (): Promise<void> => {
       for (let name = names[next++]; name !== undefined; name = names[next++]) await deployments.create(scope, deployment(name, 1))
     }
     await Promise.all(Array.from({ length: 32 }, lane))
-    await until('all are available', async () => {
-      const { items } = await deployments.list(scope, { namespace: NAMESPACE })
-      return items.filter(({ status }) => status?.availableReplicas === 1).length === pods
-    })
+    await until('all are available', () => seen.list().filter((one) => isAvailable(one, 1)).length === pods)
   })
 }
 

@@ -149,9 +149,13 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
     }
     const reference = controllerReference(owner, kind.ref)
     const managed = await takeOverAndLetGo(scope, owner, reference)
+    // What was done in an earlier round has not all come by yet: its last event brings the key back.
+    if (!ownWrites.settled(key)) return done
     const isEnding = owner.metadata?.deletionTimestamp !== undefined
-    const failure = isEnding || !ownWrites.settled(key) ? undefined : await carryOut(scope, owner, reference, managed.filter(isActive))
+    const failure = isEnding ? undefined : await carryOut(scope, owner, reference, managed.filter(isActive))
     scope.check()
+    // Counts would be old before they are written.
+    if (failure === undefined && !ownWrites.settled(key)) return done
 
     const nowMs = scope.clock.now()
     const minReadySeconds = owner.spec?.minReadySeconds ?? 0
