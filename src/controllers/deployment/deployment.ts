@@ -35,6 +35,7 @@ import {
   nameOf,
   newSetAmong,
   newSetAnnotations,
+  nextRevision,
   replicasOf,
   revisionOf,
   sizeAnnotations,
@@ -113,7 +114,7 @@ function setup(context: ControllerContext): Reconcile {
   }
 
   /** Brings the newest ReplicaSet's annotations and both revisions up to date. */
-  async function refreshNewSet(round: Round, set: apps.ReplicaSet, newRevision: number): Promise<Round> {
+  async function refreshNewSet(round: Round, set: apps.ReplicaSet, newRevision: bigint): Promise<Round> {
     const { scope } = round
     const annotations = newSetAnnotations(round.deployment, set.metadata?.annotations ?? {}, newRevision)
     const minReadySeconds = round.deployment.spec?.minReadySeconds
@@ -138,7 +139,7 @@ function setup(context: ControllerContext): Reconcile {
     return { ...round, deployment, newSet, conditions }
   }
 
-  async function createNewSet(round: Round, newRevision: number): Promise<Round> {
+  async function createNewSet(round: Round, newRevision: bigint): Promise<Round> {
     const { scope, deployment } = round
     const spec = deployment.spec
     if (spec === undefined) return round
@@ -208,7 +209,7 @@ function setup(context: ControllerContext): Reconcile {
   }
 
   async function withNewSet(round: Round, create: boolean): Promise<Round> {
-    const newRevision = Math.max(0, ...round.old.map(revisionOf)) + 1
+    const newRevision = nextRevision(round.old)
     if (round.newSet !== undefined) return refreshNewSet(round, round.newSet, newRevision)
     return create ? createNewSet(round, newRevision) : round
   }

@@ -4,7 +4,7 @@ import type { apps } from '#api'
 import { planRollingUpdate } from './plan-rollout.ts'
 import { isScaling, planCleanup, planScaling } from './plan-scaling.ts'
 import { planRolloutStatus } from './plan-status.ts'
-import { DESIRED_REPLICAS, MAX_REPLICAS, allowanceOf, newSetAnnotations, revisionOf } from './replica-sets.ts'
+import { DESIRED_REPLICAS, MAX_REPLICAS, allowanceOf, newSetAnnotations, nextRevision, revisionOf } from './replica-sets.ts'
 
 const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image: 'a' }] } }
 function deployment(replicas: number, maxSurge: number | string, maxUnavailable: number | string): apps.Deployment {
@@ -82,10 +82,15 @@ test('a single active set takes the whole size; a saturated newest one ends the 
 
 test('revisions go on, and a set that comes back remembers the numbers it had', () => {
   const web = { ...deployment(1, 1, 0), metadata: { annotations: { note: 'n', 'kubectl.kubernetes.io/last-applied-configuration': '{}' } } }
-  assert.deepEqual(newSetAnnotations(web, {}, 1), { note: 'n', 'deployment.kubernetes.io/revision': '1' })
-  const back = newSetAnnotations(web, { 'deployment.kubernetes.io/revision': '1' }, 3)
+  assert.deepEqual(newSetAnnotations(web, {}, 1n), { note: 'n', 'deployment.kubernetes.io/revision': '1' })
+  const back = newSetAnnotations(web, { 'deployment.kubernetes.io/revision': '1' }, 3n)
   assert.deepEqual(back, { note: 'n', 'deployment.kubernetes.io/revision': '3', 'deployment.kubernetes.io/revision-history': '1' })
-  assert.equal(newSetAnnotations(web, back, 5)['deployment.kubernetes.io/revision-history'], '1,3')
+  assert.equal(newSetAnnotations(web, back, 5n)['deployment.kubernetes.io/revision-history'], '1,3')
+})
+
+test('revisions have 64 bits', () => {
+  const at = (revision: string): apps.ReplicaSet => set('a', 1, 1, 1, { 'deployment.kubernetes.io/revision': revision })
+  assert.equal(String(nextRevision([at('3546343826724305832'), at('7'), at('x')])), '3546343826724305833')
 })
 
 test('history beyond the limit is deleted, lowest revision first, never what still has pods', () => {

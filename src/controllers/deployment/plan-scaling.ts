@@ -83,7 +83,7 @@ function fractionOf(deployment: apps.Deployment, set: apps.ReplicaSet): number {
 export function planCleanup(
   deployment: apps.Deployment,
   old: readonly apps.ReplicaSet[],
-  revisionOf: (set: apps.ReplicaSet) => number,
+  revisionOf: (set: apps.ReplicaSet) => bigint,
 ): readonly apps.ReplicaSet[] {
   const limit = deployment.spec?.revisionHistoryLimit
   if (limit === undefined) return []
@@ -91,7 +91,10 @@ export function planCleanup(
   const surplus = alive.length - limit
   if (surplus <= 0) return []
   return [...alive]
-    .sort((a, b) => revisionOf(a) - revisionOf(b) || (nameOf(a) < nameOf(b) ? -1 : 1))
+    .sort((a, b) => {
+      const [first, second] = [revisionOf(a), revisionOf(b)]
+      return first === second ? (nameOf(a) < nameOf(b) ? -1 : 1) : first < second ? -1 : 1
+    })
     .slice(0, surplus)
     .filter(
       (set) =>

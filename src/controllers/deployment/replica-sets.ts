@@ -57,9 +57,16 @@ function withoutHash(template: apps.DeploymentSpec['template'] | undefined): unk
   return { ...template, metadata: { ...template?.metadata, labels } }
 }
 
-export function revisionOf(set: apps.ReplicaSet): number {
-  const revision = Number(set.metadata?.annotations?.[REVISION] ?? 0)
-  return Number.isInteger(revision) ? revision : 0
+/** Revisions have 64 bits; what is not one counts as none. */
+export const revisionOf = (set: apps.ReplicaSet): bigint => parseRevision(set.metadata?.annotations?.[REVISION])
+
+function parseRevision(text: string | undefined): bigint {
+  return text !== undefined && /^\d{1,19}$/.test(text) ? BigInt(text) : 0n
+}
+
+/** The revision after all of these. */
+export function nextRevision(sets: readonly apps.ReplicaSet[]): bigint {
+  return sets.map(revisionOf).reduce((highest, revision) => (revision > highest ? revision : highest), 0n) + 1n
 }
 
 export function annotationNumber(set: apps.ReplicaSet, name: string): number | undefined {
@@ -77,12 +84,12 @@ export function sizeAnnotations(deployment: apps.Deployment): Record<string, str
 export function newSetAnnotations(
   deployment: apps.Deployment,
   present: Readonly<Record<string, string>>,
-  newRevision: number,
+  newRevision: bigint,
 ): Record<string, string> {
   const annotations: Record<string, string> = { ...present }
   for (const [name, value] of Object.entries(deployment.metadata?.annotations ?? {})) if (!NOT_COPIED.has(name)) annotations[name] = value
   const before = present[REVISION]
-  if (Number(before ?? 0) < newRevision) {
+  if (parseRevision(before) < newRevision) {
     annotations[REVISION] = String(newRevision)
     if (before !== undefined) {
       const history = present[REVISION_HISTORY]
