@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { rootScope, seededRandom } from '#base'
 import { type apps, type batch, type core, keyOf, refs } from '#api'
 import { type Client, createClient, inProcessTransport } from '#client'
-import { createEvents, createInformers, runControllers } from '#reconcile'
+import { canonicalJson, createEvents, createInformers, runControllers } from '#reconcile'
 import { type FakeApi, type Faults, createFakeApi, faultTransport } from '#testing'
 import { controllers } from './index.ts'
 
@@ -80,7 +80,7 @@ function summary(api: FakeApi): unknown {
     })),
     named: pods
       .filter(({ metadata }) => metadata?.labels?.['app'] === 'db')
-      .map(({ metadata }) => `${metadata?.name} ${JSON.stringify(Object.entries(metadata?.labels ?? {}).sort())}`)
+      .map(({ metadata }) => `${metadata?.name} ${canonicalJson(metadata?.labels)}`)
       .sort(),
     // Whether there ever was a third pod is chance; its claim would stay.
     claims: api

@@ -97,22 +97,22 @@ async function bench(client: Client, parts: readonly ChildProcess[]): Promise<vo
     const found = seen.get(`${NAMESPACE}/${name}`)
     return (found?.metadata?.generation ?? 0) >= generation && isAvailable(found, count)
   }
-  let generation = 1
+  const wanted = { generation: 1 }
   await deployments.create(scope, deployment('big', 0))
   await until('it is seen', () => available('big', 0, 1))
   const patch = (body: unknown): Promise<unknown> =>
     deployments.patch(scope, { namespace: NAMESPACE, name: 'big' }, { type: 'merge', body })
   await measure(client, `scale 0 to ${pods}`, parts, async () => {
     await patch({ spec: { replicas: pods } })
-    await until('all are available', () => available('big', pods, generation))
+    await until('all are available', () => available('big', pods, wanted.generation))
   })
   await measure(client, `rollout of ${pods}`, parts, async () => {
     await patch({ spec: { template: { spec: { containers: [{ name: 'main', image: 'app:2' }] } } } })
-    await until('all are new', () => available('big', pods, generation))
+    await until('all are new', () => available('big', pods, wanted.generation))
   })
   await measure(client, `scale ${pods} to 0`, parts, async () => {
     await patch({ spec: { replicas: 0 } })
-    await until('none is left', () => available('big', 0, generation))
+    await until('none is left', () => available('big', 0, wanted.generation))
     await until(
       'the pods are gone',
       async () => (await client.resource(refs.pods).list(scope, { namespace: NAMESPACE, limit: 1 })).items.length === 0,
