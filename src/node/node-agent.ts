@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { type Scope, messageOf } from '#base'
-import { type core, isNotFound, quantityMilli, quantityValue, refs } from '#api'
+import { type core, isNotFound, keyOf, quantityMilli, quantityValue, refs } from '#api'
 import type { Client } from '#client'
 import { createEvents, createInformers } from '#reconcile'
 import { apiObjects } from './api/object-source.ts'
@@ -17,7 +17,7 @@ import { OrphanSweep } from './host/orphans.ts'
 import { ImageCollector } from './images/image-collector.ts'
 import { podImages } from './images/pod-images.ts'
 import { LogRotation } from './logs/log-rotation.ts'
-import { admitPod, lacking } from './node-object/admission.ts'
+import { admitPod, isSelected, lacking } from './node-object/admission.ts'
 import { machineFacts } from './node-object/facts.ts'
 import { capacityOf, nodeStatus } from './node-object/node-status.ts'
 import { followPodNetwork } from './node-object/pod-network.ts'
@@ -212,7 +212,13 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     if (staticPods?.noteMirror(scope, old, now) === true || isMirror(now ?? old)) return
     // A pod that was replaced under its name is two changes for the node.
     if (old !== undefined && uidOf(old) !== (now === undefined ? '' : uidOf(now))) manager.remove(uidOf(old))
-    if (now !== undefined) manager.set(now)
+    if (now === undefined) return
+    if (registrar.node === undefined || isSelected(now, registrar.node)) return manager.set(now)
+    // The scheduler may know labels of the node that this agent has not seen yet: it looks before it refuses.
+    void registrar.refresh(scope).then(() => {
+      const latest = pods.get(keyOf(now))
+      if (latest !== undefined && uidOf(latest) === uidOf(now)) manager.set(latest)
+    })
   })
 
   const imageCollector = new ImageCollector(runtime, manager, layout.rootDir, recorder, options.nodeName)

@@ -65,6 +65,12 @@ export function lacking(
   return undefined
 }
 
+/** Whether the node has the labels that the pod wants of it. */
+export function isSelected(pod: core.Pod, node: core.Node): boolean {
+  const labels = node.metadata?.labels ?? {}
+  return Object.entries(pod.spec?.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)
+}
+
 /** Throws `PodRejected` when the node cannot hold the pod beside those that it has. The scheduler sees to that; this is for who goes past it. */
 export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.Node): void {
   const allocatable = node.status?.allocatable ?? {}
@@ -80,10 +86,7 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
     reject('OutOfpods', `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${mostPods}`)
   const lack = lacking(pod, others, node, ['cpu', 'memory', 'ephemeral-storage'])
   if (lack !== undefined) reject(lack.reason, lack.message)
-  const labels = node.metadata?.labels ?? {}
-  const selector = Object.entries(pod.spec?.nodeSelector ?? {})
-  if (!selector.every(([key, value]) => labels[key] === value))
-    reject('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
+  if (!isSelected(pod, node)) reject('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
   const taken = others.flatMap(hostPortsOf)
   if (hostPortsOf(pod).some((port) => taken.some((other) => clash(port, other))))
     reject('NodePorts', "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports")

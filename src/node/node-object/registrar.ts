@@ -64,6 +64,15 @@ export class NodeRegistrar {
     }
   }
 
+  /** Reads what others have changed of the Node; what was known stays when it cannot be read. */
+  async refresh(scope: Scope): Promise<void> {
+    try {
+      this.#node = await this.#client.resource(refs.nodes).get(scope, { name: this.#options.name })
+    } catch (error) {
+      if (!isCancelled(error)) scope.log.warn('the node could not be read', { error: messageOf(error) })
+    }
+  }
+
   /** Writes the status when it has changed, or when it is due. */
   async writeStatus(scope: Scope): Promise<void> {
     const before = this.#node?.status
