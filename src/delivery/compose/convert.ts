@@ -70,7 +70,13 @@ export function convertProject(model: Dict, sources: ConvertSources): Converted 
     const named = (links.get(name) ?? []).filter((alias) => !made.some((one) => one.metadata?.name === alias))
     objects.push(...made, ...named.map((alias) => renamed(made[0], alias)))
     const ingress = ingressOf(name, aliyun.routes)
-    if (ingress !== undefined) objects.push(ingress)
+    if (ingress !== undefined) {
+      objects.push(ingress)
+      findings.note(
+        ['services', name, 'labels', aliyun.routes[0]?.label ?? ''],
+        'takes effect where the cluster has an ingress controller; none comes with Sampan yet',
+      )
+    }
     if (policies.length > 0) objects.push(...publishedPolicies(project, name, service, aliyun))
     order.push({ service: name, workload: labelled(workload, project), waits })
   }
