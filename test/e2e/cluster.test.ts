@@ -20,6 +20,7 @@ import {
 import { placeOrder, visitor } from './shop.ts'
 
 const ASK = join(import.meta.dirname, 'inside/ask.ts')
+const COMPOSE = join(import.meta.dirname, 'testdata/shop.compose.yaml')
 const DNS = '10.96.0.10'
 
 /** From nothing to a cluster that serves a page, and back to nothing. The tests build on each other, in this order. */
@@ -91,6 +92,20 @@ describe('a cluster on this machine', { skip: noMachineCluster }, () => {
     assert.deepEqual(await identities(cluster, client), kept)
     assert.equal((await shop.get('/')).status, 200)
     await eventually('the order is on the page again', async () => /Deck teapot/.test((await shop.get('/orders')).body))
+  })
+
+  it('runs a Compose project in the order of its dependencies, and takes it away', async () => {
+    assert.match(await cluster.must('compose', '-f', COMPOSE, 'up', '--timeout', '120'), /start basket .*after redis/)
+    const { items } = await client.resource(refs.pods).list(cluster.scope, { namespace: 'stall' })
+    assert.equal(items.filter(({ metadata }) => metadata?.labels?.['app.kubernetes.io/name'] === 'storefront').length, 2)
+    const published = await client.resource(refs.services).get(cluster.scope, { namespace: 'stall', name: 'storefront-published' })
+    assert.equal((await ask<{ status: number }>('http', `http://${published.spec?.clusterIP ?? ''}:8088/`)).status, 200)
+    assert.match(await cluster.must('compose', '-f', COMPOSE, 'ps'), /redis .* ready /)
+    assert.match(await cluster.must('compose', '-f', COMPOSE, 'down'), /removed \d+ objects/)
+    await eventually(
+      'the pods are gone',
+      async () => (await client.resource(refs.pods).list(cluster.scope, { namespace: 'stall' })).items.length === 0,
+    )
   })
 
   it('leaves nothing on the machine after reset', async (context) => {
