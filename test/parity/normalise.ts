@@ -23,6 +23,8 @@ export const settle = (text: string): string =>
   text
     .replace(new RegExp(`\\bkube-api-access-[${SUFFIX_LETTERS}]{5}\\b`, 'g'), 'kube-api-access-<suffix>')
     .replace(/([?&]hash=)[0-9A-Fa-f]{16,}/g, '$1<hash>')
+    // Times of long ago are longer ago with every day.
+    .replace(/(^|")\d+y(?:\d+d)?("|$)/g, '$1<years>$2')
 
 const fields = (value: Json | undefined): Record<string, Json> =>
   value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {}
