@@ -6,11 +6,13 @@ import { type Page, listedNames, tableRows } from './pages.ts'
 export function checkReference(page: Page, definitions: readonly Definition[]): Problem[] {
   const defined = new Set(definitions.map(({ name }) => name))
   const listed = listedNames(page.text)
+  const twice = listed.filter(({ name }, at) => listed.findIndex((other) => other.name === name) < at)
   const names = new Set(listed.map(({ name }) => name))
   const missing = [
     ...new Map(definitions.filter(({ name }) => !names.has(name)).map((definition) => [definition.name, definition])).values(),
   ]
   return [
+    ...twice.map(({ name, line }) => error(page.path, line, `lists '${name}' a second time`)),
     ...missing.map(({ name, file, line }) => error(file, line, `defines '${name}', which ${page.path} does not list`)),
     ...listed
       .filter(({ name }) => !defined.has(name))
