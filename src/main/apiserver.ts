@@ -293,6 +293,7 @@ function writeFiles(
   kubeconfig('controllers.kubeconfig', 'controllers', 'controllers')
   kubeconfig('scheduler.kubeconfig', 'scheduler', 'scheduler')
   kubeconfig('proxy.kubeconfig', 'proxy', 'proxy', outside)
+  kubeconfig('gateway.kubeconfig', 'gateway', 'gateway', outside)
   for (const node of nodes) kubeconfig(`node-${node}.kubeconfig`, `node-${node}`, `node-${node}`, outside)
 }
 

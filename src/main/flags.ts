@@ -19,6 +19,18 @@ export interface UpFlags extends InstanceFlags {
   readonly nodes?: number
   readonly network?: NetworkMode
   readonly example: boolean
+  /** True: from now on. Absent: as before. */
+  readonly gateway?: boolean
+}
+
+export interface GatewayFlags {
+  readonly kubeconfig: string
+  readonly stateDir: string
+  readonly address: string
+  readonly httpPort: number
+  readonly httpsPort: number
+  readonly netns?: string
+  readonly logLevel: LogLevelFlag
 }
 
 export interface AgentFlags {

@@ -6,7 +6,7 @@ import { SHELLS, completionScript, isShell } from './completion.ts'
 import { addComposeCommands } from './compose-program.ts'
 import { addExplainCommand } from './explain-program.ts'
 import { instanceFlags, instanceName } from './instance-flags.ts'
-import type { AgentFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
+import type { AgentFlags, GatewayFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
 
 /** Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
 export function program(): Command {
@@ -34,6 +34,7 @@ export function program(): Command {
       ),
     )
     .option('--no-example', 'without the example application')
+    .option('--gateway', 'also serve Ingresses, at ports 80 and 443 of the first node (class "sampan", the default); kept until reset')
     .action(async (flags: UpFlags) => {
       const { runUp } = await import('./commands/up.ts')
       await runUp(flags)
@@ -58,7 +59,7 @@ export function program(): Command {
   )
   addExplainCommand(root)
   instanceFlags(root.command('logs').description('show what a component has logged'))
-    .argument('[component]', 'server or agent', 'server')
+    .argument('[component]', 'server, agent or gateway', 'server')
     .option('-f, --follow', 'go on with what is logged from now on', false)
     .action(async (component: string, flags: InstanceFlags & { readonly follow: boolean }) => {
       const { runLogs } = await import('./commands/logs.ts')
@@ -113,6 +114,20 @@ export function program(): Command {
       await runAgent(flags)
     },
   )
+  root
+    .command('gateway')
+    .description('serve the Ingresses of any Kubernetes whose class names the controller sampan.io/gateway, in the foreground')
+    .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    .requiredOption('--state-dir <dir>', 'where configuration, certificates and the socket of HAProxy lie')
+    .option('--http-port <port>', 'where to listen for HTTP', port, 80)
+    .option('--https-port <port>', 'where to listen for HTTPS', port, 443)
+    .option('--address <address>', 'IPv4 address to listen on', '0.0.0.0')
+    .option('--netns <path>', 'network namespace to listen and to connect in')
+    .addOption(logLevel())
+    .action(async (flags: GatewayFlags) => {
+      const { runGateway } = await import('./commands/gateway.ts')
+      await runGateway(flags)
+    })
   root
     .command('simulate')
     .description('pretend nodes in any cluster, for trying things at scale: their pods start, end and go, and nothing runs')

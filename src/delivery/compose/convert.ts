@@ -74,7 +74,7 @@ export function convertProject(model: Dict, sources: ConvertSources): Converted 
       objects.push(ingress)
       findings.note(
         ['services', name, 'labels', aliyun.routes[0]?.label ?? ''],
-        'takes effect where the cluster has an ingress controller; none comes with Sampan yet',
+        'takes effect where the cluster has an ingress controller; one of Sampan comes with: sampan up --gateway',
       )
     }
     if (policies.length > 0) objects.push(...publishedPolicies(project, name, service, aliyun))

@@ -109,7 +109,7 @@ export const ALIYUN_VERDICTS: Readonly<Record<string, ComposeVerdict>> = {
   'aliyun.rolling_updates': as('a rolling update that goes on when a container is ready'),
   'aliyun.rolling_updates.parallelism': as('`maxUnavailable`'),
   'aliyun.gpu': as('`nvidia.com/gpu` limits'),
-  'aliyun.routing.port_*': as('an Ingress for every address: the cluster needs an ingress controller, and none comes with Sampan yet'),
+  'aliyun.routing.port_*': as('an Ingress for every address: served by `sampan up --gateway`, or by the ingress controller of the cluster'),
   'aliyun.routing.*': refused('the gateway does not keep sessions or weights yet'),
   'aliyun.lb.port_*': as('a Service of type LoadBalancer with the front port'),
   'aliyun.vip.*': refused('known, and without a published meaning'),

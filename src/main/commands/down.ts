@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { type Scope, rootScope, systemClock } from '#base'
 import { type Progress, createProgress } from '#cli'
+import { releaseGateway } from '#gateway'
 import { releaseAnnouncements, releasePolicies } from '#network'
 import { releaseHost, stopHost } from '#node'
 import { releaseProxy, systemKernel } from '#proxy'
@@ -9,7 +10,7 @@ import { type Instance, announceInterface, netnsPath, policyTable, proxyTable, r
 import { removeLocalAddress, removeNetwork } from '../instance/network.ts'
 import { locate, stateDirOf } from '../instance/locate.ts'
 import type { InstanceFlags } from '../flags.ts'
-import { componentsOf, hostOptions } from '../up/commands.ts'
+import { componentsOf, gatewayDir, hostOptions } from '../up/commands.ts'
 
 const STOP_WITHIN_MS = 20_000
 
@@ -23,6 +24,8 @@ async function stopComponents(scope: Scope, progress: Progress, stateDir: string
     await progress.step(`stop ${name}`, async (note) =>
       note((await stopInBackground(scope, stateDir, name, STOP_WITHIN_MS)) ? '' : 'did not run'),
     )
+  // It serves on when the gateway was killed.
+  if (instance.gateway === true) await releaseGateway(scope, gatewayDir(stateDir))
 }
 
 const onEachNode = async ({ nodes }: Instance, work: (index: number) => Promise<void>): Promise<void> => {

@@ -4,11 +4,12 @@ import { type Scope, messageOf, rootScope } from '#base'
 import { refs } from '#api'
 import { formatTable } from '#cli'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import { gatewayProcesses } from '#gateway'
 import { layoutOf } from '#node'
 import { running } from '../background/processes.ts'
 import { locate } from '../instance/locate.ts'
 import type { InstanceFlags } from '../flags.ts'
-import { componentsOf, hostOptions } from '../up/commands.ts'
+import { componentsOf, gatewayDir, hostOptions } from '../up/commands.ts'
 
 const ANSWER_WITHIN_MS = 5000
 
@@ -27,6 +28,11 @@ export async function runStatus(flags: InstanceFlags): Promise<void> {
     if (pid === undefined) problems.push(`containerd of ${node.name} does not run`)
     const name = instance.nodes.length === 1 ? 'containerd' : `containerd of ${node.name}`
     rows.push([name, pid === undefined ? 'stopped' : 'running', String(pid ?? ''), pid === undefined ? '' : memoryOf(pid)])
+  }
+  if (instance.gateway === true) {
+    const [pid] = gatewayProcesses(gatewayDir(stateDir))
+    if (pid === undefined) problems.push('haproxy does not run: see sampan logs gateway')
+    rows.push(['haproxy', pid === undefined ? 'stopped' : 'running', String(pid ?? ''), pid === undefined ? '' : memoryOf(pid)])
   }
   console.log(`${formatTable(['COMPONENT', 'STATE', 'PID', 'MEMORY (PSS)'], rows)}\n`)
   try {

@@ -22,14 +22,15 @@ import {
 } from '../instance/instance.ts'
 import { claimNetwork, ensureNetwork } from '../instance/network.ts'
 import { cacheDir, freePort, stateDirOf } from '../instance/locate.ts'
-import { NODE_PROGRAMS, installPackages, missingPrograms } from '../machine/packages.ts'
+import { GATEWAY_PROGRAMS, NODE_PROGRAMS, installPackages, missingPrograms } from '../machine/packages.ts'
 import type { UpFlags } from '../flags.ts'
 import { readManifests, waitForDeployments, waitForNode } from '../up/apply.ts'
-import { type Component, SERVER, agentOf, componentCommand, hostOptions } from '../up/commands.ts'
+import { type Component, GATEWAY, SERVER, agentOf, componentCommand, hostOptions } from '../up/commands.ts'
 import { dnsEndpoints } from '../up/dns-endpoints.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/shop')
 const SYSTEM = join(import.meta.dirname, '../up/system')
+const GATEWAY_OBJECTS = join(import.meta.dirname, '../up/gateway')
 const AS_OWNER = { fieldManager: 'sampan' }
 const USUAL_PORT = 6443
 const POLL_MS = 10
@@ -45,7 +46,9 @@ export async function runUp(flags: UpFlags): Promise<void> {
   const startMs = systemClock.monotonic()
   const stateDir = stateDirOf(flags)
   await progress.step('machine', (note) => {
-    const missing = [...new Set(missingPrograms(NODE_PROGRAMS, process.env['PATH'] ?? '').map((needed) => needed.package))]
+    const wanted =
+      flags.gateway === true || readInstance(stateDir)?.gateway === true ? [...NODE_PROGRAMS, ...GATEWAY_PROGRAMS] : NODE_PROGRAMS
+    const missing = [...new Set(missingPrograms(wanted, process.env['PATH'] ?? '').map((needed) => needed.package))]
     if (missing.length === 0) return
     installPackages(missing)
     note(`installed ${missing.join(', ')}`)
@@ -77,6 +80,7 @@ export async function runUp(flags: UpFlags): Promise<void> {
   await progress.step('agent, proxy and DNS', async (note) => {
     await Promise.all(instance.nodes.map((node, index) => startNode(scope, stateDir, instance, node, index, client, note)))
   })
+  if (instance.gateway === true) await startGateway(scope, progress, stateDir, instance, client)
   if (flags.example) await startExample(scope, progress, client, instance)
   progress.say(`\nThe cluster is up (${formatDuration(systemClock.monotonic() - startMs)}).`)
   progress.say(hints(stateDir, instance, flags).join('\n'))
@@ -103,9 +107,28 @@ async function startNode(
   )
 }
 
+async function startGateway(scope: Scope, progress: Progress, stateDir: string, instance: Instance, client: Client): Promise<void> {
+  await progress.step('gateway', async (note) => {
+    await applyObjects(scope, client, readManifests(GATEWAY_OBJECTS), AS_OWNER)
+    await start(scope, stateDir, instance, GATEWAY, note)
+    await within(
+      scope,
+      READY_WITHIN_MS,
+      'the gateway does not answer',
+      () => lastLines(stateDir, GATEWAY.name),
+      async (limited) => {
+        while ((await statusOf(`http://${instance.nodes[0].address}/`)) === undefined) {
+          if (!isSupervised(stateDir, GATEWAY.name)) throw new UserError('the gateway has ended', lastLines(stateDir, GATEWAY.name))
+          await limited.sleep(POLL_MS)
+        }
+      },
+    )
+  })
+}
+
 async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Promise<Instance> {
   const known = readInstance(stateDir)
-  if (known !== undefined) return withNodes(scope, stateDir, known, flags)
+  if (known !== undefined) return withNodes(scope, stateDir, withGateway(stateDir, known, flags), flags)
   // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
   if (existsSync(stateDir) && readdirSync(stateDir).some((entry) => !entry.startsWith('instance.json')))
     throw new UserError(`${stateDir} holds something that is not a cluster`, 'give --state-dir a folder that is empty or does not exist')
@@ -125,10 +148,19 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
     nodes: [first],
     clusterCidr,
     dnsAddress,
+    ...(flags.gateway === true ? { gateway: true } : {}),
   }
   const whole = { ...instance, nodes: moreNodes(instance, flags.nodes ?? 1) }
   writeInstance(stateDir, whole)
   return whole
+}
+
+/** Once it is asked for, it is there whenever the cluster is. */
+function withGateway(stateDir: string, known: Instance, { gateway }: UpFlags): Instance {
+  if (gateway !== true || known.gateway === true) return known
+  const changed = { ...known, gateway }
+  writeInstance(stateDir, changed)
+  return changed
 }
 
 /** An instance that is there: more nodes can join it, everything else was decided when it was made. */
@@ -286,6 +318,7 @@ async function within<T>(scope: Scope, timeoutMs: number, what: string, why: () 
 function hints(stateDir: string, instance: Instance, flags: UpFlags): readonly string[] {
   const name = flags.name === 'default' ? '' : ` --name ${flags.name}`
   return [
+    ...(instance.gateway === true ? ['', `  the gateway       http://${instance.nodes[0].address} and https, for Ingresses`] : []),
     ...(flags.example ? ['', `  the shop          ${storefront(instance)}`] : ['']),
     `  look around       ./sampan kubectl${name} get pods -A`,
     `  your own kubectl  export KUBECONFIG=${join(stateDir, 'admin.kubeconfig')}`,

@@ -22,6 +22,8 @@ export interface Instance {
   readonly clusterCidr: string
   /** Where every node answers names, for itself. */
   readonly dnsAddress: string
+  /** Ingresses are served, in the network of the first node. */
+  readonly gateway?: boolean
 }
 
 export const NETWORK_MODES = ['route', 'overlay'] as const

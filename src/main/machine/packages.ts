@@ -21,6 +21,9 @@ export const NODE_PROGRAMS: readonly NeededProgram[] = [
   { program: 'nsenter', package: 'util-linux' },
 ]
 
+/** What `--gateway` needs beside them. */
+export const GATEWAY_PROGRAMS: readonly NeededProgram[] = [{ program: 'haproxy', package: 'haproxy' }]
+
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
 const REFUSE_SERVICES = '#!/bin/sh\n# Sampan, while it installs packages: none of them may start a service.\nexit 101\n'

@@ -19,13 +19,19 @@ import {
 /** What runs in the background for an instance, as command lines: the server, and an agent for each node. Pure: the same instance always gives the same ones. */
 export interface Component {
   readonly name: string
-  /** Of an agent: the position of its node. */
+  /** Of an agent and of the gateway: the position of its node. */
   readonly node?: number
 }
 
 export const SERVER: Component = { name: 'server' }
 export const agentOf = (index: number): Component => ({ name: index === 0 ? 'agent' : `agent-${index + 1}`, node: index })
-export const componentsOf = ({ nodes }: Instance): readonly Component[] => [SERVER, ...nodes.map((_, index) => agentOf(index))]
+export const GATEWAY: Component = { name: 'gateway', node: 0 }
+export const componentsOf = ({ nodes, gateway }: Instance): readonly Component[] => [
+  SERVER,
+  ...nodes.map((_, index) => agentOf(index)),
+  ...(gateway === true ? [GATEWAY] : []),
+]
+export const gatewayDir = (stateDir: string): string => join(stateDir, 'gateway')
 
 const ENTRY = join(import.meta.dirname, '..', 'sampan.ts')
 
@@ -36,11 +42,11 @@ const ENTRY = join(import.meta.dirname, '..', 'sampan.ts')
  */
 const SMALL_HEAP = ['--max-semi-space-size=1', '--optimize-for-size', '--v8-pool-size=1'] as const
 
-export function componentCommand({ node }: Component, stateDir: string, instance: Instance): readonly string[] {
+export function componentCommand({ name, node }: Component, stateDir: string, instance: Instance): readonly string[] {
   const runtime = [process.execPath, '--disable-warning=ExperimentalWarning']
-  return node === undefined
-    ? [...runtime, ENTRY, 'server', ...serverArguments(stateDir, instance)]
-    : [...inside(placeOf(instance, node)), ...runtime, ...SMALL_HEAP, ENTRY, 'agent', ...agentArguments(stateDir, instance, node)]
+  if (node === undefined) return [...runtime, ENTRY, 'server', ...serverArguments(stateDir, instance)]
+  const own = name === GATEWAY.name ? gatewayArguments(stateDir, instance) : ['agent', ...agentArguments(stateDir, instance, node)]
+  return [...inside(placeOf(instance, node)), ...runtime, ...SMALL_HEAP, ENTRY, ...own]
 }
 
 /** What runs in the node's network. */
@@ -67,6 +73,15 @@ function serverArguments(stateDir: string, instance: Instance): readonly string[
     ['--load-balancer-pool', balancerPool(instance)],
     ...(instance.network === undefined ? [] : [['--pod-routes-interface', instance.network]]),
     ...instance.nodes.map(({ name, address }) => ['--node', `${name}=${address}`]),
+  ].flat()
+}
+
+function gatewayArguments(stateDir: string, { nodes: [{ address }] }: Instance): readonly string[] {
+  return [
+    'gateway',
+    ['--kubeconfig', join(stateDir, 'gateway.kubeconfig')],
+    ['--state-dir', gatewayDir(stateDir)],
+    ['--address', address],
   ].flat()
 }
 

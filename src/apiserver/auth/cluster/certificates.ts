@@ -36,6 +36,8 @@ export const componentSubject = {
   controllers: (): Subject => ({ commonName: 'system:kube-controller-manager' }),
   scheduler: (): Subject => ({ commonName: 'system:kube-scheduler' }),
   proxy: (): Subject => ({ commonName: 'system:kube-proxy' }),
+  /** It has no rights but those that a binding gives it. */
+  gateway: (): Subject => ({ commonName: 'sampan:gateway' }),
   /** The API server towards the nodes' own API. */
   toNodes: (): Subject => ({ commonName: 'kube-apiserver-kubelet-client', organizations: [GROUPS.masters] }),
   node: (name: string): Subject => ({ commonName: nodeUserName(name), organizations: [GROUPS.nodes] }),
@@ -66,6 +68,7 @@ export function clusterCertificates(names: ClusterNames): CertificatePlan {
       clientLeaf('controllers', componentSubject.controllers()),
       clientLeaf('scheduler', componentSubject.scheduler()),
       clientLeaf('proxy', componentSubject.proxy()),
+      clientLeaf('gateway', componentSubject.gateway()),
       ...names.nodes.map((node) => clientLeaf(`node-${node}`, componentSubject.node(node))),
     ],
     signingKeys: [FILES.tokenKey],

@@ -1,0 +1,157 @@
+import type { ChildProcess } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { type Scope, createAuthority, messageOf, readFileIfThere } from '#base'
+import type { GatewayModel } from '../model/model.ts'
+import type { Places } from './places.ts'
+import { planChange } from './plan.ts'
+import { endHaproxy, startHaproxy } from './process.ts'
+import { type Listening, renderFiles } from './render.ts'
+import { ask, tell } from './runtime-api.ts'
+import { type Applied, freshState } from './state.ts'
+
+export interface DataPlaneOptions {
+  readonly places: Places
+  readonly address: string
+  readonly httpPort: number
+  readonly httpsPort: number
+  readonly netns?: string | undefined
+  /** The present HAProxy has ended without being told to. */
+  readonly onEnd: () => void
+}
+
+export interface DataPlaneStats {
+  /** HAProxy was started anew: at first, after it ended, for a larger pool, after a command that it refused. */
+  readonly starts: number
+  readonly commands: number
+  readonly poolSize: number
+  /** Servers that are taken out and not deleted yet. */
+  readonly leaving: number
+  readonly pid: number | undefined
+}
+
+/** Beyond this, a new process that reads all from files is there sooner. */
+const MOST_COMMANDS = 1000
+const MOST_THREADS = 4
+const DAY_MS = 86_400_000
+const OWN_CERTIFICATE_LIFE_MS = 365 * DAY_MS
+const RENEWED_BEFORE_MS = 30 * DAY_MS
+
+/**
+ * One HAProxy that serves the last model it was given. Each process starts from files that hold everything; what changes afterwards is told to it while
+ * it runs. Calls must not overlap.
+ */
+export class DataPlane {
+  readonly #options: DataPlaneOptions
+  #child: ChildProcess | undefined
+  #applied: Applied | undefined
+  #starts = 0
+  #commands = 0
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when requests are led as the model says. After a rejection it serves what it served before, and the next call starts anew. */
+  async apply(scope: Scope, model: GatewayModel): Promise<void> {
+    const plan =
+      this.#child === undefined || this.#applied === undefined ? undefined : planChange(this.#applied, model, this.#options.places)
+    if (plan === undefined || plan.commands.length > MOST_COMMANDS) return this.#start(scope, model)
+    this.#applied = undefined
+    try {
+      for (const command of plan.commands) await tell(scope, this.#options.places.socket, command)
+    } catch (error) {
+      scope.check()
+      scope.log.warn('a command was refused, a new process takes over', { error: messageOf(error) })
+      return this.#start(scope, model)
+    }
+    this.#commands += plan.commands.length
+    this.#applied = plan.next
+  }
+
+  /** Deletes servers that have nothing under way any more. Resolves with the number of those that still have. */
+  async sweep(scope: Scope): Promise<number> {
+    const applied = this.#applied
+    if (applied === undefined || applied.leaving.size === 0) return 0
+    const leaving = new Map(applied.leaving)
+    for (const server of applied.leaving.keys()) {
+      const answer = await ask(scope, this.#options.places.socket, `del server ${server}\n`)
+      if (/^(Server deleted|No such server)/.test(answer)) leaving.delete(server)
+    }
+    this.#applied = { ...applied, leaving }
+    return leaving.size
+  }
+
+  stats(): DataPlaneStats {
+    return {
+      starts: this.#starts,
+      commands: this.#commands,
+      poolSize: this.#applied?.poolSize ?? 0,
+      leaving: this.#applied?.leaving.size ?? 0,
+      pid: this.#child?.pid,
+    }
+  }
+
+  async stop(scope: Scope): Promise<void> {
+    this.#child = undefined
+    await endHaproxy(scope, this.#options.places)
+  }
+
+  async #start(scope: Scope, model: GatewayModel): Promise<void> {
+    const { places, address, httpPort, httpsPort, netns } = this.#options
+    this.#applied = undefined
+    // The present process ends when the new one is there: nobody is to be surprised.
+    this.#child = undefined
+    const state = freshState(model)
+    const listening: Listening = {
+      address,
+      httpPort,
+      httpsPort,
+      threads: Math.min(availableParallelism(), MOST_THREADS),
+      dropRights: process.getuid?.() === 0,
+    }
+    mkdirSync(places.emptyFolder, { recursive: true, mode: 0o711 })
+    mkdirSync(places.certificates, { recursive: true, mode: 0o700 })
+    const files = renderFiles(state, places, listening, await ownCertificate(scope, places))
+    for (const [path, text] of files) replaceFile(path, text)
+    for (const name of readdirSync(places.certificates)) {
+      const path = join(places.certificates, name)
+      if (!files.has(path)) rmSync(path, { force: true })
+    }
+    const child = await startHaproxy(scope, places, netns)
+    this.#child = child
+    this.#applied = state
+    this.#starts++
+    child.on('exit', (code, signal) => {
+      if (this.#child !== child) return
+      this.#child = undefined
+      scope.log.warn('HAProxy has ended', { code, signal })
+      this.#options.onEnd()
+    })
+    scope.log.info('HAProxy serves', { pid: child.pid, backends: state.slots.size, poolSize: state.poolSize })
+  }
+}
+
+/** For names that no Secret is for: clients see that it is nobody's. */
+async function ownCertificate(scope: Scope, places: Places): Promise<string> {
+  const known = readFileIfThere(places.certificate(0))
+  if (known !== undefined && endOf(known) > scope.clock.now() + RENEWED_BEFORE_MS) return known
+  const { certificate, key } = await createAuthority(scope, 'sampan-gateway', OWN_CERTIFICATE_LIFE_MS)
+  return `${certificate.trim()}\n${key.trim()}\n`
+}
+
+function endOf(pem: string): number {
+  try {
+    return new X509Certificate(pem).validToDate.getTime()
+  } catch {
+    return 0
+  }
+}
+
+/** A reader sees the old text or the new one. All of it is written again before each start: it need not outlive the machine. */
+function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o600 })
+  renameSync(`${path}.new`, path)
+}

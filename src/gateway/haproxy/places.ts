@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import { UserError } from '#base'
+import type { MapName } from './state.ts'
+
+/** Where the files of a data plane lie. The names go into its configuration and its commands. */
+export interface Places {
+  readonly folder: string
+  readonly configuration: string
+  readonly socket: string
+  readonly log: string
+  /** What HAProxy sees of the files of the machine once it runs: nothing. */
+  readonly emptyFolder: string
+  readonly maps: Readonly<Record<MapName, string>>
+  readonly certificates: string
+  readonly certificateList: string
+  /** 0 is the gateway's own. */
+  certificate(number: number): string
+}
+
+/** The kernel's limit for the name of a socket, less what HAProxy adds while it makes one. */
+const LONGEST_FOLDER = 70
+
+/** Throws `UserError` for a folder whose name could not stand in a configuration. */
+export function placesIn(folder: string): Places {
+  if (!/^\/[A-Za-z0-9/._-]*$/.test(folder) || folder.length > LONGEST_FOLDER)
+    throw new UserError(
+      `the folder ${folder} cannot hold the gateway's state`,
+      `use an absolute path of letters, digits, dots, dashes and underscores, at most ${LONGEST_FOLDER} characters`,
+    )
+  const certificates = join(folder, 'certificates')
+  return {
+    folder,
+    configuration: join(folder, 'haproxy.cfg'),
+    socket: join(folder, 'haproxy.sock'),
+    log: join(folder, 'haproxy.log'),
+    emptyFolder: join(folder, 'empty'),
+    maps: { exact: join(folder, 'exact.map'), prefix: join(folder, 'prefix.map'), defaults: join(folder, 'defaults.map') },
+    certificates,
+    certificateList: join(folder, 'certificates.list'),
+    certificate: (number) => join(certificates, `c${number}.pem`),
+  }
+}

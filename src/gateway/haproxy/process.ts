@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs'
+import { type Scope, UserError, readFileIfThere } from '#base'
+import type { Places } from './places.ts'
+import { ask } from './runtime-api.ts'
+
+const CHECK_MS = 10
+const END_CHECK_MS = 50
+const STARTED_WITHIN_MS = 10_000
+const ENDS_WITHIN_MS = 5000
+const LAST_LINES = 6
+
+/**
+ * Starts HAProxy over the files that are there, and resolves when it serves. Those that run over the same files hand their sockets over to it,
+ * finish what they have, and end. Rejects with `UserError` when it does not start; the others then go on.
+ */
+export async function startHaproxy(scope: Scope, places: Places, netns: string | undefined): Promise<ChildProcess> {
+  const before = processesOf(places)
+  const log = openSync(places.log, 'w', 0o600)
+  const takeOver = before.length === 0 ? [] : ['-x', places.socket, '-sf', ...before.map(String)]
+  const [program = '', ...args] = [
+    ...(netns === undefined ? [] : ['nsenter', `--net=${netns}`]),
+    'haproxy',
+    '-db',
+    '-f',
+    places.configuration,
+    ...takeOver,
+  ]
+  // In a session of its own: it serves on when this process is killed.
+  const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log], cwd: '/' })
+  closeSync(log)
+  let ended = false
+  let why = ''
+  child.on('error', (error) => {
+    ended = true
+    why = error.message
+  })
+  child.on('exit', () => (ended = true))
+  child.unref()
+  const deadline = scope.clock.monotonic() + STARTED_WITHIN_MS
+  for (;;) {
+    if (ended) throw new UserError(`HAProxy did not start${why === '' ? '' : `: ${why}`}`, lastLines(places.log))
+    if ((await pidOf(scope, places)) === child.pid) return child
+    if (scope.clock.monotonic() > deadline) {
+      child.kill('SIGKILL')
+      throw new UserError('HAProxy did not answer in time', lastLines(places.log))
+    }
+    await scope.sleep(CHECK_MS)
+  }
+}
+
+async function pidOf(scope: Scope, places: Places): Promise<number | undefined> {
+  const info = await ask(scope, places.socket, 'show info\n').catch(() => '')
+  scope.check()
+  return Number(/^Pid: (\d+)$/m.exec(info)?.[1])
+}
+
+/** All that run over these files, whoever started them: the file's name in the command line tells. */
+export function processesOf({ configuration }: Places): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const [program = '', ...args] = commandLine(pid)
+      return /(^|\/)haproxy$/.test(program) && args[args.indexOf('-f') + 1] === configuration
+    })
+}
+
+function commandLine(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
+}
+
+/** Lets all of them finish what they have, and ends those that do not in time. Resolves when none is left. */
+export async function endHaproxy(scope: Scope, places: Places): Promise<void> {
+  const tell = (signal: NodeJS.Signals): void => {
+    for (const pid of processesOf(places)) {
+      try {
+        process.kill(pid, signal)
+      } catch {
+        // Gone meanwhile.
+      }
+    }
+  }
+  tell('SIGUSR1')
+  const deadline = scope.clock.monotonic() + ENDS_WITHIN_MS
+  while (processesOf(places).length > 0) {
+    if (scope.clock.monotonic() > deadline) tell('SIGKILL')
+    await scope.sleep(END_CHECK_MS)
+  }
+}
+
+const lastLines = (file: string): string => (readFileIfThere(file) ?? '').trim().split('\n').slice(-LAST_LINES).join('\n')

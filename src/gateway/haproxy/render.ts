@@ -1,0 +1,110 @@
+import { SERVER_SETTINGS } from './plan.ts'
+import type { Places } from './places.ts'
+import { type Applied, MAPS, NO_BACKEND, backendName } from './state.ts'
+
+export interface Listening {
+  /** An IPv4 address; checked by the caller. */
+  readonly address: string
+  readonly httpPort: number
+  readonly httpsPort: number
+  readonly threads: number
+  /** Started by root: ports below 1024 are bound first, then all rights are given up. */
+  readonly dropRights: boolean
+}
+
+/** Every file that a HAProxy with this state starts from, by path. Numbers, addresses and fixed words; what users write is in the maps alone. */
+export function renderFiles(applied: Applied, places: Places, listening: Listening, ownCertificate: string): ReadonlyMap<string, string> {
+  const files = new Map<string, string>()
+  for (const { number, pem } of applied.certificates.values()) files.set(places.certificate(number), pem)
+  files.set(places.certificate(0), ownCertificate)
+  files.set(
+    places.certificateList,
+    // The first one is for names that nobody else has.
+    [
+      places.certificate(0),
+      ...[...applied.certificates.values()].map(({ number, names }) => `${places.certificate(number)} ${names.join(' ')}`),
+    ]
+      .map((line) => `${line}\n`)
+      .join(''),
+  )
+  for (const name of MAPS) files.set(places.maps[name], [...applied.maps[name]].map(([key, value]) => `${key} ${value}\n`).join(''))
+  files.set(places.configuration, [...globals(places, listening), ...frontend(places, listening), ...backends(applied), ''].join('\n'))
+  return files
+}
+
+function globals(places: Places, { threads, dropRights }: Listening): readonly string[] {
+  return [
+    'global',
+    `  stats socket ${places.socket} mode 600 level admin expose-fd listeners`,
+    '  maxconn 4096',
+    `  nbthread ${threads}`,
+    // A connection that never ends does not keep an old process for longer.
+    '  hard-stop-after 30s',
+    '  ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets',
+    '  tune.ssl.default-dh-param 2048',
+    ...(dropRights ? ['  user haproxy', '  group haproxy', `  chroot ${places.emptyFolder}`] : []),
+    'defaults',
+    '  mode http',
+    '  balance roundrobin',
+    // Only connections that were never made are tried again, at once at another server.
+    '  retries 3',
+    '  option redispatch 1',
+    '  option http-ignore-probes',
+    '  timeout connect 2s',
+    '  timeout client 60s',
+    '  timeout client-fin 10s',
+    '  timeout http-request 10s',
+    '  timeout http-keep-alive 60s',
+    '  timeout server 60s',
+    '  timeout queue 5s',
+    '  timeout tunnel 1h',
+  ]
+}
+
+function frontend(places: Places, { address, httpPort, httpsPort }: Listening): readonly string[] {
+  const { exact, prefix, defaults } = places.maps
+  const first = (expression: string): string => `  http-request set-var(txn.backend) ${expression}`
+  const else_ = (expression: string): string => `${first(expression)} if !{ var(txn.backend) -m found }`
+  return [
+    'frontend web',
+    `  bind ${address}:${httpPort}`,
+    `  bind ${address}:${httpsPort} ssl crt-list ${places.certificateList} alpn h2,http/1.1`,
+    '  http-request deny deny_status 400 if { req.hdr(host) -m reg [^]A-Za-z0-9.:_[-] }',
+    '  http-request set-var(txn.path) path',
+    '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
+    '  http-request set-var(txn.family) var(txn.host),regsub(^[^.]+,*)',
+    first(`var(txn.host),concat(,txn.path),map_str(${exact})`),
+    else_(`var(txn.host),concat(,txn.path,/),map_beg(${prefix})`),
+    else_(`var(txn.family),concat(,txn.path),map_str(${exact})`),
+    else_(`var(txn.family),concat(,txn.path,/),map_beg(${prefix})`),
+    else_(`var(txn.path),map_str(${exact})`),
+    else_(`var(txn.path),concat(/),map_beg(${prefix})`),
+    else_(`var(txn.host),map_str(${defaults})`),
+    else_(`var(txn.family),map_str(${defaults})`),
+    else_(`str(*),map_str(${defaults})`),
+    '  http-request return status 404 content-type text/plain string "no route\\n" if !{ var(txn.backend) -m found }',
+    // What a client says about where it comes from is not believed.
+    '  http-request del-header forwarded',
+    '  http-request del-header x-forwarded- -m beg',
+    '  http-request del-header x_forwarded_ -m beg',
+    '  http-request del-header x-real-ip',
+    '  http-request del-header proxy',
+    '  http-request set-header X-Forwarded-For %[src]',
+    '  http-request set-header X-Forwarded-Host %[req.hdr(host)]',
+    '  http-request set-header X-Forwarded-Port %[dst_port]',
+    '  http-request set-header X-Forwarded-Proto https if { ssl_fc }',
+    '  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }',
+    '  use_backend %[var(txn.backend)]',
+  ]
+}
+
+function backends({ poolSize, slots }: Applied): readonly string[] {
+  const bySlot = new Map([...slots.values()].map((slot) => [slot.number, slot]))
+  return [
+    `backend ${NO_BACKEND}`,
+    ...Array.from({ length: poolSize }, (_, number) => [
+      `backend ${backendName(number)}`,
+      ...[...(bySlot.get(number)?.servers ?? [])].map(([address, name]) => `  server ${name} ${address} ${SERVER_SETTINGS}`),
+    ]).flat(),
+  ]
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rootScope } from '#base'
+import { placesIn } from './haproxy/places.ts'
+import { planChange } from './haproxy/plan.ts'
+import { renderFiles } from './haproxy/render.ts'
+import { DataPlaneRefused, tell } from './haproxy/runtime-api.ts'
+import { freshState } from './haproxy/state.ts'
+import { readCertificate } from './model/certificate.ts'
+import { ingress, modelIn, rule, slice, web } from './model/model.fixture.ts'
+
+const WORDS = [
+  '\n',
+  '\r',
+  ' ',
+  ';',
+  '\\',
+  '"',
+  "'",
+  '#',
+  '{',
+  '}',
+  '$',
+  '`',
+  '<',
+  '<<',
+  '|',
+  '(',
+  ')',
+  '*x',
+  '\0',
+  '\u2028',
+  'é',
+  '\t',
+  '^',
+]
+const HOSTS = [
+  ...WORDS.map((word) => `a${word}.example`),
+  ...WORDS.map((word) => `${word}a.example`),
+  '*',
+  '**.example',
+  'a.*.example',
+  '-a.example',
+  'a-.example',
+  '.example',
+  'a..example',
+  'a.example/',
+  'a.example:80',
+  '[::1]',
+  `${'a'.repeat(64)}.example`,
+  `${'a.'.repeat(130)}example`,
+]
+const PATHS = [...WORDS.map((word) => `/a${word}b`), 'relative', '*', '/(a|b)', '/.*', '/a$', '/a?b', '/[a]', `/${'a'.repeat(1024)}`]
+const places = placesIn('/tmp/g')
+const listening = { address: '10.0.0.1', httpPort: 80, httpsPort: 443, threads: 2, dropRights: false }
+
+/** Everything that the data plane would be told or given of a model, from nothing. */
+function everything(model: ReturnType<typeof modelIn>): string {
+  const plan = planChange(freshState(modelIn({ ingresses: [] })), model, places)
+  return [
+    ...(plan?.commands ?? []).map(({ line, payload }) => `${line} ${payload ?? ''}`),
+    ...renderFiles(freshState(model), places, listening, '').values(),
+  ].join('\n')
+}
+const nothing = everything(modelIn({ ingresses: [] }))
+
+for (const [kind, texts, spec] of [
+  ['hosts', HOSTS, (text: string) => ({ rules: [rule(text, '/')] })],
+  ['paths', PATHS, (text: string) => ({ rules: [rule('a.example', text), rule('a.example', text, 'Exact')] })],
+  ['hosts of certificates', HOSTS, (text: string) => ({ tls: [{ hosts: [text], secretName: 's' }] })],
+] as const)
+  test(`${kind} that are none are told to their owner, and nothing of them reaches the data plane`, () => {
+    const certificates = { 'x/s': { pem: 'p\n', notAfterMs: Infinity, isFor: () => true } }
+    for (const text of texts) {
+      const model = modelIn({ services: { a: web }, certificates, ingresses: [ingress('i', spec(text))] })
+      const lines = everything({ ...model, backends: new Map() })
+      assert.equal(lines, nothing, JSON.stringify(text))
+      assert.ok(model.findings.length > 0, JSON.stringify(text))
+      // The message is on one line and short, whatever it speaks of.
+      for (const { message } of model.findings) assert.ok(message.length < 400 && !/[\n\r\0]/.test(message), JSON.stringify(text))
+    }
+  })
+
+test('names of Services and addresses of endpoints never stand in a command but as numbers and checked addresses', () => {
+  const name = 'x\nshutdown frontend web'
+  const model = modelIn({
+    services: { [name]: web },
+    slices: { [name]: [slice(['10.0.0.1\nshow info', '10.0.0.2']), slice(['10.0.0.3'], {}, 99_999)] },
+    ingresses: [ingress('i', { rules: [rule('a.example', '/', 'Prefix', { service: { name, port: { number: 80 } } })] })],
+  })
+  assert.doesNotMatch(everything(model), /shutdown|show info|10\.0\.0\.3/)
+  assert.match(everything(model), /add server b0\/s0 10\.0\.0\.2:8080 pool-max-conn 200/)
+})
+
+test('a command that could be two is never sent', async () => {
+  for (const line of ['a\nb', 'a;b', 'a\\ b'])
+    await assert.rejects(tell(rootScope(), '/nonexistent', { line, done: /x/ }), DataPlaneRefused)
+  await assert.rejects(tell(rootScope(), '/nonexistent', { line: 'a', payload: 'b\n\nshow info\n', done: /x/ }), DataPlaneRefused)
+})
+
+test('Secrets that hold no pair of certificate and key are refused with the reason', () => {
+  const encoded = (text: string): string => Buffer.from(text).toString('base64')
+  const cases = [
+    [{}, /no tls.crt and tls.key/],
+    [{ 'tls.crt': encoded('x') }, /no tls.crt and tls.key/],
+    [{ 'tls.crt': encoded('nothing'), 'tls.key': encoded('nothing') }, /holds no certificate/],
+    [{ 'tls.crt': encoded('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'), 'tls.key': '' }, /cannot be used/],
+    [{ 'tls.crt': 'A'.repeat(100_000), 'tls.key': '' }, /sensible size/],
+  ] as const
+  for (const [data, wanted] of cases) {
+    const read = readCertificate({ data })
+    assert.ok('problem' in read)
+    assert.match(read.problem, wanted)
+  }
+})
+
+test('a folder whose name could end a line of the configuration is refused', () => {
+  for (const folder of ['relative', '/a b', '/a\nb', '/a#b', '/a"', `/${'a'.repeat(80)}`])
+    assert.throws(() => placesIn(folder), /cannot hold/)
+})

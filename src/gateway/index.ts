@@ -1,0 +1,1 @@
+export { type GatewayOptions, type RunningGateway, gatewayProcesses, releaseGateway, startGateway } from './gateway.ts'
