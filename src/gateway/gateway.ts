@@ -7,6 +7,7 @@ import { placesIn } from './haproxy/places.ts'
 import { endHaproxy, processesOf } from './haproxy/process.ts'
 import { oursOf } from './model/classes.ts'
 import { type Finding, type GatewayModel, keyOfIngress, modelOf, secretsOf } from './model/model.ts'
+import { KnownServers } from './model/servers.ts'
 import { Publisher } from './publish.ts'
 import { Secrets } from './secrets.ts'
 
@@ -65,17 +66,18 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
       )
       slices.addIndex(BY_SERVICE, (slice) => [serviceOf(slice)])
       const secrets = new Secrets(client, options.secretsEveryMs ?? SECRETS_EVERY_MS)
+      const servers = new KnownServers({ service: (key) => services.get(key), slices: (key) => slices.byIndex(BY_SERVICE, key) })
       const publisher = new Publisher(client, options.publishedAddress)
       let told = new Set<string>()
       // Without an Ingress there is a listener too, which answers 404.
       context.enqueue(KEY)
       return async (within) => {
         await secrets.refresh(within, secretsOf(oursOf(ingresses.list(), classes.list())))
+        servers.begin()
         model = modelOf({
           ingresses: ingresses.list(),
           classes: classes.list(),
-          service: (key) => services.get(key),
-          slices: (key) => slices.byIndex(BY_SERVICE, key),
+          servers: (key, port) => servers.of(key, port),
           certificate: (key) => secrets.get(key),
           nowMs: within.clock.now(),
         })

@@ -73,7 +73,7 @@ for (const [kind, texts, spec] of [
     const certificates = { 'x/s': { pem: 'p\n', notAfterMs: Infinity, isFor: () => true } }
     for (const text of texts) {
       const model = modelIn({ services: { a: web }, certificates, ingresses: [ingress('i', spec(text))] })
-      const lines = everything({ ...model, backends: new Map() })
+      const lines = everything(model)
       assert.equal(lines, nothing, JSON.stringify(text))
       assert.ok(model.findings.length > 0, JSON.stringify(text))
       // The message is on one line and short, whatever it speaks of.

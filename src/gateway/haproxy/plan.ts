@@ -31,9 +31,10 @@ export function planChange(
   const leaving = new Map(applied.leaving)
   const slots = planSlots(applied, model, leaving, steps)
   if (slots === undefined) return undefined
+  // A host has its certificate before it has a route.
+  const { certificates, nextCertificate } = planCertificates(applied, model, places, steps)
   const maps = mapsOf(model, slots)
   for (const name of MAPS) planMap(places.maps[name], applied.maps[name], maps[name], steps)
-  const { certificates, nextCertificate } = planCertificates(applied, model, places, steps)
   return {
     commands: [...steps.make, ...steps.lead, ...steps.unmake],
     next: { poolSize: applied.poolSize, slots, maps, certificates, nextCertificate, leaving },
@@ -54,7 +55,7 @@ function planSlots(
     if (slot === undefined) {
       while (taken.has(candidate)) candidate++
       if (candidate >= applied.poolSize) return undefined
-      slot = { number: candidate++, servers: new Map(), nextServer: 0 }
+      slot = { number: candidate++, addresses: [], servers: new Map(), nextServer: 0 }
     }
     slots.set(key, planServers(slot, addresses, leaving, steps))
   }
@@ -68,6 +69,7 @@ function planServers(
   leaving: Map<string, { slot: number; address: string }>,
   steps: Steps,
 ): Slot {
+  if (slot.addresses === addresses) return slot
   const backend = backendName(slot.number)
   const servers = new Map(slot.servers)
   let { nextServer } = slot
@@ -89,7 +91,7 @@ function planServers(
     servers.delete(address)
     leaving.set(`${backend}/${name}`, { slot: slot.number, address })
   }
-  return { number: slot.number, servers, nextServer }
+  return { number: slot.number, addresses, servers, nextServer }
 }
 
 function planMap(file: string, before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, steps: Steps): void {

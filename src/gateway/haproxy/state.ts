@@ -19,6 +19,8 @@ export interface Applied {
 
 export interface Slot {
   readonly number: number
+  /** As the model had them. */
+  readonly addresses: readonly string[]
   /** Name in the configuration (`sN`) by `address:port`. */
   readonly servers: ReadonlyMap<string, string>
   readonly nextServer: number
@@ -52,6 +54,7 @@ export function freshState(model: GatewayModel, poolSize = poolSizeFor(model.bac
   for (const [key, addresses] of model.backends)
     slots.set(key, {
       number: slots.size,
+      addresses,
       servers: new Map(addresses.map((address, at) => [address, `s${at}`])),
       nextServer: addresses.length,
     })

@@ -21,7 +21,9 @@ export function oursOf(
       const name = spec?.ingressClassName ?? metadata?.annotations?.[OLD_CLASS] ?? byDefault
       return name !== undefined && own.has(name)
     })
-    .toSorted((a, b) => compare(ageOf(a), ageOf(b)))
+    .map((ingress) => ({ ingress, age: ageOf(ingress) }))
+    .sort((a, b) => compare(a.age, b.age))
+    .map(({ ingress }) => ingress)
 }
 
 /** The newest one, where several say so: the rule of admission. */

@@ -2,6 +2,7 @@ import type { core, discovery, networking } from '#api'
 import type { ReadCertificate } from './certificate.ts'
 import { CONTROLLER } from './classes.ts'
 import { type GatewayModel, modelOf } from './model.ts'
+import { KnownServers } from './servers.ts'
 
 /** A world for the model: namespace `x`, class `sampan`, Services that are named, each with two pods unless said otherwise. */
 export interface World {
@@ -15,14 +16,17 @@ export interface World {
 export const sampanClass: networking.IngressClass = { metadata: { name: 'sampan' }, spec: { controller: CONTROLLER } }
 
 export function modelIn({ ingresses, classes = [sampanClass], services = {}, slices = {}, certificates = {} }: World): GatewayModel {
-  return modelOf({
-    ingresses,
-    classes,
+  const servers = new KnownServers({
     service: (key) => {
       const spec = services[key.replace('x/', '')]
       return spec === undefined ? undefined : { metadata: { namespace: 'x', name: key.replace('x/', '') }, spec }
     },
     slices: (key) => slices[key.replace('x/', '')] ?? [slice(['10.1.0.1', '10.1.0.2'])],
+  })
+  return modelOf({
+    ingresses,
+    classes,
+    servers: (key, port) => servers.of(key, port),
     certificate: (key) => certificates[key],
     nowMs: Date.parse('2026-01-01T00:00:00Z'),
   })

@@ -2,12 +2,14 @@ import type { networking } from '#api'
 import type { ReadCertificate } from './certificate.ts'
 import { OLD_CLASS, oursOf } from './classes.ts'
 import { isHost, isPath, shown } from './grammar.ts'
-import { type ServiceView, serversOf } from './servers.ts'
+import type { Servers } from './servers.ts'
 
 /** Everything that the gateway has seen, at one time. */
-export interface Snapshot extends ServiceView {
+export interface Snapshot {
   readonly ingresses: readonly networking.Ingress[]
   readonly classes: readonly networking.IngressClass[]
+  /** Who answers for a port of the Service with this key. */
+  servers(key: string, port: networking.ServiceBackendPort): Servers
   /** By `namespace/name` of the Secret; undefined when it was not read yet. */
   certificate(key: string): ReadCertificate | undefined
   readonly nowMs: number
@@ -168,7 +170,7 @@ class ModelBuilder {
     const key = `${name}:${service.port?.name || String(service.port?.number ?? 0)}`
     if (!this.#backends.has(key) && !this.#problems.has(key)) {
       this.#services.add(name)
-      const { addresses, problem } = serversOf(this.#snapshot, name, service.port ?? {})
+      const { addresses, problem } = this.#snapshot.servers(name, service.port ?? {})
       if (problem === undefined) this.#backends.set(key, addresses)
       else this.#problems.set(key, problem)
     }

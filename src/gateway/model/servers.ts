@@ -15,7 +15,7 @@ export interface Servers {
 }
 
 /** Who answers for a port of a Service. */
-export function serversOf(view: ServiceView, key: string, port: networking.ServiceBackendPort): Servers {
+function serversOf(view: ServiceView, key: string, port: networking.ServiceBackendPort): Servers {
   const service = view.service(key)
   if (service === undefined) return none(`there is no Service ${shown(key)}`)
   if (service.spec?.type === 'ExternalName')
@@ -24,6 +24,47 @@ export function serversOf(view: ServiceView, key: string, port: networking.Servi
   if (found === undefined) return none(`the Service ${shown(key)} has no port ${shown(port.name || String(port.number))}`)
   if ((found.protocol ?? 'TCP') !== 'TCP') return none(`the port ${shown(port.name || String(port.number))} of ${shown(key)} is not TCP`)
   return { addresses: usable(view.slices(key), found.name ?? '') }
+}
+
+/**
+ * `serversOf` for one model after another: the same objects give the same value, itself and not an equal one, so that what follows sees without looking
+ * that nothing has changed. Caches hand the same object out until it changes.
+ */
+export class KnownServers {
+  readonly #view: ServiceView
+  #before = new Map<string, Known>()
+  #now = new Map<string, Known>()
+
+  constructor(view: ServiceView) {
+    this.#view = view
+  }
+
+  /** Before each model: what the last one did not ask for is forgotten. */
+  begin(): void {
+    this.#before = this.#now
+    this.#now = new Map()
+  }
+
+  of(key: string, port: networking.ServiceBackendPort): Servers {
+    const id = `${key}:${port.name || String(port.number ?? 0)}`
+    const service = this.#view.service(key)
+    const slices = this.#view.slices(key)
+    const known = this.#now.get(id) ?? this.#before.get(id)
+    const isSame =
+      known !== undefined &&
+      known.service === service &&
+      known.slices.length === slices.length &&
+      known.slices.every((one, at) => one === slices[at])
+    const current = isSame ? known : { service, slices, servers: serversOf(this.#view, key, port) }
+    this.#now.set(id, current)
+    return current.servers
+  }
+}
+
+interface Known {
+  readonly service: core.Service | undefined
+  readonly slices: readonly discovery.EndpointSlice[]
+  readonly servers: Servers
 }
 
 const none = (problem: string): Servers => ({ addresses: [], problem })

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { after, before, describe, it } from 'node:test'
+import { type networking, refs } from '#api'
+import type { Client } from '#client'
+import { running } from '#main'
+import { type MachineCluster, eventually, machineCluster, noMachineCluster, runCommand } from '#testing'
+import { noGateway } from './gateway/stage.ts'
+
+/** `sampan up --gateway` from nothing to nothing, with the rights that the gateway has there. The tests build on each other, in this order. */
+describe('a cluster with a gateway on this machine', { skip: noMachineCluster || (noGateway() ?? false) }, () => {
+  let cluster: MachineCluster
+  let client: Client
+  before(async () => {
+    cluster = await machineCluster('gate')
+  })
+  after(() => cluster.remove())
+
+  const ask = async (path: string): Promise<{ readonly status: string; readonly body: string }> => {
+    const url = `http://${cluster.instance.nodes[0].address}${path}`
+    const { stdout } = await runCommand('curl', [
+      '--silent',
+      '--max-time',
+      '5',
+      '--write-out',
+      '\n%{http_code}',
+      '-H',
+      'Host: shop.example',
+      url,
+    ])
+    const end = stdout.lastIndexOf('\n')
+    return { status: stdout.slice(end + 1), body: stdout.slice(0, end) }
+  }
+  const haproxies = (): number =>
+    execFileSync('ps', ['-eo', 'args'])
+      .toString()
+      .split('\n')
+      .filter((line) => line.startsWith('haproxy') && line.includes(cluster.stateDir)).length
+
+  it('comes up, and answers 404 before there is an Ingress', async () => {
+    assert.match(await cluster.must('up', '--gateway'), /the gateway {2,}http:/)
+    client = await cluster.client()
+    assert.equal((await ask('/')).status, '404')
+    assert.match(await cluster.must('status'), /gateway +running[^]*haproxy +running/)
+  })
+
+  it('serves the pods of an Ingress that names no class', async () => {
+    const made: networking.Ingress = {
+      metadata: { name: 'shop', namespace: 'shop' },
+      spec: {
+        rules: [
+          {
+            host: 'shop.example',
+            http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'storefront', port: { number: 80 } } } }] },
+          },
+        ],
+      },
+    }
+    await client.resource(refs.ingresses).create(cluster.scope, made)
+    const { body } = await eventually('the storefront', async () => {
+      const answer = await ask('/')
+      return answer.status === '200' && answer
+    })
+    assert.match(body, /Deck teapot/)
+    await eventually('the address', async () => {
+      const { status } = await client.resource(refs.ingresses).get(cluster.scope, { namespace: 'shop', name: 'shop' })
+      return status?.loadBalancer?.ingress?.[0]?.ip === cluster.instance.nodes[0].address
+    })
+  })
+
+  it('may read a Secret that it knows the name of, and cannot look for others', async () => {
+    const may = async (...words: readonly string[]): Promise<string> =>
+      (await cluster.kubectl(['auth', 'can-i', ...words, '--all-namespaces', '--as', 'sampan:gateway'])).stdout.trim()
+    assert.equal(await may('get', 'secrets'), 'yes')
+    assert.equal(await may('list', 'secrets'), 'no')
+    assert.equal(await may('update', 'ingresses'), 'no')
+  })
+
+  it('serves on while the gateway is killed, and its successor takes over', async () => {
+    const killed = running(cluster.stateDir, 'gateway')?.pid ?? assert.fail('no gateway')
+    process.kill(killed, 'SIGKILL')
+    assert.equal((await ask('/')).status, '200')
+    await eventually('another gateway', () => {
+      const pid = running(cluster.stateDir, 'gateway')?.pid
+      return pid !== undefined && pid !== killed
+    })
+    assert.equal((await ask('/')).status, '200')
+  })
+
+  it('leaves no HAProxy when the cluster is stopped', async () => {
+    assert.equal(haproxies() > 0, true)
+    await cluster.must('down')
+    assert.equal(haproxies(), 0)
+  })
+})
