@@ -130,6 +130,7 @@ export {
 } from './validation/ip.ts'
 export { type LabelSelectorOptions } from './validation/label-selector.ts'
 export {
+  domainPrefixedPathErrors,
   type NameRule,
   nameIsPathSegment,
   qualifiedNameErrors,
@@ -147,6 +148,7 @@ export {
   type Validate,
 } from './validation/values.ts'
 export type { AccessAnswer, AccessQuery } from './cel/library/kubernetes/authorization.ts'
+export { type IdentityExpression, IdentityProblem, type IdentityVariable, compileIdentity } from './cel/kubernetes/identity.ts'
 export { meetsMatchConditions } from './policies/conditions.ts'
 export { mutateByPolicy, mutationsOf, wantsToMutate } from './policies/mutate.ts'
 export type { PolicyInput } from './policies/scene.ts'

@@ -1,5 +1,6 @@
 export { SYSTEM_PRIORITY_CLASSES } from './admission/priority.ts'
 export { type AccessControl, type AccessControlOptions, accessControl } from './auth/access-control.ts'
+export { type AuthenticationSources, openAuthentication } from './auth/configured/authentication.ts'
 export { parseTokenFile } from './auth/authenticate/static-tokens.ts'
 export {
   type ClusterNames,

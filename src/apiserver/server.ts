@@ -48,6 +48,8 @@ export interface ApiServerOptions {
   /** In the order in which they are announced. */
   readonly resources: readonly Resource[]
   readonly authenticators: readonly Authenticator[]
+  /** Whether this path is open to those who say nothing of themselves. Absent: every path. */
+  readonly mayBeAnonymous?: ((path: string) => boolean) | undefined
   readonly authorizers: readonly Authorizer[]
   readonly impersonation?: Impersonation
   readonly admission?: readonly AdmissionStep[]
@@ -147,6 +149,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     core,
     routes: { views, specials },
     authenticators: options.authenticators,
+    ...(options.mayBeAnonymous === undefined ? {} : { mayBeAnonymous: options.mayBeAnonymous }),
     impersonation: options.impersonation,
     ...(options.fairness === undefined ? {} : { fairness: options.fairness }),
     ...(aggregator === undefined ? {} : { aggregate: (context) => aggregator.handle(context) }),

@@ -35,6 +35,7 @@ import {
   listen,
   metricsReaderRole,
   metricsSpecials,
+  openAuthentication,
   parseTokenFile,
   podSpecials,
   reconcilePolicy,
@@ -49,7 +50,7 @@ import {
 import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
 import { openAudit } from './audit.ts'
 import { withEncryption } from './encryption.ts'
-import type { AuditFlags } from './flags.ts'
+import type { AuditFlags, AuthenticationFlags } from './flags.ts'
 import { lateServer } from './late-server.ts'
 import { noteSecretUse, useTracking } from './legacy-tokens.ts'
 import { publishApi } from './publish-api.ts'
@@ -64,6 +65,8 @@ export interface ApiServerFlags {
   readonly store: 'sqlite' | 'memory'
   readonly tokenAuthFile?: string
   readonly audit?: AuditFlags
+  /** Who else is known, and whether everybody must be. */
+  readonly authentication?: AuthenticationFlags
   /** Absent: Secrets are encrypted with a key that is made at the first start. */
   readonly encryptionProviderConfig?: string
   readonly serviceClusterIpRange: string
@@ -133,11 +136,13 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   const audit = flags.audit === undefined ? undefined : openAudit(scope, flags.audit)
   const tokens = internalTokens(scope)
   const late = lateServer()
+  const further = await openAuthentication(scope, { ...flags.authentication, ownIssuers: [ISSUER] })
   const signingKey = new Secret(certificates.signingKeys.get(CERTIFICATE_FILES.tokenKey) ?? '')
   const access = accessControl({
     reader: late.reader,
     clientAuthorities: certificates.authority.certificate,
     tokens: [...fileTokens(flags.tokenAuthFile), ...[...tokens].map(([part, token]) => [token, internalUser(part)] as const)],
+    furtherTokens: further.tokens,
     serviceAccounts: {
       issuers: [ISSUER],
       audiences: [],
@@ -159,6 +164,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     engine,
     resources: [...builtInResources(), ...(flags.metrics ? metricsResources() : [])],
     authenticators: access.authenticators,
+    mayBeAnonymous: further.mayBeAnonymous,
     authorizers: access.authorizers,
     impersonation: access.impersonation,
     admission: [

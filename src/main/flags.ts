@@ -95,7 +95,22 @@ export interface AuditFlags {
   readonly auditLogMaxage: number
 }
 
-export interface ServerFlags extends AuditFlags {
+/** Who may send tokens beside the cluster's own, and who may come without. */
+export interface AuthenticationFlags {
+  readonly authenticationConfig?: string
+  readonly anonymousAuth?: boolean
+  readonly oidcIssuerUrl?: string
+  readonly oidcClientId?: string
+  readonly oidcCaFile?: string
+  readonly oidcUsernameClaim?: string
+  readonly oidcUsernamePrefix?: string
+  readonly oidcGroupsClaim?: string
+  readonly oidcGroupsPrefix?: string
+  readonly oidcSigningAlgs?: string
+  readonly oidcRequiredClaim?: readonly string[]
+}
+
+export interface ServerFlags extends AuditFlags, AuthenticationFlags {
   readonly stateDir: string
   readonly securePort: number
   readonly bindAddress: string

@@ -189,6 +189,20 @@ function serverFlags(command: Command): Command {
     .addOption(new Option('--store <engine>', 'where objects are kept').choices(['sqlite', 'memory']).default('sqlite'))
     .option('--token-auth-file <file>', 'CSV of users with tokens: token,user,uid,"group1,group2"')
     .option(
+      '--authentication-config <file>',
+      'issuers of tokens and rules for the anonymous (AuthenticationConfiguration; read again when it changes)',
+    )
+    .option('--anonymous-auth <boolean>', 'let requests without credentials come as system:anonymous (default: true)', boolean)
+    .option('--oidc-issuer-url <url>', 'an issuer of tokens (OpenID Connect), by flags instead of a file')
+    .option('--oidc-client-id <id>', 'the audience of its tokens')
+    .option('--oidc-ca-file <file>', "authority of its certificate (default: the system's)")
+    .option('--oidc-username-claim <claim>', 'the claim that is the user name (default: sub)')
+    .option('--oidc-username-prefix <text>', 'stands before user names; - for nothing (default: the issuer and #, nothing before an email)')
+    .option('--oidc-groups-claim <claim>', 'the claim that is the list of groups')
+    .option('--oidc-groups-prefix <text>', 'stands before groups')
+    .option('--oidc-signing-algs <names>', 'algorithms that its tokens may be signed by, with commas (default: RS256)')
+    .option('--oidc-required-claim <claim=value>', 'a claim that its tokens must have (may be repeated)', several, [])
+    .option(
       '--encryption-provider-config <file>',
       'how what is stored is encrypted (EncryptionConfiguration; default: Secrets, with a key made at the first start)',
     )
@@ -213,7 +227,6 @@ function serverFlags(command: Command): Command {
 }
 
 function agentFlags(command: Command): Command {
-  const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
   return command
     .requiredOption('--kubeconfig <file>', 'how to reach the API server, as this node')
     .requiredOption('--node-name <name>', 'name of the Node object')
@@ -251,6 +264,13 @@ function agentFlags(command: Command): Command {
     .option('--eviction-pressure-transition-period <seconds>', 'how long the node tells of a pressure that is over', Number, 300)
     .option('--release-on-stop', 'take the rules of the service proxy away at the end', false)
     .addOption(logLevel())
+}
+
+const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
+
+function boolean(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new UserError(`not a boolean: ${text}`, 'give true or false')
+  return text === 'true'
 }
 
 function count(text: string): number {

@@ -67,7 +67,7 @@ export const ROWS: readonly Row[] = [
     layer: 3,
     may: ['base', 'base/pure', 'api', 'store'],
     not: '**client**, reconcile, controllers',
-    npm: [],
+    npm: ['jose'],
     node: [...plain, ...streams, ...files, ...network, 'dns', 'dns/promises', 'worker_threads'],
   },
   {

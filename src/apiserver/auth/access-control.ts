@@ -36,6 +36,8 @@ export interface AccessControlOptions {
   readonly clientAuthorities?: string
   /** Users with tokens: of a token file, and the random ones of the parts inside this process. */
   readonly tokens: Iterable<readonly [token: string, user: UserInfo]>
+  /** Asked about tokens that nobody else knows. */
+  readonly furtherTokens?: readonly TokenAuthenticator[]
   readonly serviceAccounts: {
     /** The first is the issuer of new tokens; tokens of all are accepted. */
     readonly issuers: readonly [string, ...string[]]
@@ -79,6 +81,7 @@ export function accessControl(options: AccessControlOptions): AccessControl {
       ...(serviceAccounts.noteSecretUse === undefined ? {} : { noteUse: serviceAccounts.noteSecretUse }),
     }),
     bootstrapTokenAuthenticator(reader),
+    ...(options.furtherTokens ?? []),
   ]
   const certificates = options.clientAuthorities
   const authenticators: readonly Authenticator[] = [

@@ -25,6 +25,8 @@ export interface HandlerOptions {
   readonly core: Core
   readonly routes: ResourceRoutes
   readonly authenticators: readonly Authenticator[]
+  /** Whether this path is open to those who say nothing of themselves. Absent: every path. */
+  readonly mayBeAnonymous?: (path: string) => boolean
   readonly impersonation: Impersonation | undefined
   /** Whose turn it is. Absent: everybody's, at once. */
   readonly fairness?: Fairness
@@ -56,7 +58,8 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
     let answer: HttpResponse
     let audit: AuditRecord | undefined
     try {
-      const user = authenticateRequest(scope, options.authenticators, { headers: request.headers, peer: request.peer })
+      const credentials = { headers: request.headers, peer: request.peer }
+      const user = authenticateRequest(scope, options.authenticators, credentials, options.mayBeAnonymous?.(info.path) ?? true)
       context = new RequestContext(scope, core, request, info, user instanceof Promise ? await user : user, auditId)
       audit = context.audit = recordOf(options.audit, context)
       answer = await serve(options, context)

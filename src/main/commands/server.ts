@@ -18,6 +18,7 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
       nodes: flags.node,
       metrics: flags.metrics,
       audit: flags,
+      authentication: flags,
       ...(flags.advertiseAddress === undefined ? {} : { advertiseAddress: flags.advertiseAddress }),
       ...(flags.encryptionProviderConfig === undefined ? {} : { encryptionProviderConfig: flags.encryptionProviderConfig }),
       ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),

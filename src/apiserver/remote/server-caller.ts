@@ -1,0 +1,115 @@
+import type { IncomingMessage } from 'node:http'
+import type { Agent } from 'node:https'
+import { type Scope, https, messageOf } from '#base'
+import { RemoteError, networkWords, statusWords } from './remote-error.ts'
+
+/** How a server that the administrator names is spoken to. */
+export interface ServerTrust {
+  /** PEM; the authorities of the system when absent. */
+  readonly ca?: string
+  /** The name that its certificate is for; that of the address when absent. */
+  readonly serverName?: string
+  /** PEM. */
+  readonly certificate?: string
+  readonly key?: string
+}
+
+export interface ServerCall {
+  readonly method: 'GET' | 'POST'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly document?: unknown
+  readonly timeoutMs: number
+  readonly mostBytes: number
+}
+
+const IDLE_MS = 30_000
+const MOST_IDLE = 8
+
+/**
+ * Calls a server that the administrator has named in a configuration, over HTTPS. Connections are kept; redirects are refused like any
+ * other answer that is no success; an answer is JSON and no longer than it may be.
+ */
+export class ServerCaller {
+  readonly #agent: Agent
+
+  constructor(scope: Scope, { ca, serverName, certificate, key }: ServerTrust) {
+    this.#agent = new https.Agent({
+      keepAlive: true,
+      maxFreeSockets: MOST_IDLE,
+      timeout: IDLE_MS,
+      minVersion: 'TLSv1.2',
+      ...(ca === undefined ? {} : { ca }),
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      ...(certificate === undefined ? {} : { cert: certificate }),
+      ...(key === undefined ? {} : { key }),
+    })
+    scope.signal.addEventListener('abort', () => this.#agent.destroy(), { once: true })
+  }
+
+  /** The answer, parsed. Throws `RemoteError`, whose message says what was called and what came of it, without headers or bodies. */
+  async call(scope: Scope, call: ServerCall): Promise<unknown> {
+    const shown = `${call.method === 'GET' ? 'Get' : 'Post'} ${JSON.stringify(call.url)}`
+    const own = scope.child({ timeoutMs: call.timeoutMs })
+    try {
+      return await this.#exchange(own, call, true)
+    } catch (error) {
+      if (scope.signal.aborted) throw scope.signal.reason
+      throw new RemoteError(`${shown}: ${own.signal.aborted ? 'context deadline exceeded' : messageOf(error)}`)
+    } finally {
+      own.cancel()
+    }
+  }
+
+  async #exchange(scope: Scope, call: ServerCall, mayRepeat: boolean): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const body = call.document === undefined ? undefined : Buffer.from(JSON.stringify(call.document))
+    const url = new URL(call.url)
+    const sent = https.request(url, {
+      agent: this.#agent,
+      method: call.method,
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'kube-apiserver',
+        ...call.headers,
+        ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length }),
+      },
+    })
+    sent.on('response', resolve)
+    sent.on('error', reject)
+    const stop = (): void => void sent.destroy()
+    scope.signal.addEventListener('abort', stop, { once: true })
+    if (scope.signal.aborted) stop()
+    sent.end(body)
+    try {
+      const answer = await promise
+      const text = await textOf(answer, call.mostBytes)
+      const status = answer.statusCode ?? 0
+      if (status < 200 || status >= 300) throw new RemoteError(statusWords(status, ''))
+      return JSON.parse(text)
+    } catch (error) {
+      if (error instanceof SyntaxError) throw new RemoteError('the answer is not JSON')
+      if (error instanceof RemoteError || !(error instanceof Error)) throw error
+      // A kept connection may have been closed by the other side just now.
+      if (mayRepeat && sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET') return this.#exchange(scope, call, false)
+      throw new RemoteError(networkWords(error, { ip: url.hostname, port: Number(url.port === '' ? 443 : url.port) }))
+    } finally {
+      scope.signal.removeEventListener('abort', stop)
+    }
+  }
+}
+
+async function textOf(answer: IncomingMessage, mostBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > mostBytes) {
+      answer.destroy()
+      throw new RemoteError(`the answer has more than ${mostBytes} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
