@@ -47,7 +47,13 @@ describe('the gateway', { skip: skip ?? false }, () => {
 
   it('answers 404 where no Ingress leads', async () => {
     assert.equal((await at('shop.example', '/')).status, 404)
+  })
+
+  it('refuses what is no request for a host', async () => {
     assert.equal((await at('bad host', '/')).status, 400)
+    assert.equal((await get(`http://${GATEWAY_ADDRESS}/`, '-H', 'Host:')).status, 400)
+    assert.equal((await at('shop.example', '/', '-X', 'TRACE')).status, 405)
+    assert.equal((await at('shop.example', '/', '-X', 'POST', '-H', 'Content-Length: 1', '-H', 'Content-Length: 2')).status, 400)
   })
 
   it('leads by host and path, the longest path first', async () => {

@@ -112,8 +112,7 @@ export class DataPlane {
       threads: Math.min(availableParallelism(), MOST_THREADS),
       dropRights: process.getuid?.() === 0,
     }
-    mkdirSync(places.emptyFolder, { recursive: true, mode: 0o711 })
-    mkdirSync(places.certificates, { recursive: true, mode: 0o700 })
+    for (const folder of [places.folder, places.emptyFolder, places.certificates]) mkdirSync(folder, { recursive: true, mode: 0o700 })
     const files = renderFiles(state, places, listening, await ownCertificate(scope, places))
     for (const [path, text] of files) replaceFile(path, text)
     for (const name of readdirSync(places.certificates)) {

@@ -70,6 +70,9 @@ function frontend(places: Places, { address, httpPort, httpsPort }: Listening): 
     `  bind ${address}:${httpPort}`,
     `  bind ${address}:${httpsPort} ssl crt-list ${places.certificateList} alpn h2,http/1.1`,
     '  http-request deny deny_status 400 if { req.hdr(host) -m reg [^]A-Za-z0-9.:_[-] }',
+    '  http-request deny deny_status 400 if { req.ver 1.1 } !{ req.hdr(host) -m found }',
+    // Nobody behind the gateway is a proxy, and no request is shown back to its sender.
+    '  http-request deny deny_status 405 if { method CONNECT TRACE }',
     '  http-request set-var(txn.path) path',
     '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
     '  http-request set-var(txn.family) var(txn.host),regsub(^[^.]+,*)',
