@@ -1,7 +1,7 @@
 import { type Scope, UserError } from '#base'
-import { type discovery, refs } from '#api'
+import { type discovery, type networking, refs } from '#api'
 import type { Client } from '#client'
-import { type ControllerDefinition, after, createEvents, createInformers, runControllers } from '#reconcile'
+import { type ControllerDefinition, after, createEvents, createInformers, done, runControllers } from '#reconcile'
 import { DataPlane, type DataPlaneStats } from './haproxy/data-plane.ts'
 import { placesIn } from './haproxy/places.ts'
 import { endHaproxy, processesOf } from './haproxy/process.ts'
@@ -38,8 +38,9 @@ const BY_SERVICE = 'gateway-service'
 const SECRETS_EVERY_MS = 60_000
 const SWEEP_MS = 1000
 const AFTER_END_MS = 200
-/** There is one thing to do, whatever has changed. */
-const KEY = 'gateway'
+/** What there is to do, whatever has changed; the second one never keeps the first one waiting. */
+const ROUTES = 'routes'
+const STATUS = 'status'
 
 /**
  * Serves the Ingresses of its class until the scope is cancelled; HAProxy serves on then, until `stop` or the next gateway over the same folder. Resolves
@@ -54,15 +55,15 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
   const definition: ControllerDefinition = {
     name: 'gateway',
     eventSource: 'sampan-gateway',
-    workers: 1,
+    workers: 2,
     setup(context) {
-      wake = () => context.enqueue(KEY, AFTER_END_MS)
-      const always = (): readonly string[] => [KEY]
-      const ingresses = context.watch(refs.ingresses, always)
+      wake = () => context.enqueue(ROUTES, AFTER_END_MS)
+      const always = (): readonly string[] => [ROUTES]
+      const ingresses = context.watch(refs.ingresses, ({ old, now }) => [leadsAsBefore(old, now) ? STATUS : ROUTES])
       const classes = context.watch(refs.ingressclasses, always)
-      const services = context.watch(refs.services, ({ key }) => (model?.services.has(key) === true ? [KEY] : []))
+      const services = context.watch(refs.services, ({ key }) => (model?.services.has(key) === true ? [ROUTES] : []))
       const slices = context.watch(refs.endpointslices, ({ old, now }) =>
-        [old, now].some((slice) => slice !== undefined && model?.services.has(serviceOf(slice)) === true) ? [KEY] : [],
+        [old, now].some((slice) => slice !== undefined && model?.services.has(serviceOf(slice)) === true) ? [ROUTES] : [],
       )
       slices.addIndex(BY_SERVICE, (slice) => [serviceOf(slice)])
       const secrets = new Secrets(client, options.secretsEveryMs ?? SECRETS_EVERY_MS)
@@ -70,8 +71,12 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
       const publisher = new Publisher(client, options.publishedAddress)
       let told = new Set<string>()
       // Without an Ingress there is a listener too, which answers 404.
-      context.enqueue(KEY)
-      return async (within) => {
+      context.enqueue(ROUTES)
+      return async (within, key) => {
+        if (key === STATUS) {
+          await publisher.publish(within, (model?.served ?? []).map(keyOfIngress), (name) => ingresses.get(name))
+          return done
+        }
         await secrets.refresh(within, secretsOf(oursOf(ingresses.list(), classes.list())))
         servers.begin()
         model = modelOf({
@@ -87,7 +92,7 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
         })
         first.resolve()
         told = tell(model.findings, told, ({ ingress, reason, message }) => context.events.event(ingress, 'Warning', reason, message))
-        await publisher.publish(within, model.served, (key) => ingresses.get(key))
+        context.enqueue(STATUS)
         const leaving = await plane.sweep(within)
         return after(leaving > 0 ? SWEEP_MS : (options.secretsEveryMs ?? SECRETS_EVERY_MS))
       }
@@ -110,6 +115,18 @@ export function releaseGateway(scope: Scope, stateDir: string): Promise<void> {
 /** Those of HAProxy, of the present one first. */
 export function gatewayProcesses(stateDir: string): readonly number[] {
   return processesOf(placesIn(stateDir)).toReversed()
+}
+
+/** Only the status has changed, or metadata that say nothing here. */
+function leadsAsBefore(old: networking.Ingress | undefined, now: networking.Ingress | undefined): boolean {
+  const [before, present] = [old?.metadata, now?.metadata]
+  return (
+    before?.uid !== undefined &&
+    before.uid === present?.uid &&
+    before.generation === present.generation &&
+    before.deletionTimestamp === present.deletionTimestamp &&
+    JSON.stringify(before.annotations ?? {}) === JSON.stringify(present.annotations ?? {})
+  )
 }
 
 /** Each finding is told once for as long as it holds. */

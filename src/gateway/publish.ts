@@ -2,7 +2,6 @@ import type { Scope } from '#base'
 import { isNotFound, type networking, refs } from '#api'
 import type { Client } from '#client'
 import { inParallel } from '#reconcile'
-import { keyOfIngress } from './model/model.ts'
 
 const SIDE_BY_SIDE = 4
 
@@ -11,21 +10,22 @@ export class Publisher {
   readonly #client: Client
   readonly #address: string
   /** Served before, by this process. */
-  #served = new Set<string>()
+  #served: ReadonlySet<string> = new Set()
 
   constructor(client: Client, address: string) {
     this.#client = client
     this.#address = address
   }
 
-  async publish(scope: Scope, served: readonly networking.Ingress[], find: (key: string) => networking.Ingress | undefined): Promise<void> {
-    const now = new Set(served.map(keyOfIngress))
-    const gone = [...this.#served].filter((key) => !now.has(key)).map(find)
-    await inParallel(
-      [...served.filter((ingress) => !this.#isPublished(ingress)), ...gone.filter((one) => one !== undefined && this.#isPublished(one))],
-      SIDE_BY_SIDE,
-      async (ingress) => ingress && this.#write(scope, ingress, now.has(keyOfIngress(ingress)) ? [{ ip: this.#address }] : []),
-    )
+  /** `find` gives the present object of a key. */
+  async publish(scope: Scope, served: readonly string[], find: (key: string) => networking.Ingress | undefined): Promise<void> {
+    const now = new Set(served)
+    const wrong = [...now.union(this.#served)]
+      .map((key) => ({ ingress: find(key), isServed: now.has(key) }))
+      .filter(({ ingress, isServed }) => ingress !== undefined && this.#isPublished(ingress) !== isServed)
+    await inParallel(wrong, SIDE_BY_SIDE, async ({ ingress, isServed }) => {
+      if (ingress !== undefined) await this.#write(scope, ingress, isServed ? [{ ip: this.#address }] : [])
+    })
     this.#served = now
   }
 

@@ -105,6 +105,18 @@ describe('the gateway', { skip: skip ?? false }, () => {
     assert.deepEqual(found, [{ ip: GATEWAY_ADDRESS }])
   })
 
+  it('takes its address back from an Ingress that changes to another class', async () => {
+    const name = { namespace: 'default', name: 'leaves' }
+    const addresses = async (): Promise<number> =>
+      (await stage.client.resource(refs.ingresses).get(stage.scope, name)).status?.loadBalancer?.ingress?.length ?? 0
+    await stage.ingress('leaves', { rules: [rule('leaves.example', ['/', 'Prefix', 'front'])] })
+    await becomes('a route', 'leaves.example', '/', 200)
+    await eventually('an address', async () => (await addresses()) === 1, 5000)
+    await stage.client.resource(refs.ingresses).patch(stage.scope, name, { type: 'merge', body: { spec: { ingressClassName: 'other' } } })
+    await becomes('no route', 'leaves.example', '/', 404)
+    await eventually('no address', async () => (await addresses()) === 0, 5000)
+  })
+
   it('follows endpoints without a failed request, and answers 503 when there are none', async () => {
     const load = stage.load(`http://${GATEWAY_ADDRESS}/scale`)
     await load.until(/asking/)

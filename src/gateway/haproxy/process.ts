@@ -15,6 +15,7 @@ const LAST_LINES = 6
  * finish what they have, and end. Rejects with `UserError` when it does not start; the others then go on.
  */
 export async function startHaproxy(scope: Scope, places: Places, netns: string | undefined): Promise<ChildProcess> {
+  scope.check()
   const before = processesOf(places)
   const log = openSync(places.log, 'w', 0o600)
   const takeOver = before.length === 0 ? [] : ['-x', places.socket, '-sf', ...before.map(String)]
