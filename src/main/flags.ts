@@ -99,6 +99,9 @@ export interface AuditFlags {
 export interface AuthenticationFlags {
   readonly authenticationConfig?: string
   readonly anonymousAuth?: boolean
+  readonly authenticationTokenWebhookConfigFile?: string
+  readonly authenticationTokenWebhookVersion?: 'v1' | 'v1beta1'
+  readonly authenticationTokenWebhookCacheTtl?: string
   readonly oidcIssuerUrl?: string
   readonly oidcClientId?: string
   readonly oidcCaFile?: string

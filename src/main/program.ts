@@ -193,6 +193,11 @@ function serverFlags(command: Command): Command {
       'issuers of tokens and rules for the anonymous (AuthenticationConfiguration; read again when it changes)',
     )
     .option('--anonymous-auth <boolean>', 'let requests without credentials come as system:anonymous (default: true)', boolean)
+    .option('--authentication-token-webhook-config-file <file>', 'a server that knows tokens (kubeconfig), asked by TokenReviews')
+    .addOption(
+      new Option('--authentication-token-webhook-version <version>', 'of the TokenReviews (default: v1beta1)').choices(['v1', 'v1beta1']),
+    )
+    .option('--authentication-token-webhook-cache-ttl <duration>', 'how long its answers are good (default: 2m)')
     .option('--oidc-issuer-url <url>', 'an issuer of tokens (OpenID Connect), by flags instead of a file')
     .option('--oidc-client-id <id>', 'the audience of its tokens')
     .option('--oidc-ca-file <file>', "authority of its certificate (default: the system's)")

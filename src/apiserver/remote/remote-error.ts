@@ -3,6 +3,8 @@ import type { Address } from './service-address.ts'
 
 /** What went wrong with a request to another server, in the words that Kubernetes' clients show. */
 export class RemoteError extends Error {}
+/** One that may not come again in a moment: the server is busy, or the connection broke. */
+export class TransientRemoteError extends RemoteError {}
 
 const UNKNOWN_AUTHORITY: readonly string[] = [
   'SELF_SIGNED_CERT_IN_CHAIN',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Agent } from 'node:https'
 import { type Scope, https, messageOf } from '#base'
-import { RemoteError, networkWords, statusWords } from './remote-error.ts'
+import { RemoteError, TransientRemoteError, networkWords, statusWords } from './remote-error.ts'
 
 /** How a server that the administrator names is spoken to. */
 export interface ServerTrust {
@@ -26,6 +26,7 @@ export interface ServerCall {
 
 const IDLE_MS = 30_000
 const MOST_IDLE = 8
+const TRANSIENT: ReadonlySet<number> = new Set([429, 500, 504])
 
 /**
  * Calls a server that the administrator has named in a configuration, over HTTPS. Connections are kept; redirects are refused like any
@@ -56,7 +57,8 @@ export class ServerCaller {
       return await this.#exchange(own, call, true)
     } catch (error) {
       if (scope.signal.aborted) throw scope.signal.reason
-      throw new RemoteError(`${shown}: ${own.signal.aborted ? 'context deadline exceeded' : messageOf(error)}`)
+      const Kind = error instanceof TransientRemoteError ? TransientRemoteError : RemoteError
+      throw new Kind(`${shown}: ${own.signal.aborted ? 'context deadline exceeded' : messageOf(error)}`)
     } finally {
       own.cancel()
     }
@@ -86,14 +88,15 @@ export class ServerCaller {
       const answer = await promise
       const text = await textOf(answer, call.mostBytes)
       const status = answer.statusCode ?? 0
-      if (status < 200 || status >= 300) throw new RemoteError(statusWords(status, ''))
+      if (status < 200 || status >= 300) throw new (TRANSIENT.has(status) ? TransientRemoteError : RemoteError)(statusWords(status, ''))
       return JSON.parse(text)
     } catch (error) {
       if (error instanceof SyntaxError) throw new RemoteError('the answer is not JSON')
       if (error instanceof RemoteError || !(error instanceof Error)) throw error
       // A kept connection may have been closed by the other side just now.
       if (mayRepeat && sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET') return this.#exchange(scope, call, false)
-      throw new RemoteError(networkWords(error, { ip: url.hostname, port: Number(url.port === '' ? 443 : url.port) }))
+      const Kind = 'code' in error && error.code === 'ECONNRESET' ? TransientRemoteError : RemoteError
+      throw new Kind(networkWords(error, { ip: url.hostname, port: Number(url.port === '' ? 443 : url.port) }))
     } finally {
       scope.signal.removeEventListener('abort', stop)
     }

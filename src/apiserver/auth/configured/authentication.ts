@@ -9,7 +9,12 @@ export interface AuthenticationSources extends OidcFlags {
   readonly authenticationConfig?: string
   /** Whether requests without credentials are anyone's. Default: yes, unless the file says otherwise. */
   readonly anonymousAuth?: boolean
-  /** Issuers of the tokens of service accounts: nobody else may be one of them. */
+  /** A kubeconfig that says where TokenReviews are answered. */
+  readonly authenticationTokenWebhookConfigFile?: string
+  readonly authenticationTokenWebhookVersion?: 'v1' | 'v1beta1'
+  /** Like `2m`. */
+  readonly authenticationTokenWebhookCacheTtl?: string
+  /** Issuers of the tokens of service accounts: nobody else may be one of them. The first is the audience of the API server. */
   readonly ownIssuers: readonly string[]
 }
 
@@ -21,9 +26,35 @@ export interface ConfiguredAuthentication {
 }
 
 const LOOK_EVERY_MS = 10_000
+/** Those of kube-apiserver. */
+const DEFAULT_VERSION = 'v1beta1'
+const DEFAULT_CACHE_MS = 120_000
 
 /** Nothing of it is loaded when nothing is configured. Throws `UserError` for a configuration that cannot be used. */
 export async function openAuthentication(scope: Scope, sources: AuthenticationSources): Promise<ConfiguredAuthentication> {
+  const {
+    authenticationTokenWebhookConfigFile: file,
+    authenticationTokenWebhookVersion: version,
+    authenticationTokenWebhookCacheTtl,
+  } = sources
+  const { tokens, mayBeAnonymous } = await openIssuers(scope, sources)
+  if (file === undefined) return { tokens, mayBeAnonymous }
+  const [{ tokenWebhook }, { readWebhookKubeconfig }, { durationFlag }] = await Promise.all([
+    import('./token-webhook.ts'),
+    import('./webhook-kubeconfig.ts'),
+    import('./duration-flag.ts'),
+  ])
+  const options = {
+    address: readWebhookKubeconfig(file),
+    version: version ?? DEFAULT_VERSION,
+    audiences: sources.ownIssuers.slice(0, 1),
+    cacheMs: durationFlag(authenticationTokenWebhookCacheTtl, '--authentication-token-webhook-cache-ttl', DEFAULT_CACHE_MS),
+  }
+  // Last: what others know need not leave this server.
+  return { tokens: [...tokens, tokenWebhook(scope, options)], mayBeAnonymous }
+}
+
+async function openIssuers(scope: Scope, sources: AuthenticationSources): Promise<ConfiguredAuthentication> {
   const { authenticationConfig: file, anonymousAuth, ownIssuers } = sources
   const hasFlags = Object.entries(sources).some(([name, value]) => name.startsWith('oidc') && isSaid(value))
   if (file === undefined) {
