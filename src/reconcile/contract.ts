@@ -30,7 +30,7 @@ export interface Informer<T extends KubeObject> {
   /** By `namespace/name`, or `name`. */
   get(key: string): T | undefined
   list(namespace?: string): readonly T[]
-  /** Objects that the index function gave this value for. The index must have been added before the start. */
+  /** Objects that the index function gave this value for. The index must have been added before the start. All who share the informer share its indexes: a name that has another meaning already is refused. */
   byIndex(index: string, value: string): readonly T[]
   addIndex(index: string, valuesOf: (object: T) => readonly string[]): void
   /** Synchronous, and may only note or enqueue. Called for what is there already, too. `old` is undefined when the object is new, `now` when it is gone. */

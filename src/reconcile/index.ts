@@ -59,6 +59,7 @@ export {
   deleteRevision,
 } from './workloads/revisions.ts'
 export { type Labels, matcherOf } from './workloads/selector.ts'
+export { PODS_BY_CLAIM, PODS_BY_NODE, claimsOfPod, indexByClaim, indexByNode } from './workloads/pod-indexes.ts'
 export { canonicalJson, sameOnWire, hashOf } from './workloads/template-hash.ts'
 export { tolerates } from './workloads/tolerations.ts'
 export {

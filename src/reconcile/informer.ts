@@ -70,7 +70,13 @@ export class InformerCache<T extends KubeObject> implements Informer<T>, Reflect
   }
 
   addIndex(index: string, valuesOf: (object: T) => readonly string[]): void {
-    if (this.#indexes.has(index)) return
+    const there = this.#indexes.get(index)
+    if (there !== undefined) {
+      // Whoever shares the informer shares its indexes: one name cannot mean two things. The same code means the same.
+      if (String(there.valuesOf) !== String(valuesOf))
+        throw new Error(`the index '${index}' of ${this.ref.plural} has another meaning already`)
+      return
+    }
     const added: Index<T> = { valuesOf, keysByValue: new Map() }
     this.#indexes.set(index, added)
     for (const [key, object] of this.#objects) link(added, key, object)

@@ -40,6 +40,13 @@ test('shows what is there, then follows, with indexes and exact changes', async 
   assert.throws(() => Object.assign(informer.get('x/t0') ?? {}, { kind: 'Other' }))
 })
 
+test('an index has one meaning for all who share the informer', () => {
+  const api = createFakeApi()
+  const informer = createInformers(createClient({ transport: inProcessTransport(api.handler) })).informer(THINGS)
+  for (let twice = 0; twice < 2; twice++) informer.addIndex('odd', (object) => [object.data?.['odd'] ?? ''])
+  assert.throws(() => informer.addIndex('odd', (object) => [object.kind ?? '']), /index 'odd' of .* has another meaning already/)
+})
+
 test('a cut watch resumes; a version that is gone is listed again, and the changes missed meanwhile are told exactly', async () => {
   const api = createFakeApi()
   const client = createClient({ transport: inProcessTransport(api.handler) })

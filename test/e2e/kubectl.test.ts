@@ -146,7 +146,7 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
     )
     assert.match(
       await kubectl('get', 'pods', '-o', 'wide'),
-      /^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE +NOMINATED NODE +READINESS GATES\nweb-\S+ +1\/1 +Running +0 +\S+ +10\.244\.0\.\d+ +sampan-/,
+      /^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE +NOMINATED NODE +READINESS GATES\nweb-\S+ +1\/1 +Running +0 +\S+ +10(?:\.\d+){3} +sampan-/,
     )
     assert.match(await kubectl('get', 'deployment', 'web', '-o', 'yaml'), /^apiVersion: apps\/v1\nkind: Deployment\nmetadata:\n/)
     assert.equal((JSON.parse(await kubectl('get', 'deployment', 'web', '-o', 'json')) as { spec: { replicas: number } }).spec.replicas, 2)
@@ -167,7 +167,7 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
     const pod = await kubectl('describe', 'pod', await aPod())
     assert.match(pod, /Status: +Running/)
     assert.match(pod, /Successfully assigned default\/web-/)
-    assert.match(await kubectl('describe', 'service', 'web'), /Endpoints: +10\.244\.0\.\d+:8080,10\.244\.0\.\d+:8080/)
+    assert.match(await kubectl('describe', 'service', 'web'), /Endpoints: +10(?:\.\d+){3}:8080,10(?:\.\d+){3}:8080/)
     assert.match(await kubectl('describe', 'node'), /Ready +True/)
   })
 

@@ -1,10 +1,21 @@
 import type { Scope } from '#base'
 import { type core, isAlreadyExists, isNotFound, podReferences, refs, type storage } from '#api'
-import { type ControllerContext, type ControllerDefinition, type Reconcile, after, done, isFinished, isTerminating } from '#reconcile'
+import {
+  type ControllerContext,
+  type ControllerDefinition,
+  PODS_BY_CLAIM,
+  PODS_BY_NODE,
+  type Reconcile,
+  after,
+  done,
+  indexByClaim,
+  indexByNode,
+  isFinished,
+  isTerminating,
+} from '#reconcile'
 import { type Attachable, attachableOf, isShareable, planAttachments } from './plan-attachments.ts'
 
 const BY_NODE = 'node'
-const BY_CLAIM = 'claim'
 const BY_VOLUME = 'volume'
 /** A volume that another node has is asked for again after this long. */
 const BUSY_MS = 10_000
@@ -22,8 +33,8 @@ function setup(context: ControllerContext): Reconcile {
     const node = pod?.spec?.nodeName ?? ''
     return pod === undefined || node === '' || podReferences(pod).claims.size === 0 ? [] : [node]
   })
-  pods.addIndex(BY_NODE, (pod) => (pod.spec?.nodeName && podReferences(pod).claims.size > 0 ? [pod.spec.nodeName] : []))
-  pods.addIndex(BY_CLAIM, (pod) => [...podReferences(pod).claims].map((claim) => `${pod.metadata?.namespace ?? ''}/${claim}`))
+  indexByNode(pods)
+  indexByClaim(pods)
   const nodes = context.watch(refs.nodes, ({ key, old, now }) => {
     const state = (node: core.Node | undefined): string =>
       JSON.stringify([node?.metadata?.annotations, node?.status?.volumesInUse, node?.status?.volumesAttached, node?.spec?.taints])
@@ -48,12 +59,12 @@ function setup(context: ControllerContext): Reconcile {
     attachableOf(volume, drivers.get(volume.spec?.csi?.driver ?? ''), node)
   const usersOf = (volume: string): readonly core.Pod[] => {
     const { namespace = '', name = '' } = volumes.get(volume)?.spec?.claimRef ?? {}
-    return pods.byIndex(BY_CLAIM, `${namespace}/${name}`).filter((pod) => (pod.spec?.nodeName ?? '') !== '' && !hasEnded(pod))
+    return pods.byIndex(PODS_BY_CLAIM, `${namespace}/${name}`).filter((pod) => (pod.spec?.nodeName ?? '') !== '' && !hasEnded(pod))
   }
 
   function wantedOn(node: string): readonly Attachable[] {
     const found = new Map<string, Attachable>()
-    for (const pod of pods.byIndex(BY_NODE, node)) {
+    for (const pod of pods.byIndex(PODS_BY_NODE, node)) {
       if (hasEnded(pod)) continue
       for (const claim of podReferences(pod).claims) {
         const volume = volumeOfClaim(pod.metadata?.namespace ?? '', claim)

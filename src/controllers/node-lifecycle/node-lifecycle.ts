@@ -1,6 +1,6 @@
 import type { Scope } from '#base'
 import { type core, isConflict, isNotFound, refs } from '#api'
-import { after, type ControllerDefinition, done, inParallel, podCondition } from '#reconcile'
+import { PODS_BY_NODE, after, type ControllerDefinition, done, inParallel, indexByNode, podCondition } from '#reconcile'
 import { isSilent, missingLabels, silentConditions, wantedTaints } from './plan-node.ts'
 
 export interface NodeLifecycleOptions {
@@ -11,7 +11,6 @@ export interface NodeLifecycleOptions {
 }
 
 const LEASES = 'kube-node-lease'
-const BY_NODE = 'node'
 const WIDTH = 16
 
 /** When a node was last heard of, by this process's clock: other machines' clocks are not trusted. */
@@ -38,7 +37,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
         (now ?? old)?.metadata?.namespace === LEASES ? [(now ?? old)?.metadata?.name ?? ''] : [],
       )
       const pods = context.informers.informer(refs.pods)
-      pods.addIndex(BY_NODE, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []))
+      indexByNode(pods)
       const nodeClient = client.resource(refs.nodes)
       const podClient = client.resource(refs.pods)
 
@@ -60,7 +59,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
 
       /** A pod on a node that is not ready does not serve, whatever its kubelet last said. */
       async function markPodsNotReady(scope: Scope, nodeName: string): Promise<void> {
-        const ready = pods.byIndex(BY_NODE, nodeName).filter((pod) => podCondition(pod, 'Ready')?.status === 'True')
+        const ready = pods.byIndex(PODS_BY_NODE, nodeName).filter((pod) => podCondition(pod, 'Ready')?.status === 'True')
         await inParallel(ready, WIDTH, async (pod) => {
           const condition = podCondition(pod, 'Ready')
           const now = new Date(scope.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -1,6 +1,6 @@
 import { type Scope, rfc3339 } from '#base'
 import { type core, isNotFound, refs } from '#api'
-import { after, type ControllerDefinition, done, isFinished, isTerminating } from '#reconcile'
+import { PODS_BY_NODE, after, type ControllerDefinition, done, indexByNode, isFinished, isTerminating } from '#reconcile'
 
 export interface PodGcOptions {
   /** How long a node must have been missing before its pods are taken for lost. */
@@ -11,7 +11,6 @@ export interface PodGcOptions {
 
 /** The key for the finished pods together; others are pods. */
 const FINISHED = 'finished'
-const BY_NODE = 'node'
 const FINISHED_INDEX = 'finished'
 
 /** The pods to delete so that at most `threshold` finished ones are left: oldest first. */
@@ -32,12 +31,12 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
         if (now === undefined) return []
         return isFinished(now) && options.terminatedThreshold > 0 ? [key, FINISHED] : [key]
       })
-      pods.addIndex(BY_NODE, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []))
+      indexByNode(pods)
       pods.addIndex(FINISHED_INDEX, (pod) => (isFinished(pod) ? [FINISHED] : []))
       const nodes = context.watch(refs.nodes, ({ key, now }) => {
         if (now !== undefined) missingSince.delete(key)
         return now === undefined
-          ? pods.byIndex(BY_NODE, key).map((pod) => `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`)
+          ? pods.byIndex(PODS_BY_NODE, key).map((pod) => `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`)
           : []
       })
       const podClient = context.client.resource(refs.pods)
@@ -94,7 +93,7 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
         if (leftMs > 0) return after(leftMs)
         if (await isNodeGone(scope, nodeName))
           await remove(scope, pod, { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' })
-        if (pods.byIndex(BY_NODE, nodeName).length === 0) missingSince.delete(nodeName)
+        if (pods.byIndex(PODS_BY_NODE, nodeName).length === 0) missingSince.delete(nodeName)
         return done
       }
     },

@@ -1,9 +1,7 @@
 import { type Scope, rfc3339 } from '#base'
 import { type core, isConflict, isNotFound, keyOf, refs } from '#api'
-import { after, type ControllerDefinition, done, isTerminating } from '#reconcile'
+import { PODS_BY_NODE, after, type ControllerDefinition, done, indexByNode, isTerminating } from '#reconcile'
 import { planEviction } from './plan-eviction.ts'
-
-const BY_NODE = 'node'
 
 /** Deletes pods from nodes with NoExecute taints that they do not tolerate, or no longer. */
 export const taintEvictionController: ControllerDefinition = {
@@ -21,9 +19,9 @@ export const taintEvictionController: ControllerDefinition = {
         ? [key]
         : [],
     )
-    pods.addIndex(BY_NODE, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []))
+    indexByNode(pods)
     const nodes = context.watch(refs.nodes, ({ key, old, now }) =>
-      JSON.stringify(old?.spec?.taints) === JSON.stringify(now?.spec?.taints) ? [] : pods.byIndex(BY_NODE, key).map(keyOf),
+      JSON.stringify(old?.spec?.taints) === JSON.stringify(now?.spec?.taints) ? [] : pods.byIndex(PODS_BY_NODE, key).map(keyOf),
     )
     const podClient = client.resource(refs.pods)
 

@@ -1,6 +1,16 @@
 import type { Scope } from '#base'
-import { type core, isNotFound, keyOf, podReferences, refs, type storage } from '#api'
-import { type ControllerContext, type ControllerDefinition, type Informer, type Reconcile, after, done, isFinished } from '#reconcile'
+import { type core, isNotFound, keyOf, refs, type storage } from '#api'
+import {
+  type ControllerContext,
+  type ControllerDefinition,
+  type Informer,
+  PODS_BY_CLAIM,
+  type Reconcile,
+  after,
+  done,
+  indexByClaim,
+  isFinished,
+} from '#reconcile'
 import { BIND_COMPLETED, PROVISIONER, PROVISIONER_BETA, classOfClaim, classOfVolume, hasAnnotation } from './annotations.ts'
 import { bind, writeClaimStatus, writePhase } from './bind.ts'
 import { type ClaimView, type Notice, planClaim } from './plan-claim.ts'
@@ -34,7 +44,7 @@ function caches({ informers }: ControllerContext): Caches {
   claims.addIndex(BY_VOLUME, (claim) => (claim.spec?.volumeName ? [claim.spec.volumeName] : []))
   volumes.addIndex(BY_CLASS, (volume) => [classOfVolume(volume)])
   volumes.addIndex(BY_CLAIM, (volume) => claimKey(volume))
-  pods.addIndex(BY_CLAIM, (pod) => [...podReferences(pod).claims].map((claim) => `${pod.metadata?.namespace ?? ''}/${claim}`))
+  indexByClaim(pods)
   return { claims, volumes, pods, classes: informers.informer(refs.storageclasses) }
 }
 
@@ -67,7 +77,7 @@ export const claimBinder: ControllerDefinition = {
       defaultClass: () => newest(classes.list().filter((one) => one.metadata?.annotations?.[DEFAULT_CLASS] === 'true')),
       waitingPods: (claim) =>
         shared.pods
-          .byIndex(BY_CLAIM, keyOf(claim))
+          .byIndex(PODS_BY_CLAIM, keyOf(claim))
           .filter((pod) => !isFinished(pod) && (pod.spec?.nodeName ?? '') === '')
           .map((pod) => pod.metadata?.name ?? ''),
     }

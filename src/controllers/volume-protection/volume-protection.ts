@@ -1,8 +1,17 @@
 import type { Scope } from '#base'
-import { type KubeObject, type ResourceRef, type core, keyOf, podReferences, refs, type storage } from '#api'
-import { type ControllerContext, type ControllerDefinition, type Informer, type Reconcile, done, isControlledBy } from '#reconcile'
+import { type KubeObject, type ResourceRef, type core, keyOf, refs, type storage } from '#api'
+import {
+  type ControllerContext,
+  type ControllerDefinition,
+  type Informer,
+  PODS_BY_CLAIM,
+  type Reconcile,
+  claimsOfPod,
+  done,
+  indexByClaim,
+  isControlledBy,
+} from '#reconcile'
 
-const BY_CLAIM = 'claim'
 const BY_ATTRIBUTES_CLASS = 'attributes-class'
 
 /** Holds objects by a finalizer as long as they are in use, and gives one to those that have none. */
@@ -37,20 +46,17 @@ export const claimProtection: ControllerDefinition = {
     const pods = context.watch(refs.pods, ({ old, now }) => {
       // A pod that comes changes nothing for claims that are not being deleted; one that ends or goes may free them.
       if (now !== undefined && now.metadata?.deletionTimestamp === undefined) return []
-      return claimsOf(now ?? old ?? {})
+      return claimsOfPod(now ?? old ?? {})
     })
-    pods.addIndex(BY_CLAIM, claimsOf)
+    indexByClaim(pods)
     return protection(context, refs.persistentvolumeclaims, 'kubernetes.io/pvc-protection', async (scope, claim) => {
-      if (pods.byIndex(BY_CLAIM, keyOf(claim)).some((pod) => uses(pod, claim))) return true
+      if (pods.byIndex(PODS_BY_CLAIM, keyOf(claim)).some((pod) => uses(pod, claim))) return true
       const namespace = claim.metadata?.namespace
       const { items } = await context.client.resource(refs.pods).list(scope, { namespace })
-      return (items ?? []).some((pod) => claimsOf(pod).includes(keyOf(claim)) && uses(pod, claim))
+      return (items ?? []).some((pod) => claimsOfPod(pod).includes(keyOf(claim)) && uses(pod, claim))
     })
   },
 }
-
-const claimsOf = (pod: core.Pod): readonly string[] =>
-  [...podReferences(pod).claims].map((claim) => `${pod.metadata?.namespace ?? ''}/${claim}`)
 
 /** Kubelets see pods once they have a node, and start none whose claim is being deleted. */
 function uses(pod: core.Pod, claim: core.PersistentVolumeClaim): boolean {
