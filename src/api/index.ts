@@ -130,6 +130,7 @@ export {
 } from './validation/ip.ts'
 export { type LabelSelectorOptions } from './validation/label-selector.ts'
 export {
+  dnsSubdomainErrors,
   domainPrefixedPathErrors,
   type NameRule,
   nameIsPathSegment,

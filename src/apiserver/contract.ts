@@ -58,8 +58,9 @@ export interface AccessQuestion {
 }
 export type Decision =
   | { readonly kind: 'allow'; readonly reason: string }
-  | { readonly kind: 'deny'; readonly reason: string }
-  | { readonly kind: 'no-opinion'; readonly reason: string }
+  /** `error`: who should have decided could not; where nobody allows, that is what the request fails with. */
+  | { readonly kind: 'deny'; readonly reason: string; readonly error?: string }
+  | { readonly kind: 'no-opinion'; readonly reason: string; readonly error?: string }
 
 /** Asked in order; the first that allows or denies decides, and nobody's opinion is a refusal. Synchronous wherever it can be: it is on every request's path. */
 export interface Authorizer {

@@ -36,6 +36,7 @@ import {
   metricsReaderRole,
   metricsSpecials,
   openAuthentication,
+  openAuthorization,
   parseTokenFile,
   podSpecials,
   reconcilePolicy,
@@ -50,7 +51,7 @@ import {
 import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
 import { openAudit } from './audit.ts'
 import { withEncryption } from './encryption.ts'
-import type { AuditFlags, AuthenticationFlags } from './flags.ts'
+import type { AuditFlags, AuthenticationFlags, AuthorizationFlags } from './flags.ts'
 import { lateServer } from './late-server.ts'
 import { noteSecretUse, useTracking } from './legacy-tokens.ts'
 import { publishApi } from './publish-api.ts'
@@ -67,6 +68,8 @@ export interface ApiServerFlags {
   readonly audit?: AuditFlags
   /** Who else is known, and whether everybody must be. */
   readonly authentication?: AuthenticationFlags
+  /** Who decides what they may do. */
+  readonly authorization?: AuthorizationFlags
   /** Absent: Secrets are encrypted with a key that is made at the first start. */
   readonly encryptionProviderConfig?: string
   readonly serviceClusterIpRange: string
@@ -143,6 +146,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     clientAuthorities: certificates.authority.certificate,
     tokens: [...fileTokens(flags.tokenAuthFile), ...[...tokens].map(([part, token]) => [token, internalUser(part)] as const)],
     furtherTokens: further.tokens,
+    authorization: await openAuthorization(scope, flags.authorization ?? {}),
     serviceAccounts: {
       issuers: [ISSUER],
       audiences: [],

@@ -113,7 +113,17 @@ export interface AuthenticationFlags {
   readonly oidcRequiredClaim?: readonly string[]
 }
 
-export interface ServerFlags extends AuditFlags, AuthenticationFlags {
+/** Who decides what they may do. */
+export interface AuthorizationFlags {
+  readonly authorizationMode?: string
+  readonly authorizationConfig?: string
+  readonly authorizationWebhookConfigFile?: string
+  readonly authorizationWebhookVersion?: 'v1' | 'v1beta1'
+  readonly authorizationWebhookCacheAuthorizedTtl?: string
+  readonly authorizationWebhookCacheUnauthorizedTtl?: string
+}
+
+export interface ServerFlags extends AuditFlags, AuthenticationFlags, AuthorizationFlags {
   readonly stateDir: string
   readonly securePort: number
   readonly bindAddress: string

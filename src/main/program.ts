@@ -198,6 +198,15 @@ function serverFlags(command: Command): Command {
       new Option('--authentication-token-webhook-version <version>', 'of the TokenReviews (default: v1beta1)').choices(['v1', 'v1beta1']),
     )
     .option('--authentication-token-webhook-cache-ttl <duration>', 'how long its answers are good (default: 2m)')
+    .option('--authorization-mode <names>', 'who decides, in order: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny (default: Node,RBAC)')
+    .option(
+      '--authorization-config <file>',
+      'who decides, in order, and under which conditions (AuthorizationConfiguration; read again when it changes)',
+    )
+    .option('--authorization-webhook-config-file <file>', 'a server that decides (kubeconfig), asked by SubjectAccessReviews')
+    .addOption(new Option('--authorization-webhook-version <version>', 'of the reviews (default: v1beta1)').choices(['v1', 'v1beta1']))
+    .option('--authorization-webhook-cache-authorized-ttl <duration>', 'how long its yes is good (default: 5m)')
+    .option('--authorization-webhook-cache-unauthorized-ttl <duration>', 'how long its other answers are good (default: 30s)')
     .option('--oidc-issuer-url <url>', 'an issuer of tokens (OpenID Connect), by flags instead of a file')
     .option('--oidc-client-id <id>', 'the audience of its tokens')
     .option('--oidc-ca-file <file>', "authority of its certificate (default: the system's)")

@@ -21,6 +21,7 @@ import { type TokenAuthenticator, bearerAuthenticator } from './authenticate/bea
 import { bootstrapTokenAuthenticator } from './authenticate/bootstrap-tokens.ts'
 import { clientCertificateAuthenticator } from './authenticate/client-certificate.ts'
 import { staticTokenAuthenticator } from './authenticate/static-tokens.ts'
+import type { ConfiguredAuthorization } from './configured/authorization.ts'
 import { mastersAuthorizer, unionAuthorizer } from './authorize/authorize.ts'
 import { nodeAuthorizer } from './authorize/node.ts'
 import { type Impersonation, impersonation } from './impersonate/impersonate.ts'
@@ -38,6 +39,8 @@ export interface AccessControlOptions {
   readonly tokens: Iterable<readonly [token: string, user: UserInfo]>
   /** Asked about tokens that nobody else knows. */
   readonly furtherTokens?: readonly TokenAuthenticator[]
+  /** Who decides beside or instead of the server's own. `system:masters` may do everything whatever it says. */
+  readonly authorization?: ConfiguredAuthorization | undefined
   readonly serviceAccounts: {
     /** The first is the issuer of new tokens; tokens of all are accepted. */
     readonly issuers: readonly [string, ...string[]]
@@ -89,7 +92,8 @@ export function accessControl(options: AccessControlOptions): AccessControl {
     bearerAuthenticator(tokens),
   ]
   const rbac = rbacEvaluator(reader)
-  const authorizers: readonly Authorizer[] = [mastersAuthorizer, nodeAuthorizer(reader, nodeRules()), rbac]
+  const node = nodeAuthorizer(reader, nodeRules())
+  const authorizers: readonly Authorizer[] = [mastersAuthorizer, ...(options.authorization?.authorizers({ node, rbac }) ?? [node, rbac])]
   const authorizer = unionAuthorizer(authorizers)
 
   return {
@@ -101,7 +105,7 @@ export function accessControl(options: AccessControlOptions): AccessControl {
     guard: quotaGuard(reader),
     virtual: [
       ...accessReviews(authorizer),
-      rulesReview(rbac),
+      rulesReview(rbac, options.authorization),
       selfSubjectReview,
       tokenReview(tokens, audiences),
       tokenRequestResource({ issuer, audiences, signer: tokenSigner(serviceAccounts.signingKey), reader }),

@@ -19,6 +19,7 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
       metrics: flags.metrics,
       audit: flags,
       authentication: flags,
+      authorization: flags,
       ...(flags.advertiseAddress === undefined ? {} : { advertiseAddress: flags.advertiseAddress }),
       ...(flags.encryptionProviderConfig === undefined ? {} : { encryptionProviderConfig: flags.encryptionProviderConfig }),
       ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),

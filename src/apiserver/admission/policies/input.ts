@@ -1,7 +1,7 @@
 import type { Scope } from '#base'
 import { type AccessAnswer, type AccessQuery, type PolicyInput, type Resource, refs } from '#api'
 import type { AccessQuestion, AdmissionRequest, Authorizer, ObjectReader, UserInfo } from '../../contract.ts'
-import { authorize } from '../../auth/authorize/authorize.ts'
+import { authorize, errorOf } from '../../auth/authorize/authorize.ts'
 import { saidName } from '../webhooks/match.ts'
 import { askedFacts, wireForm } from '../webhooks/review.ts'
 import { convert } from '../webhooks/versions.ts'
@@ -51,9 +51,13 @@ function answer(scope: Scope, user: UserInfo, query: AccessQuery, authorizers: r
     ...(labelSelector === undefined ? {} : { labelSelector }),
   }
   const decision = authorize(scope, authorizers, question)
-  // Expressions cannot wait.
-  if (decision instanceof Promise) return { allowed: false, reason: '', error: 'the authorizer does not answer at once' }
-  return { allowed: decision.kind === 'allow', reason: decision.reason }
+  if (decision instanceof Promise) {
+    // Expressions cannot wait. The answer is for those who ask again while it is remembered.
+    decision.catch(() => undefined)
+    return { allowed: false, reason: '', error: 'the authorizer does not answer at once' }
+  }
+  const error = errorOf(decision)
+  return { allowed: decision.kind === 'allow', reason: decision.reason, ...(error === undefined ? {} : { error }) }
 }
 
 function serviceAccountUser(namespace: string, name: string): UserInfo {

@@ -15,7 +15,7 @@ export const noOpinion = (reason: string): Decision => (reason === '' ? NO_OPINI
 
 /** Asks in order: the first that allows or denies decides. Otherwise the reasons of all are joined, for the refusal. */
 export function authorize(scope: Scope, authorizers: readonly Authorizer[], question: AccessQuestion): Decision | Promise<Decision> {
-  return ask(scope, authorizers, question, 0, [])
+  return ask(scope, authorizers, question, 0, NO_OPINION)
 }
 
 function ask(
@@ -23,33 +23,44 @@ function ask(
   authorizers: readonly Authorizer[],
   question: AccessQuestion,
   from: number,
-  reasons: string[],
+  before: Decision,
 ): Decision | Promise<Decision> {
+  let sofar = before
   for (let at = from; at < authorizers.length; at++) {
     const decision = authorizers[at]?.authorize(scope, question) ?? NO_OPINION
     if (decision instanceof Promise) {
-      return decision.then((late) => (note(late, reasons) ? late : ask(scope, authorizers, question, at + 1, reasons)))
+      const known = sofar
+      return decision.then((late) => (late.kind === 'no-opinion' ? ask(scope, authorizers, question, at + 1, both(known, late)) : late))
     }
-    if (note(decision, reasons)) return decision
+    if (decision.kind !== 'no-opinion') return decision
+    sofar = both(sofar, decision)
   }
-  return reasons.length === 0 ? NO_OPINION : noOpinion(reasons.join('\n'))
+  return sofar
 }
 
-/** Whether the decision stands; otherwise its reason is kept. */
-function note(decision: Decision, reasons: string[]): boolean {
-  if (decision.kind !== 'no-opinion') return true
-  if (decision.reason !== '') reasons.push(decision.reason)
-  return false
+/** Nobody's opinion: the reasons of both, and why they have none. */
+function both(one: Decision, other: Decision): Decision {
+  const lines = (a: string, b: string): string => (a === '' ? b : b === '' ? a : `${a}\n${b}`)
+  const [first, second] = [errorOf(one), errorOf(other)]
+  if (first === undefined && second === undefined) {
+    if (other.reason === '') return one
+    return one.reason === '' ? other : noOpinion(lines(one.reason, other.reason))
+  }
+  return { kind: 'no-opinion', reason: lines(one.reason, other.reason), error: lines(first ?? '', second ?? '') }
 }
+
+/** Why nobody could decide. */
+export const errorOf = (decision: Decision): string | undefined => (decision.kind === 'allow' ? undefined : decision.error)
 
 /** One authorizer out of many, for parts that ask again (impersonation, reviews, bind and escalate). */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
   return { name: 'union', authorize: (scope, question) => authorize(scope, authorizers, question) }
 }
 
-/** Throws the refusal unless the decision allows. */
+/** Throws the refusal unless the decision allows: 500 where who should have decided could not. */
 export function mustBeAllowed(decision: Decision, question: AccessQuestion): void {
-  if (decision.kind !== 'allow') throw refusal(question, decision.reason)
+  if (decision.kind === 'allow') return
+  throw decision.error === undefined ? refusal(question, decision.reason) : statusError.internal(decision.error)
 }
 
 /** 403 in Kubernetes' words. */

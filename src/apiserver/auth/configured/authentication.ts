@@ -1,7 +1,6 @@
-import { type CancellableScope, type Scope, type Timer, UserError, messageOf, readFileIfThere } from '#base'
+import { type Scope, UserError } from '#base'
 import type { TokenAuthenticator } from '../authenticate/bearer.ts'
 import type { AnonymousRules } from './authentication-configuration.ts'
-import type { AuthenticationRules } from './issuer-rules.ts'
 import type { OidcFlags } from './oidc-flags.ts'
 
 export interface AuthenticationSources extends OidcFlags {
@@ -25,7 +24,6 @@ export interface ConfiguredAuthentication {
   readonly mayBeAnonymous: ((path: string) => boolean) | undefined
 }
 
-const LOOK_EVERY_MS = 10_000
 /** Those of kube-apiserver. */
 const DEFAULT_VERSION = 'v1beta1'
 const DEFAULT_CACHE_MS = 120_000
@@ -65,71 +63,38 @@ async function openIssuers(scope: Scope, sources: AuthenticationSources): Promis
     return { tokens: [jwtAuthenticator(scope, rulesOfFlags(sources, ownIssuers).issuers)], mayBeAnonymous }
   }
   if (hasFlags) throw new UserError('--authentication-config and --oidc-… flags exclude each other', 'write the issuer into the file')
-  return followFile(scope, file, anonymousAuth, ownIssuers)
+  return followConfiguration(scope, file, anonymousAuth, ownIssuers)
 }
 
 const isSaid = (value: unknown): boolean => value !== undefined && !(Array.isArray(value) && value.length === 0)
 
-async function followFile(
+async function followConfiguration(
   scope: Scope,
   file: string,
   anonymousAuth: boolean | undefined,
   ownIssuers: readonly string[],
 ): Promise<ConfiguredAuthentication> {
-  const [{ readAuthenticationRules }, { jwtAuthenticator }] = await Promise.all([import('./issuer-rules.ts'), import('./jwt.ts')])
-  const read = (): { readonly text: string; readonly rules: AuthenticationRules } => {
-    const text = readFileIfThere(file)
-    if (text === undefined)
-      throw new UserError(`the authentication configuration ${file} cannot be read`, 'give --authentication-config an existing file')
-    const rules = readAuthenticationRules(text, file, ownIssuers)
-    if (rules.anonymous !== undefined && anonymousAuth !== undefined)
+  const [{ readAuthenticationRules }, { jwtAuthenticator }, { followFile }] = await Promise.all([
+    import('./issuer-rules.ts'),
+    import('./jwt.ts'),
+    import('./follow-file.ts'),
+  ])
+  const read = (within: Scope, text: string): Current => {
+    const { issuers, anonymous } = readAuthenticationRules(text, file, ownIssuers)
+    if (anonymous !== undefined && anonymousAuth !== undefined)
       throw new UserError(`${file}: anonymous and the flag --anonymous-auth exclude each other`, 'leave one of them out')
-    return { text, rules }
+    return { tokens: jwtAuthenticator(within, issuers), anonymous: anonymous ?? { enabled: anonymousAuth ?? true } }
   }
-  const open = (rules: AuthenticationRules): Current => {
-    const own = scope.child()
-    return { own, tokens: jwtAuthenticator(own, rules.issuers), anonymous: rules.anonymous ?? { enabled: anonymousAuth ?? true } }
-  }
-  const first = read()
-  let seen = first.text
-  let current = open(first.rules)
-  const look = (): void => {
-    try {
-      // A file that is wrong is told of once, not at every look.
-      const text = readFileIfThere(file)
-      if (text !== undefined && text !== seen) {
-        seen = text
-        const { rules } = read()
-        const before = current
-        current = open(rules)
-        before.own.cancel()
-        scope.log.info('the authentication configuration has been read again', { issuers: rules.issuers.length })
-      }
-    } catch (error) {
-      scope.log.error('the authentication configuration cannot be used, the one before stays', { reason: messageOf(error) })
-    }
-  }
-  let timer: Timer
-  const wait = (): void => {
-    timer = scope.clock.after(
-      LOOK_EVERY_MS,
-      () => {
-        look()
-        wait()
-      },
-      { background: true },
-    )
-  }
-  wait()
-  scope.signal.addEventListener('abort', () => timer.cancel(), { once: true })
+  const current = followFile(scope, { file, flag: '--authentication-config', read })
   return {
-    tokens: [{ name: 'jwt', authenticateToken: (within, token, audiences) => current.tokens.authenticateToken(within, token, audiences) }],
-    mayBeAnonymous: (path) => isOpen(current.anonymous, path),
+    tokens: [
+      { name: 'jwt', authenticateToken: (within, token, audiences) => current().tokens.authenticateToken(within, token, audiences) },
+    ],
+    mayBeAnonymous: (path) => isOpen(current().anonymous, path),
   }
 }
 
 interface Current {
-  readonly own: CancellableScope
   readonly tokens: TokenAuthenticator
   readonly anonymous: AnonymousRules
 }

@@ -1,6 +1,7 @@
 import type { Scope } from '#base'
 import { type KubeObject, type ResourceRef, type authorization, refs } from '#api'
 import type { AccessQuestion, Authorizer, UserInfo, VirtualRequest, VirtualResource } from '../../contract.ts'
+import { errorOf } from '../authorize/authorize.ts'
 import { type ReviewRules, validateAccessReview } from './access-validation.ts'
 
 type Attributes = Pick<authorization.SubjectAccessReviewSpec, 'resourceAttributes' | 'nonResourceAttributes'>
@@ -37,8 +38,15 @@ export function ownedFields({ metadata }: KubeObject): Pick<NonNullable<KubeObje
 }
 
 async function answer(scope: Scope, authorizer: Authorizer, question: AccessQuestion): Promise<authorization.SubjectAccessReviewStatus> {
-  const { kind, reason } = await authorizer.authorize(scope, question)
-  return { allowed: kind === 'allow', ...(kind === 'deny' ? { denied: true } : {}), ...(reason === '' ? {} : { reason }) }
+  const decision = await authorizer.authorize(scope, question)
+  const { kind, reason } = decision
+  const evaluationError = errorOf(decision)
+  return {
+    allowed: kind === 'allow',
+    ...(kind === 'deny' ? { denied: true } : {}),
+    ...(reason === '' ? {} : { reason }),
+    ...(evaluationError === undefined ? {} : { evaluationError }),
+  }
 }
 
 function subjectOf({ user = '', uid, groups, extra }: authorization.SubjectAccessReviewSpec): UserInfo {

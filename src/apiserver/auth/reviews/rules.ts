@@ -1,6 +1,7 @@
 import { type KubeObject, type authorization, type rbac, refs, statusError } from '#api'
 import type { UserInfo, VirtualResource } from '../../contract.ts'
 import type { RbacEvaluator } from '../rbac/evaluator.ts'
+import type { ConfiguredAuthorization } from '../configured/authorization.ts'
 import { aggregate } from '../rbac/evaluator.ts'
 import { GROUPS, nodeIdentity } from '../users.ts'
 
@@ -10,7 +11,7 @@ const EVERYTHING: readonly rbac.PolicyRule[] = [
 ]
 
 /** What may the sender do in a namespace, as far as it can be listed. */
-export function rulesReview(evaluator: RbacEvaluator): VirtualResource {
+export function rulesReview(evaluator: RbacEvaluator, configured?: ConfiguredAuthorization): VirtualResource {
   return {
     ref: refs.selfsubjectrulesreviews,
     create(_scope, { user }, object) {
@@ -21,13 +22,23 @@ export function rulesReview(evaluator: RbacEvaluator): VirtualResource {
         apiVersion: 'authorization.k8s.io/v1',
         metadata: {},
         spec: {},
-        status: statusOf(user, evaluator.rulesFor(user, namespace)),
+        status: statusOf(user, listable(evaluator.rulesFor(user, namespace), configured?.types())),
       } as KubeObject
     },
   }
 }
 
-function statusOf(user: UserInfo, held: ReturnType<RbacEvaluator['rulesFor']>): authorization.SubjectRulesReviewStatus {
+type Held = ReturnType<RbacEvaluator['rulesFor']>
+
+/** Where others decide, too: what they allow is no list, and what rules allow counts only where rules are asked. */
+function listable(held: Held, types: ReturnType<ConfiguredAuthorization['types']> | undefined): Held {
+  if (types === undefined) return held
+  const { rules, errors } = types.includes('RBAC') ? held : { rules: [], errors: [] }
+  const webhooks = types.filter((type) => type === 'Webhook').map(() => 'webhook authorizer does not support user rule resolution')
+  return { rules: types.includes('AlwaysAllow') ? [...rules, ...EVERYTHING] : rules, errors: [...errors, ...webhooks] }
+}
+
+function statusOf(user: UserInfo, held: Held): authorization.SubjectRulesReviewStatus {
   const rules = [...(user.groups.includes(GROUPS.masters) ? EVERYTHING : []), ...held.rules]
   // What a node may do depends on its pods: that is not a list.
   const errors = [...(nodeIdentity(user) === undefined ? [] : ['node authorizer does not support user rule resolution']), ...held.errors]
