@@ -1,18 +1,24 @@
 import type { Scope } from '#base'
 import { type AccessAnswer, type AccessQuery, type PolicyInput, type Resource, refs } from '#api'
 import type { AccessQuestion, AdmissionRequest, Authorizer, ObjectReader, UserInfo } from '../../contract.ts'
-import { authorize, errorOf } from '../../auth/authorize/authorize.ts'
 import { saidName } from '../webhooks/match.ts'
 import { askedFacts, wireForm } from '../webhooks/review.ts'
 import { convert } from '../webhooks/versions.ts'
+import type { LateAnswers } from './late-answers.ts'
 
 export interface InputSources {
   readonly reader: ObjectReader
   readonly authorizers: readonly Authorizer[]
 }
 
-/** What expressions see of a request that they are asked about in this version. */
-export function inputOf(scope: Scope, request: AdmissionRequest, resource: Resource, sources: InputSources): PolicyInput {
+/** What expressions see of a request that they are asked about in this version. Evaluations over it go through `late`. */
+export function inputOf(
+  scope: Scope,
+  request: AdmissionRequest,
+  resource: Resource,
+  sources: InputSources,
+  late: LateAnswers,
+): PolicyInput {
   const shown = (object: AdmissionRequest['object']): unknown =>
     object === undefined ? null : (wireForm(resource, convert(object, request.resource, resource)) ?? null)
   const { group, plural } = request.resource
@@ -21,7 +27,7 @@ export function inputOf(scope: Scope, request: AdmissionRequest, resource: Resou
     oldObject: shown(request.old),
     request: askedFacts(request, resource),
     namespaceObject: namespaceObject(request, sources.reader),
-    ask: (query) => answer(scope, request.user, query, sources.authorizers),
+    ask: (query) => answer(scope, request.user, query, sources.authorizers, late),
     query: { group, resource: plural, subresource: request.subresource, namespace: request.namespace, name: saidName(request) },
   }
 }
@@ -34,7 +40,7 @@ function namespaceObject({ resource, namespace }: AdmissionRequest, reader: Obje
   return { metadata, spec: object.spec ?? {}, status: object.status ?? {} }
 }
 
-function answer(scope: Scope, user: UserInfo, query: AccessQuery, authorizers: readonly Authorizer[]): AccessAnswer {
+function answer(scope: Scope, user: UserInfo, query: AccessQuery, authorizers: readonly Authorizer[], late: LateAnswers): AccessAnswer {
   const { path, serviceAccount, fieldSelector, labelSelector } = query
   const question: AccessQuestion = {
     user: serviceAccount === undefined ? user : serviceAccountUser(serviceAccount.namespace, serviceAccount.name),
@@ -50,14 +56,7 @@ function answer(scope: Scope, user: UserInfo, query: AccessQuery, authorizers: r
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
     ...(labelSelector === undefined ? {} : { labelSelector }),
   }
-  const decision = authorize(scope, authorizers, question)
-  if (decision instanceof Promise) {
-    // Expressions cannot wait. The answer is for those who ask again while it is remembered.
-    decision.catch(() => undefined)
-    return { allowed: false, reason: '', error: 'the authorizer does not answer at once' }
-  }
-  const error = errorOf(decision)
-  return { allowed: decision.kind === 'allow', reason: decision.reason, ...(error === undefined ? {} : { error }) }
+  return late.ask(scope, authorizers, question)
 }
 
 function serviceAccountUser(namespace: string, name: string): UserInfo {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Scope, rootScope } from '#base'
 import { type TestApiServer, testApiServer } from '#testing'
+import type { Authorizer } from '../../contract.ts'
 import type { ApiServer } from '../../server.ts'
 import { webhookSteps } from '../webhooks/steps.ts'
 import { policySteps } from './steps.ts'
@@ -17,7 +18,7 @@ interface World {
   configMap(name: string, more?: object): ReturnType<TestApiServer['request']>
 }
 
-async function world(t: TestContext): Promise<World> {
+async function world(t: TestContext, authorizers: readonly Authorizer[] = []): Promise<World> {
   const late: { server?: ApiServer } = {}
   const found = (): ApiServer => late.server ?? assert.fail('no server yet')
   const outer = rootScope()
@@ -31,7 +32,7 @@ async function world(t: TestContext): Promise<World> {
     follow: (...a: Parameters<ApiServer['follow']>) => found().follow(...a),
     equivalents: (...a: Parameters<ApiServer['equivalents']>) => found().equivalents(...a),
     findKind: (...a: Parameters<ApiServer['findKind']>) => found().findKind(...a),
-    authorizers: [],
+    authorizers,
     isAllowed: () => true,
   }
   const policies = policySteps(outer, sources).map((step) => ({
@@ -180,4 +181,24 @@ test('a webhook is asked only where its conditions hold', async (t) => {
   assert.match((await w.configMap('bound')).body.message, /resulted in error: no such key: data/)
   assert.equal((await w.configMap('other', { data: { x: 'z' } })).status, 201)
   assert.match((await w.configMap('called', { data: { x: 'y' } })).body.message, /failed calling webhook "h.example.com"/)
+})
+
+test('expressions get the answers of authorizers that have to be waited for', async (t) => {
+  const asked: string[] = []
+  const slow: Authorizer = {
+    name: 'slow',
+    authorize: (_scope, { verb, resource }) => {
+      asked.push(`${verb} ${resource}`)
+      return Promise.resolve({ kind: verb === 'wish' ? 'allow' : 'no-opinion', reason: '' })
+    },
+  }
+  const { policy, configMap } = await world(t, [slow])
+  const check = (verb: string): string => `authorizer.group('').resource('wells').check('${verb}').allowed()`
+  await policy('validating', 'wells', {
+    validations: [{ expression: `${check('wish')} && (${check('drink')} || !object.metadata.name.startsWith('no'))` }],
+  })
+  assert.equal((await configMap('yes')).status, 201)
+  asked.length = 0
+  assert.equal((await configMap('no')).status, 422)
+  assert.deepEqual(asked, ['wish wells', 'drink wells'])
 })

@@ -10,6 +10,7 @@ import { AuditNotes } from './audit-notes.ts'
 import { type InputSources, inputOf } from './input.ts'
 import { type Ask, type Invocation, type PolicySources, invocationsFor } from './invocations.ts'
 import { Policies, type Policy, mutatingRefs, validatingRefs } from './policies.ts'
+import { LateAnswers } from './late-answers.ts'
 import { denial, failedMutations } from './refusals.ts'
 
 export interface PolicyOptions extends PolicySources, InputSources {
@@ -27,9 +28,7 @@ export function policySteps(scope: Scope, options: PolicyOptions): readonly Admi
     {
       name: MUTATING,
       handles: (request) => mutating.current().length > 0 && request.operation !== 'DELETE' && !isExempt(request),
-      async mutate(own, request) {
-        return mutateBy(own, mutating.current(), request, options)
-      },
+      mutate: (own, request) => mutateBy(own, mutating.current(), request, options),
     },
     {
       name: 'ValidatingAdmissionPolicy',
@@ -50,7 +49,13 @@ interface Denied {
   readonly reason: string
 }
 
-function validateBy(scope: Scope, policies: readonly Policy<ValidatingSpec>[], request: AdmissionRequest, options: PolicyOptions): void {
+async function validateBy(
+  scope: Scope,
+  policies: readonly Policy<ValidatingSpec>[],
+  request: AdmissionRequest,
+  options: PolicyOptions,
+): Promise<void> {
+  const late = new LateAnswers()
   const inputs = new Map<Resource, ReturnType<typeof inputOf>>()
   const notes = new AuditNotes()
   let first: Denied | undefined
@@ -63,9 +68,10 @@ function validateBy(scope: Scope, policies: readonly Policy<ValidatingSpec>[], r
         first ??= { message: `${by} denied request: failed to configure ${what}: ${invocation.problem}`, reason: '' }
       continue
     }
-    const input = inputs.get(ask.resource) ?? inputOf(scope, request, ask.resource, options)
+    const input = inputs.get(ask.resource) ?? inputOf(scope, request, ask.resource, options, late)
     inputs.set(ask.resource, input)
-    const { denials, annotations } = validateByPolicy(policy.spec, input, paramsOf(ask))
+    const evaluated = late.evaluate(() => validateByPolicy(policy.spec, input, paramsOf(ask)))
+    const { denials, annotations } = evaluated instanceof Promise ? await evaluated : evaluated
     for (const { key, value } of annotations) notes.add(`${policy.name}/${key}`, value)
     for (const { message, reason, always, at } of denials) {
       const actions = binding?.spec.validationActions ?? []
@@ -80,7 +86,12 @@ function validateBy(scope: Scope, policies: readonly Policy<ValidatingSpec>[], r
 }
 
 /** True when the object was changed, so that what came before must look at it again. */
-function mutateBy(scope: Scope, policies: readonly Policy<MutatingSpec>[], request: AdmissionRequest, options: PolicyOptions): boolean {
+async function mutateBy(
+  scope: Scope,
+  policies: readonly Policy<MutatingSpec>[],
+  request: AdmissionRequest,
+  options: PolicyOptions,
+): Promise<boolean> {
   const rounds = Rounds.of(request, MUTATING)
   const problems: string[] = []
   let hasChanged = false
@@ -96,7 +107,7 @@ function mutateBy(scope: Scope, policies: readonly Policy<MutatingSpec>[], reque
     }
     const id = idOf(invocation)
     if (rounds.skips(id)) continue
-    const outcome = mutateOnce(scope, policy.spec, ask, request, options)
+    const outcome = await mutateOnce(scope, policy.spec, ask, request, options)
     if (outcome === 'passed over') continue
     if (outcome.problem !== undefined) fail(outcome.problem)
     if (outcome.hasChanged) {
@@ -120,23 +131,26 @@ interface Outcome {
   readonly problem?: string
 }
 
-function mutateOnce(
+async function mutateOnce(
   scope: Scope,
   spec: MutatingSpec,
   ask: Ask,
   request: AdmissionRequest,
   options: PolicyOptions,
-): Outcome | 'passed over' {
+): Promise<Outcome | 'passed over'> {
   const { resource } = ask
   const params = paramsOf(ask)
-  let input = inputOf(scope, request, resource, options)
-  const wants = wantsToMutate(spec, input, params)
+  const late = new LateAnswers()
+  let input = inputOf(scope, request, resource, options, late)
+  const wants = await late.evaluate(() => wantsToMutate(spec, input, params))
   if (wants === false) return 'passed over'
   if (wants !== true) return { hasChanged: false, problem: wants }
   let hasChanged = false
   for (let at = 0; at < mutationsOf(spec); at++) {
-    if (at > 0) input = inputOf(scope, request, resource, options)
-    const made = mutateByPolicy(spec, at, input, params, isOwnKind(request, resource) ? resource.schema : undefined)
+    if (at > 0) input = inputOf(scope, request, resource, options, late)
+    const seen = input
+    const schema = isOwnKind(request, resource) ? resource.schema : undefined
+    const made = await late.evaluate(() => mutateByPolicy(spec, at, seen, params, schema))
     if (made === undefined) continue
     if (typeof made === 'string') return { hasChanged, problem: made }
     try {

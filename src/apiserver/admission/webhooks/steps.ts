@@ -4,6 +4,7 @@ import type { AdmissionRequest, AdmissionStep, Authorizer, ObjectReader } from '
 import type { RemoteCaller } from '../../remote/post-json.ts'
 import type { Follow } from '../../registry/read/follow.ts'
 import { inputOf } from '../policies/input.ts'
+import { LateAnswers } from '../policies/late-answers.ts'
 import { Rounds } from '../rounds.ts'
 import type { CallFailure } from './call-hook.ts'
 import { type Hook, Hooks } from './hooks.ts'
@@ -40,9 +41,9 @@ export function webhookSteps(scope: Scope, options: WebhookOptions): readonly Ad
   const validating = new Hooks(scope, options.reader, options.follow, 'validating')
   let loading: Promise<Calls> | undefined
   const calls = (): Promise<Calls> => (loading ??= load(scope, options))
-  const matching = (hook: Hook, request: AdmissionRequest): Matched | undefined => {
+  const matching = async (hook: Hook, request: AdmissionRequest): Promise<Matched | undefined> => {
     const resource = matchedResource(hook, request, options.reader, options.equivalents)
-    return resource === undefined || !meetsConditions(scope, options, hook, request, resource) ? undefined : { hook, resource }
+    return resource === undefined || !(await meetsConditions(scope, options, hook, request, resource)) ? undefined : { hook, resource }
   }
   return [
     {
@@ -54,7 +55,11 @@ export function webhookSteps(scope: Scope, options: WebhookOptions): readonly Ad
       name: 'ValidatingAdmissionWebhook',
       handles: (request) => validating.current().length > 0 && !isExempt(request),
       async validate(own, request) {
-        const matched = validating.current().flatMap((hook) => matching(hook, request) ?? [])
+        const matched: Matched[] = []
+        for (const hook of validating.current()) {
+          const found = await matching(hook, request)
+          if (found !== undefined) matched.push(found)
+        }
         if (matched.length === 0) return
         const { caller, modules } = await calls()
         const ask = async ({ hook, resource }: Matched): Promise<void> => {
@@ -85,14 +90,14 @@ async function mutateBy(
   scope: Scope,
   hooks: readonly Hook[],
   request: AdmissionRequest,
-  matching: (hook: Hook, request: AdmissionRequest) => Matched | undefined,
+  matching: (hook: Hook, request: AdmissionRequest) => Promise<Matched | undefined>,
   calls: () => Promise<Calls>,
 ): Promise<boolean> {
   const rounds = Rounds.of(request, NOTE)
   let hasChanged = false
   for (const hook of hooks) {
     if (rounds.skips(hook.id)) continue
-    const matched = matching(hook, request)
+    const matched = await matching(hook, request)
     if (matched === undefined) continue
     const { caller, modules } = await calls()
     try {
@@ -127,10 +132,18 @@ function failOpen(
 }
 
 /** Throws `StatusError` 403 when nobody can say and the webhook must be asked. */
-function meetsConditions(scope: Scope, options: WebhookOptions, { webhook }: Hook, request: AdmissionRequest, resource: Resource): boolean {
+async function meetsConditions(
+  scope: Scope,
+  options: WebhookOptions,
+  { webhook }: Hook,
+  request: AdmissionRequest,
+  resource: Resource,
+): Promise<boolean> {
   const { matchConditions = [], failurePolicy } = webhook
   if (matchConditions.length === 0) return true
-  const meets = meetsMatchConditions(matchConditions, inputOf(scope, request, resource, options))
+  const late = new LateAnswers()
+  const input = inputOf(scope, request, resource, options, late)
+  const meets = await late.evaluate(() => meetsMatchConditions(matchConditions, input))
   if (typeof meets === 'boolean') return meets
   if (failurePolicy === 'Ignore') return false
   throw statusError.forbidden(request.resource, request.name, meets)
