@@ -1,7 +1,7 @@
 import { CompileProblem, compile, programOf } from '../compile.ts'
 import type { Program } from '../eval/plan.ts'
 import { type Expr, OPERATORS, partsOf } from '../syntax/ast.ts'
-import { withVariables } from '../types/environment.ts'
+import { type Environment, withVariables } from '../types/environment.ts'
 import { type CelType, listType, mapType, structType, TYPES } from '../types/type.ts'
 import { fromJson, JsonMap } from '../values/containers.ts'
 import { CelError } from '../values/error.ts'
@@ -44,6 +44,9 @@ const VARIABLES = {
 } as const satisfies Readonly<Record<string, CelType>>
 export type IdentityVariable = keyof typeof VARIABLES
 
+/** Made with the first expression: all of a configuration share it. */
+const made: { environment?: Environment } = {}
+
 /** What an expression came to, as far as identities know values: anything else is `unfit`. */
 export type IdentityValue = string | boolean | null | readonly string[] | { readonly unfit: string }
 
@@ -69,7 +72,8 @@ export function compileIdentity(
   variable: IdentityVariable,
   wanted: 'bool' | 'anything',
 ): IdentityExpression | IdentityProblem {
-  const expression = compile(source, withVariables(kubernetesEnvironment(), { [variable]: VARIABLES[variable] }))
+  made.environment ??= kubernetesEnvironment()
+  const expression = compile(source, withVariables(made.environment, { [variable]: VARIABLES[variable] }))
   if (expression instanceof CompileProblem) return new IdentityProblem(`compilation failed: ${expression.text}`)
   if (wanted === 'bool' && expression.outputType.kind !== bool.kind) return new IdentityProblem('must evaluate to bool')
   const program = programOf(expression)

@@ -58,6 +58,12 @@ describe('authentication', async () => {
     })
   }
 
+  it('refuses no credentials where nobody may be anonymous, and good ones not', async () => {
+    const strict = async (credentials: Credentials): Promise<UserInfo> => authenticateRequest(scope, authenticators, credentials, false)
+    await assert.rejects(strict(withHeader()), unauthorized)
+    assert.equal((await strict(withHeader('Bearer secret'))).name, 'bob')
+  })
+
   it('refuses a token that nobody knows, and one whose kind finds it wrong, at once or later', async () => {
     await assert.rejects(ask(withHeader('Bearer wrong')), unauthorized)
     const refusing: TokenAuthenticator = {
