@@ -41,7 +41,7 @@ export {
 } from './codec/json.ts'
 export type { FieldPlace } from './codec/json-places.ts'
 export { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './codec/yaml.ts'
-export { type WireType } from './codec/protobuf.ts'
+export { ProtobufReader, ProtobufWriter, type WireType } from './codec/protobuf.ts'
 export {
   type Message,
   MessageSocket,

@@ -48,10 +48,10 @@ import {
   webhookSteps,
   writeKubeconfig,
 } from '#apiserver'
-import { type Engine, openMemoryStore, openSqliteStore, startCompaction } from '#store'
+import { type Engine, openEtcdStore, openMemoryStore, openSqliteStore, startCompaction } from '#store'
 import { openAudit } from './audit.ts'
 import { withEncryption } from './encryption.ts'
-import type { AuditFlags, AuthenticationFlags, AuthorizationFlags } from './flags.ts'
+import type { AuditFlags, AuthenticationFlags, AuthorizationFlags, EtcdFlags } from './flags.ts'
 import { lateServer } from './late-server.ts'
 import { noteSecretUse, useTracking } from './legacy-tokens.ts'
 import { publishApi } from './publish-api.ts'
@@ -63,7 +63,8 @@ export interface ApiServerFlags {
   readonly bindAddress: string
   /** Where others reach this server; the first address of this machine that is not a loopback one when absent. */
   readonly advertiseAddress?: string
-  readonly store: 'sqlite' | 'memory'
+  readonly store: 'sqlite' | 'etcd' | 'memory'
+  readonly etcd?: EtcdFlags
   readonly tokenAuthFile?: string
   readonly audit?: AuditFlags
   /** Who else is known, and whether everybody must be. */
@@ -233,6 +234,14 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
 
 async function openStore(scope: Scope, flags: ApiServerFlags): Promise<Engine> {
   const { stateDir, encryptionProviderConfig: file } = flags
+  if (flags.store !== 'etcd' && flags.etcd?.etcdServers !== undefined)
+    throw new UserError(`--etcd-servers is given, and the store is ${flags.store}`, 'give --store etcd too')
+  if (flags.store === 'etcd') {
+    const { etcdServers: endpoints = [], etcdCafile: caFile, etcdCertfile: certFile, etcdKeyfile: keyFile } = flags.etcd ?? {}
+    const { readingForeignValues } = await import('./etcd.ts')
+    const engine = await openEtcdStore(scope, { endpoints, caFile, certFile, keyFile })
+    return readingForeignValues(await withEncryption(scope, engine, { stateDir, file }))
+  }
   const engine = flags.store === 'memory' ? openMemoryStore(scope) : await openSqliteStore(scope, { path: join(stateDir, 'store.db') })
   // What is only in memory is not at rest.
   return flags.store === 'memory' && file === undefined ? engine : withEncryption(scope, engine, { stateDir, file })

@@ -123,12 +123,20 @@ export interface AuthorizationFlags {
   readonly authorizationWebhookCacheUnauthorizedTtl?: string
 }
 
-export interface ServerFlags extends AuditFlags, AuthenticationFlags, AuthorizationFlags {
+/** Where etcd is, for `--store etcd`. The names are those of kube-apiserver. */
+export interface EtcdFlags {
+  readonly etcdServers?: readonly string[]
+  readonly etcdCafile?: string
+  readonly etcdCertfile?: string
+  readonly etcdKeyfile?: string
+}
+
+export interface ServerFlags extends AuditFlags, AuthenticationFlags, AuthorizationFlags, EtcdFlags {
   readonly stateDir: string
   readonly securePort: number
   readonly bindAddress: string
   readonly advertiseAddress?: string
-  readonly store: 'sqlite' | 'memory'
+  readonly store: 'sqlite' | 'etcd' | 'memory'
   readonly tokenAuthFile?: string
   readonly encryptionProviderConfig?: string
   readonly serviceClusterIpRange: string

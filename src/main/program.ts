@@ -186,7 +186,15 @@ function serverFlags(command: Command): Command {
     .requiredOption('--secure-port <port>', 'where to listen', port)
     .option('--bind-address <address>', 'address to listen on', '0.0.0.0')
     .option('--advertise-address <address>', 'where pods and nodes reach this server (default: the first address of this machine)')
-    .addOption(new Option('--store <engine>', 'where objects are kept').choices(['sqlite', 'memory']).default('sqlite'))
+    .addOption(new Option('--store <engine>', 'where objects are kept').choices(['sqlite', 'etcd', 'memory']).default('sqlite'))
+    .option(
+      '--etcd-servers <urls>',
+      'members of etcd for --store etcd: http://HOST:PORT or https://HOST:PORT, several with commas',
+      (urls: string) => urls.split(',').map((url) => url.trim()),
+    )
+    .option('--etcd-cafile <file>', 'authority of the certificates of etcd')
+    .option('--etcd-certfile <file>', 'certificate to show to etcd')
+    .option('--etcd-keyfile <file>', 'its key')
     .option('--token-auth-file <file>', 'CSV of users with tokens: token,user,uid,"group1,group2"')
     .option(
       '--authentication-config <file>',

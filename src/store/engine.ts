@@ -10,6 +10,8 @@ import type { Scope } from '#base'
  * shared and must not be changed either. Keys are non-empty strings compared by their UTF-8 bytes.
  */
 export interface Engine extends AsyncDisposable {
+  /** Whether other processes write here too. `revision` is then only what this one has seen, and the answer to an empty transaction is the truth. */
+  readonly shared: boolean
   /** Revision of the newest transaction that is durable and visible. 1 in an empty store. */
   readonly revision: number
   /** Reads at revisions below this one, and watches from such revisions, fail with `Compacted`. */
@@ -19,10 +21,12 @@ export interface Engine extends AsyncDisposable {
    * Compares, then applies all operations at one new revision, or none.
    *
    * Resolves after the data is on disk: transactions that arrive together share one disk sync. Transactions take
-   * effect in the order of the calls; each sees the effects of the earlier ones, durable or not. A failed compare
-   * uses no revision. A transaction without operations is a consistent read point. Visible to readers and watchers
-   * only once durable. Rejects with `StoreFailed` when the disk refuses; nothing of that transaction is then visible,
-   * now or after a restart.
+   * effect in the order of the calls, each seeing the effects of the earlier ones, durable or not; where the store is
+   * shared, that holds of transactions that touch the same keys, and others see what was acknowledged before the call.
+   * A failed compare uses no revision. A transaction without operations is a consistent read point. Visible to readers
+   * and watchers only once durable. Rejects with `StoreFailed` when the disk refuses, or `StoreUnavailable` when the
+   * store cannot be reached; nothing of that transaction is then visible, now or after a restart. `StoreUncertain`, of
+   * stores behind a network only, promises nothing.
    */
   commit(transaction: Transaction): Promise<CommitResult>
 
@@ -49,7 +53,7 @@ export interface Engine extends AsyncDisposable {
   renewLease(lease: LeaseId): Promise<void>
   revokeLease(lease: LeaseId): Promise<void>
 
-  stats(): EngineStats
+  stats(): EngineStats | Promise<EngineStats>
   /** Waits for what is under way, syncs, and lets go of the files. Later calls reject with `StoreClosed`. */
   close(): Promise<void>
 }
@@ -130,13 +134,15 @@ export interface StoreEvent {
   readonly key: string
   /** The value after the event; for a delete, `value` is empty and `modRevision` is the deletion's. */
   readonly current: KeyValue
-  /** The value before it, where there was one and the watch asked for it. */
+  /** The value before it, where there was one and the watch asked for it. etcd does not have it when that revision has been compacted. */
   readonly previous?: KeyValue
 }
 
 export interface EngineStats {
   readonly keys: number
   readonly sizeBytes: number
+  /** Transactions of this process that have changed something. */
   readonly commits: number
+  /** Disk syncs that they took; 0 where somebody else does them. */
   readonly syncs: number
 }

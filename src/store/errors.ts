@@ -34,6 +34,22 @@ export class StoreFailed extends SampanError {
   }
 }
 
+/** The store is not there. Nothing has been read, and what was to be written has not been and will not be. */
+export class StoreUnavailable extends SampanError {
+  readonly code = 'STORE_UNAVAILABLE'
+  constructor(cause: unknown) {
+    super(`the store cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
+/** The connection to the store broke, or its time was over, while a write was under way: it may have happened, or may still happen. */
+export class StoreUncertain extends SampanError {
+  readonly code = 'STORE_UNCERTAIN'
+  constructor(cause: unknown) {
+    super(`it is not known whether the store has written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
 export class StoreClosed extends SampanError {
   readonly code = 'STORE_CLOSED'
   constructor() {

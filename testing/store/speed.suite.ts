@@ -45,7 +45,7 @@ async function putAll(engine: Engine, callers: number, total: number, keyOf: (at
 
 async function measurePuts(engine: Engine, what: string, callers: number, total: number, keys: number): Promise<void> {
   const cpu = process.cpuUsage()
-  const { syncs } = engine.stats()
+  const { syncs } = await engine.stats()
   let waits: number[] = []
   const ms = await elapsedMs(async () => {
     waits = await putAll(engine, callers, total, (at) => `/registry/pods/default/pod-${at % keys}`, object)
@@ -53,7 +53,7 @@ async function measurePuts(engine: Engine, what: string, callers: number, total:
   const { user, system } = process.cpuUsage(cpu)
   const rate = Math.round((total / ms) * 1000)
   const latency = `p50 ${quantile(waits, 0.5)} ms, p99 ${quantile(waits, 0.99)} ms`
-  say(what, `${rate}/s, ${latency}, ${((user + system) / total).toFixed(0)} µs of CPU each, ${engine.stats().syncs - syncs} syncs`)
+  say(what, `${rate}/s, ${latency}, ${((user + system) / total).toFixed(0)} µs of CPU each, ${(await engine.stats()).syncs - syncs} syncs`)
 }
 
 async function measureWrites(path: string): Promise<void> {
@@ -111,13 +111,13 @@ async function measureSize(path: string): Promise<void> {
   const lease = object.subarray(0, LEASE_BYTES)
   const write = (count: number): Promise<unknown> => putAll(engine, 500, count, (at) => `/registry/leases/node-${(at * 7) % 5000}`, lease)
   await write(5000)
-  const live = engine.stats().sizeBytes
+  const live = (await engine.stats()).sizeBytes
   let largest = 0
   for (let round = 0; round < 10; round++) {
     const windowStart = engine.revision
     await write(10_000)
     await engine.compact(windowStart)
-    largest = Math.max(largest, engine.stats().sizeBytes)
+    largest = Math.max(largest, (await engine.stats()).sizeBytes)
   }
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
   say('100,000 overwrites of 5,000 leases', `live ${mb(live)}, largest ${mb(largest)} with a window of 20,000 writes (log included)`)

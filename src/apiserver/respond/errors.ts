@@ -1,6 +1,6 @@
 import type { Scope } from '#base'
 import { SampanError, isCancelled } from '#base'
-import { Compacted, StoreFailed } from '#store'
+import { Compacted, StoreFailed, StoreUnavailable, StoreUncertain } from '#store'
 import { StatusError, statusError } from '#api'
 
 /** Turns anything thrown into the one refusal that the client is sent. What nobody expected is logged once, with the audit id, and not shown. */
@@ -13,7 +13,12 @@ export function refusalOf(scope: Scope, error: unknown, auditId: string): Status
     scope.log.error('the store refused a write', { error, auditId })
     return statusError.unavailable('the storage refused the request')
   }
-  if (isCancelled(error)) {
+  if (error instanceof StoreUnavailable) {
+    scope.log.error('the store cannot be reached', { error, auditId })
+    return statusError.unavailable('the storage cannot be reached')
+  }
+  if (error instanceof StoreUncertain) scope.log.error('it is not known whether a write happened', { error, auditId })
+  if (isCancelled(error) || error instanceof StoreUncertain) {
     return new StatusError({
       code: 504,
       reason: 'Timeout',

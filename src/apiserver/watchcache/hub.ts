@@ -33,8 +33,9 @@ export class ChangeHub {
     return this.#revision
   }
 
-  /** Everything that the store has acknowledged so far has been seen here. */
+  /** Everything that the store has acknowledged so far has been seen here. Only a store with other writers has to be asked. */
   current(): Promise<void> | undefined {
+    if (this.#engine.shared) return this.#engine.commit({ operations: [] }).then(({ revision }) => this.reached(revision))
     return this.#engine.revision <= this.#revision ? undefined : this.reached(this.#engine.revision)
   }
 
@@ -70,7 +71,15 @@ export class ChangeHub {
           if (this.#scope.signal.aborted) return
           this.#scope.log.error('the watch on the store ended, reading everything again', { error })
           this.#revision = this.#engine.revision
-          for (const subscriber of this.#subscribers.values()) subscriber.onReset()
+          const subscribers = [...this.#subscribers.values()]
+          for (const subscriber of subscribers) {
+            // Whoever reads at once finds caches that are not filled yet: that must not keep the others from going on.
+            try {
+              subscriber.onReset()
+            } catch (error) {
+              this.#scope.log.warn('a reader could not begin again at once', { error })
+            }
+          }
           this.#follow(this.#revision + 1)
           this.#advance(this.#revision)
         },

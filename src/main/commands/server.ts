@@ -20,6 +20,7 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
       audit: flags,
       authentication: flags,
       authorization: flags,
+      etcd: flags,
       ...(flags.advertiseAddress === undefined ? {} : { advertiseAddress: flags.advertiseAddress }),
       ...(flags.encryptionProviderConfig === undefined ? {} : { encryptionProviderConfig: flags.encryptionProviderConfig }),
       ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Scope, afterThisTurn, rootScope } from '#base'
+import { type Scope, afterThisTurn, rootScope, systemClock } from '#base'
 import { type ManualClock, manualClock } from '#testing'
 import type { Engine, KeyValue, StoreEvent, Transaction, WatchQuery } from '../engine.ts'
 
@@ -15,6 +15,8 @@ export interface EngineKind {
   readonly name: string
   /** Whether a store opened again has what it had. */
   readonly durable: boolean
+  /** Whether the data is in a process of its own: it has its own clock, and keeps the order of transactions key by key only. */
+  readonly remote?: boolean
   home(): EngineHome
 }
 
@@ -101,11 +103,15 @@ export function record(engine: Engine, scope: Scope, query: WatchQuery, onEvents
   return recording
 }
 
-/** Waits, turn by turn of the event loop, for something that must happen. */
+const QUICK_TURNS = 2_000
+const PATIENCE_MS = 5_000
+
+/** Waits, turn by turn of the event loop, for something that must happen; a while longer for what another process has to do. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 20_000; turn++) {
+  const started = performance.now()
+  for (let turn = 0; performance.now() - started < PATIENCE_MS; turn++) {
     if (holds()) return
-    await new Promise<void>((resolve) => afterThisTurn(resolve))
+    await new Promise<void>((resolve) => (turn < QUICK_TURNS ? afterThisTurn(resolve) : systemClock.after(1, resolve)))
   }
   assert.fail(`has not happened: ${what}`)
 }

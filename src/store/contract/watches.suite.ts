@@ -23,12 +23,13 @@ export function watchContract(kind: EngineKind): void {
           const revision = await put(engine, `p/${engine.revision % 7}`, String(engine.revision))
           expected.push(`${revision}:put:p/${(revision - 1) % 7}`)
         }
-        for (let at = 0; at < 3000; at += 1) await write()
+        const count = kind.remote === true ? 1200 : 3000
+        for (let at = 0; at < count; at += 1) await write()
         const seen = record(engine, scope, { prefix: 'p/', fromRevision: 500 })
         for (let at = 0; at < 200; at++) await write()
         await until('the last event', () => seen.batches.at(-1)?.revision === engine.revision)
         assert.deepEqual(seen.lines(), expected.slice(500 - 2))
-        assert.ok(seen.progress.length > 0)
+        await until('the end of the replay', () => seen.progress.length > 0)
       }))
 
     test('hands over the events of a transaction together', () =>
@@ -194,7 +195,9 @@ export function watchContract(kind: EngineKind): void {
         await until('the witness', () => witness.batches.length === 2)
         assert.equal(first.batches.length, 1)
         assert.ok(second.batches.length <= 1)
-        assert.deepEqual([first.ends, second.ends, dead.ends, dead.batches], [[], [], [], []])
+        // Which of several watches hears first is not the engine's choice when another process tells them.
+        assert.ok(dead.batches.length <= (kind.remote === true ? 1 : 0))
+        assert.deepEqual([first.ends, second.ends, dead.ends], [[], [], []])
       }))
 
     test('a watch that begins within a callback sees what comes later, once', () =>

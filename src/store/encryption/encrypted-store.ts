@@ -34,6 +34,9 @@ export class EncryptedStore implements Engine {
     this.#rules = rules
   }
 
+  get shared(): boolean {
+    return this.#engine.shared
+  }
   get revision(): number {
     return this.#engine.revision
   }
@@ -83,7 +86,7 @@ export class EncryptedStore implements Engine {
   revokeLease(lease: LeaseId): Promise<void> {
     return this.#engine.revokeLease(lease)
   }
-  stats(): EngineStats {
+  stats(): EngineStats | Promise<EngineStats> {
     return this.#engine.stats()
   }
   close(): Promise<void> {

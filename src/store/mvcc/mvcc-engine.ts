@@ -39,6 +39,7 @@ const RETRY_MS = 1000
  * refuses, the whole batch is taken back before anything could be built upon it.
  */
 export class MvccEngine implements Engine {
+  readonly shared = false
   readonly #scope: Scope
   readonly #disk: Disk
   readonly #keyspace: Keyspace
