@@ -19,11 +19,15 @@ export const SUITES: readonly Suite[] = [
   { name: 'scale', limitMs: 15 * MINUTE_MS, lanes: 1 },
 ]
 
-export function globOf(suite: Suite): string {
-  return `test/${suite.name}/**/*.test.ts`
+/** Tests beside the code that need the real thing on the machine: too slow for the inner loop, so they run with what crosses components. */
+const INTEGRATION_TESTS = 'src/**/*.integration.test.ts'
+
+export function globsOf(suite: Suite): readonly string[] {
+  const own = `test/${suite.name}/**/*.test.ts`
+  return suite.name === 'e2e' ? [own, INTEGRATION_TESTS] : [own]
 }
 
 /** The suites that hold at least one test file. */
 export function suitesOf(root: string): readonly Suite[] {
-  return SUITES.filter((suite) => globSync(globOf(suite), { cwd: join(root) }).length > 0)
+  return SUITES.filter((suite) => globSync([...globsOf(suite)], { cwd: join(root) }).length > 0)
 }

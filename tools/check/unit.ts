@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describeCounts, runTests } from './run-tests.ts'
 
 /** The unit tests: those that stand beside the code. */
-const globs = ['src/**/*.test.ts', 'tools/**/*.test.ts', 'testing/**/*.test.ts', 'examples/**/*.test.ts']
+const globs = ['src/**/!(*.integration).test.ts', 'tools/**/*.test.ts', 'testing/**/*.test.ts', 'examples/**/*.test.ts']
 
 const LIMIT_MS = 15 * 60_000
 
