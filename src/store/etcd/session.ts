@@ -70,7 +70,7 @@ export class Session {
         reject(new RpcFailed(why, undefined, false))
       }
       const stop = (): void => refuse('the store is closing')
-      const timer = scope.clock.after(CONNECT_WITHIN_MS, () => refuse(`no answer within ${CONNECT_WITHIN_MS} ms`), { background: true })
+      const timer = scope.clock.after(CONNECT_WITHIN_MS, () => refuse(`no answer within ${CONNECT_WITHIN_MS} ms`))
       scope.signal.addEventListener('abort', stop, { once: true })
       http.once('error', (error: Error) => refuse(error.message))
       // A server that does not speak HTTP/2, or does not want our certificate, says so after the connection has been made.
@@ -118,7 +118,7 @@ export class Session {
         },
       )
       // etcd keeps the time itself; this is for a member that is no longer there.
-      const timer = this.#scope.clock.after(timeoutMs + 1000, () => stream.close(constants.NGHTTP2_CANCEL), { background: true })
+      const timer = this.#scope.clock.after(timeoutMs + 1000, () => stream.close(constants.NGHTTP2_CANCEL))
       stream.end(frame(message))
     })
   }
