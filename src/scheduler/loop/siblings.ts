@@ -21,9 +21,12 @@ export function siblingSelector(sources: {
     const owner = pod.pod.metadata?.ownerReferences?.find((reference) => reference.controller === true)
     const key = `${pod.namespace}/${owner?.name ?? ''}`
     if (owner?.kind === 'ReplicationController') Object.assign(labels, sources.replicationcontrollers?.get(key)?.spec?.selector)
+    const replicaSet = owner?.kind === 'ReplicaSet' ? sources.replicasets?.get(key) : undefined
+    // Its watch may be behind that of the pods. Pods of one template have the same labels, so the first ones are spread all the same.
+    if (owner?.kind === 'ReplicaSet' && sources.replicasets !== undefined && replicaSet === undefined) Object.assign(labels, pod.labels)
     const selector =
       owner?.kind === 'ReplicaSet'
-        ? sources.replicasets?.get(key)?.spec?.selector
+        ? replicaSet?.spec?.selector
         : owner?.kind === 'StatefulSet'
           ? sources.statefulsets?.get(key)?.spec?.selector
           : undefined
