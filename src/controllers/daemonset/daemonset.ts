@@ -199,13 +199,15 @@ export const daemonSetController: ControllerDefinition = {
       }
       if (set.metadata?.deletionTimestamp !== undefined || !ownRevisions.settled(key)) return done
       const reference = controllerReference(set, refs.daemonsets)
+      // Asked before the pods are looked at: afterwards, an event between the two would count as seen.
+      const isSettled = ownWrites.settled(key)
       const managed = await claimPods(scope, set, reference)
       const hash = await currentHash(scope, set, template, reference)
       if (hash === undefined) return done
       const view: DaemonView = { set, nodes: nodes.list(), pods: managed, hash, nowMs: scope.clock.now() }
       let againInMs: number | undefined
       let failure: Error | undefined
-      if (ownWrites.settled(key)) {
+      if (isSettled) {
         const placement = planPlacement(view)
         const isPlaced = placement.create.length + placement.remove.length - placement.ended.length === 0
         try {

@@ -147,10 +147,11 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
       ownWrites.forget(key)
       return done
     }
+    // What was done in an earlier round has not all come by yet: its last event brings the key back. Asked before the pods are looked at, with nothing
+    // waited for in between: asked afterwards, the last event could come between the look and the question, and be counted as seen.
+    if (!ownWrites.settled(key)) return done
     const reference = controllerReference(owner, kind.ref)
     const managed = await takeOverAndLetGo(scope, owner, reference)
-    // What was done in an earlier round has not all come by yet: its last event brings the key back.
-    if (!ownWrites.settled(key)) return done
     const isEnding = owner.metadata?.deletionTimestamp !== undefined
     const failure = isEnding ? undefined : await carryOut(scope, owner, reference, managed.filter(isActive))
     scope.check()
