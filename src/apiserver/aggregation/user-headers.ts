@@ -1,21 +1,9 @@
 import type { HttpRequest } from '#base'
 import type { UserInfo } from '../contract.ts'
+import { CONNECTION_HEADERS } from '../http/connection-headers.ts'
 
 /** Of the connection and not of the message; and whatever says who the user is: that is said anew. */
-const NOT_PASSED: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'host',
-  'authorization',
-  'expect',
-  'http2-settings',
-])
+const NOT_PASSED: ReadonlySet<string> = new Set(CONNECTION_HEADERS)
 const NOT_PASSED_PREFIXES = [':', 'impersonate-', 'x-remote-', 'x-forwarded-']
 
 /** The headers of a request as they go on to the server behind. */

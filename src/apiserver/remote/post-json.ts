@@ -4,6 +4,7 @@ import type { Agent } from 'node:https'
 import { BlockList, isIP } from 'node:net'
 import { type Scope, https, messageOf } from '#base'
 import type { ObjectReader } from '../contract.ts'
+import { textOf } from './answer-text.ts'
 import { RemoteError, networkWords, statusWords } from './remote-error.ts'
 import { type Address, NoAddress, serviceAddress } from './service-address.ts'
 
@@ -162,20 +163,6 @@ async function addressOf(host: string, port: number): Promise<Address> {
 
 const unknownHost = (host: string) => (): never => {
   throw new NoAddress(`dial tcp: lookup ${host}: no such host`)
-}
-
-async function textOf(answer: IncomingMessage, mostBytes: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > mostBytes) {
-      answer.destroy()
-      throw new RemoteError(`the answer has more than ${mostBytes} bytes`)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 const LONGEST_SHOWN = 2048

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Agent } from 'node:https'
 import { type Scope, https, messageOf } from '#base'
+import { textOf } from './answer-text.ts'
 import { RemoteError, TransientRemoteError, networkWords, statusWords } from './remote-error.ts'
 
 /** How a server that the administrator names is spoken to. */
@@ -101,18 +102,4 @@ export class ServerCaller {
       scope.signal.removeEventListener('abort', stop)
     }
   }
-}
-
-async function textOf(answer: IncomingMessage, mostBytes: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > mostBytes) {
-      answer.destroy()
-      throw new RemoteError(`the answer has more than ${mostBytes} bytes`)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

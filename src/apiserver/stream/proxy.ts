@@ -5,6 +5,7 @@ import type { HttpRequest, HttpResponse } from '#base'
 import type { RequestContext } from '../registry/context.ts'
 import type { SpecialHandler, SpecialTarget } from '../registry/special-handler.ts'
 import type { Backend } from './backend.ts'
+import { CONNECTION_HEADERS } from '../http/connection-headers.ts'
 import { bodyOf, refusalOf } from './pass-answer.ts'
 import { type Move, moveUrl, movedLinks } from './moved-links.ts'
 import { isUpgrade, passUpgrade } from './pass-upgrade.ts'
@@ -12,23 +13,7 @@ import type { ToNodes } from './pod-log.ts'
 import { nodeBackend, podBackend, serviceBackend } from './proxy-target.ts'
 
 /** Of the connection, not of the message; and who the user is, which ends here. */
-const NOT_PASSED = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'host',
-  'authorization',
-  'expect',
-  'http2-settings',
-  'x-remote-user',
-  'x-remote-group',
-  'x-remote-uid',
-])
+const NOT_PASSED = new Set([...CONNECTION_HEADERS, 'x-remote-user', 'x-remote-group', 'x-remote-uid'])
 const SECRET_PREFIXES = [':', 'impersonate-', 'x-remote-extra-']
 
 /** `pods/proxy`, `services/proxy` and `nodes/proxy`: any request, passed on to where the object is. */
