@@ -1,8 +1,8 @@
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type { ClientRequest } from 'node:http'
 import type { Agent } from 'node:https'
-import type { Duplex } from 'node:stream'
-import { type Scope, https, messageOf } from '#base'
+import { type Scope, https } from '#base'
 import type { ObjectReader } from '../contract.ts'
+import { type Answered, type PassedRequest, type Upgraded, exchange } from '../remote/exchange.ts'
 import { networkWords } from '../remote/remote-error.ts'
 import { type Address, serviceAddress } from '../remote/service-address.ts'
 import type { RemoteService } from './remote-services.ts'
@@ -19,16 +19,8 @@ export interface DiallerOptions {
   readonly isAllowed: (ip: string) => boolean
 }
 
-export interface RemoteRequest {
-  readonly method: string
-  readonly path: string
-  readonly headers: OutgoingHttpHeaders
-  readonly body?: AsyncIterable<Uint8Array>
-}
-
-export type RemoteAnswer =
-  | { readonly kind: 'answer'; readonly answer: IncomingMessage }
-  | { readonly kind: 'upgraded'; readonly head: IncomingMessage; readonly socket: Duplex; readonly rest: Uint8Array }
+export type RemoteRequest = PassedRequest
+export type RemoteAnswer = Upgraded | Answered
 
 /** A server that could not be reached. */
 export class NotReached extends Error {}
@@ -55,28 +47,12 @@ export class RemoteDialler {
   }
 
   #exchange(scope: Scope, service: RemoteService, address: Address, request: RemoteRequest, upgrades: boolean): Promise<RemoteAnswer> {
-    return new Promise((resolve, reject) => {
-      const sent = this.#open(service, address, request, upgrades)
-      const stop = (): void => void sent.destroy()
-      scope.signal.addEventListener('abort', stop, { once: true })
-      const release = (): void => scope.signal.removeEventListener('abort', stop)
-      sent.on('error', (error) => {
-        release()
-        reject(scope.signal.aborted ? scope.signal.reason : new NotReached(networkWords(error, address)))
-      })
-      sent.on('response', (answer) => {
-        answer.on('close', release)
-        resolve({ kind: 'answer', answer })
-      })
-      sent.on('upgrade', (head, socket, rest) => {
-        release()
-        socket.on('error', () => undefined)
-        resolve({ kind: 'upgraded', head, socket, rest })
-      })
-      if (scope.signal.aborted) stop()
-      else if (request.body === undefined) sent.end()
-      else void sendBody(sent, request.body)
-    })
+    return exchange(
+      scope,
+      () => this.#open(service, address, request, upgrades),
+      request.body,
+      (error) => new NotReached(networkWords(error, address)),
+    )
   }
 
   #open(service: RemoteService, { ip, port }: Address, { method, path, headers }: RemoteRequest, upgrades: boolean): ClientRequest {
@@ -97,17 +73,5 @@ export class RemoteDialler {
       minVersion: 'TLSv1.2',
       ...(service.authority === undefined ? {} : { ca: service.authority }),
     })
-  }
-}
-
-async function sendBody(sent: ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
-  try {
-    for await (const chunk of body) {
-      if (sent.destroyed) return
-      if (!sent.write(chunk)) await new Promise<void>((resolve) => sent.once('drain', resolve).once('close', resolve))
-    }
-    sent.end()
-  } catch (error) {
-    sent.destroy(error instanceof Error ? error : new Error(messageOf(error)))
   }
 }

@@ -1,8 +1,8 @@
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Agent } from 'node:https'
-import type { Duplex } from 'node:stream'
 import { type Scope, http, https, messageOf } from '#base'
 import { statusError } from '#api'
+import { type Answered, type PassedRequest, type Upgraded, exchange } from '../remote/exchange.ts'
 import type { NodeAddress } from './node-address.ts'
 
 /** The API server's own identity towards nodes: PEM. Never sent anywhere but to a node's own API. */
@@ -20,24 +20,7 @@ export type Backend =
   /** Any certificate is taken: nobody signs those of pods, as in upstream. */
   | { readonly kind: 'tls'; readonly ip: string; readonly port: number }
 
-export interface BackendRequest {
-  readonly method: string
-  /** Path and query. */
-  readonly path: string
-  readonly headers: OutgoingHttpHeaders
-  /** Passed on as it arrives. */
-  readonly body?: AsyncIterable<Uint8Array>
-}
-export interface Upgraded {
-  readonly kind: 'upgraded'
-  readonly head: IncomingMessage
-  readonly socket: Duplex
-  readonly rest: Uint8Array
-}
-export interface Answered {
-  readonly kind: 'answer'
-  readonly answer: IncomingMessage
-}
+export type BackendRequest = PassedRequest
 
 /** Dials backends. Redirects are never followed: they are answers like others. */
 export class Backends {
@@ -79,29 +62,12 @@ export class Backends {
   }
 
   #exchange(scope: Scope, backend: Backend, request: BackendRequest): Promise<Upgraded | Answered> {
-    return new Promise((resolve, reject) => {
-      const sent = this.#open(backend, request)
-      const stop = (): void => void sent.destroy()
-      scope.signal.addEventListener('abort', stop, { once: true })
-      const release = (): void => scope.signal.removeEventListener('abort', stop)
-      sent.on('error', (error) => {
-        release()
-        reject(scope.signal.aborted ? scope.signal.reason : cannotReach(backend, error))
-      })
-      sent.on('response', (answer) => {
-        answer.on('close', release)
-        resolve({ kind: 'answer', answer })
-      })
-      sent.on('upgrade', (head, socket, rest) => {
-        release()
-        // From here on the connection has no timeouts of HTTP: sessions may be quiet for hours.
-        socket.on('error', () => undefined)
-        resolve({ kind: 'upgraded', head, socket, rest })
-      })
-      if (scope.signal.aborted) stop()
-      else if (request.body === undefined) sent.end()
-      else void sendBody(sent, request.body)
-    })
+    return exchange(
+      scope,
+      () => this.#open(backend, request),
+      request.body,
+      (error) => cannotReach(backend, error),
+    )
   }
 
   #open(backend: Backend, { method, path, headers }: BackendRequest): ClientRequest {
@@ -128,18 +94,6 @@ export class Backends {
       default:
         return backend satisfies never
     }
-  }
-}
-
-async function sendBody(sent: ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
-  try {
-    for await (const chunk of body) {
-      if (sent.destroyed) return
-      if (!sent.write(chunk)) await new Promise<void>((resolve) => sent.once('drain', resolve).once('close', resolve))
-    }
-    sent.end()
-  } catch (error) {
-    sent.destroy(error instanceof Error ? error : new Error(messageOf(error)))
   }
 }
 
