@@ -28,7 +28,12 @@ function runStep(root: string, step: Step): Promise<StepResult> {
   const { promise, resolve } = Promise.withResolvers<StepResult>()
   const child = spawn(command === 'node' ? process.execPath : command, words, {
     cwd: root,
-    env: { ...process.env, PATH: [join(root, 'node_modules/.bin'), join(process.execPath, '..'), process.env['PATH']].join(delimiter) },
+    env: {
+      // Stripped and compiled code is kept between runs: it halves what the many short processes of the unit tests cost.
+      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'),
+      ...process.env,
+      PATH: [join(root, 'node_modules/.bin'), join(process.execPath, '..'), process.env['PATH']].join(delimiter),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const chunks: Buffer[] = []
