@@ -22,6 +22,8 @@ import { machineFacts } from './node-object/facts.ts'
 import { capacityOf, nodeStatus } from './node-object/node-status.ts'
 import { followPodNetwork } from './node-object/pod-network.ts'
 import { NodeRegistrar } from './node-object/registrar.ts'
+import { kubeletPaths } from './plugins/kubelet-paths.ts'
+import { type PluginHandlers, PluginRegistry } from './plugins/plugin-registry.ts'
 import { isDone } from './pods/plan/ending.ts'
 import { isMirror, uidOf } from './pods/pod-facts.ts'
 import { PodManager } from './pods/pod-manager.ts'
@@ -108,7 +110,9 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     },
     logMaxBytes: options.logMaxBytes ?? 10 * 1024 * 1024,
     logMaxFiles: options.logMaxFiles ?? 5,
+    kubelet: kubeletPaths(layout.rootDir),
   }
+  const pluginHandlers: PluginHandlers = {}
   await ensureMemoryDir(scope, settings.memoryDir)
 
   const informers = createInformers(client)
@@ -248,6 +252,9 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
       givePods: host.givePods,
       report: (own) => registrar.writeStatus(own),
     })
+  void new PluginRegistry(layout.pluginRegistryDir, settings.kubelet, pluginHandlers)
+    .run(scope)
+    .catch((error: unknown) => scope.log.error('plugins of the node are not followed', { error: messageOf(error) }))
   void new LogRotation(settings, runtime, manager).run(scope)
   scope.log.info('the node is ready', {
     node: options.nodeName,

@@ -22,3 +22,8 @@ export class PodRejected extends SampanError {
     this.reason = reason
   }
 }
+
+/** A plugin of the node is not taken, or did not do what was asked of it. */
+export class PluginRefused extends SampanError {
+  readonly code = 'PLUGIN_REFUSED'
+}

@@ -1,4 +1,5 @@
 import type { Machine } from './host/machine.ts'
+import type { KubeletPaths } from './plugins/kubelet-paths.ts'
 
 /** What a node agent is told once. Paths are absolute. */
 export interface NodeSettings {
@@ -24,4 +25,6 @@ export interface NodeSettings {
   readonly allocatable: { readonly cpuMilli: number; readonly memoryBytes: number; readonly ephemeralStorageBytes: number }
   readonly logMaxBytes: number
   readonly logMaxFiles: number
+  /** What pods call `/var/lib/kubelet` is this node's directory. */
+  readonly kubelet: KubeletPaths
 }

@@ -42,6 +42,8 @@ export interface HostLayout {
   /** What was found before anything was changed, so that it can be put back. */
   readonly memoFile: string
   readonly podsDir: string
+  /** Where the node's plugins (CSI, devices, dynamic resources) register. */
+  readonly pluginRegistryDir: string
   /** A tmpfs: Secrets and tokens of pods. */
   readonly memoryDir: string
   /** Localhost seccomp profiles; a person's, never removed. */
@@ -78,6 +80,7 @@ export function layoutOf(options: HostOptions): HostLayout {
     },
     memoFile: join(rootDir, 'before.json'),
     podsDir: join(rootDir, 'pods'),
+    pluginRegistryDir: join(rootDir, 'plugins_registry'),
     memoryDir: join(rootDir, 'memory'),
     seccompDir: join(rootDir, 'seccomp'),
     registriesDir: join(rootDir, 'registries'),

@@ -8,6 +8,7 @@ import type { HostLayout } from '../host/layout.ts'
 import type { Machine } from '../host/machine.ts'
 import { podImages } from '../images/pod-images.ts'
 import type { ObjectSource } from '../objects.ts'
+import { kubeletPaths } from '../plugins/kubelet-paths.ts'
 import { uidOf } from '../pods/pod-facts.ts'
 import { PodManager } from '../pods/pod-manager.ts'
 import type { PodCgroups, PodEvents } from '../pods/services.ts'
@@ -69,6 +70,7 @@ export function nodeHarness(
     allocatable: { cpuMilli: 2000, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 2 ** 30 },
     logMaxBytes: 2 ** 20,
     logMaxFiles: 3,
+    kubelet: kubeletPaths(rootDir),
   }
   for (const dir of [settings.podsDir, settings.logsDir, settings.memoryDir]) mkdirSync(dir, { recursive: true })
   const configMaps = new Map<string, Record<string, string>>()

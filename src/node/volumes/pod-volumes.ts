@@ -36,7 +36,7 @@ export function podVolumes(
   const podDir = (pod: core.Pod): string => join(settings.podsDir, uidOf(pod))
   const volumesOf = (pod: core.Pod): readonly core.Volume[] => pod.spec?.volumes ?? []
   const pathOf = (pod: core.Pod, volume: core.Volume, kind: VolumeKind): string => {
-    if (kind === 'hostPath') return volume.hostPath?.path ?? ''
+    if (kind === 'hostPath') return settings.kubelet.onNode(volume.hostPath?.path ?? '')
     const root = kind === 'secret' || kind === 'projected' ? join(settings.memoryDir, uidOf(pod)) : podDir(pod)
     return join(root, 'volumes', `kubernetes.io~${kind}`, volume.name)
   }

@@ -54,14 +54,15 @@ function refusal(scope: Scope, error: unknown): unknown {
   return new RuntimeError(FAILURES[code] ?? 'failed', text, { cause: error })
 }
 
-export function openChannel(target: NetConnectOpts): Channel {
+/** `readMaxBytes`: of one answer; for those that are not trusted to keep to what is usual. */
+export function openChannel(target: NetConnectOpts, limits: { readonly readMaxBytes?: number } = {}): Channel {
   const baseUrl = 'http://localhost'
   const sessions = new Http2SessionManager(
     baseUrl,
     { idleConnectionTimeoutMs: 2 ** 31 - 1 },
     { createConnection: () => connectSocket(target) },
   )
-  const transport: Transport = createGrpcTransport({ baseUrl, sessionManager: sessions, acceptCompression: [] })
+  const transport: Transport = createGrpcTransport({ baseUrl, sessionManager: sessions, acceptCompression: [], ...limits })
   return {
     async unary(scope, method, request, options = {}) {
       scope.check()
