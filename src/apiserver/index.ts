@@ -52,6 +52,8 @@ export type { DeletionRules, HookRequest, RegistryHook, Undo } from './registry/
 export type { SpecialHandler, SpecialTarget } from './registry/special-handler.ts'
 export { podSpecials } from './registry/special/pod-specials.ts'
 export { AuditLog, type AuditLogOptions } from './audit/audit-log.ts'
+export { type AuditSink, allSinks } from './audit/audit-record.ts'
+export { type AuditWebhookFlags, openAuditWebhook } from './audit/open-audit-webhook.ts'
 export { parseAuditPolicy } from './audit/audit-policy.ts'
 export type { Audit, PathHandler } from './router/handler.ts'
 export { type ApiServer, type ApiServerOptions, createApiServer } from './server.ts'

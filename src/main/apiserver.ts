@@ -137,7 +137,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     if (found === undefined) throw new Error(`no certificate ${file}`)
     return found
   }
-  const audit = flags.audit === undefined ? undefined : openAudit(scope, flags.audit)
+  const audit = flags.audit === undefined ? undefined : await openAudit(scope, flags.audit)
   const tokens = internalTokens(scope)
   const late = lateServer()
   const further = await openAuthentication(scope, { ...flags.authentication, ownIssuers: [ISSUER] })
@@ -227,7 +227,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
       server.close()
       await listener.close(STOP_GRACE_MS)
       await engine.close()
-      audit?.sink.close()
+      await audit?.sink.close()
     },
   }
 }

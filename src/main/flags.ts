@@ -1,4 +1,5 @@
 import type { NetworkMode } from './instance/instance.ts'
+import type { AuditWebhookFlags } from '#apiserver'
 import type { ListName } from '#compose'
 
 /** What the commands are told, as the command line gives it. */
@@ -85,7 +86,7 @@ export interface SimulateFlags {
 }
 
 /** What the API server is told about its records, beyond where it lies and listens. */
-export interface AuditFlags {
+export interface AuditFlags extends AuditWebhookFlags {
   readonly auditPolicyFile?: string
   readonly auditLogPath?: string
   /** Megabytes. */

@@ -51,12 +51,11 @@ export abstract class MappedStore implements Engine {
   }
 
   async commit(transaction: Transaction): Promise<CommitResult> {
-    const operations = transaction.operations.map((one) => this.written(one))
+    const operations = all(transaction.operations.map((one) => this.written(one)))
     // Nothing is awaited where nothing has to be: transactions take effect in the order of the calls.
-    const ready = operations.some((one) => one instanceof Promise) ? await Promise.all(operations) : (operations as readonly Operation[])
-    const result = await this.engine.commit({ ...transaction, operations: ready })
+    const result = await then(operations, (ready) => this.engine.commit({ ...transaction, operations: ready }))
     if (result.succeeded) return result
-    return { ...result, otherwise: await Promise.all(result.otherwise.map((one) => one && this.shown(one))) }
+    return { ...result, otherwise: await all(result.otherwise.map((one) => one && this.shown(one))) }
   }
 
   get(key: string, atRevision?: number): Maybe<KeyValue | undefined> {

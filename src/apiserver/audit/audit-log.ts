@@ -48,7 +48,7 @@ export class AuditLog implements AuditSink {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#flush()
     if (this.#file !== undefined) closeSync(this.#file)
     this.#file = undefined

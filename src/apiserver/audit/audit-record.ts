@@ -7,6 +7,16 @@ import { type ReadBody, withoutManagedFields } from './audit-object.ts'
 /** Takes events, each as one line of JSON. Must not throw and must not wait. */
 export interface AuditSink {
   write(event: object): void
+  /** Hands on what is still waiting, as far as that can be done in a moment. */
+  close(): Promise<void>
+}
+
+/** Each event to all of them. */
+export function allSinks(sinks: readonly AuditSink[]): AuditSink {
+  return {
+    write: (event) => sinks.forEach((sink) => sink.write(event)),
+    close: async () => void (await Promise.all(sinks.map((sink) => sink.close()))),
+  }
 }
 
 /** What is written down of one request, stage by stage. */

@@ -68,13 +68,18 @@ test('a record has what its level allows', () => {
     peer: { address: '::ffff:10.0.0.1', inProcess: false },
   }
   const decision = policy.decide(info, user) ?? assert.fail()
-  const record = new AuditRecord(scope, { write: (event) => events.push(event as Record<string, unknown>) }, decision, {
-    request: request as unknown as HttpRequest,
-    info,
-    user,
-    auditId: 'id',
-    read: readAuditObject,
-  })
+  const record = new AuditRecord(
+    scope,
+    { write: (event) => void events.push(event as Record<string, unknown>), close: async () => undefined },
+    decision,
+    {
+      request: request as unknown as HttpRequest,
+      info,
+      user,
+      auditId: 'id',
+      read: readAuditObject,
+    },
+  )
   record.annotate('authorization.k8s.io/decision', 'allow')
   record.body(Buffer.from('{"metadata":{"name":"c","managedFields":[{}]}}'), 'application/json')
   record.answered({
@@ -95,13 +100,13 @@ test('a record has what its level allows', () => {
   )
 })
 
-test('a log that is large is put aside, and old ones go', () => {
+test('a log that is large is put aside, and old ones go', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sampan-audit-'))
   const path = join(folder, 'audit.log')
   for (let at = 0; at < 4; at++) {
     const log = new AuditLog(scope, { path, maxBytes: 20, maxBackups: 1, maxAgeMs: 0 })
     log.write({ number: at, text: 'long enough' })
-    log.close()
+    await log.close()
   }
   const files = readdirSync(folder).sort()
   assert.equal(files.length, 2)

@@ -21,6 +21,8 @@ export interface ServerCall {
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly document?: unknown
+  /** `ignored` where only its status matters. Default: JSON. */
+  readonly answerIs?: 'ignored'
   readonly timeoutMs: number
   readonly mostBytes: number
 }
@@ -90,7 +92,7 @@ export class ServerCaller {
       const text = await textOf(answer, call.mostBytes)
       const status = answer.statusCode ?? 0
       if (status < 200 || status >= 300) throw new (TRANSIENT.has(status) ? TransientRemoteError : RemoteError)(statusWords(status, ''))
-      return JSON.parse(text)
+      return call.answerIs === 'ignored' ? undefined : JSON.parse(text)
     } catch (error) {
       if (error instanceof SyntaxError) throw new RemoteError('the answer is not JSON')
       if (error instanceof RemoteError || !(error instanceof Error)) throw error

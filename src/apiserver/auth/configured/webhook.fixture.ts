@@ -13,6 +13,8 @@ interface Asked {
   readonly kind: string
   readonly apiVersion: string
   readonly spec: Readonly<Record<string, unknown>>
+  /** Of lists. */
+  readonly items?: readonly Readonly<Record<string, unknown>>[]
 }
 export interface TestWebhook {
   /** A kubeconfig that leads to it, with a token. */
@@ -40,8 +42,8 @@ export async function testWebhook(t: TestContext, scope: Scope): Promise<TestWeb
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const review = JSON.parse(Buffer.concat(chunks).toString()) as Asked
-      const { kind, apiVersion, spec } = review
-      asked.push({ authorization: request.headers.authorization, kind, apiVersion, spec })
+      const { kind, apiVersion, spec, items } = review
+      asked.push({ authorization: request.headers.authorization, kind, apiVersion, spec, ...(items === undefined ? {} : { items }) })
       response.writeHead(code, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ ...review, status }))
     })
