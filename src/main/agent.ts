@@ -10,6 +10,7 @@ import {
   type NodeServer,
   type MetricFamily,
   type PodNetwork,
+  type Reserved,
   type StreamProtocols,
   prepareHost,
   startNodeAgent,
@@ -44,6 +45,7 @@ export interface AgentOptions {
   readonly taints?: readonly core.Taint[]
   readonly maxPods?: number
   readonly podPidsLimit?: number
+  readonly reserved?: Reserved
   readonly beatMs?: number
   readonly leaseSeconds?: number
   readonly eviction?: EvictionOptions
@@ -82,6 +84,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     ...(options.taints && { taints: options.taints }),
     ...(options.maxPods === undefined ? {} : { maxPods: options.maxPods }),
     ...(options.podPidsLimit === undefined ? {} : { podPidsLimit: options.podPidsLimit }),
+    ...(options.reserved && { reserved: options.reserved }),
     ...(options.beatMs === undefined ? {} : { beatMs: options.beatMs }),
     ...(options.staticPodsDir === undefined ? {} : { staticPodsDir: options.staticPodsDir }),
     ...(options.allowedUnsafeSysctls && { allowedUnsafeSysctls: options.allowedUnsafeSysctls }),

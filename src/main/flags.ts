@@ -1,5 +1,6 @@
 import type { NetworkMode } from './instance/instance.ts'
 import type { AuditWebhookFlags } from '#apiserver'
+import type { RoomFlags } from './room-flags.ts'
 import type { ListName } from '#compose'
 
 /** What the commands are told, as the command line gives it. */
@@ -34,7 +35,7 @@ export interface GatewayFlags {
   readonly logLevel: LogLevelFlag
 }
 
-export interface AgentFlags {
+export interface AgentFlags extends RoomFlags {
   readonly kubeconfig: string
   readonly nodeName: string
   readonly nodeIp?: string

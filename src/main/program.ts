@@ -5,6 +5,7 @@ import { NETWORK_MODES } from './instance/instance.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
 import { addComposeCommands } from './compose-program.ts'
 import { addExplainCommand } from './explain-program.ts'
+import { roomFlags } from './room-flags.ts'
 import { instanceFlags, instanceName } from './instance-flags.ts'
 import type { AgentFlags, GatewayFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
 
@@ -254,7 +255,7 @@ function serverFlags(command: Command): Command {
 }
 
 function agentFlags(command: Command): Command {
-  return command
+  return roomFlags(command)
     .requiredOption('--kubeconfig <file>', 'how to reach the API server, as this node')
     .requiredOption('--node-name <name>', 'name of the Node object')
     .requiredOption('--root-dir <dir>', 'where images, volumes and logs of pods lie')

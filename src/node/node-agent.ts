@@ -6,9 +6,10 @@ import type { Client } from '#client'
 import { createEvents, createInformers } from '#reconcile'
 import { apiObjects } from './api/object-source.ts'
 import { podApi } from './api/pod-api.ts'
+import { nodeCgroups } from './cgroups/node-cgroups.ts'
 import { podCgroups } from './cgroups/pod-cgroups.ts'
 import { limitedRuntime } from './cri/limited-runtime.ts'
-import type { ContainerRuntime, Image } from './cri/runtime.ts'
+import type { ContainerRuntime, Image, RuntimeHandler } from './cri/runtime.ts'
 import { type EvictionOptions, Evictor } from './eviction/evictor.ts'
 import { refusedUnder } from './eviction/plan-eviction.ts'
 import { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts'
@@ -18,8 +19,9 @@ import { ImageCollector } from './images/image-collector.ts'
 import { podImages } from './images/pod-images.ts'
 import { LogRotation } from './logs/log-rotation.ts'
 import { admitPod, isSelected, lacking } from './node-object/admission.ts'
-import { machineFacts } from './node-object/facts.ts'
-import { capacityOf, nodeStatus } from './node-object/node-status.ts'
+import { machineFacts, mostPids } from './node-object/facts.ts'
+import { NOTHING_RESERVED, type NodeResources, type Reserved, nodeResources } from './node-object/node-resources.ts'
+import { nodeStatus } from './node-object/node-status.ts'
 import { followPodNetwork } from './node-object/pod-network.ts'
 import { NodeRegistrar } from './node-object/registrar.ts'
 import { kubeletPaths } from './plugins/kubelet-paths.ts'
@@ -52,6 +54,8 @@ export interface NodeAgentOptions {
   readonly labels?: Readonly<Record<string, string>>
   readonly taints?: readonly core.Taint[]
   readonly maxPods?: number
+  /** Kept from pods for the node's own programs. */
+  readonly reserved?: Reserved
   /** Most processes of one pod; 0 is no limit of its own. */
   readonly podPidsLimit?: number
   /** How often the Lease is renewed. */
@@ -88,7 +92,11 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   const runtime = limitedRuntime(scope, host.runtime, Math.max(availableParallelism() * 2, 4))
   const facts = machineFacts(layout.rootDir)
   const maxPods = options.maxPods ?? 110
-  const { allocatable } = capacityOf(facts, maxPods)
+  const reserved = options.reserved ?? NOTHING_RESERVED
+  const eviction = options.eviction ?? { thresholds: parseThresholds(DEFAULT_HARD), mostGraceSeconds: 0, transitionMs: 300_000 }
+  const resources = (): NodeResources =>
+    nodeResources({ machine: facts, maxPods, reserved, thresholds: eviction.thresholds, devices: { capacity: {}, allocatable: {} } })
+  const { allocatable } = resources()
   const settings: NodeSettings & { readonly memoryDir: string } = {
     nodeName: options.nodeName,
     nodeIps: options.nodeIps,
@@ -103,6 +111,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     machine,
     allowedSysctls: options.allowedUnsafeSysctls ?? [],
     memoryBytes: facts.memoryBytes,
+    hugePages: facts.hugePages,
     allocatable: {
       cpuMilli: quantityMilli(allocatable.cpu ?? '0'),
       memoryBytes: quantityValue(allocatable.memory ?? '0'),
@@ -114,6 +123,13 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   }
   const pluginHandlers: PluginHandlers = {}
   await ensureMemoryDir(scope, settings.memoryDir)
+
+  const ofAllPods = nodeCgroups(machine.cgroups, layout.cgroupRoot)
+  ofAllPods.limit({
+    cpuMilli: Math.max(facts.cpus * 1000 - reserved.cpuMilli, 0),
+    memoryBytes: facts.memoryBytes - reserved.memoryBytes,
+    pids: reserved.pids === 0 ? 0 : Math.max(mostPids() - reserved.pids, 1),
+  })
 
   const informers = createInformers(client)
   const pods = informers.informer(refs.pods, { fieldSelector: `spec.nodeName=${options.nodeName}` })
@@ -140,6 +156,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
       listed = { images: runtime.listImages(scope).catch(() => []), atMs: scope.clock.monotonic() }
     return listed.images
   }
+  let handlers: readonly RuntimeHandler[] = []
   const registrar = new NodeRegistrar(client, {
     name: options.nodeName,
     labels: {
@@ -156,9 +173,10 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     beatMs: options.beatMs ?? 10_000,
     status: async (before) => {
       const [state, images] = await Promise.all([
-        runtime.status(scope).catch((error: unknown) => ({ ready: false, networkReady: false, message: messageOf(error) })),
+        runtime.status(scope).catch((error: unknown) => ({ ready: false, networkReady: false, message: messageOf(error), handlers })),
         imagesLately(),
       ])
+      handlers = state.handlers
       const notReady = !state.ready
         ? `container runtime is down: ${state.message}`
         : !state.networkReady
@@ -168,7 +186,8 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
         facts,
         name: options.nodeName,
         ips: options.nodeIps,
-        maxPods,
+        resources: resources(),
+        handlers,
         port: options.port,
         version: options.version,
         runtimeVersion: `${runtimeName}://${runtimeVersion}`,
@@ -199,7 +218,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     events,
     images: podImages(runtime, objects, events),
     volumes: podVolumes(settings, objects, runtime),
-    cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0),
+    cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0, ofAllPods),
     probes: podProbes(scope, runtime, events),
     hooks: podHooks(runtime),
     api: staticPods?.told(podApi(scope, client)) ?? podApi(scope, client),
@@ -210,6 +229,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
       if (refusal !== undefined) throw new PodRejected('Evicted', `Pod was rejected: ${refusal}`)
     },
     refuseResize: (pod) => registrar.node && lacking(pod, othersThan(pod), registrar.node, ['cpu', 'memory']),
+    featuresOf: (handler) => handlers.find(({ name }) => name === handler) ?? NO_FEATURES,
     handlerOf: (own, pod) => handlerOf(own, client, pod),
   })
   pods.onChange(({ old, now }) => {
@@ -231,7 +251,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     pods: manager,
     events,
     settings,
-    options: options.eviction ?? { thresholds: parseThresholds(DEFAULT_HARD), mostGraceSeconds: 0, transitionMs: 300_000 },
+    options: eviction,
     freeDisk: (own) => imageCollector.removeUnused(own),
     changed: () => void registrar.writeStatus(scope).catch(() => undefined),
   })
@@ -264,6 +284,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   return { pods: manager, runtime, settings, node: () => registrar.node }
 }
 
+const NO_FEATURES = { recursiveReadOnlyMounts: false, userNamespaces: false }
 const NO_NETWORK: PodNetwork = { protect: async () => undefined, drain: async () => undefined }
 
 function fieldPathOf(pod: core.Pod, container: string): string {

@@ -1,3 +1,4 @@
+import type { HugePages } from './node-object/facts.ts'
 import type { Machine } from './host/machine.ts'
 import type { KubeletPaths } from './plugins/kubelet-paths.ts'
 
@@ -22,6 +23,7 @@ export interface NodeSettings {
   /** Beside the safe ones; a name may end in `*`. */
   readonly allowedSysctls: readonly string[]
   readonly memoryBytes: number
+  readonly hugePages: readonly HugePages[]
   readonly allocatable: { readonly cpuMilli: number; readonly memoryBytes: number; readonly ephemeralStorageBytes: number }
   readonly logMaxBytes: number
   readonly logMaxFiles: number

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { UserError } from '#base'
 import { OVERLAY_MTU } from '#network'
-import { type MetricFamily, DEFAULT_HARD, parseThresholds, streamProtocols } from '#node'
+import { type MetricFamily, DEFAULT_HARD, parseReserved, parseThresholds, streamProtocols } from '#node'
 import { defaultAddresses, startAgent } from '../agent.ts'
 import { inForeground } from '../foreground.ts'
 import type { AgentFlags } from '../flags.ts'
@@ -30,6 +30,9 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
         },
         clusterDns: flags.clusterDns,
         ...(flags.podManifestPath === undefined ? {} : { staticPodsDir: flags.podManifestPath }),
+        maxPods: flags.maxPods,
+        podPidsLimit: flags.podMaxPids,
+        reserved: parseReserved(flags.kubeReserved, flags.systemReserved),
         allowedUnsafeSysctls: flags.allowedUnsafeSysctls.split(',').filter((name) => name !== ''),
         eviction: {
           thresholds: parseThresholds(flags.evictionHard ?? DEFAULT_HARD, flags.evictionSoft, flags.evictionSoftGracePeriod),

@@ -6,6 +6,7 @@ import { removeCgroupTree } from '../host/cgroup-tree.ts'
 import type { CgroupLayout } from '../host/machine.ts'
 import { type AnyContainer, initContainersOf, isSidecar, mainContainersOf, qosClassOf, uidOf } from '../pods/pod-facts.ts'
 import type { PodCgroups } from '../pods/services.ts'
+import { type NodeCgroups, makeV2, weightOf } from './node-cgroups.ts'
 
 const PERIOD_US = 100_000
 /** What v1 shows where there is no limit is a little below 2^63. */
@@ -52,9 +53,6 @@ export function podLimits(pod: core.Pod): PodLimits {
   }
 }
 
-/** Shares of cgroup v1 (2 … 262144) as a weight of v2 (1 … 10000). */
-export const weightOf = (shares: number): number => 1 + Math.floor(((Math.max(shares, 2) - 2) * 9999) / 262_142)
-
 /** At least both. */
 export function widest(a: PodLimits, b: PodLimits): PodLimits {
   const wider = (x: number, y: number): number => (x === 0 || y === 0 ? 0 : Math.max(x, y))
@@ -82,7 +80,15 @@ function currentLimits(layout: CgroupLayout, path: string): PodLimits {
 }
 
 /** One cgroup per pod, below one per QoS class, below the instance's own. Containers get theirs below it from the runtime. */
-export function podCgroups(layout: CgroupLayout, root: string, podPidsLimit: number): PodCgroups {
+export function podCgroups(layout: CgroupLayout, root: string, podPidsLimit: number, node: NodeCgroups): PodCgroups {
+  const burstable = new Map<string, number>()
+  /** Pods that ended long ago ask for nothing: a pod counts from its first `ensure` to its `remove`. */
+  const weigh = (pod: core.Pod, isThere: boolean): void => {
+    if (qosClassOf(pod) !== 'Burstable') return
+    if (isThere) burstable.set(uidOf(pod), podLimits(pod).cpuShares)
+    else if (!burstable.delete(uidOf(pod))) return
+    node.setBurstable([...burstable.values()].reduce((sum, shares) => sum + shares, 0))
+  }
   const pathOf = (pod: core.Pod): string => {
     const qos = qosClassOf(pod)
     return join(root, 'kubepods', ...(qos === 'Guaranteed' ? [] : [qos.toLowerCase()]), `pod${uidOf(pod)}`)
@@ -99,6 +105,7 @@ export function podCgroups(layout: CgroupLayout, root: string, podPidsLimit: num
     ensure(pod) {
       const path = pathOf(pod)
       apply(path, podLimits(pod))
+      weigh(pod, true)
       return path
     },
     widen(pod) {
@@ -107,6 +114,7 @@ export function podCgroups(layout: CgroupLayout, root: string, podPidsLimit: num
     },
     async remove(scope, pod) {
       applied.delete(pathOf(pod))
+      weigh(pod, false)
       await removeCgroupTree(scope, layout, pathOf(pod))
     },
   }
@@ -127,14 +135,7 @@ function applyV1(controllers: Readonly<Record<string, string>>, path: string, li
 }
 
 function applyV2(mount: string, path: string, limits: PodLimits, pids: number): void {
-  const parts = path.split('/').filter((part) => part !== '')
-  let dir = mount
-  for (const part of parts) {
-    // A controller is there below only after it was handed on from above.
-    writeFileSync(join(dir, 'cgroup.subtree_control'), '+cpu +memory +pids')
-    dir = join(dir, part)
-    mkdirSync(dir, { recursive: true })
-  }
+  const dir = makeV2(mount, path)
   writeFileSync(join(dir, 'cpu.weight'), String(weightOf(limits.cpuShares)))
   writeFileSync(join(dir, 'cpu.max'), `${limits.cpuQuotaUs === 0 ? 'max' : limits.cpuQuotaUs} ${PERIOD_US}`)
   writeFileSync(join(dir, 'memory.max'), limits.memoryBytes === 0 ? 'max' : String(limits.memoryBytes))

@@ -4,7 +4,7 @@ import type { ContainerSpec, Device, Image, Mount } from '../cri/runtime.ts'
 import { ANNOTATIONS, type AnyContainer, LABELS, containerHash, graceOf, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import type { NodeSettings } from '../settings.ts'
 import { expand } from './expand.ts'
-import { resourcesOf } from './resources.ts'
+import { resourceSettings, resourcesOf } from './resources.ts'
 import { securityOf } from './security.ts'
 
 export interface ContainerParts {
@@ -54,7 +54,7 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
     tty: container.tty === true,
-    resources: resourcesOf(pod, container, { memoryBytes: settings.memoryBytes, cgroupVersion: settings.machine.cgroups.version }),
+    resources: resourcesOf(pod, container, resourceSettings(settings)),
     security: securityOf(pod, container, image, settings, parts.targetId),
     labels: {
       [LABELS.podName]: nameOf(pod),

@@ -238,6 +238,11 @@ export interface LinuxResources {
   /** 0 is no limit. */
   readonly memoryLimitBytes: number
   readonly oomScoreAdj: number
+  /** By page size as the kernel names it (`2MB`); absent where the kernel does not count them. */
+  readonly hugePages?: readonly { readonly pageSize: string; readonly limitBytes: number }[]
+  /** Absent: as the cgroup above. */
+  readonly cpus?: string
+  readonly memoryNodes?: string
   /** cgroup v2 files by name. */
   readonly unified: Readonly<Record<string, string>>
 }

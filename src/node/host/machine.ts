@@ -10,6 +10,8 @@ export interface Machine {
   readonly mayLowerOomScore: boolean
   readonly cgroups: CgroupLayout
   readonly apparmor: boolean
+  /** Huge pages are limited by cgroup. */
+  readonly countsHugePages: boolean
 }
 
 export type CgroupLayout =
@@ -112,10 +114,15 @@ export function inspectMachine(options: Pick<HostOptions, 'cniBinDir'>): Machine
       packages.size === 0 ? undefined : `on Debian: apt-get install --no-install-recommends ${[...packages].join(' ')}`,
     )
   }
+  const countsHugePages =
+    cgroups.version === 1
+      ? cgroups.controllers.hugetlb !== undefined
+      : readFileSync(join(cgroups.mount, 'cgroup.controllers'), 'utf8').split(/\s/).includes('hugetlb')
   const bounding = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
   return {
     binaries: { containerd, runc, nft, nsenter },
     cniBinDir,
+    countsHugePages,
     mayLowerOomScore: ((bounding >> CAP_SYS_RESOURCE) & 1n) === 1n,
     cgroups,
     apparmor: existsSync('/sys/module/apparmor') && readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y'),

@@ -6,7 +6,7 @@ import { admitPod, requestsOf } from './admission.ts'
 
 const node: core.Node = {
   metadata: { labels: { zone: 'a' } },
-  status: { allocatable: { cpu: '2', memory: '1Gi', pods: '2', 'ephemeral-storage': '10Gi' } },
+  status: { allocatable: { cpu: '2', memory: '1Gi', pods: '2', 'ephemeral-storage': '10Gi', 'hugepages-2Mi': '4Mi' } },
 }
 const pod = (spec: Partial<core.PodSpec> = {}): core.Pod => ({ spec: { containers: [{ name: 'main' }], ...spec } })
 const asking = (cpu: string, extra: Partial<core.Container> = {}): core.Container => ({
@@ -14,6 +14,8 @@ const asking = (cpu: string, extra: Partial<core.Container> = {}): core.Containe
   resources: { requests: { cpu } },
   ...extra,
 })
+const huge = (amount: string): core.Pod =>
+  pod({ containers: [{ name: 'main', resources: { requests: { 'hugepages-2Mi': amount }, limits: { 'hugepages-2Mi': amount } } }] })
 const port = (hostPort: number, hostIP = ''): core.Pod =>
   pod({ containers: [{ name: 'main', ports: [{ containerPort: 80, hostPort, hostIP }] }] })
 
@@ -21,6 +23,13 @@ describe('what a node refuses', () => {
   const cases: readonly [what: string, pod: core.Pod, others: readonly core.Pod[], reason: string | undefined][] = [
     ['nothing that fits', pod({ containers: [asking('1')] }), [pod({ containers: [asking('1')] })], undefined],
     ['more processor time than is left', pod({ containers: [asking('1')] }), [pod({ containers: [asking('1500m')] })], 'OutOfcpu'],
+    ['more huge pages than there are', huge('4Mi'), [huge('2Mi')], 'OutOfhugepages-2Mi'],
+    [
+      'not what somebody else of the cluster counts',
+      pod({ containers: [{ name: 'main', resources: { requests: { 'a.example/x': '9' } } }] }),
+      [],
+      undefined,
+    ],
     ['more pods than it holds', pod(), [pod(), pod()], 'OutOfpods'],
     ['a selector for other nodes', pod({ nodeSelector: { zone: 'b' } }), [], 'NodeAffinity'],
     ['a port that is taken', port(80), [port(80)], 'NodePorts'],
@@ -55,5 +64,5 @@ test('init containers count by the largest, sidecars with all that comes after t
     initContainers: [asking('1', { name: 'a' }), asking('500m', { name: 'side', restartPolicy: 'Always' }), asking('2', { name: 'b' })],
     containers: [asking('1')],
   })
-  assert.equal(requestsOf(of).cpu, 2500)
+  assert.equal(requestsOf(of).get('cpu'), 2500)
 })

@@ -2,68 +2,65 @@ import { type core, quantityMilli, quantityValue } from '#api'
 import { PodRejected } from '../refusal.ts'
 import { initContainersOf, isSidecar, mainContainersOf } from '../pods/pod-facts.ts'
 
-type Amounts = { cpu: number; memory: number; 'ephemeral-storage': number }
+/** By resource name; cpu in thousandths. */
+export type Amounts = ReadonlyMap<string, number>
+
+const amountOf = (name: string, text: string): number => (name === 'cpu' ? quantityMilli(text) : quantityValue(text))
+const amountsOf = (list: Readonly<Record<string, string>> | undefined): Amounts =>
+  new Map(Object.entries(list ?? {}).map(([name, text]) => [name, amountOf(name, text)]))
+
+function joined(a: Amounts, b: Amounts, how: (x: number, y: number) => number): Amounts {
+  const sum = new Map(a)
+  for (const [name, amount] of b) sum.set(name, how(a.get(name) ?? 0, amount))
+  return sum
+}
+const plus = (x: number, y: number): number => x + y
 
 /** What a pod asks for: its lasting containers together, or its largest init container, or what it says itself. */
 export function requestsOf(pod: core.Pod): Amounts {
-  const zero = { cpu: 0, memory: 0, 'ephemeral-storage': 0 }
-  const of = (requests: Record<string, string> | undefined): Amounts => ({
-    cpu: requests?.cpu === undefined ? 0 : quantityMilli(requests.cpu),
-    memory: requests?.memory === undefined ? 0 : quantityValue(requests.memory),
-    'ephemeral-storage': requests?.['ephemeral-storage'] === undefined ? 0 : quantityValue(requests['ephemeral-storage']),
-  })
-  const join = (a: Amounts, b: Amounts, how: (x: number, y: number) => number): Amounts => ({
-    cpu: how(a.cpu, b.cpu),
-    memory: how(a.memory, b.memory),
-    'ephemeral-storage': how(a['ephemeral-storage'], b['ephemeral-storage']),
-  })
-  const plus = (x: number, y: number): number => x + y
-  let sidecars: Amounts = zero
-  let init: Amounts = zero
+  let sidecars: Amounts = new Map()
+  let init: Amounts = new Map()
   for (const container of initContainersOf(pod)) {
-    const own = of(container.resources?.requests)
+    const own = amountsOf(container.resources?.requests)
     if (isSidecar(pod, container)) {
-      sidecars = join(sidecars, own, plus)
-      init = join(init, sidecars, Math.max)
+      sidecars = joined(sidecars, own, plus)
+      init = joined(init, sidecars, Math.max)
     } else {
-      init = join(init, join(own, sidecars, plus), Math.max)
+      init = joined(init, joined(own, sidecars, plus), Math.max)
     }
   }
-  const main = mainContainersOf(pod).reduce((sum, container) => join(sum, of(container.resources?.requests), plus), sidecars)
-  const total = join(main, init, Math.max)
-  const own = pod.spec?.resources?.requests
-  const asked =
-    own === undefined
-      ? total
-      : {
-          ...total,
-          ...(own.cpu === undefined ? {} : { cpu: quantityMilli(own.cpu) }),
-          ...(own.memory === undefined ? {} : { memory: quantityValue(own.memory) }),
-        }
-  return join(asked, of(pod.spec?.overhead), plus)
+  const main = mainContainersOf(pod).reduce((sum, container) => joined(sum, amountsOf(container.resources?.requests), plus), sidecars)
+  const total = new Map([...joined(main, init, Math.max), ...amountsOf(pod.spec?.resources?.requests)])
+  return joined(total, amountsOf(pod.spec?.overhead), plus)
 }
 
-/** Why a pod cannot have what it asks for beside the others: the first resource of which there is too little. */
+/** Why a pod cannot have what it asks for beside the others: the first resource of which there is too little. Those that the node does not have are nobody's concern here. */
 export function lacking(
   pod: core.Pod,
   others: readonly core.Pod[],
   node: core.Node,
-  resources: readonly (keyof Amounts)[],
+  resources?: readonly string[],
 ): { readonly reason: string; readonly message: string } | undefined {
   const allocatable = node.status?.allocatable ?? {}
   const wanted = requestsOf(pod)
+  const names = resources ?? [...BASIC, ...[...wanted.keys()].filter((name) => !BASIC.includes(name))]
   const used = others.map(requestsOf)
-  for (const resource of resources) {
-    const capacity = resource === 'cpu' ? quantityMilli(allocatable.cpu ?? '0') : quantityValue(allocatable[resource] ?? '0')
-    const taken = used.reduce((sum, one) => sum + one[resource], 0)
-    if (wanted[resource] === 0 || taken + wanted[resource] <= capacity) continue
+  for (const resource of names) {
+    const asked = wanted.get(resource) ?? 0
+    const text = allocatable[resource]
+    if (asked === 0 || (text === undefined && !BASIC.includes(resource))) continue
+    const capacity = amountOf(resource, text ?? '0')
+    const taken = used.reduce((sum, one) => sum + (one.get(resource) ?? 0), 0)
+    if (taken + asked <= capacity) continue
     return {
       reason: `OutOf${resource}`,
-      message: `Node didn't have enough resource: ${resource}, requested: ${wanted[resource]}, used: ${taken}, capacity: ${capacity}`,
+      message: `Node didn't have enough resource: ${resource}, requested: ${asked}, used: ${taken}, capacity: ${capacity}`,
     }
   }
   return undefined
 }
+
+const BASIC = ['cpu', 'memory', 'ephemeral-storage']
 
 /** Whether the node has the labels that the pod wants of it. */
 export function isSelected(pod: core.Pod, node: core.Node): boolean {
@@ -84,7 +81,7 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
   const mostPods = Number(allocatable.pods ?? '0')
   if (others.length + 1 > mostPods)
     reject('OutOfpods', `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${mostPods}`)
-  const lack = lacking(pod, others, node, ['cpu', 'memory', 'ephemeral-storage'])
+  const lack = lacking(pod, others, node)
   if (lack !== undefined) reject(lack.reason, lack.message)
   if (!isSelected(pod, node)) reject('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
   const taken = others.flatMap(hostPortsOf)

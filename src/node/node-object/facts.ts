@@ -1,6 +1,6 @@
-import { readFileSync, statfsSync } from 'node:fs'
+import { readFileSync, readdirSync, statfsSync } from 'node:fs'
 import { arch, availableParallelism, hostname, release, totalmem } from 'node:os'
-import type { core } from '#api'
+import { type core, formatQuantity } from '#api'
 
 /** What the machine is and has. */
 export interface MachineFacts {
@@ -8,10 +8,34 @@ export interface MachineFacts {
   readonly memoryBytes: number
   readonly storageBytes: number
   readonly hostname: string
+  readonly hugePages: readonly HugePages[]
   readonly info: Pick<
     core.NodeSystemInfo,
     'machineID' | 'systemUUID' | 'bootID' | 'kernelVersion' | 'osImage' | 'operatingSystem' | 'architecture'
   >
+}
+
+/** How many processes the kernel has room for. */
+export const mostPids = (): number => Number(read('/proc/sys/kernel/pid_max'))
+
+/** Memory that is set aside in pages of one size. */
+export interface HugePages {
+  /** As in `hugepages-2Mi`. */
+  readonly name: string
+  readonly pageBytes: number
+  readonly bytes: number
+}
+
+const HUGE_PAGES = '/sys/kernel/mm/hugepages'
+
+function hugePages(): HugePages[] {
+  return list(HUGE_PAGES).flatMap((dir) => {
+    const kilobytes = Number(/^hugepages-(\d+)kB$/.exec(dir)?.[1] ?? 0)
+    if (kilobytes === 0) return []
+    const pageBytes = kilobytes * 1024
+    const name = formatQuantity({ mantissa: BigInt(pageBytes), scale: 0, format: 'BinarySI' })
+    return [{ name, pageBytes, bytes: Number(read(`${HUGE_PAGES}/${dir}/nr_hugepages`)) * pageBytes }]
+  })
 }
 
 export function machineFacts(rootDir: string): MachineFacts {
@@ -23,6 +47,7 @@ export function machineFacts(rootDir: string): MachineFacts {
     memoryBytes: totalmem(),
     storageBytes: file.blocks * file.bsize,
     hostname: hostname(),
+    hugePages: hugePages(),
     info: {
       machineID,
       systemUUID: read('/sys/class/dmi/id/product_uuid') || machineID,
@@ -32,6 +57,14 @@ export function machineFacts(rootDir: string): MachineFacts {
       operatingSystem: 'linux',
       architecture: names[arch()] ?? arch(),
     },
+  }
+}
+
+function list(dir: string): string[] {
+  try {
+    return readdirSync(dir).sort()
+  } catch {
+    return []
   }
 }
 

@@ -1,18 +1,17 @@
 import { rfc3339 } from '#base'
 import type { core } from '#api'
-import type { Image } from '../cri/runtime.ts'
+import type { Image, RuntimeHandler } from '../cri/runtime.ts'
 import type { MachineFacts } from './facts.ts'
+import type { NodeResources } from './node-resources.ts'
 
-/** Kept free of pods, so that the node itself does not run out. */
-const EVICTION_MEMORY_BYTES = 100 * 1024 * 1024
-const EVICTION_STORAGE_PART = 0.1
 const MOST_IMAGES = 50
 
 export interface NodeView {
   readonly facts: MachineFacts
   readonly name: string
   readonly ips: readonly string[]
-  readonly maxPods: number
+  readonly resources: NodeResources
+  readonly handlers: readonly RuntimeHandler[]
   readonly port: number
   readonly version: string
   readonly runtimeVersion: string
@@ -23,22 +22,6 @@ export interface NodeView {
   /** Sets the condition's heartbeat; changes alone set its transition. */
   readonly now: number
   readonly before: core.NodeStatus | undefined
-}
-
-export function capacityOf(
-  facts: MachineFacts,
-  maxPods: number,
-): { readonly capacity: Record<string, string>; readonly allocatable: Record<string, string> } {
-  const ki = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`
-  const common = { cpu: String(facts.cpus), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(maxPods) }
-  return {
-    capacity: { ...common, 'ephemeral-storage': ki(facts.storageBytes), memory: ki(facts.memoryBytes) },
-    allocatable: {
-      ...common,
-      'ephemeral-storage': String(Math.floor(facts.storageBytes * (1 - EVICTION_STORAGE_PART))),
-      memory: ki(facts.memoryBytes - EVICTION_MEMORY_BYTES),
-    },
-  }
 }
 
 /** The Node's status: a pure function of what is known of the machine and the runtime. */
@@ -58,7 +41,7 @@ export function nodeStatus(view: NodeView): core.NodeStatus {
     }
   }
   return {
-    ...capacityOf(view.facts, view.maxPods),
+    ...view.resources,
     conditions: [
       condition(
         'MemoryPressure',
@@ -87,6 +70,13 @@ export function nodeStatus(view: NodeView): core.NodeStatus {
       .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
       .slice(0, MOST_IMAGES)
       .map(({ digests, tags, sizeBytes }) => ({ names: [...digests, ...tags].slice(0, 5), sizeBytes })),
-    runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
+    ...(view.handlers.length === 0
+      ? {}
+      : {
+          runtimeHandlers: view.handlers.map(({ name, recursiveReadOnlyMounts, userNamespaces }) => ({
+            name,
+            features: { recursiveReadOnlyMounts, userNamespaces },
+          })),
+        }),
   }
 }

@@ -134,6 +134,7 @@ export class PodWorker implements PodSubject {
         const container = await this.state.readContainer(this.scope, id, sandboxId)
         if (!first || container?.state !== 'running') return
         this.#adopted.add(id)
+        this.services.cgroups.ensure(this.pod)
         const told = toldAllocationOf(this.#asked).get(container.name)
         if (told !== undefined) this.memory.actuated.set(id, told)
       }),
@@ -194,7 +195,10 @@ export class PodWorker implements PodSubject {
     this.#followProbes(snapshot)
     this.#announceBackoffs(snapshot, plan)
     if (!this.#vanished) {
-      this.#reported = podStatus(snapshot, plan, { ips: this.services.settings.nodeIps })
+      this.#reported = podStatus(snapshot, plan, {
+        ips: this.services.settings.nodeIps,
+        recursiveReadOnlyMounts: this.services.featuresOf(this.state.sandboxes[0]?.handler ?? '').recursiveReadOnlyMounts,
+      })
       this.services.api.report(this.pod, this.#reported, this.#passes(plan))
     }
     for (const action of plan.actions) this.#begin(action)

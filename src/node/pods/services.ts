@@ -1,6 +1,6 @@
 import type { Scope } from '#base'
 import type { core } from '#api'
-import type { ContainerRuntime, Device, Image, Mount } from '../cri/runtime.ts'
+import type { ContainerRuntime, Device, Image, Mount, RuntimeHandler } from '../cri/runtime.ts'
 import type { ObjectSource } from '../objects.ts'
 import type { NodeSettings } from '../settings.ts'
 import type { ProbeResults } from './plan/snapshot.ts'
@@ -23,6 +23,8 @@ export interface PodServices {
   readonly admit: (pod: core.Pod) => void
   /** Why the node cannot grant the pod what it asks for now, beside the others; undefined when it can. */
   readonly refuseResize: (pod: core.Pod) => { readonly reason: string; readonly message: string } | undefined
+  /** What the runtime says that it can do for pods of a handler. */
+  readonly featuresOf: (handler: string) => Omit<RuntimeHandler, 'name'>
   /** The runtime handler of a RuntimeClass; throws `StartRefused`. */
   readonly handlerOf: (scope: Scope, pod: core.Pod) => Promise<string>
 }
@@ -44,7 +46,13 @@ export interface PodVolumes {
   /** Makes the files of an image visible as a volume of the pod. Idempotent. */
   showImage(scope: Scope, pod: core.Pod, volume: string, image: Image): Promise<void>
   /** The container's mounts. */
-  mountsOf(scope: Scope, pod: core.Pod, container: AnyContainer, environment: ReadonlyMap<string, string>): Promise<Mount[]>
+  mountsOf(
+    scope: Scope,
+    pod: core.Pod,
+    container: AnyContainer,
+    environment: ReadonlyMap<string, string>,
+    runtime: { readonly recursiveReadOnlyMounts: boolean },
+  ): Promise<Mount[]>
   /** The block devices that the container sees as such. */
   devicesOf(scope: Scope, pod: core.Pod, container: AnyContainer): Promise<readonly Device[]>
   /** Writes changed ConfigMaps, Secrets, labels and due tokens into running pods; when to look again. */

@@ -60,7 +60,7 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
   ])
   await showImages(scope, worker, container)
   const [mounts, devices] = await Promise.all([
-    services.volumes.mountsOf(scope, pod, container, environment),
+    services.volumes.mountsOf(scope, pod, container, environment, services.featuresOf(sandbox.handler)),
     services.volumes.devicesOf(scope, pod, container),
   ])
   const target = ephemeralContainersOf(pod).find(({ name }) => name === container.name)?.targetContainerName

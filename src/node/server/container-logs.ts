@@ -35,7 +35,7 @@ export function containerLog(
 type Worker = ReturnType<typeof findWorker>
 function waitingReason(worker: Worker, name: string): string | undefined {
   const snapshot = worker.snapshot()
-  const status = podStatus(snapshot, planPod(snapshot), { ips: [] })
+  const status = podStatus(snapshot, planPod(snapshot), { ips: [], recursiveReadOnlyMounts: false })
   const found = [
     ...(status.containerStatuses ?? []),
     ...(status.initContainerStatuses ?? []),

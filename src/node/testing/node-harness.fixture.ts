@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Scope } from '#base'
 import type { core } from '#api'
+import { nodeCgroups } from '../cgroups/node-cgroups.ts'
 import { podCgroups } from '../cgroups/pod-cgroups.ts'
 import type { ContainerRuntime } from '../cri/runtime.ts'
 import type { HostLayout } from '../host/layout.ts'
@@ -38,6 +39,7 @@ export interface NodeHarness {
 }
 
 const NO_CGROUPS: PodCgroups = { ensure: () => '/none', widen: () => undefined, remove: async () => undefined }
+const NO_FEATURES = { recursiveReadOnlyMounts: false, userNamespaces: false }
 const WAIT_MS = 60_000
 
 export function nodeHarness(
@@ -52,6 +54,7 @@ export function nodeHarness(
     mayLowerOomScore: true,
     cgroups: { version: 2, mount: '/none' },
     apparmor: false,
+    countsHugePages: false,
   }
   const settings: NodeSettings & { readonly memoryDir: string } = {
     nodeName: 'node',
@@ -67,6 +70,7 @@ export function nodeHarness(
     machine,
     allowedSysctls: [],
     memoryBytes: 8 * 2 ** 30,
+    hugePages: [],
     allocatable: { cpuMilli: 2000, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 2 ** 30 },
     logMaxBytes: 2 ** 20,
     logMaxFiles: 3,
@@ -108,7 +112,10 @@ export function nodeHarness(
     events: recorder,
     images: podImages(runtime, objects, recorder),
     volumes: podVolumes(settings, objects, runtime),
-    cgroups: real === undefined ? NO_CGROUPS : podCgroups(real.machine.cgroups, real.layout.cgroupRoot, 0),
+    cgroups:
+      real === undefined
+        ? NO_CGROUPS
+        : podCgroups(real.machine.cgroups, real.layout.cgroupRoot, 0, nodeCgroups(real.machine.cgroups, real.layout.cgroupRoot)),
     probes: podProbes(scope, runtime, recorder),
     hooks: podHooks(runtime),
     api: {
@@ -125,6 +132,7 @@ export function nodeHarness(
     admit: () => undefined,
     refuseResize: (pod) => harness.refuseResize(pod),
     network: { protect: async () => undefined, drain: async () => undefined },
+    featuresOf: () => NO_FEATURES,
     handlerOf: async () => '',
   })
   const harness: NodeHarness = {

@@ -31,6 +31,11 @@ export async function mountTmpfs(scope: Scope, target: string, sizeBytes: number
   await runCommand(scope, 'mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', target])
 }
 
+/** Pages of one size, as many as the cgroup of who uses them allows. */
+export async function mountHugePages(scope: Scope, target: string, pageBytes: number): Promise<void> {
+  await runCommand(scope, 'mount', ['-t', 'hugetlbfs', '-o', `mode=0777,pagesize=${pageBytes}`, 'nodev', target])
+}
+
 /** Unmounts everything at and below a directory; throws when something stays, so that nothing behind it is deleted by mistake. */
 export async function unmountAll(scope: Scope, dir: string): Promise<void> {
   for (const point of await mountPoints(dir)) await runCommand(scope, 'umount', ['--no-canonicalize', point])

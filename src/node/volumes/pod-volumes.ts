@@ -13,10 +13,12 @@ import { hostnameOf, hostsFile } from '../sandbox/hosts-file.ts'
 import type { NodeSettings } from '../settings.ts'
 import { openDirectory, writeAtomically } from './atomic-writer.ts'
 import { prepareHostPath } from './host-path.ts'
+import { pageBytesOf } from './huge-pages.ts'
 import { dropImages, mountImage } from './image-volumes.ts'
-import { bindDescriptor, mountPoints, mountTmpfs, unmountAll } from './mounts.ts'
+import { bindDescriptor, mountHugePages, mountPoints, mountTmpfs, unmountAll } from './mounts.ts'
 import { giveToGroup } from './ownership.ts'
 import { type PayloadContext, payloadOf } from './payload.ts'
+import { isRecursivelyReadOnly } from './recursive-read-only.ts'
 import { openInside } from './sub-path.ts'
 import { type VolumeKind, claimedPath, kindOf } from './volume-kind.ts'
 
@@ -77,11 +79,12 @@ export function podVolumes(
 
   async function makeEmptyDir(scope: Scope, pod: core.Pod, volume: core.Volume, path: string): Promise<void> {
     const { medium = '', sizeLimit } = volume.emptyDir ?? {}
-    if (medium.startsWith('HugePages')) throw new Error(`emptyDir medium ${medium} is not supported by this node`)
+    const pageBytes = medium.startsWith('HugePages') ? pageBytesOf(pod, medium) : undefined
     await mkdir(path, { recursive: true, mode: 0o777 })
     await chmod(path, 0o777)
     const isMounted = (await mountPoints(path)).includes(path)
     if (medium === 'Memory' && !isMounted) await mountTmpfs(scope, path, memoryBytes(pod, sizeLimit, settings))
+    if (pageBytes !== undefined && !isMounted) await mountHugePages(scope, path, pageBytes)
     const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {}
     if (fsGroup !== undefined) await giveToGroup(path, fsGroup, fsGroupChangePolicy)
   }
@@ -191,13 +194,11 @@ export function podVolumes(
       await mountImage(scope, runtime, image.id, { podDir: podDir(pod), podUid: uidOf(pod), volume })
     },
 
-    async mountsOf(scope, pod, container, environment) {
+    async mountsOf(scope, pod, container, environment, { recursiveReadOnlyMounts }) {
       const mounts: Mount[] = []
       for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
         const volume = volumesOf(pod).find(({ name }) => name === mount.name)
         if (volume === undefined) throw configError(`volume "${mount.name}" is not defined`)
-        if (mount.recursiveReadOnly === 'Enabled')
-          throw configError(`volume mount "${mount.name}": recursive read-only mounts are not supported by the container runtime`)
         const kind = kindOf(volume)
         const isPayload = hasPayload(kind) || kind === 'image'
         let hostPath = await hostPathOf(scope, pod, volume)
@@ -219,7 +220,7 @@ export function podVolumes(
           containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
           hostPath,
           readOnly,
-          recursiveReadOnly: false,
+          recursiveReadOnly: isRecursivelyReadOnly(mount, recursiveReadOnlyMounts),
           propagation,
         })
       }

@@ -60,6 +60,9 @@ export function linuxResources(resources: LinuxResources): object {
     cpuShares: BigInt(resources.cpuShares),
     memoryLimitInBytes: BigInt(resources.memoryLimitBytes),
     oomScoreAdj: BigInt(resources.oomScoreAdj),
+    hugepageLimits: (resources.hugePages ?? []).map(({ pageSize, limitBytes }) => ({ pageSize, limit: BigInt(limitBytes) })),
+    cpusetCpus: resources.cpus ?? '',
+    cpusetMems: resources.memoryNodes ?? '',
     unified: resources.unified,
   }
 }

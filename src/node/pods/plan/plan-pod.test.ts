@@ -93,7 +93,7 @@ const short = (action: Action): string => {
   }
 }
 const plan = (of: PodSnapshot): string[] => planPod(of).actions.map(short)
-const status = (of: PodSnapshot): core.PodStatus => podStatus(of, planPod(of), { ips: ['192.0.2.1'] })
+const status = (of: PodSnapshot): core.PodStatus => podStatus(of, planPod(of), { ips: ['192.0.2.1'], recursiveReadOnlyMounts: false })
 
 const plain = pod()
 const never = pod({ restartPolicy: 'Never' })

@@ -1,6 +1,6 @@
 import { type Scope, isCancelled, messageOf } from '#base'
 import { type core, quantityValue } from '#api'
-import { resourcesOf } from '../../containers/resources.ts'
+import { resourceSettings, resourcesOf } from '../../containers/resources.ts'
 import type { Action } from '../plan/action.ts'
 import { findContainer } from '../pod-facts.ts'
 import type { PodSubject } from '../pod-subject.ts'
@@ -18,8 +18,7 @@ export async function resizePod(scope: Scope, worker: PodSubject, { containers }
     for (const { id, name } of containers) {
       const container = findContainer(pod, name)
       if (container === undefined) continue
-      const node = { memoryBytes: settings.memoryBytes, cgroupVersion: settings.machine.cgroups.version }
-      await runtime.updateContainerResources(scope, id, resourcesOf(pod, container, node))
+      await runtime.updateContainerResources(scope, id, resourcesOf(pod, container, resourceSettings(settings)))
       memory.actuated.set(id, container.resources ?? {})
     }
     cgroups.ensure(pod)

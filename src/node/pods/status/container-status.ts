@@ -13,6 +13,7 @@ export interface StatusContext {
   readonly plan: Plan
   /** The pod will not run again: what never started is reported as ended. */
   readonly over: boolean
+  readonly recursiveReadOnlyMounts: boolean
 }
 
 /** The status of one container, from its runs (newest first), what the plan says it waits for, and what the API was told before. */
@@ -23,7 +24,7 @@ export function containerStatus(context: StatusContext, container: AnyContainer)
   const common = {
     name: container.name,
     ...resourcesOf(container, current && snapshot.memory.actuated.get(current.id)),
-    ...volumeMountsOf(container),
+    ...volumeMountsOf(container, context.recursiveReadOnlyMounts),
   }
   if (current === undefined) return { ...common, ...withoutRuns(context, container, told) }
 
@@ -140,7 +141,7 @@ function resourcesOf(container: AnyContainer, actuated: core.ResourceRequirement
   }
 }
 
-function volumeMountsOf(container: AnyContainer): Partial<core.ContainerStatus> {
+function volumeMountsOf(container: AnyContainer, canBeRecursive: boolean): Partial<core.ContainerStatus> {
   const mounts = container.volumeMounts ?? []
   if (mounts.length === 0) return {}
   return {
@@ -148,7 +149,13 @@ function volumeMountsOf(container: AnyContainer): Partial<core.ContainerStatus> 
       name: mount.name,
       mountPath: mount.mountPath,
       ...(mount.readOnly === true
-        ? { readOnly: true, recursiveReadOnly: mount.recursiveReadOnly === 'Enabled' ? 'Enabled' : 'Disabled' }
+        ? {
+            readOnly: true,
+            recursiveReadOnly:
+              mount.recursiveReadOnly === 'Enabled' || (mount.recursiveReadOnly === 'IfPossible' && canBeRecursive)
+                ? 'Enabled'
+                : 'Disabled',
+          }
         : {}),
     })),
   }

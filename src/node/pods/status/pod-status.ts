@@ -7,14 +7,20 @@ import { type AnyContainer, ephemeralContainersOf, initContainersOf, mainContain
 import { conditionsOf } from './conditions.ts'
 import { containerStatus } from './container-status.ts'
 
+export interface NodeFacts {
+  readonly ips: readonly string[]
+  /** What the runtime can do for the pod. */
+  readonly recursiveReadOnlyMounts: boolean
+}
+
 /** What the API is to be told of a pod: a pure function of the snapshot. Conditions of others are not in it. */
-export function podStatus(snapshot: PodSnapshot, plan: Plan, node: { readonly ips: readonly string[] }): core.PodStatus {
+export function podStatus(snapshot: PodSnapshot, plan: Plan, node: NodeFacts): core.PodStatus {
   const { pod, memory, sandboxes } = snapshot
   const ending = endingOf(snapshot)
   const alive = snapshot.containers.some(({ state }) => state === 'running' || state === 'unknown')
   const stopped = !alive && sandboxes.every(({ id, ready }) => !ready || memory.stoppedSandboxes.has(id))
   const phase = phaseOf(snapshot, ending?.kind, alive, stopped)
-  const context = { snapshot, plan, over: isDone(phase) && stopped }
+  const context = { snapshot, plan, over: isDone(phase) && stopped, recursiveReadOnlyMounts: node.recursiveReadOnlyMounts }
   const initStatuses = initContainersOf(pod).map((container) => containerStatus(context, container))
   const statuses = mainContainersOf(pod).map((container) => containerStatus(context, container))
   const ephemeral = (ephemeralContainersOf(pod) as readonly AnyContainer[]).map((container) => containerStatus(context, container))
