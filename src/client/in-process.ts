@@ -14,14 +14,14 @@ export interface InProcessOptions {
 /** The handler as a function call: no socket, no framing; bytes are shared, not copied. */
 export function inProcessTransport(handler: HttpHandler, options: InProcessOptions = {}): Transport {
   const identity = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }
+  const ends = new ScopeEnds()
   return {
     server: 'in process',
     close: () => undefined,
     async send(scope, request) {
       scope.check()
       const body = typeof request.body === 'string' ? Buffer.from(request.body) : (request.body ?? new Uint8Array(0))
-      // A signal of its own: the request ends with the scope, or when the reader gives the body up.
-      const call = scope.child()
+      const call = new Call(scope)
       const asked: HttpRequest = {
         method: request.method,
         target: request.target,
@@ -29,10 +29,12 @@ export function inProcessTransport(handler: HttpHandler, options: InProcessOptio
         readBody: (maxBytes) => (body.length > maxBytes ? Promise.reject(new BodyTooLarge(maxBytes)) : Promise.resolve(body)),
         bodyStream: once(body),
         peer: { address: '', inProcess: true },
-        signal: call.signal,
+        get signal() {
+          return call.signal
+        },
       }
       try {
-        const answer = await untilCancelled(scope, handler(asked))
+        const answer = await untilCancelled(scope, ends, handler(asked))
         return answerOf(call, answer.status, answer.headers, answer.body)
       } catch (error) {
         call.cancel()
@@ -47,15 +49,62 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   if (bytes.length > 0) yield bytes
 }
 
-function untilCancelled<T>(scope: Scope, promise: Promise<T>): Promise<T> {
+/** Who is to be told when a scope ends: one listener for each scope, since a signal's own list of them is searched at every change. */
+class ScopeEnds {
+  readonly #told = new WeakMap<AbortSignal, Set<() => void>>()
+
+  /** The returned function takes `run` away again. */
+  add({ signal }: Scope, run: () => void): () => void {
+    let told = this.#told.get(signal)
+    if (told === undefined) {
+      const all = new Set<() => void>()
+      told = all
+      this.#told.set(signal, all)
+      signal.addEventListener('abort', () => all.forEach((each) => each()), { once: true })
+    }
+    told.add(run)
+    return () => void told.delete(run)
+  }
+}
+
+function untilCancelled<T>(scope: Scope, ends: ScopeEnds, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const stop = (): void => reject(scope.signal.reason)
-    scope.signal.addEventListener('abort', stop, { once: true })
-    promise.then(resolve, reject).finally(() => scope.signal.removeEventListener('abort', stop))
+    const release = ends.add(scope, () => reject(scope.signal.reason))
+    promise.then(
+      (value) => {
+        release()
+        resolve(value)
+      },
+      (error: unknown) => {
+        release()
+        reject(error)
+      },
+    )
   })
 }
 
-type Call = Scope & { cancel(reason?: Error): void }
+/** One request's own end: it comes with the scope's, or when the reader gives the body up. Most are answered before anyone asks for the signal. */
+class Call {
+  readonly #scope: Scope
+  #made: ReturnType<Scope['child']> | undefined
+  #isOver = false
+
+  constructor(scope: Scope) {
+    this.#scope = scope
+  }
+  get signal(): AbortSignal {
+    if (this.#made === undefined) {
+      this.#made = this.#scope.child()
+      if (this.#isOver) this.#made.cancel()
+    }
+    return this.#made.signal
+  }
+  /** What the server still does for it ends. */
+  cancel(): void {
+    this.#isOver = true
+    this.#made?.cancel()
+  }
+}
 
 function answerOf(call: Call, status: number, headers: TransportAnswer['headers'], body: Body): TransportAnswer {
   if (body.kind === 'stream') {

@@ -13,23 +13,45 @@ interface Known {
 }
 
 const REMEMBERED = 4096
+const WRITERS = 16
+/** More are dropped, so that a storm costs no memory. */
+const MOST_WAITING = 10_000
 
-export function schedulerEvents(scope: Scope, client: Client, controller: string): SchedulerEvents {
+/** `isBusy`: whether pods wait to be scheduled. They come first: meanwhile one Event is written at a time. */
+export function schedulerEvents(scope: Scope, client: Client, controller: string, isBusy: () => boolean): SchedulerEvents {
   const known = new Map<string, Known>()
   const events = client.resource(refs.eventsV1)
+  const waiting: (() => Promise<unknown>)[] = []
+  let writing = 0
+  let unique = 0
+
+  const pump = (): void => {
+    while (writing < (isBusy() ? 1 : WRITERS) && !scope.signal.aborted) {
+      const write = waiting.shift()
+      if (write === undefined) return
+      writing++
+      void write().finally(() => {
+        writing--
+        pump()
+      })
+    }
+  }
+
   return {
     event(pod, type, reason, action, note) {
+      if (waiting.length >= MOST_WAITING) return
       const { namespace = '', name = '', uid, resourceVersion } = pod.metadata ?? {}
-      const now = rfc3339Micro(scope.clock.now())
+      const nowMs = scope.clock.now()
+      const now = rfc3339Micro(nowMs)
       const key = JSON.stringify([uid, type, reason, action, note])
-      const before = known.get(key)
       const write = async (): Promise<unknown> => {
+        const before = known.get(key)
         if (before !== undefined) {
           before.count++
           const body = { series: { count: before.count, lastObservedTime: now } }
           return events.patch(scope, { namespace, name: before.name }, { type: 'merge', body })
         }
-        const eventName = `${name}.${Buffer.from(scope.random.bytes(8)).toString('hex')}`
+        const eventName = `${name}.${(BigInt(nowMs) * 1_000_000n + BigInt(unique++ % 1_000_000)).toString(16)}`
         known.set(key, { name: eventName, count: 1 })
         const [oldest] = known.keys()
         if (known.size > REMEMBERED && oldest !== undefined) known.delete(oldest)
@@ -47,10 +69,13 @@ export function schedulerEvents(scope: Scope, client: Client, controller: string
           regarding: { kind: 'Pod', apiVersion: 'v1', namespace, name, uid, resourceVersion },
         })
       }
-      write().catch((error: unknown) => {
-        known.delete(key)
-        scope.log.debug('event not written', { reason, pod: `${namespace}/${name}`, error: messageOf(error) })
-      })
+      waiting.push(() =>
+        write().catch((error: unknown) => {
+          known.delete(key)
+          scope.log.debug('event not written', { reason, pod: `${namespace}/${name}`, error: messageOf(error) })
+        }),
+      )
+      pump()
     },
   }
 }

@@ -3,6 +3,8 @@ import type { PodInfo } from '../pod/pod-info.ts'
 import { amountsOf } from '../pod/requests.ts'
 import type { PodMatcher } from '../pod/terms.ts'
 import { Column, Topology } from './columns.ts'
+import { LoadMemo, LoadVersions } from './load-memo.ts'
+import { MatcherIndex } from './matcher-index.ts'
 import { NodeMemo } from './node-memo.ts'
 import { type NodeState, nodeState } from './node-state.ts'
 import { OwnedTerms } from './owned-terms.ts'
@@ -11,6 +13,7 @@ import { PodCounter } from './pod-counter.ts'
 const FIRST_CAPACITY = 64
 const MOST_COUNTERS = 1000
 const MOST_MEMOS = 256
+const MOST_LOAD_MEMOS = 96
 
 /**
  * Everything a decision is made from: nodes, what they offer, what is placed on them. Columns by node slot, changed in small steps as objects change;
@@ -28,10 +31,13 @@ export class Cluster {
   readonly #requested = new Map<string, Column>()
   readonly #topologies = new Map<string, Topology>()
   readonly #counters = new Map<string, PodCounter>()
+  readonly #counterIndex = new MatcherIndex<PodCounter>(({ matcher }) => matcher)
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>()
   readonly #claims = new Map<string, number>()
   readonly #imageHolders = new Map<string, number>()
   readonly #memos = new Map<string, NodeMemo>()
+  readonly #loads = new LoadVersions()
+  readonly #loadMemos = new Map<string, LoadMemo>()
   /** How many nodes have taints that keep pods away, taints that pods should rather avoid, or are closed. */
   readonly restrictions = { hardTaints: 0, softTaints: 0, unschedulable: 0 }
   readonly weighedCpu = new Column(FIRST_CAPACITY)
@@ -46,11 +52,7 @@ export class Cluster {
     const slots = (): Iterable<number> => this.#occupied()
     const topology = (key: string): Topology => this.topology(key)
     this.antiAffinity = new OwnedTerms((pod) => pod.antiAffinity, slots, topology)
-    this.attractions = new OwnedTerms(
-      (pod) => [...pod.affinity, ...pod.preferredAffinity, ...pod.preferredAntiAffinity.map((term) => ({ ...term, weight: -term.weight }))],
-      slots,
-      topology,
-    )
+    this.attractions = new OwnedTerms((pod) => pod.attractions, slots, topology)
   }
 
   *#occupied(): Iterable<number> {
@@ -95,6 +97,7 @@ export class Cluster {
     const offered = amountsOf(node.status?.allocatable)
     for (const resource of new Set([...this.#allocatable.keys(), ...offered.keys()]))
       this.allocatable(resource).set(slot, offered.get(resource) ?? 0)
+    this.#loads.changed(slot)
     let moved = before === undefined
     for (const [key, topology] of this.#topologies) {
       if (before !== undefined && before.labels[key] === after.labels[key]) continue
@@ -121,6 +124,7 @@ export class Cluster {
     this.#order = undefined
     for (const topology of this.#topologies.values()) topology.clear(node.slot)
     for (const column of this.#allocatable.values()) column.set(node.slot, 0)
+    this.#loads.changed(node.slot)
     this.#forgetDomains()
     for (const pod of pods) this.place(pod, name)
   }
@@ -150,6 +154,21 @@ export class Cluster {
     const [oldest] = this.#memos.keys()
     if (this.#memos.size > MOST_MEMOS && oldest !== undefined) this.#memos.delete(oldest)
     return memo
+  }
+
+  /** A number that depends on what a node offers and holds in sum, under a key for all that have the same. Forgotten when many others have been asked for since. */
+  loadMemo(key: string): LoadMemo {
+    const memo = this.#loadMemos.get(key) ?? new LoadMemo(this.#loads)
+    this.#loadMemos.delete(key)
+    this.#loadMemos.set(key, memo)
+    const [oldest] = this.#loadMemos.keys()
+    if (this.#loadMemos.size > MOST_LOAD_MEMOS && oldest !== undefined) this.#loadMemos.delete(oldest)
+    return memo
+  }
+
+  /** Another number whenever what a node offers or holds has changed. */
+  loadVersion(slot: number): number {
+    return this.#loads.of(slot)
   }
 
   /** How many nodes have an image. */
@@ -199,8 +218,13 @@ export class Cluster {
     const pod = { ...placed.pod, pod: object }
     this.#placed.set(uid, { ...placed, pod })
     const node = this.#byName.get(placed.nodeName)
-    if (node === undefined) this.#waiting.get(placed.nodeName)?.set(uid, pod)
-    else node.pods.set(uid, pod)
+    if (node === undefined) {
+      this.#waiting.get(placed.nodeName)?.set(uid, pod)
+      return
+    }
+    node.pods.set(uid, pod)
+    // Who has run longer is kept rather, when pods have to go.
+    if (placed.pod.pod.status?.startTime !== object.status?.startTime) this.#loads.changed(node.slot)
   }
 
   #count(pod: PodInfo, slot: number, sign: 1 | -1): void {
@@ -208,14 +232,15 @@ export class Cluster {
     this.weighedCpu.add(slot, sign * pod.weighing.cpu)
     this.weighedMemory.add(slot, sign * pod.weighing.memory)
     this.podCount.add(slot, sign)
-    for (const counter of this.#counters.values()) if (counter.matcher.matches(pod, this.namespaceLabels)) counter.add(slot, sign)
+    this.#loads.changed(slot)
+    if (this.#counters.size > 0) this.#counterIndex.forEachMatching(pod, this.namespaceLabels, (counter) => counter.add(slot, sign))
     for (const claim of pod.claims) {
       const key = `${pod.namespace}/${claim}`
       this.#claims.set(key, (this.#claims.get(key) ?? 0) + sign)
       if (this.#claims.get(key) === 0) this.#claims.delete(key)
     }
     if (pod.antiAffinity.length > 0) this.antiAffinity.change(pod, slot, sign)
-    this.attractions.change(pod, slot, sign)
+    if (pod.attractions.length > 0) this.attractions.change(pod, slot, sign)
   }
 
   /** Placed pods that use a claim. */
@@ -249,8 +274,12 @@ export class Cluster {
     for (const node of this.nodes())
       for (const pod of node.pods.values()) if (matcher.matches(pod, this.namespaceLabels)) counter.add(node.slot, 1)
     this.#counters.set(matcher.key, counter)
-    const [oldest] = this.#counters.keys()
-    if (this.#counters.size > MOST_COUNTERS && oldest !== undefined) this.#counters.delete(oldest)
+    this.#counterIndex.add(counter)
+    const [oldest] = this.#counters.values()
+    if (this.#counters.size > MOST_COUNTERS && oldest !== undefined) {
+      this.#counters.delete(oldest.matcher.key)
+      this.#counterIndex.delete(oldest)
+    }
     return counter
   }
 
@@ -261,6 +290,7 @@ export class Cluster {
     else this.#namespaces.set(name, labels)
     // Namespace selectors may see other pods now.
     this.#counters.clear()
+    this.#counterIndex.clear()
   }
 }
 

@@ -1,5 +1,6 @@
 import type { PodInfo } from '../pod/pod-info.ts'
-import type { AffinityTerm } from '../pod/terms.ts'
+import type { AffinityTerm, NamespaceLabels } from '../pod/terms.ts'
+import { MatcherIndex } from './matcher-index.ts'
 import { PodCounter } from './pod-counter.ts'
 import type { Topology } from './columns.ts'
 
@@ -16,6 +17,7 @@ export interface OwnedTerm {
  */
 export class OwnedTerms {
   readonly #entries = new Map<string, OwnedTerm>()
+  readonly #index = new MatcherIndex<OwnedTerm>(({ term }) => term.pods)
   readonly #termsOf: (pod: PodInfo) => readonly (AffinityTerm & { readonly weight?: number })[]
   readonly #makeCounter: (term: AffinityTerm) => PodCounter
 
@@ -28,8 +30,9 @@ export class OwnedTerms {
     this.#makeCounter = (term) => new PodCounter(term.pods, 16, slots, topology)
   }
 
-  entries(): Iterable<OwnedTerm> {
-    return this.#entries.values()
+  /** Tells each term that speaks of the pod. */
+  forEachAbout(pod: PodInfo, namespaces: NamespaceLabels, tell: (entry: OwnedTerm) => void): void {
+    if (!this.empty) this.#index.forEachMatching(pod, namespaces, tell)
   }
 
   get empty(): boolean {
@@ -44,9 +47,12 @@ export class OwnedTerms {
       if (entry === undefined) {
         entry = { term, weight, owners: this.#makeCounter(term) }
         this.#entries.set(key, entry)
+        this.#index.add(entry)
       }
       entry.owners.add(slot, amount)
-      if (entry.owners.total === 0) this.#entries.delete(key)
+      if (entry.owners.total > 0) continue
+      this.#entries.delete(key)
+      this.#index.delete(entry)
     }
   }
 

@@ -68,6 +68,8 @@ export class Decider {
   readonly #plugins: Plugins
   readonly #random: Random
   readonly #percentage: number
+  /** Of the decision that is being made; kept between them, as they are large. */
+  readonly #refusals: (Refusal | undefined)[] = []
   #start = 0
 
   /** `percentage`: of the nodes to compare; 0 leaves it to their number. */
@@ -94,7 +96,8 @@ export class Decider {
     const wanted = nodesToFind(nodes.length, this.#percentage)
     const { check } = prepared
     const start = this.#start < nodes.length ? this.#start : 0
-    const refusals = new Array<Refusal | undefined>(nodes.length)
+    const refusals = this.#refusals
+    refusals.length = nodes.length
     let seen = 0
     for (let at = start; seen < nodes.length && feasible.length < wanted; seen++, at++) {
       if (at === nodes.length) at = 0
@@ -106,22 +109,26 @@ export class Decider {
     }
     if (nodes.length > 0) this.#start = (start + seen) % nodes.length
     const best = this.best(cluster, pod, feasible)
-    return best === undefined ? { kind: 'refused', diagnosis: { nodes: nodes.length, refusals } } : { kind: 'placed', node: best }
+    return best === undefined
+      ? { kind: 'refused', diagnosis: { nodes: nodes.length, refusals: refusals.slice() } }
+      : { kind: 'placed', node: best }
   }
 
   best(cluster: Cluster, pod: PodInfo, feasible: readonly NodeState[]): NodeState | undefined {
     if (feasible.length <= 1) return feasible[0]
     const totals = scoreNodes(cluster, pod, feasible, this.#plugins.scores)
-    let best = 0
-    let equals = 1
-    for (let i = 1; i < totals.length; i++) {
-      const [score, highest] = [totals[i] ?? 0, totals[best] ?? 0]
+    let highest = -Infinity
+    let equals = 0
+    for (let i = 0; i < totals.length; i++) {
+      const score = totals[i] ?? 0
       if (score > highest) {
-        best = i
+        highest = score
         equals = 1
-      } else if (score === highest && Math.floor(this.#random.float() * ++equals) === 0) best = i
+      } else if (score === highest) equals++
     }
-    return feasible[best]
+    let skipped = equals === 1 ? 0 : Math.floor(this.#random.float() * equals)
+    for (let i = 0; i < totals.length; i++) if (totals[i] === highest && skipped-- === 0) return feasible[i]
+    return feasible[0]
   }
 }
 
@@ -137,14 +144,19 @@ export function scoreNodes(
   for (const plugin of plugins) {
     const prepared = plugin.prepare(cluster, pod, nodes)
     if (prepared === undefined) continue
-    const scores = new Float64Array(nodes.length)
-    for (let i = 0; i < nodes.length; i++) {
-      const node = nodes[i]
-      if (node !== undefined) scores[i] = prepared.score(node)
+    const { score, normalise } = prepared
+    const { weight } = plugin
+    if (normalise === undefined && each === undefined) {
+      let at = 0
+      for (const node of nodes) totals[at] = (totals[at++] ?? 0) + score(node) * weight
+      continue
     }
-    prepared.normalise?.(scores, nodes)
-    for (let i = 0; i < totals.length; i++) totals[i] = (totals[i] ?? 0) + (scores[i] ?? 0) * plugin.weight
-    each?.(plugin.name, scores, plugin.weight)
+    const scores = new Float64Array(nodes.length)
+    let at = 0
+    for (const node of nodes) scores[at++] = score(node)
+    normalise?.(scores, nodes)
+    for (let i = 0; i < totals.length; i++) totals[i] = (totals[i] ?? 0) + (scores[i] ?? 0) * weight
+    each?.(plugin.name, scores, weight)
   }
   return totals
 }

@@ -13,9 +13,25 @@ export function refusalMessage(diagnosis: Diagnosis, afterwards: string): string
 }
 
 /** Equal reasons counted, sorted as text. Refusals that share an object are counted together. */
-export function countReasons(refusals: Iterable<Pick<Refusal, 'reasons'> | undefined>): string {
+export function countReasons(refusals: readonly (Pick<Refusal, 'reasons'> | undefined)[]): string {
   const times = new Map<Pick<Refusal, 'reasons'>, number>()
-  for (const refused of refusals) if (refused !== undefined) times.set(refused, (times.get(refused) ?? 0) + 1)
+  // Most are like their neighbour.
+  let last: Pick<Refusal, 'reasons'> | undefined
+  let run = 0
+  const note = (): void => {
+    if (last !== undefined) times.set(last, (times.get(last) ?? 0) + run)
+  }
+  for (let i = 0; i < refusals.length; i++) {
+    const refused = refusals[i]
+    if (refused === last) {
+      run++
+      continue
+    }
+    note()
+    last = refused
+    run = 1
+  }
+  note()
   const counts = new Map<string, number>()
   for (const [{ reasons }, count] of times) for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + count)
   return [...counts]

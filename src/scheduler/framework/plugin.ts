@@ -23,13 +23,29 @@ export interface FilterPlugin {
   readonly name: string
   /** What it has prepared reads the cluster as it is at each check: it stays valid while pods come and go. */
   readonly live?: true
+  /** It looks at the node alone, whatever pods are there. */
+  readonly ofNode?: true
   prepare(cluster: Cluster, pod: PodInfo): PreparedFilter | undefined
 }
 
 export type PreparedFilter =
-  | { readonly kind: 'check'; readonly check: (node: NodeState) => Refusal | undefined }
+  | {
+      readonly kind: 'check'
+      readonly check: (node: NodeState) => Refusal | undefined
+      /** When all that counts are sums over the node's pods. */
+      readonly sums?: SumCheck
+    }
   /** No node will do, whatever it is like. `tail` follows the message. */
   | { readonly kind: 'refused'; readonly message: string; readonly tail?: string }
+
+/** A check of what a node would hold if some pods were not there, or others were. */
+export interface SumCheck {
+  /** No difference to what is there. */
+  nothing(): Float64Array
+  /** A pod more, or less. */
+  add(difference: Float64Array, pod: PodInfo, sign: 1 | -1): void
+  refusal(node: NodeState, difference: Float64Array): Refusal | undefined
+}
 
 /** A preference among nodes that will do. Scores are brought to 0…100 by `normalise` (where they are not already) and multiplied by the weight. */
 export interface ScorePlugin {
@@ -49,9 +65,10 @@ export const HIGHEST_SCORE = 100
 
 /** Brings scores from 0…highest found to 0…100. */
 export function normaliseToHighest(scores: Float64Array, reversed: boolean): void {
-  const highest = scores.reduce((most, score) => Math.max(most, score), 0)
-  for (const [i, score] of scores.entries()) {
-    const scaled = highest === 0 ? 0 : Math.floor((score * HIGHEST_SCORE) / highest)
+  let highest = 0
+  for (let i = 0; i < scores.length; i++) highest = Math.max(highest, scores[i] ?? 0)
+  for (let i = 0; i < scores.length; i++) {
+    const scaled = highest === 0 ? 0 : Math.floor(((scores[i] ?? 0) * HIGHEST_SCORE) / highest)
     scores[i] = reversed ? HIGHEST_SCORE - scaled : scaled
   }
 }

@@ -5,6 +5,8 @@ export interface Nomination {
   readonly node: string
 }
 
+const NOBODY: readonly PodInfo[] = []
+
 /** Promised places: pods that wait for others to leave their node. */
 export class Nominations {
   readonly #byUid = new Map<string, Nomination>()
@@ -20,6 +22,11 @@ export class Nominations {
 
   on(node: string): Iterable<Nomination> {
     return this.#byNode.get(node)?.values() ?? []
+  }
+
+  podsOn(node: string): readonly PodInfo[] {
+    const there = this.#byNode.get(node)
+    return there === undefined ? NOBODY : Array.from(there.values(), ({ pod }) => pod)
   }
 
   set(pod: PodInfo, node: string): void {

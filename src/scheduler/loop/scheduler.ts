@@ -12,9 +12,10 @@ import type { Refusal } from '../framework/plugin.ts'
 import { type PodInfo, compilePod } from '../pod/pod-info.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
 import { planPreemption } from '../preemption/plan.ts'
+import { VictimMemo } from '../preemption/victim-memo.ts'
 import { SchedulingQueue } from '../queue/queue.ts'
 import { claimVolumes } from '../volumes/bind.ts'
-import { defaultHint } from './hints.ts'
+import { hintsOf } from './hints.ts'
 import { Nominations } from './nominations.ts'
 import { siblingSelector } from './siblings.ts'
 import { type IsServed, type Sources, nodeChange, watchSources } from './watches.ts'
@@ -50,6 +51,7 @@ export class Scheduler {
   readonly #sources: Sources
   readonly #byName: ReadonlyMap<string, Scheduling>
   readonly #nominated = new Nominations()
+  readonly #victims = new VictimMemo()
   /** Placed by us, the binding not seen yet. */
   readonly #assumed = new Set<string>()
   #bindings = 0
@@ -60,14 +62,15 @@ export class Scheduler {
     this.#scope = scope
     this.#client = options.client
     const config = options.config ?? defaultConfig()
-    this.#queue = new SchedulingQueue(scope.clock, defaultHint, () => this.#wake(), config)
+    this.#queue = new SchedulingQueue(scope.clock, hintsOf(this.#cluster), () => this.#wake(), config)
     this.#sources = watchSources(options.informers, options.isServed, () => this.#queue.changed({ kind: 'storage' }))
     const siblings = siblingSelector(this.#sources)
     this.#byName = new Map(
       config.profiles.map((profile) => {
         const plugins = defaultPlugins(this.#sources.view, siblings, profile)
         const decider = new Decider(plugins, scope.random, profile.percentageOfNodesToScore)
-        return [profile.schedulerName, { profile, plugins, decider, events: schedulerEvents(scope, options.client, profile.schedulerName) }]
+        const events = schedulerEvents(scope, options.client, profile.schedulerName, () => this.#queue.isBusy || this.#bindings > 0)
+        return [profile.schedulerName, { profile, plugins, decider, events }]
       }),
     )
     this.#sources.namespaces.onChange(({ key, old, now }) => {
@@ -108,9 +111,12 @@ export class Scheduler {
       if (before === nodeName && old !== undefined && sameForScheduling(old, now)) return this.#cluster.renew(uid, now)
       const pod = compilePod(now)
       this.#cluster.place(pod, nodeName)
-      const relabelled = before !== undefined && old !== undefined && !deepEqual(old.metadata?.labels, now.metadata?.labels)
+      const known = before === undefined ? undefined : old
+      const relabelled = known !== undefined && !deepEqual(known.metadata?.labels, now.metadata?.labels)
       if (before === undefined || relabelled) this.#queue.changed({ kind: 'pod-came', pod })
-      if (before !== undefined && old !== undefined && !deepEqual(old.spec, now.spec)) this.#queue.changed({ kind: 'pod-left', pod })
+      // With other labels it is a new pod to others, and what it was has gone.
+      if (known !== undefined && (relabelled || !deepEqual(known.spec, now.spec)))
+        this.#queue.changed({ kind: 'pod-left', pod: compilePod(known), node: nodeName })
       return
     }
     const gated = (now.spec?.schedulingGates ?? []).length > 0
@@ -145,7 +151,7 @@ export class Scheduler {
     if (nodeName === undefined) return
     const pod = this.#cluster.node(nodeName)?.pods.get(uid)
     this.#cluster.take(uid)
-    if (pod !== undefined) this.#queue.changed({ kind: 'pod-left', pod })
+    if (pod !== undefined) this.#queue.changed({ kind: 'pod-left', pod, node: nodeName })
   }
 
   #wake(): void {
@@ -194,9 +200,7 @@ export class Scheduler {
 
   /** Pods of the same or higher priority that were promised this node count as if they were there already. */
   #leavesPromisesKept(pod: PodInfo, node: NodeState): Refusal | undefined {
-    const promised: PodInfo[] = []
-    for (const { pod: other } of this.#nominated.on(node.name))
-      if (other.uid !== pod.uid && other.priority >= pod.priority) promised.push(other)
+    const promised = this.#nominated.podsOn(node.name).filter((other) => other.uid !== pod.uid && other.priority >= pod.priority)
     if (promised.length === 0) return undefined
     for (const other of promised) this.#cluster.place(other, node.name)
     const prepared = prepareFilters(this.#cluster, pod, this.#of(pod).plugins.filters)
@@ -253,8 +257,13 @@ export class Scheduler {
     if (diagnosis.nodes === 0 || diagnosis.general !== undefined) return this.#report(pod, refusalMessage(diagnosis, ''))
     const { profile, plugins: rules } = this.#of(pod)
     if (!profile.preempts) return this.#report(pod, refusalMessage(diagnosis, ''))
-    const budgets = this.#sources.budgets?.list() ?? []
-    const plan = planPreemption(this.#cluster, pod, diagnosis, rules.filters, budgets, this.#scope.random, profile.preemption)
+    const plan = planPreemption(this.#cluster, pod, diagnosis, rules.filters, {
+      budgets: this.#sources.budgets?.list() ?? [],
+      random: this.#scope.random,
+      limits: profile.preemption,
+      promised: (node) => this.#nominated.podsOn(node.name),
+      memo: this.#victims,
+    })
     if (plan.kind === 'none') return this.#report(pod, refusalMessage(diagnosis, plan.message))
     this.#nominated.set(pod, plan.node.name)
     for (const { pod: other } of this.#nominated.on(plan.node.name)) if (other.priority < pod.priority) this.#withdraw(other.uid, other)

@@ -28,12 +28,15 @@ function rowsOf(cluster: Cluster, pod: PodInfo, resources: readonly WeightedReso
 /** Prefers emptier, fuller or nodes of a certain fullness, by what is asked for of the resources. */
 export function allocationPreference(strategy: ScoringStrategy, weight: number): ScorePlugin {
   const scoreOf = strategy.type === 'LeastAllocated' ? meanFree : meanShare(SHARES[strategy.type](strategy), strategy.type)
+  const id = JSON.stringify(['allocation', strategy])
   return {
     name: 'NodeResourcesFit',
     weight,
     prepare: (cluster, pod) => {
       const rows = rowsOf(cluster, pod, strategy.resources, true)
-      return { score: ({ slot }) => scoreOf(rows, slot) }
+      const memo = cluster.loadMemo(id + pod.requestKey)
+      const compute = (slot: number): number => scoreOf(rows, slot)
+      return { score: ({ slot }) => memo.of(slot, compute) }
     },
   }
 }
@@ -99,6 +102,7 @@ function scoreAt(shape: ScoringStrategy['shape'], utilization: number): number {
 
 /** Prefers nodes whose resources the pod brings closer to being used alike. */
 export function balancedAllocation(resources: readonly WeightedResource[], weight: number): ScorePlugin {
+  const id = JSON.stringify(['balance', resources])
   return {
     name: 'NodeResourcesBalancedAllocation',
     weight,
@@ -106,10 +110,13 @@ export function balancedAllocation(resources: readonly WeightedResource[], weigh
       const rows = rowsOf(cluster, pod, resources, false)
       if (rows.every(({ asked }) => asked === 0)) return undefined
       const [first, second] = rows
+      const memo = cluster.loadMemo(id + pod.requestKey)
       // Nearly always there are two: without a loop this is several times faster.
-      if (rows.length === 2 && first !== undefined && second !== undefined)
-        return { score: ({ slot }) => balanceOfTwo(first, second, slot) }
-      return { score: ({ slot }) => gain(spreadOf(rows, slot, true), spreadOf(rows, slot, false)) }
+      const compute =
+        rows.length === 2 && first !== undefined && second !== undefined
+          ? (slot: number): number => balanceOfTwo(first, second, slot)
+          : (slot: number): number => gain(spreadOf(rows, slot, true), spreadOf(rows, slot, false))
+      return { score: ({ slot }) => memo.of(slot, compute) }
     },
   }
 }

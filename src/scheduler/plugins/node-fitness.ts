@@ -11,6 +11,7 @@ const UNSCHEDULABLE: core.Taint = { key: 'node.kubernetes.io/unschedulable', eff
 export const nodeUnschedulable: FilterPlugin = {
   name: 'NodeUnschedulable',
   live: true,
+  ofNode: true,
   prepare: (cluster, pod) => {
     if (cluster.restrictions.unschedulable === 0) return undefined
     const refused = refusal('NodeUnschedulable', 'node(s) were unschedulable', true)
@@ -23,6 +24,7 @@ export const nodeUnschedulable: FilterPlugin = {
 export const taintToleration: FilterPlugin = {
   name: 'TaintToleration',
   live: true,
+  ofNode: true,
   prepare: (cluster, pod) => {
     if (cluster.restrictions.hardTaints === 0) return undefined
     const refused = refusal('TaintToleration', 'node(s) had untolerated taint(s)', true)
@@ -51,6 +53,7 @@ export function nodeAffinity(added: core.NodeAffinity | undefined): FilterPlugin
   return {
     name,
     live: true,
+    ofNode: true,
     prepare: (cluster, { nodes: wanted }) => {
       if (wanted === undefined && enforced === undefined) return undefined
       const refused = refusal(name, "node(s) didn't match Pod's node affinity/selector", true)

@@ -37,7 +37,9 @@ export const interPodAffinity: FilterPlugin = {
     return {
       kind: 'check',
       check: ({ slot }) => {
-        for (const domains of wanted) {
+        for (let i = 0; i < wanted.length; i++) {
+          const domains = wanted[i]
+          if (domains === undefined) continue
           if (domains.topology.domainOf(slot) < 0) return noAffinity
           if (!firstOfItsKind && !occupied(domains, slot)) return noAffinity
         }
@@ -54,11 +56,10 @@ function domainsOf(cluster: Cluster, term: AffinityTerm, conjunction: readonly A
 }
 
 function domainsThatRepel(cluster: Cluster, pod: PodInfo): readonly Domains[] {
-  if (cluster.antiAffinity.empty) return []
   const found: Domains[] = []
-  for (const { term, owners } of cluster.antiAffinity.entries())
-    if (term.pods.matches(pod, cluster.namespaceLabels))
-      found.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey).values })
+  cluster.antiAffinity.forEachAbout(pod, cluster.namespaceLabels, ({ term, owners }) =>
+    found.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey).values }),
+  )
   return found
 }
 
@@ -78,26 +79,32 @@ export const affinityPreference = (args: Profile['podAffinity'], pluginWeight: n
       [pod.preferredAntiAffinity, -1],
     ] as const)
       for (const term of terms) sums.push({ ...domainsOf(cluster, term, [term]), weight: sign * term.weight })
-    for (const { term, weight: preferred, owners } of cluster.attractions.entries()) {
+    cluster.attractions.forEachAbout(pod, cluster.namespaceLabels, ({ term, weight: preferred, owners }) => {
       const weight = preferred === undefined ? args.hardWeight : args.ignorePreferredOfExisting ? 0 : preferred
-      if (weight !== 0 && term.pods.matches(pod, cluster.namespaceLabels))
+      if (weight !== 0)
         sums.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey).values, weight })
-    }
+    })
     if (sums.length === 0) return undefined
     return {
       score: ({ slot }) => {
         let sum = 0
-        for (const { topology, counts, weight } of sums) {
-          const domain = topology.domainOf(slot)
-          if (domain >= 0) sum += (counts[domain] ?? 0) * weight
+        for (let i = 0; i < sums.length; i++) {
+          const part = sums[i]
+          const domain = part?.topology.domainOf(slot) ?? -1
+          if (part !== undefined && domain >= 0) sum += (part.counts[domain] ?? 0) * part.weight
         }
         return sum
       },
       normalise: (scores) => {
-        const least = scores.reduce((a, b) => Math.min(a, b), Infinity)
-        const most = scores.reduce((a, b) => Math.max(a, b), -Infinity)
-        for (const [i, score] of scores.entries())
-          scores[i] = most === least ? 0 : Math.floor((HIGHEST_SCORE * (score - least)) / (most - least))
+        let least = Infinity
+        let most = -Infinity
+        for (let i = 0; i < scores.length; i++) {
+          const score = scores[i] ?? 0
+          if (score < least) least = score
+          if (score > most) most = score
+        }
+        if (most === least) return void scores.fill(0)
+        for (let i = 0; i < scores.length; i++) scores[i] = Math.floor((HIGHEST_SCORE * ((scores[i] ?? 0) - least)) / (most - least))
       },
     }
   },

@@ -1,11 +1,21 @@
 import type { FitArgs } from '../config/profile.ts'
-import { type FilterPlugin, HIGHEST_SCORE, type Refusal, type ScorePlugin } from '../framework/plugin.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import {
+  type FilterPlugin,
+  HIGHEST_SCORE,
+  type PreparedFilter,
+  type Refusal,
+  type ScorePlugin,
+  type SumCheck,
+} from '../framework/plugin.ts'
+import type { PodInfo } from '../pod/pod-info.ts'
 
 /** What is asked for must be free: allocatable less what placed pods ask for. */
-export const nodeResourcesFit = ({ ignoredResources, ignoredGroups }: FitArgs): FilterPlugin => ({
-  name: 'NodeResourcesFit',
-  live: true,
-  prepare: (cluster, pod) => {
+export function nodeResourcesFit({ ignoredResources, ignoredGroups }: FitArgs): FilterPlugin {
+  const id = JSON.stringify(['fit', [...ignoredResources], [...ignoredGroups]])
+  return { name: 'NodeResourcesFit', live: true, prepare: (cluster, pod) => fitCheck(cluster, pod) }
+
+  function fitCheck(cluster: Cluster, pod: PodInfo): PreparedFilter {
     const podLimit = cluster.allocatable('pods')
     const isIgnored = (name: string): boolean =>
       name.includes('/') && (ignoredResources.has(name) || ignoredGroups.has(name.slice(0, name.indexOf('/'))))
@@ -17,41 +27,66 @@ export const nodeResourcesFit = ({ ignoredResources, ignoredGroups }: FitArgs): 
         allocatable: cluster.allocatable(resource),
         requested: cluster.requested(resource),
       }))
-    const known = new Map<number, Refusal>()
-    /** Nodes that lack the same share one refusal. */
-    const explain = (slot: number): Refusal => {
-      const isFull = cluster.podCount.get(slot) + 1 > podLimit.get(slot)
-      let key = isFull ? 1 : 0
-      let final = false
-      for (const { amount, allocatable, requested } of asked) {
-        const isShort = amount > allocatable.get(slot) - requested.get(slot)
-        key = key * 2 + (isShort ? 1 : 0)
-        if (isShort && amount > allocatable.get(slot)) final = true
+    const [pods, limits] = [cluster.podCount.values, podLimit.values]
+    const rows = asked.map(({ resource, amount, allocatable, requested }) => ({
+      resource,
+      amount,
+      offered: allocatable.values,
+      used: requested.values,
+    }))
+    /** What a node lacks, as a number: 0 when the pod fits. `more` is held besides what is there: by resource, then pods. */
+    const lack = (slot: number, more?: Float64Array): number => {
+      let lacking = (pods[slot] ?? 0) + (more?.[rows.length] ?? 0) + 1 > (limits[slot] ?? 0) ? FULL : 0
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i]
+        const offered = row?.offered[slot] ?? 0
+        if (row === undefined || row.amount <= offered - (row.used[slot] ?? 0) - (more?.[i] ?? 0)) continue
+        lacking += FIRST_SHORT * 2 ** i
+        if (row.amount > offered && lacking % 2 === 0) lacking += FOR_GOOD
       }
-      key = key * 2 + (final ? 1 : 0)
-      const before = known.get(key)
-      if (before !== undefined) return before
-      const short = asked.filter(({ amount, allocatable, requested }) => amount > allocatable.get(slot) - requested.get(slot))
+      return lacking
+    }
+    /** Nodes that lack the same share one refusal. */
+    const known = new Map<number, Refusal>()
+    const explain = (lacking: number): Refusal => {
+      const short = rows.filter((_, i) => Math.floor(lacking / (FIRST_SHORT * 2 ** i)) % 2 === 1)
+      const isFull = Math.floor(lacking / FULL) % 2 === 1
       const reasons = [...(isFull ? ['Too many pods'] : []), ...short.map(({ resource }) => `Insufficient ${resource}`)]
-      const made = { plugin: 'NodeResourcesFit', reasons, final }
-      known.set(key, made)
+      const made = { plugin: 'NodeResourcesFit', reasons, final: lacking % 2 === FOR_GOOD }
+      known.set(lacking, made)
       return made
     }
-    const [pods, limits] = [cluster.podCount.values, podLimit.values]
-    const rows = asked.map(({ amount, allocatable, requested }) => ({ amount, offered: allocatable.values, used: requested.values }))
+    const memo = cluster.loadMemo(id + pod.requestKey)
+    const refusalOf = (lacking: number): Refusal | undefined => (lacking === 0 ? undefined : (known.get(lacking) ?? explain(lacking)))
+    const compute = (slot: number): number => lack(slot)
+    let [lastLack, last]: [number, Refusal | undefined] = [0, undefined]
+    const sums: SumCheck = {
+      nothing: () => new Float64Array(rows.length + 1),
+      add: (difference, other, sign) => {
+        for (let i = 0; i < rows.length; i++)
+          difference[i] = (difference[i] ?? 0) + sign * (other.requests.get(rows[i]?.resource ?? '') ?? 0)
+        difference[rows.length] = (difference[rows.length] ?? 0) + sign
+      },
+      refusal: ({ slot }, difference) => refusalOf(lack(slot, difference)),
+    }
     return {
       kind: 'check',
       check: ({ slot }) => {
-        if ((pods[slot] ?? 0) + 1 > (limits[slot] ?? 0)) return explain(slot)
-        for (let i = 0; i < rows.length; i++) {
-          const row = rows[i]
-          if (row !== undefined && row.amount > (row.offered[slot] ?? 0) - (row.used[slot] ?? 0)) return explain(slot)
-        }
-        return undefined
+        const lacking = memo.of(slot, compute)
+        if (lacking === lastLack) return last
+        lastLack = lacking
+        last = refusalOf(lacking)
+        return last
       },
+      sums,
     }
-  },
-})
+  }
+}
+
+/** Parts of what a node lacks: no node of its size will ever do; no place for another pod; the first resource, then the others by powers of two. */
+const FOR_GOOD = 1
+const FULL = 2
+const FIRST_SHORT = 4
 
 const SMALL_IMAGE_BYTES = 23 * 1024 * 1024
 const LARGE_IMAGE_BYTES = 1000 * 1024 * 1024

@@ -37,7 +37,7 @@ function prepareSpread(
   const topologies = constraints.map(({ topologyKey }) => cluster.topology(topologyKey))
   const hasAll = (node: NodeState): boolean => topologies.every((topology) => topology.domainOf(node.slot) >= 0)
   const ignored = new Set(strict ? nodes.filter((node) => !hasAll(node)).map((node) => node.slot) : [])
-  const compared = nodes.filter((node) => !ignored.has(node.slot))
+  const compared = ignored.size === 0 ? nodes : nodes.filter((node) => !ignored.has(node.slot))
   const prepared = constraints.map((constraint): Prepared => {
     const counter = cluster.counter(constraint.pods)
     const topology = cluster.topology(constraint.topologyKey)
@@ -66,11 +66,12 @@ function prepareSpread(
   })
   return {
     score: (node) => {
-      if (ignored.has(node.slot)) return 0
+      if (ignored.size > 0 && ignored.has(node.slot)) return 0
       let score = 0
-      for (const { constraint, weight, countOn } of prepared) {
-        const count = countOn(node)
-        if (count !== undefined) score += count * weight + (constraint.maxSkew - 1)
+      for (let i = 0; i < prepared.length; i++) {
+        const part = prepared[i]
+        const count = part?.countOn(node)
+        if (part !== undefined && count !== undefined) score += count * part.weight + (part.constraint.maxSkew - 1)
       }
       return Math.round(score)
     },
@@ -82,13 +83,15 @@ function prepareSpread(
 function normalise(scores: Float64Array, nodes: readonly NodeState[], ignored: ReadonlySet<number>): void {
   let least = Infinity
   let most = 0
-  for (const [i, score] of scores.entries()) {
-    if (ignored.has(nodes[i]?.slot ?? -1)) continue
-    least = Math.min(least, score)
-    most = Math.max(most, score)
+  const isIgnored = (i: number): boolean => ignored.size > 0 && ignored.has(nodes[i]?.slot ?? -1)
+  for (let i = 0; i < scores.length; i++) {
+    if (isIgnored(i)) continue
+    const score = scores[i] ?? 0
+    if (score < least) least = score
+    if (score > most) most = score
   }
-  for (const [i, score] of scores.entries()) {
-    if (ignored.has(nodes[i]?.slot ?? -1)) scores[i] = 0
-    else scores[i] = most === 0 ? HIGHEST_SCORE : Math.floor((HIGHEST_SCORE * (most + least - score)) / most)
+  for (let i = 0; i < scores.length; i++) {
+    if (isIgnored(i)) scores[i] = 0
+    else scores[i] = most === 0 ? HIGHEST_SCORE : Math.floor((HIGHEST_SCORE * (most + least - (scores[i] ?? 0))) / most)
   }
 }

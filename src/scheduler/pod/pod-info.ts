@@ -17,6 +17,8 @@ export interface PodInfo {
   readonly requests: Amounts
   /** With a little for containers that state nothing; for comparing nodes. */
   readonly weighing: { readonly cpu: number; readonly memory: number }
+  /** The same for pods that ask for the same. */
+  readonly requestKey: string
   readonly nodes: NodeMatcher | undefined
   readonly preferredNodes: NodePreference | undefined
   readonly tolerations: readonly core.Toleration[]
@@ -25,6 +27,8 @@ export interface PodInfo {
   readonly antiAffinity: readonly AffinityTerm[]
   readonly preferredAffinity: readonly WeightedTerm[]
   readonly preferredAntiAffinity: readonly WeightedTerm[]
+  /** Its terms that draw other pods to it, or keep them off by a weight below 0. Required ones have no weight. */
+  readonly attractions: readonly (AffinityTerm & { readonly weight?: number })[]
   readonly spread: readonly SpreadConstraint[]
   readonly softSpread: readonly SpreadConstraint[]
   /** Names of the claims it uses, generic ephemeral volumes included. */
@@ -51,6 +55,10 @@ export function compilePod(pod: core.Pod): PodInfo {
     (terms ?? []).map(({ weight, podAffinityTerm }) => ({ ...compileTerm(podAffinityTerm, namespace), weight }))
   const required = (terms: readonly core.PodAffinityTerm[] | undefined): readonly AffinityTerm[] =>
     (terms ?? []).map((term) => compileTerm(term, namespace))
+  const { podAffinity, podAntiAffinity } = spec.affinity ?? {}
+  const affinity = required(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution)
+  const preferredAffinity = weighted(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution)
+  const preferredAntiAffinity = weighted(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution)
   return {
     pod,
     uid,
@@ -62,14 +70,16 @@ export function compilePod(pod: core.Pod): PodInfo {
     terminating: pod.metadata?.deletionTimestamp !== undefined,
     requests,
     weighing: { cpu: weighing.get('cpu') ?? 0, memory: weighing.get('memory') ?? 0 },
+    requestKey: keyOfRequests(requests, weighing),
     nodes: requiredNodes(spec),
     preferredNodes: preferredNodes(spec),
     tolerations: spec.tolerations ?? [],
     ports: hostPorts(spec),
-    affinity: required(spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
-    antiAffinity: required(spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
-    preferredAffinity: weighted(spec.affinity?.podAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
-    preferredAntiAffinity: weighted(spec.affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+    affinity,
+    antiAffinity: required(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    preferredAffinity,
+    preferredAntiAffinity,
+    attractions: [...affinity, ...preferredAffinity, ...preferredAntiAffinity.map((term) => ({ ...term, weight: -term.weight }))],
     spread: constraints.filter((one) => one.whenUnsatisfiable === 'DoNotSchedule').map((one) => compileSpread(one, pod)),
     softSpread: constraints.filter((one) => one.whenUnsatisfiable === 'ScheduleAnyway').map((one) => compileSpread(one, pod)),
     claims: (spec.volumes ?? []).flatMap((volume) => {
@@ -77,6 +87,12 @@ export function compilePod(pod: core.Pod): PodInfo {
       return volume.ephemeral === undefined ? [] : [`${name}-${volume.name}`]
     }),
   }
+}
+
+function keyOfRequests(requests: Amounts, weighing: Amounts): string {
+  let key = `${weighing.get('cpu') ?? 0} ${weighing.get('memory') ?? 0}`
+  for (const [resource, amount] of requests) key += ` ${resource}=${amount}`
+  return key
 }
 
 function hostPorts(spec: core.PodSpec): readonly HostPort[] {

@@ -1,10 +1,14 @@
-import { type core, labelSelectorOf } from '#api'
+import { type LabelSelector, type core, labelSelectorOf } from '#api'
 
 type Labels = Readonly<Record<string, string>>
 
 /** Which pods a term of pod affinity or a spread constraint speaks of. Two with the same `key` speak of the same pods. */
 export interface PodMatcher {
   readonly key: string
+  /** Labels that each pod which matches has, if any are certain. */
+  readonly labels: readonly (readonly [name: string, value: string])[]
+  /** The only namespace that such a pod can be in; undefined when there may be others. */
+  readonly namespace: string | undefined
   matches(pod: { readonly namespace: string; readonly labels: Labels }, namespaces: NamespaceLabels): boolean
 }
 
@@ -37,6 +41,8 @@ export function compileTerm(term: core.PodAffinityTerm, ownNamespace: string): A
     topologyKey: term.topologyKey,
     pods: {
       key: JSON.stringify([[...names].sort(), term.namespaceSelector, term.labelSelector]),
+      labels: certainLabels(selector),
+      namespace: byLabels === undefined && names.size === 1 ? [...names][0] : undefined,
       matches: (pod, namespaces) => {
         if (selector === undefined || !selector.matches(pod.labels)) return false
         return names.has(pod.namespace) || (byLabels?.matches(namespaces(pod.namespace) ?? {}) ?? false)
@@ -45,12 +51,23 @@ export function compileTerm(term: core.PodAffinityTerm, ownNamespace: string): A
   }
 }
 
+function certainLabels(selector: LabelSelector | undefined): PodMatcher['labels'] {
+  const certain: [string, string][] = []
+  for (const { key, operator, values } of selector?.requirements ?? []) {
+    const [only] = values
+    if (only !== undefined && values.length === 1 && (operator === '=' || operator === '==' || operator === 'in')) certain.push([key, only])
+  }
+  return certain
+}
+
 /** Pods that all of the terms speak of, as a pod counts for required affinity only then. */
 export function allOf(matchers: readonly PodMatcher[]): PodMatcher {
   const [only] = matchers
   if (only !== undefined && matchers.length === 1) return only
   return {
     key: JSON.stringify(matchers.map((matcher) => matcher.key)),
+    labels: matchers.flatMap(({ labels }) => labels),
+    namespace: matchers.find(({ namespace }) => namespace !== undefined)?.namespace,
     matches: (pod, namespaces) => matchers.every((matcher) => matcher.matches(pod, namespaces)),
   }
 }
@@ -60,6 +77,8 @@ export function spreadMatcher(namespace: string, selector: core.PodAffinityTerm[
   const compiled = selector === undefined ? undefined : labelSelectorOf(selector)
   return {
     key: JSON.stringify(['spread', namespace, selector]),
+    labels: certainLabels(compiled),
+    namespace,
     matches: (pod) =>
       pod.namespace === namespace && !('terminating' in pod && pod.terminating === true) && (compiled?.matches(pod.labels) ?? false),
   }

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import type { policy } from '#api'
 import { seededRandom } from '#base'
 import type { Cluster } from '../cluster/cluster.ts'
 import { Decider } from '../framework/decide.ts'
+import type { FilterPlugin } from '../framework/plugin.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { noStorage, testCluster, testNode, testPod } from '../testing/build.ts'
-import { planPreemption } from './plan.ts'
+import { type PreemptionTerms, planPreemption } from './plan.ts'
+import { VictimMemo } from './victim-memo.ts'
 
 const plugins = defaultPlugins(noStorage, () => undefined)
 const node = (name: string): ReturnType<typeof testNode> => testNode(name, { cpu: '2' })
@@ -15,12 +18,17 @@ const running = (name: string, priority: number, cpu = '1', startTime = '2026-01
   testPod(name, { priority, cpu, labels: { app: name }, status: { startTime } })
 
 /** `node: victims` in the order of their importance, or the refusal. */
-function outcome(cluster: Cluster, pod: PodInfo, budgets: readonly policy.PodDisruptionBudget[] = []): string {
+function outcome(
+  cluster: Cluster,
+  pod: PodInfo,
+  budgets: readonly policy.PodDisruptionBudget[] = [],
+  more: Partial<PreemptionTerms> = {},
+): string {
   const decision = new Decider(plugins, seededRandom(1)).decide(cluster, pod, () => undefined)
   assert.equal(decision.kind, 'refused')
   if (decision.kind !== 'refused') return ''
   const before = cluster.nodes().map(({ name, pods }) => `${name} ${[...pods.keys()].sort().join()}`)
-  const plan = planPreemption(cluster, pod, decision.diagnosis, plugins.filters, budgets, seededRandom(1))
+  const plan = planPreemption(cluster, pod, decision.diagnosis, plugins.filters, { budgets, random: seededRandom(1), ...more })
   assert.deepEqual(
     cluster.nodes().map(({ name, pods }) => `${name} ${[...pods.keys()].sort().join()}`),
     before,
@@ -120,5 +128,51 @@ describe('preemption', () => {
       ],
     )
     assert.equal(outcome(cluster, wanted(), [budget]), 'n2: mid')
+  })
+
+  it('counts what was promised to others of the same priority', () => {
+    const cluster = testCluster(
+      [node('n1'), node('n2')],
+      [
+        [running('low', 1, '2'), 'n1'],
+        [running('mid', 50, '2'), 'n2'],
+      ],
+    )
+    const other = testPod('other', { priority: 100, cpu: '2' })
+    assert.equal(outcome(cluster, wanted({ cpu: '2' }), [], { promised: ({ name }) => (name === 'n1' ? [other] : []) }), 'n2: mid')
+    assert.equal(outcome(cluster, wanted({ cpu: '2' }), [], { promised: ({ name }) => (name === 'n2' ? [other] : []) }), 'n1: low')
+  })
+
+  it('finds the same with what it remembers, and by sums, as by trying every rule on the cluster', () => {
+    const step = fc.record({
+      pod: fc.nat(12),
+      node: fc.nat(3),
+      cpu: fc.constantFrom('500m', '1', '2'),
+      priority: fc.nat(3),
+      leaves: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const cluster = testCluster(['n0', 'n1', 'n2', 'n3'].map(node))
+        const memo = new VictimMemo()
+        // A rule that looks at pods one by one: sums are not enough any more.
+        const inDetail: FilterPlugin = { name: 'Detail', prepare: () => ({ kind: 'check', check: () => undefined }) }
+        for (const { pod, node: at, cpu, priority, leaves } of steps) {
+          if (leaves) cluster.take(running(`p${pod}`, 0).uid)
+          else cluster.place(running(`p${pod}`, priority, cpu, `2026-01-01T00:00:${10 + pod}Z`), `n${at}`)
+          const asked = testPod('new', { priority: 2, cpu: '2' })
+          const decision = new Decider(plugins, seededRandom(1)).decide(cluster, asked)
+          if (decision.kind === 'placed') continue
+          const plan = (filters: readonly FilterPlugin[], more: object): unknown => {
+            const found = planPreemption(cluster, asked, decision.diagnosis, filters, { budgets: [], random: seededRandom(1), ...more })
+            return found.kind === 'none' ? found.message : [found.node.name, found.victims.map(({ uid }) => uid)]
+          }
+          const expected = plan([...plugins.filters, inDetail], {})
+          assert.deepEqual(plan(plugins.filters, {}), expected)
+          assert.deepEqual(plan(plugins.filters, { memo }), expected)
+        }
+      }),
+      { numRuns: 100 },
+    )
   })
 })

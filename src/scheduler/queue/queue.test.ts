@@ -18,7 +18,7 @@ describe('the scheduling queue', () => {
     assert.deepEqual([queue.take()?.name, queue.take()?.name, queue.take()?.name, queue.take()], ['important', 'late', 'later', undefined])
   })
 
-  it('brings a refused pod back when a change can help, after the back-off', () => {
+  it('brings a refused pod back when a change can help, before its time only when nothing else is to be done', () => {
     const clock = manualClock()
     const queue = new SchedulingQueue(
       clock,
@@ -36,9 +36,22 @@ describe('the scheduling queue', () => {
     queue.take()
     queue.refuse(pod.uid, new Set(['NodeResourcesFit']))
     queue.changed({ kind: 'storage' })
-    assert.equal(queue.take(), undefined)
-    clock.advance(2000)
-    assert.equal(queue.take()?.name, 'a')
+    queue.set(testPod('new'), false)
+    assert.deepEqual([queue.take()?.name, queue.take()?.name, queue.take()], ['new', 'a', undefined])
+  })
+
+  it('lets a pod that something went wrong with wait for its time', () => {
+    const clock = manualClock()
+    let woken = 0
+    const queue = new SchedulingQueue(clock, always, () => woken++)
+    const pod = testPod('a')
+    queue.set(pod, false)
+    queue.take()
+    queue.retry(pod.uid)
+    queue.changed({ kind: 'storage' })
+    assert.deepEqual([queue.take(), woken], [undefined, 1])
+    clock.advance(1000)
+    assert.deepEqual([queue.take()?.name, woken], ['a', 2])
   })
 
   it('does not lose a change that comes while a pod is being tried', () => {

@@ -12,11 +12,12 @@ export type ClusterChange =
       readonly taints: boolean
       readonly resources: boolean
     }
-  | { readonly kind: 'pod-left'; readonly pod: PodInfo }
+  /** A pod went from a node, asks for less there, or has other labels than before. */
+  | { readonly kind: 'pod-left'; readonly pod: PodInfo; readonly node: string }
   | { readonly kind: 'pod-came'; readonly pod: PodInfo }
   | { readonly kind: 'storage' }
 
-/** Whether a change can end a refusal by this plugin. Wrong in doubt is `true`: the pod is tried once more for nothing. */
+/** Whether a change can end a refusal by this plugin; asked when the cluster shows it already. In doubt `true`: the pod is tried once more for nothing. */
 export type Hint = (plugin: string, pod: PodInfo, change: ClusterChange) => boolean
 
 /** How long a refused pod waits at least, and at most after it has been refused again and again. */
@@ -43,9 +44,12 @@ interface Entry {
 const LONGEST_REFUSED_MS = 300_000
 const FLUSH_EVERY_MS = 30_000
 
+const isReadySooner = (a: Entry, b: Entry): boolean => a.readyAtMs < b.readyAtMs
+
 /**
- * Pods that want a node. Active: to be tried, higher priority first, then older. Backing off: to be tried when their time has come. Refused: no node would
- * do; tried again when something changes that can help, or after five minutes.
+ * Pods that want a node. Active: to be tried, higher priority first, then older. Refused: no node would do; tried again when something changes that can
+ * help, or after five minutes. Backing off: something has changed, but they were tried a short time ago; to be tried when their time has come, or
+ * before it when nothing else is to be done. Those that something went wrong with wait for their time in any case.
  */
 export class SchedulingQueue {
   readonly #clock: Clock
@@ -56,8 +60,11 @@ export class SchedulingQueue {
   readonly #active = new Heap<Entry>(
     (a, b) => a.pod.priority > b.pod.priority || (a.pod.priority === b.pod.priority && a.sinceMs < b.sinceMs),
   )
-  readonly #backingOff = new Heap<Entry>((a, b) => a.readyAtMs < b.readyAtMs)
+  readonly #backingOff = new Heap<Entry>(isReadySooner)
+  /** Those that something went wrong with. */
+  readonly #failed = new Heap<Entry>(isReadySooner)
   readonly #refused = new Set<Entry>()
+  readonly #taken = new Set<Entry>()
   #timer: Timer | undefined
   #flush: Timer | undefined
 
@@ -99,6 +106,7 @@ export class SchedulingQueue {
     if (entry === undefined) return
     this.#entries.delete(uid)
     this.#refused.delete(entry)
+    this.#taken.delete(entry)
     entry.place = 'taken'
   }
 
@@ -108,14 +116,13 @@ export class SchedulingQueue {
 
   /** The next pod to try. It stays known until `delete`, `refuse` or `retry`. */
   take(): PodInfo | undefined {
-    for (let entry = this.#active.pop(); entry !== undefined; entry = this.#active.pop()) {
-      if (entry.place !== 'active') continue
-      entry.place = 'taken'
-      entry.attempts++
-      entry.changedMeanwhile = false
-      return entry.pod
-    }
-    return undefined
+    const entry = nextIn(this.#active, 'active') ?? nextIn(this.#backingOff, 'backing-off')
+    if (entry === undefined) return undefined
+    entry.place = 'taken'
+    this.#taken.add(entry)
+    entry.attempts++
+    entry.changedMeanwhile = false
+    return entry.pod
   }
 
   /** No node would do, because of these plugins. */
@@ -124,7 +131,8 @@ export class SchedulingQueue {
     if (entry === undefined) return
     entry.refusedBy = plugins
     entry.refusedAtMs = this.#clock.monotonic()
-    if (entry.changedMeanwhile) return this.#delay(entry)
+    this.#taken.delete(entry)
+    if (entry.changedMeanwhile) return this.#delay(entry, this.#backingOff)
     entry.place = 'refused'
     this.#refused.add(entry)
     this.#flush ??= this.#clock.after(FLUSH_EVERY_MS, () => this.#flushOld(), { background: true })
@@ -133,12 +141,19 @@ export class SchedulingQueue {
   /** Something went wrong that has nothing to do with the nodes: again after a while. */
   retry(uid: string): void {
     const entry = this.#entries.get(uid)
-    if (entry !== undefined) this.#delay(entry)
+    if (entry === undefined) return
+    this.#taken.delete(entry)
+    this.#delay(entry, this.#failed)
+  }
+
+  /** Whether pods wait to be tried at once. */
+  get isBusy(): boolean {
+    return this.#active.size > 0
   }
 
   changed(change: ClusterChange): void {
     for (const entry of this.#refused) if (this.#helps(entry, change)) this.#leaveRefused(entry)
-    for (const entry of this.#entries.values()) if (entry.place === 'taken') entry.changedMeanwhile = true
+    for (const entry of this.#taken) entry.changedMeanwhile = true
   }
 
   close(): void {
@@ -153,18 +168,19 @@ export class SchedulingQueue {
 
   #leaveRefused(entry: Entry): void {
     this.#refused.delete(entry)
-    this.#delay(entry)
+    this.#delay(entry, this.#backingOff)
   }
 
   /** Counted from the last refusal, so that a pod which has waited long enough goes at once. */
-  #delay(entry: Entry): void {
+  #delay(entry: Entry, waiting: Heap<Entry>): void {
     const delayMs = Math.min(this.#backOff.firstBackOffMs * 2 ** (entry.attempts - 1), this.#backOff.longestBackOffMs)
     const now = this.#clock.monotonic()
     entry.readyAtMs = (entry.refusedAtMs ?? now) + delayMs
     if (entry.readyAtMs <= now) return this.#activate(entry)
     entry.place = 'backing-off'
-    this.#backingOff.push(entry)
+    waiting.push(entry)
     this.#arm()
+    if (waiting === this.#backingOff) this.#wake()
   }
 
   #activate(entry: Entry): void {
@@ -175,17 +191,18 @@ export class SchedulingQueue {
 
   #arm(): void {
     this.#timer?.cancel()
-    const next = this.#backingOff.peek()
-    if (next === undefined) return
-    this.#timer = this.#clock.after(Math.max(0, next.readyAtMs - this.#clock.monotonic()), () => this.#release(), { background: true })
+    const next = Math.min(this.#backingOff.peek()?.readyAtMs ?? Infinity, this.#failed.peek()?.readyAtMs ?? Infinity)
+    if (next === Infinity) return
+    this.#timer = this.#clock.after(Math.max(0, next - this.#clock.monotonic()), () => this.#release(), { background: true })
   }
 
   #release(): void {
     const now = this.#clock.monotonic()
-    for (let next = this.#backingOff.peek(); next !== undefined && next.readyAtMs <= now; next = this.#backingOff.peek()) {
-      this.#backingOff.pop()
-      if (next.place === 'backing-off') this.#activate(next)
-    }
+    for (const waiting of [this.#backingOff, this.#failed])
+      for (let next = waiting.peek(); next !== undefined && next.readyAtMs <= now; next = waiting.peek()) {
+        waiting.pop()
+        if (next.place === 'backing-off') this.#activate(next)
+      }
     this.#arm()
   }
 
@@ -195,4 +212,10 @@ export class SchedulingQueue {
     for (const entry of this.#refused) if (now - (entry.refusedAtMs ?? now) > LONGEST_REFUSED_MS) this.#leaveRefused(entry)
     if (this.#refused.size > 0) this.#flush = this.#clock.after(FLUSH_EVERY_MS, () => this.#flushOld(), { background: true })
   }
+}
+
+/** The next one that is still there: entries that have gone elsewhere are left-overs. */
+function nextIn(heap: Heap<Entry>, place: Entry['place']): Entry | undefined {
+  for (let entry = heap.pop(); entry !== undefined; entry = heap.pop()) if (entry.place === place) return entry
+  return undefined
 }

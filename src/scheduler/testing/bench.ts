@@ -7,6 +7,7 @@ import { refusalMessage } from '../framework/message.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { planPreemption } from '../preemption/plan.ts'
+import { VictimMemo } from '../preemption/victim-memo.ts'
 import { type PodWords, noStorage, testCluster, testNode, testPod } from './build.ts'
 
 /**
@@ -77,6 +78,7 @@ for (const [name, bench] of Object.entries(CLASSES)) {
   bench.prepare?.(cluster)
   const decider = new Decider(plugins, seededRandom(1))
   const random = seededRandom(2)
+  const memo = new VictimMemo()
   const count = Math.min(PODS, bench.most ?? PODS)
   const placed: PodInfo[] = []
   const start = process.cpuUsage()
@@ -89,7 +91,7 @@ for (const [name, bench] of Object.entries(CLASSES)) {
       placed.push(pod)
     } else if (bench.otherwise === 'report') refusalMessage(decision.diagnosis, '')
     else if (bench.otherwise === 'preempt') {
-      const plan = planPreemption(cluster, pod, decision.diagnosis, plugins.filters, [], random)
+      const plan = planPreemption(cluster, pod, decision.diagnosis, plugins.filters, { budgets: [], random, memo })
       if (plan.kind === 'none') throw new Error(`nothing to preempt: ${plan.message}`)
       for (const victim of plan.victims) cluster.take(victim.uid)
       cluster.place(pod, plan.node.name)
