@@ -113,6 +113,7 @@ export {
   quantityMilli,
   quantityToNumber,
   quantityValue,
+  subtractQuantities,
 } from './meta/quantity.ts'
 export { parseLabelSelector } from './meta/selector-text.ts'
 export {

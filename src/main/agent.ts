@@ -11,6 +11,7 @@ import {
   type MetricFamily,
   type PodNetwork,
   type Reserved,
+  type ShutdownGroup,
   type StreamProtocols,
   prepareHost,
   startNodeAgent,
@@ -46,6 +47,7 @@ export interface AgentOptions {
   readonly maxPods?: number
   readonly podPidsLimit?: number
   readonly reserved?: Reserved
+  readonly shutdownGroups?: readonly ShutdownGroup[]
   readonly beatMs?: number
   readonly leaseSeconds?: number
   readonly eviction?: EvictionOptions
@@ -84,6 +86,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     ...(options.taints && { taints: options.taints }),
     ...(options.maxPods === undefined ? {} : { maxPods: options.maxPods }),
     ...(options.podPidsLimit === undefined ? {} : { podPidsLimit: options.podPidsLimit }),
+    ...(options.shutdownGroups && { shutdownGroups: options.shutdownGroups }),
     ...(options.reserved && { reserved: options.reserved }),
     ...(options.beatMs === undefined ? {} : { beatMs: options.beatMs }),
     ...(options.staticPodsDir === undefined ? {} : { staticPodsDir: options.staticPodsDir }),

@@ -2,6 +2,7 @@ export { type NodeAgent, type NodeAgentOptions, startNodeAgent } from './node-ag
 export { type EvictionOptions } from './eviction/evictor.ts'
 export { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts'
 export type { PodNetwork } from './pods/services.ts'
+export { type ShutdownGroup, shutdownGroups } from './shutdown/plan-shutdown.ts'
 export { type Reserved, parseReserved } from './node-object/node-resources.ts'
 export { type Host, prepareHost } from './host/host.ts'
 export { type HostLayout, type HostOptions, layoutOf } from './host/layout.ts'

@@ -33,6 +33,9 @@ import type { PodEvents, PodNetwork } from './pods/services.ts'
 import { podHooks } from './probes/pod-hooks.ts'
 import { podProbes } from './probes/pod-probes.ts'
 import { PodRejected, StartRefused } from './refusal.ts'
+import { findLogind, followLogind } from './shutdown/logind.ts'
+import { NodeShutdown } from './shutdown/node-shutdown.ts'
+import type { ShutdownGroup } from './shutdown/plan-shutdown.ts'
 import { verifyAllowedSysctls } from './sandbox/sysctls.ts'
 import type { NodeSettings } from './settings.ts'
 import { StaticPods } from './static/static-pods.ts'
@@ -58,6 +61,8 @@ export interface NodeAgentOptions {
   readonly reserved?: Reserved
   /** Most processes of one pod; 0 is no limit of its own. */
   readonly podPidsLimit?: number
+  /** How long pods get when the machine goes down; without groups nobody waits for them. */
+  readonly shutdownGroups?: readonly ShutdownGroup[]
   /** How often the Lease is renewed. */
   readonly beatMs?: number
   readonly leaseSeconds?: number
@@ -77,6 +82,7 @@ export interface NodeAgent {
   readonly pods: PodManager
   readonly runtime: ContainerRuntime
   readonly settings: NodeSettings
+  readonly shutdown: NodeShutdown
   /** The Node as last seen or written. */
   readonly node: () => core.Node | undefined
 }
@@ -181,7 +187,9 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
         ? `container runtime is down: ${state.message}`
         : !state.networkReady
           ? `container runtime network not ready: ${state.message}`
-          : ''
+          : shutdown.isUnderWay
+            ? 'node is shutting down'
+            : ''
       return nodeStatus({
         facts,
         name: options.nodeName,
@@ -224,6 +232,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     api: staticPods?.told(podApi(scope, client)) ?? podApi(scope, client),
     network: options.network ?? NO_NETWORK,
     admit(pod) {
+      shutdown.admit()
       if (registrar.node !== undefined) admitPod(pod, othersThan(pod), registrar.node)
       const refusal = refusedUnder(evictor.pressures(scope.clock.now()), pod)
       if (refusal !== undefined) throw new PodRejected('Evicted', `Pod was rejected: ${refusal}`)
@@ -245,6 +254,11 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     })
   })
 
+  const shutdown: NodeShutdown = new NodeShutdown({
+    groups: options.shutdownGroups ?? [],
+    pods: manager,
+    changed: () => void registrar.writeStatus(scope).catch(() => undefined),
+  })
   const imageCollector = new ImageCollector(runtime, manager, layout.rootDir, recorder, options.nodeName)
   const evictor: Evictor = new Evictor({
     runtime,
@@ -281,7 +295,9 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     runtime: `${runtimeName} ${runtimeVersion}`,
     adopted: manager.workers.length,
   })
-  return { pods: manager, runtime, settings, node: () => registrar.node }
+  const logind = shutdown.totalSeconds === 0 ? undefined : findLogind()
+  if (logind !== undefined) void followLogind(scope, logind, shutdown)
+  return { pods: manager, shutdown, runtime, settings, node: () => registrar.node }
 }
 
 const NO_FEATURES = { recursiveReadOnlyMounts: false, userNamespaces: false }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { UserError } from '#base'
 import { OVERLAY_MTU } from '#network'
-import { type MetricFamily, DEFAULT_HARD, parseReserved, parseThresholds, streamProtocols } from '#node'
+import { type MetricFamily, DEFAULT_HARD, parseReserved, parseThresholds, shutdownGroups, streamProtocols } from '#node'
 import { defaultAddresses, startAgent } from '../agent.ts'
 import { inForeground } from '../foreground.ts'
 import type { AgentFlags } from '../flags.ts'
@@ -14,7 +14,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
     const nodeIps = flags.nodeIp === undefined ? defaultAddresses() : [flags.nodeIp]
     // Made before any pod is looked at: what a pod waits for is there from its first moment.
     const network = flags.proxyKubeconfig === undefined ? undefined : await nodeNetwork(work, flags, flags.proxyKubeconfig)
-    await Promise.all([
+    const [, { agent }] = await Promise.all([
       network?.start(nodeIps[0] ?? ''),
       startAgent(work, {
         kubeconfig: flags.kubeconfig,
@@ -32,6 +32,11 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
         ...(flags.podManifestPath === undefined ? {} : { staticPodsDir: flags.podManifestPath }),
         maxPods: flags.maxPods,
         podPidsLimit: flags.podMaxPids,
+        shutdownGroups: shutdownGroups(
+          flags.shutdownGracePeriod,
+          flags.shutdownGracePeriodCriticalPods,
+          flags.shutdownGracePeriodByPodPriority,
+        ),
         reserved: parseReserved(flags.kubeReserved, flags.systemReserved),
         allowedUnsafeSysctls: flags.allowedUnsafeSysctls.split(',').filter((name) => name !== ''),
         eviction: {
@@ -44,6 +49,8 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
         ...servingOptions(flags, network?.metrics),
       }),
     ])
+    // Where no service manager tells of it, this is how a machine says that it goes down.
+    process.on('SIGPWR', () => void agent.shutdown.begin(work))
     return async () => {
       work.cancel()
       if (flags.releaseOnStop) await network?.release(scope)

@@ -33,6 +33,7 @@ export interface WorkingMemory {
   cgroupRemoved: boolean
   deletionConfirmed: boolean
   readonly actuated: Map<string, core.ResourceRequirements>
+  actuatedPod: core.ResourceRequirements | undefined
   resize: Resize
   readonly replacing: Set<string>
   endingSinceMs: number | undefined

@@ -9,7 +9,7 @@ import { endingOf } from './plan/ending.ts'
 import { carryOut } from './actions.ts'
 import { findContainer, namespaceOf, nameOf, specOf, uidOf } from './pod-facts.ts'
 import type { PodSubject, WorkingMemory } from './pod-subject.ts'
-import { type Allocation, askedOf, toldAllocationOf, withAllocation } from './resize/allocation.ts'
+import { type Allocation, WHOLE_POD, askedOf, toldAllocationOf, withAllocation } from './resize/allocation.ts'
 import { isResized, resizeMessage } from './resize/plan-resize.ts'
 import { RuntimeState } from './runtime-state.ts'
 import type { PodServices } from './services.ts'
@@ -74,6 +74,7 @@ export class PodWorker implements PodSubject {
       cgroupRemoved: false,
       deletionConfirmed: false,
       actuated: new Map(),
+      actuatedPod: undefined,
       resize: {},
       replacing: new Set(),
       endingSinceMs: undefined,
@@ -137,6 +138,7 @@ export class PodWorker implements PodSubject {
         this.services.cgroups.ensure(this.pod)
         const told = toldAllocationOf(this.#asked).get(container.name)
         if (told !== undefined) this.memory.actuated.set(id, told)
+        this.memory.actuatedPod = this.#granted.get(WHOLE_POD)
       }),
     ])
     this.wake()

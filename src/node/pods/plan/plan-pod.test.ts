@@ -69,6 +69,7 @@ function snapshot(of: core.Pod, change: Omit<Partial<PodSnapshot>, 'memory'> & {
     cgroupRemoved: false,
     deletionConfirmed: false,
     actuated: new Map(),
+    actuatedPod: undefined,
     resize: {},
     replacing: new Set(),
     endingSinceMs: undefined,

@@ -60,10 +60,10 @@ class RunPlan {
   }
 
   #planResize(): void {
-    const { updates, restarts } = planResize(this.#snapshot)
+    const { updates, restarts, whole } = planResize(this.#snapshot)
     for (const { id, name } of restarts) this.#kill(id, name, `Container ${name} resize requires restart`, undefined)
     const { retryAtMs = 0 } = this.#snapshot.memory.resize.inProgress ?? {}
-    if (updates.length === 0) return
+    if (updates.length === 0 && !whole) return
     if (retryAtMs > this.#snapshot.now) this.#wakeAt(retryAtMs)
     else this.#actions.push({ type: 'resize', containers: updates })
   }

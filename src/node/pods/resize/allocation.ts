@@ -1,8 +1,10 @@
-import { type core, quantityMilli, quantityValue } from '#api'
+import { type Amounts, type core, quantityMilli, quantityValue, subtractQuantities } from '#api'
 import { initContainersOf, isSidecar, mainContainersOf, toldStatusOf } from '../pod-facts.ts'
 
 export type Resources = core.ResourceRequirements
-/** By container name: what the node has granted. Only cpu and memory of lasting containers can change while a pod lives. */
+/** No container is called that: what is granted to the pod as a whole. */
+export const WHOLE_POD = ''
+/** By container name: what the node has granted. Only cpu and memory of lasting containers, and of the pod, can change while it lives. */
 export type Allocation = ReadonlyMap<string, Resources>
 
 const RESIZABLE = ['cpu', 'memory'] as const
@@ -15,19 +17,44 @@ export const resizableContainersOf = (pod: core.Pod): readonly core.Container[] 
 
 /** What the pod asks for now. */
 export const askedOf = (pod: core.Pod): Allocation =>
-  new Map(resizableContainersOf(pod).map(({ name, resources = {} }) => [name, resources]))
+  new Map([
+    ...resizableContainersOf(pod).map(({ name, resources = {} }): [string, Resources] => [name, resources]),
+    ...(pod.spec?.resources === undefined ? [] : [[WHOLE_POD, pod.spec.resources] as const]),
+  ])
 
 /** What the API was told to be granted: how an agent that was restarted knows. A container that it was told nothing of has what it asks for. */
 export function toldAllocationOf(pod: core.Pod): Allocation {
-  return new Map(
-    resizableContainersOf(pod).map(({ name, resources = {} }) => {
-      const told = toldStatusOf(pod, name)
-      if (told?.resources === undefined) return [name, resources]
-      const requests = { ...resources.requests, ...picked(told.allocatedResources ?? told.resources.requests) }
-      const limits = { ...resources.limits, ...picked(told.resources.limits) }
-      return [name, { ...resources, ...(hasAny(requests) ? { requests } : {}), ...(hasAny(limits) ? { limits } : {}) }]
-    }),
-  )
+  const parts = resizableContainersOf(pod).map(({ name, resources = {} }): [string, Resources] => [
+    name,
+    toldOf(resources, toldStatusOf(pod, name)),
+  ])
+  const whole = pod.spec?.resources
+  if (whole !== undefined) parts.push([WHOLE_POD, wholeToldOf(pod, whole)])
+  return new Map(parts)
+}
+
+function toldOf(asked: Resources, told: Pick<core.ContainerStatus, 'resources' | 'allocatedResources'> | undefined): Resources {
+  if (told?.resources === undefined) return asked
+  const requests = { ...asked.requests, ...picked(told.allocatedResources ?? told.resources.requests) }
+  const limits = { ...asked.limits, ...picked(told.resources.limits) }
+  return { ...asked, ...(hasAny(requests) ? { requests } : {}), ...(hasAny(limits) ? { limits } : {}) }
+}
+
+/** What is told of a pod is all that it uses: sums of its containers where it says nothing itself, its overhead on top. */
+function wholeToldOf({ spec, status }: core.Pod, asked: Resources): Resources {
+  if (status?.resources === undefined) return asked
+  const stated = (own: Amounts, told: Amounts | undefined): Amounts =>
+    Object.fromEntries(
+      Object.entries(own).map(([name, amount]) => {
+        const whole = (RESIZABLE as readonly string[]).includes(name) ? told?.[name] : undefined
+        return [name, whole === undefined ? amount : subtractQuantities(whole, spec?.overhead?.[name] ?? '0')]
+      }),
+    )
+  return {
+    ...asked,
+    ...(asked.requests && { requests: stated(asked.requests, status.allocatedResources) }),
+    ...(asked.limits && { limits: stated(asked.limits, status.resources.limits) }),
+  }
 }
 
 const picked = (amounts: Readonly<Record<string, string>> | undefined): Record<string, string> =>
@@ -42,10 +69,12 @@ export function withAllocation(pod: core.Pod, allocation: Allocation): core.Pod 
     const resources = asked.has(container.name) ? allocation.get(container.name) : undefined
     return resources === undefined ? container : { ...container, resources }
   }
+  const whole = allocation.get(WHOLE_POD)
   return {
     ...pod,
     spec: {
       ...pod.spec,
+      ...(whole === undefined || pod.spec?.resources === undefined ? {} : { resources: whole }),
       containers: mainContainersOf(pod).map(granted),
       ...(pod.spec?.initContainers === undefined ? {} : { initContainers: pod.spec.initContainers.map(granted) }),
     },

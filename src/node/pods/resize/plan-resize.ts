@@ -1,10 +1,12 @@
 import type { core } from '#api'
 import type { ContainerView, PodSnapshot } from '../plan/snapshot.ts'
-import { type Resources, changedResources, resizableContainersOf } from './allocation.ts'
+import { type Resources, changedResources, resizableContainersOf, sameResources } from './allocation.ts'
 
 export interface ResizePlan {
   /** Running containers whose limits are to be set anew. */
   readonly updates: readonly { readonly id: string; readonly name: string }[]
+  /** The pod's own limits are to be set anew. */
+  readonly whole: boolean
   /** Those that asked to be restarted for it. */
   readonly restarts: readonly ContainerView[]
 }
@@ -22,7 +24,8 @@ export function planResize({ pod, containers, memory }: PodSnapshot): ResizePlan
     if (changed.some((name) => needsRestart(container, name))) restarts.push(running)
     else updates.push({ id: running.id, name: container.name })
   }
-  return { updates, restarts }
+  const whole = memory.actuatedPod !== undefined && !sameResources(memory.actuatedPod, pod.spec?.resources ?? {})
+  return { updates, restarts, whole }
 }
 
 const needsRestart = (container: core.Container, resource: string): boolean =>
@@ -45,6 +48,6 @@ export function resizeMessage(pod: core.Pod, what: string, generation: number, e
 
 /** Every running container has what the pod was granted. */
 export function isResized(snapshot: PodSnapshot): boolean {
-  const { updates, restarts } = planResize(snapshot)
-  return updates.length === 0 && restarts.length === 0
+  const { updates, restarts, whole } = planResize(snapshot)
+  return updates.length === 0 && restarts.length === 0 && !whole
 }

@@ -2,7 +2,7 @@ import { type Scope, isCancelled, messageOf } from '#base'
 import { type core, quantityValue } from '#api'
 import { resourceSettings, resourcesOf } from '../../containers/resources.ts'
 import type { Action } from '../plan/action.ts'
-import { findContainer } from '../pod-facts.ts'
+import { findContainer, uidOf } from '../pod-facts.ts'
 import type { PodSubject } from '../pod-subject.ts'
 import { resizeMessage } from './plan-resize.ts'
 
@@ -22,6 +22,7 @@ export async function resizePod(scope: Scope, worker: PodSubject, { containers }
       memory.actuated.set(id, container.resources ?? {})
     }
     cgroups.ensure(pod)
+    memory.actuatedPod = pod.spec?.resources
   } catch (error) {
     if (isCancelled(error)) throw error
     noteError(worker, messageOf(error))
@@ -39,7 +40,10 @@ async function verifyUse(
     const before = memoryLimit(worker.memory.actuated.get(id))
     return limit !== undefined && (before === undefined || limit < before) ? [{ id, name, limit }] : []
   })
-  if (shrinking.length === 0) return
+  const podLimit = memoryLimit(worker.pod.spec?.resources)
+  const podBefore = memoryLimit(worker.memory.actuatedPod)
+  const shrinks = podLimit !== undefined && (podBefore === undefined || podLimit < podBefore)
+  if (shrinking.length === 0 && !shrinks) return
   const stats = await worker.services.runtime.listContainerStats(scope)
   const wrong = shrinking.flatMap(({ id, name, limit }) => {
     const usage = stats.find((one) => one.id === id)?.usageBytes
@@ -48,6 +52,9 @@ async function verifyUse(
       ? [`attempting to set container ${JSON.stringify(name)} memory limit (${limit}) below current usage (${usage})`]
       : []
   })
+  const uid = uidOf(worker.pod)
+  const used = stats.reduce((sum, { podUid, usageBytes }) => sum + (podUid === uid ? usageBytes : 0), 0)
+  if (shrinks && used >= podLimit) wrong.push(`attempting to set pod memory limit (${podLimit}) below current usage (${used})`)
   if (wrong.length > 0) throw new Error(`cannot decrease memory limits: ${wrong.length === 1 ? wrong[0] : `[${wrong.join(', ')}]`}`)
 }
 

@@ -90,6 +90,31 @@ describe('a pod that asks for other resources', () => {
     assert.equal(condition('PodResizePending'), undefined)
   })
 
+  test('gets them as a whole, too', async () => {
+    const whole = (cpu: string, generation: number): core.Pod => {
+      const pod = testPod('web', {
+        containers: [{ name: 'main', image: 'app:1' }],
+        resources: { requests: { cpu }, limits: { cpu } },
+        overhead: { cpu: '10m' },
+      })
+      return { ...pod, metadata: { ...pod.metadata, generation } }
+    }
+    await running(whole('100m', 1))
+    assert.deepEqual(node.status('web')?.allocatedResources, { cpu: '110m' })
+    node.manager.set(whole('200m', 2))
+    await node.until('resized', () => node.status('web')?.resources?.limits?.['cpu'] === '210m')
+    assert.deepEqual(node.status('web')?.allocatedResources, { cpu: '210m' })
+    assert.equal(condition('PodResizeInProgress'), undefined)
+    const status = node.status('web')
+    scope.cancel()
+    scope = rootScope({ clock })
+    node = nodeHarness(scope, runtime, dir)
+    node.refuseResize = () => ({ reason: 'OutOfcpu', message: 'not enough' })
+    await node.manager.start([{ ...whole('900m', 3), ...(status && { status }) }])
+    await node.until('deferred', () => condition('PodResizePending') !== undefined)
+    assert.deepEqual(node.status('web')?.allocatedResources, { cpu: '210m' })
+  })
+
   test('is told when the runtime refuses, and it is tried again', async () => {
     await running(asking('100m', 1))
     runtime.failures.set('updateContainerResources', new RuntimeError('failed', 'no'))

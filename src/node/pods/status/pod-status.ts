@@ -1,5 +1,5 @@
 import { rfc3339 } from '#base'
-import type { core } from '#api'
+import { type core, podAmounts } from '#api'
 import { type Phase, endingOf, isDone, phaseByContainers } from '../plan/ending.ts'
 import type { Plan } from '../plan/action.ts'
 import type { PodSnapshot } from '../plan/snapshot.ts'
@@ -50,6 +50,25 @@ export function podStatus(snapshot: PodSnapshot, plan: Plan, node: NodeFacts): c
     containerStatuses: statuses,
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     qosClass: qosClassOf(pod),
+    ...wholeResources(pod, memory.actuatedPod),
+  }
+}
+
+/** What the pod as a whole was granted, and what it has. */
+function wholeResources(
+  pod: core.Pod,
+  actuated: core.ResourceRequirements | undefined,
+): Pick<core.PodStatus, 'resources' | 'allocatedResources'> {
+  const { spec } = pod
+  const allocated = podAmounts(spec, 'requests')
+  const has = spec === undefined || actuated === undefined ? spec : { ...spec, resources: actuated }
+  const [requests, limits] = [podAmounts(has, 'requests'), podAmounts(has, 'limits')]
+  return {
+    ...(Object.keys(allocated).length === 0 ? {} : { allocatedResources: allocated }),
+    resources: {
+      ...(Object.keys(limits).length === 0 ? {} : { limits }),
+      ...(Object.keys(requests).length === 0 ? {} : { requests }),
+    },
   }
 }
 
