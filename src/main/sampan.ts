@@ -1,17 +1,9 @@
-import { UserError } from '#base'
-import { WRONG_USE, program } from './program.ts'
+import { join } from 'node:path'
+import { findPack } from './pack/find-pack.ts'
 
-/** The one command. */
-const FAILED = 1
-
-try {
-  await program().parseAsync()
-} catch (error) {
-  if (error instanceof UserError) {
-    console.error(`sampan: ${error.message}${error.hint === undefined ? '' : `\n  ${error.hint.replaceAll('\n', '\n  ')}`}`)
-    process.exitCode = WRONG_USE
-  } else {
-    console.error('sampan:', error)
-    process.exitCode = FAILED
-  }
-}
+/**
+ * The one command. Where the sources have been packed since they last changed, what runs is the pack of them: the same program in few files, which
+ * loads in a third of the time. `SAMPAN_PACK=off` runs the sources.
+ */
+const pack = findPack(process.env)
+await (pack === undefined ? import('./run.ts') : import(join(pack, 'run.js')))

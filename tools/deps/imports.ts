@@ -2,7 +2,7 @@ import { builtinModules } from 'node:module'
 import { dirname, join } from 'node:path/posix'
 import type { ImportSite } from './import-sites.ts'
 import { type Problem, error } from './problem.ts'
-import { PURE_DOORS, ROWS, type Row, TESTING, componentOf, isGenerator, isTestCode, rowOf } from './rules.ts'
+import { PROGRAM, PURE_DOORS, ROWS, type Row, TESTING, componentOf, isGenerator, isTestCode, rowOf } from './rules.ts'
 import type { SourceFile, SourceTree } from './source-tree.ts'
 
 /** Checks every import of every file against the table. Pure: the tree is what was read, the rows are the rules. */
@@ -52,7 +52,9 @@ function complaintOf(question: Question): string | undefined {
   const { site } = question
   const { specifier } = site
   if (specifier === undefined)
-    return isTestCode(question.file.path) || question.component === 'tools' ? undefined : 'only a literal can be checked: name the module'
+    return isTestCode(question.file.path) || question.component === 'tools' || question.file.path === PROGRAM
+      ? undefined
+      : 'only a literal can be checked: name the module'
   if (site.form === 'require') return 'use import'
   if (specifier.startsWith('#')) return complaintAboutDoor(question, specifier.slice(1))
   if (specifier.startsWith('.') || site.form === 'asset') return complaintAboutPath(question, specifier)

@@ -18,7 +18,8 @@ import {
   printYaml,
 } from '#compose'
 import { type ConvertSources, type Converted, bringUp, convertProject, objectsOf, takeDown } from '#delivery'
-import { cacheDir, locate } from '../instance/locate.ts'
+import { locate } from '../instance/locate.ts'
+import { cacheDir } from '../pack/find-pack.ts'
 import { findKubectl } from '../machine/kubectl.ts'
 import type { ComposeConfigFlags, ComposeDownFlags, ComposeFlags, ComposeLogsFlags, ComposeUpFlags } from '../flags.ts'
 

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { cacheDir, locate } from '../instance/locate.ts'
+import { locate } from '../instance/locate.ts'
+import { cacheDir } from '../pack/find-pack.ts'
 import { findKubectl } from '../machine/kubectl.ts'
 import type { InstanceFlags } from '../flags.ts'
 

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { UserError } from '#base'
 import type { InstanceFlags } from '../flags.ts'
@@ -9,11 +8,6 @@ import { type Instance, readInstance } from './instance.ts'
 const ROOT = '/var/lib/sampan'
 
 export const stateDirOf = (flags: InstanceFlags): string => resolve(flags.stateDir ?? join(ROOT, flags.name))
-
-/** What is kept between instances and resets: unpacked tools and image layers. */
-export function cacheDir(environment: NodeJS.ProcessEnv): string {
-  return environment['SAMPAN_CACHE'] ?? join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sampan')
-}
 
 /** The instance that a command speaks of. Throws when there is none. */
 export function locate(flags: InstanceFlags): { readonly stateDir: string; readonly instance: Instance } {
