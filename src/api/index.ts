@@ -58,7 +58,7 @@ export { schemaOf } from './schema/builtin.ts'
 export { type Decoded, DecodeError, decodeObject } from './schema/decode/decode.ts'
 export { restoreProblem } from './schema/decode/restore.ts'
 export { applySchemaDefaults, isUnsetList } from './schema/defaults.ts'
-export { type EncodeOptions, encodeObject, normalizeObject } from './schema/encode.ts'
+export { type EncodeOptions, encodeObject, normalizeObject, storedForm } from './schema/encode.ts'
 export { type TypedObject, decodeProtobuf, encodeProtobuf, openEnvelope } from './schema/protobuf/protobuf.ts'
 
 export { type ColumnFact, resourceFacts } from './schema/registered.ts'
@@ -100,6 +100,7 @@ export {
   podReferences,
   visitContainers,
 } from './pods/visit.ts'
+export { isShared, share } from './meta/shared-parts.ts'
 export { type JsonObject, deepClone, deepEqual, deepFreeze } from './meta/deep.ts'
 export { type FieldRequirement, parseFieldSelector } from './meta/field-selector.ts'
 export {

@@ -107,6 +107,11 @@ export interface Strategy<T extends KubeObject> {
   validate?(object: T, errors: FieldErrors): void
   /** Runs for updates instead of `validate`; calls it where Kubernetes does. `warn` is for what is wrong but was so before. */
   validateUpdate?(object: T, old: T, errors: FieldErrors, warn?: (text: string) => void): void
+  /**
+   * Whether new objects may share their specs with others. Then `defaults` fills the spec in from the spec alone and leaves it be when it
+   * is shared (`isShared`), and `prepareForCreate` puts a new one in the place of a shared one that it has to change.
+   */
+  readonly sharesSpec?: boolean
   /** Whether writes leave `spec` as it was created, so that nobody comes to own any of it. */
   readonly fixedSpec?: boolean
   /** Warning header texts. `old` is there on updates. */

@@ -104,6 +104,11 @@ export interface AdmissionRequest {
 export interface AdmissionStep {
   readonly name: string
   handles(request: AdmissionRequest): boolean
+  /**
+   * Whether `mutate` writes to the draft, its metadata and the fields of its spec alone, and what is below them only by putting new values
+   * in the place of old ones. The others get a draft that shares nothing, which costs a copy.
+   */
+  readonly replaces?: boolean
   readonly mutate?: (scope: Scope, request: AdmissionRequest) => void | Promise<void> | Promise<boolean>
   readonly validate?: (scope: Scope, request: AdmissionRequest) => void | Promise<void>
 }

@@ -1,5 +1,6 @@
 import type * as core from '../types/core-v1.gen.ts'
 import { addQuantities } from '../meta/quantity.ts'
+import { isShared } from '../meta/shared-parts.ts'
 import { dropDisabledPodFields } from './disabled-fields.ts'
 import { hasMovingTag } from './image-name.ts'
 import { containerAmounts } from './resources.ts'
@@ -35,6 +36,8 @@ export function defaultPodTemplate(template: core.PodTemplateSpec | undefined): 
 export function defaultPod(pod: core.Pod): void {
   if (pod.status !== undefined) defaultStatus(pod.status)
   const spec = (pod.spec ??= { containers: [] })
+  // A shared one had its defaults before it was shared.
+  if (isShared(spec)) return
   defaultPodSpec(spec)
   spec.enableServiceLinks ??= true
   if (spec.hostNetwork === true)
@@ -59,7 +62,9 @@ function defaultStatus(status: core.PodStatus): void {
 
 function requestsFromLimits(resources: core.ResourceRequirements | undefined): void {
   if (resources?.limits === undefined) return
-  resources.requests = { ...resources.limits, ...resources.requests }
+  const requests = { ...resources.limits, ...resources.requests }
+  if (resources.requests === undefined || Object.keys(requests).length > Object.keys(resources.requests).length)
+    resources.requests = requests
 }
 
 /** A pod with limits of its own also asks for something itself: what its containers ask for together, else as much as its limit. */
@@ -72,7 +77,7 @@ function defaultPodLevelRequests(spec: core.PodSpec): void {
   const sums = containerAmounts(spec, 'requests')
   for (const name of ['cpu', 'memory']) if (sums[name] !== undefined) requests[name] ??= sums[name]
   for (const [name, limit] of Object.entries(resources.limits)) if (isPodResource(name)) requests[name] ??= limit
-  if (Object.keys(requests).length > 0) resources.requests = requests
+  if (Object.keys(requests).length > Object.keys(resources.requests ?? {}).length) resources.requests = requests
 }
 
 const isPodResource = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')

@@ -1,4 +1,6 @@
 import type * as core from '../types/core-v1.gen.ts'
+import { deepClone, deepEqual } from '../meta/deep.ts'
+import { OncePerPart, isShared } from '../meta/shared-parts.ts'
 import { dropDisabledPodFields } from './disabled-fields.ts'
 import { qosClass } from './qos.ts'
 import { APPARMOR_CONTAINER } from './validate/annotations.ts'
@@ -6,15 +8,39 @@ import { visitContainers } from './visit.ts'
 
 /** Brings a new pod to its first state. Its time of creation is set already. */
 export function prepareNewPod(pod: core.Pod): void {
-  const { spec } = pod
   pod.status = { phase: 'Pending' }
-  if (spec === undefined) return
+  if (pod.spec === undefined) return
+  const spec = isShared(pod.spec) ? (pod.spec = ownOf(pod.spec, pod.metadata?.annotations)) : pod.spec
+  if (!isShared(spec)) {
+    settleSpec(spec)
+    resolveLabelKeys(spec, pod.metadata?.labels ?? {})
+    appArmorFields(spec, pod.metadata?.annotations)
+  }
+  pod.status.qosClass = quality.of(spec)
+  if ((spec.schedulingGates ?? []).length > 0) pod.status.conditions = [gatedSince(pod.metadata?.creationTimestamp)]
+}
+
+const quality = new OncePerPart<core.PodSpec, string>(qosClass)
+
+/** What is done to a spec whatever the rest of its pod is. */
+function settleSpec(spec: core.PodSpec): void {
   dropDisabledPodFields(spec)
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1
-  resolveLabelKeys(spec, pod.metadata?.labels ?? {})
-  appArmorFields(spec, pod.metadata?.annotations)
-  pod.status.qosClass = qosClass(spec)
-  if ((spec.schedulingGates ?? []).length > 0) pod.status.conditions = [gatedSince(pod.metadata?.creationTimestamp)]
+}
+
+/** Whether a spec stays as it is in every pod without profiles in its annotations. */
+const isSettled = new OncePerPart<core.PodSpec, boolean>((spec) => {
+  // Their values are those of the pod.
+  if (/"(mis)?matchLabelKeys":/.test(JSON.stringify([spec.affinity, spec.topologySpreadConstraints]))) return false
+  const settled = deepClone(spec)
+  settleSpec(settled)
+  return deepEqual(settled, spec)
+})
+
+/** A shared spec, or a copy that can be changed where it has to be. */
+function ownOf(spec: core.PodSpec, annotations: Labels | undefined): core.PodSpec {
+  for (const name in annotations) if (name.startsWith(APPARMOR_CONTAINER)) return deepClone(spec)
+  return isSettled.of(spec) ? spec : deepClone(spec)
 }
 
 const gatedSince = (time: string | undefined): core.PodCondition => ({

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { schemaOf } from './builtin.ts'
 import { applySchemaDefaults } from './defaults.ts'
-import { encodeObject, encodeText } from './encode.ts'
+import { share } from '../meta/shared-parts.ts'
+import { encodeObject, encodeText, storedForm } from './encode.ts'
 import { withResourceVersion } from './resource-version.ts'
 import type { Field, ObjectSchema, Schema } from './schema.ts'
 
@@ -143,4 +144,29 @@ test('defaults of custom resources are copied, and stand for null unless null is
   applySchemaDefaults(schema, draft)
   assert.deepEqual(draft.spec, { p: { deep: ['x'] }, n: null, s: 'd' })
   assert.notEqual(draft.spec['p'], preset)
+})
+
+test('the text around shared parts is the text without them', () => {
+  const schema = schemaFor('Pod')
+  const spec = (): object => ({ volumes: [], nodeName: 'é"\\', containers: [{ image: 'i', name: 'c', env: [] }], bogus: 1 })
+  const fields = (): Record<string, unknown> => ({ 'f:spec': { 'k:{"a":"b"}': {} } })
+  const pod = (sharedSpec: object, ...sets: object[]): object => ({
+    kind: 'Pod',
+    apiVersion: 'v1',
+    status: { phase: 'Running' },
+    spec: sharedSpec,
+    metadata: {
+      managedFields: sets.map((fieldsV1, at) => ({ subresource: 'status', fieldsV1, manager: `m"${at}`, fieldsType: 'FieldsV1' })),
+      ...(sets.length === 1 ? {} : { name: 'x', labels: { b: '', a: '' } }),
+    },
+  })
+  for (const sets of [[], [fields()], [fields(), fields()]]) {
+    const plain = encodeText(schema, pod(spec(), ...sets))
+    for (let round = 0; round < 2; round++) {
+      const form = storedForm(schema, pod(share(spec()), ...sets.map((set, at) => (at === 0 ? share(set) : set))))
+      assert.equal(form.text, plain)
+      assert.deepEqual(form.value, JSON.parse(plain))
+      assert.equal(storedForm(schema, form.value).text, plain)
+    }
+  }
 })

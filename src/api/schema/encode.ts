@@ -1,5 +1,6 @@
 import { type Normalizer, compileNormalizer, normalizerOf } from './normalize.ts'
 import type { Field, ObjectSchema } from './schema.ts'
+import { wholeText } from './whole-text.ts'
 
 /**
  * Objects as they stand in the store and on the wire: `kind`, `apiVersion`, `metadata`, then the other fields in the order of their
@@ -25,6 +26,15 @@ export function encodeText(schema: ObjectSchema, object: object, options: Encode
 export function normalizeObject(schema: ObjectSchema, object: object, options: EncodeOptions = {}): Readonly<Record<string, unknown>> {
   const normalize = options.keepResourceVersion ? normalizerOf(schema) : storedNormalizerOf(schema)
   return normalize(object as Readonly<Record<string, unknown>>)
+}
+
+/** An object in the form in which it is stored, and its text. */
+export function storedForm(
+  schema: ObjectSchema,
+  object: object,
+): { readonly value: Readonly<Record<string, unknown>>; readonly text: string } {
+  const value = normalizeObject(schema, object)
+  return { value, text: wholeText(value) }
 }
 
 const utf8 = new TextEncoder()

@@ -1,3 +1,4 @@
+import { isShared, share } from '../meta/shared-parts.ts'
 import { isObject, zeroOfItem } from './decode/types.ts'
 import { setOwn, sortedValue } from './json-value.ts'
 import type { Field, ListSchema, MapSchema, ObjectSchema, Schema } from './schema.ts'
@@ -33,6 +34,21 @@ interface FieldPlan {
   readonly keepsNull: boolean
 }
 
+/** The form of a shared part is a shared part itself, and its own form. */
+function oncePerPart(change: (value: unknown) => unknown): (value: unknown) => unknown {
+  const forms = new WeakMap<object, object>()
+  return (value) => {
+    if (!isShared(value)) return change(value)
+    const part = value as object
+    const known = forms.get(part)
+    if (known !== undefined) return known
+    const form = share(change(part) as object)
+    forms.set(part, form)
+    forms.set(form, form)
+    return form
+  }
+}
+
 /** A field that is written even when it is absent. */
 interface Zero {
   readonly name: string
@@ -42,7 +58,8 @@ interface Zero {
 
 export function compileNormalizer(schema: ObjectSchema): Normalizer {
   const fields = inOrder(schema)
-  const plans = new Map(fields.map((field, at) => [field.name, planOf(field, at)]))
+  const holdsParts = isWhole(schema)
+  const plans = new Map(fields.map((field, at) => [field.name, planOf(field, at, holdsParts)]))
   let zeros: readonly Zero[] | undefined
   // Goes over what the object has, not over what its type could have: most fields of most objects are absent.
   const known: Normalizer = (values) => {
@@ -116,19 +133,21 @@ function withUnknown(schema: ObjectSchema, known: Normalizer): Normalizer {
 
 const FIRST: readonly string[] = ['kind', 'apiVersion', 'metadata']
 
+const isWhole = (schema: ObjectSchema): boolean => FIRST.every((name) => schema.fields.has(name))
+
 /** Whole objects begin with what they are. Fields of custom resources are sorted, as Kubernetes sorts them. */
 function inOrder(schema: ObjectSchema): Field[] {
   const fields = [...schema.fields.values()]
-  const isWhole = FIRST.every((name) => schema.fields.has(name))
-  const first = isWhole ? FIRST.flatMap((name) => schema.fields.get(name) ?? []) : []
+  const first = isWhole(schema) ? FIRST.flatMap((name) => schema.fields.get(name) ?? []) : []
   const rest = fields.filter((field) => !first.includes(field))
   if (rest.some((field) => field.goType === undefined)) rest.sort((a, b) => (a.name < b.name ? -1 : 1))
   return [...first, ...rest]
 }
 
-function planOf(field: Field, at: number): FieldPlan {
+function planOf(field: Field, at: number, mayBePart: boolean): FieldPlan {
   const isBuiltIn = field.goType !== undefined
-  const change = changeOf(field.schema, isBuiltIn)
+  const own = changeOf(field.schema, isBuiltIn)
+  const change = mayBePart && own !== undefined && field.schema.kind === 'object' ? oncePerPart(own) : own
   return {
     name: field.name,
     at,

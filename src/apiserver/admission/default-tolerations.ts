@@ -9,6 +9,7 @@ const TROUBLES = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachabl
 /** Pods that say nothing about a node in trouble leave it after five minutes. */
 export const defaultTolerations: AdmissionStep = {
   name: 'DefaultTolerationSeconds',
+  replaces: true,
   handles: (request) => (request.operation === 'CREATE' || request.operation === 'UPDATE') && isAbout(request, '', 'pods'),
   mutate(_scope, request) {
     const { spec } = request.object as core.Pod

@@ -10,6 +10,7 @@ const ANNOTATION = 'kubernetes.io/limit-ranger'
 export function limitRanger(reader: ObjectReader): AdmissionStep {
   return {
     name: 'LimitRanger',
+    replaces: true,
     handles: (request) =>
       (request.operation === 'CREATE' && isAbout(request, '', 'pods')) ||
       (request.operation === 'UPDATE' && isAbout(request, '', 'pods', 'resize')) ||
@@ -40,8 +41,8 @@ function applyDefaults(pod: core.Pod, range: core.LimitRange): void {
   const requests: Amounts = Object.assign({}, ...limitsOf(range, 'Container').map(({ defaultRequest }) => defaultRequest))
   const limits: Amounts = Object.assign({}, ...limitsOf(range, 'Container').map((item) => item.default))
   const done: string[] = []
-  const fill = (container: core.Container, what: string): void => {
-    const resources = container.resources ?? {}
+  const filled = (container: core.Container, what: string): core.Container => {
+    const resources = { ...container.resources }
     for (const [kind, amounts] of [
       ['requests', requests],
       ['limits', limits],
@@ -51,10 +52,14 @@ function applyDefaults(pod: core.Pod, range: core.LimitRange): void {
       resources[kind] = { ...resources[kind], ...Object.fromEntries(missing.map((name) => [name, amounts[name] ?? '0'])) }
       done.push(`${missing.sort().join(', ')} ${kind.slice(0, -1)} for ${what} ${container.name}`)
     }
-    container.resources = resources
+    return { ...container, resources }
   }
-  for (const container of pod.spec?.containers ?? []) fill(container, 'container')
-  for (const container of pod.spec?.initContainers ?? []) fill(container, 'init container')
+  const { spec } = pod
+  if (spec !== undefined) {
+    const { containers, initContainers } = spec
+    if (containers !== undefined) spec.containers = containers.map((one) => filled(one, 'container'))
+    if (initContainers !== undefined) spec.initContainers = initContainers.map((one) => filled(one, 'init container'))
+  }
   if (done.length === 0) return
   pod.metadata = {
     ...pod.metadata,

@@ -9,6 +9,7 @@ const IMMORTAL: readonly string[] = ['default', 'kube-system', 'kube-public']
 export function namespaceLifecycle(reader: ObjectReader): AdmissionStep {
   return {
     name: 'NamespaceLifecycle',
+    replaces: true,
     handles: ({ operation, namespace, resource }) => operation !== 'CONNECT' && (namespace !== '' || resource.plural === 'namespaces'),
     mutate(_scope, request) {
       const { operation, namespace, resource } = request

@@ -8,6 +8,7 @@ const LABELS = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region'] 
 export function podTopologyLabels(reader: ObjectReader): AdmissionStep {
   return {
     name: 'PodTopologyLabels',
+    replaces: true,
     handles: (request) =>
       request.operation === 'CREATE' && (isAbout(request, '', 'pods', '', 'binding') || isAbout(request, '', 'bindings')),
     mutate(_scope, request) {

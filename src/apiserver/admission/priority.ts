@@ -23,6 +23,7 @@ function systemClass(name: string, value: number, description: string): scheduli
 export function priority(reader: ObjectReader): AdmissionStep {
   return {
     name: 'Priority',
+    replaces: true,
     handles: (request) => (request.object !== undefined && isAbout(request, '', 'pods')) || isAbout(request, GROUP, 'priorityclasses'),
     mutate(_scope, request) {
       if (request.resource.group === GROUP) return

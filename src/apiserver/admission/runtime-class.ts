@@ -6,6 +6,7 @@ import { forbidden, isAbout } from './refuse.ts'
 export function runtimeClass(reader: ObjectReader): AdmissionStep {
   return {
     name: 'RuntimeClass',
+    replaces: true,
     handles: (request) => request.operation === 'CREATE' && isAbout(request, '', 'pods'),
     mutate(_scope, request) {
       const { spec } = request.object as core.Pod

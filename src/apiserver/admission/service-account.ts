@@ -13,8 +13,11 @@ const TOKEN_SECONDS = 3607
 
 /** Every pod runs as a service account of its namespace and finds that account's token where programs look for it. */
 export function serviceAccount(reader: ObjectReader): AdmissionStep {
+  /** Pods that have their containers in common have the volume in common too. */
+  const volumeNames = new WeakMap<object, string>()
   return {
     name: 'ServiceAccount',
+    replaces: true,
     handles: (request) =>
       (request.operation === 'CREATE' && isAbout(request, '', 'pods')) ||
       (request.operation === 'UPDATE' && isAbout(request, '', 'pods', 'ephemeralcontainers')),
@@ -26,7 +29,7 @@ export function serviceAccount(reader: ObjectReader): AdmissionStep {
       if (!spec.serviceAccountName) spec.serviceAccountName = DEFAULT_ACCOUNT
       spec.serviceAccount = spec.serviceAccountName
       const account = accountOf(reader, request, spec.serviceAccountName)
-      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(scope, spec)
+      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(scope, spec, volumeNames)
       if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
         spec.imagePullSecrets = account.imagePullSecrets.map((secret) => ({ ...secret }))
       }
@@ -50,16 +53,28 @@ function accountOf(reader: ObjectReader, request: AdmissionRequest, name: string
 }
 
 /** Adds the mount to every container that has nothing of its own there, and the volume when one of them needs it. */
-function mountToken(scope: Scope, spec: core.PodSpec): void {
+function mountToken(scope: Scope, spec: core.PodSpec, volumeNames: WeakMap<object, string>): void {
   const there = spec.volumes?.find((volume) => volume.name.startsWith(VOLUME_PREFIX))
-  const name = there?.name ?? `${VOLUME_PREFIX}${nameSuffix(scope.random)}`
+  const name = there?.name ?? volumeName(scope, spec.containers, volumeNames)
   let needed = false
-  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
-    if (container.volumeMounts?.some((mount) => mount.mountPath === TOKEN_PATH)) continue
-    container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: TOKEN_PATH }]
-    needed = true
-  }
+  const mounted = (containers: core.Container[]): core.Container[] =>
+    containers.map((container) => {
+      if (container.volumeMounts?.some((mount) => mount.mountPath === TOKEN_PATH)) return container
+      needed = true
+      return { ...container, volumeMounts: [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: TOKEN_PATH }] }
+    })
+  const { containers, initContainers } = spec
+  if (initContainers !== undefined) spec.initContainers = mounted(initContainers)
+  if (containers !== undefined) spec.containers = mounted(containers)
   if (needed && there === undefined) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)]
+}
+
+function volumeName(scope: Scope, containers: object | undefined, volumeNames: WeakMap<object, string>): string {
+  const known = containers === undefined ? undefined : volumeNames.get(containers)
+  if (known !== undefined) return known
+  const name = `${VOLUME_PREFIX}${nameSuffix(scope.random)}`
+  if (containers !== undefined && Object.isFrozen(containers)) volumeNames.set(containers, name)
+  return name
 }
 
 function tokenVolume(name: string): core.Volume {

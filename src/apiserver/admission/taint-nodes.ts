@@ -7,6 +7,7 @@ const NOT_READY = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' } 
 /** A new node gets no pods before it has said that it is ready. */
 export const taintNodes: AdmissionStep = {
   name: 'TaintNodesByCondition',
+  replaces: true,
   handles: (request) => request.operation === 'CREATE' && isAbout(request, '', 'nodes'),
   mutate(_scope, request) {
     const node = request.object as core.Node

@@ -11,6 +11,7 @@ const PROTECTION = new Map([
 /** Claims, volumes and attribute classes are not deleted while something uses them: a finalizer holds them from the start. */
 export const storageInUseProtection: AdmissionStep = {
   name: 'StorageObjectInUseProtection',
+  replaces: true,
   handles: ({ operation, resource, subresource }) =>
     operation === 'CREATE' && subresource === '' && PROTECTION.has(`${resource.group}/${resource.plural}`),
   mutate(_scope, { object, resource }) {

@@ -23,28 +23,34 @@ function annotating({ audit }: RequestContext): Pick<AdmissionRequest, 'annotate
   return audit === undefined ? {} : { annotate: (key, value) => audit.annotate(key, value) }
 }
 
-/** Runs the steps that change the draft. True when one of them has had the chance to; `before` is called before the first one has. */
-export async function mutate(context: RequestContext, request: AdmissionRequest, before?: () => void): Promise<boolean> {
-  const first = await mutateOnce(context, request, before)
-  if (first.again) await mutateOnce(context, { ...request, isRepeated: true })
-  return first.touched
+/** What the steps that change the draft have done to it. */
+export interface Mutated {
+  /** One of them has had the chance to change it. */
+  readonly touched: boolean
+  /** `unshare` was called. */
+  readonly unshared: boolean
 }
 
-async function mutateOnce(
-  context: RequestContext,
-  request: AdmissionRequest,
-  before?: () => void,
-): Promise<{ readonly touched: boolean; readonly again: boolean }> {
+/** Runs the steps that change the draft; `unshare` is called before the first one that may write to any part of it. */
+export async function mutate(context: RequestContext, request: AdmissionRequest, unshare?: () => void): Promise<Mutated> {
   let touched = false
+  let unshared = false
   let again = false
-  for (const step of context.core.admission) {
-    if (step.mutate === undefined || !step.handles(request)) continue
-    if (!touched) before?.()
-    touched = true
-    const running = step.mutate(context.scope, request)
-    if (running !== undefined && (await running) === true) again = true
+  const once = async (asked: AdmissionRequest): Promise<void> => {
+    for (const step of context.core.admission) {
+      if (step.mutate === undefined || !step.handles(asked)) continue
+      touched = true
+      if (step.replaces !== true && !unshared) {
+        unshared = true
+        unshare?.()
+      }
+      const running = step.mutate(context.scope, asked)
+      if (running !== undefined && (await running) === true) again = true
+    }
   }
-  return { touched, again }
+  await once(request)
+  if (again) await once({ ...request, isRepeated: true })
+  return { touched, unshared }
 }
 
 export async function validateAdmission(context: RequestContext, request: AdmissionRequest): Promise<void> {

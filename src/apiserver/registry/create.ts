@@ -1,5 +1,5 @@
 import { nameSuffix, rfc3339 } from '#base'
-import { type KubeObject, statusError } from '#api'
+import { type KubeObject, type Resource, statusError } from '#api'
 import type { AdmissionRequest } from '../contract.ts'
 import type { Entry } from '../watchcache/entry.ts'
 import { mutate, admissionRequest, validateAdmission } from './admit.ts'
@@ -9,6 +9,7 @@ import { askGuard, putGuarded } from './guarded.ts'
 import { noteUpdate } from './managed.ts'
 import { dropRepeatedOwners, metaOf, plainError, settleAdmitted, settleNamespace, validateNew, wipeSystemFields } from './object-rules.ts'
 import type { WriteOptions } from './options.ts'
+import { closeSpec, openSpec, ownSpec } from './shared-spec.ts'
 import type { View } from './view.ts'
 import { cacheKey } from './views.ts'
 import { type Written, checkSize } from './write-object.ts'
@@ -46,9 +47,19 @@ export async function createObject(context: RequestContext, creation: NewObject)
     old: undefined,
     options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
   })
-  if (await mutate(context, request)) settleAdmitted(resource, draft, namespace)
+  await admit(context, resource, draft, request)
   warnOf(context, dropRepeatedOwners(draft, true))
   return storeNew(context, view, draft, request)
+}
+
+async function admit(context: RequestContext, resource: Resource, draft: KubeObject, request: AdmissionRequest): Promise<void> {
+  const { parts } = context.core.caches
+  const origin = openSpec(draft)
+  const { touched, unshared } = await mutate(context, request, () => origin !== undefined && ownSpec(draft))
+  if (origin !== undefined) closeSpec(parts, resource, origin, draft, false)
+  if (touched) settleAdmitted(resource, draft, request.namespace)
+  // What others have made of it is nobody's habit.
+  if (origin !== undefined && !unshared) closeSpec(parts, resource, origin, draft, true)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type FieldSet, type KubeObject, type ManagedFieldsEntry, type Resource, apiVersionOf, fieldSetOf, trackUpdate } from '#api'
+import { type FieldSet, type KubeObject, type ManagedFieldsEntry, type Resource, apiVersionOf, fieldSetOf, share, trackUpdate } from '#api'
 import { rfc3339 } from '#base'
 import type { RequestContext } from './context.ts'
 import type { ExpectedKind } from './read-object.ts'
@@ -90,7 +90,7 @@ function ofNew(
   }
   const entries = track(context, resource, undefined, object, manager, '')
   const [only] = entries
-  if (shape !== undefined && entries.length === 1 && only?.fieldsV1 !== undefined) shape.fields = only.fieldsV1
+  if (shape !== undefined && entries.length === 1 && only?.fieldsV1 !== undefined) shape.fields = share(only.fieldsV1)
   return entries
 }
 

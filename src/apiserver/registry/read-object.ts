@@ -4,6 +4,7 @@ import {
   type FieldErrors,
   type KubeObject,
   type ObjectSchema,
+  type Resource,
   Path,
   applySchemaDefaults,
   apiVersionOf,
@@ -16,6 +17,7 @@ import type { Encoding } from '../respond/media.ts'
 import type { Catalog } from './catalog.ts'
 import type { RequestContext } from './context.ts'
 import type { FieldValidation } from './options.ts'
+import { type CutBody, cutSpec } from './shared-spec.ts'
 
 /** What a path speaks. */
 export interface ExpectedKind {
@@ -111,6 +113,41 @@ export function fieldProblems(read: ReadValue, unknown: readonly string[]): stri
   }
   for (const path of unknown) if (!told.has(path)) problems.push(`unknown field ${JSON.stringify(path)}`)
   return problems
+}
+
+/** The same for a new object: its spec is shared with the others that have the same, where its kind allows it. */
+export function readNew(
+  context: RequestContext,
+  resource: Resource,
+  bytes: Uint8Array,
+  encoding: Encoding,
+  validation: FieldValidation,
+): KubeObject {
+  const cut = encoding === 'json' ? cutSpec(context.core.caches.parts, resource, bytes) : undefined
+  if (cut !== undefined) {
+    const object = readCut(context, resource, cut, validation)
+    if (object !== undefined) return object
+  }
+  return readObject(context, resource, bytes, encoding, validation)
+}
+
+/** Undefined when there is anything about the body that has to be told from all of it. */
+function readCut(context: RequestContext, resource: Resource, cut: CutBody, validation: FieldValidation): KubeObject | undefined {
+  try {
+    const read = readJson(cut.rest, DEFAULT_JSON_LIMITS)
+    const value = rootOf(resource, read.value, cut.rest)
+    if (value['spec'] !== cut.token || read.duplicates.length > 0) return undefined
+    delete value['spec']
+    const { kind, apiVersion } = typeOf(resource, value, cut.rest)
+    checkKind(context.core.catalog, resource, kind, apiVersion)
+    const { object, unknown } = decodeObject<KubeObject & { spec?: unknown }>(resource.schema, value, read.literals)
+    if (unknown.length > 0 && validation !== 'Ignore') return undefined
+    finishDraft(resource, object)
+    object.spec = cut.spec
+    return object
+  } catch {
+    return undefined
+  }
 }
 
 function fromJson(expected: ExpectedKind, bytes: Uint8Array): ReadValue {

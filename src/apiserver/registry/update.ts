@@ -92,7 +92,7 @@ async function createInstead(context: RequestContext, update: Update): Promise<W
     old: undefined,
     options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
   })
-  if (await mutate(context, request)) {
+  if ((await mutate(context, request)).touched) {
     settleAdmitted(resource, draft, namespace)
     checkName(draft, name)
   }
@@ -131,7 +131,9 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
     old,
     options: { kind: update.optionsKind, apiVersion: 'meta.k8s.io/v1' },
   })
-  if (await mutate(context, request, () => sharesSpec && view.unshare(draft, entry))) resource.strategy.defaults?.(draft)
+  const { touched, unshared } = await mutate(context, request, () => sharesSpec && view.unshare(draft, entry))
+  // What is shared with the stored object is complete, and not to be written to.
+  if (touched && (unshared || !sharesSpec)) resource.strategy.defaults?.(draft)
   warn(context, dropRepeatedOwners(draft, true))
   checkRevision(update, draft, entry)
   keepSystemFields(draft, old)

@@ -6,8 +6,8 @@ import {
   type Resource,
   apiVersionOf,
   encodeObject,
-  normalizeObject,
   statusError,
+  storedForm,
 } from '#api'
 import type { ResourceCache } from '../watchcache/cache.ts'
 import type { Entry } from '../watchcache/entry.ts'
@@ -123,12 +123,12 @@ export class View {
   /** The bytes to be stored for an object of this version, which must not be changed afterwards: caches keep parts of it. */
   encode(object: KubeObject): Uint8Array {
     const { conversion } = this.resource
-    const stored = normalizeObject(
+    const { value, text } = storedForm(
       this.cache.resource.schema,
       conversion === undefined ? object : conversion.toStored(this.#prepared.get(object) ?? object),
     )
-    const bytes = Buffer.from(JSON.stringify(stored))
-    this.#known.set(bytes, stored as KubeObject)
+    const bytes = Buffer.from(text)
+    this.#known.set(bytes, value as KubeObject)
     return bytes
   }
 

@@ -9,7 +9,7 @@ import { otherVersions } from './ownership/other-versions.ts'
 import { checkName, metaOf, parseRevision, settleNamespace } from './object-rules.ts'
 import { writeOptions } from './options.ts'
 import { patchTypeOf, prepareApply, preparePatch } from './patch/patch.ts'
-import { readObject } from './read-object.ts'
+import { readNew, readObject } from './read-object.ts'
 import { updateObject } from './update.ts'
 import type { View } from './view.ts'
 import type { Written } from './write-object.ts'
@@ -34,7 +34,7 @@ export async function postObject(context: RequestContext, { view, namespace }: T
   context.accepted(false)
   const options = writeOptions(context.info.query, 'CreateOptions')
   const { bytes, encoding } = await requestBody(context)
-  const draft = readObject(context, view.resource, bytes, encoding, options.fieldValidation)
+  const draft = readNew(context, view.resource, bytes, encoding, options.fieldValidation)
   return answer(context, view, await createObject(context, { view, namespace, draft, options, tracks: true }), 201)
 }
 

@@ -5,6 +5,7 @@ import { ResourceCache } from './cache.ts'
 import { ChangeHub } from './hub.ts'
 import { PageStore } from './page-store.ts'
 import { ParsedPool } from './parsed-pool.ts'
+import { PartMemo } from './part-memo.ts'
 
 export interface CacheSetOptions {
   /** Changes kept for watchers that come back, per resource. */
@@ -21,6 +22,8 @@ export class CacheSet {
   readonly clock: Clock
   /** Tells the caches what the bytes that this server writes stand for: the normalized object, read only. */
   readonly known = new WeakMap<Uint8Array, KubeObject>()
+  /** What objects have in common. */
+  readonly parts: PartMemo
   readonly #parsed: ParsedPool
   readonly #ringBytes: number
   readonly #caches = new Map<string, ResourceCache>()
@@ -30,7 +33,8 @@ export class CacheSet {
     this.clock = scope.clock
     this.hub = new ChangeHub(scope, engine)
     this.pages = new PageStore(scope.clock)
-    this.#parsed = new ParsedPool(options.parsedBytes)
+    this.parts = new PartMemo(scope)
+    this.#parsed = new ParsedPool(this.parts, options.parsedBytes)
     this.#ringBytes = options.ringBytes ?? 32 << 20
   }
 

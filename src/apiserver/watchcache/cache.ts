@@ -118,7 +118,7 @@ export class ResourceCache implements HubSubscriber {
   }
 
   parsed(entry: Entry): KubeObject {
-    return this.#options.parsed.of(entry)
+    return this.#options.parsed.of(entry, this.resource)
   }
 
   /** What the selection holds now, in key order. */

@@ -16,6 +16,7 @@ import type { Pod } from '../../types/core-v1.gen.ts'
 export const pods = defineResource(refs.pods, {
   strategy: {
     generation: 'spec',
+    sharesSpec: true,
     defaults: defaultPod,
     prepareForCreate: prepareNewPod,
     prepareForUpdate: keepStatus,

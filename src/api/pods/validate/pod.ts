@@ -1,5 +1,6 @@
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
+import { OncePerPart, isShared } from '../../meta/shared-parts.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { validatePodAnnotations } from './annotations.ts'
 import { validateNoWhitespace } from './containers/ephemeral-containers.ts'
@@ -14,6 +15,20 @@ const IS_POD: PodValidationOptions = { isPod: true }
 
 /** A pod that is to be created; its metadata is checked by the server. */
 export function validateNewPod(pod: core.Pod, errors: FieldErrors): void {
+  if (pod.spec !== undefined && isShared(pod.spec) && isValidInAll.of(pod.spec))
+    return validatePodAnnotations(pod.metadata?.annotations, pod.spec, ANNOTATIONS, errors)
+  checkNewPod(pod, errors)
+}
+
+/** Whether a spec is valid in every pod: there is nothing wrong with it, and nothing in it is named after its pod. */
+const isValidInAll = new OncePerPart<core.PodSpec, boolean>((spec) => {
+  if (spec.resourceClaims !== undefined || spec.volumes?.some(({ ephemeral }) => ephemeral !== undefined) === true) return false
+  const errors: FieldErrors = []
+  checkNewPod({ spec }, errors)
+  return errors.length === 0
+})
+
+function checkNewPod(pod: core.Pod, errors: FieldErrors): void {
   validatePod(pod, errors)
   const { spec } = pod
   if (spec === undefined) return

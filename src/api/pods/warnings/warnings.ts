@@ -1,5 +1,6 @@
 import { deepEqual } from '../../meta/deep.ts'
 import type { ObjectMeta } from '../../meta/object.ts'
+import { OncePerPart, isShared } from '../../meta/shared-parts.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { dnsLabelErrors } from '../../validation/names.ts'
 import { APPARMOR_CONTAINER, SECCOMP_CONTAINER, SECCOMP_POD } from '../validate/annotations.ts'
@@ -21,8 +22,23 @@ export function podWarnings(pod: core.Pod, old: core.Pod | undefined): string[] 
       `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${wrongName.join(' ')}]`,
     )
   }
-  if (pod.spec !== undefined) specWarnings(pod.spec, pod.metadata, '', warnings)
+  if (pod.spec !== undefined && !(hasNone.of(pod.spec) && !isTold(pod.metadata?.annotations)))
+    specWarnings(pod.spec, pod.metadata, '', warnings)
   return warnings
+}
+
+/** Whether there is nothing to be said about a spec, whatever pod it is in. */
+const hasNone = new OncePerPart<core.PodSpec, boolean>((spec) => {
+  if (!isShared(spec)) return false
+  const warnings: string[] = []
+  specWarnings(spec, undefined, '', warnings)
+  return warnings.length === 0
+})
+
+/** Whether annotations may have to be spoken about. */
+function isTold(annotations: Readonly<Record<string, string>> | undefined): boolean {
+  for (const name in annotations) if (name.includes('alpha.kubernetes.io/') || name.includes('beta.kubernetes.io/')) return true
+  return false
 }
 
 /** `path` is that of the template, such as `spec.template`. A template that stays as it was is not warned about again. */

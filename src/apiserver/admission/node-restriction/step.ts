@@ -19,6 +19,7 @@ type Restrict = (scope: Scope, write: NodeWrite) => void | Promise<void>
 export function nodeRestriction(reader: ObjectReader, authorizer: Authorizer): AdmissionStep {
   return {
     name: 'NodeRestriction',
+    replaces: true,
     handles: ({ user, operation }) => operation !== 'CONNECT' && nodeIdentity(user) !== undefined,
     mutate(scope, request) {
       const node = nodeIdentity(request.user)

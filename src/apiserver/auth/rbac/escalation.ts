@@ -21,6 +21,7 @@ const EVERYTHING: readonly rbac.PolicyRule[] = [
 export function escalationStep(reader: ObjectReader, evaluator: RbacEvaluator, authorizer: Authorizer): AdmissionStep {
   return {
     name: 'RbacEscalation',
+    replaces: true,
     handles: ({ resource, operation, subresource }) =>
       resource.group === GROUP && subresource === '' && (operation === 'CREATE' || operation === 'UPDATE'),
     // After all other changes to the object and before validation, where the storage of the roles would ask.

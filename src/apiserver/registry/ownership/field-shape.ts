@@ -1,4 +1,4 @@
-import type { ListSchema, ObjectSchema, Schema } from '#api'
+import { type ListSchema, type ObjectSchema, type Schema, isShared } from '#api'
 import { SIGNS, type ShapeNode, type ShapeTree, type Token } from './shape-tree.ts'
 
 /**
@@ -23,11 +23,30 @@ function ofObject(tree: ShapeTree, from: ShapeNode, schema: ObjectSchema, values
     if (field === undefined) return undefined
     at = tree.step(at, name)
     if (typeof child !== 'object') continue
-    const next = child === null ? tree.step(at, SIGNS.null) : ofValue(tree, at, field.schema, child)
+    const next =
+      child === null
+        ? tree.step(at, SIGNS.null)
+        : isShared(child)
+          ? ofPart(tree, at, field.schema, child)
+          : ofValue(tree, at, field.schema, child)
     if (next === undefined) return undefined
     at = next
   }
   return tree.step(at, SIGNS.end)
+}
+
+/** Where walks over shared parts have led, by where they began: nobody can tell it from walking. */
+const walks = new WeakMap<object, WeakMap<ShapeNode, ShapeNode>>()
+
+function ofPart(tree: ShapeTree, from: ShapeNode, schema: Schema, part: object): Place {
+  let known = walks.get(part)
+  const before = known?.get(from)
+  if (before !== undefined) return before
+  const to = ofValue(tree, from, schema, part)
+  if (to === undefined) return undefined
+  if (known === undefined) walks.set(part, (known = new WeakMap()))
+  known.set(from, to)
+  return to
 }
 
 function ofValue(tree: ShapeTree, from: ShapeNode, schema: Schema, value: object): Place {

@@ -1,4 +1,4 @@
-import { type ObjectSchema, type Schema, isUnsetList } from '#api'
+import { type ObjectSchema, type Schema, isShared, isUnsetList, share } from '#api'
 
 /**
  * The value without the empty lists, maps and texts that its type does not write. The value itself when there are none. Fields that
@@ -16,13 +16,24 @@ export function withoutEmpty(schema: ObjectSchema, value: object, clean?: object
       copy ??= { ...source }
       delete copy[name]
     } else if (typeof child === 'object') {
-      const kept = within(field.schema, child)
+      const kept = isShared(child) ? ofPart(field.schema, child) : within(field.schema, child)
       if (kept === child) continue
       copy ??= { ...source }
       copy[name] = kept
     }
   }
   return copy ?? value
+}
+
+/** Shared parts without what is empty: nobody can tell it from taking it out each time. */
+const parts = new WeakMap<object, { readonly schema: Schema; readonly kept: object }>()
+
+function ofPart(schema: Schema, part: object): object {
+  const known = parts.get(part)
+  if (known?.schema === schema) return known.kept
+  const kept = share(within(schema, part))
+  parts.set(part, { schema, kept })
+  return kept
 }
 
 function within(schema: Schema, value: object): object {
