@@ -2,7 +2,6 @@ export { type FakeApi, type FakeApiOptions, createFakeApi } from './cluster/fake
 export { type Faults, faultTransport } from './cluster/fault-transport.ts'
 export { type TestAnswer, type TestApiServer, type TestRequest, type TestWatch, testApiServer } from './apiserver/api-server.ts'
 export { type CommandOptions, type CommandResult, type RunningCommand, commandOutput, runCommand, startCommand } from './machine/command.ts'
-export { eventually } from './machine/eventually.ts'
 export { type MachineCluster, machineCluster, noMachineCluster } from './machine/machine-cluster.ts'
 export { type Marks, type Traces, countTraces, networkMark, tracesOf } from './machine/traces.ts'
-export { type ManualClock, manualClock } from './manual-clock.ts'
+export { type EtcdServer, WITHOUT_ETCD, startEtcd } from './store/etcd-server.ts'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Answer, type Packet, decode, encode } from 'dns-packet'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { type Query, RCODE, readAnswers, readQuery, writeReply } from './message.ts'
 import { keepSeconds, readWire, readdressed } from './wire.ts'
 
@@ -65,7 +66,7 @@ test('whatever comes in, nothing is thrown, and what goes out can be read and is
       assert.equal(back.id, raw.readUInt16BE(0))
       if ('question' in found) assert.deepEqual(readWire(reply)?.question, found.rawQuestion)
     }),
-    { numRuns: 5000 },
+    propertyRuns(5000),
   )
 })
 

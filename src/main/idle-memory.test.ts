@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rootScope } from '#base'
-import { manualClock } from '#testing'
+import { manualClock } from '#testing/basics'
 import { releaseIdleMemory } from './idle-memory.ts'
 
 const MIB = 2 ** 20

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import type { ExternalAddress, ServicePort } from './model.ts'
 import { Ledger, idOf, planChange, planReplacement } from './plan.ts'
 
@@ -84,7 +85,7 @@ test('any sequence of changes leaves what a replacement by the final state leave
       assert.deepEqual(new Map(said.sort(byKey)), new Map([...fresh.elements].sort(byKey)))
       assert.deepEqual([...ledger.services.keys()].sort(), [...final.keys()].sort())
     }),
-    { numRuns: 400 },
+    propertyRuns(400),
   )
 })
 

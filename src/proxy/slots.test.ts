@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { spreadOverSlots } from './slots.ts'
 
 const targets = fc.uniqueArray(fc.record({ address: fc.ipV4(), port: fc.integer({ min: 1, max: 65_535 }) }), {
@@ -19,6 +20,7 @@ test('an endpoint that leaves gives away only its own slots', () => {
       for (const [slot, target] of before.entries()) if (target !== leaving) assert.equal(after[slot], target)
       assert.ok(!after.includes(leaving ?? { address: '', port: 0 }))
     }),
+    propertyRuns(100),
   )
 })
 

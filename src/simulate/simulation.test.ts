@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually, manualClock, testApiServer } from '#testing'
+import { testApiServer } from '#testing'
+import { eventually, manualClock } from '#testing/basics'
 import { type core, refs } from '#api'
 import { createClient, inProcessTransport } from '#client'
 import { DueList } from './due-list.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { afterThisTurn, rootScope } from '#base'
-import { manualClock } from '#testing'
+import { manualClock } from '#testing/basics'
 import { put, until } from './contract/harness.fixture.ts'
 import { startCompaction } from './compaction.ts'
 import type { Engine } from './engine.ts'

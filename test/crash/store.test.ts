@@ -9,9 +9,10 @@ import { text } from 'node:stream/consumers'
 import { type TestContext, after, before, describe, test } from 'node:test'
 import { rootScope, seededRandom } from '#base'
 import { type Engine, type StoreEvent, openSqliteStore } from '#store'
+import { rounds } from '#testing/basics'
 import { type Plan, decodePlan } from './store-value.ts'
 
-const ROUNDS = Number(process.env['SAMPAN_CRASH_ROUNDS'] ?? 200)
+const ROUNDS = rounds(200)
 /** Each lane is a file with a killed writer of its own. */
 const LANES = 2
 const WRITERS = 24

@@ -10,13 +10,13 @@ import {
   type Marks,
   commandOutput,
   countTraces,
-  eventually,
   machineCluster,
   networkMark,
   noMachineCluster,
   runCommand,
   tracesOf,
 } from '#testing'
+import { eventually } from '#testing/basics'
 import { placeOrder, visitor } from './shop.ts'
 
 const ASK = join(import.meta.dirname, 'inside/ask.ts')

@@ -4,7 +4,8 @@ import { after, before, describe, it } from 'node:test'
 import { type networking, refs } from '#api'
 import type { Client } from '#client'
 import { running } from '#main'
-import { type MachineCluster, eventually, machineCluster, noMachineCluster, runCommand } from '#testing'
+import { type MachineCluster, machineCluster, noMachineCluster, runCommand } from '#testing'
+import { eventually } from '#testing/basics'
 import { noGateway } from './gateway/stage.ts'
 
 /** `sampan up --gateway` from nothing to nothing, with the rights that the gateway has there. The tests build on each other, in this order. */

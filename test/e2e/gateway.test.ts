@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type KeyPair, createAuthority, issueLeaf } from '#base'
 import { type networking, refs } from '#api'
-import { eventually } from '#testing'
+import { eventually } from '#testing/basics'
 import { GATEWAY_ADDRESS, type Stage, makeStage, noGateway, podAddress } from './gateway/stage.ts'
 
 const DAY_MS = 86_400_000

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
-import { type MachineCluster, eventually, machineCluster, noMachineCluster } from '#testing'
+import { type MachineCluster, machineCluster, noMachineCluster } from '#testing'
+import { eventually } from '#testing/basics'
 import { importToolbox, toolbox } from './toolbox.ts'
 
 /** What does not work yet, by the name of its test, with the reason. The list is the place to look; empty is the aim. */

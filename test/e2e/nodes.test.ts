@@ -5,16 +5,8 @@ import { after, before, describe, it } from 'node:test'
 import { text } from 'node:stream/consumers'
 import { type apps, type core, refs } from '#api'
 import type { Client } from '#client'
-import {
-  type MachineCluster,
-  commandOutput,
-  eventually,
-  machineCluster,
-  networkMark,
-  noMachineCluster,
-  startCommand,
-  tracesOf,
-} from '#testing'
+import { type MachineCluster, commandOutput, machineCluster, networkMark, noMachineCluster, startCommand, tracesOf } from '#testing'
+import { eventually } from '#testing/basics'
 
 const PORT = 30_080
 const LOAD = join(import.meta.dirname, 'inside/load.ts')

@@ -5,7 +5,8 @@ import { type core, type networking, refs } from '#api'
 import { type Client, createClient, inProcessTransport } from '#client'
 import { type RunningPolicies, releasePolicies, startPolicies } from '#network'
 import { type Informer, createInformers } from '#reconcile'
-import { createFakeApi, eventually } from '#testing'
+import { createFakeApi } from '#testing'
+import { eventually } from '#testing/basics'
 import { type Host, type Network, OUTSIDE_ADDRESS, makeNetwork, noNetwork } from './proxy/network.ts'
 
 /** Real rules, real packets: a node, three pods and a client outside, each in a network namespace of its own. */

@@ -5,7 +5,8 @@ import { type core, type discovery, refs } from '#api'
 import { type Client, createClient, inProcessTransport } from '#client'
 import { type RunningProxy, auditProxy, releaseProxy, startProxy, systemKernel } from '#proxy'
 import { type Informer, createInformers } from '#reconcile'
-import { createFakeApi, eventually } from '#testing'
+import { createFakeApi } from '#testing'
+import { eventually } from '#testing/basics'
 import { type Host, NODE_ADDRESS, type Network, OUTSIDE_ADDRESS, makeNetwork, noNetwork } from './proxy/network.ts'
 
 /** Real rules, real connections: a node, three pods and a client outside, each in a network namespace of its own. */

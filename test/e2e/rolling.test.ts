@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { refs } from '#api'
-import { type MachineCluster, type RunningCommand, eventually, machineCluster, noMachineCluster, startCommand } from '#testing'
+import { type MachineCluster, type RunningCommand, machineCluster, noMachineCluster, startCommand } from '#testing'
+import { eventually, rounds } from '#testing/basics'
 
-/** How often the storefront is replaced; more with SAMPAN_ROLLOUTS. */
-const ROLLOUTS = Number(process.env['SAMPAN_ROLLOUTS'] ?? 3)
+/** How often the storefront is replaced. */
+const ROLLOUTS = rounds(3)
 const REQUESTS_PER_SECOND = 200
 const LOAD = join(import.meta.dirname, 'inside/load.ts')
 

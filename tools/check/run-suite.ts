@@ -10,10 +10,10 @@ const GRACE_MS = 5_000
  * Runs a suite with its time limit. Its process leads a group, so that nothing it started outlives it: when time is up, or this
  * process is told to stop, the whole group ends. A suite that ends badly or late counts as one failure more than it has told of.
  */
-export async function runSuite(root: string, suite: Suite): Promise<TestCounts> {
+export async function runSuite(root: string, suite: Suite, match = ''): Promise<TestCounts> {
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'suite-process.ts'), suite.name],
+    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'suite-process.ts'), suite.name, match],
     {
       cwd: root,
       detached: true,
@@ -25,11 +25,12 @@ export async function runSuite(root: string, suite: Suite): Promise<TestCounts> 
     counts = sums as TestCounts
   })
   let late = false
-  const limit = setTimeout(() => {
+  const endLate = (): void => {
     late = true
     signalGroup(child, 'SIGTERM')
     setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE_MS).unref()
-  }, suite.limitMs)
+  }
+  const limit = suite.limitMs === undefined ? undefined : setTimeout(endLate, suite.limitMs)
   const stop = (signal: NodeJS.Signals): void => {
     signalGroup(child, 'SIGTERM')
     process.exit(signal === 'SIGINT' ? 130 : 143)
@@ -39,7 +40,7 @@ export async function runSuite(root: string, suite: Suite): Promise<TestCounts> 
   clearTimeout(limit)
   process.off('SIGINT', stop).off('SIGTERM', stop)
   signalGroup(child, 'SIGKILL')
-  if (late) console.log(`${suite.name}: not done within ${Math.round(suite.limitMs / 1000)} s`)
+  if (late) console.log(`${suite.name}: not done within ${Math.round((suite.limitMs ?? 0) / 1000)} s`)
   else if (code !== 0 && counts.failed === 0) console.log(`${suite.name}: the suite's process ended with ${code ?? 'a signal'}`)
   return late || (code !== 0 && counts.failed === 0) ? addCounts(counts, { passed: 0, failed: 1, skipped: 0 }) : counts
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { CompileProblem, compile, programOf } from './compile.ts'
 import { estimateCost } from './cost/estimate.ts'
 import type { Evaluation } from './eval/plan.ts'
@@ -160,7 +161,7 @@ test('any text either compiles or is told what is wrong with it', () => {
       const program = programOf(compiled)
       return typeof program === 'string' || program.run({ get: () => null }, 10_000) !== undefined
     }),
-    { numRuns: 3000 },
+    propertyRuns(3000),
   )
 })
 
@@ -174,7 +175,7 @@ test('whole numbers are those of 64 bits, whatever their form', () => {
       if (exact > 2n ** 63n - 1n || exact < -(2n ** 63n)) return outcome instanceof CelError && outcome.message === 'integer overflow'
       return outcome === (Number.isSafeInteger(Number(exact)) ? Number(exact) : exact)
     }),
-    { numRuns: 1000 },
+    propertyRuns(1000),
   )
 })
 
@@ -197,5 +198,6 @@ test('what an evaluation costs is no more than was estimated', () => {
       const most = estimateCost(compiled.checked, (path) => (path.length === 1 ? { min: 0, max: 40 } : undefined)).max
       return program.run({ get: () => self }, 1e9).cost <= most
     }),
+    propertyRuns(100),
   )
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { builtInSchema } from '../define.ts'
 import { deepEqual, deepFreeze } from '../meta/deep.ts'
 import type { KubeObject } from '../meta/object.ts'
@@ -273,6 +274,6 @@ test('an apply gives its manager what it asks for, and applying twice is applyin
         assert.ok(deepEqual(apply(object, manager, spec), object))
       }
     }),
-    { numRuns: 60 },
+    propertyRuns(60),
   )
 })

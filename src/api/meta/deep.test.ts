@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { deepClone, deepEqual, deepFreeze, member, setMember } from './deep.ts'
 
 test('equal values', () => {
@@ -56,5 +57,6 @@ test('a copy is equal and shares nothing', () => {
       assert.equal(JSON.stringify(copy), JSON.stringify(frozen))
       if (typeof copy === 'object' && copy !== null) assert.notEqual(copy, frozen)
     }),
+    propertyRuns(100),
   )
 })

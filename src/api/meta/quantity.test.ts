@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import {
   addQuantities,
   canonicalQuantity,
@@ -130,6 +131,7 @@ test('a canonical form is its own canonical form and the same amount', () => {
       assert.equal(canonicalQuantity(canonical), canonical)
       assert.equal(compareQuantities(text, canonical), 0)
     }),
+    propertyRuns(100),
   )
 })
 
@@ -140,5 +142,6 @@ test('comparing, adding and taking away agree', () => {
       assert.equal(compareQuantities(subtractQuantities(addQuantities(a, b), b), a), 0)
       assert.equal(compareQuantities(addQuantities(a, b), addQuantities(b, a)), 0)
     }),
+    propertyRuns(100),
   )
 })

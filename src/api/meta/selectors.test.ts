@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { parseFieldSelector } from './field-selector.ts'
 import { parseLabelSelector } from './selector-text.ts'
 import { formatLabelSelector, labelSelectorOf, labelSelectorOfMap } from './selectors.ts'
@@ -110,6 +111,7 @@ test('the text of a selector selects the same', () => {
       assert.equal(selected(written), selected(text))
       assert.equal(parseLabelSelector(written).toString(), written)
     }),
+    propertyRuns(100),
   )
 })
 

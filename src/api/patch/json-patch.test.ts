@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { deepClone, deepFreeze } from '../meta/deep.ts'
 import { StatusError } from '../meta/status.ts'
 import { JSON_PATCH_MAX_OPERATIONS, jsonPatch } from './json-patch.ts'
@@ -141,5 +142,6 @@ test('taking out what was put in gives the document back', () => {
       const back = had ? { op: 'replace', path, value: before[key] } : { op: 'remove', path }
       assert.deepEqual(jsonPatch(deepFreeze(changed), [{ op: 'test', path, value }, back]), before)
     }),
+    propertyRuns(100),
   )
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { deepFreeze, type JsonObject } from '../meta/deep.ts'
 import { mergePatch } from './merge-patch.ts'
 
@@ -60,5 +61,6 @@ test('laws of merging', () => {
       assert.deepEqual(mergePatch(document, {}), document, 'an empty patch changes nothing')
       assert.deepEqual(mergePatch(mergePatch({}, patch), {}), mergePatch({}, patch))
     }),
+    propertyRuns(100),
   )
 })

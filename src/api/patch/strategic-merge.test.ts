@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { builtInSchema } from '../define.ts'
 import { deepFreeze } from '../meta/deep.ts'
 import { StatusError } from '../meta/status.ts'
@@ -183,5 +184,6 @@ test('a merged list has every item once, those of the patch in its order, the ot
         original.filter((item) => !inPatch(item)),
       )
     }),
+    propertyRuns(100),
   )
 })

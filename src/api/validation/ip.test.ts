@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { isIP } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { canonicalIpErrors, cidrContains, cidrErrors, cidrText, ipErrors, ipOf, parseCidr, parseIp } from './ip.ts'
 
 test('addresses and their one form', () => {
@@ -42,8 +43,12 @@ test('every address is read back from its form', () => {
       assert.equal(isIP(ip.text), 6)
       if (value >> 32n !== 0xffffn) assert.deepEqual(parseIp(ip.text), ip)
     }),
+    propertyRuns(100),
   )
-  fc.assert(fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => assert.notEqual(parseIp(text), undefined, text)))
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => assert.notEqual(parseIp(text), undefined, text)),
+    propertyRuns(100),
+  )
 })
 
 test('networks', () => {

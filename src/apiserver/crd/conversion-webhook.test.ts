@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { createAuthority, issueLeaf } from '#base'
 import type { KubeObject } from '#api'
-import { type TestApiServer, eventually, testApiServer } from '#testing'
+import { type TestApiServer, testApiServer } from '#testing'
+import { eventually } from '#testing/basics'
 import { readConversion } from './conversion-webhook.ts'
 
 const DAY_MS = 86_400_000

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refs } from '#api'
-import { eventually, testApiServer } from '#testing'
+import { testApiServer } from '#testing'
+import { eventually } from '#testing/basics'
 import { keepFlowControlDefaults, revise } from './keep-defaults.ts'
 
 test('what was deleted comes back, what somebody has taken over stays changed', async (t) => {

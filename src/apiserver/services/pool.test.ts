@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { seededRandom } from '#base'
-import { manualClock } from '#testing'
+import { manualClock, propertyRuns } from '#testing/basics'
 import { NumberPool, reservedPart } from './pool.ts'
 
 function pool(size: number, stored: Map<string, ReadonlySet<number>>, clock = manualClock()): NumberPool {
@@ -52,6 +52,7 @@ describe('a pool of numbers', () => {
           assert.equal(new Set(all).size, all.length)
         }
       }),
+      propertyRuns(100),
     )
   })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { Entry } from './entry.ts'
 import { OrderedIndex } from './ordered-index.ts'
 
@@ -32,7 +33,7 @@ test('entries stand in key order whatever the order of writes, and snapshots do 
       assert.deepEqual(keys(index.snapshot().slice('', undefined)), [...model.keys()].sort())
       for (const { snapshot, keys: expected } of kept) assert.deepEqual(keys(snapshot.slice('', undefined)), expected)
     }),
-    { numRuns: 25 },
+    propertyRuns(25),
   )
 })
 

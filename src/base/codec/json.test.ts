@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
+import { SampanError } from '../errors.ts'
 import { JsonSyntaxError, JsonTooLarge, readJson } from './json.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -13,6 +15,7 @@ test('any JSON is read as JSON.parse reads it, without false alarms', () => {
       assert.deepEqual(document.value, JSON.parse(text))
       assert.deepEqual(document.duplicates, [])
     }),
+    propertyRuns(100),
   )
 })
 
@@ -83,4 +86,27 @@ test('limits hold before anything is parsed', () => {
   assert.throws(() => readJson(bytes('[1]'), { maxBytes: 2, maxDepth: 10 }), JsonTooLarge)
   assert.throws(() => read('['.repeat(2000) + ']'.repeat(2000)), JsonTooLarge)
   assert.equal(Array.isArray(read('['.repeat(900) + ']'.repeat(900)).value), true)
+})
+
+test('whatever bytes are read as JSON give a value or say what is wrong', () => {
+  const parts = fc.oneof(
+    fc.json(),
+    fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '\\u', '1e999', '-', 'null', '"__proto__":'),
+    fc.string({ unit: 'binary', maxLength: 4 }),
+  )
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }),
+    fc.array(parts, { maxLength: 12 }).map((all) => new TextEncoder().encode(all.join(''))),
+  )
+  fc.assert(
+    fc.property(bytes, fc.constantFrom('last' as const, 'merge' as const), (input, repeated) => {
+      try {
+        readJson(input, { maxBytes: 1000, maxDepth: 20 }, repeated).places()
+      } catch (error) {
+        assert.ok(error instanceof SampanError, String(error))
+      }
+      assert.deepEqual(Object.keys(Object.prototype), [])
+    }),
+    propertyRuns(300),
+  )
 })

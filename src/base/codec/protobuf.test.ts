@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { ProtobufError, ProtobufReader, ProtobufWriter, WIRE } from './protobuf.ts'
 
 test('numbers, texts and messages come back as they went', () => {
@@ -37,6 +38,7 @@ test('numbers, texts and messages come back as they went', () => {
         assert.equal(reader.done, true)
       },
     ),
+    propertyRuns(100),
   )
 })
 

@@ -8,6 +8,9 @@ export class ProtobufError extends SampanError {
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
 export type WireType = (typeof WIRE)[keyof typeof WIRE]
 
+/** As deep as JSON may be: every walk over what was read may recurse this far. */
+const MAX_DEPTH = 1000
+
 const utf8 = new TextDecoder()
 const encoder = new TextEncoder()
 
@@ -17,6 +20,7 @@ export class ProtobufReader {
   readonly #view: DataView
   #at: number
   readonly #end: number
+  #depth = 0
 
   constructor(bytes: Uint8Array, from = 0, end = bytes.length) {
     this.#bytes = bytes
@@ -90,7 +94,10 @@ export class ProtobufReader {
   }
 
   message(): ProtobufReader {
-    return new ProtobufReader(this.bytes())
+    const inner = new ProtobufReader(this.bytes())
+    inner.#depth = this.#depth + 1
+    if (inner.#depth > MAX_DEPTH) throw new ProtobufError('proto: exceeded max depth')
+    return inner
   }
 
   skip(wire: WireType): void {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
+import { SampanError } from '../errors.ts'
 import { JsonTooLarge } from './json.ts'
 import { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './yaml.ts'
 
@@ -92,4 +95,67 @@ test('what is written is sorted, in block style, and reads back', () => {
   const text = writeYaml(value)
   assert.match(text, /^apiVersion: v1\nempty: \[\]\nitems:\n- a: "0644"\n {2}b: "yes"\n/)
   assert.deepEqual(read(text).value, value)
+})
+
+/** Pieces of which YAML is made, so that whatever comes of them gets far into the reader. */
+const yamlText = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        'a',
+        '- ',
+        ': ',
+        '\n',
+        '  ',
+        '\n  ',
+        '{',
+        '}',
+        '[',
+        ']',
+        ',',
+        '"',
+        "'",
+        '&x ',
+        '*x',
+        '|\n',
+        '>-\n',
+        '#',
+        '!!',
+        '---\n',
+        '? ',
+        '<<: ',
+        '~',
+        '0x',
+        '__proto__: ',
+      ),
+      fc.string({ maxLength: 5 }),
+      fc.string({ unit: 'binary', maxLength: 3 }),
+    ),
+    { maxLength: 40 },
+  )
+  .map((parts) => parts.join(''))
+
+test('whatever is read as YAML gives a value or says what is wrong, and changes nothing else', () => {
+  fc.assert(
+    fc.property(yamlText, (text) => {
+      try {
+        read(text)
+      } catch (error) {
+        assert.ok(error instanceof SampanError, String(error))
+      }
+      assert.deepEqual(Object.keys(Object.prototype), [])
+    }),
+    propertyRuns(300),
+  )
+})
+
+test('what is written as YAML is read as what it was', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ noUnicodeString: false, stringUnit: 'grapheme' }), (value) => {
+      // What JSON cannot say is not a value of an object.
+      const plain: unknown = JSON.parse(JSON.stringify(value))
+      assert.deepEqual(read(writeYaml(plain)).value, plain)
+    }),
+    propertyRuns(100),
+  )
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { substitute } from './template.ts'
 
 const lookup = (name: string): string | undefined => ({ SET: 'value', EMPTY: '' })[name]
@@ -28,5 +29,6 @@ test('any text is answered, and text without dollars stays', () => {
       const result = substitute(text, lookup)
       if (!text.includes('$')) assert.deepEqual(result, { kind: 'text', text, unset: [] })
     }),
+    propertyRuns(100),
   )
 })

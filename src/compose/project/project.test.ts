@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { ComposeRefused } from '../refusal.ts'
 import { loadProject } from './project.ts'
 
@@ -70,6 +71,6 @@ test('whatever the text, it is a project or it is refused', () => {
         if (!(error instanceof ComposeRefused)) throw error
       }
     }),
-    { numRuns: 300 },
+    propertyRuns(300),
   )
 })

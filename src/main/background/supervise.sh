@@ -6,7 +6,8 @@
 pidfile=$1
 shift
 child=
-delay=1
+# Tenths of a second before the next start. Only what ends soon after its start again and again has to wait longer and longer.
+delay=2
 stopping=
 stop() {
   stopping=yes
@@ -28,12 +29,13 @@ while [ -z "$stopping" ]; do
   [ -n "$stopping" ] && break
   # Exit code 2 says that starting again cannot help (wrong flags, port in use by another program).
   [ "$code" = 2 ] && break
-  [ $(($(date +%s) - started)) -ge 60 ] && delay=1
-  printf '{"level":"error","component":"supervisor","msg":"ended, starting again","exitCode":%d,"delaySeconds":%d}\n' "$code" "$delay" >&2
-  sleep "$delay" &
+  [ $(($(date +%s) - started)) -ge 5 ] && delay=2
+  seconds=$((delay / 10)).$((delay % 10))
+  printf '{"level":"error","component":"supervisor","msg":"ended, starting again","exitCode":%d,"delaySeconds":%s}\n' "$code" "$seconds" >&2
+  sleep "$seconds" &
   wait $!
   delay=$((delay * 2))
-  [ "$delay" -gt 30 ] && delay=30
+  [ "$delay" -gt 300 ] && delay=300
 done
 rm -f "$pidfile" "$pidfile.child"
 exit 0

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { rootScope } from '#base'
 import type { core } from '#api'
 import type { Client } from '#client'
-import { manualClock } from '#testing'
+import { manualClock } from '#testing/basics'
 import { podApi } from './pod-api.ts'
 
 const pod: core.Pod = { metadata: { name: 'web', namespace: 'shop', uid: 'u', resourceVersion: '1' }, status: { phase: 'Pending' } }

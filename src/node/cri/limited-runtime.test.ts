@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rootScope } from '#base'
-import { manualClock } from '#testing'
+import { manualClock } from '#testing/basics'
 import { limitedRuntime } from './limited-runtime.ts'
 import type { ContainerRuntime, SandboxSpec } from './runtime.ts'
 

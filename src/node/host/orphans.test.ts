@@ -34,3 +34,7 @@ test('a namespace without a record is nobody’s', () =>
   assert.deepEqual(left(ownedMounts(mountinfo, STATE), [record(A, 'cni-one'), { ...record(B, ''), text: '' }], new Set([A, B])), [
     `/cri/netns/cni-two`,
   ]))
+test('a process that keeps a sandbox which is forgotten is nobody’s', () => {
+  const shims = [A, B].map((owner) => ({ path: `process of ${owner}`, kind: 'shim' as const, owner }))
+  assert.deepEqual(left(shims, [], new Set([A])), [`process of ${B}`])
+})

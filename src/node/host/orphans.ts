@@ -3,8 +3,11 @@ import { basename, join } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import type { ContainerRuntime } from '../cri/runtime.ts'
 import { runCommand } from './command.ts'
+import type { Host } from './host.ts'
 import type { HostLayout } from './layout.ts'
+import type { Machine } from './machine.ts'
 import { mountsBelow } from './release.ts'
+import { type Shim, removeShim, shimsOf } from './shims.ts'
 
 const BETWEEN_MS = 10_000
 const CNI_RESULTS = '/var/lib/cni/results'
@@ -12,8 +15,9 @@ const CNI_RESULTS = '/var/lib/cni/results'
 type Runtime = Pick<ContainerRuntime, 'listContainers' | 'listPodSandboxes'>
 
 export interface Orphan {
+  /** Names it: where it is, or which process it is. */
   readonly path: string
-  readonly kind: 'owned' | 'netns' | 'record'
+  readonly kind: 'owned' | 'netns' | 'record' | 'shim'
   readonly owner: string
 }
 /** A file that says what was given to a sandbox. */
@@ -32,31 +36,33 @@ export function ownedMounts(mountinfo: string, state: string): Orphan[] {
   })
 }
 
-/** Mounts and records that belong to nobody. A namespace belongs to whom the record says that names it. */
-export function orphansOf(mounts: readonly Orphan[], given: readonly Given[], ids: ReadonlySet<string>): Orphan[] {
+/** Mounts, records and processes that belong to nobody. A namespace belongs to whom the record says that names it. */
+export function orphansOf(found: readonly Orphan[], given: readonly Given[], ids: ReadonlySet<string>): Orphan[] {
   const alive = given.filter(({ owner }) => ids.has(owner))
   return [
-    ...mounts.filter(({ kind, owner, path }) =>
-      kind === 'owned' ? !ids.has(owner) : !alive.some(({ text }) => text.includes(basename(path))),
+    ...found.filter(({ kind, owner, path }) =>
+      kind === 'netns' ? !alive.some(({ text }) => text.includes(basename(path))) : !ids.has(owner),
     ),
     ...given.filter(({ owner }) => !ids.has(owner)).map(({ path, owner }): Orphan => ({ path, kind: 'record', owner })),
   ]
 }
 
 /**
- * Takes away what a containerd that was killed left half made: it forgets a sandbox whose making it did not finish, and its mounts, its address
- * and the records of the network plugins stay. It looks twice after each time that the runtime came (back): only what nobody owned in
+ * Takes away what a containerd that was killed left half made: it forgets a sandbox whose making it did not finish, and its mounts, its address,
+ * the records of the network plugins and the process that was to keep it stay. It looks twice after each time that the runtime came (back): only what nobody owned in
  * both looks, while nothing was being started, is taken for left.
  */
 export class OrphanSweep {
   readonly #layout: HostLayout
+  readonly #machine: Machine
   readonly #runtime: Runtime
   readonly #isStarting: () => boolean
   #isRunning = false
   #again = false
 
-  constructor(layout: HostLayout, runtime: Runtime, isStarting: () => boolean) {
+  constructor({ layout, machine }: Host, runtime: Runtime, isStarting: () => boolean) {
     this.#layout = layout
+    this.#machine = machine
     this.#runtime = runtime
     this.#isStarting = isStarting
   }
@@ -75,12 +81,23 @@ export class OrphanSweep {
         const first = await this.#calmLook(scope)
         if (first.length === 0) continue
         const second = new Set((await this.#calmLook(scope)).map(({ path }) => path))
-        for (const orphan of first) if (second.has(orphan.path)) await remove(scope, orphan)
+        for (const orphan of first) if (second.has(orphan.path)) await this.#remove(scope, orphan)
       } catch (error) {
         if (!isCancelled(error)) scope.log.warn('what is left of sandboxes could not be taken away', { error: messageOf(error) })
       }
     }
     this.#isRunning = false
+  }
+
+  async #remove(scope: Scope, { path, kind, owner }: Orphan): Promise<void> {
+    scope.log.info('taking away what is left of a sandbox', { path, sandbox: owner })
+    if (kind === 'shim') {
+      const shim = shimsOf(this.#layout).find((one) => nameOf(one) === path)
+      if (shim !== undefined) await removeShim(scope, this.#layout, this.#machine, shim)
+      return
+    }
+    if (kind !== 'record') await runCommand(scope, 'umount', ['--lazy', '--no-canonicalize', path])
+    if (kind !== 'owned') await rm(path, { force: true })
   }
 
   async #calmLook(scope: Scope): Promise<Orphan[]> {
@@ -95,10 +112,11 @@ export class OrphanSweep {
 
 async function look(scope: Scope, layout: HostLayout, runtime: Runtime): Promise<Orphan[]> {
   const mounts = ownedMounts(await readFile('/proc/self/mountinfo', 'utf8'), layout.containerd.state)
+  const shims = shimsOf(layout).map((shim): Orphan => ({ path: nameOf(shim), kind: 'shim', owner: shim.owner }))
   const given = [...(await records(layout)), ...(await leases(layout))]
   const [containers, sandboxes] = await Promise.all([runtime.listContainers(scope), runtime.listPodSandboxes(scope)])
   const ids = new Set([...containers, ...sandboxes].map(({ id }) => id))
-  return orphansOf(mounts, given, ids)
+  return orphansOf([...mounts, ...shims], given, ids)
 }
 
 /** What the network plugins' library keeps of what they gave. */
@@ -121,8 +139,4 @@ async function filesIn(dir: string, isOne: (name: string) => boolean): Promise<G
   })
 }
 
-async function remove(scope: Scope, { path, kind }: Orphan): Promise<void> {
-  scope.log.info('taking away what is left of a sandbox', { path })
-  if (kind !== 'record') await runCommand(scope, 'umount', ['--lazy', '--no-canonicalize', path])
-  if (kind !== 'owned') await rm(path, { force: true })
-}
+const nameOf = ({ pid, start }: Shim): string => `process ${pid} started at ${start}`

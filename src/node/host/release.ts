@@ -1,4 +1,4 @@
-import { type Dirent, existsSync, readFileSync, readdirSync, readlinkSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
+import { type Dirent, existsSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Scope, messageOf } from '#base'
 import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
@@ -9,9 +9,9 @@ import { switchGracePeriods } from './grace-periods.ts'
 import { NAT_TABLES, hasHostPortChains, readBefore } from './host.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
 import { type Machine, inspectMachine } from './machine.ts'
+import { RUNC_ROOT, removeShim, shimsOf } from './shims.ts'
 
 const STOP_SANDBOXES_WITHIN_MS = 60_000
-const RUNC_ROOT = '/run/containerd/runc/k8s.io'
 /** Shared by every containerd of a machine: only emptied directories are taken away. */
 const SHARED_DIRS = [RUNC_ROOT, '/run/containerd/runc', '/run/containerd/s', '/run/containerd', '/run/sampan']
 
@@ -26,7 +26,7 @@ export async function releaseHost(scope: Scope, options: HostOptions): Promise<v
     })
   }
   await stopContainerd(scope, layout)
-  killShims(layout)
+  for (const shim of shimsOf(layout)) await removeShim(scope, layout, machine, shim)
   for (const id of leftContainers(layout)) {
     await runCommand(scope, machine.binaries.runc, ['--root', RUNC_ROOT, 'delete', '--force', id]).catch(() =>
       rmSync(join(RUNC_ROOT, id), { recursive: true, force: true }),
@@ -75,21 +75,6 @@ function leftContainers(layout: HostLayout): string[] {
       return false
     }
   })
-}
-
-/** Kills the shims that serve this instance's containerd. */
-function killShims(layout: HostLayout): void {
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue
-    try {
-      if (!/\/containerd-shim/.test(readlinkSync(`/proc/${entry}/exe`))) continue
-      const args = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0')
-      if (args[args.indexOf('-address') + 1] !== layout.containerd.socket) continue
-      process.kill(Number(entry), 'SIGKILL')
-    } catch {
-      // Gone while being looked at.
-    }
-  }
 }
 
 /** Mount points below the directories, innermost first. */

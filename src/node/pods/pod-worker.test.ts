@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type CancellableScope, rootScope } from '#base'
 import { MemoryRuntime } from '../cri/memory/memory-runtime.ts'
 import { RuntimeError } from '../cri/runtime.ts'
-import { manualClock } from '#testing'
+import { manualClock } from '#testing/basics'
 import { type NodeHarness, deleted, nodeHarness, testPod } from '../testing/node-harness.fixture.ts'
 
 describe('a pod on a node', () => {

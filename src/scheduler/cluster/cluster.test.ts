@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { seededRandom } from '#base'
 import type { core } from '#api'
+import { propertyRuns } from '#testing/basics'
 import { Decider, prepareFilters } from '../framework/decide.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
@@ -71,7 +72,7 @@ describe('the cluster', () => {
           assert.deepEqual(answers(cluster), answers(testCluster([...nodes.values()], [...placed.values()])))
         }
       }),
-      { numRuns: 60 },
+      propertyRuns(60),
     )
   })
 
@@ -99,7 +100,7 @@ describe('the cluster', () => {
           }
         }
       }),
-      { numRuns: 60 },
+      propertyRuns(60),
     )
   })
 
@@ -136,7 +137,7 @@ describe('the cluster', () => {
           }
         }
       }),
-      { numRuns: 100 },
+      propertyRuns(100),
     )
   })
 

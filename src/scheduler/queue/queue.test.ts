@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { manualClock } from '#testing'
+import { manualClock } from '#testing/basics'
 import { testPod } from '../testing/build.ts'
 import { SchedulingQueue } from './queue.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Scope, afterThisTurn, rootScope, systemClock } from '#base'
-import { type ManualClock, manualClock } from '#testing'
+import { type ManualClock, manualClock } from '#testing/basics'
 import type { Engine, KeyValue, StoreEvent, Transaction, WatchQuery } from '../engine.ts'
 
 /** A place where an engine keeps its data during one test. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import type { Engine, KeyValue, Operation } from '../engine.ts'
 import { Compacted } from '../errors.ts'
 import { type EngineKind, attempt, bytes, record, text, until, withEngine } from './harness.fixture.ts'
@@ -60,7 +61,7 @@ export function propertyContract(kind: EngineKind, runs: number): void {
           }
         }),
       ),
-      { numRuns: runs },
+      propertyRuns(runs),
     )
   })
 }

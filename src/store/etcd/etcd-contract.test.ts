@@ -1,7 +1,7 @@
 import { after, before, describe } from 'node:test'
 import { rootScope } from '#base'
 import { engineContract } from '../contract/engine-contract.suite.ts'
-import { type EtcdServer, WITHOUT_ETCD, startEtcd } from './etcd.fixture.ts'
+import { type EtcdServer, WITHOUT_ETCD, startEtcd } from '#testing'
 import { openEtcdStore } from './etcd-store.ts'
 import { PartOfStore } from './part-of-store.fixture.ts'
 

@@ -4,7 +4,7 @@ import { UserError, rootScope } from '#base'
 import { put, record, until } from '../contract/harness.fixture.ts'
 import { IDENTITY, aesGcm } from '../encryption/ciphers.ts'
 import { EncryptedStore } from '../encryption/encrypted-store.ts'
-import { type EtcdServer, WITHOUT_ETCD, startEtcd } from './etcd.fixture.ts'
+import { type EtcdServer, WITHOUT_ETCD, startEtcd } from '#testing'
 import { openEtcdStore } from './etcd-store.ts'
 
 test('addresses and files that cannot be right are refused by name', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { afterThisTurn, rootScope } from '#base'
-import { manualClock } from '#testing'
+import { manualClock, propertyRuns } from '#testing/basics'
 import { bytes, put, record, text, until } from '../contract/harness.fixture.ts'
 import type { Operation } from '../engine.ts'
 import { StoreFailed } from '../errors.ts'
@@ -92,7 +92,7 @@ test('refused batches leave no trace: the store is as one that never got them', 
         assert.deepEqual(faulty.range({ prefix: '', atRevision: revision }), healthy.range({ prefix: '', atRevision: revision }))
       scope.cancel()
     }),
-    { numRuns: 150 },
+    propertyRuns(150),
   )
 })
 

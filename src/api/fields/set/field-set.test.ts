@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import {
   difference,
   EMPTY_SET,
@@ -90,6 +91,7 @@ test('the algebra is that of sets of paths', () => {
       const belowB = (path: readonly string[]): boolean => path.some((_, at) => inB.has(JSON.stringify(path.slice(0, at + 1))))
       assert.deepEqual(keys(listed(recursiveDifference(a, b))), keys(listed(a).filter((path) => !belowB(path))))
     }),
+    propertyRuns(100),
   )
 })
 
@@ -107,6 +109,7 @@ test('a set is its own canonical form', () => {
       assert.ok(equalSets(union(setOf(first), setOf(second)), union(setOf(second), setOf(first))))
       assert.ok(isEmptySet(difference(setOf(first), setOf(first))))
     }),
+    propertyRuns(100),
   )
 })
 

@@ -1,23 +1,22 @@
-import { type ProtobufReader, WIRE } from '#base/pure'
+import { ProtobufError, type ProtobufReader, WIRE, messageOf, readJson } from '#base/pure'
 import { isObject } from '../decode/types.ts'
 import { eachField } from './scalars.ts'
 import type { MessageAccess, ValueCodec } from './codec.ts'
 import type { AnySchema, ObjectSchema } from '../schema.ts'
 
-const utf8 = new TextDecoder()
 const encoder = new TextEncoder()
 const RAW = 1
 
 /** Values without a type travel as their JSON text (RawExtension, FieldsV1, JSON). */
 export const jsonCodec: ValueCodec = {
   read(reader) {
-    let text = ''
+    let text: Uint8Array | undefined
     eachField(reader, (number, message) => {
       if (number !== RAW) return false
-      text = utf8.decode(message.bytes())
+      text = message.bytes()
       return true
     })
-    return text === '' ? undefined : (JSON.parse(text) as unknown)
+    return text === undefined || text.length === 0 ? undefined : valueOf(text)
   },
   write(writer, number, value) {
     writer.message(() => {
@@ -26,6 +25,15 @@ export const jsonCodec: ValueCodec = {
     })
     writer.tag(number, WIRE.bytes)
   },
+}
+
+/** Read as JSON from strangers is read, limits included. */
+function valueOf(text: Uint8Array): unknown {
+  try {
+    return readJson(text).value
+  } catch (cause) {
+    throw new ProtobufError(messageOf(cause), { cause })
+  }
 }
 
 /** Field numbers of the types that are a schema or something else; 0 where the type has no such form. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { ProtobufError } from '#base/pure'
+import { propertyRuns } from '#testing/basics'
 import { schemaOf } from '../builtin.ts'
 import { encodeText } from '../encode.ts'
 import { decodeProtobuf, encodeProtobuf, encodeWatchFrame } from './protobuf.ts'
@@ -128,7 +130,77 @@ test('what is not protobuf, or ends too early, is refused', () => {
   }
 })
 
+test('JSON inside that is none, and nesting without end, are refused', () => {
+  const text = (value: string): Uint8Array => {
+    const bytes = Buffer.from(
+      encodeProtobuf(schemaFor('ConfigMap'), {
+        kind: 'ConfigMap',
+        apiVersion: 'v1',
+        metadata: { managedFields: [{ fieldsV1: { 'f:data': {} } }] },
+      } as never),
+    )
+    const at = bytes.indexOf('{"f:data":{}}')
+    bytes.write(value.padEnd(13), at)
+    return bytes
+  }
+  assert.throws(() => decodeProtobuf(schemaFor('ConfigMap'), text('{"f:data":')), ProtobufError)
+  const schema = schemaFor('CustomResourceDefinition', 'apiextensions.k8s.io')
+  const nested = (depth: number): Record<string, unknown> => (depth === 0 ? { type: 'object' } : { not: nested(depth - 1) })
+  const definition = (depth: number): Uint8Array =>
+    encodeProtobuf(schema, {
+      kind: 'CustomResourceDefinition',
+      apiVersion: 'apiextensions.k8s.io/v1',
+      spec: { versions: [{ name: 'v1', schema: { openAPIV3Schema: nested(depth) } }] },
+    } as never)
+  assert.ok(decodeProtobuf(schema, definition(500)))
+  assert.throws(() => decodeProtobuf(schema, definition(1500)), ProtobufError)
+})
+
 test('a watch frame has its length in front', () => {
   const frame = encodeWatchFrame('ADDED', Uint8Array.of(1, 2))
   assert.equal(Buffer.from(frame).toString('hex'), '0000000d' + '0a054144444544' + '1204' + '0a020102')
+})
+
+/** Bytes of an object with something of everything, cut, changed and put together anew. */
+const damaged = fc
+  .record({
+    changes: fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 6 }),
+    cut: fc.option(fc.nat()),
+    inserted: fc.tuple(fc.nat(), fc.uint8Array({ maxLength: 12 })),
+  })
+  .map(({ changes, cut, inserted: [at, more] }) => {
+    const whole = encodeProtobuf(schemaFor('Pod'), {
+      kind: 'Pod',
+      apiVersion: 'v1',
+      metadata: {
+        name: 'p',
+        labels: { a: '1' },
+        creationTimestamp: '2026-01-01T00:00:00Z',
+        managedFields: [{ manager: 'm', fieldsV1: { 'f:spec': {} } }],
+      },
+      spec: {
+        containers: [{ name: 'c', resources: { limits: { cpu: '500m' } }, livenessProbe: { httpGet: { port: 'http', path: '/' } } }],
+      },
+    } as never)
+    const bytes = Buffer.concat([whole.subarray(0, at % whole.length), more, whole.subarray(at % whole.length)])
+    // The mark at the front stays: without it nothing is read.
+    for (const [place, value] of changes) bytes[4 + (place % (bytes.length - 4))] = value
+    return cut === null ? bytes : bytes.subarray(0, cut % bytes.length)
+  })
+
+test('whatever bytes are read as protobuf give an object that can be written again, or say what is wrong', () => {
+  fc.assert(
+    fc.property(damaged, (bytes) => {
+      let object: ReturnType<typeof decodeProtobuf>
+      try {
+        object = decodeProtobuf(schemaFor('Pod'), bytes)
+      } catch (error) {
+        assert.ok(error instanceof ProtobufError, String(error))
+        return
+      }
+      encodeText(schemaFor('Pod'), object.object, { keepResourceVersion: true })
+      assert.deepEqual(Object.keys(Object.prototype), [])
+    }),
+    propertyRuns(300),
+  )
 })

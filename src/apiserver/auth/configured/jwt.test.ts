@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { rootScope } from '#base'
-import { manualClock } from '#testing'
+import { manualClock } from '#testing/basics'
 import { InvalidToken, type TokenAuthenticator } from '../authenticate/bearer.ts'
 import type { JwtIssuer } from './authentication-configuration.ts'
 import { type TestIssuer, testIssuer } from './issuer.fixture.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, before, test } from 'node:test'
 import { type TLSSocket, connect } from 'node:tls'
 import { type BodySink, type Clock, type HttpHandler, type HttpResponse, createAuthority, issueLeaf, rootScope } from '#base'
-import { manualClock } from '#testing'
+import { manualClock } from '#testing/basics'
 import { listen } from '../listener.ts'
 
 const DAY_MS = 86_400_000

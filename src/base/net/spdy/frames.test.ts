@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { deflateSync, constants } from 'node:zlib'
 import fc from 'fast-check'
+import { propertyRuns } from '#testing/basics'
 import { DICTIONARY } from './dictionary.ts'
 import { type Frame, FrameReader, SpdyProtocolError, encodeFrame } from './frames.ts'
 import { HeaderReader, HeaderWriter } from './headers.ts'
@@ -59,7 +60,7 @@ describe('SPDY frames', () => {
           frames.map((one) => one.type),
         )
       }),
-      { numRuns: 200 },
+      propertyRuns(200),
     )
   })
 

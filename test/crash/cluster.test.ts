@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { type core, refs } from '#api'
 import { seededRandom } from '#base'
 import type { Client } from '#client'
-import {
-  type MachineCluster,
-  type Traces,
-  commandOutput,
-  eventually,
-  machineCluster,
-  noMachineCluster,
-  startCommand,
-  tracesOf,
-} from '#testing'
-import { visitor } from './shop.ts'
+import { type MachineCluster, machineCluster, noMachineCluster, startCommand } from '#testing'
+import { eventually, rounds } from '#testing/basics'
+import { visitor } from '../e2e/shop.ts'
+import { emptyNamespaces, inventory, mainProcesses } from './inventory.ts'
 
-/** How often something is killed; more with SAMPAN_KILLS. */
-const KILLS = Number(process.env['SAMPAN_KILLS'] ?? 6)
+/** How often something is killed. */
+const KILLS = rounds(6)
 const VICTIMS = ['server', 'agent', 'containerd'] as const
 const NAMESPACE = 'crash'
 const LONGEST_DELAY_MS = 400
@@ -39,10 +31,13 @@ describe('kill -9', { skip: noMachineCluster }, () => {
     const random = seededRandom(KILLS)
     const containers = await runningContainers(cluster)
     assert.ok(containers.length >= 6, `the example runs: ${containers.join(', ')}`)
+    const processes = mainProcesses(cluster)
+    assert.ok(processes.length >= containers.length, `they are processes: ${processes.join(', ')}`)
     const restarts = await restartCounts(cluster, client)
     // A pod of this quality of service has been there: its class keeps its control group.
     await comesAndGoes(cluster, client)
     const leavings = await inventory(cluster)
+    const namespaces = emptyNamespaces()
     const acknowledged = new Map<string, string>()
     let slowestMs = 0
     for (let round = 0; round < KILLS; round++) {
@@ -63,6 +58,7 @@ describe('kill -9', { skip: noMachineCluster }, () => {
       writer.abort()
       await writing
       assert.deepEqual(await runningContainers(cluster), containers, `containers after ${victim} was killed in round ${round}`)
+      assert.deepEqual(mainProcesses(cluster), processes, `processes after ${victim} was killed in round ${round}`)
       assert.equal((await visitor(cluster).get('/')).status, 200, `the storefront after ${victim} was killed`)
     }
     assert.ok(acknowledged.size > KILLS, `only ${acknowledged.size} objects were acknowledged`)
@@ -73,8 +69,12 @@ describe('kill -9', { skip: noMachineCluster }, () => {
     await comesAndGoes(cluster, client)
     assert.deepEqual(await restartCounts(cluster, client), restarts)
     assert.deepEqual(await runningContainers(cluster), containers)
-    await eventually('as many mounts, control groups, containers, interfaces and folders of pods as before', async () => {
+    await eventually('as much on the machine as before', async () => {
       assert.deepEqual(await inventory(cluster), leavings)
+      assert.deepEqual(
+        emptyNamespaces().filter((one) => !namespaces.includes(one)),
+        [],
+      )
       return true
     })
     assert.equal((await cluster.sampan('status')).code, 0)
@@ -86,6 +86,7 @@ describe('kill -9', { skip: noMachineCluster }, () => {
     const random = seededRandom(KILLS + 1)
     const pods = client.resource(refs.pods)
     const leavings = await inventory(cluster)
+    const namespaces = emptyNamespaces()
     const others = (await pods.list(scope)).items.length
     let before: readonly string[] = []
     let slowestMs = 0
@@ -112,6 +113,10 @@ describe('kill -9', { skip: noMachineCluster }, () => {
     await eventually('nothing of them is left', async () => {
       assert.equal((await cluster.runtime.listPodSandboxes(scope)).length, others)
       assert.deepEqual(await inventory(cluster), leavings)
+      assert.deepEqual(
+        emptyNamespaces().filter((one) => !namespaces.includes(one)),
+        [],
+      )
       return true
     })
     context.diagnostic(`${KILLS + 1} kills, slowest return ${Math.round(slowestMs)} ms`)
@@ -223,22 +228,3 @@ const churned = (name: string): core.Pod => ({
     ],
   },
 })
-
-async function inventory(cluster: MachineCluster): Promise<Record<string, number | readonly string[]>> {
-  const { scope, name, stateDir, layout, runtime, instance } = cluster
-  const [containers, sandboxes] = await Promise.all([runtime.listContainers(scope), runtime.listPodSandboxes(scope)])
-  const traces: Traces = await tracesOf([`sampan-${name}`, stateDir, layout.runDir])
-  const links = JSON.parse(
-    await commandOutput('ip', ['-n', instance.nodes[0].namespace ?? '', '-json', 'link', 'show']),
-  ) as readonly unknown[]
-  const { stdout } = { stdout: await commandOutput('ls', [layout.podsDir]) }
-  return {
-    containers: containers.length,
-    sandboxes: sandboxes.length,
-    mounts: traces.mounts.toSorted(),
-    cgroups: traces.cgroups.length,
-    links: links.length,
-    addresses: readdirSync(join(layout.cni.dataDir, layout.cni.networkName)).filter((file) => /^\d/.test(file)).length,
-    podFolders: stdout.split('\n').filter((line) => line !== '').length,
-  }
-}

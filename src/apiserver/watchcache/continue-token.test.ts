@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { StatusError } from '#api'
+import { propertyRuns } from '#testing/basics'
+import { decodeContinue, encodeContinue } from './continue-token.ts'
+
+test('a token is read as what it was', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: -1 }).filter((revision) => revision !== 0),
+      fc.string({ minLength: 1, unit: 'binary-ascii' }),
+      (revision, start) => {
+        assert.deepEqual(decodeContinue(encodeContinue({ revision, start })), { revision, start })
+      },
+    ),
+    propertyRuns(100),
+  )
+})
+
+test('whatever is sent as a token is one, or refused with 400', () => {
+  const encoded = fc.oneof(
+    fc.json(),
+    fc.string({ unit: 'binary' }),
+    fc
+      .record({ v: fc.constantFrom('meta.k8s.io/v1', 'x', 1), rv: fc.jsonValue(), start: fc.jsonValue() })
+      .map((one) => JSON.stringify(one)),
+  )
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    encoded.map((text) => Buffer.from(text).toString('base64url')),
+  )
+  fc.assert(
+    fc.property(texts, (text) => {
+      try {
+        const { revision, start } = decodeContinue(text)
+        assert.ok(Number.isSafeInteger(revision) && start !== '')
+      } catch (error) {
+        assert.ok(error instanceof StatusError, String(error))
+        assert.equal(error.status.code, 400)
+      }
+    }),
+    propertyRuns(300),
+  )
+})

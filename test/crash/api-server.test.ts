@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, after, describe, it } from 'node:test'
+import { type Random, seededRandom } from '#base'
+import { WITHOUT_ETCD, startEtcd } from '#testing'
+import { eventually, rounds } from '#testing/basics'
+import { Ledger, historyProblems } from './api/ledger.ts'
+import { ServerProcess } from './api/server-process.ts'
+import { Follower, listed, write } from './api/traffic.ts'
+
+const WRITERS = 16
+const LONGEST_LIFE_MS = 400
+const NAMESPACE = '/api/v1/namespaces'
+const MAPS = `${NAMESPACE}/crash/configmaps`
+const LATE_MS = 60_000
+
+/** What is killed in a round, and started again. */
+type Victims = (round: number) => readonly { kill(): Promise<void>; start(): Promise<void> }[]
+
+describe('the API server that is killed under load', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sampan-api-crash-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  const onSqlite = rounds(10)
+  it(`keeps its promises ${onSqlite} times on SQLite`, async (context) => {
+    const server = new ServerProcess(join(folder, 'sqlite'), await freePort(), [])
+    await keepsItsPromises(context, server, onSqlite, () => [server])
+  })
+
+  const onEtcd = Math.ceil(rounds(10) / 2)
+  it(`keeps its promises ${onEtcd} times on etcd that is killed too`, { skip: WITHOUT_ETCD }, async (context) => {
+    await using etcd = await startEtcd()
+    const server = new ServerProcess(join(folder, 'etcd'), await freePort(), ['--store', 'etcd', '--etcd-servers', etcd.url])
+    const store = { kill: () => etcd.stop('SIGKILL'), start: () => etcd.start() }
+    // The server alone, and both at one moment.
+    await keepsItsPromises(context, server, onEtcd, (round) => (round % 2 === 0 ? [server] : [server, store]))
+  })
+})
+
+async function keepsItsPromises(context: TestContext, server: ServerProcess, count: number, victims: Victims): Promise<void> {
+  const random = seededRandom(count)
+  const ledgers = Array.from({ length: WRITERS }, () => new Ledger())
+  await server.start()
+  let follower: Follower | undefined
+  let slowestMs = 0
+  try {
+    await server.must('POST', NAMESPACE, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'crash' } })
+    let known = (await listed(server, MAPS)).revision
+    follower = new Follower(server, MAPS, known)
+    const first = known
+    for (let round = 0; round < count; round++) {
+      const writing = Promise.all(ledgers.map((ledger, at) => write(server, MAPS, `w${at}-${round}`, random, ledger)))
+      const before = acknowledgedBy(ledgers)
+      await Promise.race([writing, eventually('a first answer', () => acknowledgedBy(ledgers) > before)])
+      await Promise.race([writing, new Promise((resolve) => setTimeout(resolve, random.float() * LONGEST_LIFE_MS))])
+      const killed = victims(round)
+      const killedMs = performance.now()
+      await Promise.all(killed.map((victim) => victim.kill()))
+      await writing
+      for (const victim of killed.toReversed()) await victim.start()
+      slowestMs = Math.max(slowestMs, performance.now() - killedMs)
+      known = await checkState(server, ledgers, known, round)
+      await checkReplay(server, follower, first, random)
+    }
+    await follower.stop()
+    const { events, gaps } = follower
+    assert.deepEqual(historyProblems(events, gaps, ledgers), [])
+    const sum = (of: (ledger: Ledger) => number): number => ledgers.reduce((total, ledger) => total + of(ledger), 0)
+    context.diagnostic(
+      `${count} kills, ${acknowledgedBy(ledgers)} acknowledged writes, ${sum((ledger) => ledger.unanswered)} unanswered ` +
+        `(${sum((ledger) => ledger.unansweredApplied)} of them done), ${events.length} events, ${gaps.length} gaps, ` +
+        `slowest return ${Math.round(slowestMs)} ms`,
+    )
+  } finally {
+    await server.kill()
+    await follower?.stop()
+  }
+}
+
+/** Nothing that was acknowledged is missing or changed, nothing is there that nobody wrote, and time does not run backwards. The list's revision. */
+async function checkState(server: ServerProcess, ledgers: readonly Ledger[], known: number, round: number): Promise<number> {
+  const { revision, items } = await listed(server, MAPS)
+  const newest = Math.max(known, ...ledgers.map(({ acknowledged }) => acknowledged.at(-1)?.revision ?? 0))
+  assert.ok(revision >= newest, `round ${round}: the list is of revision ${revision}, acknowledged was ${newest}`)
+  assert.deepEqual(
+    ledgers.flatMap((ledger) => ledger.settle(items)),
+    [],
+    `round ${round}`,
+  )
+  const owned = new Set(ledgers.flatMap(({ names }) => names))
+  const foreign = [...items.keys()].filter((name) => !owned.has(name) && name !== 'kube-root-ca.crt')
+  assert.deepEqual(foreign, [], `round ${round}: objects that nobody wrote`)
+  const probe = await server.must('PUT', '/api/v1/namespaces/crash', {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'crash', labels: { round: String(round) } },
+  })
+  const given = Number((JSON.parse(probe.body) as { metadata: { resourceVersion: string } }).metadata.resourceVersion)
+  assert.ok(given > revision, `round ${round}: revision ${given} is given twice`)
+  return revision
+}
+
+/** The watcher that was cut off gets there; and one that begins anywhere in what it has seen gets the same. */
+async function checkReplay(server: ServerProcess, follower: Follower, first: number, random: Random): Promise<void> {
+  const newest = (): number => Math.max(follower.events.at(-1)?.revision ?? first, follower.gaps.at(-1)?.upTo ?? first)
+  const { items } = await listed(server, MAPS)
+  const last = Math.max(first, ...[...items.values()].map(({ revision = 0 }) => revision))
+  await eventually('the watcher has seen everything', () => newest() >= last, LATE_MS)
+  const { events } = follower
+  // What lies before a gap is not served any more.
+  const start = follower.gaps.at(-1)?.upTo ?? first
+  const served = events.filter(({ revision }) => revision > start)
+  const from = served[Math.floor(random.float() * served.length)]?.revision ?? start
+  const again = new Follower(server, MAPS, from)
+  try {
+    await eventually('another watcher has seen the same', () => (again.events.at(-1)?.revision ?? from) >= newest(), LATE_MS)
+    assert.deepEqual([again.events, again.gaps], [events.filter(({ revision }) => revision > from), []], `events after ${from}`)
+  } finally {
+    await again.stop()
+  }
+}
+
+const acknowledgedBy = (ledgers: readonly Ledger[]): number =>
+  ledgers.reduce((total, { acknowledged, deletions }) => total + acknowledged.length + deletions, 0)
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  probe.close()
+  await once(probe, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}

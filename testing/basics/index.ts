@@ -1,0 +1,4 @@
+/** The part of testing that loads no server: a file that needs nothing else starts in half the time. */
+export { type PropertyRuns, propertyRuns, rounds } from './effort.ts'
+export { eventually } from './eventually.ts'
+export { type ManualClock, manualClock } from './manual-clock.ts'
