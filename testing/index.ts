@@ -1,3 +1,4 @@
+export { eventually, type ManualClock, manualClock } from './basics/index.ts'
 export { type FakeApi, type FakeApiOptions, createFakeApi } from './cluster/fake-api.ts'
 export { type Faults, faultTransport } from './cluster/fault-transport.ts'
 export { type TestAnswer, type TestApiServer, type TestRequest, type TestWatch, testApiServer } from './apiserver/api-server.ts'

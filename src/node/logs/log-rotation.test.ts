@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { rootScope } from '#base'
-import { manualClock } from '#testing'
+import { manualClock } from '#testing/basics'
 import { LogRotation } from './log-rotation.ts'
 
 test('a full log is put aside, the one before it compressed, the oldest removed', async () => {
