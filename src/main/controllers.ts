@@ -1,16 +1,18 @@
 import type { Scope } from '#base'
 import type { Client } from '#client'
 import { type ControllersOptions, controllers } from '#controllers'
-import { type RunningController, createEvents, createInformers, runControllers, runWithLease } from '#reconcile'
+import { type Informers, type RunningController, createEvents, createInformers, runControllers, runWithLease } from '#reconcile'
 
 export interface StartControllersOptions extends ControllersOptions {
   readonly client: Client
+  /** Caches that others in the process read too. Absent: caches of their own. */
+  readonly informers?: Informers
 }
 
 /** Runs all controllers until the scope is cancelled. Resolves when their caches are full and they work. */
 export async function startControllers(scope: Scope, options: StartControllersOptions): Promise<readonly RunningController[]> {
-  const { client } = options
-  return runControllers(scope, controllers(options), { client, informers: createInformers(client), events: createEvents(scope, client) })
+  const { client, informers = createInformers(client) } = options
+  return runControllers(scope, controllers(options), { client, informers, events: createEvents(scope, client) })
 }
 
 export interface ElectedControllersOptions extends StartControllersOptions {

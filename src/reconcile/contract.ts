@@ -46,6 +46,8 @@ export interface Change<T> {
 /** Makes one informer per resource (and selection), shared by all who ask. */
 export interface Informers {
   informer<T extends KubeObject>(ref: ResourceRef<T>, selection?: Selection): Informer<T>
+  /** The informer of a whole resource that somebody has asked for already. */
+  known<T extends KubeObject>(ref: ResourceRef<T>): Informer<T> | undefined
   /** Starts what has been asked for so far and was not started; resolves when all are synced. Informers asked for later start with the next call. */
   start(scope: Scope): Promise<void>
 }

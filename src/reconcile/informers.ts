@@ -14,11 +14,17 @@ export function createInformers(client: Client, options: InformersOptions = {}):
   const asked = new Map<string, { readonly start: (scope: Scope) => Promise<void>; readonly informer: unknown }>()
   const waiting: ((scope: Scope) => Promise<void>)[] = []
 
+  const idOf = (ref: ResourceRef, selection: Selection): string =>
+    JSON.stringify([ref.group, ref.version, ref.plural, selection.namespace, selection.labelSelector, selection.fieldSelector])
+
+  // One entry per resource: the type parameter is the resource's, so what was stored under the id has it.
+  const known = <T extends KubeObject>(ref: ResourceRef<T>, selection: Selection = {}): Informer<T> | undefined =>
+    asked.get(idOf(ref, selection))?.informer as Informer<T> | undefined
+
   function informer<T extends KubeObject>(ref: ResourceRef<T>, selection: Selection = {}): Informer<T> {
-    const id = JSON.stringify([ref.group, ref.version, ref.plural, selection.namespace, selection.labelSelector, selection.fieldSelector])
-    // One entry per resource: the type parameter is the resource's, so what was stored under the id has it.
-    const known = asked.get(id)?.informer as Informer<T> | undefined
-    if (known !== undefined) return known
+    const there = known(ref, selection)
+    if (there !== undefined) return there
+    const id = idOf(ref, selection)
     const cache = new InformerCache<T>(ref, options.freeze ? deepFreeze : undefined)
     const start = (scope: Scope): Promise<void> => {
       void reflect(scope, client.resource(ref), selection, cache)
@@ -31,6 +37,7 @@ export function createInformers(client: Client, options: InformersOptions = {}):
 
   return {
     informer,
+    known: (ref) => known(ref),
     async start(scope) {
       await Promise.all(waiting.splice(0).map((start) => start(scope)))
     },

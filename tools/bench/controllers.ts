@@ -1,6 +1,6 @@
 /**
  * `npm run bench:controllers`: how fast Deployments are carried out on simulated nodes, over a server and a simulation in processes of their
- * own. Wall time, and the processor time of both; see docs/reference/performance.md.
+ * own. Wall time, and the processor time of both; `--requests` says what was asked of the server. See docs/reference/performance.md.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -22,6 +22,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '1' },
     only: { type: 'string', default: '.' },
     'cpu-prof': { type: 'string' },
+    requests: { type: 'boolean', default: false },
   },
 })
 const pods = Number(flags.pods)
@@ -72,6 +73,7 @@ async function measure(client: Client, name: string, parts: readonly ChildProces
   const revision = async (): Promise<number> =>
     Number((await client.resource(refs.namespaces).list(scope, { limit: 1 })).metadata?.resourceVersion ?? 0)
   const firstRevision = await revision()
+  const requestsBefore = flags.requests ? await requestsOf(client) : undefined
   const before = parts.map(cpuMs)
   const startedMs = performance.now()
   await run()
@@ -80,6 +82,24 @@ async function measure(client: Client, name: string, parts: readonly ChildProces
   console.log(
     `${name.padEnd(34)} ${String(wallMs).padStart(6)} ms   server ${server} ms CPU, simulation ${simulation} ms CPU, ${(await revision()) - firstRevision} writes`,
   )
+  if (requestsBefore === undefined) return
+  for (const [what, count] of [...(await requestsOf(client))].sort((a, b) => b[1] - a[1])) {
+    const more = count - (requestsBefore.get(what) ?? 0)
+    if (more > pods / 20) console.log(`  ${String(more).padStart(6)} ${what}`)
+  }
+}
+
+/** How often each thing was asked of the server so far: `POST pods/binding`. */
+async function requestsOf(client: Client): Promise<ReadonlyMap<string, number>> {
+  const { body } = await client.raw(scope, { method: 'GET', path: '/metrics' })
+  const counts = new Map<string, number>()
+  for (const line of Buffer.from(body).toString('utf8').split('\n')) {
+    if (!line.startsWith('apiserver_request_total{')) continue
+    const label = (name: string): string => new RegExp(`[{,]${name}="([^"]*)"`).exec(line)?.[1] ?? ''
+    const what = `${label('verb')} ${label('resource')}${label('subresource') === '' ? '' : '/'}${label('subresource')}`
+    counts.set(what, (counts.get(what) ?? 0) + Number(line.slice(line.lastIndexOf(' ') + 1)))
+  }
+  return counts
 }
 
 async function bench(client: Client, parts: readonly ChildProcess[]): Promise<void> {

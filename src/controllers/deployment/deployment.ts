@@ -42,7 +42,7 @@ import {
   sumOf,
 } from './replica-sets.ts'
 
-export const deploymentController: ControllerDefinition = { name: 'deployment-controller', workers: 5, setup }
+export const deploymentController: ControllerDefinition = { name: 'deployment-controller', workers: 32, setup }
 
 /** What one round has seen so far: sizes that it has just changed are in the sets. */
 interface Round {

@@ -51,7 +51,9 @@ function setup(context: ControllerContext): Reconcile {
       const feedScope = context.scope.child()
       const feed = new ResourceFeed(ref, graph, act, () => context.enqueue(RESOURCES))
       feeds.set(id, { ref, feed, scope: feedScope })
-      void reflect(feedScope, client.metadata(ref), {}, feed)
+      const whole = context.informers.known(ref)
+      if (whole === undefined) void reflect(feedScope, client.metadata(ref), {}, feed)
+      else feed.readAlong(feedScope, whole)
       for (const uid of waitingForKind.get(idOf(ref)) ?? []) context.enqueue(uid)
       waitingForKind.delete(idOf(ref))
     }

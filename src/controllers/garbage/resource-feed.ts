@@ -1,5 +1,6 @@
+import type { Scope } from '#base'
 import type { KubeObject, ResourceRef } from '#api'
-import type { ReflectorSink } from '#reconcile'
+import type { Informer, ReflectorSink } from '#reconcile'
 import type { Findings, OwnerGraph } from './graph.ts'
 
 /** Feeds the graph with the metadata of one resource and remembers which objects are from here. */
@@ -25,11 +26,28 @@ export class ResourceFeed implements ReflectorSink<KubeObject> {
     return [...this.#uids]
   }
 
+  /** Reads along with an informer of the whole resource: its objects are received and parsed once for all. */
+  readAlong(scope: Scope, informer: Informer<KubeObject>): void {
+    informer.onChange(({ old, now }) => {
+      if (scope.signal.aborted) return
+      if (old !== undefined && old.metadata?.uid !== now?.metadata?.uid) this.remove(old)
+      if (now !== undefined) this.put(now)
+    })
+    informer.waitForSync(scope).then(
+      () => this.#allIsIn(),
+      () => undefined,
+    )
+  }
+
   replace(objects: readonly KubeObject[]): void {
     const before = this.#uids
     this.#uids = new Set(objects.map((object) => object.metadata?.uid ?? ''))
     for (const object of objects) this.#act(this.#graph.put(this.#ref, object))
     for (const uid of before) if (!this.#uids.has(uid)) this.#act(this.#graph.remove(uid))
+    this.#allIsIn()
+  }
+
+  #allIsIn(): void {
     if (this.#synced) return
     this.#synced = true
     this.#onSynced()

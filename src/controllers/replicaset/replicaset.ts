@@ -57,7 +57,7 @@ export const replicationController = controllerFor<core.ReplicationController>({
 })
 
 function controllerFor<T extends ReplicaOwner>(kind: Kind<T>): ControllerDefinition {
-  return { name: kind.name, workers: 5, setup: (context) => setup(context, kind) }
+  return { name: kind.name, workers: 32, setup: (context) => setup(context, kind) }
 }
 
 /** The keys of the owners that a changed pod concerns: its managers before and after, or whoever might adopt it. */

@@ -28,10 +28,14 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
     const workers = scope.child()
     const clientOf = (part: InternalPart): ReturnType<typeof createClient> =>
       createClient({ transport: inProcessTransport(server.handler, { token: server.tokenOf(part) }), fieldManager: PARTS[part] })
+    // One set of caches for both: each object is read and kept once. It is filled as the controllers, who may read all that the scheduler may.
+    const { createInformers } = await import('#reconcile')
+    const shared = flags.controllers && flags.scheduler ? { informers: createInformers(clientOf('controllers')) } : {}
     if (flags.controllers) {
       const { startControllers } = await import('../controllers.ts')
       await startControllers(workers, {
         client: clientOf('controllers'),
+        ...shared,
         caBundle: server.authority,
         ...(flags.loadBalancerPool === undefined ? {} : { balancerPool: { pool: flags.loadBalancerPool } }),
         ...(flags.clusterCidr === undefined ? {} : { nodeIpam: { clusterCidr: flags.clusterCidr, nodeMaskSize: flags.nodeCidrMaskSize } }),
@@ -42,7 +46,7 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
       const { startScheduler } = await import('../scheduler.ts')
       const { schedulerFile } = await import('./parts.ts')
       const file = flags.schedulerConfig === undefined ? undefined : schedulerFile(flags.schedulerConfig)
-      await startScheduler(workers, { client: clientOf('scheduler'), ...(file === undefined ? {} : { config: file.config }) })
+      await startScheduler(workers, { client: clientOf('scheduler'), ...shared, ...(file === undefined ? {} : { config: file.config }) })
     }
     if (flags.podRoutesInterface !== undefined) await keepPodRoutes(workers, clientOf('controllers'), flags.podRoutesInterface)
     return async () => {

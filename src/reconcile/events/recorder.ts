@@ -35,8 +35,7 @@ export interface ObjectReference {
 }
 
 /** Events that wait to be written; more are dropped, so that a storm costs no memory. */
-const QUEUE_LIMIT = 1000
-const WRITERS = 4
+const QUEUE_LIMIT = 5000
 
 export interface EventsOptions {
   /** Told with the Events of actions as the reporting instance. */
@@ -55,13 +54,13 @@ export function createEvents(scope: Scope, client: Client, options: EventsOption
   const events = client.resource(EVENTS_REF)
   const joiner = new EventJoiner()
   const waiting: (() => Promise<void>)[] = []
-  let writing = 0
+  let isWriting = false
   let unique = 0
   let due: { cancel(): void } | undefined
 
   const begin = (): void => {
     due = undefined
-    if (writing < WRITERS) void drain()
+    if (!isWriting) void drain()
   }
   const write = (job: () => Promise<void>): void => {
     if (waiting.length >= QUEUE_LIMIT || scope.signal.aborted) return
@@ -69,12 +68,13 @@ export function createEvents(scope: Scope, client: Client, options: EventsOption
     if (options.delayMs === undefined) begin()
     else due ??= scope.clock.after(options.delayMs, begin, { background: true })
   }
+  /** One at a time: when there is much to do, what is done goes before what is told of it. */
   const drain = async (): Promise<void> => {
-    writing++
+    isWriting = true
     for (let job = waiting.shift(); job !== undefined && !scope.signal.aborted; job = waiting.shift()) {
       await job().catch((error: unknown) => scope.log.debug('an Event was not written', { error: messageOf(error) }))
     }
-    writing--
+    isWriting = false
   }
 
   async function record(event: CoreEvent, occurrence: Occurrence): Promise<void> {
