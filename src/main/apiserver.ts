@@ -50,6 +50,7 @@ import {
 } from '#apiserver'
 import { type Engine, openEtcdStore, openMemoryStore, openSqliteStore, startCompaction } from '#store'
 import { openAudit } from './audit.ts'
+import { type Failover, tolerationOf } from './failover.ts'
 import { withEncryption } from './encryption.ts'
 import type { AuditFlags, AuthenticationFlags, AuthorizationFlags, EtcdFlags } from './flags.ts'
 import { lateServer } from './late-server.ts'
@@ -76,6 +77,8 @@ export interface ApiServerFlags {
   readonly serviceClusterIpRange: string
   /** Whether it serves `metrics.k8s.io` out of what the nodes say. */
   readonly metrics: boolean
+  /** How soon pods leave dead nodes. */
+  readonly failover?: Failover
   /** Nodes whose agents get a kubeconfig and a serving certificate written beside the admin's: `name` or `name=address`. */
   readonly nodes: readonly string[]
 }
@@ -148,6 +151,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     tokens: [...fileTokens(flags.tokenAuthFile), ...[...tokens].map(([part, token]) => [token, internalUser(part)] as const)],
     furtherTokens: further.tokens,
     authorization: await openAuthorization(scope, flags.authorization ?? {}),
+    ...tolerationOf(flags.failover),
     serviceAccounts: {
       issuers: [ISSUER],
       audiences: [],

@@ -1,3 +1,4 @@
+import type { Failover } from './failover.ts'
 import type { NetworkMode } from './instance/instance.ts'
 import type { AuditWebhookFlags } from '#apiserver'
 import type { RoomFlags } from './room-flags.ts'
@@ -23,6 +24,8 @@ export interface UpFlags extends InstanceFlags {
   readonly example: boolean
   /** True: from now on. Absent: as before. */
   readonly gateway?: boolean
+  /** Absent: as before. */
+  readonly failover?: Failover
 }
 
 export interface GatewayFlags {
@@ -64,6 +67,7 @@ export interface AgentFlags extends RoomFlags {
   readonly evictionMaxPodGracePeriod: number
   readonly evictionPressureTransitionPeriod: number
   readonly releaseOnStop: boolean
+  readonly failover: Failover
   readonly logLevel: LogLevelFlag
 }
 
@@ -143,6 +147,7 @@ export interface ServerFlags extends AuditFlags, AuthenticationFlags, Authorizat
   readonly encryptionProviderConfig?: string
   readonly serviceClusterIpRange: string
   readonly metrics: boolean
+  readonly failover: Failover
   readonly clusterCidr?: string
   readonly nodeCidrMaskSize: number
   readonly podRoutesInterface?: string

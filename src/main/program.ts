@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { UserError } from '#base'
 import { NETWORK_MODES } from './instance/instance.ts'
+import { FAILOVERS } from './failover.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
 import { addComposeCommands } from './compose-program.ts'
 import { addExplainCommand } from './explain-program.ts'
@@ -35,6 +36,7 @@ export function program(): Command {
       ),
     )
     .option('--no-example', 'without the example application')
+    .addOption(failover("how soon a dead node's pods run elsewhere: as Kubernetes has it, or within five seconds; kept"))
     .option('--gateway', 'also serve Ingresses, at ports 80 and 443 of the first node (class "sampan", the default); kept until reset')
     .action(async (flags: UpFlags) => {
       const { runUp } = await import('./commands/up.ts')
@@ -241,6 +243,9 @@ function serverFlags(command: Command): Command {
     .option('--audit-webhook-initial-backoff <duration>', 'before a batch that was not taken is sent again (default: 10s)')
     .option('--service-cluster-ip-range <cidr>', 'addresses that Services get', '10.96.0.0/16')
     .option('--metrics', 'serve metrics.k8s.io out of what the nodes say, for kubectl top and autoscalers', false)
+    .addOption(
+      failover('when a silent node is taken for dead and how long pods stay there that do not say (fast: 3 s and 1 s)').default('usual'),
+    )
     .option('--cluster-cidr <cidr>', 'give each node a part of these addresses for its pods (default: somebody else does)')
     .option('--node-cidr-mask-size <bits>', "prefix length of a node's part", count, 24)
     .option('--load-balancer-pool <cidr>', 'addresses for Services of type LoadBalancer (default: somebody else gives them)')
@@ -290,9 +295,12 @@ function agentFlags(command: Command): Command {
     .option('--eviction-soft-grace-period <periods>', 'SIGNAL=DURATION for each soft threshold, several with commas', '')
     .option('--eviction-max-pod-grace-period <seconds>', 'most grace of a pod that is evicted for a soft threshold', Number, 0)
     .option('--eviction-pressure-transition-period <seconds>', 'how long the node tells of a pressure that is over', Number, 300)
+    .addOption(failover('how often the node tells that it lives (fast: every second)').default('usual'))
     .option('--release-on-stop', 'take the rules of the service proxy away at the end', false)
     .addOption(logLevel())
 }
+
+const failover = (meaning: string): Option => new Option('--failover <speed>', meaning).choices(FAILOVERS)
 
 const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
 

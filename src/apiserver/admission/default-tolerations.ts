@@ -6,8 +6,8 @@ import { isAbout } from './refuse.ts'
 const USUAL_SECONDS = 300
 const TROUBLES = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'] as const
 
-/** Pods that say nothing about a node in trouble leave it after five minutes. */
-export const defaultTolerations: AdmissionStep = {
+/** Pods that say nothing about a node in trouble leave it after a while: five minutes, where nothing else is configured. */
+export const defaultTolerations = (tolerationSeconds: number = USUAL_SECONDS): AdmissionStep => ({
   name: 'DefaultTolerationSeconds',
   replaces: true,
   handles: (request) => (request.operation === 'CREATE' || request.operation === 'UPDATE') && isAbout(request, '', 'pods'),
@@ -17,12 +17,9 @@ export const defaultTolerations: AdmissionStep = {
     const given = spec.tolerations ?? []
     const missing = TROUBLES.filter((key) => !given.some((toleration) => covers(toleration, key)))
     if (missing.length === 0) return
-    spec.tolerations = [
-      ...given,
-      ...missing.map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: USUAL_SECONDS })),
-    ]
+    spec.tolerations = [...given, ...missing.map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds }))]
   },
-}
+})
 
 const covers = (toleration: core.Toleration, key: string): boolean =>
   (!toleration.key || toleration.key === key) && (!toleration.effect || toleration.effect === 'NoExecute')

@@ -21,7 +21,11 @@ import { storageInUseProtection, volumeClaimResize } from './volume-claims.ts'
  * check on role escalation after those, since it must see the object as it will be stored; quota is a guard
  * of the transaction (`quota/quota-guard.ts`).
  */
-export function admissionSteps(reader: ObjectReader, authorizer: Authorizer): readonly AdmissionStep[] {
+export function admissionSteps(
+  reader: ObjectReader,
+  authorizer: Authorizer,
+  options: { readonly troubleTolerationSeconds?: number | undefined } = {},
+): readonly AdmissionStep[] {
   return [
     namespaceLifecycle(reader),
     limitRanger(reader),
@@ -30,7 +34,7 @@ export function admissionSteps(reader: ObjectReader, authorizer: Authorizer): re
     taintNodes,
     podSecurity(reader),
     priority(reader),
-    defaultTolerations,
+    defaultTolerations(options.troubleTolerationSeconds),
     defaultStorageClass(reader),
     storageInUseProtection,
     volumeClaimResize(reader),

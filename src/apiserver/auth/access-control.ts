@@ -41,6 +41,8 @@ export interface AccessControlOptions {
   readonly furtherTokens?: readonly TokenAuthenticator[]
   /** Who decides beside or instead of the server's own. `system:masters` may do everything whatever it says. */
   readonly authorization?: ConfiguredAuthorization | undefined
+  /** How long pods that do not say so themselves stay on a node in trouble. Default 300. */
+  readonly troubleTolerationSeconds?: number
   readonly serviceAccounts: {
     /** The first is the issuer of new tokens; tokens of all are accepted. */
     readonly issuers: readonly [string, ...string[]]
@@ -100,7 +102,7 @@ export function accessControl(options: AccessControlOptions): AccessControl {
     authenticators,
     authorizers,
     impersonation: impersonation(authorizer),
-    admission: admissionSteps(reader, authorizer),
+    admission: admissionSteps(reader, authorizer, options),
     finalAdmission: finalAdmissionSteps(reader, rbac, authorizer),
     guard: quotaGuard(reader),
     virtual: [

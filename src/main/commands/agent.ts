@@ -3,6 +3,7 @@ import { UserError } from '#base'
 import { OVERLAY_MTU } from '#network'
 import { type MetricFamily, DEFAULT_HARD, parseReserved, parseThresholds, shutdownGroups, streamProtocols } from '#node'
 import { defaultAddresses, startAgent } from '../agent.ts'
+import { heartbeatOf } from '../failover.ts'
 import { inForeground } from '../foreground.ts'
 import type { AgentFlags } from '../flags.ts'
 import { nodeNetwork } from '../node-network.ts'
@@ -31,6 +32,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
         clusterDns: flags.clusterDns,
         ...(flags.podManifestPath === undefined ? {} : { staticPodsDir: flags.podManifestPath }),
         maxPods: flags.maxPods,
+        ...heartbeatOf(flags.failover),
         podPidsLimit: flags.podMaxPids,
         shutdownGroups: shutdownGroups(
           flags.shutdownGracePeriod,

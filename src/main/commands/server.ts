@@ -1,6 +1,7 @@
 import type { Scope } from '#base'
 import { type Client, createClient, inProcessTransport } from '#client'
 import { type InternalPart, startApiServer } from '../apiserver.ts'
+import { graceOf } from '../failover.ts'
 import { inForeground } from '../foreground.ts'
 import type { ServerFlags } from '../flags.ts'
 
@@ -17,6 +18,7 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
       serviceClusterIpRange: flags.serviceClusterIpRange,
       nodes: flags.node,
       metrics: flags.metrics,
+      failover: flags.failover,
       audit: flags,
       authentication: flags,
       authorization: flags,
@@ -37,6 +39,7 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
         client: clientOf('controllers'),
         ...shared,
         caBundle: server.authority,
+        ...graceOf(flags.failover),
         ...(flags.loadBalancerPool === undefined ? {} : { balancerPool: { pool: flags.loadBalancerPool } }),
         ...(flags.clusterCidr === undefined ? {} : { nodeIpam: { clusterCidr: flags.clusterCidr, nodeMaskSize: flags.nodeCidrMaskSize } }),
         signing: { authority: server.signing.authority, legacyToken: (_, wish) => server.signing.legacyToken(wish) },

@@ -144,7 +144,7 @@ async function startGateway(scope: Scope, progress: Progress, stateDir: string, 
 
 async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Promise<Instance> {
   const known = readInstance(stateDir)
-  if (known !== undefined) return withNodes(scope, stateDir, withGateway(stateDir, known, flags), flags)
+  if (known !== undefined) return withNodes(scope, stateDir, withFailover(stateDir, withGateway(stateDir, known, flags), flags), flags)
   // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
   if (existsSync(stateDir) && readdirSync(stateDir).some((entry) => !entry.startsWith('instance.json')))
     throw new UserError(`${stateDir} holds something that is not a cluster`, 'give --state-dir a folder that is empty or does not exist')
@@ -165,6 +165,7 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
     clusterCidr,
     dnsAddress,
     ...(flags.gateway === true ? { gateway: true } : {}),
+    ...(flags.failover === undefined ? {} : { failover: flags.failover }),
   }
   const whole = { ...instance, nodes: moreNodes(instance, flags.nodes ?? 1) }
   writeInstance(stateDir, whole)
@@ -175,6 +176,16 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
 function withGateway(stateDir: string, known: Instance, { gateway }: UpFlags): Instance {
   if (gateway !== true || known.gateway === true) return known
   const changed = { ...known, gateway }
+  writeInstance(stateDir, changed)
+  return changed
+}
+
+/** Server and agents are told when they start. */
+function withFailover(stateDir: string, known: Instance, { failover }: UpFlags): Instance {
+  if (failover === undefined || failover === (known.failover ?? 'usual')) return known
+  if (isSupervised(stateDir, SERVER.name))
+    throw new UserError(`the cluster runs with --failover ${known.failover ?? 'usual'}`, 'stop it first: sampan down')
+  const changed = { ...known, failover }
   writeInstance(stateDir, changed)
   return changed
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '#base'
+import type { Failover } from '../failover.ts'
 
 /**
  * One cluster on this machine. Everything that could meet another instance's (names of namespaces, tables and control groups, address ranges,
@@ -24,6 +25,8 @@ export interface Instance {
   readonly dnsAddress: string
   /** Ingresses are served, in the network of the first node. */
   readonly gateway?: boolean
+  /** How soon a dead node's pods run elsewhere; absent: as usual. */
+  readonly failover?: Failover
 }
 
 export const NETWORK_MODES = ['route', 'overlay'] as const

@@ -72,9 +72,12 @@ function serverArguments(stateDir: string, instance: Instance): readonly string[
     ['--node-cidr-mask-size', String(NODE_MASK_SIZE)],
     ['--load-balancer-pool', balancerPool(instance)],
     ...(instance.network === undefined ? [] : [['--pod-routes-interface', instance.network]]),
+    ...failoverArguments(instance),
     ...instance.nodes.map(({ name, address }) => ['--node', `${name}=${address}`]),
   ].flat()
 }
+
+const failoverArguments = ({ failover }: Instance): readonly string[][] => (failover === undefined ? [] : [['--failover', failover]])
 
 function gatewayArguments(stateDir: string, { nodes: [{ address }] }: Instance): readonly string[] {
   return [
@@ -111,6 +114,7 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
     ['--announce-interface', announceInterface(placeOf(instance, index))],
     ['--policy-table', policyTable(instance, index)],
     ['--dns-address', instance.dnsAddress],
+    ...failoverArguments(instance),
   ].flat()
 }
 

@@ -25,6 +25,9 @@ export class NodeRegistrar {
   #node: core.Node | undefined
   #lease: coordination.Lease | undefined
   #writtenAtMs = Number.NEGATIVE_INFINITY
+  #beatenAtMs = Number.NEGATIVE_INFINITY
+  /** Until then the Node is read before it is judged whether its status has to be written. */
+  #doubtUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(client: Client, options: RegistrarOptions) {
     this.#client = client
@@ -53,7 +56,9 @@ export class NodeRegistrar {
   async run(scope: Scope): Promise<void> {
     while (!scope.signal.aborted) {
       try {
-        await Promise.all([this.#beat(scope), this.writeStatus(scope)])
+        await this.#beat(scope)
+        if (this.#isInDoubt(scope)) await this.refresh(scope)
+        await this.writeStatus(scope)
       } catch (error) {
         if (isCancelled(error)) return
         scope.log.warn('the node could not report', { error: messageOf(error) })
@@ -62,6 +67,18 @@ export class NodeRegistrar {
       }
       await scope.sleep(this.#options.beatMs).catch(() => undefined)
     }
+  }
+
+  /**
+   * After a silence of half a Lease the Node may have been taken for dead, and the API says so: what was written last is there no more. Whoever judges
+   * may be at it at this very moment, so the doubt lasts for a Lease.
+   */
+  #isInDoubt({ clock }: Scope): boolean {
+    const now = clock.monotonic()
+    const leaseMs = this.#options.leaseSeconds * 1000
+    if (now - this.#beatenAtMs > leaseMs / 2) this.#doubtUntilMs = now + leaseMs
+    this.#beatenAtMs = now
+    return now < this.#doubtUntilMs
   }
 
   /** Reads what others have changed of the Node; what was known stays when it cannot be read. */

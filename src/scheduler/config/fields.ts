@@ -26,6 +26,10 @@ export class Fields {
     return Object.hasOwn(this.#values, name) ? (this.#values[name] ?? undefined) : undefined
   }
 
+  isSet(name: string): boolean {
+    return Object.hasOwn(this.#values, name)
+  }
+
   text(name: string): string | undefined {
     const value = this.raw(name)
     if (value === undefined || typeof value === 'string') return value

@@ -1,4 +1,5 @@
 import type { core } from '#api'
+import type { ExtenderConfig } from '../extenders/extender-config.ts'
 
 /** One way of scheduling, under the name by which pods ask for it. What is left out is Kubernetes' default. */
 export interface Profile {
@@ -63,6 +64,8 @@ export function defaultProfile(schedulerName: string = DEFAULT_SCHEDULER): Profi
 }
 
 export interface SchedulerConfig {
+  /** Servers of others that have a say in every profile. */
+  readonly extenders?: readonly ExtenderConfig[]
   readonly profiles: readonly Profile[]
   readonly firstBackOffMs: number
   readonly longestBackOffMs: number

@@ -44,7 +44,11 @@ describe('a scheduler configuration', () => {
 
   it('is refused by name where it says what cannot be done', () => {
     refused('kind: Pod\napiVersion: v1\n', /is a Pod of v1/)
-    refused(`${HEAD}extenders: [{urlPrefix: x}]\n`, /extenders is not supported/)
+    refused(`${HEAD}extenders: [{urlPrefix: x}]\n`, /extenders\[0\].urlPrefix is no http or https URL/)
+    const binders = "[{urlPrefix: 'http://a', bindVerb: b}, {urlPrefix: 'http://c', bindVerb: b}]"
+    refused(`${HEAD}extenders: ${binders}\n`, /only one extender can implement bind/)
+    refused(`${HEAD}extenders: [{urlPrefix: 'http://a', prioritizeVerb: p}]\n`, /weight must have a positive weight/)
+    refused(`${HEAD}extenders: [{urlPrefix: 'http://a', managedResources: [{name: cpu}]}]\n`, /invalid extended resource name/)
     refused(
       `${HEAD}profiles: [{plugins: {filter: {enabled: [{name: Mine}]}}}]\n`,
       /profiles\[0\].plugins.filter.enabled\[0\].name there is no plugin "Mine"/,

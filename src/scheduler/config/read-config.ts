@@ -1,5 +1,6 @@
-import { UserError, readYaml } from '#base'
+import { UserError, readFileIfThere, readYaml } from '#base'
 import type { core } from '#api'
+import { type ExtenderConfig, readExtenders } from '../extenders/extender-config.ts'
 import { Fields } from './fields.ts'
 import {
   type FitArgs,
@@ -61,6 +62,7 @@ export function readSchedulerConfig(text: string, file: string): SchedulerFile {
   const names = profiles.map(({ schedulerName }) => schedulerName)
   const repeated = names.find((name, at) => names.indexOf(name) !== at)
   if (repeated !== undefined) throw root.wrong('profiles', `two have the name ${repeated}`)
+  const extenders = readExtenders(root, readFileIfThere)
   const connection = root.object('clientConnection')
   const election = root.object('leaderElection')
   const kubeconfig = connection?.text('kubeconfig')
@@ -74,11 +76,20 @@ export function readSchedulerConfig(text: string, file: string): SchedulerFile {
   const longestBackOffMs = longest === undefined ? Math.max(defaults.longestBackOffMs, firstBackOffMs) : longest * 1000
   if (longestBackOffMs < firstBackOffMs) throw root.wrong('podMaxBackoffSeconds', 'is less than podInitialBackoffSeconds')
   const plain = percentage === undefined ? defaultProfile() : { ...defaultProfile(), percentageOfNodesToScore: percentage }
+  const all = withoutIgnored(profiles.length === 0 ? [plain] : profiles, extenders)
   return {
-    config: { profiles: profiles.length === 0 ? [plain] : profiles, firstBackOffMs, longestBackOffMs },
+    config: { profiles: all, firstBackOffMs, longestBackOffMs, ...(extenders.length === 0 ? {} : { extenders }) },
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(leaderElect === undefined ? {} : { leaderElect }),
   }
+}
+
+/** What extenders see to alone is not asked of nodes, whatever a profile says is ignored. */
+function withoutIgnored(profiles: readonly Profile[], extenders: readonly ExtenderConfig[]): readonly Profile[] {
+  const ignored = extenders.flatMap(({ managedResources }) => managedResources.filter((one) => one.ignoredByScheduler))
+  if (ignored.length === 0) return profiles
+  const ignoredResources = new Set(ignored.map(({ name }) => name))
+  return profiles.map((profile) => ({ ...profile, fit: { ...profile.fit, ignoredResources } }))
 }
 
 function readProfile(fields: Fields, general: number | undefined): Profile {

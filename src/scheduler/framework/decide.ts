@@ -9,6 +9,11 @@ export interface Plugins {
   readonly scores: readonly ScorePlugin[]
 }
 
+/** The nodes that all rules allow, as far as they were looked for; or why there are none. */
+export type Found =
+  | { readonly kind: 'feasible'; readonly nodes: readonly NodeState[]; readonly diagnosis: Diagnosis }
+  | { readonly kind: 'refused'; readonly diagnosis: Diagnosis }
+
 export type Decision = { readonly kind: 'placed'; readonly node: NodeState } | { readonly kind: 'refused'; readonly diagnosis: Diagnosis }
 
 /** Why no node will do. */
@@ -81,6 +86,14 @@ export class Decider {
 
   /** `allows` is asked last, for what else a node has to meet (pods that were promised the place). */
   decide(cluster: Cluster, pod: PodInfo, allows?: (node: NodeState) => Refusal | undefined): Decision {
+    const found = this.find(cluster, pod, allows)
+    if (found.kind === 'refused') return found
+    const best = this.best(cluster, pod, found.nodes)
+    return best === undefined ? { kind: 'refused', diagnosis: found.diagnosis } : { kind: 'placed', node: best }
+  }
+
+  /** The first half of a decision. The diagnosis of feasible nodes is of those that were refused on the way; it is good until the next call. */
+  find(cluster: Cluster, pod: PodInfo, allows?: (node: NodeState) => Refusal | undefined): Found {
     const nodes = cluster.nodes()
     const prepared = prepareFilters(cluster, pod, this.#plugins.filters)
     if (!('check' in prepared))
@@ -98,6 +111,7 @@ export class Decider {
     const start = this.#start < nodes.length ? this.#start : 0
     const refusals = this.#refusals
     refusals.length = nodes.length
+    refusals.fill(undefined)
     let seen = 0
     for (let at = start; seen < nodes.length && feasible.length < wanted; seen++, at++) {
       if (at === nodes.length) at = 0
@@ -108,15 +122,16 @@ export class Decider {
       if (refused === undefined) feasible.push(node)
     }
     if (nodes.length > 0) this.#start = (start + seen) % nodes.length
-    const best = this.best(cluster, pod, feasible)
-    return best === undefined
+    return feasible.length === 0
       ? { kind: 'refused', diagnosis: { nodes: nodes.length, refusals: refusals.slice() } }
-      : { kind: 'placed', node: best }
+      : { kind: 'feasible', nodes: feasible, diagnosis: { nodes: nodes.length, refusals } }
   }
 
-  best(cluster: Cluster, pod: PodInfo, feasible: readonly NodeState[]): NodeState | undefined {
+  /** The other half. `further` is added to the plugins' sums, by node name. */
+  best(cluster: Cluster, pod: PodInfo, feasible: readonly NodeState[], further?: ReadonlyMap<string, number>): NodeState | undefined {
     if (feasible.length <= 1) return feasible[0]
     const totals = scoreNodes(cluster, pod, feasible, this.#plugins.scores)
+    if (further !== undefined) for (const [i, { name }] of feasible.entries()) totals[i] = (totals[i] ?? 0) + (further.get(name) ?? 0)
     let highest = -Infinity
     let equals = 0
     for (let i = 0; i < totals.length; i++) {

@@ -1,4 +1,4 @@
-import { type Scope, messageOf, rfc3339 } from '#base'
+import { type Scope, messageOf } from '#base'
 import { type core, deepEqual, isConflict, isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import type { Change, Informers } from '#reconcile'
@@ -6,17 +6,20 @@ import { Cluster } from '../cluster/cluster.ts'
 import { DEFAULT_SCHEDULER, type Profile, type SchedulerConfig, defaultConfig } from '../config/profile.ts'
 import type { NodeState } from '../cluster/node-state.ts'
 import { type SchedulerEvents, schedulerEvents } from '../events.ts'
+import { candidatesOfExtenders, filterByExtenders, scoresOfExtenders } from '../extenders/ask.ts'
+import { Extender } from '../extenders/extender.ts'
 import { Decider, type Diagnosis, type Plugins, prepareFilters } from '../framework/decide.ts'
 import { refusalMessage } from '../framework/message.ts'
 import type { Refusal } from '../framework/plugin.ts'
 import { type PodInfo, compilePod } from '../pod/pod-info.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
-import { planPreemption } from '../preemption/plan.ts'
+import { type PreemptionPlan, type PreemptionTerms, choosePreemption, planPreemption, preemptionCandidates } from '../preemption/plan.ts'
 import { VictimMemo } from '../preemption/victim-memo.ts'
 import { SchedulingQueue } from '../queue/queue.ts'
 import { claimVolumes } from '../volumes/bind.ts'
 import { hintsOf } from './hints.ts'
 import { Nominations } from './nominations.ts'
+import { dated, patchStatus, sameForScheduling } from './pod-status.ts'
 import { siblingSelector } from './siblings.ts'
 import { type IsServed, type Sources, nodeChange, watchSources } from './watches.ts'
 
@@ -52,6 +55,7 @@ export class Scheduler {
   readonly #byName: ReadonlyMap<string, Scheduling>
   readonly #nominated = new Nominations()
   readonly #victims = new VictimMemo()
+  readonly #extenders: readonly Extender[]
   /** Placed by us, the binding not seen yet. */
   readonly #assumed = new Set<string>()
   #bindings = 0
@@ -64,6 +68,7 @@ export class Scheduler {
     const config = options.config ?? defaultConfig()
     this.#queue = new SchedulingQueue(scope.clock, hintsOf(this.#cluster), () => this.#wake(), config)
     this.#sources = watchSources(options.informers, options.isServed, () => this.#queue.changed({ kind: 'storage' }))
+    this.#extenders = (config.extenders ?? []).map((one) => new Extender(one))
     const siblings = siblingSelector(this.#sources)
     this.#byName = new Map(
       config.profiles.map((profile) => {
@@ -166,10 +171,14 @@ export class Scheduler {
       const pod = this.#queue.take()
       if (pod === undefined) break
       try {
-        this.#schedule(pod)
+        const later = this.#schedule(pod)
+        // Others decide too: no other pod is looked at until they have answered.
+        if (later !== undefined) {
+          void later.catch((error: unknown) => this.#failed(pod, error)).finally(() => this.#slice())
+          return
+        }
       } catch (error) {
-        this.#scope.log.error('pod not scheduled', { pod: pod.key, error })
-        this.#queue.retry(pod.uid)
+        this.#failed(pod, error)
       }
       if (this.#scope.clock.monotonic() > until) {
         this.#scope.clock.after(0, () => this.#slice())
@@ -179,13 +188,58 @@ export class Scheduler {
     this.#running = false
   }
 
-  #schedule(pod: PodInfo): void {
-    const promises = this.#nominated.size === 0 ? undefined : (node: NodeState) => this.#leavesPromisesKept(pod, node)
-    const decision = this.#promised(pod) ?? this.#of(pod).decider.decide(this.#cluster, pod, promises)
-    if (decision.kind === 'refused') return this.#refuse(pod, decision.diagnosis)
-    this.#cluster.place(pod, decision.node.name)
+  #failed(pod: PodInfo, error: unknown): void {
+    if (this.#scope.signal.aborted) return
+    this.#scope.log.error('pod not scheduled', { pod: pod.key, error })
+    this.#queue.retry(pod.uid)
+    this.#report(pod, messageOf(error), undefined, 'SchedulerError')
+  }
+
+  /** A promise when others are asked. */
+  #schedule(pod: PodInfo): Promise<void> | undefined {
+    const asked = this.#extenders.length === 0 ? [] : this.#extenders.filter((extender) => extender.isInterestedIn(pod))
+    if (asked.length > 0) return this.#scheduleWith(asked, pod)
+    const decision = this.#promised(pod) ?? this.#of(pod).decider.decide(this.#cluster, pod, this.#promises(pod))
+    if (decision.kind === 'refused') this.#refuse(pod, decision.diagnosis)
+    else this.#assume(pod, decision.node, undefined)
+    return undefined
+  }
+
+  /** While extenders answer, the cluster goes on: what they say holds for nodes that will do still. */
+  async #scheduleWith(extenders: readonly Extender[], pod: PodInfo): Promise<void> {
+    const { decider, plugins } = this.#of(pod)
+    const found = decider.find(this.#cluster, pod, this.#promises(pod))
+    if (found.kind === 'refused') return this.#refuseWith(extenders, pod, found.diagnosis)
+    const refused = new Map(this.#cluster.nodes().map(({ name }, at) => [name, found.diagnosis.refusals[at]]))
+    const { nodes, refusals } = await filterByExtenders(this.#scope, extenders, pod, found.nodes)
+    const further = nodes.length > 1 ? await scoresOfExtenders(this.#scope, extenders, pod, nodes) : undefined
+    if (!this.#queue.has(pod.uid)) return
+    const prepared = prepareFilters(this.#cluster, pod, plugins.filters)
+    const left = nodes
+      .flatMap(({ name }) => this.#cluster.node(name) ?? [])
+      .filter((node) => 'check' in prepared && prepared.check(node) === undefined && this.#leavesPromisesKept(pod, node) === undefined)
+    if (nodes.length > 0 && left.length === 0) return this.#queue.retry(pod.uid)
+    const promised = this.#nominated.of(pod.uid)
+    const node = left.find(({ name }) => name === promised) ?? decider.best(this.#cluster, pod, left, further)
+    if (node !== undefined)
+      return this.#assume(
+        pod,
+        node,
+        extenders.find(({ config }) => config.bindVerb !== ''),
+      )
+    const all = this.#cluster.nodes()
+    const diagnosis = { nodes: all.length, refusals: all.map(({ name }) => refusals.get(name) ?? refused.get(name)) }
+    return this.#refuseWith(extenders, pod, diagnosis)
+  }
+
+  #promises(pod: PodInfo): ((node: NodeState) => Refusal | undefined) | undefined {
+    return this.#nominated.size === 0 ? undefined : (node) => this.#leavesPromisesKept(pod, node)
+  }
+
+  #assume(pod: PodInfo, node: NodeState, binder: Extender | undefined): void {
+    this.#cluster.place(pod, node.name)
     this.#assumed.add(pod.uid)
-    this.#inBackground(pod, () => this.#bind(pod, decision.node))
+    this.#inBackground(pod, () => this.#bind(pod, node, binder))
   }
 
   /** A node that was promised is tried first. */
@@ -225,7 +279,7 @@ export class Scheduler {
       })
   }
 
-  async #bind(pod: PodInfo, node: NodeState): Promise<void> {
+  async #bind(pod: PodInfo, node: NodeState, binder: Extender | undefined): Promise<void> {
     const { namespace, name, uid } = pod
     if (pod.claims.length > 0 && (await claimVolumes(this.#scope, this.#client, this.#sources.view, pod, node))) {
       this.#assumed.delete(uid)
@@ -235,7 +289,8 @@ export class Scheduler {
     }
     const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { kind: 'Node', name: node.name } }
     try {
-      await this.#client.resource(refs.pods).subresource(this.#scope, { namespace, name }, 'binding', { verb: 'create', body })
+      if (binder !== undefined) await binder.bind(this.#scope, pod, node)
+      else await this.#client.resource(refs.pods).subresource(this.#scope, { namespace, name }, 'binding', { verb: 'create', body })
     } catch (error) {
       // Gone, or bound by somebody else: the informer tells which.
       if (!isNotFound(error) && !isConflict(error)) throw error
@@ -250,20 +305,43 @@ export class Scheduler {
   }
 
   #refuse(pod: PodInfo, diagnosis: Diagnosis): void {
+    const preempts = this.#noteRefusal(pod, diagnosis)
+    if (!preempts) return this.#report(pod, refusalMessage(diagnosis, ''))
+    const { plugins } = this.#of(pod)
+    this.#preempt(pod, diagnosis, planPreemption(this.#cluster, pod, diagnosis, plugins.filters, this.#preemptionTerms(pod)))
+  }
+
+  /** Those who can tell which pods may go are asked. */
+  async #refuseWith(extenders: readonly Extender[], pod: PodInfo, diagnosis: Diagnosis): Promise<void> {
+    const preempts = this.#noteRefusal(pod, diagnosis)
+    if (!preempts) return this.#report(pod, refusalMessage(diagnosis, ''))
+    const { plugins } = this.#of(pod)
+    const found = preemptionCandidates(this.#cluster, pod, diagnosis, plugins.filters, this.#preemptionTerms(pod))
+    if (found.kind === 'none') return this.#preempt(pod, diagnosis, found)
+    const candidates = await candidatesOfExtenders(this.#scope, extenders, pod, found.candidates)
+    if (this.#queue.has(pod.uid)) this.#preempt(pod, diagnosis, choosePreemption(candidates))
+  }
+
+  /** The pod waits. Whether others could make room. */
+  #noteRefusal(pod: PodInfo, diagnosis: Diagnosis): boolean {
     const plugins = new Set<string>()
     for (const refused of diagnosis.refusals) if (refused !== undefined) plugins.add(refused.plugin)
     if (diagnosis.general !== undefined) plugins.add(diagnosis.general.plugin)
     this.#queue.refuse(pod.uid, diagnosis.nodes === 0 ? new Set(['NodeAffinity']) : plugins)
-    if (diagnosis.nodes === 0 || diagnosis.general !== undefined) return this.#report(pod, refusalMessage(diagnosis, ''))
-    const { profile, plugins: rules } = this.#of(pod)
-    if (!profile.preempts) return this.#report(pod, refusalMessage(diagnosis, ''))
-    const plan = planPreemption(this.#cluster, pod, diagnosis, rules.filters, {
+    return diagnosis.nodes > 0 && diagnosis.general === undefined && this.#of(pod).profile.preempts
+  }
+
+  #preemptionTerms(pod: PodInfo): PreemptionTerms {
+    return {
       budgets: this.#sources.budgets?.list() ?? [],
       random: this.#scope.random,
-      limits: profile.preemption,
+      limits: this.#of(pod).profile.preemption,
       promised: (node) => this.#nominated.podsOn(node.name),
       memo: this.#victims,
-    })
+    }
+  }
+
+  #preempt(pod: PodInfo, diagnosis: Diagnosis, plan: PreemptionPlan): void {
     if (plan.kind === 'none') return this.#report(pod, refusalMessage(diagnosis, plan.message))
     this.#nominated.set(pod, plan.node.name)
     for (const { pod: other } of this.#nominated.on(plan.node.name)) if (other.priority < pod.priority) this.#withdraw(other.uid, other)
@@ -274,7 +352,7 @@ export class Scheduler {
   /** A promise that somebody more important has taken over. */
   #withdraw(uid: string, pod: PodInfo): void {
     this.#nominated.delete(uid)
-    this.#inBackgroundQuietly(pod, () => this.#patchStatus(pod, { nominatedNodeName: null }))
+    this.#inBackgroundQuietly(pod, () => patchStatus(this.#scope, this.#client, pod, { nominatedNodeName: null }))
   }
 
   #inBackgroundQuietly(pod: PodInfo, work: () => Promise<unknown>): void {
@@ -292,61 +370,25 @@ export class Scheduler {
       reason: 'PreemptionByScheduler',
       message: `${nameOf(pod.pod)}: preempting to accommodate a higher priority pod`,
     }
-    await this.#patchStatus(victim, { conditions: [this.#dated(victim, condition)] })
+    await patchStatus(this.#scope, this.#client, victim, { conditions: [dated(this.#scope, victim, condition)] })
     const { namespace, name, uid } = victim
     await this.#client.resource(refs.pods).delete(this.#scope, { namespace, name }, { preconditions: { uid } })
     this.#of(pod).events.event(victim.pod, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${pod.uid} on node ${node.name}`)
   }
 
-  #report(pod: PodInfo, message: string, nominatedNodeName?: string): void {
+  #report(pod: PodInfo, message: string, nominatedNodeName?: string, reason = 'Unschedulable'): void {
     this.#of(pod).events.event(pod.pod, 'Warning', 'FailedScheduling', 'Scheduling', message)
-    const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }
+    const condition = { type: 'PodScheduled', status: 'False', reason, message }
     const known = pod.pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
     const same = known?.status === 'False' && known.reason === condition.reason && known.message === message
     if (same && nominatedNodeName === pod.pod.status?.nominatedNodeName) return
     this.#inBackgroundQuietly(pod, () =>
-      this.#patchStatus(pod, {
-        conditions: [this.#dated(pod, condition)],
+      patchStatus(this.#scope, this.#client, pod, {
+        conditions: [dated(this.#scope, pod, condition)],
         ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
       }),
     )
   }
-
-  #dated(
-    pod: PodInfo,
-    condition: { readonly type: string; readonly status: string; readonly reason: string; readonly message: string },
-  ): Record<string, unknown> {
-    const known = pod.pod.status?.conditions?.find(({ type }) => type === condition.type)
-    const since = known?.status === condition.status ? known.lastTransitionTime : rfc3339(this.#scope.clock.now())
-    return { ...condition, observedGeneration: pod.pod.metadata?.generation, lastProbeTime: null, lastTransitionTime: since }
-  }
-
-  async #patchStatus(pod: PodInfo, status: Readonly<Record<string, unknown>>): Promise<void> {
-    const { namespace, name, uid } = pod
-    await this.#client
-      .resource(refs.pods)
-      .patch(this.#scope, { namespace, name }, { type: 'strategic', body: { metadata: { uid }, status } }, { subresource: 'status' })
-  }
 }
 
 const nameOf = ({ spec }: core.Pod): string => spec?.schedulerName || DEFAULT_SCHEDULER
-
-/** Whether two states of a placed pod take the same from its node and look the same to others. */
-function sameForScheduling(old: core.Pod, now: core.Pod): boolean {
-  const [before, after] = [old.metadata, now.metadata]
-  if (before?.generation === undefined || before.generation !== after?.generation || before.uid !== after.uid) return false
-  if (before.deletionTimestamp !== after.deletionTimestamp || !deepEqual(before.labels, after.labels)) return false
-  return deepEqual(heldResources(old), heldResources(now))
-}
-
-/** What a resize that is under way adds to the spec. */
-const heldResources = ({ status }: core.Pod): unknown => [
-  status?.resources,
-  status?.allocatedResources,
-  [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map(({ name, resources, allocatedResources }) => ({
-    name,
-    resources,
-    allocatedResources,
-  })),
-  status?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason,
-]

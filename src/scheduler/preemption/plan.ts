@@ -50,7 +50,26 @@ export function planPreemption(
   filters: readonly FilterPlugin[],
   terms: PreemptionTerms,
 ): PreemptionPlan {
-  const none = (why: string): PreemptionPlan => ({ kind: 'none', message: NO_CLAIMS + why })
+  const found = preemptionCandidates(cluster, pod, diagnosis, filters, terms)
+  return found.kind === 'none' ? found : choosePreemption(found.candidates)
+}
+
+export function choosePreemption(candidates: readonly Candidate[]): PreemptionPlan {
+  const best = bestCandidate(candidates)
+  return best === undefined
+    ? { kind: 'none', message: `${NO_CLAIMS}no candidate node for preemption` }
+    : { kind: 'preempt', node: best.node, victims: best.victims }
+}
+
+/** The first half of a plan: at least one candidate, or why there is none. */
+export function preemptionCandidates(
+  cluster: Cluster,
+  pod: PodInfo,
+  diagnosis: Diagnosis,
+  filters: readonly FilterPlugin[],
+  terms: PreemptionTerms,
+): { readonly kind: 'found'; readonly candidates: readonly Candidate[] } | { readonly kind: 'none'; readonly message: string } {
+  const none = (why: string): { readonly kind: 'none'; readonly message: string } => ({ kind: 'none', message: NO_CLAIMS + why })
   if (pod.pod.spec?.preemptionPolicy === 'Never') return none('not eligible due to preemptionPolicy=Never.')
   if (victimsAreLeaving(cluster, pod)) return none('not eligible due to a terminating pod on the nominated node.')
   const { minCandidatePercent, minCandidates } = terms.limits ?? defaultProfile().preemption
@@ -83,8 +102,7 @@ export function planPreemption(
     if ('plugin' in found) outcomes.set(at.node.name, found)
     else candidates.push(found)
   }
-  const best = bestCandidate(candidates)
-  if (best !== undefined) return { kind: 'preempt', node: best.node, victims: best.victims }
+  if (candidates.length > 0) return { kind: 'found', candidates }
   const reasons = countReasons(cluster.nodes().map((node) => outcomes.get(node.name) ?? NOT_HELPFUL))
   return none(`0/${diagnosis.nodes} nodes are available: ${reasons}.`)
 }

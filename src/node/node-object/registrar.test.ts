@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rootScope } from '#base'
+import { type core, refs } from '#api'
+import { createClient, inProcessTransport } from '#client'
+import { createFakeApi, manualClock } from '#testing'
+import { NodeRegistrar } from './registrar.ts'
+
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
+
+test('a node that was taken for dead while it was silent says that it is ready as soon as it beats again', async () => {
+  const api = createFakeApi()
+  const clock = manualClock()
+  using scope = rootScope({ clock })
+  const client = createClient({ transport: inProcessTransport(api.handler) })
+  const ready = async (before: core.NodeStatus | undefined): Promise<core.NodeStatus> => ({
+    ...before,
+    conditions: [{ type: 'Ready', status: 'True' }],
+  })
+  const options = { name: 'n', labels: {}, taints: [], podCidr: undefined, leaseSeconds: 40, beatMs: 10_000 }
+  const registrar = new NodeRegistrar(client, { ...options, status: ready })
+  await registrar.register(scope)
+  void registrar.run(scope)
+  const statusNow = async (): Promise<string | undefined> =>
+    (await client.resource(refs.nodes).get(scope, { name: 'n' })).status?.conditions?.[0]?.status
+  for (let beat = 0; beat < 6; beat++) {
+    await settled()
+    clock.advance(10_000)
+  }
+  await settled()
+  const node = await client.resource(refs.nodes).get(scope, { name: 'n' })
+  await client
+    .resource(refs.nodes)
+    .update(scope, { ...node, status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } }, { subresource: 'status' })
+  assert.equal(await statusNow(), 'Unknown')
+  // The machine slept for a minute.
+  clock.advance(60_000)
+  await settled()
+  assert.equal(await statusNow(), 'True')
+})
