@@ -40,6 +40,7 @@ import { verifyAllowedSysctls } from './sandbox/sysctls.ts'
 import type { NodeSettings } from './settings.ts'
 import { StaticPods } from './static/static-pods.ts'
 import { mountPoints, mountTmpfs } from './volumes/mounts.ts'
+import { type NodeVolumes, nodeVolumes } from './volumes/node-volumes.ts'
 import { podVolumes } from './volumes/pod-volumes.ts'
 
 export interface NodeAgentOptions {
@@ -83,6 +84,7 @@ export interface NodeAgent {
   readonly runtime: ContainerRuntime
   readonly settings: NodeSettings
   readonly shutdown: NodeShutdown
+  readonly volumes: NodeVolumes
   /** The Node as last seen or written. */
   readonly node: () => core.Node | undefined
 }
@@ -154,6 +156,15 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
       ),
   }
   const objects = apiObjects(scope, client, services)
+  const volumes = nodeVolumes(client, objects, {
+    nodeName: options.nodeName,
+    rootDir: layout.rootDir,
+    podsDir: layout.podsDir,
+    storageDir: layout.storageDir,
+    reportInUse: (own) => registrar.writeStatus(own),
+    record: events.record,
+  })
+  await volumes.recover(scope)
   const { name: runtimeName, version: runtimeVersion } = await runtime.version(scope)
   let listed: { readonly images: Promise<readonly Image[]>; readonly atMs: number } | undefined
   /** Asked for seldom: a list of images is the dearest part of a report. */
@@ -163,7 +174,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     return listed.images
   }
   let handlers: readonly RuntimeHandler[] = []
-  const registrar = new NodeRegistrar(client, {
+  const registrar: NodeRegistrar = new NodeRegistrar(client, {
     name: options.nodeName,
     labels: {
       'kubernetes.io/hostname': options.nodeName,
@@ -200,6 +211,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
         version: options.version,
         runtimeVersion: `${runtimeName}://${runtimeVersion}`,
         images,
+        volumesInUse: volumes.driven.inUse,
         notReady,
         pressures: evictor.pressures(scope.clock.now()),
         now: scope.clock.now(),
@@ -225,7 +237,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     objects,
     events,
     images: podImages(runtime, objects, events),
-    volumes: podVolumes(settings, objects, runtime),
+    volumes: podVolumes(settings, objects, runtime, volumes.driven),
     cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0, ofAllPods),
     probes: podProbes(scope, runtime, events),
     hooks: podHooks(runtime),
@@ -277,6 +289,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   await manager.start([...pods.list().filter((pod) => !isMirror(pod)), ...(staticPods?.pods ?? [])])
   void staticPods?.run(scope, manager)
   void registrar.run(scope)
+  void volumes.run(scope)
   void evictor.run(scope)
   void imageCollector.run(scope)
   if (ownNode !== undefined)
@@ -297,7 +310,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   })
   const logind = shutdown.totalSeconds === 0 ? undefined : findLogind()
   if (logind !== undefined) void followLogind(scope, logind, shutdown)
-  return { pods: manager, shutdown, runtime, settings, node: () => registrar.node }
+  return { pods: manager, shutdown, runtime, settings, volumes, node: () => registrar.node }
 }
 
 const NO_FEATURES = { recursiveReadOnlyMounts: false, userNamespaces: false }

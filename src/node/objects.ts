@@ -21,4 +21,5 @@ export interface ServiceAccountToken {
   readonly token: string
   /** From then on a new one is to be asked for. */
   readonly renewAtMs: number
+  readonly expiresAtMs: number
 }

@@ -19,6 +19,9 @@ export const NODE_PROGRAMS: readonly NeededProgram[] = [
   { program: 'conntrack', package: 'conntrack' },
   { program: 'ip', package: 'iproute2' },
   { program: 'nsenter', package: 'util-linux' },
+  { program: 'losetup', package: 'mount' },
+  { program: 'mkfs.ext4', package: 'e2fsprogs' },
+  { program: 'mkfs.xfs', package: 'xfsprogs' },
 ]
 
 /** What `--gateway` needs beside them. */

@@ -1,11 +1,12 @@
 import type { Scope } from '#base'
-import { type core, isNotFound, refs } from '#api'
+import { type core, refs } from '#api'
 import type { Client } from '#client'
 import type { Informer } from '#reconcile'
 import type { ObjectSource } from '../objects.ts'
 import { namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import { ObjectWatches } from './object-watches.ts'
 import { ServiceAccountTokens } from './service-account-tokens.ts'
+import { unlessMissing } from './unless-missing.ts'
 
 /** What pods refer to, from the API: ConfigMaps and Secrets watched by name while used, Services from the node's informer. */
 export function apiObjects(scope: Scope, client: Client, services: Informer<core.Service>): ObjectSource {
@@ -29,14 +30,5 @@ export function apiObjects(scope: Scope, client: Client, services: Informer<core
       watches.release(podUid)
       tokens.forget(podUid)
     },
-  }
-}
-
-async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
   }
 }

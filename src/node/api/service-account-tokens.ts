@@ -50,6 +50,6 @@ export class ServiceAccountTokens {
     const now = scope.clock.now()
     const expiresAtMs = Date.parse(status.expirationTimestamp ?? '')
     const lifeMs = Number.isNaN(expiresAtMs) ? expirationSeconds * 1000 : expiresAtMs - now
-    return { token: status.token, renewAtMs: now + Math.min(lifeMs * RENEW_PART, RENEW_AFTER_MS) }
+    return { token: status.token, renewAtMs: now + Math.min(lifeMs * RENEW_PART, RENEW_AFTER_MS), expiresAtMs: now + lifeMs }
   }
 }

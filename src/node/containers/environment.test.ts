@@ -17,7 +17,7 @@ const objects: ObjectSource = {
   secret: async (_, __, name) => (name === 's' ? { data: { A: Buffer.from('secret').toString('base64') } } : undefined),
   claim: async () => undefined,
   volume: async () => undefined,
-  serviceAccountToken: async () => ({ token: '', renewAtMs: 0 }),
+  serviceAccountToken: async () => ({ token: '', renewAtMs: 0, expiresAtMs: 0 }),
   services: async () => ({
     own: [redis, { metadata: { name: 'headless' }, spec: { clusterIP: 'None', ports: [{ port: 1 }] } }],
     kubernetes,

@@ -42,6 +42,10 @@ export interface HostLayout {
   /** What was found before anything was changed, so that it can be put back. */
   readonly memoFile: string
   readonly podsDir: string
+  /** The node's own volumes and their snapshots. */
+  readonly storageDir: string
+  /** Where drivers keep their sockets, and volumes of drivers are staged. */
+  readonly pluginsDir: string
   /** Where the node's plugins (CSI, devices, dynamic resources) register. */
   readonly pluginRegistryDir: string
   /** A tmpfs: Secrets and tokens of pods. */
@@ -80,6 +84,8 @@ export function layoutOf(options: HostOptions): HostLayout {
     },
     memoFile: join(rootDir, 'before.json'),
     podsDir: join(rootDir, 'pods'),
+    storageDir: join(rootDir, 'storage'),
+    pluginsDir: join(rootDir, 'plugins'),
     pluginRegistryDir: join(rootDir, 'plugins_registry'),
     memoryDir: join(rootDir, 'memory'),
     seccompDir: join(rootDir, 'seccomp'),

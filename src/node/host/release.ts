@@ -8,6 +8,7 @@ import { ensureContainerd, stopContainerd } from './containerd-process.ts'
 import { switchGracePeriods } from './grace-periods.ts'
 import { NAT_TABLES, hasHostPortChains, readBefore } from './host.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
+import { releaseLoops } from './loops.ts'
 import { type Machine, inspectMachine } from './machine.ts'
 import { RUNC_ROOT, removeShim, shimsOf } from './shims.ts'
 
@@ -34,6 +35,7 @@ export async function releaseHost(scope: Scope, options: HostOptions): Promise<v
     removeCniResults((name) => name.includes(id))
   }
   await unmountBelow(scope, [layout.runDir, layout.rootDir])
+  await releaseLoops(scope, layout.storageDir)
   await removeCgroupTree(scope, machine.cgroups, layout.cgroupRoot)
   await removeNetwork(scope, options, layout, machine)
   for (const dir of [
@@ -42,6 +44,9 @@ export async function releaseHost(scope: Scope, options: HostOptions): Promise<v
     layout.containerd.opt,
     layout.cni.dataDir,
     layout.podsDir,
+    layout.storageDir,
+    layout.pluginsDir,
+    layout.pluginRegistryDir,
     layout.memoryDir,
     layout.logsDir,
   ])

@@ -5,6 +5,7 @@ import { runningContainerd, stopContainerd } from './containerd-process.ts'
 import { switchGracePeriods } from './grace-periods.ts'
 import { readBefore } from './host.ts'
 import { type HostOptions, layoutOf } from './layout.ts'
+import { releaseLoops } from './loops.ts'
 
 const GRACE_SECONDS = 10
 
@@ -24,6 +25,8 @@ export async function stopHost(scope: Scope, options: HostOptions): Promise<void
       await runtime.removePodSandbox(scope, id)
     }),
   )
+  // What is on disk is whole then, whatever the machine does next.
+  await releaseLoops(scope, layout.storageDir)
   await stopContainerd(scope, layout)
   if (existsSync(layout.memoFile) && readBefore(layout).gracePeriods === '0') switchGracePeriods('0')
 }

@@ -16,6 +16,8 @@ export interface NodeView {
   readonly version: string
   readonly runtimeVersion: string
   readonly images: readonly Image[]
+  /** Attached volumes that must not be taken away. */
+  readonly volumesInUse: readonly string[]
   /** Empty when the node is ready. */
   readonly notReady: string
   readonly pressures: ReadonlySet<string>
@@ -70,6 +72,7 @@ export function nodeStatus(view: NodeView): core.NodeStatus {
       .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
       .slice(0, MOST_IMAGES)
       .map(({ digests, tags, sizeBytes }) => ({ names: [...digests, ...tags].slice(0, 5), sizeBytes })),
+    volumesInUse: [...view.volumesInUse],
     ...(view.handlers.length === 0
       ? {}
       : {

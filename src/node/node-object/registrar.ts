@@ -153,7 +153,7 @@ function withoutBeats(status: core.NodeStatus | undefined): unknown {
     declaredFeatures: undefined,
     config: undefined,
     features: undefined,
-    volumesInUse: undefined,
+    volumesInUse: status?.volumesInUse ?? [],
     volumesAttached: undefined,
   }
 }

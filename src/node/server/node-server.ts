@@ -10,6 +10,7 @@ import { RuntimeError } from '../cri/runtime.ts'
 import { Access } from './access.ts'
 import { containerLog } from './container-logs.ts'
 import { type MetricFamily, agentMetrics, cadvisorMetrics, resourceMetrics, textOf } from './node-metrics.ts'
+import { serveStorage } from '../volumes/local/storage-api.ts'
 import { NodeStats } from './stats.ts'
 import type { ContainerAt, PodAt, Streams } from './streams.ts'
 
@@ -70,6 +71,7 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
     const text = (value: string): void => void response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(value)
     const metrics = (value: string): void =>
       void response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(value)
+    if (parts[0] === 'storage') return json(await serveStorage(scope, agent.volumes.local, request, parts))
     const isRead = request.method === 'GET' || request.method === 'HEAD'
     const route = `${isRead ? 'GET' : request.method} /${parts[0] ?? ''}${
       parts[0] === 'metrics' || parts[0] === 'stats'

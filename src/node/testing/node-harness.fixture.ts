@@ -16,6 +16,8 @@ import type { PodCgroups, PodEvents } from '../pods/services.ts'
 import { podHooks } from '../probes/pod-hooks.ts'
 import { podProbes } from '../probes/pod-probes.ts'
 import type { NodeSettings } from '../settings.ts'
+import { DriverVolumes } from '../volumes/csi/driver-volumes.ts'
+import type { NodeDrivers } from '../volumes/csi/node-driver.ts'
 import { podVolumes } from '../volumes/pod-volumes.ts'
 
 /** A node without an API: pods are handed in, what would be told is kept. */
@@ -97,7 +99,11 @@ export function nodeHarness(
         : undefined,
     claim: async (_, __, name) => claims.get(name),
     volume: async (_, name) => volumes.get(name),
-    serviceAccountToken: async () => ({ token: 'token', renewAtMs: scope.clock.now() + 3_600_000 }),
+    serviceAccountToken: async () => ({
+      token: 'token',
+      renewAtMs: scope.clock.now() + 3_600_000,
+      expiresAtMs: scope.clock.now() + 4_500_000,
+    }),
     services: async () => ({ own: [], kubernetes: undefined }),
     onChange: (uid, changed) => void listeners.set(uid, changed),
     release: (uid) => void listeners.delete(uid),
@@ -105,13 +111,34 @@ export function nodeHarness(
   const recorder: PodEvents = {
     record: (pod, type, reason, message) => void events.push(`${pod.metadata?.name ?? ''} ${type} ${reason}: ${message}`),
   }
+  const drivers: NodeDrivers = {
+    get(name) {
+      throw new Error(`driver name ${name} not found in the list of registered CSI drivers`)
+    },
+  }
+  const driven = new DriverVolumes({
+    nodeName: settings.nodeName,
+    rootDir,
+    podsDir: settings.podsDir,
+    drivers,
+    objects: {
+      driver: async () => undefined,
+      attachment: async () => undefined,
+      secret: async () => undefined,
+      token: async () => ({ token: 'token', renewAtMs: 0, expirationTimestamp: '' }),
+      bound: async () => undefined,
+      resized: async () => undefined,
+    },
+    reportInUse: async () => undefined,
+    record: recorder.record,
+  })
   const manager: PodManager = new PodManager(scope, {
     settings,
     runtime,
     objects,
     events: recorder,
     images: podImages(runtime, objects, recorder),
-    volumes: podVolumes(settings, objects, runtime),
+    volumes: podVolumes(settings, objects, runtime, driven),
     cgroups:
       real === undefined
         ? NO_CGROUPS

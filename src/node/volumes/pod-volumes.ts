@@ -20,7 +20,10 @@ import { giveToGroup } from './ownership.ts'
 import { type PayloadContext, payloadOf } from './payload.ts'
 import { isRecursivelyReadOnly } from './recursive-read-only.ts'
 import { openInside } from './sub-path.ts'
-import { type VolumeKind, claimedPath, kindOf } from './volume-kind.ts'
+import type { DriverVolumes } from './csi/driver-volumes.ts'
+import { type VolumeUse, useOfClaim, useOfInline } from './csi/volume-use.ts'
+import { Turns } from './turns.ts'
+import { type VolumeKind, claimedVolume, kindOf, pathOfVolume } from './volume-kind.ts'
 
 const PROPAGATIONS = { None: 'private', HostToContainer: 'host-to-container', Bidirectional: 'bidirectional' } as const
 
@@ -31,10 +34,11 @@ export function podVolumes(
   settings: NodeSettings & { readonly memoryDir: string },
   objects: ObjectSource,
   runtime: ViewRuntime,
+  driven: DriverVolumes,
 ): PodVolumes {
   const done = new Map<string, Set<string>>()
-  /** What is being written, by path: writes to one volume follow each other. */
-  const writing = new Map<string, Promise<void>>()
+  /** Writes to one volume follow each other. */
+  const writing = new Turns()
   const podDir = (pod: core.Pod): string => join(settings.podsDir, uidOf(pod))
   const volumesOf = (pod: core.Pod): readonly core.Volume[] => pod.spec?.volumes ?? []
   const pathOf = (pod: core.Pod, volume: core.Volume, kind: VolumeKind): string => {
@@ -59,22 +63,12 @@ export function podVolumes(
     renewBy: (atMs: number) => void,
   ): Promise<void> {
     const path = pathOf(pod, volume, kind)
-    await writeInTurn(path, async () => {
+    await writing.take(path, async () => {
       const payload = await payloadOf(scope, contextOf(pod, podIps, renewBy), volume)
       await mkdir(path, { recursive: true, mode: 0o755 })
       const stamp = `${new Date(scope.clock.now()).toISOString().replaceAll(/[-:T]/g, '_').slice(0, 19)}.${Buffer.from(scope.random.bytes(4)).toString('hex')}`
       await writeAtomically(path, payload, stamp, pod.spec?.securityContext?.fsGroup)
     })
-  }
-
-  async function writeInTurn(path: string, work: () => Promise<void>): Promise<void> {
-    const turn = (writing.get(path) ?? Promise.resolve()).catch(() => undefined).then(work)
-    writing.set(path, turn)
-    try {
-      await turn
-    } finally {
-      if (writing.get(path) === turn) writing.delete(path)
-    }
   }
 
   async function makeEmptyDir(scope: Scope, pod: core.Pod, volume: core.Volume, path: string): Promise<void> {
@@ -89,6 +83,21 @@ export function podVolumes(
     if (fsGroup !== undefined) await giveToGroup(path, fsGroup, fsGroupChangePolicy)
   }
 
+  /** The volume's use when a driver sees to it; otherwise what its claim is bound to. */
+  async function lookUp(
+    scope: Scope,
+    pod: core.Pod,
+    volume: core.Volume,
+  ): Promise<
+    { readonly use: VolumeUse; readonly bound?: undefined } | { readonly use?: undefined; readonly bound: core.PersistentVolume }
+  > {
+    const inline = useOfInline(pod, volume)
+    if (inline !== undefined) return { use: inline }
+    const bound = await claimedVolume(scope, objects, pod, volume)
+    const use = useOfClaim(pod, volume, bound)
+    return use === undefined ? { bound } : { use }
+  }
+
   async function setUp(scope: Scope, pod: core.Pod, volume: core.Volume, podIps: readonly string[]): Promise<void> {
     const kind = kindOf(volume)
     const path = pathOf(pod, volume, kind)
@@ -97,8 +106,11 @@ export function podVolumes(
         return makeEmptyDir(scope, pod, volume, path)
       case 'hostPath':
         return prepareHostPath(path, volume.hostPath?.type ?? '')
+      case 'driver':
       case 'claim': {
-        const found = await claimedPath(scope, objects, pod, volume)
+        const { use, bound } = await lookUp(scope, pod, volume)
+        if (use !== undefined) return driven.mount(scope, use)
+        const found = pathOfVolume(bound)
         await prepareHostPath(found.path, found.type)
         const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {}
         if (found.groupOwned && fsGroup !== undefined) await giveToGroup(found.path, fsGroup, fsGroupChangePolicy)
@@ -122,8 +134,9 @@ export function podVolumes(
 
   async function hostPathOf(scope: Scope, pod: core.Pod, volume: core.Volume): Promise<string> {
     const kind = kindOf(volume)
-    if (kind !== 'claim') return pathOf(pod, volume, kind)
-    const { path, isBlock } = await claimedPath(scope, objects, pod, volume)
+    if (!isLookedUp(kind)) return pathOf(pod, volume, kind)
+    const { use, bound } = await lookUp(scope, pod, volume)
+    const { path, isBlock } = use === undefined ? pathOfVolume(bound) : { path: driven.pathOf(use), isBlock: use.block }
     if (isBlock) throw configError(`volume ${volume.name} has volumeMode Block, but is specified in volumeMounts`)
     return path
   }
@@ -155,8 +168,10 @@ export function podVolumes(
         volumesOf(pod).map(async (volume) => {
           try {
             const kind = kindOf(volume)
-            if (kind === 'claim') await claimedPath(scope, objects, pod, volume)
-            else if (hasPayload(kind))
+            if (isLookedUp(kind)) {
+              const { bound } = await lookUp(scope, pod, volume)
+              if (bound !== undefined) pathOfVolume(bound)
+            } else if (hasPayload(kind))
               await payloadOf(
                 scope,
                 contextOf(pod, [], () => undefined),
@@ -242,7 +257,8 @@ export function podVolumes(
           const volume = volumesOf(pod).find((one) => one.name === name)
           if (volume === undefined || kindOf(volume) !== 'claim')
             throw configError(`volume ${JSON.stringify(name)} is not a claim: it cannot be a device`)
-          const found = await claimedPath(scope, objects, pod, volume)
+          const { use, bound } = await lookUp(scope, pod, volume)
+          const found = use === undefined ? pathOfVolume(bound) : { path: driven.pathOf(use), isBlock: use.block }
           if (!found.isBlock) throw configError(`volume ${name} has volumeMode Filesystem, but is specified in volumeDevices`)
           await prepareHostPath(found.path, 'BlockDevice')
           const permissions = volume.persistentVolumeClaim?.readOnly === true ? 'r' : 'mrw'
@@ -261,13 +277,17 @@ export function podVolumes(
 
     async refresh(scope, pod, podIps) {
       let againAtMs: number | undefined
+      const renewBy = (atMs: number | undefined): void => {
+        if (atMs !== undefined) againAtMs = Math.min(againAtMs ?? Number.POSITIVE_INFINITY, atMs)
+      }
       for (const volume of volumesOf(pod)) {
         const kind = kindOf(volume)
-        if (!hasPayload(kind)) continue
         try {
-          await writePayload(scope, pod, volume, kind, podIps, (atMs) => {
-            againAtMs = Math.min(againAtMs ?? Number.POSITIVE_INFINITY, atMs)
-          })
+          if (hasPayload(kind)) await writePayload(scope, pod, volume, kind, podIps, renewBy)
+          else if (isLookedUp(kind)) {
+            const { use } = await lookUp(scope, pod, volume)
+            if (use !== undefined) renewBy(await driven.refresh(scope, use))
+          }
         } catch (error) {
           scope.check()
           scope.log.warn('a volume could not be brought up to date', {
@@ -282,6 +302,7 @@ export function podVolumes(
     async release(scope, pod) {
       const uid = uidOf(pod)
       if (uid === '' || uid.includes('/') || uid.includes('..')) throw new Error(`not a pod uid: ${JSON.stringify(uid)}`)
+      await driven.release(scope, uid)
       for (const dir of [podDir(pod), join(settings.memoryDir, uid)]) {
         if ((await stat(dir).catch(() => undefined)) === undefined) continue
         await (await openDirectory(dir)).close()
@@ -297,6 +318,9 @@ export function podVolumes(
 /** Whether its files are written by the node. */
 const hasPayload = (kind: VolumeKind): kind is 'configmap' | 'secret' | 'downward-api' | 'projected' =>
   kind === 'configmap' || kind === 'secret' || kind === 'downward-api' || kind === 'projected'
+
+/** Whether it has to be asked of the API what it is. */
+const isLookedUp = (kind: VolumeKind): boolean => kind === 'claim' || kind === 'driver'
 
 /** A tmpfs is as large as asked for, and never larger than what its pod may use. */
 function memoryBytes(pod: core.Pod, sizeLimit: string | undefined, settings: NodeSettings): number {

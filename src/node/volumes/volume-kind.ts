@@ -3,7 +3,7 @@ import type { core } from '#api'
 import type { ObjectSource } from '../objects.ts'
 import { nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 
-export type VolumeKind = 'empty-dir' | 'hostPath' | 'claim' | 'configmap' | 'secret' | 'downward-api' | 'projected' | 'image'
+export type VolumeKind = 'empty-dir' | 'hostPath' | 'claim' | 'configmap' | 'secret' | 'downward-api' | 'projected' | 'image' | 'driver'
 
 /** What a volume is; throws for kinds that this node does not mount, naming them. A volume without a source is an empty directory. */
 export function kindOf(volume: core.Volume): VolumeKind {
@@ -27,6 +27,8 @@ export function kindOf(volume: core.Volume): VolumeKind {
       return 'projected'
     case 'image':
       return 'image'
+    case 'csi':
+      return 'driver'
     default:
       throw new Error(`volume type ${source} is not supported by this node`)
   }
@@ -40,8 +42,13 @@ export interface ClaimedPath {
   readonly groupOwned: boolean
 }
 
-/** Where a claim's volume is on this node. Throws while it is not bound, and for kinds of volumes that the node does not mount. */
-export async function claimedPath(scope: Scope, objects: ObjectSource, pod: core.Pod, volume: core.Volume): Promise<ClaimedPath> {
+/** The volume that a claim of the pod's is bound to. Throws while it is not bound. */
+export async function claimedVolume(
+  scope: Scope,
+  objects: ObjectSource,
+  pod: core.Pod,
+  volume: core.Volume,
+): Promise<core.PersistentVolume> {
   const name = volume.persistentVolumeClaim?.claimName ?? `${nameOf(pod)}-${volume.name}`
   const claim = await objects.claim(scope, pod, name)
   if (claim === undefined) throw new Error(`persistentvolumeclaim "${name}" not found`)
@@ -58,6 +65,11 @@ export async function claimedPath(scope: Scope, objects: ObjectSource, pod: core
   const found = await objects.volume(scope, bound)
   if (found === undefined) throw new Error(`failed to fetch PV ${bound} from API server: persistentvolumes "${bound}" not found`)
   if (found.spec?.claimRef?.uid !== claim.metadata?.uid) throw new Error(`PV ${bound} is bound to another claim`)
+  return found
+}
+
+/** Where a volume without a driver is on this node. Throws for kinds of volumes that the node does not mount. */
+export function pathOfVolume(found: core.PersistentVolume): ClaimedPath {
   const { hostPath, local } = found.spec ?? {}
   const isBlock = found.spec?.volumeMode === 'Block'
   if (hostPath !== undefined) return { path: hostPath.path, type: hostPath.type ?? '', isBlock, groupOwned: false }
@@ -76,5 +88,7 @@ export async function claimedPath(scope: Scope, objects: ObjectSource, pod: core
         'volumeAttributesClassName',
       ].includes(key),
   )
-  throw new Error(`PV ${bound} is of type ${kind ?? 'unknown'}, which this node does not mount (hostPath and local are supported)`)
+  throw new Error(
+    `PV ${found.metadata?.name ?? ''} is of type ${kind ?? 'unknown'}, which this node does not mount (hostPath, local and csi are supported)`,
+  )
 }
