@@ -133,6 +133,7 @@ export {
 export { type LabelSelectorOptions } from './validation/label-selector.ts'
 export {
   dnsSubdomainErrors,
+  pathSegmentErrors,
   domainPrefixedPathErrors,
   type NameRule,
   nameIsPathSegment,
@@ -169,7 +170,8 @@ export { type AmountKind, type Amounts, podAmounts } from './pods/resources.ts'
 export { keepUnchangedTimes } from './fields/keep-times.ts'
 export { type FieldSet, fieldSetOf } from './fields/set/field-set.ts'
 export { checkApplied } from './fields/check-applied.ts'
-export { type OtherVersion, UnfitVersion } from './fields/ownership.ts'
+export type { OtherVersion } from './fields/ownership.ts'
+export { UnfitVersion } from './fields/unfit-version.ts'
 export { type ApplyRequest, serverSideApply } from './fields/server-side-apply.ts'
 export { type UpdateRequest, trackUpdate } from './fields/track-update.ts'
 export { managedFieldsAfterScale, type ReplicasPaths, scaleManagedFields } from './fields/scale-fields.ts'

@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { describesVersionOne } from '#compose'
 import { type ComposeCase, packCompose } from './compose-corpus.ts'
+import { type Mode, MODES, differ } from './differ/differ.ts'
 import { packArea, packFiles, readArea } from './corpus.ts'
+import { FindingGroups } from './differ/finding-groups.ts'
 import { writeOpen } from './open.ts'
 import { describeOutcome, replay } from './replay.ts'
 import { startTestServer } from './server.ts'
@@ -11,6 +14,8 @@ import { startTestServer } from './server.ts'
  *   node test/parity/command.ts replay [--area api] [--only REGEX] [--jobs 8] [--url URL --token TOKEN]   without --url against a server of its own
  *   node test/parity/command.ts open   [--area api]     runs an area and writes what fails into open.json
  *   node test/parity/command.ts pack FOLDER AREA        packs recorded topics into the corpus
+ *   node test/parity/command.ts diff --url URL [--token TOKEN] [--only KIND] [--mode create]   sends generated requests to a real server and to one of
+ *                                                       our own (or to --ours URL), and prints where the answers differ
  */
 const BEHAVIOUR_AREAS = new Set(['behave'])
 const { values, positionals } = parseArgs({
@@ -22,6 +27,11 @@ const { values, positionals } = parseArgs({
     url: { type: 'string' },
     token: { type: 'string', default: 'admin-token' },
     slow: { type: 'string', default: '1' },
+    ours: { type: 'string' },
+    mode: { type: 'string', multiple: true, default: [...MODES] },
+    most: { type: 'string', default: '100000' },
+    seeds: { type: 'string', default: '12' },
+    json: { type: 'string' },
   },
 })
 
@@ -36,6 +46,29 @@ function isOfVersionOne({ files, argv }: ComposeCase): boolean {
   }
 }
 
+async function diff(): Promise<number> {
+  await using server = values.ours === undefined ? await startTestServer('apiserver') : undefined
+  const groups = new FindingGroups()
+  const compared = await differ(
+    { url: values.url ?? '', token: values.token },
+    server?.target ?? { url: values.ours ?? '', token: values.token },
+    ['kinds', 'api', 'extend', 'more'].flatMap((area) => readArea(area)),
+    {
+      modes: MODES.filter((mode) => values.mode.includes(mode)),
+      jobs: Number(values.jobs),
+      most: Number(values.most),
+      seeds: Number(values.seeds),
+      ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
+      onFinding: (finding) => groups.add(finding),
+      onKind: (kind, count, found) => console.error(`${kind}: ${found} of ${count} differ`),
+    },
+  )
+  if (values.json !== undefined) writeFileSync(values.json, groups.json())
+  console.log(groups.text())
+  console.log(`${compared} compared, ${groups.findings} differ`)
+  return groups.findings === 0 ? 0 : 1
+}
+
 async function run(): Promise<number> {
   const [verb, folder, area] = positionals
   if (verb === 'pack' && folder !== undefined && area !== undefined) {
@@ -44,8 +77,11 @@ async function run(): Promise<number> {
     else packArea(folder, area)
     return 0
   }
+  if (verb === 'diff' && values.url !== undefined) return diff()
   if (verb !== 'replay' && verb !== 'open') {
-    console.error('usage: command.ts replay|open [--area AREA] [--only REGEX] [--jobs N] [--url URL --token TOKEN] | pack FOLDER AREA')
+    console.error(
+      'usage: command.ts replay|open [--area AREA] [--only REGEX] [--jobs N] [--url URL --token TOKEN] | pack FOLDER AREA | diff --url URL [--only KIND] [--mode MODE]',
+    )
     return 2
   }
   let passed = 0

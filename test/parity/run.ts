@@ -198,6 +198,11 @@ export class Run {
     }
   }
 
+  /** For who runs the steps himself. */
+  done(): Promise<void> {
+    return this.clean()
+  }
+
   protected quietly(step: Step): Promise<Exchange | undefined> {
     return this.once(step).catch(() => undefined)
   }

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../meta/deep.ts'
 import { goSyntax, goTypeName, goValue } from '../meta/go-format.ts'
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts'
-import { elementText, fieldElement, itemElement, type PathElement } from './set/path-element.ts'
+import { elementText, fieldElement, itemElement, type PathElement, withoutKeys } from './set/path-element.ts'
 import { ANY, memberSchema } from './shape.ts'
 
 /**
@@ -78,9 +78,8 @@ function checkItems(items: readonly unknown[], list: ListSchema, path: string, e
 
 function unidentified(item: unknown, list: ListSchema): string {
   if (list.listType === 'map') {
-    return item === null
-      ? 'associative list with keys may not have a null element'
-      : 'associative list with keys may not have non-map elements'
+    if (item === null) return 'associative list with keys may not have a null element'
+    return isJsonObject(item) ? withoutKeys(list) : 'associative list with keys may not have non-map elements'
   }
   if (item === null) return "associative list without keys has an element that's an explicit null"
   return Array.isArray(item)

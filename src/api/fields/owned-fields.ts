@@ -1,8 +1,9 @@
 import { isJsonObject, type JsonObject } from '../meta/deep.ts'
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts'
 import { EMPTY_SET, type FieldSet, NodeBuilder } from './set/field-set.ts'
-import { fieldElement, itemElement, type PathElement } from './set/path-element.ts'
+import { fieldElement, itemElement, type PathElement, withoutKeys } from './set/path-element.ts'
 import { isBlank, isNamedField, memberSchema, shapeOf } from './shape.ts'
+import { UnfitVersion } from './unfit-version.ts'
 
 /**
  * The paths that an object sets: what its applier owns. Structs are not owned themselves, only what is in them, unless they
@@ -48,12 +49,15 @@ function listFields(items: readonly unknown[], list: ListSchema, self: boolean):
   return builder.build()
 }
 
-/** The items of a merged list by their element; most have one copy. Items of a wrong type have none. */
+/** The items of a merged list by their element; most have one copy. Items of a wrong type have none; nobody can own an item without keys. */
 export function elementsOf(items: readonly unknown[], list: ListSchema): ReadonlyMap<PathElement, readonly unknown[]> {
   const elements = new Map<PathElement, unknown[]>()
   for (const item of items) {
     const element = itemElement(item, list)
-    if (element === undefined) continue
+    if (element === undefined) {
+      if (list.listType === 'map' && isJsonObject(item)) throw new UnfitVersion([withoutKeys(list)])
+      continue
+    }
     const copies = elements.get(element)
     if (copies === undefined) elements.set(element, [item])
     else copies.push(item)

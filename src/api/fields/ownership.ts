@@ -1,4 +1,3 @@
-import { SampanError } from '#base/pure'
 import type { ManagedFieldsEntry, KubeObject } from '../meta/object.ts'
 import type { ObjectSchema } from '../schema/schema.ts'
 import { compareFields, type FieldChanges } from './compare-fields.ts'
@@ -21,14 +20,6 @@ export interface OwnershipRequest {
   readonly resetFields?: FieldSet | undefined
   /** The other versions of the kind. Without it every version is read as if it had this one's shape. */
   readonly versions?: ((apiVersion: string) => OtherVersion | undefined) | undefined
-}
-
-/** An object cannot be looked at in the version of one of its managers. */
-export class UnfitVersion extends SampanError {
-  readonly code = 'UNFIT_VERSION'
-  constructor(problems: readonly string[]) {
-    super(problems.length === 1 ? (problems[0] ?? '') : ['errors:', ...problems.map((problem) => `  ${problem}`)].join('\n'))
-  }
 }
 
 export interface OtherVersion {

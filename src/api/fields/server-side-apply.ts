@@ -8,18 +8,10 @@ import { conflictsOutsideLastApplied, withLastApplied } from './last-applied.ts'
 import { type Manager, type ManagerName, isSameManager, readManagers, replaceManager, writeManagers } from './managers.ts'
 import { mergeApplied } from './merge-applied.ts'
 import { fieldsOf } from './owned-fields.ts'
-import {
-  Comparisons,
-  type OwnershipConflict,
-  type OwnershipRequest,
-  UnfitVersion,
-  ownable,
-  timeText,
-  withFields,
-  withoutLost,
-} from './ownership.ts'
+import { Comparisons, type OwnershipConflict, type OwnershipRequest, ownable, timeText, withFields, withoutLost } from './ownership.ts'
 import { removeFields, withNamedFields } from './remove-fields.ts'
 import { trackManagers } from './track-update.ts'
+import { UnfitVersion } from './unfit-version.ts'
 
 export interface ApplyRequest extends OwnershipRequest {
   /** The stored object; undefined when the request creates it. */

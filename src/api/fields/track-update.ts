@@ -1,7 +1,8 @@
 import type { KubeObject, ManagedFieldsEntry } from '../meta/object.ts'
 import { isEmptySet, union } from './set/field-set.ts'
 import { capUpdateManagers, isSameManager, type Manager, readManagers, replaceManager, writeManagers } from './managers.ts'
-import { Comparisons, isReset, type OwnershipRequest, UnfitVersion, ownable, timeText, withoutLost } from './ownership.ts'
+import { Comparisons, isReset, type OwnershipRequest, ownable, timeText, withoutLost } from './ownership.ts'
+import { UnfitVersion } from './unfit-version.ts'
 
 export interface UpdateRequest extends OwnershipRequest {
   /** The stored object; undefined when the request creates it. */

@@ -1,5 +1,6 @@
 import { goQuote } from './go-format.ts'
 import type { Path } from './path.ts'
+import { isUnsetList } from '../schema/defaults.ts'
 
 /**
  * One reason why an object is refused. Validation functions push all they find, in Kubernetes' order, and never throw.
@@ -29,7 +30,7 @@ export type FieldErrorType = (typeof FIELD_ERROR_TYPES)[keyof typeof FIELD_ERROR
 /** A value the way Go's `%q`, `%v` or `json.Marshal` shows it inside these messages. */
 function show(value: unknown): string {
   if (typeof value === 'string') return goQuote(value)
-  return value === undefined ? 'null' : JSON.stringify(value)
+  return value === undefined || isUnsetList(value) ? 'null' : JSON.stringify(value)
 }
 
 const withDetail = (head: string, detail: string): string => (detail === '' ? head : `${head}: ${detail}`)

@@ -1,4 +1,5 @@
 export { defaultPod, defaultPodTemplate } from './defaults.ts'
+export { validatePodAnnotations } from './validate/annotations.ts'
 export { validatePodTemplateSpec } from './validate/pod-template.ts'
 export { validateTolerations } from './validate/scheduling/scheduling.ts'
 export { podTemplateWarnings, podWarnings } from './warnings/warnings.ts'

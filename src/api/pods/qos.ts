@@ -8,8 +8,8 @@ const COUNTED = ['cpu', 'memory'] as const
 /** How a pod is treated when its node runs short: by what its containers, or the pod as a whole, ask for and are limited to. */
 export function qosClass(spec: core.PodSpec): QosClass {
   const whole = spec.resources
-  const statesWhole = whole !== undefined && COUNTED.some((name) => isStated(whole.requests?.[name]) || isStated(whole.limits?.[name]))
-  const sets = statesWhole ? [whole] : [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((container) => container.resources)
+  const sets =
+    whole !== undefined ? [whole] : [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((container) => container.resources)
   let any = false
   let guaranteed = true
   for (const resources of sets)

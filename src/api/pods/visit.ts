@@ -6,6 +6,8 @@ import type * as core from '../types/core-v1.gen.ts'
  */
 export const CONTAINER_KINDS = ['init', 'regular', 'ephemeral'] as const
 export type ContainerKind = (typeof CONTAINER_KINDS)[number]
+/** Where containers of a kind stand in a pod's spec. */
+export const CONTAINER_FIELDS = { init: 'initContainers', regular: 'containers', ephemeral: 'ephemeralContainers' } as const
 export type AnyContainer = core.Container | core.EphemeralContainer
 
 type PodSpec = core.PodSpec

@@ -1,6 +1,6 @@
 import { compareQuantities, type core, type node, refs } from '#api'
 import type { AdmissionRequest, AdmissionStep, ObjectReader } from '../contract.ts'
-import { forbidden, isAbout } from './refuse.ts'
+import { failed, forbidden, isAbout, lookupError } from './refuse.ts'
 
 /** A runtime class brings its overhead and its place; the overhead is the class's word, never the pod's own. */
 export function runtimeClass(reader: ObjectReader): AdmissionStep {
@@ -17,8 +17,7 @@ export function runtimeClass(reader: ObjectReader): AdmissionStep {
     },
     validate(_scope, request) {
       const { spec } = request.object as core.Pod
-      const given = spec?.overhead ?? {}
-      if (Object.keys(given).length > 0 && classOf(reader, request)?.overhead?.podFixed === undefined) {
+      if (spec?.overhead !== undefined && classOf(reader, request)?.overhead?.podFixed === undefined) {
         throw forbidden(request, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead')
       }
     },
@@ -27,7 +26,9 @@ export function runtimeClass(reader: ObjectReader): AdmissionStep {
 
 function classOf(reader: ObjectReader, request: AdmissionRequest): node.RuntimeClass | undefined {
   const name = (request.object as core.Pod).spec?.runtimeClassName
-  if (name === undefined || name === '') return undefined
+  if (name === undefined) return undefined
+  const wrong = lookupError(name)
+  if (wrong !== undefined) throw failed(wrong)
   const found = reader.get(refs.runtimeclasses, '', name)
   if (found === undefined) throw forbidden(request, `pod rejected: RuntimeClass ${JSON.stringify(name)} not found`)
   return found

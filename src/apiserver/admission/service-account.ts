@@ -1,7 +1,7 @@
 import { type Scope, nameSuffix } from '#base'
 import { type AnyContainer, type core, isMirrorPod, podReferences, refs, visitContainers } from '#api'
 import type { AdmissionRequest, AdmissionStep, ObjectReader } from '../contract.ts'
-import { forbidden, isAbout } from './refuse.ts'
+import { forbidden, isAbout, lookupError } from './refuse.ts'
 
 const DEFAULT_ACCOUNT = 'default'
 const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -48,7 +48,7 @@ function accountOf(reader: ObjectReader, request: AdmissionRequest, name: string
   if (account !== undefined) return account
   throw forbidden(
     request,
-    `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
+    `error looking up service account ${request.namespace}/${name}: ${lookupError(name) ?? `serviceaccount ${JSON.stringify(name)} not found`}`,
   )
 }
 

@@ -100,8 +100,8 @@ function settle(
   try {
     keepAddress(service, old)
     settleFamilies(service)
-    settleAddress(pools.addresses, service, old, take)
-    settlePorts(pools.ports, options, service, old, take)
+    settleAddress(pools.addresses, service, old, take, dryRun)
+    settlePorts(dryRun ? undefined : options, pools.ports, service, old, take)
   } catch (error) {
     undo()
     throw error
@@ -169,7 +169,7 @@ function settleFamilies(service: Service): void {
   spec.ipFamilyPolicy ??= 'SingleStack'
 }
 
-function settleAddress(pool: NumberPool, service: Service, old: Service | undefined, take: Take): void {
+function settleAddress(pool: NumberPool, service: Service, old: Service | undefined, take: Take, dryRun: boolean): void {
   const { spec } = service
   if (spec?.type !== 'ClusterIP' && spec?.type !== 'NodePort' && spec?.type !== 'LoadBalancer') return
   const wanted = spec.clusterIP ?? ''
@@ -179,10 +179,10 @@ function settleAddress(pool: NumberPool, service: Service, old: Service | undefi
   }
   const before = old?.spec?.type === 'ExternalName' ? '' : (old?.spec?.clusterIP ?? '')
   if (wanted !== '' && wanted === before) return
-  // An address is kept under its Service's name.
+  // An address is kept under its Service's name, unless nothing is kept.
   const name = service.metadata?.name ?? ''
   const [wrong = name === '' ? 'the service has no name' : undefined] = nameIsPathSegment(name, false)
-  if (wrong !== undefined) refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP: ${wrong}`))
+  if (wrong !== undefined && !dryRun) refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP: ${wrong}`))
   if (wanted === '') {
     const number = pool.choose()
     if (number === undefined) throw statusError.internal('failed to allocate a serviceIP: range is full')
@@ -199,10 +199,18 @@ function settleAddress(pool: NumberPool, service: Service, old: Service | undefi
   take(pool, number)
 }
 
-function settlePorts(pool: NumberPool, options: ServiceAllocationOptions, service: Service, old: Service | undefined, take: Take): void {
+/** Without a range (in dry runs, as Kubernetes has it) any port that is free will do. */
+function settlePorts(
+  limits: ServiceAllocationOptions | undefined,
+  pool: NumberPool,
+  service: Service,
+  old: Service | undefined,
+  take: Take,
+): void {
   const { spec } = service
   if (spec === undefined) return
-  const range = `provided port is not in the valid range. The range of valid ports is ${options.firstNodePort}-${options.lastNodePort}`
+  const range =
+    limits && `provided port is not in the valid range. The range of valid ports is ${limits.firstNodePort}-${limits.lastNodePort}`
   const mine = new Set(portsOf(old))
   const now = new Map<number, string>()
   const isMine = (port: number): boolean => mine.has(port)
@@ -213,7 +221,7 @@ function settlePorts(pool: NumberPool, options: ServiceAllocationOptions, servic
       // One port number serves several protocols of one Service.
       const shared = now.get(wanted)
       if (wanted !== 0) {
-        if (!pool.contains(wanted)) refuse(service, fieldError.invalid(path, wanted, range))
+        if (range !== undefined && !pool.contains(wanted)) refuse(service, fieldError.invalid(path, wanted, range))
         if (shared === undefined ? pool.isTaken(wanted) && !isMine(wanted) : shared.includes(` ${port.protocol ?? ''} `))
           refuse(service, fieldError.invalid(path, wanted, 'provided port is already allocated'))
         if (!isMine(wanted) && shared === undefined) take(pool, wanted)
@@ -233,7 +241,7 @@ function settlePorts(pool: NumberPool, options: ServiceAllocationOptions, servic
   settleHealthPort(pool, service, old, range, take)
 }
 
-function settleHealthPort(pool: NumberPool, service: Service, old: Service | undefined, range: string, take: Take): void {
+function settleHealthPort(pool: NumberPool, service: Service, old: Service | undefined, range: string | undefined, take: Take): void {
   const { spec } = service
   if (spec?.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local') return
   const wanted = spec.healthCheckNodePort ?? 0
@@ -241,7 +249,7 @@ function settleHealthPort(pool: NumberPool, service: Service, old: Service | und
   const refused = (why: string): never => {
     throw statusError.internal(`failed to allocate requested HealthCheck NodePort ${wanted}: ${why}`)
   }
-  if (wanted !== 0 && !pool.contains(wanted)) refused(range)
+  if (wanted !== 0 && range !== undefined && !pool.contains(wanted)) refused(range)
   if (wanted !== 0 && pool.isTaken(wanted)) refused('provided port is already allocated')
   const chosen = wanted === 0 ? pool.choose((number) => !portsOf(service).includes(number)) : wanted
   if (chosen === undefined) throw statusError.internal('failed to allocate a HealthCheck NodePort: range is full')

@@ -13,7 +13,7 @@ export function fieldElement(name: string): PathElement {
 
 /**
  * The element of an item of a merged list. A key that the item leaves out counts with its default; one without a default
- * does not count. Undefined when the item has no such identity: it is of the wrong type.
+ * does not count. Undefined when the item has no such identity: it is of the wrong type, or has none of the keys.
  */
 export function itemElement(item: unknown, list: ListSchema): PathElement | undefined {
   if (list.listType === 'set') return item === null || typeof item === 'object' ? undefined : `v:${jsonOf(item)}`
@@ -21,14 +21,20 @@ export function itemElement(item: unknown, list: ListSchema): PathElement | unde
   const [key] = list.listKeys
   if (list.listKeys.length === 1 && key !== undefined) {
     const value = keyValue(item, key, list)
-    return value === undefined ? 'k:{}' : `k:{"${key}":${jsonOf(value)}}`
+    return value === undefined ? undefined : `k:{"${key}":${jsonOf(value)}}`
   }
   const members: string[] = []
   for (const name of list.listKeys.toSorted()) {
     const value = keyValue(item, name, list)
     if (value !== undefined) members.push(`"${name}":${jsonOf(value)}`)
   }
-  return `k:{${members.join(',')}}`
+  return members.length === 0 ? undefined : `k:{${members.join(',')}}`
+}
+
+/** Why an object in a merged list has no identity, in Kubernetes' words. */
+export function withoutKeys(list: ListSchema): string {
+  const keys = list.listKeys.map((key) => JSON.stringify(key)).join(' ')
+  return `associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`
 }
 
 /** Plain words, which nearly all keys are, need no escapes. */
@@ -40,11 +46,8 @@ function keyValue(item: Record<string, unknown>, key: string, list: ListSchema):
   const value = member(item, key)
   if (value !== undefined || list.items.kind !== 'object') return value
   const field = list.items.fields.get(key)
-  return field?.default ?? field?.zero ?? (field?.dropEmpty ? EMPTY_KEYS[field.schema.kind] : undefined)
+  return field?.default ?? field?.zero
 }
-
-/** Keys of built-in types that are left out count as empty. */
-const EMPTY_KEYS: Readonly<Partial<Record<string, unknown>>> = { string: '', integer: 0 }
 
 /** As messages show a path: `.name`, `[name="c",port=80]`, `[="a"]`, `[0]`. */
 export function elementText(element: PathElement): string {

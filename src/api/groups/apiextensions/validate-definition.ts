@@ -144,15 +144,33 @@ function validateSchema(root: JsonSchema, version: CustomResourceDefinitionVersi
   const before = errors.length
   if (version.subresources?.status !== undefined) validateRootWords(root, path, errors)
   if (root.nullable === true) errors.push(fieldError.forbidden(path.child('nullable'), 'nullable cannot be true at the root'))
+  const foreign = unsupportedWord(root)
+  const beforeStructure = errors.length
+  if (foreign === undefined) validateStructure(root, 'root', path, errors)
+  if (foreign === undefined && errors.length === beforeStructure) validateDefaults(root, path, true, errors)
+  const hasStructure = foreign === undefined && errors.length === beforeStructure
   validateWords(root, path, errors)
-  if (errors.length > before) return
-  if (hasDialect(root)) {
-    errors.push(fieldError.invalid(path, '', "OpenAPIV3Schema 'schema' is not supported"))
-    return
+  if (foreign !== undefined && errors.length === before)
+    errors.push(fieldError.invalid(path, '', `OpenAPIV3Schema '${foreign}' is not supported`))
+  if (hasStructure) validateRules(root, path, errors)
+}
+
+/** A word that stands in no structural schema: where there is one, the structure is not looked at. */
+function unsupportedWord(schema: JsonSchema | undefined): string | undefined {
+  if (schema === undefined) return undefined
+  const some = (value: object | undefined | null): boolean => Object.keys(value ?? {}).length > 0
+  if ((schema.id ?? '') !== '') return 'id'
+  if ((schema.$schema ?? '') !== '') return 'schema'
+  if ((schema.$ref ?? '') !== '') return '$ref'
+  if (some(schema.patternProperties)) return 'patternProperties'
+  if (some(schema.dependencies)) return 'dependencies'
+  if (schema.additionalItems !== undefined) return 'additionalItems'
+  if (some(schema.definitions)) return 'definitions'
+  for (const part of partsOfSchema(schema)) {
+    const word = unsupportedWord(part)
+    if (word !== undefined) return word
   }
-  validateStructure(root, 'root', path, errors)
-  if (errors.length === before) validateDefaults(root, path, true, errors)
-  if (errors.length === before) validateRules(root, path, errors)
+  return undefined
 }
 
 const ROOT_WORDS = [
@@ -190,10 +208,17 @@ const ROOT_NAMES: ReadonlySet<string> = new Set(
   ),
 )
 
+/** Those that Kubernetes looks at before the type. */
+const FIRST_WORDS = ['id', '$schema', '$ref'] as const
+
 /** With a status of its own, the status is checked by its part of the schema: nothing may stand beside that would be lost. */
 function validateRootWords(root: JsonSchema, path: Path, errors: FieldErrors): void {
-  const foreign = Object.entries(root).find(([word, value]) => value !== undefined && !ROOT_NAMES.has(word))
-  if (foreign !== undefined) {
+  const hasFirst = FIRST_WORDS.some((word) => root[word] !== undefined)
+  const foreign = Object.entries(root).some(([word, value]) => value !== undefined && !ROOT_NAMES.has(word))
+  if (!hasFirst && (root.type ?? 'object') !== 'object') {
+    const detail = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled'
+    errors.push(fieldError.invalid(path.child('type'), root.type, detail))
+  } else if (foreign) {
     errors.push(
       fieldError.invalidUnshown(
         path,
@@ -201,11 +226,6 @@ function validateRootWords(root: JsonSchema, path: Path, errors: FieldErrors): v
       ),
     )
   }
-}
-
-function hasDialect(schema: JsonSchema | undefined): boolean {
-  if (schema === undefined) return false
-  return (schema.$schema ?? '') !== '' || partsOfSchema(schema).some(hasDialect)
 }
 
 function partsOfSchema(schema: JsonSchema): JsonSchema[] {
@@ -216,16 +236,19 @@ function partsOfSchema(schema: JsonSchema): JsonSchema[] {
 function validateStatus({ spec, status }: CustomResourceDefinition, errors: FieldErrors): void {
   if (status?.acceptedNames !== undefined) validateNames(status.acceptedNames, STATUS.child('acceptedNames'), errors)
   const stored = status?.storedVersions ?? []
-  if (stored.length === 0) errors.push(fieldError.invalid(STORED, null, 'must have at least one stored version'))
+  if (stored.length === 0) {
+    errors.push(fieldError.invalid(STORED, null, 'must have at least one stored version'))
+    return
+  }
+  // One that is found is not looked for again: of two versions with one name the second is missing.
+  const left = new Set(stored)
+  for (const { name, storage } of spec.versions)
+    if (!left.delete(name) && storage) errors.push(fieldError.invalid(STORED, stored, `must have the storage version ${name}`))
   stored.forEach((version, i) => {
-    if (spec.versions.some(({ name }) => name === version)) return
+    if (!left.has(version)) return
     const detail = `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`
     errors.push(fieldError.invalid(STORED.index(i), version, detail))
   })
-  // Of several that say so, the last one counts.
-  const storage = spec.versions.findLast((version) => version.storage)?.name
-  if (storage !== undefined && stored.length > 0 && !stored.includes(storage))
-    errors.push(fieldError.invalid(STORED, stored, `must have the storage version ${storage}`))
 }
 
 const APPROVAL = 'api-approved.kubernetes.io'

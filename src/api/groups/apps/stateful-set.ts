@@ -1,12 +1,14 @@
 import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
-import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
+import { defaultPodTemplate, podTemplateWarnings, validatePodAnnotations, validatePodTemplateSpec } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy } from '../../types/apps-v1.gen.ts'
 import type { PersistentVolumeClaim, PodTemplateSpec } from '../../types/core-v1.gen.ts'
 import { validateClaimSpec } from '../../validation/claim-spec.ts'
 import { dnsLabelErrors, nameIsDnsLabel } from '../../validation/names.ts'
+import { validateLabels } from '../../validation/label-selector.ts'
+import { validateAnnotations } from '../../validation/object-meta.ts'
 import { invalidText, validateEnum, validateNonnegative, validateRequired } from '../../validation/values.ts'
 import { isEmptySelector, isUsableSelector, validateRequiredSelector, validateTemplateLabels } from '../../workloads/selector.ts'
 import {
@@ -121,8 +123,8 @@ function defaults({ spec }: StatefulSet): void {
   spec.revisionHistoryLimit ??= 10
   if (spec.ordinals !== undefined) spec.ordinals.start ??= 0
   for (const claim of spec.volumeClaimTemplates ?? []) {
-    claim.kind ||= 'PersistentVolumeClaim'
-    claim.apiVersion ||= 'v1'
+    claim.kind = 'PersistentVolumeClaim'
+    claim.apiVersion = 'v1'
     claim.spec ??= {}
     claim.spec.volumeMode ??= 'Filesystem'
     claim.status ??= {}
@@ -152,8 +154,17 @@ function validateSpec(spec: StatefulSetSpec | undefined, old: StatefulSetSpec | 
   if (isUsableSelector(selector)) {
     if (selector === undefined || !isEmptySelector(selector)) validateTemplateLabels(selector, template, errors)
     validatePodTemplateSpec(withClaims(template, spec?.volumeClaimTemplates), TEMPLATE_PATH, errors)
+    validateTemplateMeta(template, errors)
   } else errors.push(fieldError.invalid(SELECTOR_PATH, selector, ''))
   validateEndlessTemplate(template, 'StatefulSet', errors)
+}
+
+/** What the template's pods are named by, a second time. */
+function validateTemplateMeta(template: PodTemplateSpec | undefined, errors: FieldErrors): void {
+  const { labels, annotations } = template?.metadata ?? {}
+  validateLabels(labels, TEMPLATE_PATH.child('labels'), errors)
+  validateAnnotations(annotations, TEMPLATE_PATH.child('annotations'), errors)
+  validatePodAnnotations(annotations, template?.spec, TEMPLATE_PATH.child('annotations'), errors)
 }
 
 /** Each claim is a volume of its name, instead of one that the template may have. */
@@ -162,7 +173,7 @@ function withClaims(template: PodTemplateSpec | undefined, claims: readonly Pers
   const names = new Set(claims.map((claim) => claim.metadata?.name ?? ''))
   const own = (template.spec.volumes ?? []).filter((volume) => !names.has(volume.name))
   const claimed = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
-  return { ...template, spec: { ...template.spec, volumes: [...own, ...claimed] } }
+  return { ...template, spec: { ...template.spec, volumes: [...claimed, ...own] } }
 }
 
 function validateUpdateStrategy(strategy: StatefulSetUpdateStrategy | undefined, errors: FieldErrors): void {

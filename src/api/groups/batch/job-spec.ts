@@ -88,8 +88,7 @@ export function jobWarnings(spec: JobSpec | undefined): readonly string[] {
 function validateCompletionMode(spec: JobSpec, path: Path, errors: FieldErrors): void {
   const { completionMode, completions, parallelism = 0, maxFailedIndexes, backoffLimitPerIndex } = spec
   const failedPath = path.child('maxFailedIndexes')
-  if (completionMode === undefined) return
-  if (completionMode === 'NonIndexed') {
+  if (completionMode === undefined || completionMode === 'NonIndexed') {
     if (backoffLimitPerIndex !== undefined)
       errors.push(fieldError.invalid(path.child('backoffLimitPerIndex'), backoffLimitPerIndex, 'requires indexed completion mode'))
     if (maxFailedIndexes !== undefined) errors.push(fieldError.invalid(failedPath, maxFailedIndexes, 'requires indexed completion mode'))

@@ -5,11 +5,13 @@ import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Node, Taint } from '../../types/core-v1.gen.ts'
 import { cidrErrors, parseCidr } from '../../validation/ip.ts'
-import { labelValueErrors, qualifiedNameErrors } from '../../validation/names.ts'
-import { invalidText, validateEnum, validateRequired } from '../../validation/values.ts'
+import { byteLength, labelValueErrors, qualifiedNameErrors } from '../../validation/names.ts'
+import { validateResourceQuantity } from '../../validation/resources.ts'
+import { invalidText, validateEnum, validatePositive, validateRequired } from '../../validation/values.ts'
 import { keepSpec, keepStatus } from '../../workloads/workload.ts'
 
 const SPEC = Path.of('spec')
+const STATUS = Path.of('status')
 const CIDRS = SPEC.child('podCIDRs')
 /** Kubernetes reports taints below the metadata. */
 const TAINTS = Path.of('metadata', 'taints')
@@ -21,14 +23,15 @@ const NONE = '<none>'
 export const nodes = defineResource(refs.nodes, {
   strategy: {
     defaults: ({ spec, status }: Node) => {
-      if (status?.capacity !== undefined && status.allocatable === undefined) status.allocatable = { ...status.capacity }
+      if (status?.capacity !== undefined && Object.keys(status.allocatable ?? {}).length === 0) status.allocatable = { ...status.capacity }
       if (spec === undefined) return
       const { podCIDR = '' } = spec
       if (podCIDR !== '' && spec.podCIDRs?.[0] !== podCIDR) spec.podCIDRs = [podCIDR]
       else if (podCIDR === '' && spec.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0]
     },
-    prepareForCreate: ({ spec }) => {
+    prepareForCreate: ({ spec, status }) => {
       delete spec?.configSource
+      delete status?.config
     },
     prepareForUpdate: (node, old) => {
       if (old.spec?.configSource === undefined) delete node.spec?.configSource
@@ -37,13 +40,7 @@ export const nodes = defineResource(refs.nodes, {
     validate,
     validateUpdate: (node, old, errors) => {
       validate(node, errors)
-      const only = (what: string): string => `node updates may not change ${what} except from "" to valid`
-      if ((old.spec?.podCIDRs ?? []).length > 0 && !deepEqual(node.spec?.podCIDRs ?? [], old.spec?.podCIDRs))
-        errors.push(fieldError.forbidden(CIDRS, only('podCIDR')))
-      if ((old.spec?.providerID ?? '') !== '' && node.spec?.providerID !== old.spec?.providerID)
-        errors.push(fieldError.forbidden(SPEC.child('providerID'), only('providerID')))
-      // Once by the rules of a node, once by those of its update.
-      validateTaints(node.spec?.taints ?? [], errors)
+      validateUpdate(node, old, errors)
     },
     warnings: ({ spec }) => [
       ...(spec?.externalID === undefined || spec.externalID === ''
@@ -67,7 +64,16 @@ export const nodes = defineResource(refs.nodes, {
     'Container-Runtime': ({ status }) => status?.nodeInfo?.containerRuntimeVersion || UNKNOWN,
   },
   selectable: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
-  subresources: { status: { type: 'status', prepareForUpdate: keepSpec } },
+  subresources: {
+    status: {
+      type: 'status',
+      prepareForUpdate: (node, old) => {
+        keepSpec(node, old)
+        if (old.status?.config === undefined) delete node.status?.config
+      },
+      validateUpdate,
+    },
+  },
 })
 
 function kernelText(info: NonNullable<Node['status']>['nodeInfo']): string {
@@ -86,13 +92,66 @@ function rolesOf(labels: Readonly<Record<string, string>>): string {
   return [...new Set(roles)].sort().join(',') || NONE
 }
 
-function validate({ spec }: Node, errors: FieldErrors): void {
+function validate({ spec, status }: Node, errors: FieldErrors): void {
   validateTaints(spec?.taints ?? [], errors)
+  validateAmounts(status, errors)
+  const swap = status?.nodeInfo?.swap?.capacity
+  validatePositive(swap, Path.of('metadata', 'nodeSwapStatus', 'capacity'), errors)
+  validateFeatures(status?.declaredFeatures ?? [], errors)
   const cidrs = spec?.podCIDRs ?? []
   for (const [i, cidr] of cidrs.entries()) invalidText(cidr, cidrErrors(cidr), CIDRS.index(i), errors)
   const families = cidrs.map((cidr) => parseCidr(cidr)?.network.family)
   if (cidrs.length > 2 || (cidrs.length === 2 && families[0] === families[1]))
     errors.push(fieldError.invalid(CIDRS, cidrs, 'may specify no more than one CIDR for each IP family'))
+}
+
+/** What holds for every change of a node, whichever part it is about; some of it is looked at twice when it is about the whole. */
+function validateUpdate({ spec, status }: Node, old: Node, errors: FieldErrors): void {
+  validateAmounts(status, errors)
+  validateFeatures(status?.declaredFeatures ?? [], errors)
+  const seen = new Set<string>()
+  for (const [i, address] of (status?.addresses ?? []).entries()) {
+    const id = `${address.type} ${address.address}`
+    if (seen.has(id)) errors.push(fieldError.duplicate(STATUS.child('addresses').index(i), address))
+    seen.add(id)
+  }
+  const only = (what: string): string => `node updates may not change ${what} except from "" to valid`
+  if ((old.spec?.podCIDRs ?? []).length > 0 && !deepEqual(spec?.podCIDRs ?? [], old.spec?.podCIDRs))
+    errors.push(fieldError.forbidden(CIDRS, only('podCIDR')))
+  if ((old.spec?.providerID ?? '') !== '' && spec?.providerID !== old.spec?.providerID)
+    errors.push(fieldError.forbidden(SPEC.child('providerID'), only('providerID')))
+  validateTaints(spec?.taints ?? [], errors)
+  if ((spec?.externalID ?? '') !== (old.spec?.externalID ?? ''))
+    errors.push(fieldError.forbidden(SPEC.child('externalID'), 'may not be updated'))
+}
+
+function validateAmounts(status: Node['status'], errors: FieldErrors): void {
+  for (const field of ['capacity', 'allocatable'] as const)
+    for (const [name, amount] of Object.entries(status?.[field] ?? {}))
+      validateResourceQuantity(name, amount, STATUS.child(field).child(name), errors)
+}
+
+const FEATURE = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z][a-zA-Z0-9]*)*$/
+const LONGEST_FEATURE = 253
+const FEATURE_FORM =
+  "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
+
+function validateFeatures(features: readonly string[], errors: FieldErrors): void {
+  const path = STATUS.child('declaredFeatures')
+  features.forEach((feature, i) => {
+    const next = features[i + 1]
+    const wrong =
+      byteLength(feature) > LONGEST_FEATURE
+        ? `must be no more than ${LONGEST_FEATURE} characters`
+        : FEATURE.test(feature)
+          ? undefined
+          : FEATURE_FORM
+    if (wrong !== undefined)
+      errors.push(fieldError.invalid(path.index(i), feature, `invalid feature name ${JSON.stringify(feature)}: ${wrong}`))
+    if (next === feature) errors.push(fieldError.duplicate(path.index(i + 1), next))
+    else if (next !== undefined && feature > next)
+      errors.push(fieldError.invalid(path.index(i + 1), next, 'list must be sorted alphabetically'))
+  })
 }
 
 function validateTaints(taints: readonly Taint[], errors: FieldErrors): void {

@@ -102,8 +102,8 @@ function validateAffinity(spec: ServiceSpec, errors: FieldErrors): void {
     if (seconds === undefined) errors.push(fieldError.required(at, 'when session affinity is ClientIP'))
     else if (seconds <= 0 || seconds > LONGEST_AFFINITY_SECONDS)
       errors.push(fieldError.invalid(at, seconds, `must be greater than 0 and less than ${LONGEST_AFFINITY_SECONDS}`))
-  } else if (spec.sessionAffinityConfig !== undefined)
-    errors.push(fieldError.forbidden(config, `must not be set when session affinity is ${spec.sessionAffinity ?? ''}`))
+  } else if (spec.sessionAffinity === 'None' && spec.sessionAffinityConfig !== undefined)
+    errors.push(fieldError.forbidden(config, 'must not be set when session affinity is None'))
 }
 
 /** Addresses, families and the policy about them, as far as they can be checked without the cluster: before addresses are given out. */
@@ -118,7 +118,7 @@ export function validateServiceAddresses(spec: ServiceSpec, errors: FieldErrors)
     errors.push(fieldError.invalid(CLUSTER_IPS, addresses, 'first value must match `clusterIP`'))
   const seen = new Set<string>()
   for (const [i, family] of families.entries()) {
-    validateEnum(family, ['IPv4', 'IPv6'], FAMILIES.index(i), errors)
+    if (family !== 'IPv4' && family !== 'IPv6') errors.push(fieldError.notSupported(FAMILIES.index(i), family, ['IPv4', 'IPv6']))
     if (seen.has(family)) errors.push(fieldError.duplicate(FAMILIES.index(i), family))
     seen.add(family)
   }

@@ -2,6 +2,7 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { validateAppArmor, validateId, validateSeccomp } from './containers/security.ts'
+import { CONTAINER_FIELDS, visitContainers } from '../visit.ts'
 import { validateWindowsOptions } from './windows-options.ts'
 
 const SYSCTL_NAME = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/
@@ -75,7 +76,12 @@ function validateSysctls(sysctls: readonly core.Sysctl[], spec: core.PodSpec, pa
 /** Users of their own do not go with namespaces of the node. */
 export function validateHostUsers(spec: core.PodSpec, path: Path, errors: FieldErrors): void {
   if (spec.hostUsers !== false) return
-  for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) {
-    if (spec[field] === true) errors.push(fieldError.forbidden(path.child(field), 'when `hostUsers` is false'))
-  }
+  const why = 'when `hostUsers` is false'
+  if (spec.hostNetwork === true) errors.push(fieldError.forbidden(path.child('hostNetwork'), why))
+  if (spec.hostPID === true) errors.push(fieldError.forbidden(path.child('HostPID'), why))
+  if (spec.hostIPC === true) errors.push(fieldError.forbidden(path.child('HostIPC'), why))
+  visitContainers(spec, (container, kind, index) => {
+    if ((container.volumeDevices ?? []).length > 0)
+      errors.push(fieldError.forbidden(path.child(CONTAINER_FIELDS[kind]).index(index).child('volumeDevices'), why))
+  })
 }

@@ -3,7 +3,7 @@ import type { ObjectMeta } from '../../meta/object.ts'
 import type { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { validateLabels } from '../../validation/label-selector.ts'
-import { dnsLabelErrors, dnsSubdomainErrors, type TextErrors } from '../../validation/names.ts'
+import { byteLength, dnsLabelErrors, dnsSubdomainErrors, type TextErrors } from '../../validation/names.ts'
 import { invalidText, validateInRange, validateRequiredEnum } from '../../validation/values.ts'
 import { validateAffinity } from './scheduling/affinity.ts'
 import { validatePodResources, validateResourceRequirements } from './containers/container-resources.ts'
@@ -15,6 +15,7 @@ import { validateHostUsers, validatePodSecurity } from './pod-security.ts'
 import { validatePodResourceClaims } from './resource-claims.ts'
 import { validateReadinessGates, validateSchedulingGates, validateTolerations, validateTopologySpread } from './scheduling/scheduling.ts'
 import { validateVolumes } from './volumes/volumes.ts'
+import { CONTAINER_FIELDS, visitContainers } from '../visit.ts'
 import { validateHostProcess, validateOs } from './windows-options.ts'
 
 export const RESTART_POLICIES = ['Always', 'OnFailure', 'Never']
@@ -38,7 +39,7 @@ export function validatePodSpec(
   validateContainers(pod, path.child('containers'), errors)
   if (spec.initContainers !== undefined) validateInitContainers(pod, path.child('initContainers'), errors)
   if (spec.ephemeralContainers !== undefined) validateEphemeralContainers(pod, path.child('ephemeralContainers'), errors)
-  if (spec.resources !== undefined) validatePodResources(spec, path.child('resources'), errors)
+  if (spec.resources !== undefined) validatePodResources(spec, claims, path.child('resources'), errors)
   validateRequiredEnum(spec.restartPolicy, RESTART_POLICIES, path.child('restartPolicy'), errors)
   validateRequiredEnum(spec.dnsPolicy, DNS_POLICIES, path.child('dnsPolicy'), errors)
   if (spec.nodeSelector !== undefined) validateLabels(spec.nodeSelector, path.child('nodeSelector'), errors)
@@ -67,6 +68,22 @@ export function validatePodSpec(
   if (spec.overhead !== undefined) validateResourceRequirements({ limits: spec.overhead }, NO_CLAIMS, path.child('overhead'), errors)
   validateOs(spec, path, errors)
   validateHostnameOverride(spec, path, errors)
+  validateFileKeyVolumes(spec, path, errors)
+}
+
+/** Variables come from files of volumes that begin empty. */
+function validateFileKeyVolumes(spec: core.PodSpec, path: Path, errors: FieldErrors): void {
+  visitContainers(spec, ({ env }, kind, index) => {
+    env?.forEach(({ valueFrom }, at) => {
+      if (valueFrom?.fileKeyRef === undefined) return
+      const { volumeName = '' } = valueFrom.fileKeyRef
+      const field = path.child(CONTAINER_FIELDS[kind]).index(index).child('env').index(at).child('valueFrom').child('fileKeyRef')
+      const volume = spec.volumes?.findLast(({ name }) => name === volumeName)
+      if (volume === undefined) errors.push(fieldError.notFound(field.child('volumeName'), volumeName))
+      else if (volume.emptyDir === undefined)
+        errors.push(fieldError.invalid(field.child('volumeName'), volumeName, 'referenced volume must be of type emptyDir'))
+    })
+  })
 }
 
 type NameField = 'serviceAccountName' | 'nodeName' | 'hostname' | 'subdomain' | 'priorityClassName'
@@ -85,8 +102,8 @@ function validateHostnameOverride(
 ): void {
   if (name === undefined) return
   const at = path.child('hostnameOverride')
+  if (setHostnameAsFQDN === true) errors.push(fieldError.forbidden(at, 'may not be specified when setHostnameAsFQDN is true'))
+  if (hostNetwork === true) errors.push(fieldError.forbidden(at, 'may not be specified when hostNetwork is true'))
+  if (byteLength(name) > LONGEST_HOSTNAME) errors.push(fieldError.tooLong(at, LONGEST_HOSTNAME))
   invalidText(name, dnsSubdomainErrors(name), at, errors)
-  if (name.length > LONGEST_HOSTNAME) errors.push(fieldError.tooLong(at, LONGEST_HOSTNAME))
-  if (setHostnameAsFQDN === true) errors.push(fieldError.forbidden(at, 'cannot be set when setHostnameAsFQDN is true'))
-  if (hostNetwork === true) errors.push(fieldError.forbidden(at, 'cannot be set when hostNetwork is true'))
 }

@@ -28,8 +28,8 @@ interface File {
 
 function overlapWarnings(volume: core.Volume, warnings: string[]): void {
   const { name, configMap, secret, downwardAPI, projected } = volume
-  if (configMap?.items !== undefined) tell(name, 'ConfigMap', overlapsOf(configMap.items), warnings)
-  if (secret?.items !== undefined) tell(name, 'Secret', overlapsOf(secret.items), warnings)
+  if (configMap?.items !== undefined) tell(name, `ConfigMap ${JSON.stringify(configMap.name ?? '')}`, overlapsOf(configMap.items), warnings)
+  if (secret?.items !== undefined) tell(name, `Secret ${JSON.stringify(secret.secretName ?? '')}`, overlapsOf(secret.items), warnings)
   if (downwardAPI?.items !== undefined) tell(name, 'DownwardAPI', overlapsOf(downwardAPI.items), warnings)
   if (projected?.sources === undefined || projected.sources === null) return
   const before: File[] = []
@@ -71,5 +71,5 @@ const isAtOrBelow = (path: string, top: string): boolean => path === top || path
 const shown = ({ path, source }: File): string => (source === undefined ? JSON.stringify(path) : `${JSON.stringify(path)} (${source})`)
 
 function tell(volume: string, kind: string, found: readonly string[], warnings: string[]): void {
-  if (found.length > 0) warnings.push(`volume ${JSON.stringify(volume)} (${kind}): overlapping paths: ${found.join('; ')}`)
+  for (const one of found) warnings.push(`volume ${JSON.stringify(volume)} (${kind}): overlapping paths: ${one}`)
 }

@@ -10,7 +10,7 @@ export { DecodeError } from './run.ts'
 
 /**
  * Checks a parsed JSON value against a schema in one pass, the way Go's decoder reads it into a struct: what is not known is
- * dropped and named, a wrong JSON type is an error that names the Go field, `null` is absence, quantities, times and bytes are
+ * dropped and named, a wrong JSON type is an error that names the Go field, `null` is absence and so is the zero of what Go has no pointer to; quantities, times and bytes are
  * brought to the form in which they are written back.
  *
  * The value belongs to the decoder and is changed in place. For custom resources (fields without a Go type) the same walk prunes;
@@ -100,7 +100,10 @@ function compileObject(schema: ObjectSchema): ObjectDecoder {
         continue
       }
       const child = value[name]
-      if (plan.isText && typeof child === 'string') continue
+      if (plan.isText && typeof child === 'string') {
+        if (child === '' && plan.field.dropEmpty === true) delete value[name]
+        continue
+      }
       if (child === null) {
         if (plan.isBuiltIn) delete value[name]
         continue
@@ -108,7 +111,8 @@ function compileObject(schema: ObjectSchema): ObjectDecoder {
       run.enter(plan.field)
       const next = plan.decode(child, run, value, name)
       run.leave()
-      if (next !== child) value[name] = next
+      if (plan.field.dropEmpty === true && (next === 0 || next === false || next === '')) delete value[name]
+      else if (next !== child) value[name] = next
     }
     run.struct = outer
   }

@@ -12,7 +12,7 @@ export function withoutEmpty(schema: ObjectSchema, value: object, clean?: object
     const child = source[name]
     if (field === undefined || child === undefined || child === null) continue
     if (typeof child === 'object' && child === (clean as Readonly<Record<string, unknown>> | undefined)?.[name]) continue
-    if ((field.dropEmpty && isEmpty(child)) || isUnsetList(child)) {
+    if ((field.dropEmpty && field.schema.kind !== 'any' && isEmpty(child)) || isUnsetList(child)) {
       copy ??= { ...source }
       delete copy[name]
     } else if (typeof child === 'object') {

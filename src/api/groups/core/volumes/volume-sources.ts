@@ -10,7 +10,7 @@ import {
   validateFlexVolume,
   validateFlocker,
   validateHostPath,
-  validateIscsi,
+  validateIscsiSource,
   validateNfs,
   validateQuobyte,
 } from '../../../pods/validate/volumes/volume-devices.ts'
@@ -101,7 +101,7 @@ function validateGlusterfs(source: core.GlusterfsPersistentVolumeSource, path: P
 }
 
 function validateIscsiVolume(source: core.ISCSIPersistentVolumeSource, path: Path, errors: FieldErrors): void {
-  validateIscsi(source, path, errors)
+  validateIscsiSource(source, 'must be valid format', path, errors)
   if (source.secretRef !== undefined && (source.secretRef.name ?? '') === '')
     errors.push(fieldError.required(path.child('secretRef').child('name')))
 }

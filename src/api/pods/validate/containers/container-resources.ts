@@ -103,15 +103,17 @@ const POD_RESOURCES = ['cpu', 'hugepages-', 'memory']
 const isPodResource = (name: string): boolean => isCompute(name) || isHugePageResource(name)
 
 /** Amounts for the pod as a whole: at least what its containers ask for, and no container may use more. */
-export function validatePodResources(spec: core.PodSpec, path: Path, errors: FieldErrors): void {
+export function validatePodResources(spec: core.PodSpec, claims: ReadonlySet<string>, path: Path, errors: FieldErrors): void {
   const { resources } = spec
   if (resources === undefined) return
-  if (spec.os?.name === 'windows') errors.push(fieldError.forbidden(path, 'may not be set for a windows pod'))
+  if (spec.os?.name === 'windows') {
+    errors.push(fieldError.forbidden(path, 'may not be set for a windows pod'))
+    return
+  }
   if (resources.claims !== undefined)
     errors.push(fieldError.forbidden(path.child('claims'), 'claims may not be set for Resources at pod-level'))
-  const before = errors.length
   validateAmounts(resources, validatePodResourceName, path, errors)
-  if (errors.length > before) return
+  if (resources.claims !== undefined) validateClaimNames(resources.claims, claims, path.child('claims'), errors)
   const sums = containerAmounts(spec, 'requests')
   for (const [name, sum] of Object.entries(sums)) {
     const own = resources.requests?.[name]
@@ -164,7 +166,7 @@ export function validateResizePolicy(
       else if (!supported.includes(value)) errors.push(fieldError.notSupported(path, value, supported))
     }
     if (podRestartPolicy === 'Never' && restartPolicy !== 'NotRequired') {
-      errors.push(fieldError.invalid(path, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'"))
+      errors.push(fieldError.invalid(path, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'"))
     }
   })
 }

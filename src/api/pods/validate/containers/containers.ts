@@ -14,6 +14,7 @@ import { validateSecurityContext } from './security.ts'
 import { PULL_POLICIES, type ValidVolumes } from '../volumes/volumes.ts'
 
 const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError']
+const NO_RESTART_FOR_INIT = "must not be set to 'RestartContainer' for non-sidecar initContainers"
 const NOT_FOR_INIT = 'may not be set for init containers without restartPolicy=Always'
 const ENDS_ONLY = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const
 
@@ -54,12 +55,19 @@ export function validateInitContainers(pod: PodSurroundings, path: Path, errors:
   initContainers.forEach((container, i) => {
     const at = path.index(i)
     validateContainer(container, pod, at, errors)
-    validateRestartRules(container, at, errors)
+    validateRestartRules(container, at, errors, true)
     if (names.has(container.name)) errors.push(fieldError.duplicate(at.child('name'), container.name))
     else if ((container.name ?? '') !== '') names.add(container.name)
     validateHostPortConflicts([container], path, errors)
-    if (container.restartPolicy === 'Always') validateLifecycleAndProbes(container, pod.graceSeconds, at, errors)
-    else for (const field of ENDS_ONLY) if (container[field] !== undefined) errors.push(fieldError.forbidden(at.child(field), NOT_FOR_INIT))
+    if (container.restartPolicy === 'Always') {
+      validateLifecycleAndProbes(container, pod.graceSeconds, at, errors)
+      return
+    }
+    for (const field of ENDS_ONLY) if (container[field] !== undefined) errors.push(fieldError.forbidden(at.child(field), NOT_FOR_INIT))
+    container.resizePolicy?.forEach(({ restartPolicy }, n) => {
+      if (restartPolicy === 'RestartContainer')
+        errors.push(fieldError.invalid(at.child('resizePolicy').index(n).child('restartPolicy'), restartPolicy, NO_RESTART_FOR_INIT))
+    })
   })
 }
 

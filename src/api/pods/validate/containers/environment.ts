@@ -2,9 +2,8 @@ import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
 import type { Path } from '../../../meta/path.ts'
 import type * as core from '../../../types/core-v1.gen.ts'
 import { configMapKeyErrors, dnsLabelErrors, dnsSubdomainErrors, relaxedEnvVarNameErrors } from '../../../validation/names.ts'
-import { invalidText } from '../../../validation/values.ts'
+import { invalidText, validateNoWayUp } from '../../../validation/values.ts'
 import { ENVIRONMENT_FIELDS, validateFieldRef, validateResourceFieldRef } from '../field-refs.ts'
-import { validatePayloadPath } from '../volumes/volume-payload.ts'
 
 const MORE_THAN_ONE = 'may not have more than one field specified at a time'
 
@@ -48,12 +47,12 @@ function validateKeyRef(
 }
 
 function validateFileKeyRef({ volumeName = '', path: file = '', key = '' }: core.FileKeySelector, path: Path, errors: FieldErrors): void {
+  if (key === '') errors.push(fieldError.required(path.child('key')))
+  else invalidText(key, relaxedEnvVarNameErrors(key), path.child('key'), errors)
   if (volumeName === '') errors.push(fieldError.required(path.child('volumeName')))
   else invalidText(volumeName, dnsLabelErrors(volumeName), path.child('volumeName'), errors)
   if (file === '') errors.push(fieldError.required(path.child('path')))
-  else validatePayloadPath(file, path.child('path'), errors)
-  if (key === '') errors.push(fieldError.required(path.child('key')))
-  else invalidText(key, relaxedEnvVarNameErrors(key), path.child('key'), errors)
+  else validateNoWayUp(file, path.child('path'), errors)
 }
 
 export function validateEnvFrom(sources: readonly core.EnvFromSource[], path: Path, errors: FieldErrors): void {

@@ -1,7 +1,6 @@
 import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
 import type { Path } from '../../../meta/path.ts'
 import type * as core from '../../../types/core-v1.gen.ts'
-import { validateEnum } from '../../../validation/values.ts'
 
 const POLICIES = ['Always', 'Never', 'OnFailure']
 const ACTIONS = ['Restart', 'RestartAllContainers']
@@ -14,14 +13,15 @@ export function validateRestartRules(
   { restartPolicy, restartPolicyRules: rules = [] }: core.Container,
   path: Path,
   errors: FieldErrors,
+  isInit = false,
 ): void {
   const at = path.child('restartPolicyRules')
-  if (restartPolicy === undefined || restartPolicy === '') {
-    if (rules.length > 0)
-      errors.push(fieldError.required(path.child('restartPolicy'), 'must specify restartPolicy when restart rules are used'))
-    return
-  }
-  validateEnum(restartPolicy, POLICIES, path.child('restartPolicy'), errors)
+  const policyPath = path.child('restartPolicy')
+  if (restartPolicy === undefined) {
+    if (rules.length === 0) return
+    errors.push(fieldError.required(policyPath, 'must specify restartPolicy when restart rules are used'))
+    if (isInit) return
+  } else if (!POLICIES.includes(restartPolicy)) errors.push(fieldError.notSupported(policyPath, restartPolicy, POLICIES))
   if (rules.length > MOST_RULES) errors.push(fieldError.tooMany(at, rules.length, MOST_RULES))
   rules.forEach(({ action = '', exitCodes }, i) => {
     if (!ACTIONS.includes(action)) errors.push(fieldError.notSupported(at.index(i).child('action'), action, ACTIONS))

@@ -66,7 +66,7 @@ function validateToleration(toleration: core.Toleration, path: Path, errors: Fie
     const messages = labelValueErrors(value)
     if (messages.length > 0) errors.push(fieldError.invalid(path.child('operator'), value, messages.join(';')))
   } else if (operator === 'Exists') {
-    if (value !== '') errors.push(fieldError.invalid(path.child('operator'), toleration, "value must be empty when `operator` is 'Exists'"))
+    if (value !== '') errors.push(fieldError.invalid(path.child('operator'), value, "value must be empty when `operator` is 'Exists'"))
   } else
     errors.push(
       fieldError.notSupported(

@@ -60,18 +60,23 @@ const INITIATOR_FORMATS: readonly (readonly [prefix: string, pattern: RegExp])[]
 ]
 
 export function validateIscsi(source: core.ISCSIVolumeSource, path: Path, errors: FieldErrors): void {
+  validateIscsiSource(source, 'must be valid format starting with iqn, eui, or naa', path, errors)
+}
+
+/** `unknown` is what is said of a name that begins with nothing known. */
+export function validateIscsiSource(source: core.ISCSIVolumeSource, unknown: string, path: Path, errors: FieldErrors): void {
   required<core.ISCSIVolumeSource>('targetPortal', 'iqn')(source, path, errors)
-  if ((source.iqn ?? '') !== '') validateInitiator(source.iqn, path.child('iqn'), errors)
+  if ((source.iqn ?? '') !== '') validateInitiator(source.iqn, unknown, path.child('iqn'), errors)
   validateInRange(source.lun ?? 0, 0, 255, path.child('lun'), errors)
   if ((source.chapAuthDiscovery === true || source.chapAuthSession === true) && source.secretRef === undefined) {
     errors.push(fieldError.required(path.child('secretRef')))
   }
-  if (source.initiatorName !== undefined) validateInitiator(source.initiatorName, path.child('initiatorname'), errors)
+  if (source.initiatorName !== undefined) validateInitiator(source.initiatorName, unknown, path.child('initiatorname'), errors)
 }
 
-function validateInitiator(name: string, path: Path, errors: FieldErrors): void {
+function validateInitiator(name: string, unknown: string, path: Path, errors: FieldErrors): void {
   const format = INITIATOR_FORMATS.find(([prefix]) => name.startsWith(prefix))
-  if (format === undefined) errors.push(fieldError.invalid(path, name, 'must be valid format starting with iqn, eui, or naa'))
+  if (format === undefined) errors.push(fieldError.invalid(path, name, unknown))
   else if (!format[1].test(name)) errors.push(fieldError.invalid(path, name, 'must be valid format'))
 }
 

@@ -31,7 +31,11 @@ export const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never']
 const LONGEST_INITIATOR_NAME = 64
 
 type SourceField = Exclude<keyof core.Volume, 'name'>
-type SourceRules = { readonly [F in SourceField]: SourceRule<NonNullable<core.Volume[F]>> }
+type SourceRules = {
+  readonly [F in SourceField]: (
+    ...[source, path, errors, options]: [...Parameters<SourceRule<NonNullable<core.Volume[F]>>>, PodValidationOptions]
+  ) => void
+}
 
 /** What each kind of volume wants, in the order in which Kubernetes looks at them. */
 const SOURCES: SourceRules = {
@@ -64,12 +68,14 @@ const SOURCES: SourceRules = {
   scaleIO: required('gateway', 'system', 'volumeName'),
   csi: validateCsi,
   ephemeral: validateEphemeralVolume,
-  image: (source, path, errors) => validateRequiredEnum(source.pullPolicy, PULL_POLICIES, path.child('pullPolicy'), errors),
+  image: validateImage,
 }
 const SOURCE_FIELDS = Object.keys(SOURCES) as readonly SourceField[]
 
 /** Where errors of a source stand, if not under its own name. */
 const SHOWN_AS: Partial<Record<SourceField, string>> = { gcePersistentDisk: 'persistentDisk' }
+/** Where it stands that a source is one too many, if not under its own name: with Kubernetes' slips of the pen. */
+const TOO_MANY_AS: Partial<Record<SourceField, string>> = { cephfs: 'cephFS', downwardAPI: 'downwarAPI' }
 
 /** The volumes that are as they should be, by name: containers may mount only these. */
 export type ValidVolumes = ReadonlyMap<string, core.Volume>
@@ -113,16 +119,13 @@ export function validateVolumes(
 function validateSource(volume: core.Volume, path: Path, errors: FieldErrors, options: PodValidationOptions): void {
   const fields = sourcesOf(volume)
   fields.forEach((field, i) => {
-    if (i > 0) errors.push(fieldError.forbidden(path.child(field), 'may not specify more than 1 volume type'))
-    else checkSource(volume, field, path.child(SHOWN_AS[field] ?? field), errors)
+    if (i > 0) errors.push(fieldError.forbidden(path.child(TOO_MANY_AS[field] ?? field), 'may not specify more than 1 volume type'))
+    else checkSource(volume, field, path.child(SHOWN_AS[field] ?? field), errors, options)
   })
   if (fields.length === 0) errors.push(fieldError.required(path, 'must specify a volume type'))
   if (volume.iscsi?.initiatorName !== undefined && `${volume.name}:${volume.iscsi.targetPortal}`.length > LONGEST_INITIATOR_NAME) {
     const why = 'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.'
     errors.push(fieldError.invalid(path.child('name'), volume.name, why))
-  }
-  if (options.isPod === true && volume.image !== undefined && (volume.image.reference ?? '') === '') {
-    errors.push(fieldError.required(path.child('image').child('reference')))
   }
 }
 
@@ -134,9 +137,20 @@ function sourcesOf(volume: core.Volume): SourceField[] {
   return fields.length < 2 ? fields : fields.sort((a, b) => SOURCE_FIELDS.indexOf(a) - SOURCE_FIELDS.indexOf(b))
 }
 
-function checkSource<F extends SourceField>(volume: core.Volume, field: F, path: Path, errors: FieldErrors): void {
+function checkSource<F extends SourceField>(
+  volume: core.Volume,
+  field: F,
+  path: Path,
+  errors: FieldErrors,
+  options: PodValidationOptions,
+): void {
   const source = volume[field]
-  if (source !== undefined && source !== null) SOURCES[field](source, path, errors)
+  if (source !== undefined && source !== null) SOURCES[field](source, path, errors, options)
+}
+
+function validateImage(source: core.ImageVolumeSource, path: Path, errors: FieldErrors, options: PodValidationOptions): void {
+  if (options.isPod === true && (source.reference ?? '') === '') errors.push(fieldError.required(path.child('reference')))
+  validateRequiredEnum(source.pullPolicy, PULL_POLICIES, path.child('pullPolicy'), errors)
 }
 
 function validateEmptyDir({ sizeLimit }: core.EmptyDirVolumeSource, path: Path, errors: FieldErrors): void {

@@ -1,0 +1,193 @@
+import type { Answer, Json, JsonObject, Scenario, Step, Topic } from '../corpus.ts'
+import { type Difference, withoutInternals } from '../compare.ts'
+import { type Target, Wire } from '../http.ts'
+import { pick } from '../json-path.ts'
+import { Run, compareAnswers } from '../run.ts'
+import { type Change, asPatch, changed, changesOf } from './changes.ts'
+import { Schemas } from './schemas.ts'
+import { type Seed, seedsOf } from './seeds.ts'
+
+/** How a change reaches the servers: in a new object, as one of the patches of a stored one, or as a status. */
+export const MODES = ['create', 'strict', 'pairs', 'update', 'merge', 'apply', 'table', 'status'] as const
+export type Mode = (typeof MODES)[number]
+
+export interface Finding {
+  readonly kind: string
+  readonly mode: Mode
+  readonly change: string
+  readonly request: Step
+  readonly status: readonly [number, number]
+  readonly differences: readonly Difference[]
+  /** Causes that the one has named and the other has not, `field: message`; none of either when only the order differs. */
+  readonly missing: readonly string[]
+  readonly added: readonly string[]
+}
+
+export interface DifferOptions {
+  readonly modes: readonly Mode[]
+  readonly jobs: number
+  /** Against `apiVersion/kind`. */
+  readonly only?: RegExp
+  /** Largest number of changes of one seed. */
+  readonly most: number
+  /** Largest number of seeds of one kind. */
+  readonly seeds: number
+  readonly onFinding: (finding: Finding) => void
+  readonly onKind?: (kind: string, compared: number, found: number) => void
+}
+
+const TABLE = 'application/json;as=Table;g=meta.k8s.io;v=v1'
+/** The pods of templates have the rules of pods, which are tried with pods. */
+const IN_TEMPLATE = /template\.spec\.(?!containers$|restartPolicy|volumes$|activeDeadlineSeconds)/
+const QUIET = ['metadata.managedFields', 'metadata.creationTimestamp']
+
+/** One exchange, in a namespace that others use too. */
+class SharedRun extends Run {
+  constructor(wire: Wire, scenario: Scenario, words: Run['words']) {
+    super(wire, scenario)
+    Object.assign(this.words, words)
+  }
+
+  /** Undefined when the connection was cut: kube-apiserver panics over some objects. */
+  async answerTo(step: Step): Promise<Answer | undefined> {
+    const got = await this.once(step).catch(() => undefined)
+    if (got === undefined) return undefined
+    this.normaliser.learn(got.raw)
+    return this.answer(got, step)
+  }
+}
+
+/** Sends the same generated requests to a real server and to another one, and tells where the answers differ. */
+export async function differ(real: Target, ours: Target, topics: readonly Topic[], options: DifferOptions): Promise<number> {
+  const wires = [new Wire(real), new Wire(ours)] as const
+  const seeds = Map.groupBy(seedsOf(topics), (seed) => `${seed.apiVersion}/${seed.kind}`)
+  let compared = 0
+  try {
+    for (const [kind, all] of [...seeds].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (options.only !== undefined && !options.only.test(kind)) continue
+      const [first] = all
+      const schemas = await Schemas.read(real, first?.apiVersion ?? '')
+      const root = schemas.follow(schemas.ofKind(first?.apiVersion ?? '', first?.kind ?? ''))
+      for (const mode of options.modes) {
+        const seen = new Set<string>()
+        let [count, found] = [0, 0]
+        for (const seed of all.slice(0, options.seeds)) {
+          const changes = changesOf(schemas, root, seed.body, seen, namesIn(seed.body))
+            .filter(({ path }) => !IN_TEMPLATE.test(path.join('.')))
+            .slice(0, options.most)
+          const findings = await trySeed(wires, seed, mode, changes, options.jobs)
+          count += changes.length
+          found += findings.length
+          for (const finding of findings) options.onFinding(finding)
+        }
+        compared += count
+        options.onKind?.(`${kind} ${mode}`, count, found)
+      }
+    }
+  } finally {
+    for (const wire of wires) wire.close()
+  }
+  return compared
+}
+
+async function trySeed(
+  wires: readonly [Wire, Wire],
+  seed: Seed,
+  mode: Mode,
+  changes: readonly Change[],
+  jobs: number,
+): Promise<readonly Finding[]> {
+  if (changes.length === 0) return []
+  const creates = mode === 'create' || mode === 'pairs' || mode === 'table' || mode === 'strict'
+  const post: Step = { request: `POST ${seed.collection}`, body: seed.body, allow: [200, 201, 400, 403, 404, 409, 422] }
+  const setup = creates ? seed.before : [...seed.before, post]
+  const grounds = wires.map((wire) => new Run(wire, { name: '', setup, steps: [{ body: seed.body }] }))
+  await Promise.all(grounds.map((ground) => ground.prepare()))
+  const findings: Finding[] = []
+  const queue = changes.entries()
+  const worker = async (): Promise<void> => {
+    for (const [index, change] of queue) {
+      const step = stepFor(seed, mode, change, changes, index)
+      if (step === undefined) continue
+      const scenario = { name: '', setup, steps: [step] }
+      const [expected, got] = await Promise.all(
+        wires.map((wire, side) => new SharedRun(wire, scenario, grounds[side]?.words ?? {}).answerTo(step)),
+      )
+      if (expected === undefined) continue
+      const differences =
+        got === undefined ? [{ path: 'answer', expected: String(expected.status), got: 'none' }] : compareAnswers(expected, got)
+      const statuses = [expected.status, got?.status ?? 0] as const
+      if (differences.length > 0)
+        findings.push({
+          ...{ kind: `${seed.apiVersion}/${seed.kind}`, mode, change: change.name, request: step, status: statuses, differences },
+          missing: causesOf(expected).filter((cause) => !causesOf(got).includes(cause)),
+          added: causesOf(got).filter((cause) => !causesOf(expected).includes(cause)),
+        })
+    }
+  }
+  await Promise.all(Array.from({ length: jobs }, worker))
+  await Promise.all(grounds.map((ground) => ground.done()))
+  return findings
+}
+
+function causesOf(answer: Answer | undefined): readonly string[] {
+  if (answer === undefined || answer.status < 400) return []
+  const causes = pick(answer.body, 'details.causes')
+  if (!Array.isArray(causes)) return [withoutInternals(String(pick(answer.body, 'message')))]
+  return causes.map((cause) => withoutInternals(`${String(pick(cause, 'field'))}: ${String(pick(cause, 'message'))}`))
+}
+
+function stepFor(seed: Seed, mode: Mode, change: Change, all: readonly Change[], index: number): Step | undefined {
+  const { collection, body } = seed
+  const name = String((body['metadata'] as JsonObject)['name'])
+  const one = `${collection}/${name}`
+  const partial = (): JsonObject | undefined => changed(body, [change])
+  const create = (made: JsonObject | undefined, query: string, headers?: Record<string, string>): Step | undefined =>
+    made === undefined
+      ? undefined
+      : { request: `POST ${collection}?dryRun=All${query}`, body: made, except: QUIET, ...(headers && { headers }) }
+  const send = (verb: string, type: string, made: Json | undefined, query = ''): Step | undefined =>
+    made === undefined
+      ? undefined
+      : { request: `${verb}?dryRun=All${query}`, body: made, headers: { 'Content-Type': `application/${type}` } }
+  switch (mode) {
+    case 'create':
+      return create(partial(), '')
+    case 'strict':
+      return create(partial(), '&fieldValidation=Strict')
+    case 'table':
+      return create(partial(), '', { Accept: TABLE })
+    case 'pairs': {
+      // The same partners in every run.
+      const others = [all[(index * 7 + 3) % all.length], all[(index * 13 + 5) % all.length]].filter((other) => other !== undefined)
+      return create(changed(body, [change, ...others]), '')
+    }
+    case 'update':
+      return send(`PATCH ${one}`, 'json-patch+json', asPatch(body, change))
+    case 'merge':
+      return send(`PATCH ${one}`, index % 2 === 0 ? 'merge-patch+json' : 'strategic-merge-patch+json', mergePatch(body, change))
+    case 'apply':
+      return send(`PATCH ${one}`, 'apply-patch+yaml', partial(), '&fieldManager=m&force=true')
+    case 'status':
+      return change.path[0] === 'status' ? send(`PATCH ${one}/status`, 'merge-patch+json', mergePatch(body, change)) : undefined
+  }
+}
+
+/** As a merge patch: lists on the way are sent whole. */
+function mergePatch(body: JsonObject, { path, value }: Change): Json | undefined {
+  const whole = changed(body, [{ name: '', path, value }])
+  const at = path.findIndex((part) => typeof part === 'number')
+  const keys = (at < 0 ? path : path.slice(0, at)).map(String)
+  let content: Json | undefined = whole
+  for (const key of keys) content = content === null || typeof content !== 'object' ? undefined : (content as JsonObject)[key]
+  return keys.reduceRight<Json>((inner, key) => ({ [key]: inner }), content ?? null)
+}
+
+/** Names that stand in the object: of containers, volumes, ports. */
+function namesIn(value: Json, found = new Set<string>()): readonly string[] {
+  if (value !== null && typeof value === 'object')
+    for (const [key, item] of Object.entries(value))
+      if (key === 'name' && typeof item === 'string' && found.size < 3) found.add(item)
+      else namesIn(item, found)
+  return [...found]
+}
