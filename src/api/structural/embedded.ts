@@ -38,7 +38,7 @@ function validateWhole(value: Readonly<Record<string, unknown>>, path: Path, err
   const { apiVersion, kind, metadata } = value
   for (const name of ['apiVersion', 'kind'] as const) if (value[name] === undefined) errors.push(fieldError.required(path.child(name)))
   if (apiVersion !== undefined) checkText(apiVersion, path.child('apiVersion'), versionErrors, errors)
-  if (kind !== undefined) checkText(kind, path.child('kind'), (text) => dns1035LabelErrors(text.toLowerCase()), errors)
+  if (kind !== undefined) checkText(kind, path.child('kind'), kindErrors, errors)
   if (!isJsonObject(metadata)) return
   const meta: ObjectMeta = { ...(metadata as ObjectMeta) }
   // A template has no name yet.
@@ -54,6 +54,11 @@ function checkText(value: unknown, path: Path, check: (text: string) => readonly
     const messages = check(value)
     if (messages.length > 0) errors.push(fieldError.invalid(path, value, messages.join(',')))
   }
+}
+
+function kindErrors(text: string): readonly string[] {
+  const messages = dns1035LabelErrors(text.toLowerCase())
+  return messages.length === 0 ? [] : [`may have mixed case, but should otherwise match: ${messages.join(',')}`]
 }
 
 function versionErrors(text: string): readonly string[] {

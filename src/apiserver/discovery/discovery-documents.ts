@@ -83,7 +83,11 @@ export function resourceList(groupVersion: string, resources: readonly Resource[
 }
 
 /** Kinds that kube-apiserver announces as stored in another version than here: clients compare what they are told, not what is stored. */
-const ANNOUNCED_VERSION: Readonly<Record<string, string>> = { 'apiextensions.k8s.io/CustomResourceDefinition': 'v1beta1' }
+const ANNOUNCED_VERSION: Readonly<Record<string, string>> = {
+  'apiextensions.k8s.io/CustomResourceDefinition': 'v1beta1',
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': 'v1beta1',
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': 'v1beta1',
+}
 
 /** Changes when the stored version of the resource does. */
 function storageVersionHash(resource: Resource): string {

@@ -39,7 +39,12 @@ export interface DifferOptions {
 const TABLE = 'application/json;as=Table;g=meta.k8s.io;v=v1'
 /** The pods of templates have the rules of pods, which are tried with pods. */
 const IN_TEMPLATE = /template\.spec\.(?!containers$|restartPolicy|volumes$|activeDeadlineSeconds)/
-const QUIET = ['metadata.managedFields', 'metadata.creationTimestamp']
+const QUIET = [
+  'metadata.managedFields',
+  'metadata.creationTimestamp',
+  'rows[].object.metadata.managedFields',
+  'rows[].object.metadata.creationTimestamp',
+]
 
 /** One exchange, in a namespace that others use too. */
 class SharedRun extends Run {
@@ -119,7 +124,12 @@ async function trySeed(
       const statuses = [expected.status, got?.status ?? 0] as const
       if (differences.length > 0)
         findings.push({
-          ...{ kind: `${seed.apiVersion}/${seed.kind}`, mode, change: change.name, request: step, status: statuses, differences },
+          kind: `${seed.apiVersion}/${seed.kind}`,
+          mode,
+          change: change.name,
+          request: step,
+          status: statuses,
+          differences,
           missing: causesOf(expected).filter((cause) => !causesOf(got).includes(cause)),
           added: causesOf(got).filter((cause) => !causesOf(expected).includes(cause)),
         })

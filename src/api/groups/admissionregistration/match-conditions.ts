@@ -13,10 +13,11 @@ export function validateMatchConditions(conditions: readonly MatchCondition[], h
   const names = new Set<string>()
   conditions.forEach(({ name = '', expression = '' }, at) => {
     const one = path.index(at)
-    if (expression.trim() === '') errors.push(fieldError.required(one.child('expression')))
+    const source = expression.trim()
+    if (source === '') errors.push(fieldError.required(one.child('expression')))
     else {
-      const compiled = compileMatchCondition(expression, hasParams)
-      if (compiled instanceof AdmissionProblem) errors.push(fieldError.invalid(one.child('expression'), expression, compiled.text))
+      const compiled = compileMatchCondition(source, hasParams)
+      if (compiled instanceof AdmissionProblem) errors.push(fieldError.invalid(one.child('expression'), source, compiled.text))
     }
     if (name === '') errors.push(fieldError.required(one.child('name')))
     else {

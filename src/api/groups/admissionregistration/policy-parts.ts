@@ -132,9 +132,10 @@ export function validateExpression(
   wanted: readonly CelType[],
   path: Path,
   errors: FieldErrors,
+  shown = source,
 ): void {
   const compiled = compileAdmission(source, scope, wanted)
-  if (compiled instanceof AdmissionProblem) errors.push(fieldError.invalid(path, source, compiled.text))
+  if (compiled instanceof AdmissionProblem) errors.push(fieldError.invalid(path, shown, compiled.text))
 }
 
 const NOT_FOUND = ['Deny', 'Allow']

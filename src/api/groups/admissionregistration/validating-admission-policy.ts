@@ -132,7 +132,7 @@ function validateAnnotations(annotations: readonly AuditAnnotation[], name: stri
     if (source === '') errors.push(fieldError.required(valueAt, 'valueExpression is not specified'))
     else if (source.length > LONGEST_VALUE_EXPRESSION)
       errors.push(fieldError.required(valueAt, `must not exceed ${LONGEST_VALUE_EXPRESSION} bytes in length`))
-    else validateExpression(source, scope, [TYPES.string, TYPES.null], valueAt, errors)
+    else validateExpression(source, scope, [TYPES.string, TYPES.null], valueAt, errors, valueExpression)
     if (keys.has(key)) errors.push(fieldError.duplicate(at.child('key'), key))
     keys.add(key)
   })

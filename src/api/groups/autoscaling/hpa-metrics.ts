@@ -70,8 +70,6 @@ function validateObjectSource({ describedObject, metric, target }: ObjectMetricS
   validateMetricTarget(target, path.child('target'), errors)
   const { value, averageValue } = target ?? {}
   const targetPath = path.child('target')
-  if (value !== undefined && averageValue !== undefined)
-    errors.push(fieldError.forbidden(targetPath.child('averageValue'), 'may not set both a target value and averageValue'))
   if (value === undefined && averageValue === undefined)
     errors.push(fieldError.required(targetPath.child('averageValue'), 'must set either a target value or averageValue'))
 }

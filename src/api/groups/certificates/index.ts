@@ -115,7 +115,7 @@ function stateText(request: Request): string {
 function validate(object: Request, errors: FieldErrors): void {
   const { request = '', usages = [], signerName, expirationSeconds } = object.spec ?? {}
   if (pemBlocks(request)[0]?.type !== 'CERTIFICATE REQUEST')
-    errors.push(fieldError.invalid(SPEC.child('request'), request === '' ? null : request, 'PEM block type must be CERTIFICATE REQUEST'))
+    errors.push(fieldError.invalid(SPEC.child('request'), object.spec?.request ?? null, 'PEM block type must be CERTIFICATE REQUEST'))
   if (usages.length === 0) errors.push(fieldError.required(SPEC.child('usages')))
   usages.forEach((usage, at) => {
     if (!USAGES.includes(usage)) errors.push(fieldError.notSupported(SPEC.child('usages').index(at), usage, USAGES))

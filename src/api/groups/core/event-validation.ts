@@ -15,9 +15,10 @@ const CLUSTER_NAMESPACES = ['default', 'kube-system']
 export function validateEvent(event: Event, controllerField: 'reportingComponent' | 'reportingController', errors: FieldErrors): void {
   const namespace = event.metadata?.namespace ?? ''
   const about = event.involvedObject?.namespace ?? ''
-  const fits = about === '' ? CLUSTER_NAMESPACES.includes(namespace) : about === namespace
+  const isNew = hasTime(event.eventTime)
+  const fits = about === '' ? (isNew ? CLUSTER_NAMESPACES : ['', 'default']).includes(namespace) : isNew || about === namespace
   if (!fits) errors.push(fieldError.invalid(OBJECT.child('namespace'), about, 'does not match event.namespace'))
-  if (hasTime(event.eventTime)) validateNewStyle(event, controllerField, errors)
+  if (isNew) validateNewStyle(event, controllerField, errors)
 }
 
 const hasTime = (time: string | null | undefined): boolean => time !== undefined && time !== null && time !== ''

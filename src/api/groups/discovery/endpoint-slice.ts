@@ -14,6 +14,7 @@ const ENDPOINTS = Path.of('endpoints')
 const PORTS = Path.of('ports')
 const MOST_ENDPOINTS = 1000
 const MOST_ADDRESSES = 100
+const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
 const MOST_PORTS = 20_000
 const MOST_HINTS = 8
 const SHOWN = 3
@@ -111,8 +112,8 @@ function validatePorts(ports: NonNullable<EndpointSlice['ports']>, errors: Field
     if (name !== '') invalidText(name, dnsLabelErrors(name), path.child('name'), errors)
     if (names.has(name)) errors.push(fieldError.duplicate(path.child('name'), name))
     names.add(name)
-    if (validateRequired(protocol, path.child('protocol'), errors))
-      validateEnum(protocol, ['SCTP', 'TCP', 'UDP'], path.child('protocol'), errors)
+    if (protocol === undefined) errors.push(fieldError.required(path.child('protocol')))
+    else if (!PROTOCOLS.includes(protocol)) errors.push(fieldError.notSupported(path.child('protocol'), protocol, PROTOCOLS))
     if (appProtocol !== undefined) invalidText(appProtocol, qualifiedNameErrors(appProtocol), path.child('appProtocol'), errors)
   }
 }

@@ -3,7 +3,7 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import * as refs from '../../refs.gen.ts'
 import type { IngressClass, IngressClassParametersReference } from '../../types/networking-v1.gen.ts'
 import { validateDomainPath } from '../../validation/domain-path.ts'
-import { dnsLabelErrors } from '../../validation/names.ts'
+import { byteLength, dnsLabelErrors } from '../../validation/names.ts'
 import { invalidText, validateImmutable } from '../../validation/values.ts'
 import { SPEC } from '../../workloads/workload.ts'
 import { validateLocalReference } from './reference.ts'
@@ -37,7 +37,8 @@ function parametersText(parameters: IngressClassParametersReference | undefined)
 }
 
 function validate({ spec }: IngressClass, errors: FieldErrors): void {
-  validateDomainPath(spec?.controller, CONTROLLER_MAX_BYTES, CONTROLLER, errors)
+  if (byteLength(spec?.controller ?? '') > CONTROLLER_MAX_BYTES) errors.push(fieldError.tooLong(CONTROLLER, CONTROLLER_MAX_BYTES))
+  validateDomainPath(spec?.controller, Infinity, CONTROLLER, errors)
   const { parameters } = spec ?? {}
   if (parameters === undefined) return
   validateLocalReference(parameters, PARAMETERS, errors)

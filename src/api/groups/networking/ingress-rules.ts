@@ -27,7 +27,7 @@ function validateHost(host: string, path: Path, errors: FieldErrors): void {
 }
 
 function validatePath({ path: urlPath = '', pathType, backend }: HTTPIngressPath, path: Path, errors: FieldErrors): void {
-  if (pathType === undefined || pathType === '') {
+  if (pathType === undefined) {
     errors.push(fieldError.required(path.child('pathType'), 'pathType must be specified'))
     return
   }

@@ -1,9 +1,8 @@
 import { defineResource } from '../../define.ts'
 import { Path } from '../../meta/path.ts'
+import { validateTemplateMetadata } from '../../pods/validate/volumes/claim-template.ts'
 import * as refs from '../../refs.gen.ts'
 import type { ResourceClaim } from '../../types/resource-v1.gen.ts'
-import { validateAnnotations } from '../../validation/object-meta.ts'
-import { validateLabels } from '../../validation/label-selector.ts'
 import { validateImmutable } from '../../validation/values.ts'
 import { SPEC, keepSpecAndMetadata, keepStatus } from '../../workloads/workload.ts'
 import { defaultDeviceClaim, validateDeviceClaim } from './claim-devices.ts'
@@ -53,8 +52,7 @@ export const resourceClaimTemplates = defineResource(refs.resourceclaimtemplates
       defaultDeviceClaim(template.spec.spec.devices)
     },
     validate: ({ spec }, errors) => {
-      validateLabels(spec.metadata?.labels, TEMPLATE.child('labels'), errors)
-      validateAnnotations(spec.metadata?.annotations, TEMPLATE.child('annotations'), errors)
+      validateTemplateMetadata(spec.metadata, TEMPLATE, errors)
       validateDeviceClaim(spec.spec.devices ?? {}, SPEC.child('spec').child('devices'), errors)
     },
     validateUpdate: (template, old, errors) => validateImmutable(template.spec, old.spec, SPEC, errors),

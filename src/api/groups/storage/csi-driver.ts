@@ -30,8 +30,10 @@ export const csiDrivers = defineResource(refs.csidrivers, {
       spec.requiresRepublish ??= false
       spec.seLinuxMount ??= false
     },
+    prepareForCreate: dropDisabled,
     // Only changes count: a new driver has no generation.
     prepareForUpdate: (driver, old) => {
+      dropDisabled(driver)
       if (!deepEqual(driver.spec, old.spec)) driver.metadata = { ...driver.metadata, generation: (old.metadata?.generation ?? 0) + 1 }
     },
     validate,
@@ -56,6 +58,11 @@ export const csiDrivers = defineResource(refs.csidrivers, {
     Modes: ({ spec }) => spec.volumeLifecycleModes?.join(',') || '<none>',
   },
 })
+
+/** Belongs to a feature that is off by default. */
+function dropDisabled({ spec }: CSIDriver): void {
+  delete spec.preventPodSchedulingIfMissing
+}
 
 function validate({ spec }: CSIDriver, errors: FieldErrors): void {
   if (spec.attachRequired === undefined) errors.push(fieldError.required(SPEC.child('attachedRequired')))

@@ -9,7 +9,7 @@ import { byteLength, qualifiedNameErrors } from '../../validation/names.ts'
 import { IMMUTABLE, invalidText, validateNonnegative, validateRequired } from '../../validation/values.ts'
 
 const DRIVERS = Path.of('spec', 'drivers')
-const LONGEST_NODE_ID = 192
+const LONGEST_NODE_ID = 256
 
 export const csiNodes = defineResource(refs.csinodes, {
   strategy: {
@@ -50,9 +50,9 @@ function validateDriver({ name, nodeID, topologyKeys, allocatable }: CSINodeDriv
   // Keys are reported at the driver.
   const seen = new Set<string>()
   for (const key of topologyKeys ?? []) {
+    if (key === '') errors.push(fieldError.required(path))
     if (seen.has(key)) errors.push(fieldError.duplicate(path, key))
     seen.add(key)
-    if (key === '') errors.push(fieldError.required(path))
-    else invalidText(key, qualifiedNameErrors(key), path, errors)
+    invalidText(key, qualifiedNameErrors(key), path, errors)
   }
 }

@@ -23,7 +23,12 @@ export const volumeAttachments = defineResource(refs.volumeattachments, {
       attachment.status = { attached: false }
     },
     prepareForUpdate: keepStatus,
-    validate,
+    validate: (attachment, errors) => {
+      validate(attachment, errors)
+      // Only new ones: there may be older names.
+      const name = attachment.spec?.source?.persistentVolumeName
+      if (name !== undefined) invalidText(name, dnsSubdomainErrors(name), SOURCE.child('persistentVolumeName'), errors)
+    },
     validateUpdate: (attachment, old, errors) => {
       validate(attachment, errors)
       validateImmutable(attachment.spec, old.spec, SPEC, errors)

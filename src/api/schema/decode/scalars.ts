@@ -45,6 +45,7 @@ export function scalarDecoder(schema: ScalarSchema, goType: string | undefined):
       return (value, run) => timeOf(value, run, canonicalMicroTime)
     case 'bytes':
       return (value, run) => {
+        if (Array.isArray(value) && value.every(isByte)) return Uint8Array.from(value).toBase64()
         if (typeof value !== 'string') {
           run.wrongType(value, goType)
           return value
@@ -54,6 +55,11 @@ export function scalarDecoder(schema: ScalarSchema, goType: string | undefined):
     default:
       return schema.kind satisfies never
   }
+}
+
+/** Go also reads bytes that are written as a list of numbers. */
+function isByte(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255
 }
 
 function integerDecoder(bits: 32 | 64, goType: string): Decoder {

@@ -8,7 +8,7 @@ export function readSelection(view: View, namespace: string, query: URLSearchPar
   const labelText = query.get('labelSelector') ?? ''
   const fieldText = query.get('fieldSelector') ?? ''
   const labels = labelText === '' ? undefined : asBadRequest(() => parseLabelSelector(labelText))
-  const fields = fieldText === '' ? [] : asBadRequest(() => parseFieldSelector(fieldText)).map((field) => requirement(view, field))
+  const fields = fieldText === '' ? [] : asBadRequest(() => parseFieldSelector(fieldText)).flatMap((field) => requirement(view, field))
   // One name or one namespace is a matter of the key, not of a search.
   const name = fields.find((field) => field.slot === NAME_SLOT && field.equal)?.value ?? ''
   const inNamespace = namespace !== '' ? namespace : (fields.find((field) => field.slot === NAMESPACE_SLOT && field.equal)?.value ?? '')
@@ -20,21 +20,30 @@ export function readSelection(view: View, namespace: string, query: URLSearchPar
   }
 }
 
-function requirement(view: View, field: { readonly path: string; readonly operator: string; readonly value: string }): FieldRequirement {
+function requirement(view: View, field: { readonly path: string; readonly operator: string; readonly value: string }): FieldRequirement[] {
   const { path, value } = field
+  // A term with nothing on either side asks for nothing.
+  if (path === '' && value === '') return []
   const equal = field.operator !== '!='
-  if (path === 'metadata.name') return { path, equal, value, slot: NAME_SLOT }
-  if (path === 'metadata.namespace') return { path, equal, value, slot: NAMESPACE_SLOT }
+  if (path === 'metadata.name') return [{ path, equal, value, slot: NAME_SLOT }]
+  if (path === 'metadata.namespace' && mayHaveNamespace(view)) return [{ path, equal, value, slot: NAMESPACE_SLOT }]
   const stored = view.resource.conversion?.fields?.[path] ?? path
   const slot = path in view.resource.selectable ? view.cache.fieldSlot(stored) : undefined
   if (slot === undefined) throw statusError.badRequest(unknownField(view, path))
-  return { path: stored, equal, value, slot }
+  return [{ path: stored, equal, value, slot }]
+}
+
+/** Kinds of the cluster that have selectable fields of their own, and custom ones, know no namespace. */
+function mayHaveNamespace({ resource }: View): boolean {
+  return resource.namespaced || (Object.keys(resource.selectable).length === 0 && !resource.typedItems)
 }
 
 function unknownField(view: View, path: string): string {
-  const { selectable, typedItems } = view.resource
-  if (view.resource.kind === 'Job' && view.resource.group === 'batch') return `field label ${JSON.stringify(path)} not supported for Job`
+  const { selectable, typedItems, kind, group, version } = view.resource
+  if (kind === 'Job' && group === 'batch') return `field label ${JSON.stringify(path)} not supported for Job`
   const own = Object.keys(selectable)
+  if (kind === 'ResourceSlice' && group === 'resource.k8s.io')
+    return `field label not supported for ${group}/${version}, Kind=${kind}: ${path}`
   if (own.length > 0 || typedItems) return `field label not supported: ${path}`
   const known = ['metadata.name', 'metadata.namespace', ...own].map((one) => JSON.stringify(one)).join(', ')
   return `${JSON.stringify(path)} is not a known field selector: only ${known}`

@@ -46,9 +46,6 @@ export function validateInlineVolumeSpec(spec: PersistentVolumeSpec, path: Path,
     errors.push(
       fieldError.forbidden(path.child('volumeMode'), 'may not specify volumeMode other than Filesystem in the context of inline volumes'),
     )
-  if (volumeAttributesClassName === undefined) return
-  validateAttributesClass(spec, volumeAttributesClassName, path, errors)
-  forbid('volumeAttributesClassName', true)
 }
 
 function validateModes({ accessModes = [] }: PersistentVolumeSpec, path: Path, errors: FieldErrors): void {
