@@ -114,6 +114,8 @@ export interface Strategy<T extends KubeObject> {
   readonly sharesSpec?: boolean
   /** Whether writes leave `spec` as it was created, so that nobody comes to own any of it. */
   readonly fixedSpec?: boolean
+  /** Warning header texts about a new object as it was sent: they come even when it is refused. */
+  earlyWarnings?(object: T): readonly string[]
   /** Warning header texts. `old` is there on updates. */
   warnings?(object: T, old: T | undefined): readonly string[]
   /** A new object without a name and a prefix for one gets a random name, instead of being refused. */

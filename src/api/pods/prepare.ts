@@ -1,10 +1,10 @@
 import type * as core from '../types/core-v1.gen.ts'
 import { deepClone, deepEqual } from '../meta/deep.ts'
 import { OncePerPart, isShared } from '../meta/shared-parts.ts'
+import { setAppArmorProfiles } from './app-armor.ts'
 import { dropDisabledPodFields } from './disabled-fields.ts'
 import { qosClass } from './qos.ts'
 import { APPARMOR_CONTAINER } from './validate/annotations.ts'
-import { visitContainers } from './visit.ts'
 
 /** Brings a new pod to its first state. Its time of creation is set already. */
 export function prepareNewPod(pod: core.Pod): void {
@@ -14,7 +14,7 @@ export function prepareNewPod(pod: core.Pod): void {
   if (!isShared(spec)) {
     settleSpec(spec)
     resolveLabelKeys(spec, pod.metadata?.labels ?? {})
-    appArmorFields(spec, pod.metadata?.annotations)
+    setAppArmorProfiles(pod)
   }
   pod.status.qosClass = quality.of(spec)
   if ((spec.schedulingGates ?? []).length > 0) pod.status.conditions = [gatedSince(pod.metadata?.creationTimestamp)]
@@ -82,23 +82,4 @@ function addRequirements(
     const value = labels[key]
     if (value !== undefined) selector.matchExpressions = [...(selector.matchExpressions ?? []), { key, operator, values: [value] }]
   }
-}
-
-const LOCALHOST = 'localhost/'
-
-/** Profiles of AppArmor that are given in the older way, by annotation. Wrong ones are left to validation. */
-function appArmorFields(spec: core.PodSpec, annotations: Labels | undefined): void {
-  if (annotations === undefined || spec.os?.name === 'windows') return
-  visitContainers(spec, (container) => {
-    const annotation = annotations[APPARMOR_CONTAINER + container.name]
-    if (annotation === undefined || container.securityContext?.appArmorProfile !== undefined) return
-    const profile = appArmorProfile(annotation)
-    if (profile !== undefined) container.securityContext = { ...container.securityContext, appArmorProfile: profile }
-  })
-}
-
-function appArmorProfile(annotation: string): core.AppArmorProfile | undefined {
-  if (annotation === 'unconfined') return { type: 'Unconfined' }
-  if (annotation === 'runtime/default') return { type: 'RuntimeDefault' }
-  return annotation.startsWith(LOCALHOST) ? { type: 'Localhost', localhostProfile: annotation.slice(LOCALHOST.length) } : undefined
 }

@@ -17,7 +17,12 @@ export function validateAccessModes(modes: readonly string[], path: Path, errors
 }
 
 /** What a claim asks for: of a PersistentVolumeClaim, and of the template of one. */
-export function validateClaimSpec(spec: core.PersistentVolumeClaimSpec | undefined, path: Path, errors: FieldErrors): void {
+export function validateClaimSpec(
+  spec: core.PersistentVolumeClaimSpec | undefined,
+  path: Path,
+  errors: FieldErrors,
+  old?: core.PersistentVolumeClaimSpec,
+): void {
   const modes = spec?.accessModes ?? []
   if (modes.length === 0) errors.push(fieldError.required(path.child('accessModes'), 'at least 1 access mode is required'))
   validateLabelSelector(spec?.selector, path.child('selector'), errors)
@@ -31,8 +36,10 @@ export function validateClaimSpec(spec: core.PersistentVolumeClaimSpec | undefin
   if (storageClassName) invalidText(storageClassName, dnsSubdomainErrors(storageClassName), path.child('storageClassName'), errors)
   if (volumeMode !== undefined && !VOLUME_MODES.includes(volumeMode))
     errors.push(fieldError.notSupported(path.child('volumeMode'), volumeMode, VOLUME_MODES))
-  if (dataSource !== undefined) validateDataSource(dataSource, path.child('dataSource'), errors)
-  if (dataSourceRef !== undefined) validateDataSource(dataSourceRef, path.child('dataSourceRef'), errors)
+  // A group that was accepted once is not looked at again.
+  const anyGroup = old?.dataSource?.apiGroup !== undefined || old?.dataSourceRef?.apiGroup !== undefined
+  if (dataSource !== undefined) validateDataSource(dataSource, anyGroup, path.child('dataSource'), errors)
+  if (dataSourceRef !== undefined) validateDataSource(dataSourceRef, anyGroup, path.child('dataSourceRef'), errors)
   if (dataSource !== undefined && dataSourceRef !== undefined) validateSameSource(spec, path, errors)
   if (volumeAttributesClassName) {
     invalidText(volumeAttributesClassName, dnsSubdomainErrors(volumeAttributesClassName), path.child('volumeAttributesClassName'), errors)
@@ -48,11 +55,12 @@ function validateSameSource({ dataSource, dataSourceRef }: core.PersistentVolume
   }
 }
 
-function validateDataSource(source: core.TypedLocalObjectReference, path: Path, errors: FieldErrors): void {
+function validateDataSource(source: core.TypedLocalObjectReference, anyGroup: boolean, path: Path, errors: FieldErrors): void {
   const { name = '', kind = '' } = source
   const apiGroup = source.apiGroup ?? ''
   if (name === '') errors.push(fieldError.required(path.child('name')))
   if (kind === '') errors.push(fieldError.required(path.child('kind')))
-  if (apiGroup !== '') invalidText(apiGroup, dnsSubdomainErrors(apiGroup), path.child('apiGroup'), errors)
-  else if (kind !== CLAIM) errors.push(fieldError.invalid(path, kind, `must be '${CLAIM}' when referencing the default apiGroup`))
+  if (apiGroup !== '' && !anyGroup) invalidText(apiGroup, dnsSubdomainErrors(apiGroup), path.child('apiGroup'), errors)
+  if (apiGroup !== '') return
+  if (kind !== CLAIM) errors.push(fieldError.invalid(path, kind, `must be '${CLAIM}' when referencing the default apiGroup`))
 }

@@ -19,6 +19,11 @@ export const STATUS = Path.of('status')
 export const SELECTOR_PATH = SPEC.child('selector')
 export const TEMPLATE_PATH = SPEC.child('template')
 
+/** Whether a write is a new wish: who only touches labels or the status is not warned about the rest again. */
+export function isNewlyWanted(draft: KubeObject, old: KubeObject | undefined): boolean {
+  return old === undefined || draft.metadata?.generation !== old.metadata?.generation
+}
+
 /** `status` belongs to its own path. */
 export function keepStatus<T extends { status?: unknown }>(draft: T, old: T): void {
   if (old.status === undefined) delete draft.status

@@ -87,6 +87,7 @@ export async function storeNew(
   for (let attempt = 1; ; attempt++) {
     if (generates) meta.name = `${(meta.generateName ?? '').slice(0, LONGEST_PREFIX)}${nameSuffix(scope.random)}`
     if (attempt === 1) {
+      for (const warning of resource.strategy.earlyWarnings?.(draft) ?? []) context.warn(warning)
       resource.strategy.prepareForCreate?.(draft, context.user, meta.creationTimestamp)
       if (resource.strategy.generation !== undefined && resource.strategy.generation !== 'none') meta.generation = 1
     }

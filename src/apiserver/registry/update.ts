@@ -25,6 +25,7 @@ import type { WriteOptions } from './options.ts'
 import type { View } from './view.ts'
 import { cacheKey } from './views.ts'
 import { OPTIMISTIC_LOCK, type Written, checkSize, commitDelete, present } from './write-object.ts'
+import { settleEmptyParts } from './empty-parts.ts'
 
 /** How one update turns the present object into the next one. Everything here may be asked for again when somebody else was faster. */
 export interface Update {
@@ -135,6 +136,7 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
   // What is shared with the stored object is complete, and not to be written to.
   if (touched && (unshared || !sharesSpec)) resource.strategy.defaults?.(draft)
   warn(context, dropRepeatedOwners(draft, true))
+  settleEmptyParts(resource.schema, draft, old)
   checkRevision(update, draft, entry)
   keepSystemFields(draft, old)
   const rules = rulesFor(update)

@@ -59,7 +59,7 @@ export function tableHead(
   columns: unknown[] | undefined,
 ): string {
   const metadata = {
-    resourceVersion,
+    ...(resourceVersion === '' ? {} : { resourceVersion }),
     ...(more.continue === '' ? {} : { continue: more.continue }),
     ...(more.remaining === undefined ? {} : { remainingItemCount: more.remaining }),
   }

@@ -246,6 +246,8 @@ function settleHealthPort(pool: NumberPool, service: Service, old: Service | und
   if (spec?.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local') return
   const wanted = spec.healthCheckNodePort ?? 0
   if (wanted !== 0 && wanted === old?.spec?.healthCheckNodePort) return
+  // One that cannot change is refused by validation.
+  if (wanted !== 0 && old?.spec?.type === 'LoadBalancer' && old.spec.externalTrafficPolicy === 'Local') return
   const refused = (why: string): never => {
     throw statusError.internal(`failed to allocate requested HealthCheck NodePort ${wanted}: ${why}`)
   }

@@ -55,7 +55,7 @@ export const daemonSets = defineResource(refs.daemonsets, {
       validateImmutable(daemonSet.spec?.selector ?? null, old.spec?.selector ?? null, SELECTOR_PATH, errors)
       validate(daemonSet, errors)
     },
-    warnings: (daemonSet, old) => podTemplateWarnings(daemonSet.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+    warnings: ({ spec }, old) => (deepEqual(spec?.template, old?.spec?.template) ? [] : podTemplateWarnings(spec?.template, TEMPLATE_PATH)),
   },
   columns: {
     Desired: ({ status }) => status?.desiredNumberScheduled ?? 0,

@@ -21,6 +21,7 @@ import {
   validateAtMost,
   validateCollisions,
   validateCounts,
+  isNewlyWanted,
 } from '../../workloads/workload.ts'
 import { validateReplicatedTemplate } from './replicated-template.ts'
 import { shareNumber, validateAtMostAll, validateShare } from '../../workloads/share.ts'
@@ -54,7 +55,7 @@ export const deployments = defineResource(refs.deployments, {
     },
     warnings: (deployment, old) => [
       ...nameWarnings(deployment, old),
-      ...podTemplateWarnings(deployment.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+      ...(isNewlyWanted(deployment, old) ? podTemplateWarnings(deployment.spec?.template, TEMPLATE_PATH) : []),
     ],
   },
   columns: {

@@ -18,6 +18,7 @@ import {
   selectorText,
   validateAtMost,
   validateCounts,
+  isNewlyWanted,
 } from '../../workloads/workload.ts'
 import { validateReplicatedTemplate } from './replicated-template.ts'
 
@@ -42,7 +43,7 @@ export const replicaSets = defineResource(refs.replicasets, {
     },
     warnings: (replicaSet, old) => [
       ...nameWarnings(replicaSet, old),
-      ...podTemplateWarnings(replicaSet.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+      ...(isNewlyWanted(replicaSet, old) ? podTemplateWarnings(replicaSet.spec?.template, TEMPLATE_PATH) : []),
     ],
   },
   columns: {

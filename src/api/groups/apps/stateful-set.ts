@@ -25,6 +25,7 @@ import {
   validateCollisions,
   validateCounts,
   validateEndlessTemplate,
+  isNewlyWanted,
 } from '../../workloads/workload.ts'
 
 const COUNTS = [
@@ -70,9 +71,9 @@ export const statefulSets = defineResource(refs.statefulsets, {
       const shown = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
       errors.push(fieldError.forbidden(SPEC, `updates to statefulset spec for fields other than ${shown} are forbidden`))
     },
-    warnings: ({ spec }, old) => [
-      ...podTemplateWarnings(spec?.template, old?.spec?.template, TEMPLATE_PATH),
-      ...((spec?.revisionHistoryLimit ?? 0) < 0 ? [KEEPS_ALL_REVISIONS] : []),
+    warnings: (statefulSet, old) => [
+      ...(isNewlyWanted(statefulSet, old) ? podTemplateWarnings(statefulSet.spec?.template, TEMPLATE_PATH) : []),
+      ...((statefulSet.spec?.revisionHistoryLimit ?? 0) < 0 ? [KEEPS_ALL_REVISIONS] : []),
     ],
   },
   columns: {
@@ -144,8 +145,7 @@ function validateSpec(spec: StatefulSetSpec | undefined, old: StatefulSetSpec | 
   validateNonnegative(spec?.minReadySeconds, SPEC.child('minReadySeconds'), errors)
   validateNonnegative(spec?.ordinals?.start, SPEC.child('ordinals').child('start'), errors)
   const { serviceName = '' } = spec ?? {}
-  if (serviceName !== '' && serviceName !== old?.serviceName)
-    invalidText(serviceName, dnsLabelErrors(serviceName), SPEC.child('serviceName'), errors)
+  if (serviceName !== '' && old === undefined) invalidText(serviceName, dnsLabelErrors(serviceName), SPEC.child('serviceName'), errors)
   if (old === undefined)
     spec?.volumeClaimTemplates?.forEach((claim, at) =>
       validateClaimSpec(claim.spec, SPEC.child('volumeClaimTemplates').index(at).child('spec'), errors),

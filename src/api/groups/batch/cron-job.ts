@@ -17,6 +17,7 @@ import {
   selectorCell,
   templateImages,
   templateNames,
+  isNewlyWanted,
 } from '../../workloads/workload.ts'
 import { defaultJobTemplate, validateJobTemplate } from './job-spec.ts'
 
@@ -41,7 +42,7 @@ export const cronJobs = defineResource(refs.cronjobs, {
     validateUpdate: (cronJob, old, errors) => validateSpec(cronJob.spec, old.spec.schedule.includes('TZ'), errors),
     warnings: (cronJob, old) => [
       ...nameWarnings(cronJob, old),
-      ...podTemplateWarnings(cronJob.spec.jobTemplate?.spec?.template, old?.spec.jobTemplate?.spec?.template, JOB_SPEC.child('template')),
+      ...(isNewlyWanted(cronJob, old) ? podTemplateWarnings(cronJob.spec.jobTemplate?.spec?.template, JOB_SPEC.child('template')) : []),
       ...zoneWarnings(cronJob.spec),
     ],
   },

@@ -15,6 +15,7 @@ import {
   keepStatus,
   nameWarnings,
   selectorText,
+  isNewlyWanted,
 } from '../../workloads/workload.ts'
 import { defaultJobLabels, generateSelector, validateGeneratedSelector } from './job-selector.ts'
 import { defaultJobSpec, jobWarnings, validateJobSpec } from './job-spec.ts'
@@ -43,8 +44,7 @@ export const jobs = defineResource(refs.jobs, {
     },
     warnings: (job, old) => [
       ...nameWarnings(job, old),
-      ...jobWarnings(job.spec),
-      ...podTemplateWarnings(job.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+      ...(isNewlyWanted(job, old) ? [...jobWarnings(job.spec), ...podTemplateWarnings(job.spec?.template, TEMPLATE_PATH)] : []),
     ],
     deletePropagation: 'orphan',
     deleteWarning:

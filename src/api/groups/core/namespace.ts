@@ -9,9 +9,6 @@ import { invalidText } from '../../validation/values.ts'
 
 const KUBERNETES = 'kubernetes'
 const NAME_LABEL = 'kubernetes.io/metadata.name'
-const POD_SECURITY = 'pod-security.kubernetes.io/'
-const LEVELS = ['privileged', 'baseline', 'restricted']
-const MODES = ['enforce', 'audit', 'warn']
 const PHASE = Path.of('status', 'Phase')
 
 export const namespaces = defineResource(refs.namespaces, {
@@ -31,9 +28,7 @@ export const namespaces = defineResource(refs.namespaces, {
     },
     validate: (namespace, errors) => {
       validateFinalizers(namespace, 'spec.finalizers', errors)
-      validatePodSecurityLabels(namespace, errors)
     },
-    validateUpdate: (namespace, _old, errors) => validatePodSecurityLabels(namespace, errors),
     deleteAnswer: 'object',
   },
   columns: { Status: (namespace) => namespace.status?.phase ?? '' },
@@ -73,18 +68,4 @@ export function validateFinalizers(namespace: Namespace, field: 'spec.finalizers
     invalidText(finalizer, messages, path, errors)
     validateStandardFinalizer(finalizer, path, errors)
   })
-}
-
-function validatePodSecurityLabels(namespace: Namespace, errors: FieldErrors): void {
-  const labels = namespace.metadata?.labels ?? {}
-  const path = Path.of('metadata', 'labels')
-  for (const mode of MODES) {
-    const level = labels[POD_SECURITY + mode]
-    if (level !== undefined && !LEVELS.includes(level))
-      errors.push(fieldError.invalid(path.key(POD_SECURITY + mode), level, `must be one of ${LEVELS.join(', ')}`))
-    const versionKey = `${POD_SECURITY}${mode}-version`
-    const version = labels[versionKey]
-    if (version !== undefined && version !== 'latest' && !/^v1\.(0|[1-9]\d*)$/.test(version))
-      errors.push(fieldError.invalid(path.key(versionKey), version, 'must be "latest" or "v1.x"'))
-  }
 }

@@ -4,7 +4,7 @@ import { Path } from '../../meta/path.ts'
 import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { PodTemplate } from '../../types/core-v1.gen.ts'
-import { templateImages, templateNames } from '../../workloads/workload.ts'
+import { templateImages, templateNames, isNewlyWanted } from '../../workloads/workload.ts'
 import { labelsText } from './labels-text.ts'
 
 const TEMPLATE = Path.of('template')
@@ -18,7 +18,7 @@ export const podTemplates = defineResource(refs.podtemplates, {
     },
     validate,
     validateUpdate: (object, _old, errors) => validate(object, errors),
-    warnings: ({ template }, old) => podTemplateWarnings(template, old?.template, TEMPLATE),
+    warnings: (object, old) => (isNewlyWanted(object, old) ? podTemplateWarnings(object.template, TEMPLATE) : []),
     deleteAnswer: 'object',
   },
   columns: {

@@ -3,6 +3,7 @@ import { orNone, readinessGates, summarisePod } from '../../pods/columns.ts'
 import { DEFAULT_GRACE_SECONDS } from '../../pods/defaults.ts'
 import { defaultPod, podWarnings } from '../../pods/index.ts'
 import { keepStatus, onlyEphemeralContainers, onlyResources, onlyStatus } from '../../pods/parts.ts'
+import { appArmorWarnings } from '../../pods/app-armor.ts'
 import { prepareNewPod } from '../../pods/prepare.ts'
 import { validateEphemeralUpdate } from '../../pods/validate/ephemeral-update.ts'
 import { validateNewPod } from '../../pods/validate/pod.ts'
@@ -18,6 +19,7 @@ export const pods = defineResource(refs.pods, {
     generation: 'spec',
     sharesSpec: true,
     defaults: defaultPod,
+    earlyWarnings: appArmorWarnings,
     prepareForCreate: prepareNewPod,
     prepareForUpdate: keepStatus,
     validate: validateNewPod,

@@ -18,6 +18,7 @@ import {
   validateAtMost,
   validateCounts,
   validateEndlessTemplate,
+  isNewlyWanted,
 } from '../../workloads/workload.ts'
 import { labelsText } from './labels-text.ts'
 
@@ -37,7 +38,8 @@ export const replicationControllers = defineResource(refs.replicationcontrollers
     validateUpdate: (controller, _old, errors) => validate(controller, errors),
     warnings: (controller, old) => [
       ...nameWarnings(controller, old),
-      ...podTemplateWarnings(controller.spec?.template, old?.spec?.template, TEMPLATE_PATH),
+      // On updates Kubernetes looks at the template that was.
+      ...(isNewlyWanted(controller, old) ? podTemplateWarnings((old ?? controller).spec?.template, TEMPLATE_PATH) : []),
     ],
     deletePropagation: 'orphan',
   },

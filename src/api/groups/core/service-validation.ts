@@ -4,7 +4,7 @@ import type { Service, ServicePort, ServiceSpec } from '../../types/core-v1.gen.
 import { ipErrors, newCidrErrors, newIpErrors, parseIp } from '../../validation/ip.ts'
 import { validateLabels } from '../../validation/label-selector.ts'
 import { dnsLabelErrors, dnsSubdomainErrors, portNameErrors, portNumberErrors, qualifiedNameErrors } from '../../validation/names.ts'
-import { invalidText, validateEnum, validateRequired } from '../../validation/values.ts'
+import { invalidText, validateEnum, validateInRange, validateRequired } from '../../validation/values.ts'
 
 const SPEC = Path.of('spec')
 const PORTS = SPEC.child('ports')
@@ -130,7 +130,7 @@ export function validateServiceAddresses(spec: ServiceSpec, errors: FieldErrors)
     const messages = newIpErrors(address)
     invalidText(address, messages, CLUSTER_IPS.index(i), errors)
     const family = families[i]
-    if (messages.length > 0 || family === undefined) continue
+    if (messages.length > 0 || (family !== 'IPv4' && family !== 'IPv6')) continue
     const is = parseIp(address)?.family === 6 ? 'IPv6' : 'IPv4'
     if (family !== is)
       errors.push(fieldError.invalid(CLUSTER_IPS.index(i), address, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``))
@@ -206,7 +206,10 @@ function validatePolicies(spec: ServiceSpec, errors: FieldErrors): void {
   } else if (reachable) validateEnum(spec.externalTrafficPolicy, POLICIES, external, errors)
   const health = spec.healthCheckNodePort ?? 0
   const healthPath = SPEC.child('healthCheckNodePort')
-  if (health !== 0 && !(spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local'))
+  if (hasHealthPort(spec)) {
+    if (health === 0) errors.push(fieldError.required(healthPath))
+    else validateInRange(health, 1, LARGEST_PORT, healthPath, errors)
+  } else if (health !== 0)
     errors.push(
       fieldError.invalid(healthPath, health, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"),
     )
@@ -221,6 +224,9 @@ function validatePolicies(spec: ServiceSpec, errors: FieldErrors): void {
     errors.push(fieldError.notSupported(SPEC.child('trafficDistribution'), distribution, DISTRIBUTIONS))
 }
 
+const LARGEST_PORT = 65535
+const hasHealthPort = (spec: ServiceSpec): boolean => spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local'
+
 export function validateServiceUpdate(service: Service, old: Service, errors: FieldErrors): void {
   const [after, before] = [service.spec ?? {}, old.spec ?? {}]
   const staysHeadless = before.clusterIP === 'None' && after.clusterIP === 'None'
@@ -229,6 +235,8 @@ export function validateServiceUpdate(service: Service, old: Service, errors: Fi
     validateFixed(after.ipFamilies ?? [], before.ipFamilies ?? [], 'ipFamily', after, errors)
   }
   validateBalancerClass(after, before, errors)
+  if (hasHealthPort(before) && hasHealthPort(after) && (after.healthCheckNodePort ?? 0) !== (before.healthCheckNodePort ?? 0))
+    errors.push(fieldError.forbidden(SPEC.child('healthCheckNodePort'), 'field is immutable'))
   validateService(service, errors)
 }
 

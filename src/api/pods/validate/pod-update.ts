@@ -127,15 +127,6 @@ function mungeGated(munged: core.PodSpec, before: core.PodSpec, errors: FieldErr
   munged.affinity = before.affinity === undefined && Object.values(affinity).every((part) => part === undefined) ? undefined : affinity
 }
 
-/** Their absence means false; that of other switches means that nobody has decided. */
-const PLAIN_SWITCHES: ReadonlySet<string> = new Set(['hostNetwork', 'hostPID', 'hostIPC'])
-
-function isNothing(field: string, value: unknown): boolean {
-  if (value === undefined || value === '') return true
-  if (value === false) return PLAIN_SWITCHES.has(field)
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
-}
-
 /** By field, one line before and one after. */
 function difference(now: core.PodSpec, before: core.PodSpec): string {
   const fields = changedFields(now, before)
@@ -145,12 +136,11 @@ function difference(now: core.PodSpec, before: core.PodSpec): string {
   return `@@ -1,${fields.length} +1,${fields.length} @@\n${lines.join('\n')}\n`
 }
 
-/** Empty and absent are the same. */
 function sameSpec(a: core.PodSpec, b: core.PodSpec): boolean {
   return changedFields(a, b).length === 0
 }
 
 function changedFields(a: core.PodSpec, b: core.PodSpec): (keyof core.PodSpec)[] {
   const fields = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof core.PodSpec>
-  return [...fields].filter((field) => !deepEqual(a[field], b[field]) && !(isNothing(field, a[field]) && isNothing(field, b[field])))
+  return [...fields].filter((field) => !deepEqual(a[field], b[field]))
 }

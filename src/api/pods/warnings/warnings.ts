@@ -3,6 +3,7 @@ import type { ObjectMeta } from '../../meta/object.ts'
 import { OncePerPart, isShared } from '../../meta/shared-parts.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { dnsLabelErrors } from '../../validation/names.ts'
+import { OLD_APPARMOR, appArmorProfile } from '../app-armor.ts'
 import { APPARMOR_CONTAINER, SECCOMP_CONTAINER, SECCOMP_POD } from '../validate/annotations.ts'
 import { type AnyContainer, visitContainers } from '../visit.ts'
 import { containerWarnings } from './container-warnings.ts'
@@ -41,15 +42,10 @@ function isTold(annotations: Readonly<Record<string, string>> | undefined): bool
   return false
 }
 
-/** `path` is that of the template, such as `spec.template`. A template that stays as it was is not warned about again. */
-export function podTemplateWarnings(
-  template: core.PodTemplateSpec | undefined,
-  old: core.PodTemplateSpec | undefined,
-  path: { toString(): string },
-): string[] {
+/** `path` is that of the template, such as `spec.template`. */
+export function podTemplateWarnings(template: core.PodTemplateSpec | undefined, path: { toString(): string }): string[] {
   const warnings: string[] = []
-  if (template?.spec !== undefined && !(old !== undefined && deepEqual(template, old)))
-    specWarnings(template.spec, template.metadata, `${path}.`, warnings)
+  if (template?.spec !== undefined) specWarnings(template.spec, template.metadata, `${path}.`, warnings)
   return warnings
 }
 
@@ -59,7 +55,6 @@ const OLD_ANNOTATIONS: Readonly<Record<string, string>> = {
   'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
 }
 const OLD_SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead'
-const OLD_APPARMOR = 'deprecated since v1.30; use the "appArmorProfile" field instead'
 
 function specWarnings(spec: core.PodSpec, meta: ObjectMeta | undefined, prefix: string, warnings: string[]): void {
   const annotations = meta?.annotations
@@ -79,7 +74,7 @@ function specWarnings(spec: core.PodSpec, meta: ObjectMeta | undefined, prefix: 
   }
   const isTemplate = prefix !== ''
   visitContainers(spec, (container, kind, i) => {
-    if (annotations !== undefined) annotationWarnings(container, annotations, isTemplate, prefix, warnings)
+    if (annotations !== undefined) annotationWarnings(container, annotations, spec.securityContext?.appArmorProfile, prefix, warnings)
     containerWarnings(container, `${prefix}spec.${LIST[kind]}[${i}]`, warnings)
   })
   portWarnings(spec, `${prefix}spec`, warnings)
@@ -93,17 +88,19 @@ const LIST = { init: 'initContainers', regular: 'containers', ephemeral: 'epheme
 function annotationWarnings(
   container: AnyContainer,
   annotations: Readonly<Record<string, string>>,
-  isTemplate: boolean,
+  profile: core.AppArmorProfile | undefined,
   prefix: string,
   warnings: string[],
 ): void {
+  const isTemplate = prefix !== ''
   const [seccomp, appArmor] = [SECCOMP_CONTAINER + container.name, APPARMOR_CONTAINER + container.name]
   if (annotations[seccomp] !== undefined && container.securityContext?.seccompProfile === undefined)
     warnings.push(`${prefix}metadata.annotations[${seccomp}]: ${OLD_SECCOMP}`)
-  // The annotation of a pod becomes the field, so that is no reason to be silent there.
-  if (annotations[appArmor] !== undefined && (!isTemplate || container.securityContext?.appArmorProfile === undefined)) {
+  const annotation = annotations[appArmor]
+  // Pods are warned of before their annotations become fields.
+  if (!isTemplate || annotation === undefined || container.securityContext?.appArmorProfile !== undefined) return
+  if (profile === undefined || !deepEqual(profile, appArmorProfile(annotation)))
     warnings.push(`${prefix}metadata.annotations[${appArmor}]: ${OLD_APPARMOR}`)
-  }
 }
 
 function listWarnings(spec: core.PodSpec, path: string, warnings: string[]): void {

@@ -74,7 +74,7 @@ function isFillable({ apiGroup, kind }: NonNullable<PersistentVolumeClaimSpec['d
 
 function validateUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim, errors: FieldErrors): void {
   const [after, before] = [claim.spec ?? {}, old.spec ?? {}]
-  validateClaimSpec(claim.spec, SPEC, errors)
+  validateClaimSpec(claim.spec, SPEC, errors, before)
   const annotation = Path.of('metadata', 'annotations').key(OLD_CLASS)
   const upgrades = takesClassFromAnnotation(claim, old)
   if (!upgrades)

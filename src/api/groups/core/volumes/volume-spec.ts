@@ -31,7 +31,7 @@ export function validateInlineVolumeSpec(spec: PersistentVolumeSpec, path: Path,
   const forbid = (field: keyof PersistentVolumeSpec, present: boolean): void => {
     if (present) errors.push(fieldError.forbidden(path.child(field), 'may not be specified in the context of inline volumes'))
   }
-  const { storageClassName = '', volumeMode, volumeAttributesClassName, persistentVolumeReclaimPolicy: policy = '' } = spec
+  const { storageClassName = '', volumeMode, persistentVolumeReclaimPolicy: policy = '' } = spec
   forbid('claimRef', spec.claimRef !== undefined)
   forbid('capacity', Object.keys(spec.capacity ?? {}).length > 0)
   if (spec.csi === undefined) errors.push(fieldError.required(path.child('csi'), 'has to be specified in the context of inline volumes'))

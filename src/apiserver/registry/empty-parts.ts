@@ -1,0 +1,46 @@
+import type { KubeObject, ObjectSchema, Schema } from '#api'
+
+/**
+ * Empty and absent lists and maps are the same to Kubernetes. Where the new object differs from the old one in nothing else, it gets the old form:
+ * so that rules about what has changed see no change. What has changed stays as it was sent.
+ */
+export function settleEmptyParts(schema: ObjectSchema, draft: KubeObject, old: KubeObject): void {
+  const before = old as Readonly<Record<string, unknown>>
+  const values = draft as unknown as Record<string, unknown>
+  for (const [name, value] of Object.entries(values)) {
+    const field = schema.fields.get(name)
+    if (field === undefined || name === 'metadata' || value === before[name] || !hasEmpty(value)) continue
+    values[name] = settled(field.schema, value, before[name])
+  }
+}
+
+/** Most objects have nothing empty in them, and are not looked at twice. */
+function hasEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  let isEmpty = true
+  for (const key in value) {
+    isEmpty = false
+    if (hasEmpty((value as Readonly<Record<string, unknown>>)[key])) return true
+  }
+  return isEmpty
+}
+
+function settled(schema: Schema, value: unknown, old: unknown): unknown {
+  if (value === old || typeof value !== 'object' || value === null || typeof old !== 'object' || old === null) return value
+  if (schema.kind === 'list' && Array.isArray(value) && Array.isArray(old) && value.length === old.length)
+    return value.map((item, at) => settled(schema.items, item, old[at]))
+  if (schema.kind !== 'object' || Array.isArray(value)) return value
+  const before = old as Readonly<Record<string, unknown>>
+  const result: Record<string, unknown> = {}
+  for (const [name, child] of Object.entries(value)) {
+    const field = schema.fields.get(name)
+    if (field?.dropEmpty === true && before[name] === undefined && isEmptyPart(field.schema, child)) continue
+    result[name] = field === undefined ? child : settled(field.schema, child, before[name])
+  }
+  return result
+}
+
+function isEmptyPart(schema: Schema, value: unknown): boolean {
+  if (schema.kind === 'any' || typeof value !== 'object' || value === null) return false
+  return Object.keys(value).length === 0
+}
