@@ -1,3 +1,4 @@
+import { isShared } from '../meta/shared-parts.ts'
 import { isObject } from './decode/types.ts'
 import type { Field, ObjectSchema, Schema } from './schema.ts'
 
@@ -34,6 +35,8 @@ interface FieldPlan {
 function compile(schema: ObjectSchema): Filler {
   const plans = [...schema.fields.values()].map(planOf).filter((plan) => plan.initial !== undefined || plan.walk !== undefined)
   const others = schema.others === undefined ? undefined : walkerOf(schema.others)
+  // Whole objects may have shared parts, which are left as they are.
+  const holdsParts = schema.fields.has('metadata')
   return (value) => {
     for (const { name, nullable, initial, walk } of plans) {
       let child = value[name]
@@ -41,7 +44,7 @@ function compile(schema: ObjectSchema): Filler {
         child = initial()
         value[name] = child
       }
-      if (walk !== undefined && child !== undefined && child !== null) walk(child)
+      if (walk !== undefined && child !== undefined && child !== null && !(holdsParts && isShared(child))) walk(child)
     }
     if (others !== undefined) for (const key in value) if (!schema.fields.has(key)) others(value[key])
   }

@@ -135,9 +135,25 @@ test('a shared pod can be changed on every path, alone', async (t) => {
   const merge = { 'content-type': 'application/merge-patch+json' }
   const strategic = { 'content-type': 'application/strategic-merge-patch+json' }
   const image = { spec: { containers: [{ name: 'c', image: 'new' }] } }
-  assert.equal((await api.request('PATCH', `${PODS}/c`, { body: image, headers: strategic })).body.spec.containers[0].image, 'new')
+  const changed = await api.request('PATCH', `${PODS}/c`, { body: image, headers: strategic })
+  assert.equal(changed.status, 200, changed.text)
+  assert.equal(changed.body.spec.containers[0].image, 'new')
   const status = await api.request('PATCH', `${PODS}/d/status`, { body: { status: { phase: 'Running' } }, headers: strategic })
   assert.equal(status.body.status.phase, 'Running', status.text)
+  // Its list of sources is stored as null.
+  const empty = { ...SPEC, volumes: [{ name: 'p', projected: {} }] }
+  for (const name of ['w', 'x', 'y', 'z']) assert.equal((await api.request('POST', PODS, { body: body(name, empty) })).status, 201)
+  assert.equal(isShared(specOf(api, 'z')), true)
+  const json = { 'content-type': 'application/json-patch+json' }
+  for (const [patch, headers] of [
+    [{ ...image, status: { phase: 'Pending' } }, strategic],
+    [{ ...image, status: { phase: 'Running' } }, merge],
+    [[{ op: 'replace', path: '/spec/containers/0/image', value: 'new' }], json],
+  ] as const) {
+    const kept = await api.request('PATCH', `${PODS}/z/status`, { body: patch, headers })
+    assert.equal(kept.status, 200, kept.text)
+    assert.equal(kept.body.spec.containers[0].image, container.image)
+  }
   const labels = await api.request('PATCH', `${PODS}/d`, { body: { metadata: { labels: { more: '1' } } }, headers: merge })
   assert.equal(labels.body.metadata.labels.more, '1', labels.text)
   const { body: whole } = await api.request('GET', `${PODS}/d`)

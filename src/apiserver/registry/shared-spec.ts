@@ -31,17 +31,18 @@ export interface CutBody {
 export function cutSpec(memo: PartMemo, resource: Resource, body: Uint8Array): CutBody | undefined {
   if (resource.strategy.sharesSpec !== true || resource.conversion !== undefined) return undefined
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  const span = specSpan(bytes)
+  const whole = bytes.toString()
+  const span = specSpan(whole)
   if (span === undefined || !memo.fits(span.end - span.start)) return undefined
-  const text = bytes.toString('latin1', span.start, span.end)
+  const text = whole.slice(span.start, span.end)
   let spec = memo.find(resource, text)
   if (spec === undefined && memo.isSecond(text)) {
-    spec = completeSpec(resource, bytes.subarray(span.start, span.end))
+    spec = completeSpec(resource, Buffer.from(text))
     if (spec !== undefined) memo.keep(resource, text, spec)
   }
   if (spec === undefined) return undefined
   const { token } = memo
-  const rest = Buffer.concat([bytes.subarray(0, span.start), Buffer.from(`"${token}"`), bytes.subarray(span.end)])
+  const rest = Buffer.from(`${whole.slice(0, span.start)}"${token}"${whole.slice(span.end)}`)
   return { rest, token, spec }
 }
 

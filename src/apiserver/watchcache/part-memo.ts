@@ -6,7 +6,8 @@ const MOST_BYTES = 64 << 10
 /** Read, a part takes about four times the room of its text. */
 const ROOM_FOR_EACH_BYTE = 5
 const REST_MS = 4_000
-const SIGHTINGS = 4096
+/** Texts that have come once. */
+const CANDIDATES = 512
 
 /**
  * Shared parts of objects by their texts: what this text was read as before is what it is read as now. The text itself is the key,
@@ -22,7 +23,7 @@ export class PartMemo {
   #young = new Map<object, Map<string, object>>()
   #old = new Map<object, Map<string, object>>()
   #youngBytes = 0
-  #sightings: Int32Array | undefined
+  #candidates = new Set<string>()
   #isTimed = false
   #isUsed = false
 
@@ -49,13 +50,11 @@ export class PartMemo {
     return old
   }
 
-  /** Whether the text has been asked about before, as far as is remembered: not many texts come twice. */
+  /** Whether the text was asked about a short while before: many texts come twice in the end, and few soon. */
   isSecond(text: string): boolean {
-    const hash = hashOf(text)
-    const seen = (this.#sightings ??= new Int32Array(SIGHTINGS))
-    const slot = hash & (SIGHTINGS - 1)
-    if (seen[slot] === hash) return true
-    seen[slot] = hash
+    if (this.#candidates.has(text)) return true
+    if (this.#candidates.size >= CANDIDATES) this.#candidates = new Set()
+    this.#candidates.add(flat(text))
     this.#rest()
     return false
   }
@@ -69,7 +68,7 @@ export class PartMemo {
     }
     let parts = this.#young.get(of)
     if (parts === undefined) this.#young.set(of, (parts = new Map<string, object>()))
-    parts.set(text, part)
+    parts.set(flat(text), part)
     this.#youngBytes += bytes
     this.#isUsed = true
     this.#rest()
@@ -90,16 +89,12 @@ export class PartMemo {
         this.#young = new Map()
         this.#old = new Map()
         this.#youngBytes = 0
-        this.#sightings = undefined
+        this.#candidates = new Set()
       },
       { background: true },
     )
   }
 }
 
-/** FNV-1a. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5 | 0
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return hash
-}
+/** A text that was cut out of another one holds on to all of it. */
+const flat = (text: string): string => Buffer.from(text).toString()

@@ -31,7 +31,7 @@ test('what is read is what the bytes say, and shared from the second time on', (
   const memo = new PartMemo(rootScope())
   const read: Read[] = []
   for (let at = 0; at < 4; at++) {
-    const bytes = stored(`pod-${at}`, { status: { phase: 'Running', message: ',"status":' } })
+    const bytes = stored(`pod-${at}`, { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } })
     read.push(parseStored(memo, pods, bytes) as Read)
     assert.deepEqual(read[at], JSON.parse(bytes.toString()))
   }

@@ -3,11 +3,11 @@ import type { PartMemo } from './part-memo.ts'
 
 /** Reads stored objects, whose field sets, and specs where their kind allows it, are shared with the others that have the same. */
 
-const SPEC = Buffer.from('"spec":{')
-const STATUS = Buffer.from(',"status":')
-const FIELDS = Buffer.from('"fieldsV1":{')
-const FIELD_ENDS = [',"subresource":', '},{"manager":', '}]'].map((text) => Buffer.from(text))
-const CLOSE = 0x7d
+const SPEC = '"spec":{'
+const STATUS = ',"status":{'
+const FIELDS = '"fieldsV1":{'
+const SUBRESOURCE = ',"subresource":'
+const LONGEST_SUBRESOURCE = 64
 
 /** How field sets are read: for all kinds alike. */
 const FIELD_SETS = {}
@@ -19,55 +19,60 @@ export interface Span {
 }
 
 /**
- * The object's own spec, most probably. Where the bytes from `start` to `end` are a whole JSON object, so is the value that begins there:
+ * The object's own spec, most probably. Where the text from `start` to `end` is a whole JSON object, so is the value that begins there:
  * an object's text ends where its braces say, and no quote within a string goes without a backslash.
  */
-export function specSpan(bytes: Buffer): Span | undefined {
-  const at = bytes.indexOf(SPEC)
+export function specSpan(text: string): Span | undefined {
+  const at = text.indexOf(SPEC)
   if (at === -1) return undefined
   const start = at + SPEC.length - 1
-  const status = bytes.lastIndexOf(STATUS)
-  const end = status > start ? status : bytes.lastIndexOf(CLOSE)
+  const status = text.lastIndexOf(STATUS)
+  const end = status > start ? status : text.lastIndexOf('}')
   return end > start ? { start, end } : undefined
 }
 
-function fieldsSpan(bytes: Buffer, from: number): Span | undefined {
-  const at = bytes.indexOf(FIELDS, from)
-  if (at === -1) return undefined
-  const start = at + FIELDS.length - 1
-  let end = -1
-  for (const mark of FIELD_ENDS) {
-    const found = bytes.indexOf(mark, start)
-    if (found !== -1 && (end === -1 || found < end)) end = found
+/** The field sets of the managers, most probably: each ends where its entry does, or where the entry goes on with its subresource. */
+function fieldSpans(text: string): readonly Span[] {
+  let at = text.indexOf(FIELDS)
+  if (at === -1) return NONE
+  const spans: Span[] = []
+  while (at !== -1) {
+    const start = at + FIELDS.length - 1
+    const next = text.indexOf(FIELDS, start)
+    let end = next === -1 ? text.indexOf('}]', start) : text.lastIndexOf('},{', next)
+    if (end < start) return spans
+    const more = text.slice(Math.max(start, end - LONGEST_SUBRESOURCE), end).lastIndexOf(SUBRESOURCE)
+    if (more !== -1) end = Math.max(start, end - LONGEST_SUBRESOURCE) + more
+    spans.push({ start, end })
+    at = next
   }
-  return end === -1 ? undefined : { start, end }
+  return spans
 }
+const NONE: readonly Span[] = []
 
 /** The object that stored bytes stand for: read only. */
 export function parseStored(memo: PartMemo, { schema, strategy }: Resource, bytes: Buffer): KubeObject {
+  const text = bytes.toString()
   const parts: object[] = []
-  let text = ''
+  let rest = ''
   let done = 0
   const cut = (span: Span, part: object | undefined): void => {
     if (part === undefined) return
-    text += `${bytes.toString('utf8', done, span.start)}"${memo.token}${parts.length}"`
+    rest += `${text.slice(done, span.start)}"${memo.token}${parts.length}"`
     parts.push(part)
     done = span.end
   }
-  let managers = 0
-  for (let span = fieldsSpan(bytes, 0); span !== undefined; span = fieldsSpan(bytes, span.end)) {
-    cut(span, partAt(memo, FIELD_SETS, bytes, span, ownForm))
-    managers = parts.length
-  }
-  const spec = strategy.sharesSpec === true ? specSpan(bytes) : undefined
+  for (const span of fieldSpans(text)) cut(span, partAt(memo, FIELD_SETS, text, span, ownForm))
+  const managers = parts.length
+  const spec = strategy.sharesSpec === true ? specSpan(text) : undefined
   if (spec !== undefined && spec.start >= done)
     cut(
       spec,
-      partAt(memo, schema, bytes, spec, (value) => specForm(schema, value)),
+      partAt(memo, schema, text, spec, (value) => specForm(schema, value)),
     )
-  if (parts.length === 0) return JSON.parse(bytes.toString()) as KubeObject
-  const object = JSON.parse(text + bytes.toString('utf8', done)) as KubeObject & { spec?: unknown }
-  return putBack(memo, object, parts, managers) ? object : (JSON.parse(bytes.toString()) as KubeObject)
+  if (parts.length === 0) return JSON.parse(text) as KubeObject
+  const object = JSON.parse(rest + text.slice(done)) as KubeObject & { spec?: unknown }
+  return putBack(memo, object, parts, managers) ? object : (JSON.parse(text) as KubeObject)
 }
 
 /** False when a part stood in another place than was thought. */
@@ -83,12 +88,12 @@ function putBack(memo: PartMemo, object: KubeObject & { spec?: unknown }, parts:
 
 type Form = (value: object) => object | undefined
 
-function partAt(memo: PartMemo, of: object, bytes: Buffer, { start, end }: Span, form: Form): object | undefined {
+function partAt(memo: PartMemo, of: object, whole: string, { start, end }: Span, form: Form): object | undefined {
   if (!memo.fits(end - start)) return undefined
-  const text = bytes.toString('latin1', start, end)
+  const text = whole.slice(start, end)
   const known = memo.find(of, text)
   if (known !== undefined || !memo.isSecond(text)) return known
-  const part = read(bytes.toString('utf8', start, end), form)
+  const part = read(text, form)
   if (part !== undefined) memo.keep(of, text, part)
   return part
 }
@@ -115,6 +120,6 @@ function specForm(schema: ObjectSchema, value: object): object | undefined {
 export function keepStoredSpec(memo: PartMemo, schema: ObjectSchema, spec: object): void {
   const form = specForm(schema, spec)
   if (form === undefined) return
-  const bytes = Buffer.from(JSON.stringify(form))
-  if (memo.fits(bytes.length)) memo.keep(schema, bytes.toString('latin1'), form)
+  const text = JSON.stringify(form)
+  if (memo.fits(text.length)) memo.keep(schema, text, form)
 }

@@ -10,7 +10,9 @@ import {
   StatusError,
   apiVersionOf,
   decodeObject,
+  deepClone,
   fieldError,
+  isShared,
   jsonPatch,
   mergePatch,
   restoreProblem,
@@ -78,7 +80,7 @@ export function preparePatch(
   return {
     apply: (copy) => {
       const document = copy()
-      const value = patchDocument(type, document, read, expected.schema)
+      const value = ownChanges(patchDocument(type, document, read, expected.schema), document)
       // Decoding changes the document: what it was is worked out again when a message needs it.
       const text = (): string => {
         const original = copy()
@@ -103,6 +105,15 @@ export function preparePatch(
       }
     },
   }
+}
+
+/** What a patch has changed of a shared part is the draft's own: decoding writes to it. */
+function ownChanges(patched: unknown, document: KubeObject): unknown {
+  if (typeof patched !== 'object' || patched === null) return patched
+  const value = patched as Record<string, unknown>
+  const before = document as Readonly<Record<string, unknown>>
+  for (const name in value) if (value[name] !== before[name] && isShared(before[name])) value[name] = deepClone(value[name])
+  return value
 }
 
 function readPatch(type: SimpleType, bytes: Uint8Array): ReadValue {
