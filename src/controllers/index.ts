@@ -14,7 +14,7 @@ import { endpointSliceController, endpointSliceMirroringController } from './end
 import { ephemeralVolumeController } from './ephemeral-volume/index.ts'
 import { garbageCollector } from './garbage/index.ts'
 import { jobController, ttlAfterFinishedController } from './job/index.ts'
-import { localDeleter, localProvisioner, localResizer, localStockKeeper } from './local-volumes/index.ts'
+import { localDeleter, localProvisioner, localResizer, localSnapshotter, localStockKeeper } from './local-volumes/index.ts'
 import { namespaceController } from './namespace/index.ts'
 import { type BalancerPoolOptions, serviceBalancerController } from './service-lb/index.ts'
 import { type NodeIpamOptions, nodeIpamController } from './node-ipam/index.ts'
@@ -93,6 +93,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     localDeleter,
     localResizer,
     localStockKeeper,
+    localSnapshotter,
     attachDetachController,
     certificateApprover,
     certificateCleaner,

@@ -129,7 +129,6 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     logMaxFiles: options.logMaxFiles ?? 5,
     kubelet: kubeletPaths(layout.rootDir),
   }
-  const pluginHandlers: PluginHandlers = {}
   await ensureMemoryDir(scope, settings.memoryDir)
 
   const ofAllPods = nodeCgroups(machine.cgroups, layout.cgroupRoot)
@@ -156,15 +155,17 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
       ),
   }
   const objects = apiObjects(scope, client, services)
-  const volumes = nodeVolumes(client, objects, {
+  const volumes = nodeVolumes(scope, client, objects, {
     nodeName: options.nodeName,
     rootDir: layout.rootDir,
     podsDir: layout.podsDir,
     storageDir: layout.storageDir,
+    paths: settings.kubelet,
     reportInUse: (own) => registrar.writeStatus(own),
     record: events.record,
   })
   await volumes.recover(scope)
+  const pluginHandlers: PluginHandlers = { CSIPlugin: volumes.csiPlugins }
   const { name: runtimeName, version: runtimeVersion } = await runtime.version(scope)
   let listed: { readonly images: Promise<readonly Image[]>; readonly atMs: number } | undefined
   /** Asked for seldom: a list of images is the dearest part of a report. */

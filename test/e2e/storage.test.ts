@@ -179,6 +179,16 @@ describe('persistent volumes', { skip: noMachineCluster }, () => {
     assert.equal(await kubectl('get', 'pvc', 'data-db-0', '-o', 'jsonpath={.status.conditions}'), '')
   })
 
+  it('the node tells how full volumes are', async () => {
+    const summary = JSON.parse(await kubectl('get', '--raw', `/api/v1/nodes/${cluster.instance.nodes[0].name}/proxy/stats/summary`)) as {
+      readonly pods: readonly {
+        readonly volume?: readonly { readonly pvcRef?: { readonly name: string }; readonly capacityBytes: number }[]
+      }[]
+    }
+    const told = summary.pods.flatMap(({ volume = [] }) => volume).find(({ pvcRef }) => pvcRef?.name === 'data-db-0')
+    assert.ok((told?.capacityBytes ?? 0) > 500 * MIB, JSON.stringify(told))
+  })
+
   it('a pod can have the device itself, or a plain directory', async () => {
     await apply(
       claim('raw', { volumeMode: 'Block', storage: '64Mi' }) +
@@ -192,6 +202,31 @@ describe('persistent volumes', { skip: noMachineCluster }, () => {
     assert.equal((await node('raw', script)).trim(), 'device true')
     await write('plain', 'plain')
     assert.equal(await read('plain'), 'plain')
+  })
+
+  it('a snapshot keeps what was there, claims can start from it and from each other', async () => {
+    const snapshots = join(import.meta.dirname, '../../examples/snapshots')
+    await kubectl('apply', '-f', join(snapshots, 'kinds.yaml'))
+    await kubectl('wait', '--for=condition=Established', 'crd/volumesnapshotclasses.snapshot.storage.k8s.io', '--timeout=30s')
+    await kubectl('apply', '-f', join(snapshots, 'class.yaml'))
+    await write('db-1', 'before')
+    await apply(
+      'apiVersion: snapshot.storage.k8s.io/v1\nkind: VolumeSnapshot\nmetadata: { name: moment }\nspec: { source: { persistentVolumeClaimName: data-db-1 } }\n',
+    )
+    await kubectl('wait', '--for=jsonpath={.status.readyToUse}=true', 'volumesnapshot/moment', '--timeout=30s')
+    await write('db-1', 'after')
+    await apply(
+      claim('restored', { storage: '320Mi', source: '{ apiGroup: snapshot.storage.k8s.io, kind: VolumeSnapshot, name: moment }' }) +
+        pod('restored', 'restored') +
+        claim('cloned', { storage: '400Mi', source: '{ kind: PersistentVolumeClaim, name: data-db-1 }' }) +
+        pod('cloned', 'cloned'),
+    )
+    await ready('restored', 'cloned')
+    assert.deepEqual([await read('restored'), await read('cloned'), await read('db-1')], ['before', 'after', 'after'])
+    assert.ok((await sizeIn('cloned')) > 350 * MIB)
+    await kubectl('delete', 'volumesnapshot/moment', 'pod/restored', 'pod/cloned', '--wait=true')
+    await eventually('the content is gone', async () => (await kubectl('get', 'volumesnapshotcontents', '-o', 'name')) === '')
+    assert.deepEqual(readdirSync(join(cluster.layout.storageDir, 'snapshots')), [])
   })
 
   it('what cannot be had is refused, and it is said why', async () => {

@@ -1,4 +1,5 @@
 export { localDeleter } from './deleter.ts'
 export { localProvisioner } from './provisioner.ts'
 export { localResizer } from './resizer.ts'
+export { localSnapshotter } from './snapshotter.ts'
 export { localStockKeeper } from './stock-keeper.ts'

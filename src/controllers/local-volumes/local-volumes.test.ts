@@ -5,9 +5,10 @@ import { StatusError, type core, refs, type storage } from '#api'
 import { createClient, inProcessTransport } from '#client'
 import { createEvents, createInformers, runControllers } from '#reconcile'
 import { createFakeApi, eventually } from '#testing'
-import { localDeleter, localProvisioner, localResizer, localStockKeeper } from './index.ts'
-import type { NodeVolume, VolumeWish } from './node-storage.ts'
+import { localDeleter, localProvisioner, localResizer, localSnapshotter, localStockKeeper } from './index.ts'
+import type { NodeSnapshot, NodeVolume, VolumeWish } from './node-storage.ts'
 import { LOCAL_DRIVER } from './node-storage.ts'
+import { contents, snapshotClasses, snapshots } from './snapshot-kinds.ts'
 import { FINALIZER, PROVISIONER, SELECTED_NODE, planDeletion, wishOf } from './plan-provision.ts'
 
 type Claim = core.PersistentVolumeClaim
@@ -31,12 +32,17 @@ const claimOf = (name: string, spec: Partial<core.PersistentVolumeClaimSpec> = {
 async function world(t: TestContext, rooms: Readonly<Record<string, number>>) {
   const scope = rootScope()
   const api = createFakeApi()
-  const stocks = new Map(Object.entries(rooms).map(([name, freeBytes]) => [name, { freeBytes, volumes: new Map<string, NodeVolume>() }]))
+  const stocks = new Map(
+    Object.entries(rooms).map(([name, freeBytes]) => [
+      name,
+      { freeBytes, volumes: new Map<string, NodeVolume>(), snapshots: new Map<string, NodeSnapshot>() },
+    ]),
+  )
   const plain = createClient({ transport: inProcessTransport(api.handler) })
   const client = {
     ...plain,
     raw: async (_: unknown, { method, path, body }: { method: string; path: string; body?: Uint8Array | string }) => {
-      const [, , , , name = '', , , , id = '', operation] = path.split('/')
+      const [, , , , name = '', , , collection, id = '', operation] = path.split('/')
       const stock = stocks.get(name) ?? assert.fail(`no node ${name}`)
       const asked = JSON.parse(String(body ?? '{}')) as VolumeWish
       const there = stock.volumes.get(id)
@@ -44,7 +50,17 @@ async function world(t: TestContext, rooms: Readonly<Record<string, number>>) {
         throw new StatusError({ code, reason, message: reason })
       }
       const answer = (): unknown => {
-        if (id === '') return { freeBytes: stock.freeBytes, volumes: [...stock.volumes.values()], snapshots: [] }
+        if (id === '') return { freeBytes: stock.freeBytes, volumes: [...stock.volumes.values()], snapshots: [...stock.snapshots.values()] }
+        if (collection === 'snapshots') {
+          if (method === 'DELETE') return stock.snapshots.delete(id)
+          stock.snapshots.set(id, {
+            id,
+            volume: (asked as unknown as { volume: string }).volume,
+            sizeBytes: GIB,
+            madeAtMs: 1_800_000_000_000,
+          })
+          return stock.snapshots.get(id)
+        }
         if (method === 'DELETE') return stock.volumes.delete(id)
         if (operation === 'keep') return stock.volumes.set(id, { ...(there ?? refuse(404, 'NotFound')), kept: true })
         const more = asked.sizeBytes - (there?.sizeBytes ?? 0)
@@ -64,7 +80,7 @@ async function world(t: TestContext, rooms: Readonly<Record<string, number>>) {
     await plain.resource(refs.csinodes).create(scope, { metadata: { name }, spec: { drivers } })
   }
   await plain.resource(refs.storageclasses).create(scope, classOf())
-  const definitions = [localProvisioner, localDeleter, localResizer, localStockKeeper]
+  const definitions = [localProvisioner, localDeleter, localResizer, localSnapshotter, localStockKeeper]
   await runControllers(scope, definitions, { client, informers: createInformers(client), events: createEvents(scope, client) })
   t.after(() => scope.cancel())
   return {
@@ -133,6 +149,40 @@ describe("claims on the nodes' own disks", () => {
     )
     await eventually('it is said why', () => events().some((text) => text.includes('VolumeResizeFailed')))
     assert.equal((await status()).capacity?.['storage'], '3Gi')
+  })
+
+  it('are kept as they were by snapshots, from which others start on the same node', async (t) => {
+    const { scope, client, claims, stocks, volumes } = await world(t, { a: 4 * GIB, b: 4 * GIB })
+    const claim = await claims.create(scope, claimOf('c', {}, 'b'))
+    const volume = await eventually('there is a volume', () => volumes()[0])
+    await claims.update(scope, { ...claim, spec: { ...claim.spec, volumeName: volume.metadata?.name } })
+    const api = client.resource(snapshots)
+    const wanted = { metadata: { namespace: 'n', name: 's' }, spec: { source: { persistentVolumeClaimName: 'c' } } }
+    await api.create(scope, wanted)
+    const annotations = { 'snapshot.storage.kubernetes.io/is-default-class': 'true' }
+    await client
+      .resource(snapshotClasses)
+      .create(scope, { metadata: { name: 'x', annotations }, driver: LOCAL_DRIVER, deletionPolicy: 'Delete' })
+    // The kinds come after the controller, and after what is of them.
+    for (const { plural, group } of [snapshots, contents, snapshotClasses]) {
+      const crd = { metadata: { name: `${plural}.${group}` }, spec: {}, status: { conditions: [{ type: 'Established', status: 'True' }] } }
+      await client.resource(refs.customresourcedefinitions).create(scope, crd as never)
+    }
+    const taken = await eventually('it is taken', async () => {
+      const found = await api.get(scope, { namespace: 'n', name: 's' })
+      return found.status?.readyToUse === true && found
+    })
+    assert.deepEqual([taken.status?.restoreSize, taken.status?.creationTime], ['1Gi', '2027-01-15T08:00:00Z'])
+    assert.equal(stocks.get('b')?.snapshots.size, 1)
+    const dataSource = { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 's' }
+    await claims.create(scope, claimOf('copy', { dataSource }, 'a'))
+    const copy = await eventually('there is a copy', () => volumes()[1])
+    assert.equal(copy.spec?.csi?.volumeAttributes?.['node'], 'b')
+    await api.delete(scope, { namespace: 'n', name: 's' })
+    await eventually('it is gone', async () => {
+      const left = await client.resource(contents).list(scope)
+      return left.items.length === 0 && (await api.list(scope)).items.length === 0 && stocks.get('b')?.snapshots.size === 0
+    })
   })
 
   it('leave nothing on a node when they go before they have a volume', async (t) => {

@@ -40,12 +40,16 @@ export interface VolumeSnapshotContent extends KubeObject {
     readonly error?: SnapshotError
   }
 }
-export interface SnapshotError {
+export interface VolumeSnapshotClass extends KubeObject {
+  readonly driver: string
+  readonly deletionPolicy: 'Delete' | 'Retain'
+}
+interface SnapshotError {
   readonly message?: string
   readonly time?: string
 }
 
-const GROUP = { group: 'snapshot.storage.k8s.io', version: 'v1' }
+export const GROUP = { group: 'snapshot.storage.k8s.io', version: 'v1' }
 export const snapshots: ResourceRef<VolumeSnapshot> = { ...GROUP, kind: 'VolumeSnapshot', plural: 'volumesnapshots', namespaced: true }
 export const contents: ResourceRef<VolumeSnapshotContent> = {
   ...GROUP,
@@ -53,6 +57,13 @@ export const contents: ResourceRef<VolumeSnapshotContent> = {
   plural: 'volumesnapshotcontents',
   namespaced: false,
 }
+export const snapshotClasses: ResourceRef<VolumeSnapshotClass> = {
+  ...GROUP,
+  kind: 'VolumeSnapshotClass',
+  plural: 'volumesnapshotclasses',
+  namespaced: false,
+}
+
 /** The content of a snapshot, when the two say so of each other. */
 export async function boundContent(
   scope: Scope,

@@ -3,6 +3,7 @@ import { type core, isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import { LOCAL_DRIVER, type VolumeWish } from './node-storage.ts'
 import { handleOf, nodeOfVolume } from './plan-provision.ts'
+import { placeOfSnapshot } from './plan-snapshot.ts'
 import { boundContent } from './snapshot-kinds.ts'
 
 /** What a claim is to be a copy of, and where that is. */
@@ -46,8 +47,8 @@ async function sourceSnapshot(
   const content = await boundContent(scope, client, namespace, name)
   if (content?.status?.readyToUse !== true) return { problem: `snapshot ${name} is ${content === undefined ? 'not there' : 'not ready'}` }
   if (content.spec.driver !== LOCAL_DRIVER) return { problem: `snapshot ${name} is of the driver ${content.spec.driver}` }
-  const [node = '', snapshot = ''] = (content.status.snapshotHandle ?? '').split('/')
-  return { of: { snapshot }, node }
+  const { node, id } = placeOfSnapshot(content.status.snapshotHandle ?? '')
+  return { of: { snapshot: id }, node }
 }
 
 async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import type { Scope } from '#base'
+import type { core } from '#api'
 import { rfc3339 } from '#base'
 import type { ContainerStats } from '../cri/runtime.ts'
 import type { NodeAgent } from '../node-agent.ts'
@@ -40,7 +41,7 @@ export class NodeStats {
       inodes: disk.files,
       inodesUsed: disk.files - disk.ffree,
     }
-    const pods = this.#agent.pods.workers.map(({ pod }) => {
+    const describe = async (pod: core.Pod) => {
       const own = stats.filter(({ podUid }) => podUid === pod.metadata?.uid)
       const containers = own.map((one) => this.#container(one, filesystem))
       const sum = (of: (one: ContainerStats) => number): number => own.reduce((total, one) => total + of(one), 0)
@@ -62,8 +63,10 @@ export class NodeStats {
           majorPageFaults: sum(({ majorPageFaults }) => majorPageFaults),
         },
         'ephemeral-storage': { ...filesystem, usedBytes: sum(({ writableLayer }) => writableLayer?.usedBytes ?? 0) },
+        volume: await this.#volumes(scope, pod, time),
       }
-    })
+    }
+    const pods = await Promise.all(this.#agent.pods.workers.map(({ pod }) => describe(pod)))
     return {
       node: {
         nodeName: this.#agent.settings.nodeName,
@@ -74,6 +77,27 @@ export class NodeStats {
       },
       pods,
     }
+  }
+
+  /** Volumes whose drivers tell how full they are. */
+  async #volumes(scope: Scope, pod: core.Pod, time: string): Promise<readonly object[]> {
+    const { driven } = this.#agent.volumes
+    const told = driven.usesOf(pod.metadata?.uid ?? '').map(async (use) => {
+      // A driver that is away says nothing for a while.
+      const health = await driven.health(scope, use).catch(() => undefined)
+      if (health === undefined) return []
+      const bytes = health.usage.find(({ unit }) => unit === 'bytes')
+      const inodes = health.usage.find(({ unit }) => unit === 'inodes')
+      return {
+        time,
+        name: use.volume,
+        ...(use.claim === undefined ? {} : { pvcRef: { name: use.claim, namespace: pod.metadata?.namespace } }),
+        ...(bytes && { availableBytes: bytes.available, capacityBytes: bytes.total, usedBytes: bytes.used }),
+        ...(inodes && { inodesFree: inodes.available, inodes: inodes.total, inodesUsed: inodes.used }),
+        volumeHealthStats: { abnormal: health.abnormal !== undefined },
+      }
+    })
+    return (await Promise.all(told)).flat()
   }
 
   nodeCpuSeconds(): number {

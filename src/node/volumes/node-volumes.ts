@@ -3,7 +3,10 @@ import type { core } from '#api'
 import type { Client } from '#client'
 import { csiObjects } from '../api/csi-objects.ts'
 import type { ObjectSource } from '../objects.ts'
+import type { KubeletPaths } from '../plugins/kubelet-paths.ts'
+import type { PluginHandler } from '../plugins/plugin-registry.ts'
 import { CsiNode, type DriverOnNode } from './csi/csi-node.ts'
+import { csiPlugins } from './csi/csi-plugins.ts'
 import { DriverRegistry } from './csi/driver-registry.ts'
 import { DriverVolumes } from './csi/driver-volumes.ts'
 import { LOCAL_DRIVER, localDriver } from './local/local-driver.ts'
@@ -14,6 +17,7 @@ export interface NodeVolumesOptions {
   readonly rootDir: string
   readonly podsDir: string
   readonly storageDir: string
+  readonly paths: KubeletPaths
   readonly reportInUse: (scope: Scope) => Promise<void>
   readonly record: (pod: core.Pod, type: 'Normal' | 'Warning', reason: string, message: string) => void
 }
@@ -22,7 +26,8 @@ export interface NodeVolumesOptions {
 export interface NodeVolumes {
   readonly driven: DriverVolumes
   readonly local: LocalVolumes
-  readonly drivers: DriverRegistry
+  /** Takes CSI drivers that register. */
+  readonly csiPlugins: PluginHandler
   /** Before pods are followed: reads what there was when the agent ended. */
   recover(scope: Scope): Promise<void>
   /** Once the Node is there. Ends with the scope. */
@@ -32,7 +37,7 @@ export interface NodeVolumes {
 const FIRST_RETRY_MS = 500
 const LONGEST_RETRY_MS = 60_000
 
-export function nodeVolumes(client: Client, objects: ObjectSource, options: NodeVolumesOptions): NodeVolumes {
+export function nodeVolumes(scope: Scope, client: Client, objects: ObjectSource, options: NodeVolumesOptions): NodeVolumes {
   const { nodeName, storageDir } = options
   const local = new LocalVolumes(storageDir)
   const node = new CsiNode(client, nodeName)
@@ -41,14 +46,14 @@ export function nodeVolumes(client: Client, objects: ObjectSource, options: Node
   return {
     driven,
     local,
-    drivers,
-    recover: async (scope) => {
-      await local.recover(scope)
+    csiPlugins: csiPlugins(scope, drivers, options.paths),
+    recover: async (own) => {
+      await local.recover(own)
       await driven.recover()
     },
-    async run(scope) {
-      const own = { name: LOCAL_DRIVER, nodeId: nodeName, topology: { 'kubernetes.io/hostname': nodeName }, mostVolumes: 0 }
-      await Promise.all([announce(scope, node, own), driven.run(scope)])
+    async run(own) {
+      const builtIn = { name: LOCAL_DRIVER, nodeId: nodeName, topology: { 'kubernetes.io/hostname': nodeName }, mostVolumes: 0 }
+      await Promise.all([announce(own, node, builtIn), driven.run(own)])
     },
   }
 }
