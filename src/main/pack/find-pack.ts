@@ -37,7 +37,7 @@ export function packName(root: string): string {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) walk(path)
-      else if (entry.name.endsWith('.ts') && !NOT_PACKED.test(entry.name)) note(path)
+      else if (/\.(ts|json)$/.test(entry.name) && !NOT_PACKED.test(entry.name)) note(path)
     }
   }
   walk(join(root, 'src'))

@@ -17,10 +17,11 @@ export async function makePack(environment: NodeJS.ProcessEnv, root: string = RO
   if (existsSync(join(pack, 'run.js'))) return pack
   const unfinished = `${pack}.${process.pid}`
   const { build } = await import('esbuild')
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ['src/main/run.ts'],
     outdir: unfinished,
+    write: false,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -30,8 +31,10 @@ export async function makePack(environment: NodeJS.ProcessEnv, root: string = RO
     legalComments: 'none',
     logLevel: 'silent',
     banner: { js: REQUIRE },
-    plugins: [placesOfSources, seldomLibraries],
+    plugins: [placesOfSources, generatedTables, seldomLibraries],
   })
+  mkdirSync(unfinished, { recursive: true })
+  for (const { path, text } of outputFiles) writeFileSync(path, inAscii(text))
   symlinkSync(join(root, 'node_modules'), join(unfinished, 'node_modules'))
   writeFileSync(join(unfinished, 'package.json'), '{ "type": "module" }\n')
   clearUnused(dir, pack)
@@ -60,6 +63,14 @@ const placesOfSources: Plugin = {
   },
 }
 
+/** Tables are read where they are: as part of a program their text would stay in memory. */
+const generatedTables: Plugin = {
+  name: 'generated tables',
+  setup(build) {
+    build.onResolve({ filter: /\.gen\.json$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path), external: true }))
+  },
+}
+
 /** Libraries that are loaded when they are needed stay where they are: in a pack CommonJS would be imported in another shape than from Node. */
 const seldomLibraries: Plugin = {
   name: 'seldom libraries',
@@ -67,6 +78,10 @@ const seldomLibraries: Plugin = {
     build.onResolve({ filter: /^[^.#/]/ }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined))
   },
 }
+
+/** One letter beyond Latin, in a regular expression where esbuild lets it be, and V8 keeps the whole file with two bytes for each letter. */
+const inAscii = (text: string): string =>
+  text.replaceAll(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** Takes away what was packed of earlier states of the same tree and is run by no process. */
 function clearUnused(dir: string, latest: string): void {

@@ -29,18 +29,20 @@ describe('a pack of the sources', () => {
     writeFileSync(join(root, 'node_modules/late/index.js'), "exports.late = () => 'late'\n")
     writeFileSync(join(root, 'src/words.ts'), "export const hello: string = 'hello'\n")
     source('text.txt', 'beside the sources')
+    source('table.gen.json', '{ "of": "µ" }')
     source(
       'run.ts',
       `import { readFileSync } from 'node:fs'
        import { hello } from '#words'
+       import table from './table.gen.json' with { type: 'json' }
        const { late } = (await import('late'))
-       console.log(hello, readFileSync(new URL('text.txt', import.meta.url), 'utf8'), import.meta.dirname, late())`,
+       console.log(hello, readFileSync(new URL('text.txt', import.meta.url), 'utf8'), import.meta.dirname, late(), /^[µ→]$/.test(table.of))`,
     )
   })
 
   it('does what the sources do, and finds what lies beside them', async () => {
     const pack = await makePack(environment(), root)
-    assert.equal(run(pack), `hello beside the sources ${join(root, 'src/main')} late\n`)
+    assert.equal(run(pack), `hello beside the sources ${join(root, 'src/main')} late true\n`)
   })
 
   it('is found until a source changes, and is not made twice', async () => {
