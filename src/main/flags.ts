@@ -68,6 +68,7 @@ export interface AgentFlags extends RoomFlags {
   readonly evictionPressureTransitionPeriod: number
   readonly releaseOnStop: boolean
   readonly failover: Failover
+  readonly waitForServer: boolean
   readonly logLevel: LogLevelFlag
 }
 

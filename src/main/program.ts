@@ -296,6 +296,7 @@ function agentFlags(command: Command): Command {
     .option('--eviction-max-pod-grace-period <seconds>', 'most grace of a pod that is evicted for a soft threshold', Number, 0)
     .option('--eviction-pressure-transition-period <seconds>', 'how long the node tells of a pressure that is over', Number, 300)
     .addOption(failover('how often the node tells that it lives (fast: every second)').default('usual'))
+    .option('--wait-for-server', 'wait for the kubeconfig and the certificates to be there and the API to answer', false)
     .option('--release-on-stop', 'take the rules of the service proxy away at the end', false)
     .addOption(logLevel())
 }

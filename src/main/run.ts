@@ -1,7 +1,7 @@
 import { UserError } from '#base'
 import { WRONG_USE, program } from './program.ts'
 
-/** The one command. */
+/** The one command, as it runs. What failed may have left servers and timers behind: nothing of it goes on. */
 const FAILED = 1
 
 try {
@@ -9,9 +9,9 @@ try {
 } catch (error) {
   if (error instanceof UserError) {
     console.error(`sampan: ${error.message}${error.hint === undefined ? '' : `\n  ${error.hint.replaceAll('\n', '\n  ')}`}`)
-    process.exitCode = WRONG_USE
+    process.exit(WRONG_USE)
   } else {
     console.error('sampan:', error)
-    process.exitCode = FAILED
+    process.exit(FAILED)
   }
 }

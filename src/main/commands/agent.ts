@@ -3,6 +3,7 @@ import { UserError } from '#base'
 import { OVERLAY_MTU } from '#network'
 import { type MetricFamily, DEFAULT_HARD, parseReserved, parseThresholds, shutdownGroups, streamProtocols } from '#node'
 import { defaultAddresses, startAgent } from '../agent.ts'
+import { awaitServer } from '../await-server.ts'
 import { heartbeatOf } from '../failover.ts'
 import { inForeground } from '../foreground.ts'
 import type { AgentFlags } from '../flags.ts'
@@ -12,6 +13,7 @@ import { nodeNetwork } from '../node-network.ts'
 export async function runAgent(flags: AgentFlags): Promise<void> {
   await inForeground('agent', flags.logLevel, async (scope) => {
     const work = scope.child()
+    if (flags.waitForServer) await awaitServer(scope, [flags.kubeconfig, ...filesOf(flags)])
     const nodeIps = flags.nodeIp === undefined ? defaultAddresses() : [flags.nodeIp]
     // Made before any pod is looked at: what a pod waits for is there from its first moment.
     const network = flags.proxyKubeconfig === undefined ? undefined : await nodeNetwork(work, flags, flags.proxyKubeconfig)
@@ -59,6 +61,9 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
     }
   })
 }
+
+const filesOf = ({ proxyKubeconfig, tlsCertFile, tlsPrivateKeyFile, clientCaFile }: AgentFlags): string[] =>
+  [proxyKubeconfig, tlsCertFile, tlsPrivateKeyFile, clientCaFile].filter((file) => file !== undefined)
 
 function servingOptions(
   { tlsCertFile, tlsPrivateKeyFile, clientCaFile }: AgentFlags,

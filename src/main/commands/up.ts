@@ -57,33 +57,31 @@ export async function runUp(flags: UpFlags): Promise<void> {
   await pack(progress)
   const instance = await claimInstance(scope, stateDir, flags)
   ensureNetwork(instance, stateDir)
-  const [layouts, client] = await Promise.all([
-    buildImages(scope, progress, flags.example),
-    startServer(scope, progress, stateDir, instance),
-    progress.step('containerd', async (note) => {
-      const hosts = await Promise.all(instance.nodes.map((_, index) => prepareHost(scope, hostOptions(stateDir, instance, index))))
-      note(
-        `${hosts.every(({ adopted }) => adopted) ? 'runs already' : 'started'}, pid ${hosts.map((host) => host.containerdPid).join(', ')}`,
-      )
-    }),
-  ])
-  await progress.step('images', async (note) => {
-    const everywhere = await Promise.all(
-      instance.nodes.map((_, index) =>
-        importImages(scope, { address: layoutOf(hostOptions(stateDir, instance, index)).containerd.socket, layouts }),
-      ),
-    )
-    const imported = everywhere.flat().filter((image) => image.imported)
-    note(imported.length === 0 ? 'all there' : `imported ${imported.length}`)
+  const containerd = progress.step('containerd', async (note) => {
+    const hosts = await Promise.all(instance.nodes.map((_, index) => prepareHost(scope, hostOptions(stateDir, instance, index))))
+    note(`${hosts.every(({ adopted }) => adopted) ? 'runs already' : 'started'}, pid ${hosts.map((host) => host.containerdPid).join(', ')}`)
   })
-  await progress.step('system objects', () =>
-    applyObjects(scope, client, [...readManifests(SYSTEM), dnsEndpoints(instance.dnsAddress)], AS_OWNER),
+  const server = startServer(scope, progress, stateDir, instance)
+  const images = Promise.all([buildImages(scope, progress, flags.example), containerd]).then(([layouts]) =>
+    bringImages(scope, progress, stateDir, instance, layouts),
   )
-  await progress.step('agent, proxy and DNS', async (note) => {
-    await Promise.all(instance.nodes.map((node, index) => startNode(scope, stateDir, instance, node, index, client, note)))
+  // The agents load meanwhile, and wait for the server by themselves.
+  const agents = containerd.then(() =>
+    progress.step('agent, proxy and DNS', async (note) => {
+      await Promise.all(instance.nodes.map((node, index) => startNode(scope, stateDir, instance, node, index, server, note)))
+    }),
+  )
+  // What pods are made of is there before pods are.
+  const applications = Promise.all([server, images]).then(async ([client]) => {
+    await progress.step('system objects', () =>
+      applyObjects(scope, client, [...readManifests(SYSTEM), dnsEndpoints(instance.dnsAddress)], AS_OWNER),
+    )
+    if (flags.example) await startExample(scope, progress, client)
+    return client
   })
+  const [client] = await Promise.all([applications, agents])
   if (instance.gateway === true) await startGateway(scope, progress, stateDir, instance, client)
-  if (flags.example) await startExample(scope, progress, client, instance)
+  if (flags.example) await awaitStorefront(scope, progress, instance)
   progress.say(`\nThe cluster is up (${formatDuration(systemClock.monotonic() - startMs)}).`)
   progress.say(hints(stateDir, instance, flags).join('\n'))
 }
@@ -108,12 +106,13 @@ async function startNode(
   instance: Instance,
   { name }: NodePlace,
   index: number,
-  client: Client,
+  server: Promise<Client>,
   note: (text: string) => void,
 ): Promise<void> {
   const component = agentOf(index)
   const startedMs = systemClock.now()
   const since = (await start(scope, stateDir, instance, component, note)) ? startedMs : 0
+  const client = await server
   await within(
     scope,
     READY_WITHIN_MS,
@@ -245,6 +244,24 @@ function buildImages(scope: Scope, progress: Progress, withExample: boolean): Pr
   })
 }
 
+async function bringImages(
+  scope: Scope,
+  progress: Progress,
+  stateDir: string,
+  instance: Instance,
+  layouts: readonly OciLayout[],
+): Promise<void> {
+  await progress.step('images', async (note) => {
+    const everywhere = await Promise.all(
+      instance.nodes.map((_, index) =>
+        importImages(scope, { address: layoutOf(hostOptions(stateDir, instance, index)).containerd.socket, layouts }),
+      ),
+    )
+    const imported = everywhere.flat().filter((image) => image.imported)
+    note(imported.length === 0 ? 'all there' : `imported ${imported.length}`)
+  })
+}
+
 function startServer(scope: Scope, progress: Progress, stateDir: string, instance: Instance): Promise<Client> {
   return progress.step('API server, controllers and scheduler', async (note) => {
     await start(scope, stateDir, instance, SERVER, note)
@@ -284,7 +301,7 @@ async function readyClient(scope: Scope, stateDir: string): Promise<Client> {
   }
 }
 
-async function startExample(scope: Scope, progress: Progress, client: Client, instance: Instance): Promise<void> {
+async function startExample(scope: Scope, progress: Progress, client: Client): Promise<void> {
   await progress.step('example application', async (note) => {
     await applyObjects(scope, client, readManifests(join(EXAMPLE, 'manifests')), AS_OWNER)
     let state = ''
@@ -300,6 +317,9 @@ async function startExample(scope: Scope, progress: Progress, client: Client, in
     )
     note(state)
   })
+}
+
+async function awaitStorefront(scope: Scope, progress: Progress, instance: Instance): Promise<void> {
   await progress.step('first answer of the storefront', () =>
     within(
       scope,

@@ -115,6 +115,7 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
     ['--policy-table', policyTable(instance, index)],
     ['--dns-address', instance.dnsAddress],
     ...failoverArguments(instance),
+    ['--wait-for-server'],
   ].flat()
 }
 
