@@ -7,7 +7,7 @@ import { releaseProxy, startDrain, startProxy, systemKernel } from '#proxy'
 import { createInformers } from '#reconcile'
 import type { AgentFlags } from './flags.ts'
 import { networkMetrics } from './network-metrics.ts'
-import { ensureLocalAddress } from './instance/network.ts'
+import { ensureLocalAddress, isOwnNetwork } from './instance/network.ts'
 
 /** The network of one node: service proxy, policies, routes to other nodes and DNS, over one set of caches. */
 export interface NodeNetwork {
@@ -20,7 +20,9 @@ export interface NodeNetwork {
 }
 
 export async function nodeNetwork(scope: Scope, flags: AgentFlags, proxyKubeconfig: string): Promise<NodeNetwork> {
-  const { nodeName, netns } = flags
+  const { nodeName } = flags
+  // Whoever is inside need not go there for each command.
+  const netns = flags.netns === undefined || isOwnNetwork(flags.netns) ? undefined : flags.netns
   const { connection } = await loadKubeconfig(proxyKubeconfig)
   const client = createClient({ transport: socketTransport({ ...connection, userAgent: 'sampan-proxy' }) })
   const informers = createInformers(client)

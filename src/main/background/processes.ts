@@ -16,6 +16,8 @@ export interface BackgroundProcess {
 const SUPERVISOR = join(import.meta.dirname, 'supervise.sh')
 /** In the environment of every process started here; its value is the pid file. */
 const MARK = 'SAMPAN_PIDFILE'
+/** One heap of C for all threads: glibc gives each its own, and what one has freed another cannot use. Larger buffers are left to its own judgement. */
+const ONE_HEAP = { MALLOC_ARENA_MAX: '1' } as const
 const LARGEST_LOG_BYTES = 32 * 1024 * 1024
 const STOP_CHECK_MS = 20
 const STARTED_WITHIN_MS = 5000
@@ -46,7 +48,7 @@ export async function startInBackground(
     detached: true,
     stdio: ['ignore', log, log],
     cwd: '/',
-    env: { ...process.env, [MARK]: pidFile(stateDir, name) },
+    env: { ...process.env, ...ONE_HEAP, [MARK]: pidFile(stateDir, name) },
   })
   closeSync(log)
   child.unref()

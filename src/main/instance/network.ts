@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { UserError } from '#base'
 import type { Instance, NodePlace } from './instance.ts'
 
@@ -119,3 +119,6 @@ function run(args: readonly string[], input = ''): void {
   if (status !== 0)
     throw new UserError(`ip ${args.join(' ')} failed: ${stderr?.trim() || error?.message || ''}`, 'this needs root and iproute2')
 }
+
+/** Whether the network namespace at the path is the one of this process. */
+export const isOwnNetwork = (path: string): boolean => statSync(path).ino === statSync('/proc/self/ns/net').ino
