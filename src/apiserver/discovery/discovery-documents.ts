@@ -68,7 +68,7 @@ export function resourceList(groupVersion: string, resources: readonly Resource[
         verbs: verbsOf(resource),
         ...(resource.shortNames.length === 0 ? {} : { shortNames: resource.shortNames }),
         ...(resource.categories.length === 0 ? {} : { categories: resource.categories }),
-        ...(resource.storage === undefined || resource.typedItems ? {} : { storageVersionHash: storageVersionHash(resource) }),
+        ...(resource.storage === undefined ? {} : { storageVersionHash: storageVersionHash(resource) }),
       },
       ...subresourcesOf(resource).map(({ name, verbs, speaks }) => ({
         name: `${resource.plural}/${name}`,

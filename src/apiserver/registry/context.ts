@@ -56,6 +56,12 @@ export class RequestContext {
     return this.core.negotiator.accept(typeof accept === 'string' ? accept : accept?.join(','), lists)
   }
 
+  /** How to answer with a kind that has no tables: a clause that asks for one does not count. Throws `StatusError` 406. */
+  acceptedUntabled(): Accepted {
+    const accepted = this.accepted(false)
+    return accepted.form === 'Table' ? this.core.negotiator.acceptUntabled(this.header('accept') ?? '') : accepted
+  }
+
   /** How to send a stream of events. Throws `StatusError` 406. */
   acceptedWatch(protobuf: boolean): Accepted {
     const accept = this.request.headers['accept']

@@ -18,7 +18,7 @@ export function virtualKey(virtual: VirtualResource): string {
 /** Serves a kind that is answered and not stored: POST reads the object, admission sees it, the answer is encoded. */
 export function virtualHandler(virtual: VirtualResource): SpecialHandler {
   return async (context, { resource, subresource, namespace, name }) => {
-    context.accepted(false)
+    context.acceptedUntabled()
     const spoken = subresource === '' ? undefined : speaks(resource.subresources[subresource])
     const expected: ExpectedKind =
       spoken === undefined ? resource : { ...spoken, schema: builtInSchema(spoken.group, spoken.version, spoken.kind) }

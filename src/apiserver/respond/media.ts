@@ -65,6 +65,11 @@ export class Negotiator {
     return accepted
   }
 
+  /** Without the clauses that ask for a table. Throws `StatusError` 406. */
+  acceptUntabled(header: string): Accepted {
+    return negotiate(header, false, WHOLE, MEDIA_TYPES, ['PartialObjectMetadata', 'PartialObjectMetadataList'])
+  }
+
   /** Custom resources have no router in front of them that says what there is. Throws `StatusError` 406. */
   mustKnow(header: string | undefined): void {
     if (header === undefined || header === '' || header === JSON_TYPE || this.#known.has(header)) return
@@ -86,7 +91,15 @@ export function encodingOf(type: string): Encoding | undefined {
   return ENCODINGS[type] ?? (type === '*/*' || type === 'application/*' ? 'json' : undefined)
 }
 
-function negotiate(header: string, lists: boolean, allowed = WHOLE, offered: readonly string[] = MEDIA_TYPES): Accepted {
+const FORMS = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'] as const
+
+function negotiate(
+  header: string,
+  lists: boolean,
+  allowed = WHOLE,
+  offered: readonly string[] = MEDIA_TYPES,
+  forms: readonly (typeof FORMS)[number][] = FORMS,
+): Accepted {
   const clauses = acceptClauses(header)
   if (!clauses.some(({ type }) => type === '*/*' || type in ENCODINGS))
     throw notAcceptable(lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES)
@@ -100,8 +113,8 @@ function negotiate(header: string, lists: boolean, allowed = WHOLE, offered: rea
     if (params.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
     // Tables have no protobuf form.
     if (as === 'Table' && encoding === 'protobuf') continue
-    if (as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')
-      return { encoding, form: as, formVersion: version, pretty }
+    const form = forms.find((one) => one === as)
+    if (form !== undefined) return { encoding, form, formVersion: version, pretty }
   }
   throw onlyAccepted(offered)
 }

@@ -85,7 +85,7 @@ export function objectAnswer(context: RequestContext, view: View, status: number
 
 /** An object of a kind that is not stored. */
 export function objectBytesAnswer(context: RequestContext, schema: ObjectSchema, status: number, object: KubeObject): HttpResponse {
-  const accepted = context.accepted(false)
+  const accepted = context.acceptedUntabled()
   if (accepted.encoding === 'protobuf' && accepted.form === 'object') return bytesAnswer(status, 'protobuf', encodeProtobuf(schema, object))
   return encoded(context, accepted, status, Buffer.from(encodeObject(schema, object, { keepResourceVersion: true }).bytes))
 }
