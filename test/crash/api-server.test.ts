@@ -69,6 +69,7 @@ async function keepsItsPromises(context: TestContext, server: ServerProcess, cou
     await follower.stop()
     const { events, gaps } = follower
     assert.deepEqual(historyProblems(events, gaps, ledgers), [])
+    assert.ok(gaps.length <= count, `${gaps.length} gaps in ${count} rounds: ${JSON.stringify(gaps)}`)
     const sum = (of: (ledger: Ledger) => number): number => ledgers.reduce((total, ledger) => total + of(ledger), 0)
     context.diagnostic(
       `${count} kills, ${acknowledgedBy(ledgers)} acknowledged writes, ${sum((ledger) => ledger.unanswered)} unanswered ` +
@@ -117,8 +118,15 @@ async function checkReplay(server: ServerProcess, follower: Follower, first: num
   const from = served[Math.floor(random.float() * served.length)]?.revision ?? start
   const again = new Follower(server, MAPS, from)
   try {
-    await eventually('another watcher has seen the same', () => (again.events.at(-1)?.revision ?? from) >= newest(), LATE_MS)
-    assert.deepEqual([again.events, again.gaps], [events.filter(({ revision }) => revision > from), []], `events after ${from}`)
+    const isThere = (): boolean => (again.events.at(-1)?.revision ?? from) >= newest() || again.gaps.length > 0
+    await eventually('another watcher has seen the same', isThere, LATE_MS)
+    // What was before a server came back it may refuse to tell (410), as kube-apiserver does: then it tells nothing of it.
+    if (again.gaps.length > 0) return
+    assert.deepEqual(
+      again.events,
+      events.filter(({ revision }) => revision > from),
+      `events after ${from}`,
+    )
   } finally {
     await again.stop()
   }

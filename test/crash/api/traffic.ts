@@ -64,6 +64,7 @@ export class Follower {
   readonly #path: string
   #last: number
   #stopped = false
+  #isTooLate = false
   #cut: () => void = () => undefined
   readonly done: Promise<void>
 
@@ -109,7 +110,7 @@ export class Follower {
       lines
         .on('line', (line) => this.#take(line, reject))
         .on('error', reject)
-        .on('close', resolve)
+        .on('close', () => (this.#isTooLate ? this.#afterGap().then(resolve, reject) : resolve()))
     })
     this.#cut = () => sent.destroy(new Error('enough'))
     sent.on('error', reject).end()
@@ -126,7 +127,7 @@ export class Follower {
     }
     if (event.type === 'ERROR') {
       if (event.object.code !== 410) return refuse(new Error(line))
-      void this.#afterGap().then(() => refuse(new Error('from a new place')), refuse)
+      this.#isTooLate = true
       return
     }
     const { value, revision = 0 } = stateOf(event.object)
@@ -137,6 +138,7 @@ export class Follower {
 
   async #afterGap(): Promise<void> {
     const { revision } = await listed(this.#server, this.#path)
+    this.#isTooLate = false
     this.gaps.push({ after: this.#last, upTo: revision })
     this.#last = revision
   }
