@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -323,9 +323,14 @@ describe('on a real containerd', { skip: missing(), timeout: 300_000 }, () => {
     })
     node.manager.set(pod)
     await node.until('ready', () => node.status('hooked')?.containerStatuses?.[0]?.ready === true)
-    const log = join(node.settings.logsDir, 'default_hooked_uid-hooked/main/0.log')
-    await remove(pod)
-    assert.deepEqual(lines(readWhenThere(log)), ['stopping'])
+    // The log goes with the pod; who has it open reads on.
+    const log = openSync(join(node.settings.logsDir, 'default_hooked_uid-hooked/main/0.log'), 'r')
+    try {
+      await remove(pod)
+      assert.deepEqual(lines(readFileSync(log, 'utf8')), ['stopping'])
+    } finally {
+      closeSync(log)
+    }
   })
 
   test('a host port leads to the pod', async () => {

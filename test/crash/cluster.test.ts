@@ -14,6 +14,8 @@ const KILLS = rounds(6)
 const VICTIMS = ['server', 'agent', 'containerd'] as const
 const NAMESPACE = 'crash'
 const LONGEST_DELAY_MS = 400
+/** What was killed comes back at once; on a machine that does ten other things that may take a while. */
+const BACK_WITHIN_MS = 240_000
 
 describe('kill -9', { skip: noMachineCluster }, () => {
   let cluster: MachineCluster
@@ -42,18 +44,19 @@ describe('kill -9', { skip: noMachineCluster }, () => {
     let slowestMs = 0
     for (let round = 0; round < KILLS; round++) {
       const victim = VICTIMS[round % VICTIMS.length] ?? 'server'
-      const pid = await eventually(`${victim} runs`, () => cluster.pids()[victim])
+      const pid = await eventually(`${victim} runs`, () => cluster.pids()[victim], BACK_WITHIN_MS)
       const writer = new AbortController()
       const writing = write(cluster, client, `round-${round}`, acknowledged, writer.signal)
       await scope.sleep(random.float() * LONGEST_DELAY_MS)
       process.kill(pid, 'SIGKILL')
       const killedMs = performance.now()
-      await eventually(`another ${victim} runs`, () => {
+      const isBack = async (): Promise<boolean> => {
         const now = cluster.pids()[victim]
-        return now !== undefined && now !== pid
-      })
-      await eventually('the API answers', async () => (await client.raw(scope, { method: 'GET', path: '/readyz' })).status === 200)
-      await eventually('the runtime answers', async () => (await runningContainers(cluster)).length >= containers.length)
+        if (now === undefined || now === pid) return false
+        if ((await client.raw(scope, { method: 'GET', path: '/readyz' })).status !== 200) return false
+        return (await runningContainers(cluster)).length >= containers.length
+      }
+      await eventually(`${victim} is back and answers in round ${round}`, isBack, BACK_WITHIN_MS)
       slowestMs = Math.max(slowestMs, performance.now() - killedMs)
       writer.abort()
       await writing
@@ -92,7 +95,7 @@ describe('kill -9', { skip: noMachineCluster }, () => {
     let slowestMs = 0
     for (let round = 0; round <= KILLS; round++) {
       const victim = round % 2 === 0 ? 'agent' : 'containerd'
-      const pid = await eventually(`${victim} runs`, () => cluster.pids()[victim])
+      const pid = await eventually(`${victim} runs`, () => cluster.pids()[victim], BACK_WITHIN_MS)
       // The last round only takes away.
       const names = round === KILLS ? [] : [0, 1, 2].map((at) => `churn-${round}-${at}`)
       await Promise.all([
@@ -102,11 +105,12 @@ describe('kill -9', { skip: noMachineCluster }, () => {
       await scope.sleep(random.float() * LONGEST_DELAY_MS)
       process.kill(pid, 'SIGKILL')
       const killedMs = performance.now()
-      await eventually(`exactly ${names.join(', ') || 'no pods'} after ${victim} was killed in round ${round}`, async () => {
+      const isAsWanted = async (): Promise<boolean> => {
         const { items } = await pods.list(scope, { namespace: NAMESPACE })
         const up = items.filter(({ status }) => status?.phase === 'Running').map(({ metadata }) => metadata?.name ?? '')
         return items.length === names.length && up.toSorted().join() === names.join()
-      })
+      }
+      await eventually(`exactly ${names.join(', ') || 'no pods'} after ${victim} was killed in round ${round}`, isAsWanted, BACK_WITHIN_MS)
       slowestMs = Math.max(slowestMs, performance.now() - killedMs)
       before = names
     }

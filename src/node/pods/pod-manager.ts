@@ -1,4 +1,6 @@
+import { readdirSync, rmSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
 import type { Container, RuntimeEvent, Sandbox } from '../cri/runtime.ts'
@@ -38,6 +40,7 @@ export class PodManager {
     for (const uid of await this.#leftDirectories()) if (!found.has(uid)) found.set(uid, { sandboxes: [], containers: [] })
     await Promise.all([...this.#early.values()].map(async (pod) => this.#adopt(this.#workerOf(pod), found.get(uidOf(pod)))))
     await this.#takeDownOrphans(found)
+    this.#removeLogs((owner) => !this.#workers.has(owner))
     this.#early.clear()
     void this.#services.runtime.watch(
       this.#scope,
@@ -97,6 +100,7 @@ export class PodManager {
     const uid = uidOf(pod)
     const worker = new PodWorker(this.#scope, this.#services, pod, () => {
       this.#workers.delete(uid)
+      this.#removeLogs((owner) => owner === uid)
       this.roomChanged()
     })
     this.#workers.set(uid, worker)
@@ -128,6 +132,17 @@ export class PodManager {
   /** Pods of which only volumes are left. */
   async #leftDirectories(): Promise<string[]> {
     return readdir(this.#services.settings.podsDir).catch(() => [])
+  }
+
+  /** Logs stay as long as the API has the pod: then nobody can ask for them any more. */
+  #removeLogs(isOver: (uid: string) => boolean): void {
+    const { logsDir } = this.#services.settings
+    try {
+      for (const name of readdirSync(logsDir))
+        if (isOver(name.slice(name.lastIndexOf('_') + 1))) rmSync(join(logsDir, name), { recursive: true, force: true })
+    } catch (error) {
+      this.#scope.log.warn('logs of pods that are gone could not be removed', { error: messageOf(error) })
+    }
   }
 
   async #takeDownOrphans(found: ReadonlyMap<string, Found>): Promise<void> {

@@ -4,6 +4,7 @@ import { type Scope, isCancelled, messageOf } from '#base'
 import { containerSpec } from '../containers/container-spec.ts'
 import { environmentOf } from '../containers/environment.ts'
 import { StartRefused } from '../refusal.ts'
+import { logDirectoryOf } from '../sandbox/sandbox-spec.ts'
 import { afterRestart, retryDelay } from './plan/backoff.ts'
 import type { Action } from './plan/action.ts'
 import { type AnyContainer, ephemeralContainersOf, findContainer, uidOf } from './pod-facts.ts'
@@ -56,7 +57,7 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
     sandboxSpecOf(scope, worker, worker.state.sandboxes[0]?.attempt ?? 0),
     makeMessageFile(terminationMessageFile),
     services.volumes.mount(scope, pod, podIps).then(() => services.volumes.writeHosts(pod, podIps)),
-    mkdir(join(sandboxLogDir(worker), container.name), { recursive: true, mode: 0o755 }),
+    mkdir(join(logDirectoryOf(worker.services.settings, worker.pod), container.name), { recursive: true, mode: 0o755 }),
   ])
   await showImages(scope, worker, container)
   const [mounts, devices] = await Promise.all([
@@ -119,9 +120,6 @@ async function makeMessageFile(path: string): Promise<void> {
   await writeFile(path, '')
   await chmod(path, 0o666)
 }
-
-const sandboxLogDir = (worker: PodSubject): string =>
-  join(worker.services.settings.logsDir, `${worker.pod.metadata?.namespace ?? ''}_${worker.pod.metadata?.name ?? ''}_${uidOf(worker.pod)}`)
 
 async function runPostStart(scope: Scope, worker: PodSubject, container: AnyContainer, id: string): Promise<void> {
   const hook = container.lifecycle?.postStart

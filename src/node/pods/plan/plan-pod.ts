@@ -223,7 +223,11 @@ function shownFailure(
 function restartCountFromApi(pod: core.Pod, name: string): number {
   const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {}
   const known = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find((status) => status.name === name)
-  return known?.containerID === undefined ? 0 : known.restartCount + 1
+  if (known?.containerID === undefined) return 0
+  // One that was made and never started is no run: whoever was to start it went away.
+  const { running, terminated } = known.state ?? {}
+  const ran = running !== undefined || terminated !== undefined || known.lastState?.terminated?.containerID === known.containerID
+  return ran ? known.restartCount + 1 : known.restartCount
 }
 
 /** Running, its postStart hook done, its startup probe passed. */
