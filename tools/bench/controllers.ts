@@ -2,18 +2,14 @@
  * `npm run bench:controllers`: how fast Deployments are carried out on simulated nodes, over a server and a simulation in processes of their
  * own. Wall time, and the processor time of both; `--requests` says what was asked of the server. See docs/reference/performance.md.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { rootScope } from '#base'
-import { type apps, isNotFound, refs } from '#api'
-import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import { type apps, refs } from '#api'
+import type { Client } from '#client'
 import { createInformers } from '#reconcile'
+import { cpuMs, simulatedCluster, until as untilIn } from './simulated-cluster.ts'
 
-const ENTRY = join(import.meta.dirname, '../../src/main/sampan.ts')
 const NAMESPACE = 'bench'
 const { values: flags } = parseArgs({
   options: {
@@ -27,30 +23,7 @@ const { values: flags } = parseArgs({
 })
 const pods = Number(flags.pods)
 const scope = rootScope()
-const directory = mkdtempSync(join(tmpdir(), 'sampan-bench-controllers-'))
-const kubeconfig = join(directory, 'admin.kubeconfig')
-const profiling = flags['cpu-prof'] === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', flags['cpu-prof']]
-
-function start(...args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...profiling, ENTRY, ...args, '--log-level', 'warn'], { stdio: ['ignore', 'inherit', 'inherit'] })
-}
-
-/** Processor time of a process so far, in milliseconds. */
-function cpuMs({ pid }: ChildProcess): number {
-  const fields =
-    readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
-      .split(') ')[1]
-      ?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10
-}
-
-async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const endMs = Date.now() + 180_000
-  while (!(await isSo())) {
-    if (Date.now() > endMs) throw new Error(`not so after three minutes: ${what}`)
-    await scope.sleep(25)
-  }
-}
+const until = (what: string, isSo: () => Promise<boolean> | boolean): Promise<void> => untilIn(scope, what, isSo)
 
 const deployment = (name: string, replicas: number, image = 'app:1'): apps.Deployment => ({
   metadata: { namespace: NAMESPACE, name },
@@ -149,46 +122,12 @@ async function bench(client: Client, parts: readonly ChildProcess[]): Promise<vo
   })
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
-    })
-  })
-}
-
-const running: ChildProcess[] = []
+const { client, server, simulation, close } = await simulatedCluster(scope, {
+  nodes: flags.nodes,
+  namespace: NAMESPACE,
+  profileDir: flags['cpu-prof'],
+})
 try {
-  const server = start('server', '--state-dir', directory, '--secure-port', String(await freePort()), '--bind-address', '127.0.0.1')
-  running.push(server)
-  await until('the server writes how to reach it', () => existsSync(kubeconfig))
-  const { connection } = await loadKubeconfig(kubeconfig)
-  const client = createClient({ transport: socketTransport({ ...connection, userAgent: 'bench' }) })
-  await until('the server answers', () =>
-    client.raw(scope, { method: 'GET', path: '/readyz' }).then(
-      () => true,
-      () => false,
-    ),
-  )
-  await client.resource(refs.namespaces).create(scope, { metadata: { name: NAMESPACE } })
-  await until('the ServiceAccount is there', () =>
-    client
-      .resource(refs.serviceaccounts)
-      .get(scope, { namespace: NAMESPACE, name: 'default' })
-      .then(
-        () => true,
-        (error: unknown) => (isNotFound(error) ? false : Promise.reject(error)),
-      ),
-  )
-  const simulation = start('simulate', '--kubeconfig', kubeconfig, '--nodes', flags.nodes)
-  running.push(simulation)
-  await until('the nodes are ready', async () => {
-    const { items } = await client.resource(refs.nodes).list(scope)
-    return items.filter(({ spec }) => (spec?.taints ?? []).length === 1).length === Number(flags.nodes)
-  })
   for (let round = 0; round < Number(flags.rounds); round++) {
     await bench(client, [server, simulation])
     if (round + 1 < Number(flags.rounds)) {
@@ -199,12 +138,7 @@ try {
       )
     }
   }
-  client.close()
 } finally {
-  for (const part of running.toReversed()) {
-    part.kill('SIGTERM')
-    await new Promise((resolve) => part.once('exit', resolve))
-  }
-  rmSync(directory, { recursive: true, force: true })
+  await close()
   scope.cancel()
 }
