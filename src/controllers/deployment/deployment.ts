@@ -42,6 +42,7 @@ import {
   sumOf,
 } from './replica-sets.ts'
 
+/** Many side by side: writes that are under way together share a commit. */
 export const deploymentController: ControllerDefinition = { name: 'deployment-controller', workers: 32, setup }
 
 /** What one round has seen so far: sizes that it has just changed are in the sets. */

@@ -38,12 +38,14 @@ export class Nominations {
     else there.set(pod.uid, nomination)
   }
 
-  delete(uid: string): void {
+  /** What was promised until now. */
+  delete(uid: string): Nomination | undefined {
     const before = this.#byUid.get(uid)
-    if (before === undefined) return
+    if (before === undefined) return undefined
     this.#byUid.delete(uid)
     const there = this.#byNode.get(before.node)
     there?.delete(uid)
     if (there?.size === 0) this.#byNode.delete(before.node)
+    return before
   }
 }

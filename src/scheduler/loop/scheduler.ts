@@ -40,6 +40,7 @@ interface Scheduling {
   readonly plugins: Plugins
   readonly decider: Decider
   readonly events: SchedulerEvents
+  readonly victims: VictimMemo
 }
 
 /**
@@ -54,7 +55,6 @@ export class Scheduler {
   readonly #sources: Sources
   readonly #byName: ReadonlyMap<string, Scheduling>
   readonly #nominated = new Nominations()
-  readonly #victims = new VictimMemo()
   readonly #extenders: readonly Extender[]
   /** Placed by us, the binding not seen yet. */
   readonly #assumed = new Set<string>()
@@ -75,7 +75,7 @@ export class Scheduler {
         const plugins = defaultPlugins(this.#sources.view, siblings, profile)
         const decider = new Decider(plugins, scope.random, profile.percentageOfNodesToScore)
         const events = schedulerEvents(scope, options.client, profile.schedulerName, () => this.#queue.isBusy || this.#bindings > 0)
-        return [profile.schedulerName, { profile, plugins, decider, events }]
+        return [profile.schedulerName, { profile, plugins, decider, events, victims: new VictimMemo() }]
       }),
     )
     this.#sources.namespaces.onChange(({ key, old, now }) => {
@@ -139,7 +139,9 @@ export class Scheduler {
 
   #forget(uid: string): void {
     this.#queue.delete(uid)
-    this.#nominated.delete(uid)
+    const promise = this.#nominated.delete(uid)
+    // What was kept free for it is free to others.
+    if (promise !== undefined) this.#queue.changed({ kind: 'pod-left', ...promise })
     this.#assumed.delete(uid)
     this.#takeAway(uid)
   }
@@ -337,7 +339,7 @@ export class Scheduler {
       random: this.#scope.random,
       limits: this.#of(pod).profile.preemption,
       promised: (node) => this.#nominated.podsOn(node.name),
-      memo: this.#victims,
+      memo: this.#of(pod).victims,
     }
   }
 
