@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
 import { rootScope } from '#base'
 import { type apps, refs } from '#api'
-import { cpuMs, pssMb, simulatedCluster } from '../../tools/bench/simulated-cluster.ts'
+import { cpuMs, pssMb, simulatedCluster } from './simulated-cluster.ts'
 
 /**
- * A large cluster on one server: `node test/scale/cluster.ts [--nodes 5000] [--pods 150000] [--minutes 10]`. Deployments of a thousand pods each are
+ * A large cluster on one server: `node tools/bench/cluster.ts [--nodes 5000] [--pods 150000] [--minutes 10]`. Deployments of a thousand pods each are
  * created until there are as many as asked for or the time is over; then it says what the server holds and how fast it answers.
  */
 const { values } = parseArgs({
