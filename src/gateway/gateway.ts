@@ -1,15 +1,11 @@
 import { type Scope, UserError } from '#base'
-import { type discovery, type networking, refs } from '#api'
+import { refs } from '#api'
 import type { Client } from '#client'
 import { type ControllerDefinition, after, createEvents, createInformers, done, runControllers } from '#reconcile'
 import { DataPlane, type DataPlaneStats } from './haproxy/data-plane.ts'
 import { placesIn } from './haproxy/places.ts'
 import { endHaproxy, processesOf } from './haproxy/process.ts'
-import { oursOf } from './model/classes.ts'
-import { type Finding, type GatewayModel, keyOfIngress, modelOf, secretsOf } from './model/model.ts'
-import { KnownServers } from './model/servers.ts'
-import { Publisher } from './publish.ts'
-import { Secrets } from './secrets.ts'
+import { RouteWork } from './route-work.ts'
 
 export interface GatewayOptions {
   readonly client: Client
@@ -33,14 +29,13 @@ export interface RunningGateway {
   stop(scope: Scope): Promise<void>
 }
 
-const SERVICE_LABEL = 'kubernetes.io/service-name'
-const BY_SERVICE = 'gateway-service'
 const SECRETS_EVERY_MS = 60_000
 const SWEEP_MS = 1000
 const AFTER_END_MS = 200
 /** What there is to do, whatever has changed; the second one never keeps the first one waiting. */
 const ROUTES = 'routes'
 const STATUS = 'status'
+const SECRETS = 'secrets'
 
 /**
  * Serves the Ingresses of its class until the scope is cancelled; HAProxy serves on then, until `stop` or the next gateway over the same folder. Resolves
@@ -48,61 +43,58 @@ const STATUS = 'status'
  */
 export async function startGateway(scope: Scope, options: GatewayOptions): Promise<RunningGateway> {
   const { client } = options
-  let model: GatewayModel | undefined
+  let work: RouteWork | undefined
   let wake = (): void => undefined
   const first = Promise.withResolvers<void>()
   const plane = new DataPlane({ ...options, places: placesIn(options.stateDir), onEnd: () => wake() })
   const definition: ControllerDefinition = {
     name: 'gateway',
     eventSource: 'sampan-gateway',
-    workers: 2,
+    workers: 3,
     setup(context) {
       wake = () => context.enqueue(ROUTES, AFTER_END_MS)
-      const always = (): readonly string[] => [ROUTES]
-      const ingresses = context.watch(refs.ingresses, ({ old, now }) => [leadsAsBefore(old, now) ? STATUS : ROUTES])
-      const classes = context.watch(refs.ingressclasses, always)
-      const services = context.watch(refs.services, ({ key }) => (model?.services.has(key) === true ? [ROUTES] : []))
-      const slices = context.watch(refs.endpointslices, ({ old, now }) =>
-        [old, now].some((slice) => slice !== undefined && model?.services.has(serviceOf(slice)) === true) ? [ROUTES] : [],
-      )
-      slices.addIndex(BY_SERVICE, (slice) => [serviceOf(slice)])
-      const secrets = new Secrets(client, options.secretsEveryMs ?? SECRETS_EVERY_MS)
-      const servers = new KnownServers({ service: (key) => services.get(key), slices: (key) => slices.byIndex(BY_SERVICE, key) })
-      const publisher = new Publisher(client, options.publishedAddress)
-      let told = new Set<string>()
+      const routes = new RouteWork(client, context, options.publishedAddress, {
+        onRoutes: () => context.enqueue(ROUTES),
+        onStatus: () => context.enqueue(STATUS),
+      })
+      work = routes
       // Without an Ingress there is a listener too, which answers 404.
       context.enqueue(ROUTES)
+      context.enqueue(SECRETS)
       return async (within, key) => {
         if (key === STATUS) {
-          await publisher.publish(within, (model?.served ?? []).map(keyOfIngress), (name) => ingresses.get(name))
+          await routes.publish(within)
           return done
         }
-        await secrets.refresh(within, secretsOf(oursOf(ingresses.list(), classes.list())))
-        servers.begin()
-        model = modelOf({
-          ingresses: ingresses.list(),
-          classes: classes.list(),
-          servers: (key, port) => servers.of(key, port),
-          certificate: (key) => secrets.get(key),
-          nowMs: within.clock.now(),
-        })
-        await plane.apply(within, model).catch((error: unknown) => {
+        if (key === SECRETS) {
+          if (await routes.readSecretsAgain(within)) context.enqueue(ROUTES)
+          return after(options.secretsEveryMs ?? SECRETS_EVERY_MS)
+        }
+        const model = await routes.update(within)
+        const changes = await plane.apply(within, model).catch((error: unknown) => {
           if (error instanceof UserError) first.reject(error)
           throw error
         })
         first.resolve()
-        told = tell(model.findings, told, ({ ingress, reason, message }) => context.events.event(ingress, 'Warning', reason, message))
+        routes.tell(changes.wishes)
         context.enqueue(STATUS)
-        const leaving = await plane.sweep(within)
-        return after(leaving > 0 ? SWEEP_MS : (options.secretsEveryMs ?? SECRETS_EVERY_MS))
+        return (await plane.sweep(within)) > 0 ? after(SWEEP_MS) : done
       }
     },
   }
-  await runControllers(scope, [definition], { client, informers: createInformers(client), events: createEvents(scope, client) })
-  scope.signal.addEventListener('abort', () => first.reject(scope.signal.reason), { once: true })
+  await runControllers(scope, [definition], {
+    client,
+    informers: createInformers(client, { withoutManagedFields: true }),
+    events: createEvents(scope, client),
+  })
+  const leave = (): void => {
+    plane.leave()
+    first.reject(scope.signal.reason)
+  }
+  scope.signal.addEventListener('abort', leave, { once: true })
   await first.promise
   return {
-    stats: () => ({ ...plane.stats(), routes: model === undefined ? 0 : model.exact.size + model.prefix.size + model.defaults.size }),
+    stats: () => ({ ...plane.stats(), routes: work?.routes ?? 0 }),
     stop: (within) => plane.stop(within),
   }
 }
@@ -116,29 +108,3 @@ export function releaseGateway(scope: Scope, stateDir: string): Promise<void> {
 export function gatewayProcesses(stateDir: string): readonly number[] {
   return processesOf(placesIn(stateDir)).toReversed()
 }
-
-/** Only the status has changed, or metadata that say nothing here. */
-function leadsAsBefore(old: networking.Ingress | undefined, now: networking.Ingress | undefined): boolean {
-  const [before, present] = [old?.metadata, now?.metadata]
-  return (
-    before?.uid !== undefined &&
-    before.uid === present?.uid &&
-    before.generation === present.generation &&
-    before.deletionTimestamp === present.deletionTimestamp &&
-    JSON.stringify(before.annotations ?? {}) === JSON.stringify(present.annotations ?? {})
-  )
-}
-
-/** Each finding is told once for as long as it holds. */
-function tell(findings: readonly Finding[], told: ReadonlySet<string>, say: (finding: Finding) => void): Set<string> {
-  const now = new Set<string>()
-  for (const finding of findings) {
-    const id = `${keyOfIngress(finding.ingress)} ${finding.ingress.metadata?.uid ?? ''} ${finding.message}`
-    now.add(id)
-    if (!told.has(id)) say(finding)
-  }
-  return now
-}
-
-const serviceOf = ({ metadata }: discovery.EndpointSlice): string =>
-  `${metadata?.namespace ?? ''}/${metadata?.labels?.[SERVICE_LABEL] ?? ''}`

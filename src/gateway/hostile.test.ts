@@ -4,10 +4,10 @@ import { rootScope } from '#base'
 import { placesIn } from './haproxy/places.ts'
 import { planChange } from './haproxy/plan.ts'
 import { renderFiles } from './haproxy/render.ts'
-import { DataPlaneRefused, tell } from './haproxy/runtime-api.ts'
+import { Conversation, DataPlaneRefused, tellAll } from './haproxy/runtime-api.ts'
 import { freshState } from './haproxy/state.ts'
 import { readCertificate } from './model/certificate.ts'
-import { ingress, modelIn, rule, slice, web } from './model/model.fixture.ts'
+import { type ModelInWorld, ingress, modelIn, rule, slice, web } from './model/model.fixture.ts'
 
 const WORDS = [
   '\n',
@@ -55,10 +55,10 @@ const places = placesIn('/tmp/g')
 const listening = { address: '10.0.0.1', httpPort: 80, httpsPort: 443, threads: 2, dropRights: false }
 
 /** Everything that the data plane would be told or given of a model, from nothing. */
-function everything(model: ReturnType<typeof modelIn>): string {
-  const plan = planChange(freshState(modelIn({ ingresses: [] })), model, places)
+function everything({ model }: ModelInWorld): string {
+  const commands = planChange(freshState(modelIn({ ingresses: [] }).model), model, model.takeChanges(), places)
   return [
-    ...(plan?.commands ?? []).map(({ line, payload }) => `${line} ${payload ?? ''}`),
+    ...(commands ?? []).map(({ line, payload }) => `${line} ${payload ?? ''}`),
     ...renderFiles(freshState(model), places, listening, '').values(),
   ].join('\n')
 }
@@ -88,14 +88,19 @@ test('names of Services and addresses of endpoints never stand in a command but 
     slices: { [name]: [slice(['10.0.0.1\nshow info', '10.0.0.2']), slice(['10.0.0.3'], {}, 99_999)] },
     ingresses: [ingress('i', { rules: [rule('a.example', '/', 'Prefix', { service: { name, port: { number: 80 } } })] })],
   })
-  assert.doesNotMatch(everything(model), /shutdown|show info|10\.0\.0\.3/)
-  assert.match(everything(model), /add server b0\/s0 10\.0\.0\.2:8080 pool-max-conn 200/)
+  const lines = everything(model)
+  assert.doesNotMatch(lines, /shutdown|show info|10\.0\.0\.3/)
+  assert.match(lines, /add server b0\/s0 10\.0\.0\.2:8080 pool-max-conn 200/)
 })
 
 test('a command that could be two is never sent', async () => {
+  const nobody = new Conversation('/nonexistent')
   for (const line of ['a\nb', 'a;b', 'a\\ b'])
-    await assert.rejects(tell(rootScope(), '/nonexistent', { line, done: /x/ }), DataPlaneRefused)
-  await assert.rejects(tell(rootScope(), '/nonexistent', { line: 'a', payload: 'b\n\nshow info\n', done: /x/ }), DataPlaneRefused)
+    await assert.rejects(tellAll(rootScope(), nobody, '/nonexistent', [{ line, done: /x/ }]), DataPlaneRefused)
+  await assert.rejects(
+    tellAll(rootScope(), nobody, '/nonexistent', [{ line: 'a', payload: 'b\n\nshow info\n', done: /x/ }]),
+    DataPlaneRefused,
+  )
 })
 
 test('Secrets that hold no pair of certificate and key are refused with the reason', () => {

@@ -9,24 +9,16 @@ const SIDE_BY_SIDE = 4
 export class Publisher {
   readonly #client: Client
   readonly #address: string
-  /** Served before, by this process. */
-  #served: ReadonlySet<string> = new Set()
 
   constructor(client: Client, address: string) {
     this.#client = client
     this.#address = address
   }
 
-  /** `find` gives the present object of a key. */
-  async publish(scope: Scope, served: readonly string[], find: (key: string) => networking.Ingress | undefined): Promise<void> {
-    const now = new Set(served)
-    const wrong = [...now.union(this.#served)]
-      .map((key) => ({ ingress: find(key), isServed: now.has(key) }))
-      .filter(({ ingress, isServed }) => ingress !== undefined && this.#isPublished(ingress) !== isServed)
-    await inParallel(wrong, SIDE_BY_SIDE, async ({ ingress, isServed }) => {
-      if (ingress !== undefined) await this.#write(scope, ingress, isServed ? [{ ip: this.#address }] : [])
-    })
-    this.#served = now
+  /** Of these alone; `isServed` says whether each is served now. */
+  async publish(scope: Scope, ingresses: readonly { readonly ingress: networking.Ingress; readonly isServed: boolean }[]): Promise<void> {
+    const wrong = ingresses.filter(({ ingress, isServed }) => this.#isPublished(ingress) !== isServed)
+    await inParallel(wrong, SIDE_BY_SIDE, ({ ingress, isServed }) => this.#write(scope, ingress, isServed ? [{ ip: this.#address }] : []))
   }
 
   #isPublished({ status }: networking.Ingress): boolean {

@@ -1,5 +1,5 @@
 import { type Scope, messageOf } from '#base'
-import { StatusError, isNotFound, type networking, refs } from '#api'
+import { StatusError, isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import { inParallel } from '#reconcile'
 import { type ReadCertificate, readCertificate } from './model/certificate.ts'
@@ -7,59 +7,76 @@ import { type ReadCertificate, readCertificate } from './model/certificate.ts'
 interface Known {
   readonly certificate: ReadCertificate
   readonly resourceVersion: string
-  /** The Ingresses that named it then. */
-  readonly namedBy: string
-  readonly readMs: number
 }
 
 const SIDE_BY_SIDE = 8
 
-/** The Secrets that Ingresses name, each read by its name when an Ingress that names it changes, and every so often. No other Secret is looked at. */
+/** The Secrets that are named for hosts, each read by its name. No other Secret is looked at. */
 export class Secrets {
   readonly #client: Client
-  readonly #refreshMs: number
   readonly #known = new Map<string, Known>()
+  readonly #namedBy = new Map<string, Set<string>>()
+  readonly #namesOf = new Map<string, readonly string[]>()
 
-  constructor(client: Client, refreshMs: number) {
+  constructor(client: Client) {
     this.#client = client
-    this.#refreshMs = refreshMs
   }
 
   get(key: string): ReadCertificate | undefined {
     return this.#known.get(key)?.certificate
   }
 
-  /** Rejects when one could not be read that was never read before; one that was stays as it was. */
-  async refresh(scope: Scope, wanted: ReadonlyMap<string, readonly networking.Ingress[]>): Promise<void> {
-    for (const key of this.#known.keys()) if (!wanted.has(key)) this.#known.delete(key)
-    const nowMs = scope.clock.monotonic()
-    const due = [...wanted].filter(([key, ingresses]) => {
-      const known = this.#known.get(key)
-      return known === undefined || known.namedBy !== versionsOf(ingresses) || nowMs - known.readMs >= this.#refreshMs
-    })
-    await inParallel(due, SIDE_BY_SIDE, ([key, ingresses]) => this.#read(scope, key, versionsOf(ingresses)))
+  keys(): readonly string[] {
+    return [...this.#namedBy.keys()]
   }
 
-  async #read(scope: Scope, key: string, namedBy: string): Promise<void> {
+  namedBy(key: string): ReadonlySet<string> {
+    return this.#namedBy.get(key) ?? new Set()
+  }
+
+  /** From now on this is what `user` names; what nobody names any more is forgotten. */
+  name(user: string, keys: readonly string[]): void {
+    const before = this.#namesOf.get(user) ?? []
+    if (keys.length === 0) this.#namesOf.delete(user)
+    else this.#namesOf.set(user, keys)
+    for (const key of keys) this.#namedBy.set(key, (this.#namedBy.get(key) ?? new Set()).add(user))
+    for (const key of before) {
+      if (keys.includes(key)) continue
+      const users = this.#namedBy.get(key)
+      users?.delete(user)
+      if (users?.size !== 0) continue
+      this.#namedBy.delete(key)
+      this.#known.delete(key)
+    }
+  }
+
+  /** Resolves with those that hold something else than before. Rejects when one could not be read that was never read before; one that was stays as it was. */
+  async read(scope: Scope, keys: Iterable<string>): Promise<ReadonlySet<string>> {
+    const changed = new Set<string>()
+    await inParallel([...new Set(keys)], SIDE_BY_SIDE, async (key) => {
+      if (await this.#read(scope, key)) changed.add(key)
+    })
+    return changed
+  }
+
+  async #read(scope: Scope, key: string): Promise<boolean> {
     const known = this.#known.get(key)
     const [namespace = '', name = ''] = key.split('/')
-    const note = (certificate: ReadCertificate, resourceVersion: string): unknown =>
-      this.#known.set(key, { certificate, resourceVersion, namedBy, readMs: scope.clock.monotonic() })
+    const note = (certificate: ReadCertificate, resourceVersion: string): boolean => {
+      this.#known.set(key, { certificate, resourceVersion })
+      return true
+    }
     try {
       const secret = await this.#client.resource(refs.secrets).get(scope, { namespace, name })
       const resourceVersion = secret.metadata?.resourceVersion ?? ''
-      note(known?.resourceVersion === resourceVersion ? known.certificate : readCertificate(secret), resourceVersion)
+      return known?.resourceVersion === resourceVersion ? false : note(readCertificate(secret), resourceVersion)
     } catch (error) {
       scope.check()
-      if (isNotFound(error)) note({ problem: 'it does not exist' }, '')
-      else if (known !== undefined) scope.log.warn('a Secret was not read again', { secret: key, error: messageOf(error) })
-      else if (error instanceof StatusError) note({ problem: `it cannot be read: ${messageOf(error).slice(0, 120)}` }, '')
+      if (isNotFound(error)) return known?.resourceVersion === '' ? false : note({ problem: 'it does not exist' }, '')
+      if (known !== undefined) scope.log.warn('a Secret was not read again', { secret: key, error: messageOf(error) })
+      else if (error instanceof StatusError) return note({ problem: `it cannot be read: ${messageOf(error).slice(0, 120)}` }, '')
       else throw error
+      return false
     }
   }
 }
-
-const versionsOf = (ingresses: readonly networking.Ingress[]): string =>
-  ingresses
-    .map(({ metadata }) => `${metadata?.uid ?? ''}/${metadata?.generation ?? 0}/${JSON.stringify(metadata?.annotations ?? {})}`)
-    .join(' ')

@@ -8,6 +8,8 @@ import { reflect } from './reflector.ts'
 export interface InformersOptions {
   /** Objects are frozen, all the way down: a reader that changes one throws. For tests. */
   readonly freeze?: boolean
+  /** Objects are kept without the notes of who set which field, which are half of most: for readers that never look at them nor write whole objects back. */
+  readonly withoutManagedFields?: boolean
 }
 
 export function createInformers(client: Client, options: InformersOptions = {}): Informers {
@@ -25,7 +27,7 @@ export function createInformers(client: Client, options: InformersOptions = {}):
     const there = known(ref, selection)
     if (there !== undefined) return there
     const id = idOf(ref, selection)
-    const cache = new InformerCache<T>(ref, options.freeze ? deepFreeze : undefined)
+    const cache = new InformerCache<T>(ref, options.freeze ? deepFreeze : options.withoutManagedFields ? dropManagedFields : undefined)
     const start = (scope: Scope): Promise<void> => {
       void reflect(scope, client.resource(ref), selection, cache)
       return cache.waitForSync(scope)
@@ -42,6 +44,13 @@ export function createInformers(client: Client, options: InformersOptions = {}):
       await Promise.all(waiting.splice(0).map((start) => start(scope)))
     },
   }
+}
+
+/** The object came from the wire for this cache alone. */
+function dropManagedFields<T extends KubeObject>(object: T): T {
+  const { metadata } = object
+  if (metadata !== undefined) delete (metadata as { managedFields?: unknown }).managedFields
+  return object
 }
 
 function deepFreeze<T>(value: T): T {

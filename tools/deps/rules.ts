@@ -37,6 +37,7 @@ export const ROWS: readonly Row[] = [
   },
   { name: 'api', layer: 1, may: ['base/pure'], not: 'I/O, store, client, any `node:` module', npm: ['re2js'], node: [] },
   { name: 'compose', layer: 1, may: ['base/pure'], not: 'any Kubernetes word, files: it gets their texts', npm: ['yaml'], node: [] },
+  { name: 'routing', layer: 1, may: ['base/pure'], not: 'any Kubernetes word, any data plane', npm: ['re2js'], node: [] },
   {
     name: 'store',
     layer: 2,
@@ -108,7 +109,7 @@ export const ROWS: readonly Row[] = [
   {
     name: 'gateway',
     layer: 4,
-    may: aboveTheApi,
+    may: [...aboveTheApi, 'routing'],
     not: 'node, proxy, dns',
     npm: [],
     node: [...plain, ...streams, ...files, ...network, 'child_process'],

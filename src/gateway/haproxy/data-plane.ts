@@ -4,13 +4,13 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Scope, createAuthority, messageOf, readFileIfThere } from '#base'
-import type { GatewayModel } from '../model/model.ts'
+import type { Changes, GatewayModel } from '../model/model.ts'
 import type { Places } from './places.ts'
 import { planChange } from './plan.ts'
 import { endHaproxy, startHaproxy } from './process.ts'
 import { type Listening, renderFiles } from './render.ts'
-import { ask, tell } from './runtime-api.ts'
-import { type Applied, freshState } from './state.ts'
+import { Conversation, tellAll } from './runtime-api.ts'
+import { type Told, backendName, freshState } from './state.ts'
 
 export interface DataPlaneOptions {
   readonly places: Places
@@ -33,7 +33,7 @@ export interface DataPlaneStats {
 }
 
 /** Beyond this, a new process that reads all from files is there sooner. */
-const MOST_COMMANDS = 1000
+const MOST_COMMANDS = 20_000
 const MOST_THREADS = 4
 const DAY_MS = 86_400_000
 const OWN_CERTIFICATE_LIFE_MS = 365 * DAY_MS
@@ -46,62 +46,81 @@ const RENEWED_BEFORE_MS = 30 * DAY_MS
 export class DataPlane {
   readonly #options: DataPlaneOptions
   #child: ChildProcess | undefined
-  #applied: Applied | undefined
+  #told: Told | undefined
   #starts = 0
+  #poolSize = 0
   #commands = 0
+
+  /** With the present process. */
+  readonly #conversation: Conversation
 
   constructor(options: DataPlaneOptions) {
     this.#options = options
+    this.#conversation = new Conversation(options.places.socket)
   }
 
-  /** Resolves when requests are led as the model says. After a rejection it serves what it served before, and the next call starts anew. */
-  async apply(scope: Scope, model: GatewayModel): Promise<void> {
-    const plan =
-      this.#child === undefined || this.#applied === undefined ? undefined : planChange(this.#applied, model, this.#options.places)
-    if (plan === undefined || plan.commands.length > MOST_COMMANDS) return this.#start(scope, model)
-    this.#applied = undefined
+  /**
+   * Takes the changes of the model, and resolves when requests are led as it says. After a rejection HAProxy serves what it served before, and the next call
+   * starts anew.
+   */
+  async apply(scope: Scope, model: GatewayModel): Promise<Changes> {
+    const changes = model.takeChanges()
+    const told = this.#child === undefined ? undefined : this.#told
+    this.#told = undefined
+    const commands = told === undefined ? undefined : planChange(told, model, changes, this.#options.places)
+    if (commands === undefined || commands.length > MOST_COMMANDS) {
+      await this.#start(scope, model)
+      return changes
+    }
     try {
-      for (const command of plan.commands) await tell(scope, this.#options.places.socket, command)
+      await tellAll(scope, this.#conversation, this.#options.places.socket, commands)
     } catch (error) {
       scope.check()
       scope.log.warn('a command was refused, a new process takes over', { error: messageOf(error) })
-      return this.#start(scope, model)
+      await this.#start(scope, model)
+      return changes
     }
-    this.#commands += plan.commands.length
-    this.#applied = plan.next
+    this.#commands += commands.length
+    this.#told = told
+    return changes
   }
 
   /** Deletes servers that have nothing under way any more. Resolves with the number of those that still have. */
   async sweep(scope: Scope): Promise<number> {
-    const applied = this.#applied
-    if (applied === undefined || applied.leaving.size === 0) return 0
-    const leaving = new Map(applied.leaving)
-    for (const server of applied.leaving.keys()) {
-      const answer = await ask(scope, this.#options.places.socket, `del server ${server}\n`)
-      if (/^(Server deleted|No such server)/.test(answer)) leaving.delete(server)
-    }
-    this.#applied = { ...applied, leaving }
-    return leaving.size
+    const told = this.#told
+    const leaving = told?.leaving() ?? []
+    if (told === undefined || leaving.length === 0) return 0
+    const lines = leaving.map(({ slot, name }) => `del server ${backendName(slot.number)}/${name}`)
+    const answers = await this.#conversation.ask(scope, lines)
+    for (const [at, { slot, name }] of leaving.entries())
+      if (/^(Server deleted|No such server)/.test(answers[at] ?? '')) told.left(slot, name)
+    return told.leaving().length
   }
 
   stats(): DataPlaneStats {
     return {
       starts: this.#starts,
       commands: this.#commands,
-      poolSize: this.#applied?.poolSize ?? 0,
-      leaving: this.#applied?.leaving.size ?? 0,
+      poolSize: this.#poolSize,
+      leaving: this.#told?.leaving().length ?? 0,
       pid: this.#child?.pid,
     }
   }
 
+  /** Lets HAProxy serve on without us. */
+  leave(): void {
+    this.#conversation.close()
+  }
+
   async stop(scope: Scope): Promise<void> {
     this.#child = undefined
+    this.#conversation.close()
     await endHaproxy(scope, this.#options.places)
   }
 
   async #start(scope: Scope, model: GatewayModel): Promise<void> {
     const { places, address, httpPort, httpsPort, netns } = this.#options
-    this.#applied = undefined
+    this.#told = undefined
     // The present process ends when the new one is there: nobody is to be surprised.
     this.#child = undefined
     const state = freshState(model)
@@ -120,8 +139,10 @@ export class DataPlane {
       if (!files.has(path)) rmSync(path, { force: true })
     }
     const child = await startHaproxy(scope, places, netns)
+    this.#conversation.close()
     this.#child = child
-    this.#applied = state
+    this.#told = state
+    this.#poolSize = state.poolSize
     this.#starts++
     child.on('exit', (code, signal) => {
       if (this.#child !== child) return

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { UserError } from '#base'
-import type { MapName } from './state.ts'
+import type { MapName } from '../model/wish.ts'
 
 /** Where the files of a data plane lie. The names go into its configuration and its commands. */
 export interface Places {
@@ -11,6 +11,10 @@ export interface Places {
   /** What HAProxy sees of the files of the machine once it runs: nothing. */
   readonly emptyFolder: string
   readonly maps: Readonly<Record<MapName, string>>
+  /** What routes that are more than a name say, by number. */
+  readonly programs: string
+  /** What carries them out. */
+  readonly script: string
   readonly certificates: string
   readonly certificateList: string
   /** 0 is the gateway's own. */
@@ -35,6 +39,8 @@ export function placesIn(folder: string): Places {
     log: join(folder, 'haproxy.log'),
     emptyFolder: join(folder, 'empty'),
     maps: { exact: join(folder, 'exact.map'), prefix: join(folder, 'prefix.map'), defaults: join(folder, 'defaults.map') },
+    programs: join(folder, 'programs.map'),
+    script: join(folder, 'route.lua'),
     certificates,
     certificateList: join(folder, 'certificates.list'),
     certificate: (number) => join(certificates, `c${number}.pem`),

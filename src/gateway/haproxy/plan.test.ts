@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type World, ingress, modelIn, rule, slice, to, web } from '../model/model.fixture.ts'
+import { ChangingWorld, type World, ingress, modelIn, rule, slice, to, web } from '../model/model.fixture.ts'
 import { placesIn } from './places.ts'
 import { planChange } from './plan.ts'
 import { renderFiles } from './render.ts'
-import { type Applied, freshState, poolSizeFor } from './state.ts'
+import { freshState, poolSizeFor } from './state.ts'
 
 const places = placesIn('/g')
 const world = (pods: readonly string[], more: Partial<World> = {}): World => ({
@@ -13,66 +13,83 @@ const world = (pods: readonly string[], more: Partial<World> = {}): World => ({
   ingresses: [ingress('i', { rules: [rule('h', '/')] })],
   ...more,
 })
-const change = (applied: Applied, next: World): { readonly lines: readonly string[]; readonly next: Applied } => {
-  const plan = planChange(applied, modelIn(next), places)
-  if (plan === undefined) assert.fail('the pool is too small')
-  return { lines: plan.commands.map(({ line }) => line), next: plan.next }
+/** One HAProxy through the changes of a world. */
+function running(start: World) {
+  const changing = new ChangingWorld(start)
+  const { model } = changing.now()
+  model.takeChanges()
+  const told = freshState(model)
+  return {
+    told,
+    become(next: World): readonly string[] {
+      changing.become(next)
+      const commands = planChange(told, model, model.takeChanges(), places)
+      return commands?.map(({ line }) => line) ?? assert.fail('the pool is too small')
+    },
+  }
 }
-const empty = freshState(modelIn({ ingresses: [] }))
+const leaving = ({ told }: ReturnType<typeof running>): readonly string[] =>
+  told.leaving().map(({ slot, name }) => `b${slot.number}/${name}`)
+const nothing: World = { ingresses: [] }
 
 test('nothing has changed: nothing is told', () => {
-  const applied = freshState(modelIn(world(['10.1.0.1'])))
-  assert.deepEqual(change(applied, world(['10.1.0.1'])), { lines: [], next: applied })
+  assert.deepEqual(running(world(['10.1.0.1'])).become(world(['10.1.0.1'])), [])
 })
 
 test('servers are there before the route that leads to them, and go after it', () => {
-  const made = change(empty, world(['10.1.0.1']))
-  assert.deepEqual(made.lines, [
+  const haproxy = running(nothing)
+  assert.deepEqual(haproxy.become(world(['10.1.0.1'])), [
     'add server b0/s0 10.1.0.1:8080 pool-max-conn 200',
     'set server b0/s0 state ready',
     'add map /g/prefix.map h/ b0',
   ])
-  const gone = change(made.next, world([], { ingresses: [] }))
-  assert.deepEqual(gone.lines, ['del map /g/prefix.map h/', 'set server b0/s0 state maint'])
-  assert.deepEqual([...gone.next.leaving], [['b0/s0', { slot: 0, address: '10.1.0.1:8080' }]])
+  assert.deepEqual(haproxy.become(world([], nothing)), ['del map /g/prefix.map h/', 'set server b0/s0 state maint'])
+  assert.deepEqual(leaving(haproxy), ['b0/s0'])
 })
 
 test('one endpoint for another: the new one first, under a name of its own', () => {
-  const { lines, next } = change(freshState(modelIn(world(['10.1.0.1']))), world(['10.1.0.2']))
-  assert.deepEqual(lines, [
+  const haproxy = running(world(['10.1.0.1']))
+  assert.deepEqual(haproxy.become(world(['10.1.0.2'])), [
     'add server b0/s1 10.1.0.2:8080 pool-max-conn 200',
     'set server b0/s1 state ready',
     'set server b0/s0 state maint',
   ])
   // It comes back before it was deleted.
-  assert.deepEqual(change(next, world(['10.1.0.1', '10.1.0.2'])).lines, ['set server b0/s0 state ready'])
+  assert.deepEqual(haproxy.become(world(['10.1.0.1', '10.1.0.2'])), ['set server b0/s0 state ready'])
+  assert.deepEqual(leaving(haproxy), [])
 })
 
 test('a backend with servers that are leaving is not given to another', () => {
-  const left = change(freshState(modelIn(world(['10.1.0.1']))), world([], { ingresses: [] }))
   const other = world([], { ingresses: [ingress('i', { rules: [rule('h', '/', 'Prefix', to('b'))] })] })
-  assert.equal(change(left.next, other).next.slots.get('x/b:80')?.number, 1)
-  assert.equal(change({ ...left.next, leaving: new Map() }, other).next.slots.get('x/b:80')?.number, 0)
+  const haproxy = running(world(['10.1.0.1']))
+  haproxy.become(world([], nothing))
+  haproxy.become(other)
+  assert.equal(haproxy.told.slots.get('x/b:80')?.number, 1)
+  for (const { slot, name } of haproxy.told.leaving()) haproxy.told.left(slot, name)
+  haproxy.become(world(['10.1.0.1'], { ingresses: [...other.ingresses, ingress('j', { rules: [rule('h', '/j')] })] }))
+  assert.equal(haproxy.told.slots.get('x/a:80')?.number, 0)
 })
 
 test('a route to another backend is set; to nobody, it answers 503', () => {
-  const applied = freshState(modelIn(world(['10.1.0.1'])))
   const other = world(['10.1.0.1'], {
     ingresses: [ingress('i', { rules: [rule('h', '/', 'Prefix', to('b')), rule('h', '/x', 'Exact', to('gone'))] })],
   })
-  const { lines } = change(applied, other)
+  const lines = running(world(['10.1.0.1'])).become(other)
   assert.ok(lines.includes('set map /g/prefix.map h/ b1'))
   assert.ok(lines.includes('add map /g/exact.map h/x none'))
 })
 
 test('a pool that is used up is noticed, and the next one has room', () => {
   const names = Array.from({ length: 65 }, (_, i) => `s${i}`)
-  const many = modelIn({
+  const changing = new ChangingWorld(nothing)
+  const { model } = changing.now()
+  const told = freshState(model)
+  changing.become({
     services: Object.fromEntries(names.map((name) => [name, web])),
     ingresses: [ingress('i', { rules: names.map((name) => rule('h', `/${name}`, 'Prefix', to(name))) })],
   })
-  assert.equal(planChange(empty, many, places), undefined)
-  assert.equal(freshState(many).poolSize, 128)
+  assert.equal(planChange(told, model, model.takeChanges(), places), undefined)
+  assert.equal(freshState(model).poolSize, 128)
   assert.deepEqual([0, 42, 43, 1000].map(poolSizeFor), [64, 64, 128, 2048])
 })
 
@@ -83,29 +100,27 @@ test('certificates: made, renewed in place, made anew for other names, taken awa
     ingresses: [ingress('i', { tls: [{ hosts: [...hosts], secretName: 's' }] })],
   })
   const file = '/g/certificates/c1.pem'
-  const made = change(empty, tls('one\n', ['h']))
-  assert.deepEqual(made.lines, [
+  const haproxy = running(nothing)
+  assert.deepEqual(haproxy.become(tls('one\n', ['h'])), [
     `new ssl cert ${file}`,
     `set ssl cert ${file}`,
     `commit ssl cert ${file}`,
     'add ssl crt-list /g/certificates.list',
   ])
-  const renewed = change(made.next, tls('two\n', ['h']))
-  assert.deepEqual(renewed.lines, [`set ssl cert ${file}`, `commit ssl cert ${file}`])
-  const renamed = change(renewed.next, tls('two\n', ['h', 'i']))
-  assert.deepEqual(renamed.lines.slice(-3), [
+  assert.deepEqual(haproxy.become(tls('two\n', ['h'])), [`set ssl cert ${file}`, `commit ssl cert ${file}`])
+  assert.deepEqual(haproxy.become(tls('two\n', ['h', 'i'])).slice(-3), [
     'add ssl crt-list /g/certificates.list',
     `del ssl crt-list /g/certificates.list ${file}`,
     `del ssl cert ${file}`,
   ])
-  assert.deepEqual(change(renamed.next, { ingresses: [] }).lines, [
+  assert.deepEqual(haproxy.become(nothing), [
     'del ssl crt-list /g/certificates.list /g/certificates/c2.pem',
     'del ssl cert /g/certificates/c2.pem',
   ])
 })
 
 test('the files of a start hold what the commands would have told', () => {
-  const state = freshState(modelIn(world(['10.1.0.1', '10.1.0.2'])))
+  const state = freshState(modelIn(world(['10.1.0.1', '10.1.0.2'])).model)
   const files = renderFiles(state, places, { address: '10.0.0.1', httpPort: 80, httpsPort: 443, threads: 2, dropRights: true }, 'own\n')
   assert.equal(files.get('/g/prefix.map'), 'h/ b0\n')
   assert.equal(files.get('/g/certificates.list'), '/g/certificates/c0.pem\n')

@@ -1,6 +1,8 @@
-import type { GatewayModel } from '../model/model.ts'
+import type { Changes, GatewayModel } from '../model/model.ts'
+import type { Rule } from '#routing'
+import { MAPS, type MapName } from '../model/wish.ts'
 import type { Places } from './places.ts'
-import { type Applied, type LoadedCertificate, MAPS, type Slot, backendName, mapsOf } from './state.ts'
+import { type LoadedCertificate, type Slot, type Told, backendName } from './state.ts'
 
 /** One command of the runtime API, and what its answer looks like when it was done. */
 export interface Command {
@@ -21,119 +23,105 @@ interface Steps {
   readonly unmake: Command[]
 }
 
-/** Undefined: the pool of backends is too small; start with a larger one. Pure. */
-export function planChange(
-  applied: Applied,
-  model: GatewayModel,
-  places: Places,
-): { readonly commands: readonly Command[]; readonly next: Applied } | undefined {
+/**
+ * What HAProxy is to be told for what has changed in the model, at a cost of the change alone. `told` is brought to the state that the commands lead to: if
+ * they are not all carried out it is worth nothing. Undefined: the pool of backends is too small; start with a larger one.
+ */
+export function planChange(told: Told, model: GatewayModel, changes: Changes, places: Places): readonly Command[] | undefined {
   const steps: Steps = { make: [], lead: [], unmake: [] }
-  const leaving = new Map(applied.leaving)
-  const slots = planSlots(applied, model, leaving, steps)
-  if (slots === undefined) return undefined
+  const gone: string[] = []
+  for (const key of changes.backends) {
+    const addresses = model.addresses(key)
+    if (addresses === undefined) gone.push(key)
+    const slot = addresses === undefined ? told.slots.get(key) : told.slotFor(key)
+    if (slot !== undefined) planServers(told, slot, addresses ?? [], steps)
+    else if (addresses !== undefined) return undefined
+  }
   // A host has its certificate before it has a route.
-  const { certificates, nextCertificate } = planCertificates(applied, model, places, steps)
-  const maps = mapsOf(model, slots)
-  for (const name of MAPS) planMap(places.maps[name], applied.maps[name], maps[name], steps)
-  return {
-    commands: [...steps.make, ...steps.lead, ...steps.unmake],
-    next: { poolSize: applied.poolSize, slots, maps, certificates, nextCertificate, leaving },
-  }
+  for (const key of changes.certificates) planCertificate(told, key, model.certificate(key), places, steps)
+  for (const map of MAPS) for (const key of changes.routes[map]) planRoute(told, map, key, model.route(map, key), places, steps)
+  // Last: a backend that is made in the same change does not get the place of one that requests are still led to.
+  for (const key of gone) told.retire(key)
+  return [...steps.make, ...steps.lead, ...steps.unmake]
 }
 
-function planSlots(
-  applied: Applied,
-  model: GatewayModel,
-  leaving: Map<string, { readonly slot: number; readonly address: string }>,
-  steps: Steps,
-): ReadonlyMap<string, Slot> | undefined {
-  const slots = new Map<string, Slot>()
-  const taken = new Set([...applied.slots.values(), ...leaving.values()].map((one) => ('slot' in one ? one.slot : one.number)))
-  let candidate = 0
-  for (const [key, addresses] of model.backends) {
-    let slot = applied.slots.get(key)
-    if (slot === undefined) {
-      while (taken.has(candidate)) candidate++
-      if (candidate >= applied.poolSize) return undefined
-      slot = { number: candidate++, addresses: [], servers: new Map(), nextServer: 0 }
-    }
-    slots.set(key, planServers(slot, addresses, leaving, steps))
-  }
-  for (const [key, slot] of applied.slots) if (!model.backends.has(key)) planServers(slot, [], leaving, steps)
-  return slots
-}
-
-function planServers(
-  slot: Slot,
-  addresses: readonly string[],
-  leaving: Map<string, { slot: number; address: string }>,
-  steps: Steps,
-): Slot {
-  if (slot.addresses === addresses) return slot
+function planServers(told: Told, slot: Slot, addresses: readonly string[], steps: Steps): void {
   const backend = backendName(slot.number)
-  const servers = new Map(slot.servers)
-  let { nextServer } = slot
   const wanted = new Set(addresses)
   for (const address of wanted) {
-    if (servers.has(address)) continue
-    const back = [...leaving].find(([, one]) => one.slot === slot.number && one.address === address)?.[0]
-    const name = back === undefined ? `s${nextServer++}` : back.slice(backend.length + 1)
+    if (slot.servers.has(address)) continue
+    const back = [...slot.leaving].find((one) => one[1] === address)?.[0]
+    const name = back ?? `s${slot.nextServer++}`
     if (back === undefined)
       steps.make.push({ line: `add server ${backend}/${name} ${address} ${SERVER_SETTINGS}`, done: /^New server registered\./ })
-    else leaving.delete(back)
+    else told.left(slot, back)
     steps.make.push({ line: `set server ${backend}/${name} state ready`, done: NOTHING_SAID })
-    servers.set(address, name)
+    slot.servers.set(address, name)
   }
   for (const [address, name] of slot.servers) {
     if (wanted.has(address)) continue
     // What is under way goes on; nothing new comes.
     steps.unmake.push({ line: `set server ${backend}/${name} state maint`, done: NOTHING_SAID })
-    servers.delete(address)
-    leaving.set(`${backend}/${name}`, { slot: slot.number, address })
+    slot.servers.delete(address)
+    told.leave(slot, name, address)
   }
-  return { number: slot.number, addresses, servers, nextServer }
 }
 
-function planMap(file: string, before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, steps: Steps): void {
-  for (const [key, value] of after) {
-    const known = before.get(key)
-    if (known === value) continue
-    steps.lead.push({ line: `${known === undefined ? 'add' : 'set'} map ${file} ${key} ${value}`, done: NOTHING_SAID })
+/** A program is there before a route leads to it, and goes after that; one that changes does so in one step. */
+function planRoute(told: Told, map: MapName, key: string, rules: readonly Rule[] | undefined, places: Places, steps: Steps): void {
+  const file = places.maps[map]
+  const before = told.programs.get(`${map} ${key}`)
+  const known = told.maps[map].get(key)
+  const value = rules === undefined ? undefined : told.valueOf(map, key, rules)
+  const isProgram = value?.startsWith('p') === true
+  const now = isProgram ? told.programs.get(`${map} ${key}`) : undefined
+  if (now !== undefined && now.text !== before?.text)
+    steps.lead.push({
+      line: `${before === undefined ? 'add' : 'set'} map ${places.programs} ${now.number} ${now.text}`,
+      done: NOTHING_SAID,
+    })
+  if (value === undefined) told.maps[map].delete(key)
+  else told.maps[map].set(key, value)
+  if (value !== known) {
+    const line = value === undefined ? `del map ${file} ${key}` : `${known === undefined ? 'add' : 'set'} map ${file} ${key} ${value}`
+    steps.lead.push({ line, done: NOTHING_SAID })
   }
-  for (const key of before.keys()) if (!after.has(key)) steps.lead.push({ line: `del map ${file} ${key}`, done: NOTHING_SAID })
+  if (before === undefined || isProgram) return
+  told.dropProgram(map, key)
+  steps.unmake.push({ line: `del map ${places.programs} ${before.number}`, done: NOTHING_SAID })
 }
 
 /** A certificate for other names than before is a new one: the old one serves until the new one is there. */
-function planCertificates(
-  applied: Applied,
-  model: GatewayModel,
+function planCertificate(
+  told: Told,
+  key: string,
+  wanted: { readonly pem: string; readonly names: readonly string[] } | undefined,
   places: Places,
   steps: Steps,
-): { readonly certificates: ReadonlyMap<string, LoadedCertificate>; readonly nextCertificate: number } {
-  const certificates = new Map<string, LoadedCertificate>()
-  let { nextCertificate } = applied
-  for (const [key, { pem, names }] of model.certificates) {
-    const known = applied.certificates.get(key)
-    const sameNames = known !== undefined && known.names.join(' ') === names.join(' ')
-    const loaded: LoadedCertificate = { number: sameNames ? known.number : nextCertificate++, pem, names }
-    certificates.set(key, loaded)
+): void {
+  const known = told.certificates.get(key)
+  const isRenewal = known !== undefined && wanted !== undefined && known.names.join(' ') === wanted.names.join(' ')
+  if (wanted === undefined) told.certificates.delete(key)
+  else if (!isRenewal || known.pem !== wanted.pem) {
+    const loaded: LoadedCertificate = { number: isRenewal ? known.number : told.nextCertificate++, ...wanted }
+    told.certificates.set(key, loaded)
     const file = places.certificate(loaded.number)
-    if (!sameNames) steps.make.push({ line: `new ssl cert ${file}`, done: /^New empty certificate store/ })
-    if (!sameNames || known.pem !== pem)
-      steps.make.push(
-        { line: `set ssl cert ${file}`, payload: pem, done: /^Transaction (created|updated)/ },
-        { line: `commit ssl cert ${file}`, done: /Success!/ },
-      )
-    if (!sameNames)
-      steps.lead.push({ line: `add ssl crt-list ${places.certificateList}`, payload: `${file} ${names.join(' ')}\n`, done: /Success!/ })
-  }
-  for (const [key, { number }] of applied.certificates) {
-    if (certificates.get(key)?.number === number) continue
-    const file = places.certificate(number)
-    steps.unmake.push(
-      { line: `del ssl crt-list ${places.certificateList} ${file}`, done: /deleted in crtlist/ },
-      { line: `del ssl cert ${file}`, done: /deleted!/ },
+    if (!isRenewal) steps.make.push({ line: `new ssl cert ${file}`, done: /^New empty certificate store/ })
+    steps.make.push(
+      { line: `set ssl cert ${file}`, payload: loaded.pem, done: /^Transaction (created|updated)/ },
+      { line: `commit ssl cert ${file}`, done: /Success!/ },
     )
+    if (!isRenewal)
+      steps.lead.push({
+        line: `add ssl crt-list ${places.certificateList}`,
+        payload: `${file} ${loaded.names.join(' ')}\n`,
+        done: /Success!/,
+      })
   }
-  return { certificates, nextCertificate }
+  if (known === undefined || isRenewal) return
+  const file = places.certificate(known.number)
+  steps.unmake.push(
+    { line: `del ssl crt-list ${places.certificateList} ${file}`, done: /deleted in crtlist/ },
+    { line: `del ssl cert ${file}`, done: /deleted!/ },
+  )
 }

@@ -18,7 +18,9 @@ export async function startHaproxy(scope: Scope, places: Places, netns: string |
   scope.check()
   const before = processesOf(places)
   const log = openSync(places.log, 'w', 0o600)
-  const takeOver = before.length === 0 ? [] : ['-x', places.socket, '-sf', ...before.map(String)]
+  // One that has been told to end may still be there without sockets to hand over, after the one that had them was killed.
+  const isServing = before.length > 0 && (await pidOf(scope, places)) !== undefined
+  const takeOver = [...(isServing ? ['-x', places.socket] : []), ...(before.length > 0 ? ['-sf', ...before.map(String)] : [])]
   const [program = '', ...args] = [
     ...(netns === undefined ? [] : ['nsenter', `--net=${netns}`]),
     'haproxy',
@@ -53,7 +55,8 @@ export async function startHaproxy(scope: Scope, places: Places, netns: string |
 async function pidOf(scope: Scope, places: Places): Promise<number | undefined> {
   const info = await ask(scope, places.socket, 'show info\n').catch(() => '')
   scope.check()
-  return Number(/^Pid: (\d+)$/m.exec(info)?.[1])
+  const pid = /^Pid: (\d+)$/m.exec(info)?.[1]
+  return pid === undefined ? undefined : Number(pid)
 }
 
 /** All that run over these files, whoever started them: the file's name in the command line tells. */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { discovery } from '#api'
-import { type World, ingress, modelIn, rule, sampanClass, slice, to, web } from './model.fixture.ts'
+import { ChangingWorld, type World, ingress, leadsTo, modelIn, rule, sampanClass, slice, to, web } from './model.fixture.ts'
 
 const reasons = (world: World): readonly string[] =>
-  modelIn(world).findings.map(({ ingress: { metadata }, reason }) => `${metadata?.name ?? ''} ${reason}`)
+  modelIn(world).findings.map(({ ingress, reason }) => `${ingress.replace('x/', '')} ${reason}`)
 
 test('rules become keys by the kind of their path', () => {
-  const { exact, prefix, defaults, findings } = modelIn({
+  const { routes, findings } = modelIn({
     services: { a: web, b: web },
     ingresses: [
       ingress('one', {
@@ -23,16 +23,13 @@ test('rules become keys by the kind of their path', () => {
       ingress('z', { defaultBackend: to('a') }),
     ],
   })
-  assert.deepEqual([...exact], [['a.example/x', 'x/a:80']])
-  assert.deepEqual(
-    [...prefix],
-    [
-      ['a.example/x/', 'x/a:80'],
-      ['*.example/', 'x/a:80'],
-      ['/y/', 'x/b:80'],
-    ],
-  )
-  assert.deepEqual(Object.fromEntries(defaults), {
+  assert.deepEqual(routes('exact'), [['a.example/x', 'x/a:80']])
+  assert.deepEqual(routes('prefix'), [
+    ['a.example/x/', 'x/a:80'],
+    ['*.example/', 'x/a:80'],
+    ['/y/', 'x/b:80'],
+  ])
+  assert.deepEqual(Object.fromEntries(routes('defaults')), {
     'a.example': 'x/b:80',
     '*.example': 'x/b:80',
     '*': 'x/b:80',
@@ -61,7 +58,7 @@ test('an Ingress is ours by its class, the old annotation, or the default class'
     ['being deleted', ingress('i', { rules }, { deletionTimestamp: '2026-01-01T00:00:00Z' }), [sampanClass], false],
   ] as const
   for (const [what, one, classes, isOurs] of cases)
-    assert.equal(modelIn({ ingresses: [one], classes, services: { a: web } }).served.length, isOurs ? 1 : 0, what)
+    assert.equal(modelIn({ ingresses: [one], classes, services: { a: web } }).model.has('x/i'), isOurs, what)
 })
 
 test('the older Ingress has a route, the other one is told who has it', () => {
@@ -72,8 +69,8 @@ test('the older Ingress has a route, the other one is told who has it', () => {
       ingress('old', { rules: [rule('a.example', '/x')] }),
     ],
   }
-  const { prefix, findings } = modelIn(world)
-  assert.deepEqual([...prefix], [['a.example/x/', 'x/a:80']])
+  const { routes, findings } = modelIn(world)
+  assert.deepEqual(routes('prefix'), [['a.example/x/', 'x/a:80']])
   assert.deepEqual(reasons(world), ['young RouteConflict'])
   assert.equal(findings[0]?.message, 'a.example/x/ (Prefix) belongs to the Ingress x/old, which is older')
 })
@@ -91,8 +88,8 @@ test('endpoints: ready ones, or those that still serve while they end; by the na
     ['addresses that no pod has', [slice(['127.0.0.1', '169.254.169.254', '0.0.0.0', '224.0.0.1', '10.1.0.1 x', '010.1.0.1'])], []],
   ]
   for (const [what, slices, wanted] of cases) {
-    const { backends } = modelIn({ services: { a: web }, slices: { a: slices }, ingresses: [ingress('i', { rules: [rule('h', '/')] })] })
-    assert.deepEqual(backends.get('x/a:80'), wanted, what)
+    const { model } = modelIn({ services: { a: web }, slices: { a: slices }, ingresses: [ingress('i', { rules: [rule('h', '/')] })] })
+    assert.deepEqual(model.addresses('x/a:80'), wanted, what)
   }
 })
 
@@ -111,11 +108,11 @@ test('a backend that cannot answer is a route to nobody, and its owner is told',
     far: { type: 'ExternalName', ...web, externalName: 'metadata.example' },
   }
   for (const [what, backend, reason] of cases) {
-    const { prefix, backends, findings } = modelIn({ services, ingresses: [ingress('i', { rules: [rule('h', '/', 'Prefix', backend)] })] })
-    assert.deepEqual([[...prefix], backends.size, findings.map((one) => one.reason)], [[['h/', '']], 0, [reason]], what)
+    const { routes, model, findings } = modelIn({ services, ingresses: [ingress('i', { rules: [rule('h', '/', 'Prefix', backend)] })] })
+    assert.deepEqual([routes('prefix'), [...model.backends()], findings.map((one) => one.reason)], [[['h/', '']], [], [reason]], what)
   }
   const named = modelIn({ services, ingresses: [ingress('i', { rules: [rule('h', '/', 'Prefix', to('a', { name: 'web' }))] })] })
-  assert.deepEqual([...named.backends.keys()], ['x/a:web'])
+  assert.deepEqual([...named.model.backends()], ['x/a:web'])
 })
 
 test('hosts get the certificate of their Secret, of the oldest Ingress that names one', () => {
@@ -140,7 +137,7 @@ test('hosts get the certificate of their Secret, of the oldest Ingress that name
     ],
   }
   assert.deepEqual(
-    [...modelIn(world).certificates],
+    [...modelIn(world).model.certificates()].map((key) => [key, modelIn(world).model.certificate(key)]),
     [
       ['x/good', { pem: 'pem of a.example,*.a.example', names: ['*.a.example', 'a.example'] }],
       ['x/expired', { pem: 'pem of b.example', names: ['b.example'] }],
@@ -153,4 +150,51 @@ test('annotations of other gateways are named', () => {
   const annotations = { 'nginx.ingress.kubernetes.io/server-snippet': 'x;', 'haproxy.org/check': 'true', 'example.com/own': '1' }
   const [finding] = modelIn({ ingresses: [ingress('i', {}, { annotations })] }).findings
   assert.equal(finding?.message, 'these annotations have no effect here: "haproxy.org/check", "nginx.ingress.kubernetes.io/server-snippet"')
+})
+
+test('a change touches what it is about, and what others get of it', () => {
+  const world = (more: Partial<World>): World => ({
+    services: { a: web, b: web },
+    ingresses: [
+      ingress('old', { rules: [rule('h', '/'), rule('h', '/old')] }),
+      ingress('young', { rules: [rule('h', '/', 'Prefix', to('b')), rule('h', '/young')] }, { creationTimestamp: '2025-06-01T00:00:00Z' }),
+    ],
+    ...more,
+  })
+  const changing = new ChangingWorld(world({}))
+  const { model } = changing.now()
+  const first = model.takeChanges()
+  assert.deepEqual([...first.routes.prefix].sort(), ['h/', 'h/old/', 'h/young/'])
+  assert.deepEqual(
+    changing.now().findings.map(({ ingress: id, reason }) => `${id} ${reason}`),
+    ['x/young RouteConflict'],
+  )
+  // The older one goes: the younger one has what both wanted, and is told of nothing any more.
+  changing.become(world({ ingresses: world({}).ingresses.slice(1) }))
+  const gone = model.takeChanges()
+  assert.deepEqual([...gone.routes.prefix].sort(), ['h/', 'h/old/', 'h/young/'])
+  assert.deepEqual([leadsTo(model.route('prefix', 'h/')), model.route('prefix', 'h/old/')], ['x/b:80', undefined])
+  assert.deepEqual(changing.now().findings, [])
+  assert.equal(gone.wishes.has('x/young'), true)
+  // It is back, made at the old time: it has the route again.
+  changing.become(world({}))
+  assert.deepEqual([leadsTo(model.route('prefix', 'h/')), changing.now().findings.length], ['x/a:80', 1])
+})
+
+test('endpoints that change are a change of their backends alone', () => {
+  const slices = { a: [slice(['10.1.0.1'])] }
+  const changing = new ChangingWorld({
+    services: { a: web, b: web },
+    slices,
+    ingresses: [ingress('i', { rules: [rule('h', '/'), rule('h', '/b', 'Exact', to('b'))] })],
+  })
+  const { model } = changing.now()
+  model.takeChanges()
+  model.readEndpoints('x/a')
+  assert.equal(model.takeChanges().backends.size, 0)
+  slices.a = [slice(['10.1.0.9'])]
+  model.readEndpoints('x/a')
+  model.readEndpoints('x/nobody')
+  const { backends, routes } = model.takeChanges()
+  assert.deepEqual([[...backends], routes.prefix.size, model.addresses('x/a:80')], [['x/a:80'], 0, ['10.1.0.9:8080']])
 })

@@ -1,240 +1,259 @@
-import type { networking } from '#api'
+import type { Rule } from '#routing'
 import type { ReadCertificate } from './certificate.ts'
-import { OLD_CLASS, oursOf } from './classes.ts'
-import { isHost, isPath, shown } from './grammar.ts'
-import type { Servers } from './servers.ts'
+import { Claims } from './claims.ts'
+import { type BackendPort, type Finding, MAPS, type MapName, type WantedRoute, type Wish } from './wish.ts'
 
-/** Everything that the gateway has seen, at one time. */
-export interface Snapshot {
-  readonly ingresses: readonly networking.Ingress[]
-  readonly classes: readonly networking.IngressClass[]
-  /** Who answers for a port of the Service with this key. */
-  servers(key: string, port: networking.ServiceBackendPort): Servers
-  /** By `namespace/name` of the Secret; undefined when it was not read yet. */
-  certificate(key: string): ReadCertificate | undefined
-  readonly nowMs: number
+/** What has changed since it was asked last, by key. */
+export interface Changes {
+  readonly routes: Readonly<Record<MapName, ReadonlySet<string>>>
+  readonly backends: ReadonlySet<string>
+  /** Keys of Secrets. */
+  readonly certificates: ReadonlySet<string>
+  /** Wishes of which something new may have to be told, those that are gone included. */
+  readonly wishes: ReadonlySet<string>
 }
 
-/** What is to be served. Keys are checked by the grammar; values are keys of `backends`, or `NOBODY`. */
-export interface GatewayModel {
-  /** `host/path`; without a host: `/path`. A host may be `*.` and a name. */
-  readonly exact: ReadonlyMap<string, string>
-  /** As `exact`, and each ends with a slash: a request's path, with a slash after it, begins with it element by element. */
-  readonly prefix: ReadonlyMap<string, string>
-  /** By host, for requests that no rule takes; `*` is for all hosts. */
-  readonly defaults: ReadonlyMap<string, string>
-  /** `address:port` of the servers, by `namespace/service:port`. */
-  readonly backends: ReadonlyMap<string, readonly string[]>
-  /** By `namespace/name` of the Secret. */
-  readonly certificates: ReadonlyMap<string, { readonly pem: string; readonly names: readonly string[] }>
-  /** Services that the routes lead to, by `namespace/name`. */
-  readonly services: ReadonlySet<string>
-  readonly served: readonly networking.Ingress[]
-  readonly findings: readonly Finding[]
+export interface ModelView {
+  /** `address:port` of those who answer for the port, sorted. */
+  addresses(port: BackendPort): readonly string[]
+  certificate(secret: string): ReadCertificate | undefined
 }
 
-/** Something about an Ingress that its owner has to know. */
-export interface Finding {
-  readonly ingress: networking.Ingress
-  readonly reason: string
-  readonly message: string
+interface Backend {
+  readonly port: BackendPort
+  readonly wishes: Set<string>
+  addresses: readonly string[]
 }
 
-/** The backend of a route that leads to nothing that could answer: 503. */
-export const NOBODY = ''
+const NO_WISHES: ReadonlySet<string> = new Set()
 
-export const keyOfIngress = ({ metadata }: networking.Ingress): string => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`
-
-/** Secrets that Ingresses of ours name for their hosts, each with the Ingresses that do. */
-export function secretsOf(ours: readonly networking.Ingress[]): ReadonlyMap<string, readonly networking.Ingress[]> {
-  const users = new Map<string, networking.Ingress[]>()
-  for (const ingress of ours)
-    for (const { secretName = '' } of ingress.spec?.tls ?? []) {
-      if (secretName === '') continue
-      const key = `${ingress.metadata?.namespace ?? ''}/${secretName}`
-      const known = users.get(key)
-      if (known === undefined) users.set(key, [ingress])
-      else if (!known.includes(ingress)) known.push(ingress)
-    }
-  return users
-}
-
-/** Pure: the same snapshot gives the same model. The older of two Ingresses that want the same has it. */
-export function modelOf(snapshot: Snapshot): GatewayModel {
-  const served = oursOf(snapshot.ingresses, snapshot.classes)
-  const builder = new ModelBuilder(snapshot)
-  for (const ingress of served) builder.add(ingress)
-  return { ...builder.parts(), served }
-}
-
-class ModelBuilder {
-  readonly #snapshot: Snapshot
-  readonly #exact = new Map<string, string>()
-  readonly #prefix = new Map<string, string>()
-  readonly #defaults = new Map<string, string>()
-  readonly #backends = new Map<string, readonly string[]>()
-  readonly #problems = new Map<string, string>()
-  readonly #services = new Set<string>()
-  readonly #names = new Map<string, string[]>()
-  /** Who has a route, or a host's certificate. */
-  readonly #owners = new Map<string, networking.Ingress>()
+/**
+ * What is to be served: all wishes, and who answers for the Services that they name. It is changed wish by wish, at a cost of what the change touches, and
+ * remembers what has changed until that is taken. Holds no clock and reaches nothing outside: the same wishes give the same model in any order.
+ */
+export class GatewayModel {
+  readonly #view: ModelView
+  readonly #wishes = new Map<string, Wish>()
+  readonly #routes: Readonly<Record<MapName, Claims<WantedRoute>>> = { exact: new Claims(), prefix: new Claims(), defaults: new Claims() }
+  /** By host: keys of Secrets. */
+  readonly #hosts = new Claims<string>()
+  readonly #namesOf = new Map<string, Set<string>>()
   readonly #secretOf = new Map<string, string>()
-  readonly #findings: Finding[] = []
-  readonly #said = new Set<string>()
+  readonly #backends = new Map<string, Backend>()
+  /** By Service: the wishes that name it, and the backends of its ports. */
+  readonly #users = new Map<string, Set<string>>()
+  readonly #backendsOf = new Map<string, Set<string>>()
+  /** By wish, then by what is wanted by several. */
+  readonly #conflicts = new Map<string, Map<string, Finding>>()
+  #changes = noChanges()
 
-  constructor(snapshot: Snapshot) {
-    this.#snapshot = snapshot
+  constructor(view: ModelView) {
+    this.#view = view
   }
 
-  add(ingress: networking.Ingress): void {
-    const { rules = [], defaultBackend, tls = [] } = ingress.spec ?? {}
-    const hosts: string[] = []
-    for (const { host = '', http } of rules) {
-      const name = host.toLowerCase()
-      if (name !== '' && !isHost(name)) {
-        this.#find(ingress, 'HostRefused', `the host ${shown(host)} is not served: it is not a host name`)
-        continue
+  get routes(): number {
+    return MAPS.reduce((sum, map) => sum + this.#routes[map].size, 0)
+  }
+
+  wishes(): Iterable<string> {
+    return this.#wishes.keys()
+  }
+
+  has(wish: string): boolean {
+    return this.#wishes.has(wish)
+  }
+
+  /** The wishes that name a Service. */
+  usersOf(service: string): ReadonlySet<string> {
+    return this.#users.get(service) ?? NO_WISHES
+  }
+
+  routeKeys(map: MapName): Iterable<string> {
+    return this.#routes[map].keys()
+  }
+
+  /** Undefined when nobody wants it any more. */
+  route(map: MapName, key: string): readonly Rule[] | undefined {
+    return this.#routes[map].of(key)[0]?.value.rules
+  }
+
+  backends(): Iterable<string> {
+    return this.#backends.keys()
+  }
+
+  addresses(backend: string): readonly string[] | undefined {
+    return this.#backends.get(backend)?.addresses
+  }
+
+  certificates(): Iterable<string> {
+    return this.#namesOf.keys()
+  }
+
+  certificate(secret: string): { readonly pem: string; readonly names: readonly string[] } | undefined {
+    const names = this.#namesOf.get(secret)
+    const read = this.#view.certificate(secret)
+    return names === undefined || read === undefined || 'problem' in read ? undefined : { pem: read.pem, names: [...names].sort() }
+  }
+
+  findings(wish: string): readonly Finding[] {
+    return [...(this.#wishes.get(wish)?.findings ?? []), ...(this.#conflicts.get(wish)?.values() ?? [])]
+  }
+
+  put(wish: Wish): void {
+    this.#replace(wish.id, wish)
+  }
+
+  remove(id: string): void {
+    if (this.#wishes.has(id)) this.#replace(id, undefined)
+  }
+
+  /** Endpoints of a Service may have changed. */
+  readEndpoints(service: string): void {
+    for (const key of this.#backendsOf.get(service) ?? []) this.#readBackend(key)
+  }
+
+  /** Everything that has changed since the last call, or that there is after the first. */
+  takeChanges(): Changes {
+    const changes = this.#changes
+    this.#changes = noChanges()
+    return changes
+  }
+
+  #replace(id: string, wish: Wish | undefined): void {
+    const before = this.#wishes.get(id)
+    if (wish === undefined) this.#wishes.delete(id)
+    else this.#wishes.set(id, wish)
+    this.#changes.wishes.add(id)
+    // Everything that it wants or wanted is judged anew below.
+    this.#conflicts.delete(id)
+    for (const service of before?.services ?? []) if (wish?.services.has(service) !== true) leave(this.#users, service, id)
+    for (const service of wish?.services ?? []) join(this.#users, service, id)
+    this.#replaceBackends(id, before, wish)
+    this.#replaceRoutes(id, before, wish)
+    this.#replaceHosts(id, before, wish)
+  }
+
+  #replaceBackends(id: string, before: Wish | undefined, wish: Wish | undefined): void {
+    for (const key of before?.backends.keys() ?? []) {
+      if (wish?.backends.has(key) === true) continue
+      const backend = this.#backends.get(key)
+      backend?.wishes.delete(id)
+      if (backend?.wishes.size !== 0) continue
+      this.#backends.delete(key)
+      leave(this.#backendsOf, backend.port.service, key)
+      this.#changes.backends.add(key)
+    }
+    for (const [key, port] of wish?.backends ?? []) {
+      const backend = this.#backends.get(key)
+      if (backend === undefined) {
+        this.#backends.set(key, { port, wishes: new Set([id]), addresses: this.#view.addresses(port) })
+        join(this.#backendsOf, port.service, key)
+        this.#changes.backends.add(key)
+      } else {
+        backend.wishes.add(id)
+        // What was changed may be the Service: another port of it answers now.
+        this.#readBackend(key)
       }
-      hosts.push(name)
-      for (const path of http?.paths ?? []) this.#addPath(ingress, name, path)
-    }
-    if (defaultBackend !== undefined) {
-      const backend = this.#backend(ingress, defaultBackend)
-      // With rules it is for what they leave over of their hosts; without, for everything.
-      for (const host of rules.length === 0 ? ['*'] : new Set(hosts.map((name) => name || '*')))
-        this.#claim(ingress, this.#defaults, host, backend, `requests to ${host === '*' ? 'any host' : host} that no rule takes`)
-    }
-    for (const one of tls) this.#addTls(ingress, one, hosts)
-    this.#checkAnnotations(ingress)
-  }
-
-  parts(): Omit<GatewayModel, 'served'> {
-    const certificates = new Map<string, { pem: string; names: readonly string[] }>()
-    for (const [secret, names] of this.#names) {
-      const read = this.#snapshot.certificate(secret)
-      if (read !== undefined && 'pem' in read) certificates.set(secret, { pem: read.pem, names: names.sort() })
-    }
-    return {
-      exact: this.#exact,
-      prefix: this.#prefix,
-      defaults: this.#defaults,
-      backends: this.#backends,
-      certificates,
-      services: this.#services,
-      findings: this.#findings,
     }
   }
 
-  #addPath(ingress: networking.Ingress, host: string, { path, pathType, backend }: networking.HTTPIngressPath): void {
-    const wanted = path === undefined || path === '' ? '/' : path
-    if (!isPath(wanted)) {
-      this.#find(
-        ingress,
-        'PathRefused',
-        `the path ${shown(wanted)} is not served: a path has at most 1024 letters, digits and characters of -._~%:@!&+,=/ (it is no regular expression)`,
+  #readBackend(key: string): void {
+    const backend = this.#backends.get(key)
+    if (backend === undefined) return
+    const addresses = this.#view.addresses(backend.port)
+    if (addresses.length === backend.addresses.length && addresses.every((address, at) => address === backend.addresses[at])) return
+    backend.addresses = addresses
+    this.#changes.backends.add(key)
+  }
+
+  #replaceRoutes(id: string, before: Wish | undefined, wish: Wish | undefined): void {
+    for (const map of MAPS) {
+      const wants = (wish?.routes ?? []).filter((route) => route.map === map).map((route) => [route.key, route] as const)
+      if (wants.length === 0 && before?.routes.some((route) => route.map === map) !== true) continue
+      for (const key of this.#routes[map].replace(id, wish?.rank ?? '', wants)) {
+        this.#changes.routes[map].add(key)
+        this.#judge(`${map} ${key}`, this.#routes[map].of(key), (route, owner, isOwn) =>
+          isOwn && JSON.stringify(route.rules) === JSON.stringify(this.route(map, key))
+            ? undefined
+            : {
+                reason: 'RouteConflict',
+                message: `${route.what} belongs to the Ingress ${owner}${isOwn ? ' already' : ', which is older'}`,
+              },
+        )
+      }
+    }
+  }
+
+  #replaceHosts(id: string, before: Wish | undefined, wish: Wish | undefined): void {
+    // Renewed or not: whoever compares sees.
+    for (const { secret } of [...(before?.certificates ?? []), ...(wish?.certificates ?? [])]) this.#changes.certificates.add(secret)
+    const wants = (wish?.certificates ?? []).map(({ host, secret }) => [host, secret] as const)
+    for (const host of this.#hosts.replace(id, wish?.rank ?? '', wants)) {
+      const claims = this.#hosts.of(host)
+      const [known, secret] = [this.#secretOf.get(host), claims[0]?.value]
+      if (known !== secret) {
+        if (known !== undefined) leave(this.#namesOf, known, host)
+        if (secret !== undefined) join(this.#namesOf, secret, host)
+        if (secret === undefined) this.#secretOf.delete(host)
+        else this.#secretOf.set(host, secret)
+        for (const one of [known, secret]) if (one !== undefined) this.#changes.certificates.add(one)
+      }
+      this.#judge(`tls ${host}`, claims, (other, owner) =>
+        other === secret
+          ? undefined
+          : { reason: 'CertificateConflict', message: `the certificate for ${host} is that of the Ingress ${owner}, which is older` },
       )
-      return
-    }
-    const leads = this.#backend(ingress, backend)
-    if (pathType === 'Exact') this.#claim(ingress, this.#exact, `${host}${wanted}`, leads, `${host}${wanted} (Exact)`)
-    else this.#claim(ingress, this.#prefix, `${host}${wanted.replace(/\/+$/, '')}/`, leads, `${host}${wanted} (Prefix)`)
-  }
-
-  #claim(ingress: networking.Ingress, map: Map<string, string>, key: string, backend: string, what: string): void {
-    const id = `${map === this.#exact ? 'exact' : map === this.#prefix ? 'prefix' : 'default'} ${key}`
-    const owner = this.#owners.get(id)
-    if (owner !== undefined) {
-      // Said twice by one Ingress with the same meaning, nothing is lost.
-      if (owner === ingress && map.get(key) === backend) return
-      this.#find(
-        ingress,
-        'RouteConflict',
-        `${what} belongs to the Ingress ${keyOfIngress(owner)}${owner === ingress ? ' already' : ', which is older'}`,
-      )
-      return
-    }
-    this.#owners.set(id, ingress)
-    map.set(key, backend)
-  }
-
-  #backend(ingress: networking.Ingress, { service, resource }: networking.IngressBackend): string {
-    if (service === undefined) {
-      this.#find(
-        ingress,
-        'BackendRefused',
-        `a backend of kind ${shown(resource?.kind ?? '')} is answered with 503: the gateway leads to Services only`,
-      )
-      return NOBODY
-    }
-    const name = `${ingress.metadata?.namespace ?? ''}/${service.name}`
-    const key = `${name}:${service.port?.name || String(service.port?.number ?? 0)}`
-    if (!this.#backends.has(key) && !this.#problems.has(key)) {
-      this.#services.add(name)
-      const { addresses, problem } = this.#snapshot.servers(name, service.port ?? {})
-      if (problem === undefined) this.#backends.set(key, addresses)
-      else this.#problems.set(key, problem)
-    }
-    const problem = this.#problems.get(key)
-    if (problem === undefined) return key
-    this.#find(ingress, 'BackendUnusable', `${problem}; requests are answered with 503`)
-    return NOBODY
-  }
-
-  #addTls(ingress: networking.Ingress, { hosts = [], secretName = '' }: networking.IngressTLS, ruleHosts: readonly string[]): void {
-    // Without a Secret the connection is made with the gateway's own certificate, as for a host that nobody names.
-    if (secretName === '') return
-    const secret = `${ingress.metadata?.namespace ?? ''}/${secretName}`
-    const read = this.#snapshot.certificate(secret)
-    if (read === undefined) return
-    if ('problem' in read) {
-      this.#find(ingress, 'CertificateUnusable', `the Secret ${shown(secret)} is not used: ${read.problem}`)
-      return
-    }
-    if (read.notAfterMs <= this.#snapshot.nowMs)
-      this.#find(ingress, 'CertificateExpired', `the certificate in the Secret ${shown(secret)} has expired`)
-    for (const host of new Set((hosts.length > 0 ? hosts : ruleHosts).map((name) => name.toLowerCase()))) {
-      if (host === '') continue
-      if (!isHost(host)) this.#find(ingress, 'HostRefused', `the host ${shown(host)} has no certificate: it is not a host name`)
-      else if (!read.isFor(host))
-        this.#find(ingress, 'CertificateMismatch', `the certificate in the Secret ${shown(secret)} is not for ${host}, and not used for it`)
-      else this.#certify(ingress, host, secret)
     }
   }
 
-  #certify(ingress: networking.Ingress, host: string, secret: string): void {
-    const known = this.#secretOf.get(host)
-    if (known === secret) return
-    const owner = this.#owners.get(`tls ${host}`)
-    if (owner !== undefined) {
-      this.#find(
-        ingress,
-        'CertificateConflict',
-        `the certificate for ${host} is that of the Ingress ${keyOfIngress(owner)}, which is older`,
-      )
-      return
+  /** Everybody who wanted the same and has not got it is told who has. */
+  #judge<T>(
+    what: string,
+    claims: readonly { readonly owner: string; readonly value: T }[],
+    judge: (value: T, owner: string, isOwn: boolean) => Finding | undefined,
+  ): void {
+    const [winner, ...others] = claims
+    if (winner !== undefined) this.#setConflict(winner.owner, what, undefined)
+    for (const { owner, value } of others) {
+      const finding = judge(value, winner?.owner ?? '', owner === winner?.owner)
+      if (owner !== winner?.owner || finding !== undefined) this.#setConflict(owner, what, finding)
     }
-    this.#owners.set(`tls ${host}`, ingress)
-    this.#secretOf.set(host, secret)
-    this.#names.set(secret, [...(this.#names.get(secret) ?? []), host])
   }
 
-  /** Those of other gateways change what a route does there: here they are not silently passed over. */
-  #checkAnnotations(ingress: networking.Ingress): void {
-    const foreign = Object.keys(ingress.metadata?.annotations ?? {}).filter(
-      (name) => /(^|\.)(ingress\.kubernetes\.io|haproxy\.org|konghq\.com|traefik\.io)\//.test(name) && name !== OLD_CLASS,
-    )
-    if (foreign.length > 0)
-      this.#find(
-        ingress,
-        'AnnotationsIgnored',
-        `these annotations have no effect here: ${foreign.sort().slice(0, 10).map(shown).join(', ')}`,
-      )
+  #setConflict(wish: string, what: string, finding: Finding | undefined): void {
+    const known = this.#conflicts.get(wish)
+    if (known?.get(what)?.message === finding?.message) return
+    this.#changes.wishes.add(wish)
+    if (finding !== undefined) this.#conflicts.set(wish, (known ?? new Map<string, Finding>()).set(what, finding))
+    else {
+      known?.delete(what)
+      if (known?.size === 0) this.#conflicts.delete(wish)
+    }
   }
+}
 
-  #find(ingress: networking.Ingress, reason: string, message: string): void {
-    const id = `${keyOfIngress(ingress)} ${message}`
-    if (this.#said.has(id)) return
-    this.#said.add(id)
-    this.#findings.push({ ingress, reason, message })
+function noChanges(): {
+  routes: Record<MapName, Set<string>>
+  backends: Set<string>
+  certificates: Set<string>
+  wishes: Set<string>
+} {
+  return {
+    routes: { exact: new Set(), prefix: new Set(), defaults: new Set() },
+    backends: new Set(),
+    certificates: new Set(),
+    wishes: new Set(),
   }
+}
+
+function join(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const known = sets.get(key)
+  if (known === undefined) sets.set(key, new Set([value]))
+  else known.add(value)
+}
+
+function leave(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const known = sets.get(key)
+  known?.delete(value)
+  if (known?.size === 0) sets.delete(key)
 }

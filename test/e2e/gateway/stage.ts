@@ -48,6 +48,8 @@ export interface Stage {
   /** In the network of the gateway. */
   curl(...args: readonly string[]): Promise<{ readonly status: number; readonly body: string }>
   load(url: string): RunningCommand
+  /** In the network of the gateway: who answers requests for a host; see `tally.ts`. */
+  tally(host: string, count: number, clients?: number): RunningCommand
   close(): Promise<void>
 }
 
@@ -148,6 +150,7 @@ async function build(made: AsyncDisposableStack): Promise<Stage> {
       return { status: Number(text.slice(end + 1)), body: text.slice(0, end) }
     },
     load: (url) => node('load.ts', url, '200', 'close'),
+    tally: (host, count, clients = 0) => node('tally.ts', `${GATEWAY_ADDRESS}:${HTTP_PORT}`, host, String(count), String(clients)),
     close: () => made.disposeAsync(),
   }
 }

@@ -1,0 +1,174 @@
+import type { networking } from '#api'
+import type { Rule } from '#routing'
+import type { ReadCertificate } from './certificate.ts'
+import { OLD_CLASS } from './classes.ts'
+import { isHost, isPath, shown } from './grammar.ts'
+import { MATCH_ANNOTATIONS, type ServiceRules, WEIGHT_ANNOTATIONS, readServiceRules, rulesOf } from './service-rules.ts'
+import { type BackendPort, type Finding, type MapName, type WantedRoute, type Wish, forwardTo, keyOfBackend } from './wish.ts'
+
+const OURS: ReadonlySet<string> = new Set([OLD_CLASS, ...MATCH_ANNOTATIONS, ...WEIGHT_ANNOTATIONS])
+
+interface Service {
+  readonly name: string
+  readonly backend: string | undefined
+}
+
+/** What else has to be known to read an Ingress. */
+export interface Surroundings {
+  /** Why nobody can answer for this port; undefined when somebody could. */
+  problem(port: BackendPort): string | undefined
+  /** By `namespace/name` of the Secret; undefined when it was not read yet. */
+  certificate(secret: string): ReadCertificate | undefined
+  readonly nowMs: number
+}
+
+export const keyOfIngress = ({ metadata }: networking.Ingress): string => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`
+
+/** `namespace/name` of the Secrets that it names for its hosts. */
+export function secretsOf(ingress: networking.Ingress): readonly string[] {
+  const names = (ingress.spec?.tls ?? []).map(({ secretName = '' }) => secretName).filter((name) => name !== '')
+  return [...new Set(names)].map((name) => `${ingress.metadata?.namespace ?? ''}/${name}`)
+}
+
+/** Pure: the same Ingress in the same surroundings wants the same. */
+export function wishOfIngress(ingress: networking.Ingress, surroundings: Surroundings): Wish {
+  return new Reader(ingress, surroundings).read()
+}
+
+class Reader {
+  readonly #ingress: networking.Ingress
+  readonly #around: Surroundings
+  readonly #routes: WantedRoute[] = []
+  readonly #backends = new Map<string, BackendPort>()
+  readonly #services = new Set<string>()
+  readonly #certificates: { host: string; secret: string }[] = []
+  readonly #findings = new Map<string, Finding>()
+  /** How a path is shared among several Services; undefined: the first one has it. */
+  #shared: ServiceRules | undefined
+  /** By kind and key of the route. */
+  readonly #groups = new Map<string, { readonly map: MapName; readonly key: string; readonly what: string; readonly services: Service[] }>()
+
+  constructor(ingress: networking.Ingress, surroundings: Surroundings) {
+    this.#ingress = ingress
+    this.#around = surroundings
+  }
+
+  read(): Wish {
+    const { metadata, spec } = this.#ingress
+    const { rules = [], defaultBackend, tls = [] } = spec ?? {}
+    const hosts: string[] = []
+    this.#readAnnotations()
+    for (const { host = '', http } of rules) {
+      const name = host.toLowerCase()
+      if (name !== '' && !isHost(name)) {
+        this.#find('HostRefused', `the host ${shown(host)} is not served: it is not a host name`)
+        continue
+      }
+      hosts.push(name)
+      for (const path of http?.paths ?? []) this.#readPath(name, path)
+    }
+    if (defaultBackend !== undefined) {
+      const leads = forwardTo(this.#readBackend(defaultBackend))
+      // With rules it is for what they leave over of their hosts; without, for everything.
+      for (const host of rules.length === 0 ? ['*'] : new Set(hosts.map((name) => name || '*')))
+        this.#want('defaults', host, leads, `requests to ${host === '*' ? 'any host' : host} that no rule takes`)
+    }
+    for (const one of tls) this.#readTls(one, hosts)
+    const id = keyOfIngress(this.#ingress)
+    for (const { map, key, what, services } of this.#groups.values())
+      if (this.#shared !== undefined) this.#want(map, key, rulesOf(services, this.#shared, id), what)
+    return {
+      id,
+      rank: `${metadata?.creationTimestamp ?? ''} ${id}`,
+      routes: this.#routes,
+      backends: this.#backends,
+      services: this.#services,
+      certificates: this.#certificates,
+      findings: [...this.#findings.values()],
+    }
+  }
+
+  #readPath(host: string, { path, pathType, backend }: networking.HTTPIngressPath): void {
+    const wanted = path === undefined || path === '' ? '/' : path
+    if (!isPath(wanted)) {
+      this.#find(
+        'PathRefused',
+        `the path ${shown(wanted)} is not served: a path has at most 1024 letters, digits and characters of -._~%:@!&+,=/ (it is no regular expression)`,
+      )
+      return
+    }
+    const leads = this.#readBackend(backend)
+    const [map, key, kind]: [MapName, string, string] =
+      pathType === 'Exact' ? ['exact', `${host}${wanted}`, 'Exact'] : ['prefix', `${host}${wanted.replace(/\/+$/, '')}/`, 'Prefix']
+    const what = `${host}${wanted} (${kind})`
+    if (this.#shared === undefined) return this.#want(map, key, forwardTo(leads), what)
+    const id = `${map} ${key}`
+    const group = this.#groups.get(id) ?? { map, key, what, services: [] }
+    const name = backend.service?.name ?? ''
+    if (!group.services.some((service) => service.name === name)) group.services.push({ name, backend: leads })
+    this.#groups.set(id, group)
+  }
+
+  #want(map: MapName, key: string, rules: readonly Rule[], what: string): void {
+    this.#routes.push({ map, key, rules, what })
+  }
+
+  #readBackend({ service, resource }: networking.IngressBackend): string | undefined {
+    if (service === undefined) {
+      this.#find(
+        'BackendRefused',
+        `a backend of kind ${shown(resource?.kind ?? '')} is answered with 503: the gateway leads to Services only`,
+      )
+      return undefined
+    }
+    const port: BackendPort = { service: `${this.#ingress.metadata?.namespace ?? ''}/${service.name}`, port: service.port ?? {} }
+    this.#services.add(port.service)
+    const problem = this.#around.problem(port)
+    if (problem !== undefined) {
+      this.#find('BackendUnusable', `${problem}; requests are answered with 503`)
+      return undefined
+    }
+    const key = keyOfBackend(port)
+    this.#backends.set(key, port)
+    return key
+  }
+
+  #readTls({ hosts = [], secretName = '' }: networking.IngressTLS, ruleHosts: readonly string[]): void {
+    // Without a Secret the connection is made with the gateway's own certificate, as for a host that nobody names.
+    if (secretName === '') return
+    const secret = `${this.#ingress.metadata?.namespace ?? ''}/${secretName}`
+    const read = this.#around.certificate(secret)
+    if (read === undefined) return
+    if ('problem' in read) {
+      this.#find('CertificateUnusable', `the Secret ${shown(secret)} is not used: ${read.problem}`)
+      return
+    }
+    if (read.notAfterMs <= this.#around.nowMs)
+      this.#find('CertificateExpired', `the certificate in the Secret ${shown(secret)} has expired`)
+    for (const host of new Set((hosts.length > 0 ? hosts : ruleHosts).map((name) => name.toLowerCase()))) {
+      if (host === '') continue
+      if (!isHost(host)) this.#find('HostRefused', `the host ${shown(host)} has no certificate: it is not a host name`)
+      else if (!read.isFor(host))
+        this.#find('CertificateMismatch', `the certificate in the Secret ${shown(secret)} is not for ${host}, and not used for it`)
+      else this.#certificates.push({ host, secret })
+    }
+  }
+
+  /** Those of other gateways change what a route does there: here they are not silently passed over. */
+  #readAnnotations(): void {
+    const annotations = this.#ingress.metadata?.annotations ?? {}
+    const rules = readServiceRules(annotations)
+    if (rules !== undefined && 'problem' in rules)
+      this.#find('AnnotationRefused', `requests are not shared among Services, the first one of each path has them: ${rules.problem}`)
+    else this.#shared = rules
+    const foreign = Object.keys(annotations).filter(
+      (name) => /(^|\.)(ingress\.kubernetes\.io|haproxy\.org|konghq\.com|traefik\.io)\//.test(name) && !OURS.has(name),
+    )
+    if (foreign.length > 0)
+      this.#find('AnnotationsIgnored', `these annotations have no effect here: ${foreign.sort().slice(0, 10).map(shown).join(', ')}`)
+  }
+
+  #find(reason: string, message: string): void {
+    this.#findings.set(message, { reason, message })
+  }
+}

@@ -1,0 +1,6 @@
+export { MATCHES_ALL, type Automaton, accepts, compileRegex } from './regex.ts'
+export { type Asked, decide } from './decide.ts'
+export { clientHash, hash32, shareId, spreadOf } from './spread.ts'
+export { parseMatch } from './match-text.ts'
+export { LONGEST_PROGRAM, encodeProgram } from './program.ts'
+export type { Condition, Edit, Forward, HeaderEdit, Redirect, Rule, Share, Stick, TextMatch } from './rule.ts'

@@ -1,0 +1,111 @@
+import { MATCHES_ALL } from './regex.ts'
+import type { Condition, Edit, Redirect, Rule, Stick, TextMatch } from './rule.ts'
+import { shareId } from './spread.ts'
+
+/** A list of rules goes to the data plane as one word. */
+export const LONGEST_PROGRAM = 12_000
+
+/**
+ * Rules as one word of digits, letters, commas and `-`: text of users is in it as hexadecimal digits alone. `nameOf` gives what the data plane calls a
+ * backend. Conditions come before what they are made of, and what is repeated after its count. `src/gateway/haproxy/route.lua` reads it.
+ */
+export function encodeProgram(rules: readonly Rule[], nameOf: (backend: string) => string): string {
+  const words: (string | number)[] = []
+  for (const { when, then } of rules) {
+    words.push('R')
+    condition(words, when)
+    if (then.kind === 'redirect') redirect(words, then)
+    else {
+      words.push('F')
+      stick(words, then.stick)
+      const to = then.to.filter(({ weight }) => weight > 0)
+      words.push(to.length)
+      for (const { backend, weight } of to) words.push(shareId(backend), nameOf(backend), weight)
+      edits(words, then.edits ?? [])
+    }
+  }
+  return words.join(',')
+}
+
+function condition(words: (string | number)[], when: Condition | undefined): void {
+  if (when === undefined) return void words.push('T')
+  switch (when.kind) {
+    case 'all':
+    case 'any':
+      words.push(when.kind === 'all' ? 'A' : 'O', when.of.length)
+      for (const one of when.of) condition(words, one)
+      return
+    case 'not':
+      words.push('N')
+      return condition(words, when.of)
+    case 'method':
+      return void words.push('M', hex(when.is))
+    case 'scheme':
+      return void words.push('X', when.is)
+    case 'source':
+      return void words.push('S', numberOf(when.address), when.bits)
+    case 'host':
+    case 'path':
+      words.push(when.kind === 'host' ? 'V' : 'P')
+      return text(words, when.value)
+    case 'header':
+    case 'cookie':
+    case 'query':
+      words.push(when.kind === 'header' ? 'H' : when.kind === 'cookie' ? 'C' : 'Q', hex(when.name))
+      return text(words, when.value)
+  }
+}
+
+function text(words: (string | number)[], match: TextMatch): void {
+  switch (match.how) {
+    case 'present':
+      return void words.push('a')
+    case 'exact':
+      return void words.push('e', hex(match.text))
+    case 'prefix':
+      return void words.push('p', hex(match.text))
+    case 'regex': {
+      const { classes, classCount, next, ends } = match.automaton
+      const two = (value: number): string => (value === MATCHES_ALL ? 'ff' : value.toString(16).padStart(2, '0'))
+      words.push('x', classCount, classes.map(two).join(''), next.map(two).join(''), ends.map((one) => (one ? '1' : '0')).join(''))
+    }
+  }
+}
+
+function stick(words: (string | number)[], how: Stick | undefined): void {
+  if (how === undefined) words.push('-')
+  else if (how.by.kind === 'header') words.push('h', hex(how.by.name), hex(how.salt))
+  else words.push(how.by.kind === 'cookie' ? 'c' : 's', hex(how.salt))
+}
+
+function edits(words: (string | number)[], all: readonly Edit[]): void {
+  words.push(all.length)
+  for (const edit of all)
+    switch (edit.kind) {
+      case 'request-header':
+      case 'response-header':
+        words.push(edit.kind === 'request-header' ? 'q' : 'r', edit.how, hex(edit.name), hex(edit.value))
+        break
+      case 'rewrite-host':
+        words.push('o', hex(edit.host))
+        break
+      case 'rewrite-path':
+        words.push('w', path(edit.prefix), hex(edit.to))
+    }
+}
+
+function redirect(words: (string | number)[], { status, scheme, host, port, path: to, edits: headers }: Redirect): void {
+  words.push('D', status, scheme ?? '-', host === undefined ? '-' : hex(host), port ?? '-')
+  if (to === undefined) words.push('-', '-')
+  else words.push(path(to.prefix), hex(to.to))
+  edits(words, headers ?? [])
+}
+
+/** `*`: all of the path. */
+const path = (prefix: string | undefined): string => (prefix === undefined ? 'all' : hex(prefix))
+
+/** The empty text is a word too. */
+const hex = (value: string): string =>
+  value === '' ? '0' : Array.from(new TextEncoder().encode(value), (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+const numberOf = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)

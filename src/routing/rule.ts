@@ -1,0 +1,77 @@
+import type { Automaton } from './regex.ts'
+
+/**
+ * The one language for where a request goes, whoever asks: the first rule whose condition holds takes it, and only then its weights decide. Values only: it
+ * is made from Ingresses, HTTPRoutes and releases, decided by `decide`, and told to a data plane by `encodeProgram`, which all have to agree.
+ */
+export interface Rule {
+  /** Absent: every request. */
+  readonly when?: Condition | undefined
+  readonly then: Forward | Redirect
+}
+
+export type Condition =
+  | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] }
+  | { readonly kind: 'not'; readonly of: Condition }
+  | { readonly kind: 'method'; readonly is: string }
+  /** Names of headers are in lower case. Of a header that comes several times, the values joined by commas. */
+  | { readonly kind: 'header' | 'cookie' | 'query'; readonly name: string; readonly value: TextMatch }
+  | { readonly kind: 'host' | 'path'; readonly value: TextMatch }
+  | { readonly kind: 'scheme'; readonly is: 'http' | 'https' }
+  /** An IPv4 network. */
+  | { readonly kind: 'source'; readonly address: string; readonly bits: number }
+
+export type TextMatch =
+  | { readonly how: 'exact' | 'prefix'; readonly text: string }
+  /** Anywhere in the text, unless it is anchored. */
+  | { readonly how: 'regex'; readonly automaton: Automaton }
+  | { readonly how: 'present' }
+
+export interface Forward {
+  readonly kind: 'forward'
+  /** Weights are relative; those of 0 get nothing. Nothing to share among: 503. */
+  readonly to: readonly Share[]
+  readonly stick?: Stick | undefined
+  readonly edits?: readonly Edit[] | undefined
+}
+
+export interface Share {
+  /** Key of a backend. */
+  readonly backend: string
+  readonly weight: number
+}
+
+/**
+ * Who asks again is led to where he was before, for as long as the weights stay; when one of them grows, clients go to that one only. `salt` is told apart
+ * from other decisions over the same clients.
+ */
+export interface Stick {
+  /** `cookie`: one that the gateway gives. */
+  readonly by: { readonly kind: 'cookie' } | { readonly kind: 'source' } | { readonly kind: 'header'; readonly name: string }
+  readonly salt: string
+}
+
+export interface HeaderEdit {
+  readonly kind: 'request-header' | 'response-header'
+  readonly how: 'set' | 'add' | 'remove'
+  readonly name: string
+  /** Of `remove` empty. */
+  readonly value: string
+}
+
+export type Edit =
+  | HeaderEdit
+  | { readonly kind: 'rewrite-host'; readonly host: string }
+  /** `prefix`: what is taken off the front of the path; absent: all of it. */
+  | { readonly kind: 'rewrite-path'; readonly prefix?: string | undefined; readonly to: string }
+
+export interface Redirect {
+  readonly kind: 'redirect'
+  readonly status: 301 | 302 | 303 | 307 | 308
+  /** What is absent stays as it was asked. */
+  readonly scheme?: 'http' | 'https' | undefined
+  readonly host?: string | undefined
+  readonly port?: number | undefined
+  readonly path?: { readonly prefix?: string | undefined; readonly to: string } | undefined
+  readonly edits?: readonly HeaderEdit[] | undefined
+}
