@@ -1,5 +1,4 @@
 import { type Scope, UserError } from '#base'
-import { refs } from '#api'
 import type { Client } from '#client'
 import { type ControllerDefinition, after, createEvents, createInformers, done, runControllers } from '#reconcile'
 import { DataPlane, type DataPlaneStats } from './haproxy/data-plane.ts'

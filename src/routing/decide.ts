@@ -30,8 +30,8 @@ export function decide(
 ): { readonly share: Share | undefined } | { readonly redirect: Redirect } | undefined {
   const rule = rules.find(({ when }) => when === undefined || holds(when, asked))
   if (rule === undefined) return undefined
-  if (rule.then.kind === 'redirect') return { redirect: rule.then }
-  const { to, stick } = rule.then
+  if (rule.action.kind === 'redirect') return { redirect: rule.action }
+  const { to, stick } = rule.action
   if (stick === undefined) return { share: drawn(to, draw) }
   const { by, salt } = stick
   const client = by.kind === 'cookie' ? asked.client : by.kind === 'source' ? asked.source : asked.headers[by.name]

@@ -2,8 +2,12 @@ import { MATCHES_ALL } from './regex.ts'
 import type { Condition, Edit, Redirect, Rule, Stick, TextMatch } from './rule.ts'
 import { shareId } from './spread.ts'
 
-/** A list of rules goes to the data plane as one word. */
-export const LONGEST_PROGRAM = 12_000
+/** A list of rules goes to the data plane as one word, which has to fit into one of its messages. */
+const LONGEST_PROGRAM = 12_000
+const LONGEST_NAME = 'b0000000'
+
+/** Whether these rules are short enough to be told to a data plane; whoever makes rules of what users write asks. */
+export const fitsProgram = (rules: readonly Rule[]): boolean => encodeProgram(rules, () => LONGEST_NAME).length <= LONGEST_PROGRAM
 
 /**
  * Rules as one word of digits, letters, commas and `-`: text of users is in it as hexadecimal digits alone. `nameOf` gives what the data plane calls a
@@ -11,17 +15,17 @@ export const LONGEST_PROGRAM = 12_000
  */
 export function encodeProgram(rules: readonly Rule[], nameOf: (backend: string) => string): string {
   const words: (string | number)[] = []
-  for (const { when, then } of rules) {
+  for (const { when, action } of rules) {
     words.push('R')
     condition(words, when)
-    if (then.kind === 'redirect') redirect(words, then)
+    if (action.kind === 'redirect') redirect(words, action)
     else {
       words.push('F')
-      stick(words, then.stick)
-      const to = then.to.filter(({ weight }) => weight > 0)
+      stick(words, action.stick)
+      const to = action.to.filter(({ weight }) => weight > 0)
       words.push(to.length)
       for (const { backend, weight } of to) words.push(shareId(backend), nameOf(backend), weight)
-      edits(words, then.edits ?? [])
+      edits(words, action.edits ?? [])
     }
   }
   return words.join(',')

@@ -18,7 +18,7 @@ const asked: Asked = {
 function holds(text: string, request = asked): boolean {
   const when = parseMatch(text)
   if ('problem' in when) assert.fail(`${text}: ${when.problem}`)
-  return decide([{ when, then: { kind: 'forward', to: [{ backend: 'a', weight: 1 }] } }], request, 0) !== undefined
+  return decide([{ when, action: { kind: 'forward', to: [{ backend: 'a', weight: 1 }] } }], request, 0) !== undefined
 }
 
 test('conditions as people write them', () => {
@@ -142,10 +142,10 @@ test('a program holds text of users as hexadecimal digits alone', () => {
     [
       {
         when: { kind: 'header', name: evil, value: { how: 'exact', text: evil } },
-        then: { kind: 'redirect', status: 302, host: evil, path: { to: evil } },
+        action: { kind: 'redirect', status: 302, host: evil, path: { to: evil } },
       },
       {
-        then: {
+        action: {
           kind: 'forward',
           to: [{ backend: evil, weight: 1 }],
           stick: { by: { kind: 'header', name: evil }, salt: evil },

@@ -7,7 +7,7 @@ import type { Automaton } from './regex.ts'
 export interface Rule {
   /** Absent: every request. */
   readonly when?: Condition | undefined
-  readonly then: Forward | Redirect
+  readonly action: Forward | Redirect
 }
 
 export type Condition =

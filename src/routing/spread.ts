@@ -1,7 +1,7 @@
 import type { Share } from './rule.ts'
 
 /** FNV-1a over bytes, then mixed so that every bit of the result depends on all. The data plane has the same. */
-export function hash32(text: string): number {
+function hash32(text: string): number {
   let hash = 0x811c9dc5
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
   return mix(hash)

@@ -78,7 +78,7 @@ describe('routing rules', { skip: skip ?? false }, () => {
       if ('problem' in when) assert.fail(when.problem)
       for (const { headers, cookies, query } of requests) {
         const asked = { scheme: 'http', method: 'GET', host: '', path: '/', source: '', headers, cookies, query } as const
-        const wanted: number = decide([{ when, then: { kind: 'forward', to: [] } }], asked, 0) === undefined ? 1 : 2
+        const wanted: number = decide([{ when, action: { kind: 'forward', to: [] } }], asked, 0) === undefined ? 1 : 2
         const sent = [
           ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
           ...(Object.keys(cookies).length === 0
@@ -152,6 +152,36 @@ describe('routing rules', { skip: skip ?? false }, () => {
     assert.deepEqual([failures, flips], [{}, 0])
     assert.ok(moves > 300 && answered > 1000, `${moves} moves in ${answered} answers`)
     assert.equal(stage.gateway.stats().starts, 1)
+  })
+
+  it('lets canaries of ingress-nginx take their part of a route, by header and by weight', async () => {
+    const nginx = (annotations: Record<string, string>): Record<string, string> =>
+      Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`nginx.ingress.kubernetes.io/${name}`, value]))
+    const canary = (name: string, service: string, annotations: Record<string, string>): Promise<void> =>
+      stage.ingress(
+        name,
+        { rules: [{ host: 'canary.example', http: { paths: [path(service)] } }] },
+        { annotations: nginx({ canary: 'true', ...annotations }) },
+      )
+    await ingress('canary.example', ['one'], {})
+    await canary('canary-two', 'two', { 'canary-by-header': 'X-Canary', 'canary-weight': '20' })
+    await canary('canary-three', 'three', { 'canary-weight': '10' })
+    await eventually('both canaries', async () => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => by('canary.example')))
+      return new Set(answers).size === 3
+    })
+    assert.equal(await by('canary.example', '/', '-H', 'X-Canary: always'), podAddress(2))
+    for (let i = 0; i < 20; i++) assert.notEqual(await by('canary.example', '/', '-H', 'X-Canary: never'), podAddress(2))
+    const tally = stage.tally('canary.example', 5000)
+    await tally.ended
+    const { by: shares, failures } = JSON.parse(tally.stdout.trim().split('\n').at(-1) ?? '') as Tally
+    assert.deepEqual(failures, {})
+    for (const [pod, wanted] of [
+      [1, 70],
+      [2, 20],
+      [3, 10],
+    ] as const)
+      assert.ok(Math.abs((shares[podAddress(pod)] ?? 0) / 50 - wanted) < 1, JSON.stringify(shares))
   })
 
   it('says what it does not take of an annotation', async () => {

@@ -131,8 +131,8 @@ export class Told {
 function plainBackend(rules: readonly Rule[]): string | undefined {
   const [rule, ...others] = rules
   if (rule === undefined) return ''
-  if (others.length > 0 || rule.when !== undefined || rule.then.kind !== 'forward') return undefined
-  const { to, edits = [] } = rule.then
+  if (others.length > 0 || rule.when !== undefined || rule.action.kind !== 'forward') return undefined
+  const { to, edits = [] } = rule.action
   const shares = to.filter(({ weight }) => weight > 0)
   return edits.length > 0 || shares.length > 1 ? undefined : (shares[0]?.backend ?? '')
 }
@@ -146,7 +146,11 @@ export function freshState(model: GatewayModel): Told {
     for (const address of model.addresses(key) ?? []) slot?.servers.set(address, `s${slot.nextServer++}`)
   }
   for (const map of MAPS)
-    for (const key of model.routeKeys(map)) told.maps[map].set(key, told.valueOf(map, key, model.route(map, key) ?? []))
+    for (const key of model.routeKeys(map)) {
+      // A canary alone is no route.
+      const rules = model.route(map, key)
+      if (rules !== undefined) told.maps[map].set(key, told.valueOf(map, key, rules))
+    }
   for (const key of model.certificates()) {
     const certificate = model.certificate(key)
     if (certificate !== undefined) told.certificates.set(key, { number: told.nextCertificate++, ...certificate })

@@ -1,12 +1,13 @@
 import type { networking } from '#api'
-import type { Rule } from '#routing'
+import { type Rule, fitsProgram } from '#routing'
+import { CANARY_ANNOTATIONS, type Canary, readCanary } from './canary.ts'
 import type { ReadCertificate } from './certificate.ts'
 import { OLD_CLASS } from './classes.ts'
 import { isHost, isPath, shown } from './grammar.ts'
 import { MATCH_ANNOTATIONS, type ServiceRules, WEIGHT_ANNOTATIONS, readServiceRules, rulesOf } from './service-rules.ts'
 import { type BackendPort, type Finding, type MapName, type WantedRoute, type Wish, forwardTo, keyOfBackend } from './wish.ts'
 
-const OURS: ReadonlySet<string> = new Set([OLD_CLASS, ...MATCH_ANNOTATIONS, ...WEIGHT_ANNOTATIONS])
+const OURS: ReadonlySet<string> = new Set([OLD_CLASS, ...MATCH_ANNOTATIONS, ...WEIGHT_ANNOTATIONS, ...CANARY_ANNOTATIONS])
 
 interface Service {
   readonly name: string
@@ -45,6 +46,9 @@ class Reader {
   readonly #findings = new Map<string, Finding>()
   /** How a path is shared among several Services; undefined: the first one has it. */
   #shared: ServiceRules | undefined
+  #canary: Canary | undefined
+  /** A canary that cannot be understood is not to become a route of its own. */
+  #isRefused = false
   /** By kind and key of the route. */
   readonly #groups = new Map<string, { readonly map: MapName; readonly key: string; readonly what: string; readonly services: Service[] }>()
 
@@ -75,8 +79,7 @@ class Reader {
     }
     for (const one of tls) this.#readTls(one, hosts)
     const id = keyOfIngress(this.#ingress)
-    for (const { map, key, what, services } of this.#groups.values())
-      if (this.#shared !== undefined) this.#want(map, key, rulesOf(services, this.#shared, id), what)
+    for (const { map, key, what, services } of this.#groups.values()) this.#want(map, key, this.#share(services, id, what), what)
     return {
       id,
       rank: `${metadata?.creationTimestamp ?? ''} ${id}`,
@@ -109,8 +112,18 @@ class Reader {
     this.#groups.set(id, group)
   }
 
+  #share(services: readonly Service[], salt: string, what: string): readonly Rule[] {
+    const rules = this.#shared === undefined ? [] : rulesOf(services, this.#shared, salt)
+    if (fitsProgram(rules)) return rules
+    this.#find(
+      'AnnotationRefused',
+      `requests to ${what} are not shared among Services, the first one has them: the conditions are too long`,
+    )
+    return forwardTo(services[0]?.backend)
+  }
+
   #want(map: MapName, key: string, rules: readonly Rule[], what: string): void {
-    this.#routes.push({ map, key, rules, what })
+    if (!this.#isRefused) this.#routes.push({ map, key, rules, what, ...(this.#canary === undefined ? {} : { canary: this.#canary }) })
   }
 
   #readBackend({ service, resource }: networking.IngressBackend): string | undefined {
@@ -161,6 +174,11 @@ class Reader {
     if (rules !== undefined && 'problem' in rules)
       this.#find('AnnotationRefused', `requests are not shared among Services, the first one of each path has them: ${rules.problem}`)
     else this.#shared = rules
+    const canary = readCanary(annotations)
+    if (canary !== undefined && 'problem' in canary) {
+      this.#isRefused = true
+      this.#find('AnnotationRefused', `the canary gets no requests: ${canary.problem}`)
+    } else this.#canary = canary
     const foreign = Object.keys(annotations).filter(
       (name) => /(^|\.)(ingress\.kubernetes\.io|haproxy\.org|konghq\.com|traefik\.io)\//.test(name) && !OURS.has(name),
     )

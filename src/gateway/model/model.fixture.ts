@@ -48,7 +48,8 @@ export class ChangingWorld {
     const own = ownClasses(world.classes ?? [sampanClass])
     const ours = world.ingresses.filter((one) => isOurs(one, own))
     const keys = new Set(ours.map(keyOfIngress))
-    for (const id of [...this.#model.wishes()]) if (!keys.has(id)) this.#model.remove(id)
+    // A Map may be changed while it is gone through.
+    for (const id of this.#model.wishes()) if (!keys.has(id)) this.#model.remove(id)
     for (const one of ours)
       this.#model.put(
         wishOfIngress(one, {
@@ -84,7 +85,7 @@ export class ChangingWorld {
 
 /** The backend of a route that leads to one; empty: to nobody. */
 export function leadsTo(rules: readonly Rule[] | undefined): string | undefined {
-  const then = rules?.[0]?.then
+  const then = rules?.[0]?.action
   return then?.kind === 'forward' ? (then.to[0]?.backend ?? '') : undefined
 }
 

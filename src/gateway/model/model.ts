@@ -1,4 +1,5 @@
-import type { Rule } from '#routing'
+import { type Rule, fitsProgram } from '#routing'
+import { withCanaries } from './canary.ts'
 import type { ReadCertificate } from './certificate.ts'
 import { Claims } from './claims.ts'
 import { type BackendPort, type Finding, MAPS, type MapName, type WantedRoute, type Wish } from './wish.ts'
@@ -74,7 +75,14 @@ export class GatewayModel {
 
   /** Undefined when nobody wants it any more. */
   route(map: MapName, key: string): readonly Rule[] | undefined {
-    return this.#routes[map].of(key)[0]?.value.rules
+    const claims = this.#routes[map].of(key)
+    const main = claims.find(({ value }) => value.canary === undefined)?.value.rules
+    if (main === undefined || claims.length === 1) return main
+    const whole = withCanaries(
+      main,
+      claims.flatMap(({ value: { canary, rules } }) => (canary === undefined ? [] : [{ canary, backend: backendOf(rules) }])),
+    )
+    return fitsProgram(whole) ? whole : main
   }
 
   backends(): Iterable<string> {
@@ -172,8 +180,19 @@ export class GatewayModel {
       if (wants.length === 0 && before?.routes.some((route) => route.map === map) !== true) continue
       for (const key of this.#routes[map].replace(id, wish?.rank ?? '', wants)) {
         this.#changes.routes[map].add(key)
-        this.#judge(`${map} ${key}`, this.#routes[map].of(key), (route, owner, isOwn) =>
-          isOwn && JSON.stringify(route.rules) === JSON.stringify(this.route(map, key))
+        const claims = this.#routes[map].of(key)
+        const mains = claims.filter(({ value }) => value.canary === undefined)
+        for (const { owner, value } of claims)
+          if (value.canary !== undefined)
+            this.#setConflict(
+              owner,
+              `canary ${map} ${key}`,
+              mains.length > 0
+                ? undefined
+                : { reason: 'CanaryAlone', message: `${value.what} is nobody's yet: there is nothing to take a part of` },
+            )
+        this.#judge(`${map} ${key}`, mains, (route, owner, isOwn) =>
+          isOwn && JSON.stringify(route.rules) === JSON.stringify(mains[0]?.value.rules)
             ? undefined
             : {
                 reason: 'RouteConflict',
@@ -230,6 +249,12 @@ export class GatewayModel {
       if (known?.size === 0) this.#conflicts.delete(wish)
     }
   }
+}
+
+/** Of a route that leads to one. */
+function backendOf(rules: readonly Rule[]): string | undefined {
+  const then = rules[0]?.action
+  return then?.kind === 'forward' ? then.to[0]?.backend : undefined
 }
 
 function noChanges(): {

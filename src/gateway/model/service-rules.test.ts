@@ -65,3 +65,17 @@ test('what cannot be understood is refused whole, with the reason', () => {
     assert.equal(model.route('prefix', 'h/')?.length, 1)
   }
 })
+
+test('conditions that are too long together are refused, and the route stays', () => {
+  const names = Array.from({ length: 20 }, (_, i) => `s${i}`)
+  const long = names.map((name) => `${name}: header("a", /${name}[a-z]{9}(x|y)[0-9]{3,9}/)`).join('\n')
+  const { model, findings } = modelIn({
+    services: Object.fromEntries(names.map((name) => [name, web])),
+    ingresses: [ingress('i', { rules: names.map((name) => rule('h', '/', 'Prefix', to(name))) }, { annotations: { [MATCH]: long } })],
+  })
+  assert.deepEqual(
+    findings.map(({ reason }) => reason),
+    ['AnnotationRefused'],
+  )
+  assert.equal(model.route('prefix', 'h/')?.length, 1)
+})

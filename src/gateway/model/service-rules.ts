@@ -68,7 +68,7 @@ export function rulesOf(
   salt: string,
 ): readonly Rule[] {
   const stick = stickTo === undefined ? {} : { stick: { by: stickTo, salt } }
-  const forward = (names: readonly { readonly name: string; readonly backend: string | undefined }[]): Rule['then'] => ({
+  const forward = (names: readonly { readonly name: string; readonly backend: string | undefined }[]): Rule['action'] => ({
     kind: 'forward',
     to: names.flatMap(({ name, backend }) =>
       backend === undefined ? [] : [{ backend, weight: weights === undefined ? 1 : (weights.get(name) ?? WEIGHT_BY_DEFAULT) }],
@@ -78,7 +78,7 @@ export function rulesOf(
   const open = services.filter(({ name }) => !matches.has(name))
   const rules: Rule[] = services.flatMap((service) => {
     const when = matches.get(service.name)
-    return when === undefined ? [] : [{ when, then: forward(weights === undefined ? [service] : [service, ...open]) }]
+    return when === undefined ? [] : [{ when, action: forward(weights === undefined ? [service] : [service, ...open]) }]
   })
-  return open.length === 0 ? rules : [...rules, { then: forward(open) }]
+  return open.length === 0 ? rules : [...rules, { action: forward(open) }]
 }

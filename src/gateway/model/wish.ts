@@ -1,5 +1,6 @@
 import type { networking } from '#api'
 import type { Rule } from '#routing'
+import type { Canary } from './canary.ts'
 
 /** The maps that lead a request by its host and path, in the order in which they are asked for one host. */
 export const MAPS = ['exact', 'prefix', 'defaults'] as const
@@ -29,6 +30,8 @@ export interface WantedRoute {
   readonly key: string
   /** Shares are keys of backends. Without one where nobody could answer: 503. */
   readonly rules: readonly Rule[]
+  /** Takes a part of another's requests for the same; `rules` lead to what takes it. */
+  readonly canary?: Canary | undefined
   /** As its owner would call it. */
   readonly what: string
 }
@@ -47,7 +50,7 @@ export interface Finding {
 
 /** What leads to one backend, or to nobody: 503. */
 export const forwardTo = (backend: string | undefined): readonly Rule[] => [
-  { then: { kind: 'forward', to: backend === undefined ? [] : [{ backend, weight: 1 }] } },
+  { action: { kind: 'forward', to: backend === undefined ? [] : [{ backend, weight: 1 }] } },
 ]
 
 export const keyOfBackend = ({ service, port }: BackendPort): string => `${service}:${port.name || String(port.number ?? 0)}`
