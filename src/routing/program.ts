@@ -87,8 +87,7 @@ function edits(words: (string | number)[], all: readonly Edit[]): void {
   for (const edit of all)
     switch (edit.kind) {
       case 'request-header':
-      case 'response-header':
-        words.push(edit.kind === 'request-header' ? 'q' : 'r', edit.how, hex(edit.name), hex(edit.value))
+        words.push('q', edit.how, hex(edit.name), hex(edit.value))
         break
       case 'rewrite-host':
         words.push('o', hex(edit.host))
@@ -98,11 +97,10 @@ function edits(words: (string | number)[], all: readonly Edit[]): void {
     }
 }
 
-function redirect(words: (string | number)[], { status, scheme, host, port, path: to, edits: headers }: Redirect): void {
+function redirect(words: (string | number)[], { status, scheme, host, port, path: to }: Redirect): void {
   words.push('D', status, scheme ?? '-', host === undefined ? '-' : hex(host), port ?? '-')
   if (to === undefined) words.push('-', '-')
   else words.push(path(to.prefix), hex(to.to))
-  edits(words, headers ?? [])
 }
 
 /** `*`: all of the path. */

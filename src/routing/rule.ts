@@ -52,7 +52,7 @@ export interface Stick {
 }
 
 export interface HeaderEdit {
-  readonly kind: 'request-header' | 'response-header'
+  readonly kind: 'request-header'
   readonly how: 'set' | 'add' | 'remove'
   readonly name: string
   /** Of `remove` empty. */
@@ -73,5 +73,4 @@ export interface Redirect {
   readonly host?: string | undefined
   readonly port?: number | undefined
   readonly path?: { readonly prefix?: string | undefined; readonly to: string } | undefined
-  readonly edits?: readonly HeaderEdit[] | undefined
 }

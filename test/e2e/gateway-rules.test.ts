@@ -184,6 +184,31 @@ describe('routing rules', { skip: skip ?? false }, () => {
       assert.ok(Math.abs((shares[podAddress(pod)] ?? 0) / 50 - wanted) < 1, JSON.stringify(shares))
   })
 
+  it('redirects and changes requests as annotations say', async () => {
+    const nginx = (name: string, annotations: Record<string, string>): Promise<void> =>
+      ingress(
+        name,
+        ['one'],
+        Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`nginx.ingress.kubernetes.io/${key}`, value])),
+      )
+    await nginx('https.example', { 'force-ssl-redirect': 'true' })
+    await nginx('moved.example', { 'permanent-redirect': 'https://new.example:8443/there', 'permanent-redirect-code': '308' })
+    await nginx('change.example', { 'rewrite-target': '/inside', 'upstream-vhost': 'inner.example', 'x-forwarded-prefix': '/outside' })
+    await eventually('the routes', async () => (await by('change.example')) === podAddress(1))
+    const place = async (host: string, target: string): Promise<string> =>
+      (await stage.curl('--write-out', '%{redirect_url} %{http_code}', '-H', `Host: ${host}`, `http://${GATEWAY_ADDRESS}${target}`)).body
+    assert.match(await place('https.example', '/a?b=c'), /^https:\/\/https\.example\/a\?b=c /)
+    assert.match(await place('moved.example', '/a'), /^https:\/\/new\.example:8443\/there /)
+    const secure = await stage.curl('-k', '--resolve', `https.example:443:${GATEWAY_ADDRESS}`, 'https://https.example/')
+    assert.equal(secure.status, 200)
+    const { body } = await stage.curl('-H', 'Host: change.example', `http://${GATEWAY_ADDRESS}/a/b?q=1`)
+    const { url, headers } = JSON.parse(body) as { url: string; headers: Record<string, string> }
+    assert.deepEqual(
+      [url, headers['host'], headers['x-forwarded-host'], headers['x-forwarded-prefix']],
+      ['/inside?q=1', 'inner.example', 'change.example', '/outside'],
+    )
+  })
+
   it('says what it does not take of an annotation', async () => {
     await ingress('bad.example', ['one', 'two'], { [MATCH]: 'two: header("x-user", /(a|b)*a(a|b){12}/)' })
     const events = await eventually('an event', async () => {

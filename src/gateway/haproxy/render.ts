@@ -112,7 +112,6 @@ function frontend(places: Places, { address, httpPort, httpsPort }: Listening): 
     '  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }',
     '  http-request lua.route if { var(txn.backend) -m beg p }',
     '  http-request return status 404 content-type text/plain string "no route\\n" if !{ var(txn.backend) -m found }',
-    '  http-response lua.edit if { var(txn.edits) -m found }',
     // Who is to be led to the same place again is known by a name that says nothing about him.
     '  http-after-response add-header Set-Cookie "sampan-client=%[var(txn.client)]; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax" if { var(txn.client) -m found }',
     '  use_backend %[var(txn.backend)]',

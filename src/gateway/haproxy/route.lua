@@ -124,7 +124,7 @@ local function read_edits(take)
   local edits = {}
   for at = 1, tonumber(take()) do
     local kind = take()
-    if kind == "q" or kind == "r" then edits[at] = { kind = kind, how = take(), name = unhex(take()), value = unhex(take()) }
+    if kind == "q" then edits[at] = { kind = kind, how = take(), name = unhex(take()), value = unhex(take()) }
     elseif kind == "o" then edits[at] = { kind = kind, host = unhex(take()) }
     else
       local off, to = take(), unhex(take())
@@ -160,8 +160,8 @@ local function read_rule(take, number)
       rule.shares[at], rule.total = share, rule.total + share.weight
     end
     rule.turn = math.random()
+    rule.edits = read_edits(take)
   end
-  rule.edits = read_edits(take)
   return rule
 end
 
@@ -233,19 +233,6 @@ local function exchanged(path, change)
   return whole == "" and "/" or whole
 end
 
-local function edit(http, edits, side)
-  for at = 1, #edits do
-    local one = edits[at]
-    if one.kind == side then
-      local set, add, del = http.req_set_header, http.req_add_header, http.req_del_header
-      if side == "r" then set, add, del = http.res_set_header, http.res_add_header, http.res_del_header end
-      if one.how == "set" then set(http, one.name, one.value)
-      elseif one.how == "add" then add(http, one.name, one.value)
-      else del(http, one.name) end
-    end
-  end
-end
-
 local function redirect(txn, rule)
   local scheme = rule.scheme or (is_secure(txn) and "https" or "http")
   local host = rule.host or txn:get_var("txn.host")
@@ -258,10 +245,6 @@ local function redirect(txn, rule)
   if port ~= nil and port ~= (scheme == "https" and 443 or 80) then place = place .. ":" .. port end
   local reply = txn:reply({ status = rule.status })
   reply:add_header("location", place .. path .. (query ~= "" and "?" .. query or ""))
-  for at = 1, #rule.edits do
-    local one = rule.edits[at]
-    if one.how ~= "remove" then reply:add_header(one.name, one.value) end
-  end
   txn:done(reply)
 end
 
@@ -281,17 +264,13 @@ local function run(txn, value)
       local share = choose(txn, rule)
       txn:set_var("txn.backend", share.backend)
       txn:set_var("txn.measure", share.measure)
-      if #rule.edits > 0 then
-        edit(txn.http, rule.edits, "q")
-        for index = 1, #rule.edits do
-          local one = rule.edits[index]
-          if one.kind == "o" then txn.http:req_set_header("host", one.host)
-          elseif one.kind == "w" then txn.http:req_set_path(exchanged(txn:get_var("txn.path"), one))
-          elseif one.kind == "r" then
-            txn:set_priv(rule.edits)
-            txn:set_var("txn.edits", true)
-          end
-        end
+      for index = 1, #rule.edits do
+        local one = rule.edits[index]
+        if one.kind == "o" then txn.http:req_set_header("host", one.host)
+        elseif one.kind == "w" then txn.http:req_set_path(exchanged(txn:get_var("txn.path"), one))
+        elseif one.how == "set" then txn.http:req_set_header(one.name, one.value)
+        elseif one.how == "add" then txn.http:req_add_header(one.name, one.value)
+        else txn.http:req_del_header(one.name) end
       end
       return true
     end
@@ -324,9 +303,4 @@ core.register_action("route", { "http-req" }, function(txn)
     if found ~= nil and run(txn, found) then return end
   end
   txn:unset_var("txn.backend")
-end)
-
-core.register_action("edit", { "http-res" }, function(txn)
-  local edits = txn:get_priv()
-  if edits ~= nil then edit(txn.http, edits, "r") end
 end)

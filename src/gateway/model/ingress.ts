@@ -2,12 +2,19 @@ import type { networking } from '#api'
 import { type Rule, fitsProgram } from '#routing'
 import { CANARY_ANNOTATIONS, type Canary, readCanary } from './canary.ts'
 import type { ReadCertificate } from './certificate.ts'
+import { CHANGE_ANNOTATIONS, type RequestChanges, readChanges, withChanges } from './changes.ts'
 import { OLD_CLASS } from './classes.ts'
 import { isHost, isPath, shown } from './grammar.ts'
 import { MATCH_ANNOTATIONS, type ServiceRules, WEIGHT_ANNOTATIONS, readServiceRules, rulesOf } from './service-rules.ts'
 import { type BackendPort, type Finding, type MapName, type WantedRoute, type Wish, forwardTo, keyOfBackend } from './wish.ts'
 
-const OURS: ReadonlySet<string> = new Set([OLD_CLASS, ...MATCH_ANNOTATIONS, ...WEIGHT_ANNOTATIONS, ...CANARY_ANNOTATIONS])
+const OURS: ReadonlySet<string> = new Set([
+  OLD_CLASS,
+  ...MATCH_ANNOTATIONS,
+  ...WEIGHT_ANNOTATIONS,
+  ...CANARY_ANNOTATIONS,
+  ...CHANGE_ANNOTATIONS,
+])
 
 interface Service {
   readonly name: string
@@ -47,6 +54,7 @@ class Reader {
   /** How a path is shared among several Services; undefined: the first one has it. */
   #shared: ServiceRules | undefined
   #canary: Canary | undefined
+  #changes: RequestChanges | undefined
   /** A canary that cannot be understood is not to become a route of its own. */
   #isRefused = false
   /** By kind and key of the route. */
@@ -123,7 +131,9 @@ class Reader {
   }
 
   #want(map: MapName, key: string, rules: readonly Rule[], what: string): void {
-    if (!this.#isRefused) this.#routes.push({ map, key, rules, what, ...(this.#canary === undefined ? {} : { canary: this.#canary }) })
+    const changed = this.#changes === undefined ? rules : withChanges(rules, this.#changes)
+    if (!this.#isRefused)
+      this.#routes.push({ map, key, rules: changed, what, ...(this.#canary === undefined ? {} : { canary: this.#canary }) })
   }
 
   #readBackend({ service, resource }: networking.IngressBackend): string | undefined {
@@ -174,6 +184,9 @@ class Reader {
     if (rules !== undefined && 'problem' in rules)
       this.#find('AnnotationRefused', `requests are not shared among Services, the first one of each path has them: ${rules.problem}`)
     else this.#shared = rules
+    const changes = readChanges(annotations, (this.#ingress.spec?.tls ?? []).length > 0)
+    if (changes !== undefined && 'problem' in changes) this.#find('AnnotationRefused', `requests are led as they come: ${changes.problem}`)
+    else this.#changes = changes
     const canary = readCanary(annotations)
     if (canary !== undefined && 'problem' in canary) {
       this.#isRefused = true
