@@ -178,7 +178,8 @@ function settleAddress(pool: NumberPool, service: Service, old: Service | undefi
     return
   }
   const before = old?.spec?.type === 'ExternalName' ? '' : (old?.spec?.clusterIP ?? '')
-  if (wanted !== '' && wanted === before) return
+  // An address that there was cannot change: validation says so.
+  if (wanted !== '' && before !== '') return
   // An address is kept under its Service's name, unless nothing is kept.
   const name = service.metadata?.name ?? ''
   const [wrong = name === '' ? 'the service has no name' : undefined] = nameIsPathSegment(name, false)
@@ -244,10 +245,13 @@ function settlePorts(
 function settleHealthPort(pool: NumberPool, service: Service, old: Service | undefined, range: string | undefined, take: Take): void {
   const { spec } = service
   if (spec?.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local') return
+  const before = old?.spec?.type === 'LoadBalancer' && old.spec.externalTrafficPolicy === 'Local' ? old.spec.healthCheckNodePort : undefined
+  // It stays what it is: who leaves it out keeps it, and another one is refused by validation.
+  if (before !== undefined) {
+    spec.healthCheckNodePort ||= before
+    return
+  }
   const wanted = spec.healthCheckNodePort ?? 0
-  if (wanted !== 0 && wanted === old?.spec?.healthCheckNodePort) return
-  // One that cannot change is refused by validation.
-  if (wanted !== 0 && old?.spec?.type === 'LoadBalancer' && old.spec.externalTrafficPolicy === 'Local') return
   const refused = (why: string): never => {
     throw statusError.internal(`failed to allocate requested HealthCheck NodePort ${wanted}: ${why}`)
   }

@@ -3,7 +3,7 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Namespace } from '../../types/core-v1.gen.ts'
-import { validateStandardFinalizer } from '../../validation/object-meta.ts'
+import { validateObjectMeta, validateStandardFinalizer } from '../../validation/object-meta.ts'
 import { nameIsDnsLabel, qualifiedNameErrors } from '../../validation/names.ts'
 import { invalidText } from '../../validation/values.ts'
 
@@ -26,7 +26,10 @@ export const namespaces = defineResource(refs.namespaces, {
       keep(namespace, old, 'spec')
       keep(namespace, old, 'status')
     },
-    validate: (namespace, errors) => {
+    validate: (namespace, errors) => validateFinalizers(namespace, 'spec.finalizers', errors),
+    validateUpdate: (namespace, _old, errors) => {
+      // As a whole, beside what is looked at for every kind.
+      validateObjectMeta(namespace.metadata ?? {}, { namespaced: false }, Path.of('metadata'), errors)
       validateFinalizers(namespace, 'spec.finalizers', errors)
     },
     deleteAnswer: 'object',

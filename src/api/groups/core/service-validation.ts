@@ -110,7 +110,8 @@ function validateAffinity(spec: ServiceSpec, errors: FieldErrors): void {
 export function validateServiceAddresses(spec: ServiceSpec, errors: FieldErrors): void {
   const families = spec.ipFamilies ?? []
   const addresses = spec.clusterIPs ?? []
-  validateEnum(spec.ipFamilyPolicy, FAMILY_POLICIES, SPEC.child('ipFamilyPolicy'), errors)
+  if (spec.ipFamilyPolicy !== undefined && !FAMILY_POLICIES.includes(spec.ipFamilyPolicy))
+    errors.push(fieldError.notSupported(SPEC.child('ipFamilyPolicy'), spec.ipFamilyPolicy, FAMILY_POLICIES))
   if ((spec.clusterIP ?? '') !== '' && addresses.length === 0) errors.push(fieldError.required(CLUSTER_IPS))
   else if ((spec.clusterIP ?? '') === '' && addresses.length > 0)
     errors.push(fieldError.invalid(CLUSTER_IPS, addresses, 'must be empty when `clusterIP` is not specified'))
