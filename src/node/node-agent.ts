@@ -13,6 +13,9 @@ import type { ContainerRuntime, Image, RuntimeHandler } from './cri/runtime.ts'
 import { type EvictionOptions, Evictor } from './eviction/evictor.ts'
 import { refusedUnder } from './eviction/plan-eviction.ts'
 import { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts'
+import { joinResources } from './devices/container-extras.ts'
+import { DevicePlugins } from './devices/device-plugins.ts'
+import { servePodResources } from './devices/pod-resources-server.ts'
 import type { Host } from './host/host.ts'
 import { OrphanSweep } from './host/orphans.ts'
 import { ImageCollector } from './images/image-collector.ts'
@@ -100,10 +103,15 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   const runtime = limitedRuntime(scope, host.runtime, Math.max(availableParallelism() * 2, 4))
   const facts = machineFacts(layout.rootDir)
   const maxPods = options.maxPods ?? 110
+  const devices = new DevicePlugins({
+    dir: layout.devicePluginsDir,
+    changed: () => void registrar.writeStatus(scope).catch(() => undefined),
+    healthChanged: (uids) => uids.forEach((uid) => manager.byUid(uid)?.wake()),
+  })
   const reserved = options.reserved ?? NOTHING_RESERVED
   const eviction = options.eviction ?? { thresholds: parseThresholds(DEFAULT_HARD), mostGraceSeconds: 0, transitionMs: 300_000 }
   const resources = (): NodeResources =>
-    nodeResources({ machine: facts, maxPods, reserved, thresholds: eviction.thresholds, devices: { capacity: {}, allocatable: {} } })
+    nodeResources({ machine: facts, maxPods, reserved, thresholds: eviction.thresholds, devices: devices.counts })
   const { allocatable } = resources()
   const settings: NodeSettings & { readonly memoryDir: string } = {
     nodeName: options.nodeName,
@@ -165,7 +173,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     record: events.record,
   })
   await volumes.recover(scope)
-  const pluginHandlers: PluginHandlers = { CSIPlugin: volumes.csiPlugins }
+  const pluginHandlers: PluginHandlers = { CSIPlugin: volumes.csiPlugins, DevicePlugin: devices.handler }
   const { name: runtimeName, version: runtimeVersion } = await runtime.version(scope)
   let listed: { readonly images: Promise<readonly Image[]>; readonly atMs: number } | undefined
   /** Asked for seldom: a list of images is the dearest part of a report. */
@@ -242,15 +250,17 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0, ofAllPods),
     probes: podProbes(scope, runtime, events),
     hooks: podHooks(runtime),
+    resources: joinResources([devices]),
     api: staticPods?.told(podApi(scope, client)) ?? podApi(scope, client),
     network: options.network ?? NO_NETWORK,
     admit(pod) {
       shutdown.admit()
-      if (registrar.node !== undefined) admitPod(pod, othersThan(pod), registrar.node)
+      if (registrar.node !== undefined) admitPod(pod, othersThan(pod), registrar.node, devices.handles)
       const refusal = refusedUnder(evictor.pressures(scope.clock.now()), pod)
       if (refusal !== undefined) throw new PodRejected('Evicted', `Pod was rejected: ${refusal}`)
     },
     refuseResize: (pod) => registrar.node && lacking(pod, othersThan(pod), registrar.node, ['cpu', 'memory']),
+    takesCdiDevices: runtimeName !== 'containerd' || Number.parseFloat(runtimeVersion.replace(/^v/, '')) >= 1.7,
     featuresOf: (handler) => handlers.find(({ name }) => name === handler) ?? NO_FEATURES,
     handlerOf: (own, pod) => handlerOf(own, client, pod),
   })
@@ -283,11 +293,21 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     changed: () => void registrar.writeStatus(scope).catch(() => undefined),
   })
 
+  await devices.start(scope)
   await Promise.all([informers.start(scope), registrar.register(scope)])
   const sweep = new OrphanSweep(host, runtime, () => manager.isStarting)
   manager.onReturn(() => sweep.begin(scope))
   await staticPods?.read(scope)
   await manager.start([...pods.list().filter((pod) => !isMirror(pod)), ...(staticPods?.pods ?? [])])
+  await devices.keepOnly(new Set(manager.workers.map(({ pod }) => uidOf(pod))))
+  await servePodResources(scope, {
+    dir: layout.podResourcesDir,
+    pods: () => manager.workers.map((worker) => worker.snapshot().pod),
+    devices,
+    claims: () => [],
+    cpus: () => [],
+    usableCpus: () => [],
+  })
   void staticPods?.run(scope, manager)
   void registrar.run(scope)
   void volumes.run(scope)

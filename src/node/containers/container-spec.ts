@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { core } from '#api'
+import type { ContainerExtras } from '../devices/container-extras.ts'
 import type { ContainerSpec, Device, Image, Mount } from '../cri/runtime.ts'
 import { ANNOTATIONS, type AnyContainer, LABELS, containerHash, graceOf, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import type { NodeSettings } from '../settings.ts'
@@ -15,6 +16,7 @@ export interface ContainerParts {
   readonly environment: ReadonlyMap<string, string>
   readonly mounts: readonly Mount[]
   readonly devices: readonly Device[]
+  readonly extras: ContainerExtras
   readonly settings: NodeSettings
   /** On the node; what the container writes there is its termination message. */
   readonly terminationMessageFile: string
@@ -26,7 +28,7 @@ export const logPathOf = (container: string, attempt: number): string => join(co
 
 /** The container as the runtime is to make it. A pure function of its parts; throws `StartRefused`. */
 export function containerSpec(parts: ContainerParts): ContainerSpec {
-  const { pod, container, attempt, image, environment, settings } = parts
+  const { pod, container, attempt, image, environment, settings, extras } = parts
   const expanded = (words: readonly string[] | undefined): string[] =>
     (words ?? []).map((word) => expand(word, (name) => environment.get(name)))
   const messagePath = container.terminationMessagePath ?? '/dev/termination-log'
@@ -38,9 +40,14 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
     command: expanded(container.command),
     args: expanded(container.args),
     workingDir: container.workingDir ?? '',
-    env: [...environment].map(([name, value]) => ({ name, value })),
+    // What the pod says itself is not overwritten.
+    env: [...new Map([...extras.env.map(({ name, value }) => [name, value] as const), ...environment])].map(([name, value]) => ({
+      name,
+      value,
+    })),
     mounts: [
       ...parts.mounts,
+      ...extras.mounts,
       {
         containerPath: messagePath,
         hostPath: parts.terminationMessageFile,
@@ -49,7 +56,8 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
         propagation: 'private',
       },
     ],
-    devices: parts.devices,
+    devices: [...parts.devices, ...extras.devices],
+    cdiDevices: extras.cdiDevices,
     logPath: logPathOf(container.name, attempt),
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
@@ -63,6 +71,7 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
       [LABELS.container]: container.name,
     },
     annotations: {
+      ...extras.annotations,
       [ANNOTATIONS.hash]: containerHash(container),
       [ANNOTATIONS.restartCount]: String(attempt),
       [ANNOTATIONS.terminationMessagePath]: messagePath,

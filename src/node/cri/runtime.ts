@@ -209,6 +209,8 @@ export interface ContainerSpec extends Identity {
   readonly env: readonly { readonly name: string; readonly value: string }[]
   readonly mounts: readonly Mount[]
   readonly devices: readonly Device[]
+  /** Qualified names of the Container Device Interface: the runtime knows what belongs to them. */
+  readonly cdiDevices: readonly string[]
   /** Relative to the sandbox's log directory. */
   readonly logPath: string
   readonly stdin: boolean

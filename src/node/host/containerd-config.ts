@@ -39,6 +39,8 @@ export function containerdConfig(options: HostOptions, layout: HostLayout, facts
     'enable_unprivileged_ports = true',
     'enable_unprivileged_icmp = true',
     'device_ownership_from_security_context = true',
+    // Unknown before 1.7, and then without effect.
+    'enable_cdi = true',
     `[${cri}.cni]`,
     `bin_dir = ${text(facts.cniBinDir)}`,
     `conf_dir = ${text(layout.cni.confDir)}`,

@@ -48,6 +48,10 @@ export interface HostLayout {
   readonly pluginsDir: string
   /** Where the node's plugins (CSI, devices, dynamic resources) register. */
   readonly pluginRegistryDir: string
+  /** Where device plugins register in their own way, and lie. */
+  readonly devicePluginsDir: string
+  /** Where who watches devices asks whose they are. */
+  readonly podResourcesDir: string
   /** A tmpfs: Secrets and tokens of pods. */
   readonly memoryDir: string
   /** Localhost seccomp profiles; a person's, never removed. */
@@ -87,6 +91,8 @@ export function layoutOf(options: HostOptions): HostLayout {
     storageDir: join(rootDir, 'storage'),
     pluginsDir: join(rootDir, 'plugins'),
     pluginRegistryDir: join(rootDir, 'plugins_registry'),
+    devicePluginsDir: join(rootDir, 'device-plugins'),
+    podResourcesDir: join(rootDir, 'pod-resources'),
     memoryDir: join(rootDir, 'memory'),
     seccompDir: join(rootDir, 'seccomp'),
     registriesDir: join(rootDir, 'registries'),

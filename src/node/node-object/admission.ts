@@ -34,16 +34,17 @@ export function requestsOf(pod: core.Pod): Amounts {
   return joined(total, amountsOf(pod.spec?.overhead), plus)
 }
 
-/** Why a pod cannot have what it asks for beside the others: the first resource of which there is too little. Those that the node does not have are nobody's concern here. */
+/** Why a pod cannot have what it asks for beside the others: the first resource of which there is too little. Those that the node does not have are nobody's concern here, nor those that are seen to `elsewhere`. */
 export function lacking(
   pod: core.Pod,
   others: readonly core.Pod[],
   node: core.Node,
   resources?: readonly string[],
+  elsewhere: (resource: string) => boolean = () => false,
 ): { readonly reason: string; readonly message: string } | undefined {
   const allocatable = node.status?.allocatable ?? {}
   const wanted = requestsOf(pod)
-  const names = resources ?? [...BASIC, ...[...wanted.keys()].filter((name) => !BASIC.includes(name))]
+  const names = resources ?? [...BASIC, ...[...wanted.keys()].filter((name) => !BASIC.includes(name) && !elsewhere(name))]
   const used = others.map(requestsOf)
   for (const resource of names) {
     const asked = wanted.get(resource) ?? 0
@@ -69,7 +70,7 @@ export function isSelected(pod: core.Pod, node: core.Node): boolean {
 }
 
 /** Throws `PodRejected` when the node cannot hold the pod beside those that it has. The scheduler sees to that; this is for who goes past it. */
-export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.Node): void {
+export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.Node, elsewhere?: (resource: string) => boolean): void {
   const allocatable = node.status?.allocatable ?? {}
   const reject = (reason: string, why: string): never => {
     throw new PodRejected(reason, `Pod was rejected: ${why}`)
@@ -81,7 +82,7 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
   const mostPods = Number(allocatable.pods ?? '0')
   if (others.length + 1 > mostPods)
     reject('OutOfpods', `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${mostPods}`)
-  const lack = lacking(pod, others, node)
+  const lack = lacking(pod, others, node, undefined, elsewhere)
   if (lack !== undefined) reject(lack.reason, lack.message)
   if (!isSelected(pod, node)) reject('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
   const taken = others.flatMap(hostPortsOf)

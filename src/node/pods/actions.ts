@@ -32,6 +32,7 @@ export async function carryOut(scope: Scope, worker: PodSubject, action: Action)
       return state.removed(action.id)
     case 'release-volumes':
       await services.volumes.release(scope, worker.pod)
+      await services.resources.release(scope, worker.pod)
       memory.volumesReleased = true
       return
     case 'remove-cgroup':

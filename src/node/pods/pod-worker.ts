@@ -199,6 +199,7 @@ export class PodWorker implements PodSubject {
     if (!this.#vanished) {
       this.#reported = podStatus(snapshot, plan, {
         ips: this.services.settings.nodeIps,
+        healthOf: (container) => this.services.resources.healthOf(this.pod, container),
         recursiveReadOnlyMounts: this.services.featuresOf(this.state.sandboxes[0]?.handler ?? '').recursiveReadOnlyMounts,
       })
       this.services.api.report(this.pod, this.#reported, this.#passes(plan))

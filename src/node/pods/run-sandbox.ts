@@ -20,6 +20,7 @@ export async function runSandbox(scope: Scope, worker: PodSubject, { attempt }: 
     // What a pod refers to is nearly always there: the first try does not wait to be sure.
     const isSure = memory.sandboxFailure === undefined && !(pod.spec?.volumes ?? []).some(mayBeMissing)
     if (!isSure) await services.volumes.resolve(scope, pod)
+    await services.resources.prepare(scope, pod)
     const spec = await sandboxSpecOf(scope, worker, attempt)
     const [made, mounted] = await Promise.allSettled([
       services.runtime.runPodSandbox(worker.scope, spec),
@@ -37,7 +38,10 @@ export async function runSandbox(scope: Scope, worker: PodSubject, { attempt }: 
     memory.sandboxFailure = undefined
   } catch (error) {
     if (isCancelled(error)) throw error
-    if (error instanceof PodRejected) return worker.end({ reason: error.reason, message: error.message, graceSeconds: 0 })
+    if (error instanceof PodRejected) {
+      services.events.record(pod, 'Warning', error.reason, error.message)
+      return worker.end({ reason: error.reason, message: error.message, graceSeconds: 0 })
+    }
     const failures = (memory.sandboxFailure?.failures ?? 0) + 1
     const now = scope.clock.now()
     const reason = error instanceof StartRefused ? error.reason : 'FailedCreatePodSandBox'

@@ -1,6 +1,7 @@
 import type { Scope } from '#base'
 import type { core } from '#api'
 import type { ContainerRuntime, Device, Image, Mount, RuntimeHandler } from '../cri/runtime.ts'
+import type { PodResources } from '../devices/container-extras.ts'
 import type { ObjectSource } from '../objects.ts'
 import type { NodeSettings } from '../settings.ts'
 import type { ProbeResults } from './plan/snapshot.ts'
@@ -16,6 +17,8 @@ export interface PodServices {
   readonly cgroups: PodCgroups
   readonly probes: PodProbes
   readonly hooks: PodHooks
+  /** Devices, and what claims stand for. */
+  readonly resources: PodResources
   readonly events: PodEvents
   readonly api: PodApi
   readonly network: PodNetwork
@@ -25,6 +28,8 @@ export interface PodServices {
   readonly refuseResize: (pod: core.Pod) => { readonly reason: string; readonly message: string } | undefined
   /** What the runtime says that it can do for pods of a handler. */
   readonly featuresOf: (handler: string) => Omit<RuntimeHandler, 'name'>
+  /** Whether the runtime knows devices by their names of the Container Device Interface. */
+  readonly takesCdiDevices: boolean
   /** The runtime handler of a RuntimeClass; throws `StartRefused`. */
   readonly handlerOf: (scope: Scope, pod: core.Pod) => Promise<string>
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import { containerSpec } from '../containers/container-spec.ts'
 import { environmentOf } from '../containers/environment.ts'
-import { StartRefused } from '../refusal.ts'
+import { StartRefused, configError } from '../refusal.ts'
 import { logDirectoryOf } from '../sandbox/sandbox-spec.ts'
 import { afterRestart, retryDelay } from './plan/backoff.ts'
 import type { Action } from './plan/action.ts'
@@ -60,10 +60,15 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
     mkdir(join(logDirectoryOf(worker.services.settings, worker.pod), container.name), { recursive: true, mode: 0o755 }),
   ])
   await showImages(scope, worker, container)
-  const [mounts, devices] = await Promise.all([
+  const [mounts, devices, extras] = await Promise.all([
     services.volumes.mountsOf(scope, pod, container, environment, services.featuresOf(sandbox.handler)),
     services.volumes.devicesOf(scope, pod, container),
+    services.resources.extrasOf(scope, pod, container),
   ])
+  if (extras.cdiDevices.length > 0 && !services.takesCdiDevices)
+    throw configError(
+      `devices by name (${extras.cdiDevices.join(', ')}) are not supported by the container runtime: containerd knows them from 1.7 on`,
+    )
   const target = ephemeralContainersOf(pod).find(({ name }) => name === container.name)?.targetContainerName
   const targetId =
     target === undefined || target === ''
@@ -77,6 +82,7 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
     environment,
     mounts,
     devices,
+    extras,
     settings,
     terminationMessageFile,
     targetId,

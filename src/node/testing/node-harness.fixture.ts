@@ -5,6 +5,7 @@ import type { core } from '#api'
 import { nodeCgroups } from '../cgroups/node-cgroups.ts'
 import { podCgroups } from '../cgroups/pod-cgroups.ts'
 import type { ContainerRuntime } from '../cri/runtime.ts'
+import { joinResources } from '../devices/container-extras.ts'
 import type { HostLayout } from '../host/layout.ts'
 import type { Machine } from '../host/machine.ts'
 import { podImages } from '../images/pod-images.ts'
@@ -145,6 +146,7 @@ export function nodeHarness(
         : podCgroups(real.machine.cgroups, real.layout.cgroupRoot, 0, nodeCgroups(real.machine.cgroups, real.layout.cgroupRoot)),
     probes: podProbes(scope, runtime, recorder),
     hooks: podHooks(runtime),
+    resources: joinResources([]),
     api: {
       report(pod, status) {
         const name = pod.metadata?.name ?? ''
@@ -160,6 +162,7 @@ export function nodeHarness(
     refuseResize: (pod) => harness.refuseResize(pod),
     network: { protect: async () => undefined, drain: async () => undefined },
     featuresOf: () => NO_FEATURES,
+    takesCdiDevices: true,
     handlerOf: async () => '',
   })
   const harness: NodeHarness = {

@@ -102,6 +102,7 @@ export function containerConfig(spec: ContainerSpec): object {
     envs: spec.env.map(({ name, value }) => ({ key: name, value: Buffer.from(value) })),
     mounts: spec.mounts.map(mount),
     devices: spec.devices.map((device) => ({ ...device })),
+    CDIDevices: spec.cdiDevices.map((name) => ({ name })),
     labels: spec.labels,
     annotations: spec.annotations,
     logPath: spec.logPath,

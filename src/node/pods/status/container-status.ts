@@ -14,6 +14,7 @@ export interface StatusContext {
   /** The pod will not run again: what never started is reported as ended. */
   readonly over: boolean
   readonly recursiveReadOnlyMounts: boolean
+  readonly healthOf?: ((container: string) => readonly core.ResourceStatus[]) | undefined
 }
 
 /** The status of one container, from its runs (newest first), what the plan says it waits for, and what the API was told before. */
@@ -21,7 +22,9 @@ export function containerStatus(context: StatusContext, container: AnyContainer)
   const { snapshot, plan } = context
   const [current, previous] = snapshot.containers.filter(({ name }) => name === container.name)
   const told = toldStatusOf(snapshot.pod, container.name)
+  const health = context.healthOf?.(container.name) ?? []
   const common = {
+    ...(health.length === 0 ? {} : { allocatedResourcesStatus: [...health] }),
     name: container.name,
     ...resourcesOf(container, current && snapshot.memory.actuated.get(current.id)),
     ...volumeMountsOf(container, context.recursiveReadOnlyMounts),

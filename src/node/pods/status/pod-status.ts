@@ -11,6 +11,8 @@ export interface NodeFacts {
   readonly ips: readonly string[]
   /** What the runtime can do for the pod. */
   readonly recursiveReadOnlyMounts: boolean
+  /** How the devices of a container are doing. */
+  readonly healthOf?: (container: string) => readonly core.ResourceStatus[]
 }
 
 /** What the API is to be told of a pod: a pure function of the snapshot. Conditions of others are not in it. */
@@ -20,7 +22,13 @@ export function podStatus(snapshot: PodSnapshot, plan: Plan, node: NodeFacts): c
   const alive = snapshot.containers.some(({ state }) => state === 'running' || state === 'unknown')
   const stopped = !alive && sandboxes.every(({ id, ready }) => !ready || memory.stoppedSandboxes.has(id))
   const phase = phaseOf(snapshot, ending?.kind, alive, stopped)
-  const context = { snapshot, plan, over: isDone(phase) && stopped, recursiveReadOnlyMounts: node.recursiveReadOnlyMounts }
+  const context = {
+    snapshot,
+    plan,
+    over: isDone(phase) && stopped,
+    recursiveReadOnlyMounts: node.recursiveReadOnlyMounts,
+    healthOf: node.healthOf,
+  }
   const initStatuses = initContainersOf(pod).map((container) => containerStatus(context, container))
   const statuses = mainContainersOf(pod).map((container) => containerStatus(context, container))
   const ephemeral = (ephemeralContainersOf(pod) as readonly AnyContainer[]).map((container) => containerStatus(context, container))
