@@ -104,6 +104,7 @@ export { isShared, share } from './meta/shared-parts.ts'
 export { type JsonObject, deepClone, deepEqual, deepFreeze } from './meta/deep.ts'
 export { type FieldRequirement, parseFieldSelector } from './meta/field-selector.ts'
 export {
+  addQuantities,
   canonicalQuantity,
   compareQuantities,
   formatQuantity,
@@ -152,6 +153,7 @@ export {
   type Validate,
 } from './validation/values.ts'
 export type { AccessAnswer, AccessQuery } from './cel/library/kubernetes/authorization.ts'
+export { type DeviceSelectorProgram, type SelectableDevice, compileDeviceSelector } from './cel/kubernetes/device-selector.ts'
 export { type IdentityExpression, IdentityProblem, type IdentityVariable, compileIdentity } from './cel/kubernetes/identity.ts'
 export { meetsMatchConditions } from './policies/conditions.ts'
 export { mutateByPolicy, mutationsOf, wantsToMutate } from './policies/mutate.ts'
@@ -166,6 +168,17 @@ export type { QuotaEvaluator, QuotaWrite } from './quota/evaluator.ts'
 export { quotaReleaseMs } from './quota/pods.ts'
 export { quotaEvaluator, quotaResources, quotaSelects, quotaUsage } from './quota/quota.ts'
 export { effectiveSpec } from './pods/effective-spec.ts'
+export {
+  CLAIM_FINALIZER,
+  EXTENDED_CLAIM_ANNOTATION,
+  POD_CLAIM_ANNOTATION,
+  canBeReserved,
+  claimNameOf,
+  consumerOf,
+  isClaimOfPod,
+  isReservedFor,
+  notClaimOfPod,
+} from './pods/pod-claims.ts'
 export { isExtendedResource } from './validation/resources.ts'
 export { type AmountKind, type Amounts, podAmounts } from './pods/resources.ts'
 export { keepUnchangedTimes } from './fields/keep-times.ts'

@@ -21,6 +21,7 @@ import { type NodeIpamOptions, nodeIpamController } from './node-ipam/index.ts'
 import { nodeLifecycleController } from './node-lifecycle/index.ts'
 import { podGcController } from './pod-gc/index.ts'
 import { replicaSetController, replicationController } from './replicaset/index.ts'
+import { resourceClaimController } from './resource-claim/index.ts'
 import { resourceQuotaController } from './resourcequota/index.ts'
 import { rootCaController } from './root-ca/index.ts'
 import { serviceAccountController } from './serviceaccount/index.ts'
@@ -59,6 +60,7 @@ export interface ControllersOptions {
 export function controllers(options: ControllersOptions = {}): readonly ControllerDefinition[] {
   return [
     serviceAccountController,
+    resourceClaimController,
     ...(options.caBundle === undefined ? [] : [rootCaController(options.caBundle)]),
     namespaceController({ settleMs: options.namespaceSettleMs ?? 5_000 }),
     deploymentController,

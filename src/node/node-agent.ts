@@ -8,6 +8,8 @@ import { apiObjects } from './api/object-source.ts'
 import { podApi } from './api/pod-api.ts'
 import { nodeCgroups } from './cgroups/node-cgroups.ts'
 import { podCgroups } from './cgroups/pod-cgroups.ts'
+import { ResourceDrivers } from './claims/drivers.ts'
+import { PodClaims } from './claims/pod-claims.ts'
 import { limitedRuntime } from './cri/limited-runtime.ts'
 import type { ContainerRuntime, Image, RuntimeHandler } from './cri/runtime.ts'
 import { type EvictionOptions, Evictor } from './eviction/evictor.ts'
@@ -108,6 +110,20 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     changed: () => void registrar.writeStatus(scope).catch(() => undefined),
     healthChanged: (uids) => uids.forEach((uid) => manager.byUid(uid)?.wake()),
   })
+  const present = (): ReadonlySet<string> => new Set(manager.workers.map(({ pod }) => uidOf(pod)))
+  const drivers = new ResourceDrivers({
+    client,
+    nodeName: options.nodeName,
+    came: () => {
+      if (isStarted) void claims.keepOnly(scope, present())
+    },
+  })
+  const claims = new PodClaims({
+    path: layout.claimsFile,
+    drivers,
+    claim: (own, namespace, name) => client.resource(refs.resourceclaims).get(own, { namespace, name }),
+  })
+  let isStarted = false
   const reserved = options.reserved ?? NOTHING_RESERVED
   const eviction = options.eviction ?? { thresholds: parseThresholds(DEFAULT_HARD), mostGraceSeconds: 0, transitionMs: 300_000 }
   const resources = (): NodeResources =>
@@ -173,7 +189,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     record: events.record,
   })
   await volumes.recover(scope)
-  const pluginHandlers: PluginHandlers = { CSIPlugin: volumes.csiPlugins, DevicePlugin: devices.handler }
+  const pluginHandlers: PluginHandlers = { CSIPlugin: volumes.csiPlugins, DevicePlugin: devices.handler, DRAPlugin: drivers.handler(scope) }
   const { name: runtimeName, version: runtimeVersion } = await runtime.version(scope)
   let listed: { readonly images: Promise<readonly Image[]>; readonly atMs: number } | undefined
   /** Asked for seldom: a list of images is the dearest part of a report. */
@@ -250,7 +266,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0, ofAllPods),
     probes: podProbes(scope, runtime, events),
     hooks: podHooks(runtime),
-    resources: joinResources([devices]),
+    resources: joinResources([claims, devices]),
     api: staticPods?.told(podApi(scope, client)) ?? podApi(scope, client),
     network: options.network ?? NO_NETWORK,
     admit(pod) {
@@ -293,18 +309,20 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     changed: () => void registrar.writeStatus(scope).catch(() => undefined),
   })
 
-  await devices.start(scope)
+  await Promise.all([devices.start(scope), claims.start(scope)])
   await Promise.all([informers.start(scope), registrar.register(scope)])
   const sweep = new OrphanSweep(host, runtime, () => manager.isStarting)
   manager.onReturn(() => sweep.begin(scope))
   await staticPods?.read(scope)
   await manager.start([...pods.list().filter((pod) => !isMirror(pod)), ...(staticPods?.pods ?? [])])
-  await devices.keepOnly(new Set(manager.workers.map(({ pod }) => uidOf(pod))))
+  isStarted = true
+  drivers.start(scope)
+  await devices.keepOnly(present())
   await servePodResources(scope, {
     dir: layout.podResourcesDir,
     pods: () => manager.workers.map((worker) => worker.snapshot().pod),
     devices,
-    claims: () => [],
+    claims: (pod, container) => claims.uses(pod, container),
     cpus: () => [],
     usableCpus: () => [],
   })

@@ -48,6 +48,8 @@ export interface HostLayout {
   readonly pluginsDir: string
   /** Where the node's plugins (CSI, devices, dynamic resources) register. */
   readonly pluginRegistryDir: string
+  /** Which claims their drivers hold ready, and for which pods. */
+  readonly claimsFile: string
   /** Where device plugins register in their own way, and lie. */
   readonly devicePluginsDir: string
   /** Where who watches devices asks whose they are. */
@@ -91,6 +93,7 @@ export function layoutOf(options: HostOptions): HostLayout {
     storageDir: join(rootDir, 'storage'),
     pluginsDir: join(rootDir, 'plugins'),
     pluginRegistryDir: join(rootDir, 'plugins_registry'),
+    claimsFile: join(rootDir, 'claims.json'),
     devicePluginsDir: join(rootDir, 'device-plugins'),
     podResourcesDir: join(rootDir, 'pod-resources'),
     memoryDir: join(rootDir, 'memory'),

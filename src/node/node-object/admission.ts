@@ -78,7 +78,6 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
   // Never half-honoured: what this node cannot do for a pod keeps the pod from it.
   if (pod.spec?.securityContext?.supplementalGroupsPolicy === 'Strict')
     reject('SupplementalGroupsPolicyNotSupported', 'SupplementalGroupsPolicy=Strict is not supported in this node')
-  if ((pod.spec?.resourceClaims ?? []).length > 0) reject('ResourceClaimsNotSupported', 'spec.resourceClaims is not supported in this node')
   const mostPods = Number(allocatable.pods ?? '0')
   if (others.length + 1 > mostPods)
     reject('OutOfpods', `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${mostPods}`)

@@ -6,6 +6,8 @@ import { DEFAULT_SCHEDULER, type SchedulerConfig, defaultConfig } from '../confi
 import { siblingSelector } from '../loop/siblings.ts'
 import { type IsServed, watchSources } from '../loop/watches.ts'
 import { compilePod } from '../pod/pod-info.ts'
+import { DynamicResources } from '../plugins/dynamic-resources/dynamic-resources.ts'
+import { watchDevices } from '../plugins/dynamic-resources/watch-devices.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
 import { type Explanation, explainPod } from './explain-pod.ts'
 
@@ -16,6 +18,7 @@ export async function explain(
   of: { readonly namespace: string; readonly name: string },
 ): Promise<Explanation> {
   const sources = watchSources(options.informers, options.isServed, () => undefined)
+  const { view } = watchDevices(options.informers, options.isServed, () => undefined)
   await options.informers.start(scope)
   const pod = sources.pods.get(`${of.namespace}/${of.name}`)
   if (pod === undefined) throw statusError.notFound(refs.pods, of.name)
@@ -27,7 +30,11 @@ export async function explain(
   const { profiles } = options.config ?? defaultConfig()
   // Pods of other schedulers are explained as ours would see them.
   const profile = profiles.find(({ schedulerName }) => schedulerName === name) ?? profiles[0]
-  return explainPod(cluster, compilePod(pod), defaultPlugins(sources.view, siblingSelector(sources), profile))
+  return explainPod(
+    cluster,
+    compilePod(pod),
+    defaultPlugins(sources.view, siblingSelector(sources), profile, new DynamicResources(view, scope.clock, scope.random)),
+  )
 }
 
 const takesPlace = ({ spec, status }: core.Pod): boolean =>

@@ -21,7 +21,7 @@ export function hintsOf(cluster: Cluster): Hint {
         return (change.kind === 'pod-left' && change.pod.ports.length > 0) || (change.kind === 'node' && change.added)
       case 'PodTopologySpread':
         if (change.kind === 'node') return change.added || change.labels || change.taints
-        return change.kind !== 'storage' && isSpreadOver(cluster, pod, change.pod)
+        return change.kind !== 'storage' && change.kind !== 'devices' && isSpreadOver(cluster, pod, change.pod)
       case 'InterPodAffinity':
         if (change.kind === 'node') return change.added || change.labels
         if (change.kind === 'pod-came') return pod.affinity.some(({ pods }) => pods.matches(change.pod, cluster.namespaceLabels))
@@ -33,6 +33,8 @@ export function hintsOf(cluster: Cluster): Hint {
         return change.kind === 'storage' || (change.kind === 'pod-left' && change.pod.claims.length > 0)
       case 'VolumeRestrictions':
         return change.kind === 'storage' || (change.kind === 'pod-left' && (change.pod.pod.spec?.volumes ?? []).length > 0)
+      case 'DynamicResources':
+        return change.kind === 'devices' || (change.kind === 'node' && (change.added || change.labels || change.resources))
       default:
         return true
     }

@@ -1,5 +1,5 @@
 import { type Scope, messageOf } from '#base'
-import { type core, deepEqual, isConflict, isNotFound, refs } from '#api'
+import { type core, deepEqual, isConflict, isNotFound, refs, type resource } from '#api'
 import type { Client } from '#client'
 import type { Change, Informers } from '#reconcile'
 import { Cluster } from '../cluster/cluster.ts'
@@ -12,6 +12,10 @@ import { Decider, type Diagnosis, type Plugins, prepareFilters } from '../framew
 import { refusalMessage } from '../framework/message.ts'
 import type { Refusal } from '../framework/plugin.ts'
 import { type PodInfo, compilePod } from '../pod/pod-info.ts'
+import { bindClaims, giveBack, mustWait, unreserve, whenReady } from '../plugins/dynamic-resources/bind-claims.ts'
+import type { DeviceView } from '../plugins/dynamic-resources/device-view.ts'
+import { DYNAMIC_RESOURCES, DynamicResources, type Reservation } from '../plugins/dynamic-resources/dynamic-resources.ts'
+import { watchDevices } from '../plugins/dynamic-resources/watch-devices.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
 import { type PreemptionPlan, type PreemptionTerms, choosePreemption, planPreemption, preemptionCandidates } from '../preemption/plan.ts'
 import { VictimMemo } from '../preemption/victim-memo.ts'
@@ -54,6 +58,8 @@ export class Scheduler {
   readonly #queue: SchedulingQueue
   readonly #sources: Sources
   readonly #byName: ReadonlyMap<string, Scheduling>
+  readonly #devices: DynamicResources
+  readonly #claim: DeviceView['claim']
   readonly #nominated = new Nominations()
   readonly #extenders: readonly Extender[]
   /** Placed by us, the binding not seen yet. */
@@ -69,10 +75,17 @@ export class Scheduler {
     this.#queue = new SchedulingQueue(scope.clock, hintsOf(this.#cluster), () => this.#wake(), config)
     this.#sources = watchSources(options.informers, options.isServed, () => this.#queue.changed({ kind: 'storage' }))
     this.#extenders = (config.extenders ?? []).map((one) => new Extender(one))
+    const watched = watchDevices(options.informers, options.isServed, () => this.#queue.changed({ kind: 'devices' }))
+    this.#devices = new DynamicResources(watched.view, scope.clock, scope.random)
+    this.#claim = watched.view.claim
+    watched.claims?.onChange(({ old, now }) => {
+      const claim = now ?? old
+      if (claim !== undefined) this.#devices.seen(claim, now !== undefined)
+    })
     const siblings = siblingSelector(this.#sources)
     this.#byName = new Map(
       config.profiles.map((profile) => {
-        const plugins = defaultPlugins(this.#sources.view, siblings, profile)
+        const plugins = defaultPlugins(this.#sources.view, siblings, profile, this.#devices)
         const decider = new Decider(plugins, scope.random, profile.percentageOfNodesToScore)
         const events = schedulerEvents(scope, options.client, profile.schedulerName, () => this.#queue.isBusy || this.#bindings > 0)
         return [profile.schedulerName, { profile, plugins, decider, events, victims: new VictimMemo() }]
@@ -130,7 +143,11 @@ export class Scheduler {
       return
     }
     if (this.#assumed.has(uid)) return
-    const specChanged = old !== undefined && (!deepEqual(old.spec, now.spec) || !deepEqual(old.metadata?.labels, now.metadata?.labels))
+    const specChanged =
+      old !== undefined &&
+      (!deepEqual(old.spec, now.spec) ||
+        !deepEqual(old.metadata?.labels, now.metadata?.labels) ||
+        !deepEqual(old.status?.resourceClaimStatuses, now.status?.resourceClaimStatuses))
     const pod = compilePod(now)
     this.#queue.set(pod, specChanged)
     const nominated = now.status?.nominatedNodeName
@@ -199,6 +216,10 @@ export class Scheduler {
 
   /** A promise when others are asked. */
   #schedule(pod: PodInfo): Promise<void> | undefined {
+    if (this.#devices.isEarly(pod)) {
+      this.#queue.refuse(pod.uid, new Set([DYNAMIC_RESOURCES]))
+      return undefined
+    }
     const asked = this.#extenders.length === 0 ? [] : this.#extenders.filter((extender) => extender.isInterestedIn(pod))
     if (asked.length > 0) return this.#scheduleWith(asked, pod)
     const decision = this.#promised(pod) ?? this.#of(pod).decider.decide(this.#cluster, pod, this.#promises(pod))
@@ -239,9 +260,12 @@ export class Scheduler {
   }
 
   #assume(pod: PodInfo, node: NodeState, binder: Extender | undefined): void {
+    const reservation = this.#devices.reserve(pod, node)
     this.#cluster.place(pod, node.name)
     this.#assumed.add(pod.uid)
-    this.#inBackground(pod, () => this.#bind(pod, node, binder))
+    this.#inBackground(pod, () =>
+      reservation === undefined ? this.#bind(pod, node, binder) : this.#bindWithDevices(pod, node, binder, reservation),
+    )
   }
 
   /** A node that was promised is tried first. */
@@ -265,7 +289,7 @@ export class Scheduler {
     return refused
   }
 
-  #inBackground(pod: PodInfo, work: () => Promise<void>): void {
+  #inBackground(pod: PodInfo, work: () => Promise<unknown>): void {
     this.#bindings++
     work()
       .catch((error: unknown) => {
@@ -281,13 +305,35 @@ export class Scheduler {
       })
   }
 
-  async #bind(pod: PodInfo, node: NodeState, binder: Extender | undefined): Promise<void> {
+  /** Its claims get their devices first; when it is not bound after all, it leaves them. */
+  async #bindWithDevices(pod: PodInfo, node: NodeState, binder: Extender | undefined, reservation: Reservation): Promise<void> {
+    const scope = this.#scope
+    const written = new Set<string>()
+    let claims: readonly resource.ResourceClaim[] = []
+    try {
+      claims = await bindClaims(scope, this.#client, reservation, (uid) => written.add(uid))
+      if (mustWait(claims, scope.clock.now())) {
+        const note = `waiting for binding conditions for device on node ${node.name}`
+        this.#of(pod).events.event(pod.pod, 'Normal', 'BindingConditionsPending', 'Scheduling', note)
+        await whenReady(scope, claims, ({ metadata }) => this.#claim(metadata?.namespace ?? '', metadata?.name ?? ''))
+      }
+      if (!(await this.#bind(pod, node, binder))) await unreserve(scope, this.#client, claims, pod.uid)
+    } catch (error) {
+      await unreserve(scope, this.#client, claims, pod.uid).catch(() => undefined)
+      throw error
+    } finally {
+      this.#devices.settle(pod.uid, written)
+    }
+  }
+
+  /** Whether it was. */
+  async #bind(pod: PodInfo, node: NodeState, binder: Extender | undefined): Promise<boolean> {
     const { namespace, name, uid } = pod
     if (pod.claims.length > 0 && (await claimVolumes(this.#scope, this.#client, this.#sources.view, pod, node))) {
       this.#assumed.delete(uid)
       this.#takeAway(uid)
       this.#queue.refuse(uid, new Set(['VolumeBinding']))
-      return
+      return false
     }
     const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { kind: 'Node', name: node.name } }
     try {
@@ -299,11 +345,12 @@ export class Scheduler {
       this.#assumed.delete(uid)
       this.#takeAway(uid)
       this.#queue.retry(uid)
-      return
+      return false
     }
     this.#queue.delete(uid)
     this.#nominated.delete(uid)
     this.#of(pod).events.event(pod.pod, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${pod.key} to ${node.name}`)
+    return true
   }
 
   #refuse(pod: PodInfo, diagnosis: Diagnosis): void {
@@ -344,6 +391,12 @@ export class Scheduler {
   }
 
   #preempt(pod: PodInfo, diagnosis: Diagnosis, plan: PreemptionPlan): void {
+    // Devices that nobody uses are given back before pods are made to go.
+    const useless = this.#devices.useless(pod, this.#cluster.nodes())
+    if (useless !== undefined) {
+      this.#inBackgroundQuietly(pod, () => giveBack(this.#scope, this.#client, useless))
+      return this.#report(pod, refusalMessage(diagnosis, 'deallocation of ResourceClaim completed'))
+    }
     if (plan.kind === 'none') return this.#report(pod, refusalMessage(diagnosis, plan.message))
     this.#nominated.set(pod, plan.node.name)
     for (const { pod: other } of this.#nominated.on(plan.node.name)) if (other.priority < pod.priority) this.#withdraw(other.uid, other)

@@ -9,13 +9,19 @@ import { volumeZone } from '../volumes/zone.ts'
 import { allocationPreference, balancedAllocation } from './allocation.ts'
 import { nodeAffinity, nodePorts, nodePreference, nodeUnschedulable, taintPreference, taintToleration } from './node-fitness.ts'
 import { affinityPreference, interPodAffinity } from './pod-affinity.ts'
+import type { DynamicResources } from './dynamic-resources/dynamic-resources.ts'
 import { imageLocality, nodeResourcesFit } from './resources.ts'
 import { topologySpread } from './spread-filter.ts'
 import { spreadPreference } from './spread-score.ts'
 import { type SiblingSelector, spreadSource } from './spread-source.ts'
 
 /** The plugins that kube-scheduler has on by default, in its order, as a profile has them. */
-export function defaultPlugins(view: StorageView, siblings: SiblingSelector, profile: Profile = defaultProfile()): Plugins {
+export function defaultPlugins(
+  view: StorageView,
+  siblings: SiblingSelector,
+  profile: Profile = defaultProfile(),
+  devices: DynamicResources | undefined = undefined,
+): Plugins {
   const { disabledFilters, disabledScores, weights, addedAffinity } = profile
   const spread = spreadSource(profile.spread, siblings)
   const weightOf = (name: string, usual: number): number => weights.get(name) ?? usual
@@ -24,7 +30,7 @@ export function defaultPlugins(view: StorageView, siblings: SiblingSelector, pro
     taintToleration,
     nodeAffinity(addedAffinity),
     nodePorts,
-    nodeResourcesFit(profile.fit),
+    nodeResourcesFit(profile.fit, devices?.drives),
     volumeRestrictions(view),
     diskConflicts,
     volumeLimits(view),
@@ -32,6 +38,7 @@ export function defaultPlugins(view: StorageView, siblings: SiblingSelector, pro
     volumeZone(view),
     topologySpread(spread),
     interPodAffinity,
+    ...(devices === undefined ? [] : [devices.plugin]),
   ]
   const scores: readonly ScorePlugin[] = [
     taintPreference(weightOf('TaintToleration', 3)),

@@ -11,7 +11,11 @@ import {
 import type { PodInfo } from '../pod/pod-info.ts'
 
 /** What is asked for must be free: allocatable less what placed pods ask for. */
-export function nodeResourcesFit({ ignoredResources, ignoredGroups }: FitArgs): FilterPlugin {
+export function nodeResourcesFit(
+  { ignoredResources, ignoredGroups }: FitArgs,
+  /** Extended resources that drivers stand behind: whether a node has them is for who knows the drivers' devices. */
+  drives: (resource: string) => boolean = () => false,
+): FilterPlugin {
   const id = JSON.stringify(['fit', [...ignoredResources], [...ignoredGroups]])
   return { name: 'NodeResourcesFit', live: true, prepare: (cluster, pod) => fitCheck(cluster, pod) }
 
@@ -19,8 +23,9 @@ export function nodeResourcesFit({ ignoredResources, ignoredGroups }: FitArgs): 
     const podLimit = cluster.allocatable('pods')
     const isIgnored = (name: string): boolean =>
       name.includes('/') && (ignoredResources.has(name) || ignoredGroups.has(name.slice(0, name.indexOf('/'))))
+    const driven = [...pod.requests.keys()].filter((name) => name.includes('/') && drives(name))
     const asked = [...pod.requests]
-      .filter(([name, amount]) => amount > 0 && !isIgnored(name))
+      .filter(([name, amount]) => amount > 0 && !isIgnored(name) && !driven.includes(name))
       .map(([resource, amount]) => ({
         resource,
         amount,
@@ -56,7 +61,7 @@ export function nodeResourcesFit({ ignoredResources, ignoredGroups }: FitArgs): 
       known.set(lacking, made)
       return made
     }
-    const memo = cluster.loadMemo(id + pod.requestKey)
+    const memo = cluster.loadMemo(driven.length === 0 ? id + pod.requestKey : `${id}${pod.requestKey} without ${driven.join()}`)
     const refusalOf = (lacking: number): Refusal | undefined => (lacking === 0 ? undefined : (known.get(lacking) ?? explain(lacking)))
     const compute = (slot: number): number => lack(slot)
     let [lastLack, last]: [number, Refusal | undefined] = [0, undefined]

@@ -36,6 +36,9 @@ interface Hopeful {
 }
 
 const NO_CLAIMS = 'no new claims to deallocate, preemption: '
+/** What was found out about claims comes before what about other pods. */
+const claimsPart = ({ pod }: PodInfo): string =>
+  (pod.spec?.resourceClaims ?? []).length === 0 ? NO_CLAIMS : 'still not schedulable, preemption: '
 const NOT_HELPFUL = { reasons: ['Preemption is not helpful for scheduling'] }
 const NO_VICTIMS: Refusal = { plugin: 'DefaultPreemption', reasons: ['No preemption victims found for incoming pod'], final: true }
 
@@ -69,7 +72,7 @@ export function preemptionCandidates(
   filters: readonly FilterPlugin[],
   terms: PreemptionTerms,
 ): { readonly kind: 'found'; readonly candidates: readonly Candidate[] } | { readonly kind: 'none'; readonly message: string } {
-  const none = (why: string): { readonly kind: 'none'; readonly message: string } => ({ kind: 'none', message: NO_CLAIMS + why })
+  const none = (why: string): { readonly kind: 'none'; readonly message: string } => ({ kind: 'none', message: claimsPart(pod) + why })
   if (pod.pod.spec?.preemptionPolicy === 'Never') return none('not eligible due to preemptionPolicy=Never.')
   if (victimsAreLeaving(cluster, pod)) return none('not eligible due to a terminating pod on the nominated node.')
   const { minCandidatePercent, minCandidates } = terms.limits ?? defaultProfile().preemption

@@ -16,6 +16,8 @@ export type ClusterChange =
   | { readonly kind: 'pod-left'; readonly pod: PodInfo; readonly node: string }
   | { readonly kind: 'pod-came'; readonly pod: PodInfo }
   | { readonly kind: 'storage' }
+  /** Claims of devices, their classes, or what drivers announce. */
+  | { readonly kind: 'devices' }
 
 /** Whether a change can end a refusal by this plugin; asked when the cluster shows it already. In doubt `true`: the pod is tried once more for nothing. */
 export type Hint = (plugin: string, pod: PodInfo, change: ClusterChange) => boolean

@@ -20,7 +20,8 @@ const MOST = { driver: 63, domain: 63, id: 32, attributes: 32, value: 64 } as co
 /** Made with the first selector. */
 const made: { environment?: Environment } = {}
 
-function deviceEnvironment(): Environment {
+/** What selectors of devices are written in. */
+export function deviceEnvironment(): Environment {
   return (made.environment ??= makeEnvironment())
 }
 

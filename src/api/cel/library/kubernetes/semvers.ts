@@ -77,6 +77,7 @@ function toSemver(text: string, loosely = false): Outcome {
   const version = loosely ? parseLoosely(text) : parse(text)
   return typeof version === 'string' ? new CelError(version) : new SemverValue(version)
 }
+export const semverOf = (text: string): Outcome => toSemver(text)
 const isSemver = (text: string, loosely = false): boolean => toSemver(text, loosely) instanceof SemverValue
 
 function compare(a: SemverValue, b: SemverValue): number {

@@ -1,0 +1,1 @@
+export { resourceClaimController } from './resource-claim.ts'

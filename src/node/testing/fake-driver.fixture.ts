@@ -1,0 +1,44 @@
+import { join } from 'node:path'
+import type { Scope } from '#base'
+import { type ClaimMessage, type DriverService, driverMethods } from '../claims/driver-api.ts'
+import { serveGrpc } from '../cri/grpc/serve.ts'
+import { serveRegistration } from './fake-plugin.fixture.ts'
+
+/** A driver of dynamic resources: makes every claim ready with one device. What it is asked is kept; it refuses while `error` says something. */
+export interface FakeDriver {
+  readonly asked: string[]
+  error: string
+}
+
+export async function fakeDriver(
+  scope: Scope,
+  rootDir: string,
+  driver: string,
+  service: DriverService = 'v1.DRAPlugin',
+): Promise<FakeDriver> {
+  const methods = driverMethods(service)
+  const fake: FakeDriver = { asked: [], error: '' }
+  const endpoint = join(rootDir, `${driver}.sock`)
+  const answer =
+    (word: string, of: (claim: ClaimMessage) => object) =>
+    async ({ claims }: { readonly claims: readonly ClaimMessage[] }): Promise<object> => {
+      fake.asked.push(`${word} ${claims.map(({ name }) => name).join(' ')}`)
+      return { claims: Object.fromEntries(claims.map((claim) => [claim.uid, fake.error === '' ? of(claim) : { error: fake.error }])) }
+    }
+  await serveGrpc(scope, endpoint, [
+    [
+      methods.get('DRAPlugin/NodePrepareResources'),
+      answer('prepare', ({ name }) => ({
+        devices: [{ requestNames: ['gpu'], poolName: 'n1', deviceName: 'card', cdiDeviceIds: [`${driver}/gpu=${name}`] }],
+      })),
+    ],
+    [methods.get('DRAPlugin/NodeUnprepareResources'), answer('unprepare', () => ({}))],
+  ])
+  await serveRegistration(scope, join(rootDir, 'plugins_registry', `${driver}-reg.sock`), {
+    type: 'DRAPlugin',
+    name: driver,
+    endpoint,
+    supportedVersions: [service],
+  })
+  return fake
+}
