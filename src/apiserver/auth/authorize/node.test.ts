@@ -65,12 +65,24 @@ const answer = (asked: Partial<AccessQuestion>): string => {
 }
 const UNRELATED = "no relationship found between node 'n1' and this object"
 
+const SLICES = { group: 'resource.k8s.io', resource: 'resourceslices', namespace: '', name: '' }
+
 describe('the node authorizer', () => {
   const cases: readonly (readonly [string, Partial<AccessQuestion>, string])[] = [
     ['a secret of its pod', { name: 'pull' }, 'allow'],
     ['watching a secret of its pod', { name: 'pull', verb: 'watch' }, 'allow'],
     ['a secret of the volume of its pod', { name: 'csi-secret', namespace: 'storage' }, 'allow'],
     ['a secret of that name elsewhere', { name: 'pull', namespace: 'b' }, UNRELATED],
+    [
+      'taking back what drivers announce of it',
+      { ...SLICES, verb: 'deletecollection', fieldSelector: 'spec.driver=d,spec.nodeName=n1' },
+      'allow',
+    ],
+    [
+      'taking back what drivers announce of others',
+      { ...SLICES, verb: 'deletecollection', fieldSelector: 'spec.nodeName=n2' },
+      'can only list/watch/deletecollection resourceslices with nodeName field selector',
+    ],
     ["another node's secret", { name: 'theirs' }, UNRELATED],
     ['a secret of a pod without a node', { name: 'nobody' }, UNRELATED],
     ['a secret that a mirror pod names', { name: 'wanted' }, UNRELATED],

@@ -106,7 +106,7 @@ function decideResourceSlice(node: string, question: AccessQuestion, relations: 
   if (['get', 'update', 'patch', 'delete'].includes(verb))
     return related(node, question, relations, (all, one, { name }) => all.resourceSlice(one, name))
   if (['watch', 'list', 'deletecollection'].includes(verb)) {
-    if (selects(fieldSelector, 'nodeName', node)) return ALLOW
+    if (selects(fieldSelector, 'spec.nodeName', node)) return ALLOW
     return noOpinion('can only list/watch/deletecollection resourceslices with nodeName field selector')
   }
   return noOpinion(
