@@ -7,7 +7,7 @@ const MOST_BYTES = 64 << 10
 const ROOM_FOR_EACH_BYTE = 5
 const REST_MS = 4_000
 /** Texts that have come once. */
-const CANDIDATES = 512
+const CANDIDATES = 1024
 
 /**
  * Shared parts of objects by their texts: what this text was read as before is what it is read as now. The text itself is the key,
@@ -27,7 +27,7 @@ export class PartMemo {
   #isTimed = false
   #isUsed = false
 
-  constructor(scope: Scope, limitBytes = 8 << 20) {
+  constructor(scope: Scope, limitBytes = 24 << 20) {
     this.#scope = scope
     this.#limitBytes = limitBytes
     this.token = scope.random.uuid()
