@@ -1,3 +1,5 @@
+import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectSocket } from 'node:net'
 import type { DescMethod } from '@bufbuild/protobuf'
 import { type Scope, isCancelled, messageOf } from '#base'
 import { refs } from '#api'
@@ -11,6 +13,7 @@ import { type ClaimMessage, DRIVER_SERVICES, type DriverService, type PreparedDe
 const GONE_AFTER_MS = 30_000
 const CALL_MS = 45_000
 const RETRY_MS = 5000
+const LOOK_AGAIN_MS = 1000
 const MOST_BYTES = 16 * 2 ** 20
 
 interface Instance {
@@ -58,20 +61,41 @@ export class ResourceDrivers {
 
   #register(scope: Scope, life: Scope, { name, endpoint, versions }: Plugin): void {
     const instance = { endpoint, service: serviceOf(versions) }
-    this.#instances.set(name, [...(this.#instances.get(name) ?? []), instance])
-    this.#leaving.get(name)?.cancel()
-    this.#leaving.delete(name)
     const leave = (): void => {
       const left = (this.#instances.get(name) ?? []).filter((one) => one !== instance)
       this.#instances.set(name, left)
-      if (left.length > 0 || scope.signal.aborted) return
+      if (left.length > 0 || scope.signal.aborted || this.#leaving.has(name)) return
       this.#leaving.set(
         name,
         scope.clock.after(GONE_AFTER_MS, () => void this.#withdraw(scope, name), { background: true }),
       )
     }
+    const come = (): void => {
+      this.#leaving.get(name)?.cancel()
+      this.#leaving.delete(name)
+      this.#instances.set(name, [...(this.#instances.get(name) ?? []).filter((one) => one !== instance), instance])
+      this.#parts.came(name)
+    }
+    come()
     life.signal.addEventListener('abort', leave, { once: true })
-    this.#parts.came(name)
+    void this.#watch(life, instance, come, leave)
+  }
+
+  /** A driver that is killed leaves its sockets behind: that it is there is told by a connection that stands. */
+  async #watch(life: Scope, { endpoint }: Instance, come: () => void, leave: () => void): Promise<void> {
+    for (let isBack = false; !life.signal.aborted; isBack = true) {
+      const session = connectHttp2('http://localhost', { createConnection: () => connectSocket({ path: endpoint }) })
+      const close = (): void => session.destroy()
+      life.signal.addEventListener('abort', close, { once: true })
+      await new Promise<void>((resolve) => {
+        session.once('close', resolve).on('error', () => undefined)
+        if (isBack) session.once('connect', come)
+      })
+      life.signal.removeEventListener('abort', close)
+      if (life.signal.aborted) return
+      leave()
+      await life.sleep(LOOK_AGAIN_MS).catch(() => undefined)
+    }
   }
 
   /** By claim uid. Throws `PluginRefused` or `RuntimeError`. */

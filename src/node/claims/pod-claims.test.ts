@@ -164,4 +164,16 @@ describe('claims of pods on their node', () => {
     })
     assert.equal(withdrawn[1], `spec.nodeName=n1,spec.driver=${DRIVER}`)
   })
+
+  test('a driver that is killed is missed, though its registration is still there', async () => {
+    await until(() => withdrawn.length === 1)
+    const process = scope.child()
+    await fakeDriver(scope, dir, DRIVER, 'v1.DRAPlugin', process)
+    await until(() => came.length === 1)
+    process.cancel()
+    await until(() => {
+      clock.advance(30_000)
+      return withdrawn.length === 2
+    })
+  })
 })

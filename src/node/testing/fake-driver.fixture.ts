@@ -15,6 +15,8 @@ export async function fakeDriver(
   rootDir: string,
   driver: string,
   service: DriverService = 'v1.DRAPlugin',
+  /** Ends it as a kill would: its registration stays. */
+  process: Scope = scope,
 ): Promise<FakeDriver> {
   const methods = driverMethods(service)
   const fake: FakeDriver = { asked: [], error: '' }
@@ -25,7 +27,7 @@ export async function fakeDriver(
       fake.asked.push(`${word} ${claims.map(({ name }) => name).join(' ')}`)
       return { claims: Object.fromEntries(claims.map((claim) => [claim.uid, fake.error === '' ? of(claim) : { error: fake.error }])) }
     }
-  await serveGrpc(scope, endpoint, [
+  await serveGrpc(process, endpoint, [
     [
       methods.get('DRAPlugin/NodePrepareResources'),
       answer('prepare', ({ name }) => ({
