@@ -130,6 +130,9 @@ export {
 export {
   type Cidr,
   type Ip,
+  cidrContains,
+  parseCidr,
+  parseIp,
 } from './validation/ip.ts'
 export { type LabelSelectorOptions } from './validation/label-selector.ts'
 export {

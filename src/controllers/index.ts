@@ -24,6 +24,7 @@ import { replicaSetController, replicationController } from './replicaset/index.
 import { resourceClaimController } from './resource-claim/index.ts'
 import { resourceQuotaController } from './resourcequota/index.ts'
 import { rootCaController } from './root-ca/index.ts'
+import { serviceCidrController } from './service-cidr/index.ts'
 import { serviceAccountController } from './serviceaccount/index.ts'
 import { statefulSetController } from './statefulset/index.ts'
 import { taintEvictionController } from './taint-eviction/index.ts'
@@ -110,6 +111,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     taintEvictionController,
     podGcController({ quarantineMs: options.podGcQuarantineMs ?? 40_000, terminatedThreshold: options.terminatedPodThreshold ?? 12_500 }),
     clusterRoleAggregationController,
+    serviceCidrController,
     ttlController,
     ...(options.nodeIpam === undefined ? [] : [nodeIpamController(options.nodeIpam)]),
     ...(options.balancerPool === undefined ? [] : [serviceBalancerController(options.balancerPool)]),

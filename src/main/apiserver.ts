@@ -41,6 +41,7 @@ import {
   podSpecials,
   reconcilePolicy,
   requestFairness,
+  keepServicesRepaired,
   serviceAllocation,
   streamSpecials,
   policySteps,
@@ -194,6 +195,8 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     hooks: {
       services: serviceAllocation(scope, {
         reader: late.reader,
+        writer: late.writer,
+        engine,
         addressRange: range.cidr,
         firstNodePort: FIRST_NODE_PORT,
         lastNodePort: LAST_NODE_PORT,
@@ -220,7 +223,8 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   })
   const authority = certificates.authority.certificate
   writeFiles(scope, flags, advertised, names, authority, listener.port, leaf)
-  await publishApi(scope, server, range, advertised, listener.port)
+  const withdraw = await publishApi(scope, server, engine, { range, address: advertised, port: listener.port })
+  void keepServicesRepaired(scope, { reader: server.reader, writer: server.writer, engine })
   return {
     handler: server.handler,
     port: listener.port,
@@ -228,6 +232,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     signing: { authority: certificates.authority, legacyToken: legacyTokenSigner(signingKey) },
     tokenOf: (part) => tokens.get(part) ?? '',
     async stop() {
+      await withdraw().catch((error: unknown) => scope.log.warn('this server is still published', { error: messageOf(error) }))
       server.close()
       await listener.close(STOP_GRACE_MS)
       await engine.close()

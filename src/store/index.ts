@@ -16,7 +16,7 @@ export type {
 export { type CompactionOptions, startCompaction } from './compaction.ts'
 export { type Cipher, type CipherKey, IDENTITY, aesCbc, aesGcm } from './encryption/ciphers.ts'
 export { EncryptedStore, type EncryptionRule } from './encryption/encrypted-store.ts'
-export { Compacted, FutureRevision, StoreFailed, StoreUnavailable, StoreUncertain } from './errors.ts'
+export { Compacted, FutureRevision, StoreFailed, LeaseNotFound, StoreUnavailable, StoreUncertain } from './errors.ts'
 export { openEtcdStore } from './etcd/etcd-store.ts'
 export type { EtcdTarget } from './etcd/members.ts'
 export { openMemoryStore } from './memory/memory-store.ts'

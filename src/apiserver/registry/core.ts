@@ -33,6 +33,8 @@ export interface Core {
 export interface RegistryHook {
   readonly beforeCreate?: (scope: Scope, draft: KubeObject, request: HookRequest) => void | Undo | Promise<void | Undo>
   readonly beforeUpdate?: (scope: Scope, draft: KubeObject, old: KubeObject, request: HookRequest) => void | Undo | Promise<void | Undo>
+  /** After the changed object has been stored. */
+  readonly afterUpdate?: (scope: Scope, now: KubeObject, old: KubeObject) => void | Promise<void>
   /** After the object has gone from the store. */
   readonly afterDelete?: (scope: Scope, old: KubeObject) => void | Promise<void>
   /**

@@ -167,7 +167,10 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
         return written(context, view, view.stored(encoded, entry.revision), draft, false)
       }
       const stored = await putGuarded(context, request, view, key, entry.revision, encoded)
-      if (stored !== undefined) return written(context, view, stored, draft, false)
+      if (stored !== undefined) {
+        if (subresource === '') await hook?.afterUpdate?.(scope, draft, old)
+        return written(context, view, stored, draft, false)
+      }
     }
   } catch (error) {
     await undoWrite(undo)

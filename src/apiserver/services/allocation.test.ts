@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rootScope, seededRandom } from '#base'
 import { StatusError, type core, refs } from '#api'
+import { type Engine, TranslatedStore, openMemoryStore } from '#store'
 import { type FakeObjects, fakeObjects } from '../auth/reader.fake.ts'
 import type { RegistryHook } from '../registry/core.ts'
 import { serviceAllocation } from './allocation.ts'
@@ -19,8 +20,8 @@ interface Cluster {
   remove(name: string): Promise<void>
 }
 
-function cluster(objects = fakeObjects()): Cluster {
-  const hook: RegistryHook = serviceAllocation(scope, { ...options, reader: objects })
+function cluster(objects = fakeObjects(), engine: Engine = openMemoryStore(scope)): Cluster {
+  const hook: RegistryHook = serviceAllocation(scope, { ...options, reader: objects, writer: () => objects, engine })
   const made = (name: string, spec: core.ServiceSpec): core.Service => ({
     metadata: { name, namespace: 'a' },
     spec: { type: 'ClusterIP', ports: [{ port: 80, protocol: 'TCP' }], ...spec },
@@ -47,8 +48,10 @@ function cluster(objects = fakeObjects()): Cluster {
     },
     update: async (name, spec) => {
       const next = made(name, spec)
-      await hook.beforeUpdate?.(scope, next, stored(name), { dryRun: false })
+      const old = stored(name)
+      await hook.beforeUpdate?.(scope, next, old, { dryRun: false })
       objects.put(refs.services, next)
+      await hook.afterUpdate?.(scope, next, old)
       return next.spec ?? {}
     },
     remove: async (name) => {
@@ -160,5 +163,63 @@ describe('service allocation', () => {
     const { ipFamilies, ipFamilyPolicy } = await create('y', { clusterIP: 'None', clusterIPs: ['None'], ipFamilies: ['IPv6'] })
     assert.deepEqual([ipFamilies, ipFamilyPolicy], [['IPv6', 'IPv4'], 'RequireDualStack'])
     assert.equal((await create('z', { clusterIP: 'None', clusterIPs: ['None'], selector: { a: 'b' } })).ipFamilyPolicy, 'SingleStack')
+  })
+
+  it('takes addresses from further ranges that are ready, and says which range an address misses', async () => {
+    const { create, objects } = cluster()
+    const asked = (clusterIP: string): Promise<core.ServiceSpec> => create('x', { clusterIP, clusterIPs: [clusterIP] })
+    assert.match(await refusal(asked('10.97.0.3')), /the provided network does not match the current range/)
+    assert.match(await refusal(asked('10.96.0.255')), /the provided network does not match the current range/)
+    const more = { metadata: { name: 'more' }, spec: { cidrs: ['10.97.0.0/29'] } }
+    objects.put(refs.servicecidrs, more)
+    assert.match(await refusal(asked('10.97.0.3')), /the provided network does not match the current range/)
+    const conditions = [{ type: 'Ready', status: 'True', reason: '', message: '', lastTransitionTime: '' }]
+    objects.put(refs.servicecidrs, { ...more, status: { conditions } })
+    await asked('10.97.0.3')
+    for (let i = 0; i < 254; i++) await create(`s${i}`)
+    const rest = [await create('a'), await create('b'), await create('c'), await create('d'), await create('e')]
+    assert.deepEqual(
+      new Set(rest.map(({ clusterIP }) => clusterIP)),
+      new Set(['10.97.0.1', '10.97.0.2', '10.97.0.4', '10.97.0.5', '10.97.0.6']),
+    )
+    assert.match(await refusal(create('f')), /range is full/)
+  })
+})
+
+describe('servers that share a store', () => {
+  class SharedStore extends TranslatedStore {
+    override get shared(): boolean {
+      return true
+    }
+  }
+  /** A server that has not heard yet of what the others do. */
+  const late = (objects: FakeObjects): FakeObjects => ({ ...objects, get: () => undefined, list: () => [] })
+
+  it('give no address and no port twice, though neither knows what the other does', async () => {
+    const objects = fakeObjects()
+    const engine = new SharedStore(openMemoryStore(scope), (_, value) => value)
+    const servers = [cluster(late(objects), engine), cluster(late(objects), engine)]
+    const given: core.ServiceSpec[] = []
+    for (let i = 0; i < 32; i++)
+      for (const [at, { begin }] of servers.entries()) {
+        const { service } = await begin(`s${i}-${at}`, { type: 'NodePort' })
+        given.push(service.spec ?? {})
+      }
+    assert.equal(new Set(given.map(({ clusterIP }) => clusterIP)).size, 64)
+    assert.equal(new Set(given.map(({ ports }) => ports?.[0]?.nodePort)).size, 64)
+  })
+
+  it('refuse what is asked for and another one has given', async () => {
+    const objects = fakeObjects()
+    const engine = new SharedStore(openMemoryStore(scope), (_, value) => value)
+    const [one, other] = [cluster(late(objects), engine), cluster(late(objects), engine)]
+    const address = { clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.9'] }
+    const port: core.ServiceSpec = { type: 'NodePort', ports: [{ port: 80, protocol: 'TCP', nodePort: 30_009 }] }
+    const taken = await one.begin('x', { ...address, ...port })
+    assert.match(await refusal(other.begin('y', address)), /10.96.0.9: provided IP is already allocated/)
+    assert.match(await refusal(other.begin('y', port)), /provided port is already allocated/)
+    assert.equal(objects.list(refs.ipaddresses).length, 1, 'the address of the Service that was refused its port is free again')
+    await taken.undo()
+    await other.begin('y', { ...address, ...port })
   })
 })

@@ -45,8 +45,8 @@ describe('a pool of numbers', () => {
           numbers.take(chosen, owner)
           if (what === 'fail') numbers.free(chosen, owner)
           else {
-            for (const number of held ?? []) numbers.loosen(number)
             stored.set(owner, new Set([chosen]))
+            for (const number of held ?? []) numbers.free(number, owner)
           }
           const all = [...stored.values()].flatMap((set) => [...set])
           assert.equal(new Set(all).size, all.length)

@@ -52,12 +52,6 @@ export class NumberPool {
     this.#entries.set(number, { owner, untilMs: this.#clock.monotonic() + LONGEST_WRITE_MS })
   }
 
-  /** The number is free as soon as the owner's stored object no longer holds it. */
-  loosen(number: number): void {
-    const entry = this.#entries.get(number)
-    if (entry !== undefined) entry.untilMs = 0
-  }
-
   free(number: number, owner: string): void {
     if (this.#entries.get(number)?.owner === owner) this.#entries.delete(number)
   }

@@ -1,0 +1,110 @@
+import type { Scope } from '#base'
+import { type core, isAlreadyExists, isNotFound, type networking, refs } from '#api'
+import type { Engine } from '#store'
+import type { ObjectReader, ObjectWriter } from '../contract.ts'
+import { keyOf, textOf } from './held.ts'
+
+type Service = core.Service
+
+/** Tells all servers of a cluster that a number is taken. A number is claimed before the Service that holds it is stored. */
+export interface Claims {
+  /** False when somebody else has it. */
+  claim(scope: Scope, number: number, service: Service): Promise<boolean>
+  /** Gives it back. Nothing happens when it is not this Service's. */
+  release(scope: Scope, number: number, service: Service): Promise<void>
+  /** Whether somebody is known to have it: `claim` would be in vain. */
+  isClaimed(number: number): boolean
+}
+
+const FAMILY = 'ipaddress.kubernetes.io/ip-family'
+const MANAGED_BY = 'ipaddress.kubernetes.io/managed-by'
+const ALLOCATOR = 'ipallocator.k8s.io'
+
+/** An IPAddress object for each cluster address, as kube-apiserver keeps them. */
+export class AddressClaims implements Claims {
+  readonly #reader: ObjectReader
+  readonly #writer: () => ObjectWriter
+
+  constructor(reader: ObjectReader, writer: () => ObjectWriter) {
+    this.#reader = reader
+    this.#writer = writer
+  }
+
+  isClaimed(number: number): boolean {
+    return this.#reader.get(refs.ipaddresses, '', textOf(number)) !== undefined
+  }
+
+  async claim(scope: Scope, number: number, service: Service): Promise<boolean> {
+    try {
+      await this.#writer().create(scope, refs.ipaddresses, addressObject(textOf(number), service))
+      return true
+    } catch (error) {
+      if (isAlreadyExists(error)) return false
+      throw error
+    }
+  }
+
+  async release(scope: Scope, number: number, service: Service): Promise<void> {
+    const name = textOf(number)
+    const known = this.#reader.get(refs.ipaddresses, '', name)
+    if (known !== undefined && ownerOf(known) !== keyOf(service)) return
+    await this.#writer()
+      .delete(scope, refs.ipaddresses, '', name)
+      .catch((error: unknown) => {
+        if (!isNotFound(error)) throw error
+      })
+  }
+}
+
+export function addressObject(name: string, { metadata }: Service): networking.IPAddress {
+  return {
+    metadata: { name, labels: { [FAMILY]: 'IPv4', [MANAGED_BY]: ALLOCATOR } },
+    spec: { parentRef: { group: '', resource: 'services', namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' } },
+  }
+}
+
+/** Whether Services' addresses are what this object is for, and not somebody's own records. */
+export function isFromAllocator({ metadata }: networking.IPAddress): boolean {
+  return metadata?.labels?.[MANAGED_BY] === ALLOCATOR
+}
+
+/** The key of the Service that an address is for; undefined when it is for something else. */
+export function ownerOf({ spec }: networking.IPAddress): string | undefined {
+  const { group = '', resource, namespace = '', name = '' } = spec?.parentRef ?? {}
+  return group === '' && resource === 'services' ? `${namespace}/${name}` : undefined
+}
+
+const PORTS = '/registry/nodeports/'
+
+/** A key of the store for each node port: no kind of the API speaks of them. For stores that several servers share. */
+export class PortClaims implements Claims {
+  readonly #engine: Engine
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  isClaimed(): boolean {
+    return false
+  }
+
+  async claim(_: Scope, number: number, service: Service): Promise<boolean> {
+    const key = PORTS + String(number)
+    const value = Buffer.from(keyOf(service))
+    const { succeeded } = await this.#engine.commit({ compare: [{ key, modRevision: 0 }], operations: [{ kind: 'put', key, value }] })
+    return succeeded
+  }
+
+  async release(_: Scope, number: number, service: Service): Promise<void> {
+    const key = PORTS + String(number)
+    const found = await this.#engine.get(key)
+    if (found === undefined || Buffer.from(found.value).toString() !== keyOf(service)) return
+    await this.#engine.commit({ compare: [{ key, modRevision: found.modRevision }], operations: [{ kind: 'delete', key }] })
+  }
+
+  /** Ports that are claimed, and by which Service. */
+  async all(): Promise<ReadonlyMap<number, string>> {
+    const { items } = await this.#engine.range({ prefix: PORTS })
+    return new Map(items.map(({ key, value }) => [Number(key.slice(PORTS.length)), Buffer.from(value).toString()]))
+  }
+}
