@@ -3,6 +3,7 @@ import type { ResourceRef } from '#api'
 import { type Client, discover } from '#client'
 import { type Informers, createInformers } from '#reconcile'
 import { Scheduler, type SchedulerConfig } from '#scheduler'
+import type { Started } from './elected.ts'
 
 export interface StartSchedulerOptions {
   readonly client: Client
@@ -12,7 +13,7 @@ export interface StartSchedulerOptions {
 }
 
 /** Runs the scheduler until the scope is cancelled. Resolves when its caches are full and it decides. */
-export async function startScheduler(scope: Scope, options: StartSchedulerOptions): Promise<void> {
+export async function startScheduler(scope: Scope, options: StartSchedulerOptions): Promise<Started> {
   const { resources } = await discover(scope, options.client)
   const served = new Set(resources.map(({ ref }) => `${ref.group}/${ref.plural}`))
   const informers = options.informers ?? createInformers(options.client)
@@ -20,4 +21,5 @@ export async function startScheduler(scope: Scope, options: StartSchedulerOption
   const scheduler = new Scheduler(scope, { ...options, informers, isServed })
   await informers.start(scope)
   scheduler.start()
+  return { stopped: Promise.resolve() }
 }

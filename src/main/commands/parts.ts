@@ -1,9 +1,8 @@
-import { hostname } from 'node:os'
-import { type Scope, UserError, readFileIfThere } from '#base'
+import { UserError, readFileIfThere } from '#base'
 import { createClient, loadKubeconfig, socketTransport } from '#client'
-import { runWithLease } from '#reconcile'
 import { type SchedulerFile, readSchedulerConfig } from '#scheduler'
-import { runElectedControllers, startControllers } from '../controllers.ts'
+import { startControllers } from '../controllers.ts'
+import { startNow, whenElected } from '../elected.ts'
 import { inForeground } from '../foreground.ts'
 import type { PartFlags } from '../flags.ts'
 import { startScheduler } from '../scheduler.ts'
@@ -18,20 +17,12 @@ export async function runPart(part: 'controllers' | 'scheduler', flags: PartFlag
     const scheduling = file === undefined ? {} : { config: file.config }
     const { connection } = await loadKubeconfig(kubeconfig)
     const client = createClient({ transport: socketTransport({ ...connection, userAgent: `sampan-${part}` }) })
-    const identity = `${hostname()}_${scope.random.uuid()}`
     const work = scope.child()
+    const start = leaderElect ? whenElected : startNow
     if (part === 'controllers') {
       const authority = connection.ca === undefined ? {} : { caBundle: textOf(connection.ca) }
-      if (leaderElect) inBackground(work, runElectedControllers(work, { client, identity, ...authority }))
-      else await startControllers(work, { client, ...authority })
-    } else if (leaderElect) {
-      const lease = { namespace: 'kube-system', name: 'kube-scheduler', identity }
-      const elected = runWithLease(work, client, lease, async (term) => {
-        await startScheduler(term, { client, ...scheduling })
-        await ended(term)
-      })
-      inBackground(work, elected)
-    } else await startScheduler(work, { client, ...scheduling })
+      await start(work, client, 'kube-controller-manager', (term) => startControllers(term, { client, ...authority }))
+    } else await start(work, client, 'kube-scheduler', (term) => startScheduler(term, { client, ...scheduling }))
     return async () => work.cancel()
   })
 }
@@ -44,12 +35,3 @@ export function schedulerFile(path: string): SchedulerFile {
 }
 
 const textOf = (pem: string | Uint8Array): string => (typeof pem === 'string' ? pem : Buffer.from(pem).toString('utf8'))
-
-function inBackground(scope: Scope, work: Promise<unknown>): void {
-  work.catch((error: unknown) => {
-    if (!scope.signal.aborted) scope.log.error('stopped', { error })
-  })
-}
-
-const ended = (scope: Scope): Promise<void> =>
-  new Promise((resolve) => scope.signal.addEventListener('abort', () => resolve(), { once: true }))

@@ -1,14 +1,21 @@
 import type { Scope } from '#base'
 import { type Client, createClient, inProcessTransport } from '#client'
-import { type InternalPart, startApiServer } from '../apiserver.ts'
+import type { Informers } from '#reconcile'
+import { type InternalPart, type RunningApiServer, startApiServer } from '../apiserver.ts'
+import type { Started } from '../elected.ts'
 import { graceOf } from '../failover.ts'
 import { inForeground } from '../foreground.ts'
 import type { ServerFlags } from '../flags.ts'
 
 const PARTS: Readonly<Record<InternalPart, string>> = { controllers: 'kube-controller-manager', scheduler: 'kube-scheduler' }
 
+/** What the parts have under way when the server stops may take so long. */
+const PARTS_STOP_MS = 2000
+
+type PartsFlags = ServerFlags & { readonly controllers: boolean; readonly scheduler: boolean }
+
 /** `sampan apiserver` and `sampan server`: the parts inside reach the API by a function call. */
-export async function runServer(flags: ServerFlags & { readonly controllers: boolean; readonly scheduler: boolean }): Promise<void> {
+export async function runServer(flags: PartsFlags): Promise<void> {
   await inForeground('server', flags.logLevel, async (scope) => {
     const server = await startApiServer(scope, {
       stateDir: flags.stateDir,
@@ -28,35 +35,55 @@ export async function runServer(flags: ServerFlags & { readonly controllers: boo
       ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),
     })
     const workers = scope.child()
-    const clientOf = (part: InternalPart): ReturnType<typeof createClient> =>
+    const clientOf: ClientOf = (part) =>
       createClient({ transport: inProcessTransport(server.handler, { token: server.tokenOf(part) }), fieldManager: PARTS[part] })
-    // One set of caches for both: each object is read and kept once. It is filled as the controllers, who may read all that the scheduler may.
-    const { createInformers } = await import('#reconcile')
-    const shared = flags.controllers && flags.scheduler ? { informers: createInformers(clientOf('controllers')) } : {}
-    if (flags.controllers) {
-      const { startControllers } = await import('../controllers.ts')
-      await startControllers(workers, {
-        client: clientOf('controllers'),
-        ...shared,
-        caBundle: server.authority,
-        ...graceOf(flags.failover),
-        ...(flags.loadBalancerPool === undefined ? {} : { balancerPool: { pool: flags.loadBalancerPool } }),
-        ...(flags.clusterCidr === undefined ? {} : { nodeIpam: { clusterCidr: flags.clusterCidr, nodeMaskSize: flags.nodeCidrMaskSize } }),
-        signing: { authority: server.signing.authority, legacyToken: (_, wish) => server.signing.legacyToken(wish) },
-      })
-    }
-    if (flags.scheduler) {
-      const { startScheduler } = await import('../scheduler.ts')
-      const { schedulerFile } = await import('./parts.ts')
-      const file = flags.schedulerConfig === undefined ? undefined : schedulerFile(flags.schedulerConfig)
-      await startScheduler(workers, { client: clientOf('scheduler'), ...shared, ...(file === undefined ? {} : { config: file.config }) })
-    }
+    const { stopped } = await startParts(workers, flags, server, clientOf)
     if (flags.podRoutesInterface !== undefined) await keepPodRoutes(workers, clientOf('controllers'), flags.podRoutesInterface)
     return async () => {
       workers.cancel()
+      await Promise.race([stopped, scope.sleep(PARTS_STOP_MS)])
       await server.stop()
     }
   })
+}
+
+type ClientOf = (part: InternalPart) => Client
+
+/** Controllers and scheduler inside the server; where other servers share the store, in one of them at a time. */
+async function startParts(scope: Scope, flags: PartsFlags, server: RunningApiServer, clientOf: ClientOf): Promise<Started> {
+  const { startNow, whenElected } = await import('../elected.ts')
+  const start = flags.store === 'etcd' ? whenElected : startNow
+  const schedule = (within: Scope, shared: { readonly informers?: Informers }): Promise<Started> =>
+    start(within, clientOf('scheduler'), 'kube-scheduler', (term) => startInnerScheduler(term, flags, clientOf, shared))
+  if (!flags.controllers) return flags.scheduler ? schedule(scope, {}) : { stopped: Promise.resolve() }
+  const [{ createInformers }, { startControllers }] = await Promise.all([import('#reconcile'), import('../controllers.ts')])
+  return start(scope, clientOf('controllers'), 'kube-controller-manager', async (term) => {
+    // One set of caches for both: each object is read and kept once. It is filled as the controllers, who may read all that the scheduler may.
+    const informers = createInformers(clientOf('controllers'))
+    const running = await startControllers(term, {
+      client: clientOf('controllers'),
+      informers,
+      caBundle: server.authority,
+      ...graceOf(flags.failover),
+      ...(flags.loadBalancerPool === undefined ? {} : { balancerPool: { pool: flags.loadBalancerPool } }),
+      ...(flags.clusterCidr === undefined ? {} : { nodeIpam: { clusterCidr: flags.clusterCidr, nodeMaskSize: flags.nodeCidrMaskSize } }),
+      signing: { authority: server.signing.authority, legacyToken: (_, wish) => server.signing.legacyToken(wish) },
+    })
+    if (!flags.scheduler) return running
+    const scheduling = await schedule(term, { informers })
+    return { stopped: Promise.all([running.stopped, scheduling.stopped]) }
+  })
+}
+
+async function startInnerScheduler(
+  scope: Scope,
+  { schedulerConfig }: PartsFlags,
+  clientOf: ClientOf,
+  shared: { readonly informers?: Informers },
+): Promise<Started> {
+  const [{ startScheduler }, { schedulerFile }] = await Promise.all([import('../scheduler.ts'), import('./parts.ts')])
+  const file = schedulerConfig === undefined ? undefined : schedulerFile(schedulerConfig)
+  return startScheduler(scope, { client: clientOf('scheduler'), ...shared, ...(file === undefined ? {} : { config: file.config }) })
 }
 
 /** Nodes that live in network namespaces are neighbours of this machine. */
