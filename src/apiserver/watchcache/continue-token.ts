@@ -25,7 +25,8 @@ export function decodeContinue(text: string): ContinueToken {
   }
   const { v, rv, start } = (typeof token === 'object' && token !== null ? token : {}) as { v?: unknown; rv?: unknown; start?: unknown }
   if (v !== VERSION) throw refusal(`server does not recognize this encoded version ${typeof v === 'string' ? v : ''}`)
-  if (typeof rv !== 'number' || rv === 0) throw refusal('incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
+  if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv === 0)
+    throw refusal('incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
   if (typeof start !== 'string' || start === '') throw refusal('encoded start key empty (version meta.k8s.io/v1)')
   return { revision: rv, start }
 }

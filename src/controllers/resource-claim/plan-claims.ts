@@ -43,13 +43,13 @@ export type PodClaimStep =
   | { readonly kind: 'create'; readonly podClaim: core.PodResourceClaim; readonly template: string }
   | { readonly kind: 'adopt'; readonly podClaim: core.PodResourceClaim; readonly claim: resource.ResourceClaim }
 
-/** The claims of a pod that have no object yet, or whose object its status does not name. */
+/** The claims of a pod that have no object yet, or whose object its status does not name. One that has ended needs none. */
 export function planPodClaims(
   pod: core.Pod,
   claimOf: (name: string) => resource.ResourceClaim | undefined,
   owned: readonly resource.ResourceClaim[],
 ): readonly PodClaimStep[] {
-  if (isTerminating(pod)) return []
+  if (isTerminating(pod) || isPodDone(pod)) return []
   return (pod.spec?.resourceClaims ?? []).flatMap((podClaim): PodClaimStep[] => {
     const { resourceClaimTemplateName: template, name } = podClaim
     const known = claimNameOf(pod, podClaim)
