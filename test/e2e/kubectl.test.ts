@@ -308,6 +308,10 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
     }
     const first = cluster.startKubectl(watchArgs)
     await first.until(/ADDED web-/)
+    // What is there comes from a list: the watch is under way when it tells of a change.
+    const [pod = ''] = await podNames()
+    await kubectl('annotate', 'pod', pod, 'watched=yes')
+    await first.until(/MODIFIED web-/)
     const { server } = cluster.pids()
     assert.ok(server !== undefined)
     process.kill(server, 'SIGKILL')

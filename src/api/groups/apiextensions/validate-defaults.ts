@@ -10,14 +10,17 @@ import { toSchema } from '../../structural/to-schema.ts'
 import { pushFindings } from '../../structural/validate/result.ts'
 import { checkSchema } from '../../structural/validate/schema.ts'
 
+const COMMON: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata'])
+
 /** Each default is one that an object could be given: nothing unknown, all rules kept. */
 export function validateDefaults(schema: JsonSchema | undefined, path: Path, isRoot: boolean, errors: FieldErrors): void {
   if (schema === undefined) return
   if (schema.default !== undefined && schema.default !== null)
     validateDefault(schema, schema.default, path.child('default'), isRoot, errors)
   validateDefaults(itemsOf(schema), path.child('items'), false, errors)
+  // What every object has gets no defaults, which is said elsewhere.
   for (const [name, property] of Object.entries(schema.properties ?? {}))
-    validateDefaults(property, path.child('properties').key(name), false, errors)
+    if (!isRoot || !COMMON.has(name)) validateDefaults(property, path.child('properties').key(name), false, errors)
   validateDefaults(valuesOf(schema), path.child('additionalProperties'), false, errors)
 }
 

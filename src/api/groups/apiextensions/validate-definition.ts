@@ -159,6 +159,7 @@ function validateSchema(root: JsonSchema, version: CustomResourceDefinitionVersi
 function unsupportedWord(schema: JsonSchema | undefined): string | undefined {
   if (schema === undefined) return undefined
   const some = (value: object | undefined | null): boolean => Object.keys(value ?? {}).length > 0
+  if (Array.isArray(schema.items) && schema.items.length > 0) return 'items'
   if ((schema.id ?? '') !== '') return 'id'
   if ((schema.$schema ?? '') !== '') return 'schema'
   if ((schema.$ref ?? '') !== '') return '$ref'
