@@ -1,7 +1,7 @@
 import type { KubeObject, ObjectSchema, Schema } from '#api'
 
 /**
- * Empty and absent lists and maps are the same to Kubernetes. Where the new object differs from the old one in nothing else, it gets the old form:
+ * Empty and absent lists and maps are the same to Kubernetes, and what is stored as null is absent. Where the new object differs from the old one in nothing else, it gets the old form:
  * so that rules about what has changed see no change. What has changed stays as it was sent.
  */
 export function settleEmptyParts(schema: ObjectSchema, draft: KubeObject, old: KubeObject): void {
@@ -9,7 +9,7 @@ export function settleEmptyParts(schema: ObjectSchema, draft: KubeObject, old: K
   const values = draft as unknown as Record<string, unknown>
   for (const [name, value] of Object.entries(values)) {
     const field = schema.fields.get(name)
-    if (field === undefined || name === 'metadata' || value === before[name] || !hasEmpty(value)) continue
+    if (field === undefined || name === 'metadata' || value === before[name] || !(hasEmpty(value) || hasNull(before[name]))) continue
     values[name] = settled(field.schema, value, before[name])
   }
 }
@@ -25,6 +25,13 @@ function hasEmpty(value: unknown): boolean {
   return isEmpty
 }
 
+function hasNull(value: unknown): boolean {
+  if (typeof value !== 'object') return false
+  if (value === null) return true
+  for (const key in value) if (hasNull((value as Readonly<Record<string, unknown>>)[key])) return true
+  return false
+}
+
 function settled(schema: Schema, value: unknown, old: unknown): unknown {
   if (value === old || typeof value !== 'object' || value === null || typeof old !== 'object' || old === null) return value
   if (schema.kind === 'list' && Array.isArray(value) && Array.isArray(old) && value.length === old.length)
@@ -36,6 +43,10 @@ function settled(schema: Schema, value: unknown, old: unknown): unknown {
     const field = schema.fields.get(name)
     if (field?.dropEmpty === true && before[name] === undefined && isEmptyPart(field.schema, child)) continue
     result[name] = field === undefined ? child : settled(field.schema, child, before[name])
+  }
+  for (const [name, was] of Object.entries(before)) {
+    const field = schema.fields.get(name)
+    if (was === null && field !== undefined && (result[name] === undefined || isEmptyPart(field.schema, result[name]))) result[name] = null
   }
   return result
 }

@@ -20,7 +20,8 @@ export async function sourceOfClaim(
 ): Promise<Source | { readonly problem: string } | undefined> {
   const named = spec?.dataSourceRef ?? spec?.dataSource
   if (named === undefined) return undefined
-  const { kind, name, apiGroup = '' } = named
+  const { kind, name } = named
+  const apiGroup = named.apiGroup ?? ''
   const namespace = metadata?.namespace ?? ''
   if (spec?.dataSourceRef?.namespace !== undefined && spec.dataSourceRef.namespace !== namespace)
     return { problem: 'dataSourceRef.namespace: data of other namespaces is not copied' }
