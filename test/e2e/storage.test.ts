@@ -223,7 +223,8 @@ describe('persistent volumes', { skip: noMachineCluster }, () => {
     )
     await ready('restored', 'cloned')
     assert.deepEqual([await read('restored'), await read('cloned'), await read('db-1')], ['before', 'after', 'after'])
-    assert.ok((await sizeIn('cloned')) > 350 * MIB)
+    // The journal takes 64 MiB of either: the copy has what it was asked to have more.
+    assert.ok((await sizeIn('cloned')) - (await sizeIn('restored')) > 70 * MIB)
     await kubectl('delete', 'volumesnapshot/moment', 'pod/restored', 'pod/cloned', '--wait=true')
     await eventually('the content is gone', async () => (await kubectl('get', 'volumesnapshotcontents', '-o', 'name')) === '')
     assert.deepEqual(readdirSync(join(cluster.layout.storageDir, 'snapshots')), [])
