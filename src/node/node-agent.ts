@@ -311,7 +311,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
 
   await Promise.all([devices.start(scope), claims.start(scope)])
   await Promise.all([informers.start(scope), registrar.register(scope)])
-  const sweep = new OrphanSweep(host, runtime, () => manager.isStarting)
+  const sweep = new OrphanSweep(host, runtime, { isStarting: () => manager.isStarting, has: (uid) => manager.byUid(uid) !== undefined })
   manager.onReturn(() => sweep.begin(scope))
   await staticPods?.read(scope)
   await manager.start([...pods.list().filter((pod) => !isMirror(pod)), ...(staticPods?.pods ?? [])])

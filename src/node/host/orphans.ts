@@ -1,11 +1,13 @@
+import { readdirSync } from 'node:fs'
 import { readFile, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import type { ContainerRuntime } from '../cri/runtime.ts'
+import { cgroupDirs, removeCgroupTree } from './cgroup-tree.ts'
 import { runCommand } from './command.ts'
 import type { Host } from './host.ts'
 import type { HostLayout } from './layout.ts'
-import type { Machine } from './machine.ts'
+import type { CgroupLayout, Machine } from './machine.ts'
 import { mountsBelow } from './release.ts'
 import { type Shim, removeShim, shimsOf } from './shims.ts'
 
@@ -14,10 +16,18 @@ const CNI_RESULTS = '/var/lib/cni/results'
 
 type Runtime = Pick<ContainerRuntime, 'listContainers' | 'listPodSandboxes'>
 
+/** What is known of the pods of this node. */
+export interface SweptPods {
+  /** Whether something is being made for one of them just now. */
+  isStarting(): boolean
+  /** Whether there is one with this uid. */
+  has(uid: string): boolean
+}
+
 export interface Orphan {
   /** Names it: where it is, or which process it is. */
   readonly path: string
-  readonly kind: 'owned' | 'netns' | 'record' | 'shim'
+  readonly kind: 'owned' | 'netns' | 'record' | 'shim' | 'cgroup'
   readonly owner: string
 }
 /** A file that says what was given to a sandbox. */
@@ -47,8 +57,21 @@ export function orphansOf(found: readonly Orphan[], given: readonly Given[], ids
   ]
 }
 
+/** The control groups of pods, each once: `…/kubepods/burstable/podUID`. The owner is the pod's uid. */
+function podGroups(layout: CgroupLayout, root: string): Orphan[] {
+  const classes = ['', 'burstable', 'besteffort'].map((name) => join(root, 'kubepods', name))
+  const paths = classes.flatMap((parent) =>
+    cgroupDirs(layout, parent).flatMap((dir) =>
+      readdirSync(dir)
+        .filter((name) => name.startsWith('pod'))
+        .map((name) => join(parent, name)),
+    ),
+  )
+  return [...new Set(paths)].map((path) => ({ path, kind: 'cgroup', owner: basename(path).slice('pod'.length) }))
+}
+
 /**
- * Takes away what a containerd that was killed left half made: it forgets a sandbox whose making it did not finish, and its mounts, its address,
+ * Takes away what a containerd that was killed left half made: it forgets a sandbox whose making it did not finish, and its mounts, its address, its pod's control group,
  * the records of the network plugins and the process that was to keep it stay. It looks twice after each time that the runtime came (back): only what nobody owned in
  * both looks, while nothing was being started, is taken for left.
  */
@@ -56,15 +79,15 @@ export class OrphanSweep {
   readonly #layout: HostLayout
   readonly #machine: Machine
   readonly #runtime: Runtime
-  readonly #isStarting: () => boolean
+  readonly #pods: SweptPods
   #isRunning = false
   #again = false
 
-  constructor({ layout, machine }: Host, runtime: Runtime, isStarting: () => boolean) {
+  constructor({ layout, machine }: Host, runtime: Runtime, pods: SweptPods) {
     this.#layout = layout
     this.#machine = machine
     this.#runtime = runtime
-    this.#isStarting = isStarting
+    this.#pods = pods
   }
 
   /** The runtime has come back, and may have been killed. */
@@ -90,12 +113,13 @@ export class OrphanSweep {
   }
 
   async #remove(scope: Scope, { path, kind, owner }: Orphan): Promise<void> {
-    scope.log.info('taking away what is left of a sandbox', { path, sandbox: owner })
+    scope.log.info('taking away what is left of a sandbox', { path, owner })
     if (kind === 'shim') {
       const shim = shimsOf(this.#layout).find((one) => nameOf(one) === path)
       if (shim !== undefined) await removeShim(scope, this.#layout, this.#machine, shim)
       return
     }
+    if (kind === 'cgroup') return removeCgroupTree(scope, this.#machine.cgroups, path)
     if (kind !== 'record') await runCommand(scope, 'umount', ['--lazy', '--no-canonicalize', path])
     if (kind !== 'owned') await rm(path, { force: true })
   }
@@ -103,9 +127,10 @@ export class OrphanSweep {
   async #calmLook(scope: Scope): Promise<Orphan[]> {
     for (;;) {
       await scope.sleep(BETWEEN_MS)
-      if (this.#isStarting()) continue
-      const found = await look(scope, this.#layout, this.#runtime)
-      if (!this.#isStarting()) return found
+      if (this.#pods.isStarting()) continue
+      const groups = podGroups(this.#machine.cgroups, this.#layout.cgroupRoot).filter(({ owner }) => !this.#pods.has(owner))
+      const found = [...(await look(scope, this.#layout, this.#runtime)), ...groups]
+      if (!this.#pods.isStarting()) return found
     }
   }
 }
