@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { SavedFile } from '../saved-file.ts'
 import type { ClaimMessage, PreparedDevice } from './driver-api.ts'
 
 /** A claim whose drivers were asked to make it ready, and for whom. */
@@ -11,22 +11,15 @@ export interface BookedClaim extends ClaimMessage {
 
 /** What drivers hold ready on this node. It is written before they are asked: whatever they hold is given back some time. */
 export class ClaimBook {
-  readonly #path: string
+  readonly #file: SavedFile<readonly BookedClaim[]>
   readonly #claims = new Map<string, BookedClaim>()
-  #writing: Promise<void> = Promise.resolve()
 
   constructor(path: string) {
-    this.#path = path
+    this.#file = new SavedFile(path)
   }
 
   async load(): Promise<void> {
-    let text: string
-    try {
-      text = await readFile(this.#path, 'utf8')
-    } catch {
-      return
-    }
-    for (const claim of JSON.parse(text) as BookedClaim[]) this.#claims.set(claim.uid, claim)
+    for (const claim of (await this.#file.load()) ?? []) this.#claims.set(claim.uid, claim)
   }
 
   get all(): readonly BookedClaim[] {
@@ -53,12 +46,6 @@ export class ClaimBook {
   }
 
   #save(): Promise<void> {
-    this.#writing = this.#writing
-      .catch(() => undefined)
-      .then(async () => {
-        await writeFile(`${this.#path}.new`, JSON.stringify(this.all), { mode: 0o600 })
-        await rename(`${this.#path}.new`, this.#path)
-      })
-    return this.#writing
+    return this.#file.save(() => this.all)
   }
 }

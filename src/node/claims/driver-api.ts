@@ -1,5 +1,4 @@
-import type { DescMethod } from '@bufbuild/protobuf'
-import { methodsOf } from '../cri/grpc/descriptors.ts'
+import { type Methods, methodsOf } from '../cri/grpc/descriptors.ts'
 
 /** The kubelet's API towards drivers of dynamic resources: v1 and v1beta1 say the same, under two names. */
 const TABLE = {
@@ -29,7 +28,7 @@ const TABLE = {
 export const DRIVER_SERVICES = ['v1.DRAPlugin', 'v1beta1.DRAPlugin'] as const
 export type DriverService = (typeof DRIVER_SERVICES)[number]
 
-export const driverMethods = (service: DriverService): ReadonlyMap<string, DescMethod> =>
+export const driverMethods = (service: DriverService): Methods =>
   methodsOf(`k8s.io.kubelet.pkg.apis.dra.${service.slice(0, service.indexOf('.'))}`, TABLE)
 
 export interface ClaimMessage {

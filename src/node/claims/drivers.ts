@@ -1,10 +1,10 @@
 import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectSocket } from 'node:net'
-import type { DescMethod } from '@bufbuild/protobuf'
 import { type Scope, isCancelled, messageOf } from '#base'
 import { refs } from '#api'
 import type { Client } from '#client'
 import { type Channel, openChannel } from '../cri/grpc/channel.ts'
+import type { Methods } from '../cri/grpc/descriptors.ts'
 import type { Plugin, PluginHandler } from '../plugins/plugin-registry.ts'
 import { PluginRefused } from '../refusal.ts'
 import { type ClaimMessage, DRIVER_SERVICES, type DriverService, type PreparedDevice, driverMethods } from './driver-api.ts'
@@ -18,7 +18,7 @@ const MOST_BYTES = 16 * 2 ** 20
 
 interface Instance {
   readonly endpoint: string
-  readonly service: DriverService
+  readonly methods: Methods
 }
 
 export interface DriversParts {
@@ -60,7 +60,7 @@ export class ResourceDrivers {
   }
 
   #register(scope: Scope, life: Scope, { name, endpoint, versions }: Plugin): void {
-    const instance = { endpoint, service: serviceOf(versions) }
+    const instance = { endpoint, methods: driverMethods(serviceOf(versions)) }
     const leave = (): void => {
       const left = (this.#instances.get(name) ?? []).filter((one) => one !== instance)
       this.#instances.set(name, left)
@@ -129,7 +129,7 @@ export class ResourceDrivers {
     if (instance === undefined) throw new PluginRefused(`DRA driver ${driver} is not registered`)
     const channel: Channel = openChannel({ path: instance.endpoint }, { readMaxBytes: MOST_BYTES })
     try {
-      const answer = (await channel.unary(scope, methodOf(instance.service, name), { claims }, { timeoutMs: CALL_MS })) as {
+      const answer = (await channel.unary(scope, instance.methods.get(`DRAPlugin/${name}`), { claims }, { timeoutMs: CALL_MS })) as {
         claims: Readonly<Record<string, T>>
       }
       const results = new Map(Object.entries(answer.claims))
@@ -169,10 +169,4 @@ function serviceOf(versions: readonly string[]): DriverService {
       `none of the services supported by the plugin (${versions.join(', ')}) are supported: ${DRIVER_SERVICES.join(', ')}`,
     )
   return service
-}
-
-function methodOf(service: DriverService, name: string): DescMethod {
-  const found = driverMethods(service).get(`DRAPlugin/${name}`)
-  if (found === undefined) throw new TypeError(`no method ${name} in the field table`)
-  return found
 }

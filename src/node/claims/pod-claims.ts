@@ -4,6 +4,7 @@ import { type ContainerExtras, NO_EXTRAS, type PodResources } from '../devices/c
 import type { ClaimUse } from '../devices/pod-resources-api.ts'
 import { type AnyContainer, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import { PluginRefused, StartRefused } from '../refusal.ts'
+import { Turns } from '../turns.ts'
 import { type BookedClaim, ClaimBook } from './claim-book.ts'
 import type { PreparedDevice } from './driver-api.ts'
 import type { ResourceDrivers } from './drivers.ts'
@@ -21,7 +22,7 @@ export class PodClaims implements PodResources {
   readonly #parts: PodClaimsParts
   readonly #book: ClaimBook
   /** One claim may be used by several pods: they take turns. */
-  #turn: Promise<void> = Promise.resolve()
+  readonly #turns = new Turns()
 
   constructor(parts: PodClaimsParts) {
     this.#parts = parts
@@ -36,7 +37,7 @@ export class PodClaims implements PodResources {
     const names = claimNames(pod)
     if (names === 'none') return
     try {
-      await this.#inTurn(() => this.#prepare(scope, pod))
+      await this.#turns.take('', () => this.#prepare(scope, pod))
     } catch (error) {
       if (isCancelled(error)) throw error
       const message = `Failed to prepare dynamic resources: prepare dynamic resources: ${messageOf(error)}`
@@ -52,7 +53,7 @@ export class PodClaims implements PodResources {
   }
 
   async release(scope: Scope, pod: core.Pod): Promise<void> {
-    if (this.#book.of(uidOf(pod)).length > 0) await this.#inTurn(() => this.#release(scope, uidOf(pod)))
+    if (this.#book.of(uidOf(pod)).length > 0) await this.#turns.take('', () => this.#release(scope, uidOf(pod)))
   }
 
   healthOf(): readonly core.ResourceStatus[] {
@@ -64,7 +65,7 @@ export class PodClaims implements PodResources {
     const gone = new Set(this.#book.all.flatMap((claim) => claim.podUids).filter((uid) => !podUids.has(uid)))
     for (const uid of gone) {
       try {
-        await this.#inTurn(() => this.#release(scope, uid))
+        await this.#turns.take('', () => this.#release(scope, uid))
       } catch (error) {
         if (isCancelled(error)) return
         scope.log.warn('a claim of a pod that is gone could not be given back', { error: messageOf(error) })
@@ -153,12 +154,6 @@ export class PodClaims implements PodResources {
       for (const driver of claim.drivers) await this.#parts.drivers.unprepare(scope, driver, [messageFor(claim)])
       await this.#book.delete(claim.uid)
     }
-  }
-
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.#turn.catch(() => undefined).then(work)
-    this.#turn = turn
-    return turn
   }
 }
 

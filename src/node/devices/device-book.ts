@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { SavedFile } from '../saved-file.ts'
 import type { ContainerAllocation } from './device-plugin-api.ts'
 
 /** What one container has of one resource. */
@@ -17,38 +17,23 @@ interface Saved {
 
 /** Who has which devices. It outlives the agent: containers that run go on with what they have. */
 export class DeviceBook {
-  readonly #path: string
+  readonly #file: SavedFile<Saved>
   #held: HeldDevices[] = []
   #resources = new Set<string>()
-  /** Writes follow each other; the last one holds everything. */
-  #writing: Promise<void> = Promise.resolve()
 
   constructor(path: string) {
-    this.#path = path
+    this.#file = new SavedFile(path)
   }
 
-  /** What was saved; a file that cannot be read is as good as none, and says so. */
   async load(): Promise<void> {
-    let text: string
-    try {
-      text = await readFile(this.#path, 'utf8')
-    } catch {
-      return
-    }
-    const { held, resources } = JSON.parse(text) as Saved
-    this.#held = [...held]
-    this.#resources = new Set(resources)
+    const saved = await this.#file.load()
+    if (saved === undefined) return
+    this.#held = [...saved.held]
+    this.#resources = new Set(saved.resources)
   }
 
   save(): Promise<void> {
-    this.#writing = this.#writing
-      .catch(() => undefined)
-      .then(async () => {
-        const saved: Saved = { held: this.#held, resources: [...this.#resources] }
-        await writeFile(`${this.#path}.new`, JSON.stringify(saved), { mode: 0o600 })
-        await rename(`${this.#path}.new`, this.#path)
-      })
-    return this.#writing
+    return this.#file.save(() => ({ held: this.#held, resources: [...this.#resources] }))
   }
 
   /** Names that plugins have had, also those that have gone. */

@@ -35,9 +35,7 @@ export class DeviceEndpoint {
   }
 
   #method(name: string): DescMethod {
-    const found = this.#methods.get(`DevicePlugin/${name}`)
-    if (found === undefined) throw new TypeError(`no method ${name} in the field table`)
-    return found
+    return this.#methods.get(`DevicePlugin/${name}`)
   }
 
   /** All its devices, each time that one changes. Ends with the plugin. */

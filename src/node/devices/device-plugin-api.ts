@@ -1,5 +1,4 @@
-import type { DescMethod } from '@bufbuild/protobuf'
-import { methodsOf } from '../cri/grpc/descriptors.ts'
+import { type Methods, methodsOf } from '../cri/grpc/descriptors.ts'
 
 /** The kubelet's device plugin API, v1beta1. */
 const TABLE = {
@@ -53,7 +52,7 @@ const TABLE = {
 export const DEVICE_PLUGIN_VERSION = 'v1beta1'
 export const HEALTHY = 'Healthy'
 
-export const devicePluginMethods = (): ReadonlyMap<string, DescMethod> => methodsOf('v1beta1', TABLE)
+export const devicePluginMethods = (): Methods => methodsOf('v1beta1', TABLE)
 
 export interface PluginOptions {
   readonly preStartRequired: boolean

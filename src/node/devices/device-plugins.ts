@@ -8,6 +8,7 @@ import type { DeviceCounts } from '../node-object/node-resources.ts'
 import { type AnyContainer, initContainersOf, isSidecar, mainContainersOf, uidOf } from '../pods/pod-facts.ts'
 import type { PluginHandler } from '../plugins/plugin-registry.ts'
 import { PluginRefused, PodRejected, StartRefused } from '../refusal.ts'
+import { Turns } from '../turns.ts'
 import { chooseDevices } from './choose-devices.ts'
 import { type ContainerExtras, NO_EXTRAS, type PodResources, joinExtras } from './container-extras.ts'
 import { DeviceBook, type HeldDevices } from './device-book.ts'
@@ -50,7 +51,7 @@ export class DevicePlugins implements PodResources {
   readonly #book: DeviceBook
   readonly #resources = new Map<string, Resource>()
   /** Devices are chosen for one container after the other. */
-  #turn: Promise<void> = Promise.resolve()
+  readonly #turns = new Turns()
 
   constructor(parts: DevicePluginsParts) {
     this.#parts = parts
@@ -113,7 +114,7 @@ export class DevicePlugins implements PodResources {
     const asking = [...initContainersOf(pod), ...mainContainersOf(pod)].filter((container) => this.#asked(pod, container).length > 0)
     if (asking.length === 0) return
     try {
-      await this.#inTurn(() => this.#allocate(scope, pod, asking))
+      await this.#turns.take('', () => this.#allocate(scope, pod, asking))
     } catch (error) {
       if (isCancelled(error)) throw error
       throw new PodRejected('UnexpectedAdmissionError', `Pod was rejected: Allocate failed due to ${messageOf(error)}, which is unexpected`)
@@ -209,12 +210,6 @@ export class DevicePlugins implements PodResources {
         reusable.set(resource, passes ? new Set([...again, ...has]) : again.difference(new Set(has)))
       }
     }
-  }
-
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.#turn.catch(() => undefined).then(work)
-    this.#turn = turn
-    return turn
   }
 
   #resource(name: string): Resource {

@@ -1,5 +1,4 @@
-import type { DescMethod } from '@bufbuild/protobuf'
-import { methodsOf } from '../cri/grpc/descriptors.ts'
+import { type Methods, methodsOf } from '../cri/grpc/descriptors.ts'
 
 /** The kubelet's PodResources API, v1: who watches devices asks it whose they are. */
 const TABLE = {
@@ -47,7 +46,7 @@ const TABLE = {
   },
 } as const
 
-export const podResourcesMethods = (): ReadonlyMap<string, DescMethod> => methodsOf('v1', TABLE)
+export const podResourcesMethods = (): Methods => methodsOf('v1', TABLE)
 
 /** A device of a claim, as its driver has prepared it. */
 export interface ClaimDevice {

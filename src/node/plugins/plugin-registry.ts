@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { type CancellableScope, type Scope, isCancelled, messageOf } from '#base'
-import { type Channel, openChannel } from '../cri/grpc/channel.ts'
+import { openChannel } from '../cri/grpc/channel.ts'
 import { PluginRefused } from '../refusal.ts'
 import type { KubeletPaths } from './kubelet-paths.ts'
 import { DirectoryWatches, findSockets } from './plugin-sockets.ts'
@@ -107,9 +107,11 @@ export class PluginRegistry {
     const methods = registrationMethods()
     const channel = openChannel({ path }, { readMaxBytes: MOST_BYTES })
     try {
-      const getInfo = methods.get('Registration/GetInfo')
-      if (getInfo === undefined) throw new TypeError('no method GetInfo in the field table')
-      const info = (await channel.unary(life, getInfo, {}, { timeoutMs: ANSWER_MS })) as PluginInfoMessage
+      const notify = async (error: string): Promise<void> => {
+        const status = { pluginRegistered: error === '', error }
+        await channel.unary(life, methods.get('Registration/NotifyRegistrationStatus'), status, { timeoutMs: NOTIFY_MS })
+      }
+      const info = (await channel.unary(life, methods.get('Registration/GetInfo'), {}, { timeoutMs: ANSWER_MS })) as PluginInfoMessage
       const plugin = {
         name: info.name,
         endpoint: info.endpoint === '' ? path : this.#paths.onNode(info.endpoint),
@@ -117,7 +119,7 @@ export class PluginRegistry {
       }
       const handler = Object.hasOwn(this.#handlers, info.type) ? this.#handlers[info.type] : undefined
       const refuse = async (words: string, cause: unknown): Promise<never> => {
-        await notify(life, channel, words)
+        await notify(words)
         throw cause
       }
       if (handler === undefined) {
@@ -135,17 +137,11 @@ export class PluginRegistry {
         life.check()
         return await refuse(`RegisterPlugin error -- plugin registration failed with err: ${messageOf(error)}`, error)
       }
-      await notify(life, channel, '')
+      await notify('')
       this.#failures.delete(path)
       life.log.info('a plugin is registered', { type: info.type, name: info.name })
     } finally {
       channel.close()
     }
   }
-}
-
-async function notify(scope: Scope, channel: Channel, error: string): Promise<void> {
-  const method = registrationMethods().get('Registration/NotifyRegistrationStatus')
-  if (method === undefined) throw new TypeError('no method NotifyRegistrationStatus in the field table')
-  await channel.unary(scope, method, { pluginRegistered: error === '', error }, { timeoutMs: NOTIFY_MS })
 }

@@ -1,5 +1,4 @@
-import type { DescMethod } from '@bufbuild/protobuf'
-import { methodsOf } from '../cri/grpc/descriptors.ts'
+import { type Methods, methodsOf } from '../cri/grpc/descriptors.ts'
 
 /** pluginregistration.Registration: how a plugin of the node says what it is and where it is called. */
 const TABLE = {
@@ -31,4 +30,4 @@ export interface RegistrationStatusMessage {
   readonly error: string
 }
 
-export const registrationMethods = (): ReadonlyMap<string, DescMethod> => methodsOf('pluginregistration', TABLE)
+export const registrationMethods = (): Methods => methodsOf('pluginregistration', TABLE)

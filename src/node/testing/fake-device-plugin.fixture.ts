@@ -76,9 +76,7 @@ export async function fakeDevicePlugin(
   ])
   const channel = openChannel({ path: join(dir, 'kubelet.sock') })
   try {
-    const register = methods.get('Registration/Register')
-    if (register === undefined) throw new TypeError('no method Register in the field table')
-    await channel.unary(own, register, { version: 'v1beta1', endpoint, resourceName: resource, options })
+    await channel.unary(own, methods.get('Registration/Register'), { version: 'v1beta1', endpoint, resourceName: resource, options })
   } finally {
     channel.close()
   }

@@ -22,7 +22,7 @@ import { isRecursivelyReadOnly } from './recursive-read-only.ts'
 import { openInside } from './sub-path.ts'
 import type { DriverVolumes } from './csi/driver-volumes.ts'
 import { type VolumeUse, useOfClaim, useOfInline } from './csi/volume-use.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../turns.ts'
 import { type VolumeKind, claimedVolume, kindOf, pathOfVolume } from './volume-kind.ts'
 
 const PROPAGATIONS = { None: 'private', HostToContainer: 'host-to-container', Bidirectional: 'bidirectional' } as const

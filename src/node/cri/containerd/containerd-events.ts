@@ -36,9 +36,8 @@ interface TaskExit {
 export async function* containerdEvents(scope: Scope, channel: Channel): AsyncIterable<RuntimeEvent> {
   const methods = methodsOf('containerd.services.events.v1', SERVICE_TABLE)
   const subscribe = methods.get('Events/Subscribe')
-  const exit = methods.get('Events/Exit')?.output
-  const oom = methods.get('Events/Oom')?.output
-  if (subscribe === undefined || exit === undefined || oom === undefined) throw new TypeError('the event table lacks a method')
+  const exit = methods.get('Events/Exit').output
+  const oom = methods.get('Events/Oom').output
   const filters = ['topic=="/tasks/exit"', 'topic=="/tasks/oom"'].map((topic) => `namespace==k8s.io,${topic}`)
   for await (const message of channel.stream(scope, subscribe, { filters }, { headers: { 'containerd-namespace': 'k8s.io' } })) {
     const { topic, event } = message as Envelope

@@ -35,11 +35,8 @@ export interface ImageFiles {
 /** Views of images' files: snapshots that are kept (marked as roots of containerd's garbage collection) until they are dropped. */
 export function containerdImages(channel: Channel): ImageFiles {
   const methods = methodsOf('containerd.services.snapshots.v1', SERVICE_TABLE)
-  const call = (scope: Scope, name: string, request: object): Promise<unknown> => {
-    const method = methods.get(`Snapshots/${name}`)
-    if (method === undefined) throw new TypeError(`the snapshot table has no method ${name}`)
-    return channel.unary(scope, method, request, IN_NAMESPACE)
-  }
+  const call = async (scope: Scope, name: string, request: object): Promise<unknown> =>
+    channel.unary(scope, methods.get(`Snapshots/${name}`), request, IN_NAMESPACE)
   const at = (key: string): object => ({ snapshotter: SNAPSHOTTER, key })
   const mountsOf = async (scope: Scope, key: string): Promise<Mounts> => (await call(scope, 'Mounts', at(key))) as Mounts
   return {

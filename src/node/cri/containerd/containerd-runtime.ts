@@ -26,17 +26,12 @@ export function containerdRuntime(socketPath: string): ContainerRuntime {
   const channel = openChannel({ path: socketPath })
   const methods = methodsOf('runtime.v1', CRI_TABLE)
   const images = containerdImages(channel)
-  const method = (name: string) => {
-    const found = methods.get(name)
-    if (found === undefined) throw new TypeError(`no method ${name} in the field table`)
-    return found
-  }
   const call = async <M extends keyof CriMethods>(
     scope: Scope,
     name: M,
     request: Init<CriMethods[M]['request']> | object,
     options: CallOptions = { timeoutMs: CALL_MS },
-  ): Promise<CriMethods[M]['answer']> => (await channel.unary(scope, method(name), request, options)) as CriMethods[M]['answer']
+  ): Promise<CriMethods[M]['answer']> => (await channel.unary(scope, methods.get(name), request, options)) as CriMethods[M]['answer']
   const unlessGone = async (work: Promise<unknown>): Promise<void> => {
     try {
       await work
@@ -46,7 +41,7 @@ export function containerdRuntime(socketPath: string): ContainerRuntime {
   }
 
   async function* criEvents(scope: Scope): AsyncIterable<RuntimeEvent> {
-    for await (const message of channel.stream(scope, method('RuntimeService/GetContainerEvents'), {})) {
+    for await (const message of channel.stream(scope, methods.get('RuntimeService/GetContainerEvents'), {})) {
       const event = message as ContainerEventResponse
       if (event.containerEventType !== ContainerEventType.CONTAINER_STOPPED_EVENT) continue
       const exitCode = event.containersStatuses.find(({ id }) => id === event.containerId)?.exitCode ?? 0

@@ -27,8 +27,14 @@ const SCALARS: Readonly<Record<string, FieldDescriptorProto_Type>> = {
   double: FieldDescriptorProto_Type.DOUBLE,
 }
 
-/** The methods of a package's services by `Service/Method`, from its field table. */
-export function methodsOf(packageName: string, table: FieldTable): ReadonlyMap<string, DescMethod> {
+/** The methods of a package's services. */
+export interface Methods {
+  /** By `Service/Method`. Throws `TypeError` for one that the field table lacks. */
+  get(name: string): DescMethod
+}
+
+/** Builds them from the package's field table: worth keeping for as long as they are called. */
+export function methodsOf(packageName: string, table: FieldTable): Methods {
   const file = create(FileDescriptorProtoSchema, { name: `${packageName}.proto`, package: packageName, syntax: 'proto3' })
   const messages = new Map<string, DescriptorProto>()
   const isEnum = (type: string): boolean => 'enum' in (table[type] ?? {})
@@ -118,5 +124,11 @@ export function methodsOf(packageName: string, table: FieldTable): ReadonlyMap<s
   for (const type of createFileRegistry(file, () => undefined)) {
     if (type.kind === 'service') for (const method of type.methods) methods.set(`${type.name}/${method.name}`, method)
   }
-  return methods
+  return {
+    get(name) {
+      const method = methods.get(name)
+      if (method === undefined) throw new TypeError(`no method ${name} in the field table`)
+      return method
+    },
+  }
 }

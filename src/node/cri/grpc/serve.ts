@@ -17,13 +17,11 @@ const MOST_BYTES = 4 * 2 ** 20
 export async function serveGrpc(
   scope: Scope,
   socketPath: string,
-  methods: Iterable<readonly [method: DescMethod | undefined, implementation: Method]>,
+  methods: Iterable<readonly [method: DescMethod, implementation: Method]>,
 ): Promise<void> {
   const routes = (router: ConnectRouter): void => {
-    for (const [method, implementation] of methods) {
-      if (method === undefined) throw new TypeError('a method is not in the field table')
+    for (const [method, implementation] of methods)
       router.rpc(method, ((request: never, context: { readonly signal: AbortSignal }) => implementation(request, context.signal)) as never)
-    }
   }
   const server = createServer(connectNodeAdapter({ routes, readMaxBytes: MOST_BYTES, connect: false, grpcWeb: false }))
   const sessions = new Set<ServerHttp2Session>()

@@ -1,5 +1,4 @@
-import type { DescMethod } from '@bufbuild/protobuf'
-import { methodsOf } from '../../cri/grpc/descriptors.ts'
+import { type Methods, methodsOf } from '../../cri/grpc/descriptors.ts'
 
 /** csi.v1, as the Container Storage Interface has it: what a node asks of a driver. Of a `oneof` all members stand here; one of them is set. Names of messages, and enums, are not on the wire. */
 const TABLE = {
@@ -66,7 +65,7 @@ const TABLE = {
   },
 } as const
 
-export const csiMethods = (): ReadonlyMap<string, DescMethod> => methodsOf('csi.v1', TABLE)
+export const csiMethods = (): Methods => methodsOf('csi.v1', TABLE)
 
 export type CsiNodeCall = keyof (typeof TABLE)['Node']['service']
 

@@ -1,7 +1,7 @@
 import type { Scope } from '#base'
 import { type core, isAlreadyExists, isConflict, isNotFound, refs, type storage } from '#api'
 import type { Client } from '#client'
-import { Turns } from '../turns.ts'
+import { Turns } from '../../turns.ts'
 
 /** What a driver says of itself on this node. */
 export interface DriverOnNode {

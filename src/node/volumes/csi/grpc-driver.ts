@@ -29,9 +29,7 @@ export function grpcDriver(endpoint: string, paths: KubeletPaths): GrpcDriver {
   const methods = csiMethods()
   let known: Promise<DriverFeatures> | undefined
   async function call(scope: Scope, name: CsiNodeCall, request: object): Promise<unknown> {
-    const method = methods.get(`Node/${name}`)
-    if (method === undefined) throw new TypeError(`no method ${name} in the field table`)
-    return channel.unary(scope, method, request, { timeoutMs: ANSWER_MS })
+    return channel.unary(scope, methods.get(`Node/${name}`), request, { timeoutMs: ANSWER_MS })
   }
   async function ask(scope: Scope): Promise<DriverFeatures> {
     const { capabilities } = (await call(scope, 'NodeGetCapabilities', {})) as CapabilitiesMessage
