@@ -1,11 +1,12 @@
 import { lookup } from 'node:dns/promises'
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequest } from 'node:http'
 import type { Agent } from 'node:https'
 import { BlockList, isIP } from 'node:net'
 import { type Scope, https, messageOf } from '#base'
 import type { ObjectReader } from '../contract.ts'
 import { textOf } from './answer-text.ts'
 import { RemoteError, networkWords, statusWords } from './remote-error.ts'
+import { send } from './send.ts'
 import { type Address, NoAddress, serviceAddress } from './service-address.ts'
 
 /** Where a webhook is: the form that all kinds have that name one. */
@@ -77,7 +78,7 @@ export class RemoteCaller {
       const address = await target.address(own)
       const body = Buffer.from(JSON.stringify(document))
       const ca = config.caBundle === undefined || config.caBundle === '' ? undefined : Buffer.from(config.caBundle, 'base64')
-      return await this.#exchange(own, target, address, ca, body, posting, true)
+      return await this.#exchange(own, target, address, ca, body, posting)
     } catch (error) {
       if (scope.signal.aborted) throw scope.signal.reason
       if (own.signal.aborted) throw new RemoteError(`${shown}: context deadline exceeded`)
@@ -113,42 +114,29 @@ export class RemoteCaller {
     ca: Buffer | undefined,
     body: Buffer,
     posting: Posting,
-    mayRepeat: boolean,
   ): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    const sent = https.request({
-      agent: this.#agent,
-      host: address.ip,
-      port: address.port,
-      method: 'POST',
-      path: `${target.path}?timeout=${Math.ceil(posting.timeoutMs / 1000)}s`,
-      servername: isIP(target.serverName) === 0 ? target.serverName : '',
-      headers: {
-        host: target.port === HTTPS_PORT ? target.serverName : `${target.serverName}:${target.port}`,
-        'content-type': 'application/json',
-        'content-length': body.length,
-        accept: 'application/json, */*',
-        'user-agent': 'kube-apiserver-admission',
-      },
-      ...(ca === undefined ? {} : { ca }),
-    })
-    sent.on('response', resolve)
-    sent.on('error', reject)
-    const stop = (): void => void sent.destroy()
-    scope.signal.addEventListener('abort', stop, { once: true })
-    if (scope.signal.aborted) stop()
-    sent.end(body)
+    const start = (): ClientRequest =>
+      https.request({
+        agent: this.#agent,
+        host: address.ip,
+        port: address.port,
+        method: 'POST',
+        path: `${target.path}?timeout=${Math.ceil(posting.timeoutMs / 1000)}s`,
+        servername: isIP(target.serverName) === 0 ? target.serverName : '',
+        headers: {
+          host: target.port === HTTPS_PORT ? target.serverName : `${target.serverName}:${target.port}`,
+          'content-type': 'application/json',
+          'content-length': body.length,
+          accept: 'application/json, */*',
+          'user-agent': 'kube-apiserver-admission',
+        },
+        ...(ca === undefined ? {} : { ca }),
+      })
     try {
-      const answer = await promise
-      return readAnswer(answer.statusCode ?? 0, await textOf(answer, posting.mostBytes))
+      return await send(scope, start, body, async (answer) => readAnswer(answer.statusCode ?? 0, await textOf(answer, posting.mostBytes)))
     } catch (error) {
       if (error instanceof RemoteError || !(error instanceof Error)) throw error
-      // A kept connection may have been closed by the other side just now.
-      if (mayRepeat && sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET')
-        return this.#exchange(scope, target, address, ca, body, posting, false)
       throw new Unreachable(networkWords(error, address))
-    } finally {
-      scope.signal.removeEventListener('abort', stop)
     }
   }
 }

@@ -1,8 +1,9 @@
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequest } from 'node:http'
 import type { Agent } from 'node:https'
 import { type Scope, https, messageOf } from '#base'
 import { textOf } from './answer-text.ts'
 import { RemoteError, TransientRemoteError, networkWords, statusWords } from './remote-error.ts'
+import { isReset, send } from './send.ts'
 
 /** How a server that the administrator names is spoken to. */
 export interface ServerTrust {
@@ -57,7 +58,7 @@ export class ServerCaller {
     const shown = `${call.method === 'GET' ? 'Get' : 'Post'} ${JSON.stringify(call.url)}`
     const own = scope.child({ timeoutMs: call.timeoutMs })
     try {
-      return await this.#exchange(own, call, true)
+      return await this.#exchange(own, call)
     } catch (error) {
       if (scope.signal.aborted) throw scope.signal.reason
       const Kind = error instanceof TransientRemoteError ? TransientRemoteError : RemoteError
@@ -67,41 +68,32 @@ export class ServerCaller {
     }
   }
 
-  async #exchange(scope: Scope, call: ServerCall, mayRepeat: boolean): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  async #exchange(scope: Scope, call: ServerCall): Promise<unknown> {
     const body = call.document === undefined ? undefined : Buffer.from(JSON.stringify(call.document))
     const url = new URL(call.url)
-    const sent = https.request(url, {
-      agent: this.#agent,
-      method: call.method,
-      headers: {
-        accept: 'application/json',
-        'user-agent': 'kube-apiserver',
-        ...call.headers,
-        ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length }),
-      },
-    })
-    sent.on('response', resolve)
-    sent.on('error', reject)
-    const stop = (): void => void sent.destroy()
-    scope.signal.addEventListener('abort', stop, { once: true })
-    if (scope.signal.aborted) stop()
-    sent.end(body)
+    const start = (): ClientRequest =>
+      https.request(url, {
+        agent: this.#agent,
+        method: call.method,
+        headers: {
+          accept: 'application/json',
+          'user-agent': 'kube-apiserver',
+          ...call.headers,
+          ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length }),
+        },
+      })
     try {
-      const answer = await promise
-      const text = await textOf(answer, call.mostBytes)
-      const status = answer.statusCode ?? 0
-      if (status < 200 || status >= 300) throw new (TRANSIENT.has(status) ? TransientRemoteError : RemoteError)(statusWords(status, ''))
-      return call.answerIs === 'ignored' ? undefined : JSON.parse(text)
+      return await send(scope, start, body, async (answer) => {
+        const text = await textOf(answer, call.mostBytes)
+        const status = answer.statusCode ?? 0
+        if (status < 200 || status >= 300) throw new (TRANSIENT.has(status) ? TransientRemoteError : RemoteError)(statusWords(status, ''))
+        return call.answerIs === 'ignored' ? undefined : JSON.parse(text)
+      })
     } catch (error) {
       if (error instanceof SyntaxError) throw new RemoteError('the answer is not JSON')
       if (error instanceof RemoteError || !(error instanceof Error)) throw error
-      // A kept connection may have been closed by the other side just now.
-      if (mayRepeat && sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET') return this.#exchange(scope, call, false)
-      const Kind = 'code' in error && error.code === 'ECONNRESET' ? TransientRemoteError : RemoteError
+      const Kind = isReset(error) ? TransientRemoteError : RemoteError
       throw new Kind(networkWords(error, { ip: url.hostname, port: Number(url.port === '' ? 443 : url.port) }))
-    } finally {
-      scope.signal.removeEventListener('abort', stop)
     }
   }
 }
