@@ -131,6 +131,7 @@ export {
   type Cidr,
   type Ip,
   cidrContains,
+  cidrText,
   parseCidr,
   parseIp,
 } from './validation/ip.ts'

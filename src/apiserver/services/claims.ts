@@ -1,8 +1,8 @@
 import type { Scope } from '#base'
-import { type core, isAlreadyExists, isNotFound, type networking, refs } from '#api'
+import { type core, isAlreadyExists, isNotFound, keyOf, type networking, refs } from '#api'
 import type { Engine } from '#store'
 import type { ObjectReader, ObjectWriter } from '../contract.ts'
-import { keyOf, textOf } from './held.ts'
+import { textOf } from './held.ts'
 
 type Service = core.Service
 
@@ -48,6 +48,11 @@ export class AddressClaims implements Claims {
     const name = textOf(number)
     const known = this.#reader.get(refs.ipaddresses, '', name)
     if (known !== undefined && ownerOf(known) !== keyOf(service)) return
+    await this.remove(scope, name)
+  }
+
+  /** Whosever it is. */
+  async remove(scope: Scope, name: string): Promise<void> {
     await this.#writer()
       .delete(scope, refs.ipaddresses, '', name)
       .catch((error: unknown) => {

@@ -5,8 +5,6 @@ type Service = core.Service
 
 /** What Services hold: numbers of addresses and ports. */
 
-/** `namespace/name`. */
-export const keyOf = (service: Service): string => `${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`
 export const numberOf = (address: string): number => address.split('.').reduce((value, part) => value * 256 + Number(part), 0)
 export const textOf = (number: number): string => [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.')
 

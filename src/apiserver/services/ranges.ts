@@ -1,7 +1,7 @@
 import type { Scope } from '#base'
-import { type networking, refs } from '#api'
+import { cidrText, keyOf, type networking, parseCidr, refs } from '#api'
 import type { ObjectReader } from '../contract.ts'
-import { addressesOf, keyOf, numberOf, serviceOf, textOf } from './held.ts'
+import { addressesOf, numberOf, serviceOf } from './held.ts'
 import { NumberPool, reservedPart } from './pool.ts'
 
 /** IPv4 ranges that Services get addresses from: the server's own, and those of ServiceCIDR objects that are ready. */
@@ -16,7 +16,9 @@ export class AddressRanges {
   constructor(scope: Scope, reader: ObjectReader, own: string) {
     this.#scope = scope
     this.#reader = reader
-    this.#own = networkOf(own)
+    const parsed = parseCidr(own)
+    // As ServiceCIDR objects say it.
+    this.#own = parsed === undefined ? own : cidrText(parsed)
     const pool = this.#poolOf(this.#own)
     for (const service of reader.list(refs.services)) for (const address of addressesOf(service)) pool.note(address, keyOf(service))
   }
@@ -54,14 +56,6 @@ export class AddressRanges {
 }
 
 const isIPv4 = (cidr: string): boolean => !cidr.includes(':')
-
-/** With the host's part zero, as ServiceCIDR objects say it. */
-function networkOf(cidr: string): string {
-  const [address = '', bits = ''] = cidr.split('/')
-  const size = 2 ** (32 - Number(bits))
-  const number = Math.floor(numberOf(address) / size) * size
-  return `${textOf(number)}/${bits}`
-}
 
 function isReady({ metadata, status }: networking.ServiceCIDR): boolean {
   if (metadata?.deletionTimestamp !== undefined) return false

@@ -1,9 +1,9 @@
 import { type Scope, messageOf } from '#base'
-import { isAlreadyExists, isNotFound, type networking, refs } from '#api'
+import { keyOf, refs } from '#api'
 import type { Engine } from '#store'
 import type { ObjectReader, ObjectWriter } from '../contract.ts'
-import { PortClaims, addressObject, isFromAllocator, ownerOf } from './claims.ts'
-import { addressesOf, keyOf, portsOf, serviceOf, textOf } from './held.ts'
+import { AddressClaims, PortClaims, isFromAllocator, ownerOf } from './claims.ts'
+import { addressesOf, portsOf, serviceOf, textOf } from './held.ts'
 
 export interface ServiceRepairOptions {
   readonly reader: ObjectReader
@@ -32,25 +32,26 @@ export async function keepServicesRepaired(scope: Scope, options: ServiceRepairO
  * Two Services with one address are named in the log: somebody has to choose.
  */
 export function serviceRepair({ reader, writer, engine }: ServiceRepairOptions): (scope: Scope) => Promise<void> {
+  const addresses = new AddressClaims(reader, () => writer)
   const ports = engine.shared ? new PortClaims(engine) : undefined
   /** Ports that were claimed in vain at the last look: keys of the store carry no time. */
   let suspects = new Map<number, string>()
 
   async function claimAddresses(scope: Scope): Promise<void> {
     for (const service of reader.list(refs.services))
-      for (const name of addressesOf(service).map(textOf)) {
+      for (const number of addressesOf(service)) {
+        const name = textOf(number)
         const found = reader.get(refs.ipaddresses, '', name)
         const owner = found && ownerOf(found)
         if (owner === keyOf(service)) continue
-        if (owner !== undefined && addressesOf(serviceOf(reader, owner)).map(textOf).includes(name)) {
+        if (owner !== undefined && addressesOf(serviceOf(reader, owner)).includes(number)) {
           scope.log.error('two Services have one address: delete one of them', { address: name, services: [owner, keyOf(service)] })
           continue
         }
         scope.log.info('an address of a Service is claimed for it', { address: name, service: keyOf(service) })
-        if (found !== undefined) await remove(scope, found)
-        await writer.create(scope, refs.ipaddresses, addressObject(name, service)).catch((error: unknown) => {
-          if (!isAlreadyExists(error)) throw error
-        })
+        if (found !== undefined) await addresses.remove(scope, name)
+        // Whoever has claimed it meanwhile is asked about at the next look.
+        await addresses.claim(scope, number, service)
       }
   }
 
@@ -62,14 +63,8 @@ export function serviceRepair({ reader, writer, engine }: ServiceRepairOptions):
       const isHeld = owner !== undefined && addressesOf(serviceOf(reader, owner)).map(textOf).includes(name)
       if (isHeld || (owner !== undefined && scope.clock.now() - Date.parse(creationTimestamp) < GRACE_MS)) continue
       scope.log.info('an address that no Service has is free again', { address: name, service: owner })
-      await remove(scope, address)
+      await addresses.remove(scope, name)
     }
-  }
-
-  function remove(scope: Scope, { metadata }: networking.IPAddress): Promise<void> {
-    return writer.delete(scope, refs.ipaddresses, '', metadata?.name ?? '').catch((error: unknown) => {
-      if (!isNotFound(error)) throw error
-    })
   }
 
   async function repairPorts(scope: Scope, claims: PortClaims): Promise<void> {

@@ -1,8 +1,7 @@
 import type { Scope } from '#base'
-import { type core, statusError } from '#api'
+import { type core, keyOf, statusError } from '#api'
 import type { Undo } from '../registry/core.ts'
 import type { Claims } from './claims.ts'
-import { keyOf } from './held.ts'
 import type { NumberPool } from './pool.ts'
 
 /** Where numbers of one sort come from. */

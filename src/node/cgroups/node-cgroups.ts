@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sharesOf } from '../containers/resources.ts'
+import { podParents } from '../host/cgroup-tree.ts'
 import type { CgroupLayout } from '../host/machine.ts'
 
 /** What all pods of the node together may have; 0 is no limit. */
@@ -46,7 +47,7 @@ export function nodeCgroups(layout: CgroupLayout, root: string): NodeCgroups {
   }
   return {
     limit({ cpuMilli, memoryBytes, pids }) {
-      for (const path of [pods, join(pods, 'burstable'), join(pods, 'besteffort')]) make(path)
+      for (const path of podParents(root)) make(path)
       setShares(pods, sharesOf(cpuMilli))
       setShares(join(pods, 'besteffort'), 2)
       if (memoryBytes > 0) write(pods, 'memory', layout.version === 2 ? 'memory.max' : 'memory.limit_in_bytes', String(memoryBytes))

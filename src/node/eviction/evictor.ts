@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
 import type { ContainerRuntime } from '../cri/runtime.ts'
-import { cgroupDirs } from '../host/cgroup-tree.ts'
+import { cgroupDirs, podParents } from '../host/cgroup-tree.ts'
 import type { PodManager } from '../pods/pod-manager.ts'
 import { isDone } from '../pods/plan/ending.ts'
 import { isCritical, uidOf } from '../pods/pod-facts.ts'
@@ -168,7 +168,7 @@ export class Evictor {
 
   #pids(pod: core.Pod): number {
     const { machine, cgroupRoot } = this.#parts.settings
-    const paths = ['', 'burstable', 'besteffort'].map((qos) => join(cgroupRoot, 'kubepods', qos, `pod${uidOf(pod)}`))
+    const paths = podParents(cgroupRoot).map((parent) => join(parent, `pod${uidOf(pod)}`))
     for (const dir of paths.flatMap((path) => cgroupDirs(machine.cgroups, path))) {
       try {
         return Number(readFileSync(join(dir, 'pids.current'), 'utf8'))

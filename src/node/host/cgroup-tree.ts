@@ -6,6 +6,9 @@ import type { CgroupLayout } from './machine.ts'
 const EMPTY_WITHIN_MS = 5000
 const LOOK_AGAIN_MS = 20
 
+/** Where cgroups of pods are below an instance's own: one place for each class of service. */
+export const podParents = (root: string): readonly string[] => ['', 'burstable', 'besteffort'].map((name) => join(root, 'kubepods', name))
+
 /** The directories in which a cgroup of this path exists. On hybrid systems the empty v2 hierarchy is one of them. */
 export function cgroupDirs(layout: CgroupLayout, path: string): string[] {
   const mounts = layout.version === 2 ? [layout.mount] : [...new Set(Object.values(layout.controllers)), '/sys/fs/cgroup/unified']

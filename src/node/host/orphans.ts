@@ -3,7 +3,7 @@ import { readFile, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import type { ContainerRuntime } from '../cri/runtime.ts'
-import { cgroupDirs, removeCgroupTree } from './cgroup-tree.ts'
+import { cgroupDirs, podParents, removeCgroupTree } from './cgroup-tree.ts'
 import { runCommand } from './command.ts'
 import type { Host } from './host.ts'
 import type { HostLayout } from './layout.ts'
@@ -59,8 +59,7 @@ export function orphansOf(found: readonly Orphan[], given: readonly Given[], ids
 
 /** The control groups of pods, each once: `…/kubepods/burstable/podUID`. The owner is the pod's uid. */
 function podGroups(layout: CgroupLayout, root: string): Orphan[] {
-  const classes = ['', 'burstable', 'besteffort'].map((name) => join(root, 'kubepods', name))
-  const paths = classes.flatMap((parent) =>
+  const paths = podParents(root).flatMap((parent) =>
     cgroupDirs(layout, parent).flatMap((dir) =>
       readdirSync(dir)
         .filter((name) => name.startsWith('pod'))
