@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { UserError, rootScope } from '#base'
+import { questionOf } from '../question.fixture.ts'
 import { manualClock } from '#testing/basics'
 import type { AccessQuestion, Authorizer, Decision } from '../../contract.ts'
 import { authorize, mustBeAllowed } from '../authorize/authorize.ts'
@@ -10,19 +11,7 @@ import { readAuthorizers } from './authorization-configuration.ts'
 import { type AuthorizationSources, openAuthorization } from './authorization.ts'
 import { type TestWebhook, testWebhook } from './webhook.fixture.ts'
 
-const question = (more: Partial<AccessQuestion> = {}): AccessQuestion => ({
-  user: { name: 'ann', groups: ['dev'], extra: {} },
-  verb: 'get',
-  isResource: true,
-  group: '',
-  version: 'v1',
-  resource: 'pods',
-  subresource: '',
-  namespace: 'a',
-  name: '',
-  path: '',
-  ...more,
-})
+const question = (more: Partial<AccessQuestion> = {}): AccessQuestion => questionOf({ name: 'ann', groups: ['dev'], extra: {} }, more)
 
 const says = (name: string, decision: Decision): Authorizer => ({ name, authorize: () => decision })
 const own = {

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rootScope } from '#base'
+import { questionOf } from '../question.fixture.ts'
 import type { AccessQuestion, Authorizer, UserInfo } from '../../contract.ts'
 import { impersonation } from './impersonate.ts'
 
 const scope = rootScope()
 const sender: UserInfo = { name: 'deputy', groups: ['system:authenticated'], extra: {} }
-const list = (user: UserInfo): AccessQuestion => ({
-  user,
-  verb: 'list',
-  isResource: true,
-  group: '',
-  version: 'v1',
-  resource: 'pods',
-  subresource: '',
-  namespace: 'a',
-  name: '',
-  path: '',
-})
+const list = (user: UserInfo): AccessQuestion => questionOf(user, { verb: 'list' })
 /** Rights as `verb group/resource[/subresource] name`. */
 const may = (...rights: readonly string[]): Authorizer => ({
   name: 'test',

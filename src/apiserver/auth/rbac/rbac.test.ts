@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { rootScope } from '#base'
 import { type KubeObject, type Resource, type rbac, refs } from '#api'
+import { questionOf } from '../question.fixture.ts'
 import type { AccessQuestion, AdmissionRequest, UserInfo } from '../../contract.ts'
 import { mastersAuthorizer, unionAuthorizer } from '../authorize/authorize.ts'
 import { type FakeObjects, fakeObjects } from '../reader.fake.ts'
@@ -14,19 +15,7 @@ import { reconcilePolicy } from './policy/reconcile.ts'
 const scope = rootScope()
 const GROUP = 'rbac.authorization.k8s.io'
 const user = (name: string, ...groups: string[]): UserInfo => ({ name, groups, extra: {} })
-const question = (asked: Partial<AccessQuestion>): AccessQuestion => ({
-  user: user('bob'),
-  verb: 'get',
-  isResource: true,
-  group: '',
-  version: 'v1',
-  resource: 'pods',
-  subresource: '',
-  namespace: 'a',
-  name: '',
-  path: '',
-  ...asked,
-})
+const question = (asked: Partial<AccessQuestion>): AccessQuestion => questionOf(user('bob'), asked)
 const rules = (...lines: string[]): rbac.PolicyRule[] => lines.map(parseRule)
 const bindingOf = (name: string, namespace: string, role: string, ...subjects: rbac.Subject[]): rbac.RoleBinding => {
   const [kind = '', roleName = ''] = role.split(' ')
