@@ -1,7 +1,7 @@
 export { SYSTEM_PRIORITY_CLASSES } from './admission/priority.ts'
 export { type AccessControl, type AccessControlOptions, accessControl } from './auth/access-control.ts'
 export { type AuthenticationSources, openAuthentication } from './auth/configured/authentication.ts'
-export { openAuthorization } from './auth/configured/authorization.ts'
+export { type AuthorizationSources, openAuthorization } from './auth/configured/authorization.ts'
 export { parseTokenFile } from './auth/authenticate/static-tokens.ts'
 export {
   type ClusterNames,

@@ -36,6 +36,7 @@ import {
   metricsReaderRole,
   metricsSpecials,
   openAuthentication,
+  type AuthorizationSources,
   openAuthorization,
   parseTokenFile,
   podSpecials,
@@ -53,7 +54,7 @@ import { type Engine, openEtcdStore, openMemoryStore, openSqliteStore, startComp
 import { openAudit } from './audit.ts'
 import { type Failover, tolerationOf } from './failover.ts'
 import { withEncryption } from './encryption.ts'
-import type { AuditFlags, AuthenticationFlags, AuthorizationFlags, EtcdFlags } from './flags.ts'
+import type { AuditFlags, AuthenticationFlags, EtcdFlags } from './flags.ts'
 import { lateServer } from './late-server.ts'
 import { noteSecretUse, useTracking } from './legacy-tokens.ts'
 import { publishApi } from './publish-api.ts'
@@ -72,7 +73,7 @@ export interface ApiServerFlags {
   /** Who else is known, and whether everybody must be. */
   readonly authentication?: AuthenticationFlags
   /** Who decides what they may do. */
-  readonly authorization?: AuthorizationFlags
+  readonly authorization?: AuthorizationSources
   /** Absent: Secrets are encrypted with a key that is made at the first start. */
   readonly encryptionProviderConfig?: string
   readonly serviceClusterIpRange: string

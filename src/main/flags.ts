@@ -1,6 +1,6 @@
 import type { Failover } from './failover.ts'
 import type { NetworkMode } from './instance/instance.ts'
-import type { AuditWebhookFlags } from '#apiserver'
+import type { AuditWebhookFlags, AuthenticationSources, AuthorizationSources } from '#apiserver'
 import type { RoomFlags } from './room-flags.ts'
 import type { ListName } from '#compose'
 
@@ -103,32 +103,7 @@ export interface AuditFlags extends AuditWebhookFlags {
 }
 
 /** Who may send tokens beside the cluster's own, and who may come without. */
-export interface AuthenticationFlags {
-  readonly authenticationConfig?: string
-  readonly anonymousAuth?: boolean
-  readonly authenticationTokenWebhookConfigFile?: string
-  readonly authenticationTokenWebhookVersion?: 'v1' | 'v1beta1'
-  readonly authenticationTokenWebhookCacheTtl?: string
-  readonly oidcIssuerUrl?: string
-  readonly oidcClientId?: string
-  readonly oidcCaFile?: string
-  readonly oidcUsernameClaim?: string
-  readonly oidcUsernamePrefix?: string
-  readonly oidcGroupsClaim?: string
-  readonly oidcGroupsPrefix?: string
-  readonly oidcSigningAlgs?: string
-  readonly oidcRequiredClaim?: readonly string[]
-}
-
-/** Who decides what they may do. */
-export interface AuthorizationFlags {
-  readonly authorizationMode?: string
-  readonly authorizationConfig?: string
-  readonly authorizationWebhookConfigFile?: string
-  readonly authorizationWebhookVersion?: 'v1' | 'v1beta1'
-  readonly authorizationWebhookCacheAuthorizedTtl?: string
-  readonly authorizationWebhookCacheUnauthorizedTtl?: string
-}
+export type AuthenticationFlags = Omit<AuthenticationSources, 'ownIssuers'>
 
 /** Where etcd is, for `--store etcd`. The names are those of kube-apiserver. */
 export interface EtcdFlags {
@@ -138,7 +113,7 @@ export interface EtcdFlags {
   readonly etcdKeyfile?: string
 }
 
-export interface ServerFlags extends AuditFlags, AuthenticationFlags, AuthorizationFlags, EtcdFlags {
+export interface ServerFlags extends AuditFlags, AuthenticationFlags, AuthorizationSources, EtcdFlags {
   readonly stateDir: string
   readonly securePort: number
   readonly bindAddress: string
