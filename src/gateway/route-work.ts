@@ -52,7 +52,11 @@ export class RouteWork {
     this.#publisher = new Publisher(client, publishedAddress)
     const servers = new Servers({ service: (key) => services.get(key), slices: (key) => slices.byIndex(BY_SERVICE, key) })
     this.#servers = servers
-    const model = new GatewayModel({ addresses: (port) => servers.addresses(port), certificate: (key) => this.#secrets.get(key) })
+    const model = new GatewayModel({
+      addresses: (port) => servers.addresses(port),
+      transport: (port) => servers.transport(port),
+      certificate: (key) => this.#secrets.get(key),
+    })
     this.#model = model
     const note = (set: Set<string>, keys: Iterable<string>): void => {
       const before = set.size

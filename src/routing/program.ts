@@ -24,8 +24,12 @@ export function encodeProgram(rules: readonly Rule[], nameOf: (backend: string) 
       stick(words, action.stick)
       const to = action.to.filter(({ weight }) => weight > 0)
       words.push(to.length)
-      for (const { backend, weight } of to) words.push(shareId(backend), nameOf(backend), weight)
+      for (const share of to) {
+        words.push(shareId(share.backend), nameOf(share.backend), share.weight)
+        edits(words, share.edits ?? [])
+      }
       edits(words, action.edits ?? [])
+      words.push(action.timeoutMs ?? '-')
     }
   }
   return words.join(',')
@@ -87,7 +91,8 @@ function edits(words: (string | number)[], all: readonly Edit[]): void {
   for (const edit of all)
     switch (edit.kind) {
       case 'request-header':
-        words.push('q', edit.how, hex(edit.name), hex(edit.value))
+      case 'response-header':
+        words.push(edit.kind === 'request-header' ? 'q' : 'a', edit.how, hex(edit.name), hex(edit.value))
         break
       case 'rewrite-host':
         words.push('o', hex(edit.host))
@@ -97,10 +102,11 @@ function edits(words: (string | number)[], all: readonly Edit[]): void {
     }
 }
 
-function redirect(words: (string | number)[], { status, scheme, host, port, path: to }: Redirect): void {
+function redirect(words: (string | number)[], { status, scheme, host, port, path: to, edits: more = [] }: Redirect): void {
   words.push('D', status, scheme ?? '-', host === undefined ? '-' : hex(host), port ?? '-')
   if (to === undefined) words.push('-', '-')
   else words.push(path(to.prefix), hex(to.to))
+  edits(words, more)
 }
 
 /** `*`: all of the path. */

@@ -33,13 +33,20 @@ export interface Forward {
   readonly to: readonly Share[]
   readonly stick?: Stick | undefined
   readonly edits?: readonly Edit[] | undefined
+  /** How long a backend may keep silent; what takes longer is answered with 504. Absent: as the data plane has it. */
+  readonly timeoutMs?: number | undefined
 }
 
 export interface Share {
-  /** Key of a backend. */
+  /** Key of a backend, or what `answers` gives. */
   readonly backend: string
   readonly weight: number
+  /** After those of the rule. */
+  readonly edits?: readonly Edit[] | undefined
 }
+
+/** In the place of a backend: requests that would go there are answered so. No key of a backend begins like this. */
+export const answers = (status: 404 | 500 | 503): string => `!${status}`
 
 /**
  * Who asks again is led to where he was before, for as long as the weights stay; when one of them grows, clients go to that one only. `salt` is told apart
@@ -59,8 +66,17 @@ export interface HeaderEdit {
   readonly value: string
 }
 
+/** Of the answer that a backend gives. */
+export interface AnswerEdit {
+  readonly kind: 'response-header'
+  readonly how: 'set' | 'add' | 'remove'
+  readonly name: string
+  readonly value: string
+}
+
 export type Edit =
   | HeaderEdit
+  | AnswerEdit
   | { readonly kind: 'rewrite-host'; readonly host: string }
   /** `prefix`: what is taken off the front of the path; absent: all of it. */
   | { readonly kind: 'rewrite-path'; readonly prefix?: string | undefined; readonly to: string }
@@ -73,4 +89,6 @@ export interface Redirect {
   readonly host?: string | undefined
   readonly port?: number | undefined
   readonly path?: { readonly prefix?: string | undefined; readonly to: string } | undefined
+  /** Headers that the answer has besides. */
+  readonly edits?: readonly AnswerEdit[] | undefined
 }

@@ -8,9 +8,10 @@ import type { Changes, GatewayModel } from '../model/model.ts'
 import type { Places } from './places.ts'
 import { planChange } from './plan.ts'
 import { endHaproxy, startHaproxy } from './process.ts'
-import { type Listening, renderFiles } from './render.ts'
+import type { Listening } from './listening.ts'
+import { renderFiles } from './render.ts'
 import { Conversation, tellAll } from './runtime-api.ts'
-import { type Told, backendName, freshState } from './state.ts'
+import { type Told, freshState } from './state.ts'
 
 export interface DataPlaneOptions {
   readonly places: Places
@@ -90,7 +91,7 @@ export class DataPlane {
     const told = this.#told
     const leaving = told?.leaving() ?? []
     if (told === undefined || leaving.length === 0) return 0
-    const lines = leaving.map(({ slot, name }) => `del server ${backendName(slot.number)}/${name}`)
+    const lines = leaving.map(({ slot, name }) => `del server ${slot.name}/${name}`)
     const answers = await this.#conversation.ask(scope, lines)
     for (const [at, { slot, name }] of leaving.entries())
       if (/^(Server deleted|No such server)/.test(answers[at] ?? '')) told.left(slot, name)
@@ -128,6 +129,7 @@ export class DataPlane {
       address,
       httpPort,
       httpsPort,
+      more: model.ports(),
       threads: Math.min(availableParallelism(), MOST_THREADS),
       dropRights: process.getuid?.() === 0,
     }
@@ -142,7 +144,7 @@ export class DataPlane {
     this.#conversation.close()
     this.#child = child
     this.#told = state
-    this.#poolSize = state.poolSize
+    this.#poolSize = state.poolSizes.http
     this.#starts++
     child.on('exit', (code, signal) => {
       if (this.#child !== child) return
@@ -150,7 +152,7 @@ export class DataPlane {
       scope.log.warn('HAProxy has ended', { code, signal })
       this.#options.onEnd()
     })
-    scope.log.info('HAProxy serves', { pid: child.pid, backends: state.slots.size, poolSize: state.poolSize })
+    scope.log.info('HAProxy serves', { pid: child.pid, backends: state.slots.size, poolSize: state.poolSizes.http })
   }
 }
 

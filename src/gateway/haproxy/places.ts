@@ -38,7 +38,12 @@ export function placesIn(folder: string): Places {
     socket: join(folder, 'haproxy.sock'),
     log: join(folder, 'haproxy.log'),
     emptyFolder: join(folder, 'empty'),
-    maps: { exact: join(folder, 'exact.map'), prefix: join(folder, 'prefix.map'), defaults: join(folder, 'defaults.map') },
+    maps: {
+      exact: join(folder, 'exact.map'),
+      prefix: join(folder, 'prefix.map'),
+      defaults: join(folder, 'defaults.map'),
+      sni: join(folder, 'sni.map'),
+    },
     programs: join(folder, 'programs.map'),
     script: join(folder, 'route.lua'),
     certificates,

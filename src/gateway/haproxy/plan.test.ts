@@ -89,8 +89,11 @@ test('a pool that is used up is noticed, and the next one has room', () => {
     ingresses: [ingress('i', { rules: names.map((name) => rule('h', `/${name}`, 'Prefix', to(name))) })],
   })
   assert.equal(planChange(told, model, model.takeChanges(), places), undefined)
-  assert.equal(freshState(model).poolSize, 128)
-  assert.deepEqual([0, 42, 43, 1000].map(poolSizeFor), [64, 64, 128, 2048])
+  assert.equal(freshState(model).poolSizes.http, 128)
+  assert.deepEqual(
+    [0, 42, 43, 1000].map((count) => poolSizeFor(count)),
+    [64, 64, 128, 2048],
+  )
 })
 
 test('certificates: made, renewed in place, made anew for other names, taken away', () => {
@@ -121,12 +124,43 @@ test('certificates: made, renewed in place, made anew for other names, taken awa
 
 test('the files of a start hold what the commands would have told', () => {
   const state = freshState(modelIn(world(['10.1.0.1', '10.1.0.2'])).model)
-  const files = renderFiles(state, places, { address: '10.0.0.1', httpPort: 80, httpsPort: 443, threads: 2, dropRights: true }, 'own\n')
+  const files = renderFiles(
+    state,
+    places,
+    { address: '10.0.0.1', httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: true },
+    'own\n',
+  )
   assert.equal(files.get('/g/prefix.map'), 'h/ b0\n')
   assert.equal(files.get('/g/certificates.list'), '/g/certificates/c0.pem\n')
   assert.equal(files.get('/g/certificates/c0.pem'), 'own\n')
   assert.match(
     files.get('/g/haproxy.cfg') ?? '',
-    /\nbackend b0\n {2}server s0 10\.1\.0\.1:8080 pool-max-conn 200\n {2}server s1 10\.1\.0\.2:8080 pool-max-conn 200\nbackend b1\n/,
+    /\nbackend b0 from pool\n {2}server s0 10\.1\.0\.1:8080 pool-max-conn 200\n {2}server s1 10\.1\.0\.2:8080 pool-max-conn 200\nbackend b1 from pool\n/,
   )
+})
+
+test('what the port of a Service speaks is told with its servers, and when it changes they are exchanged', () => {
+  const speaking = (appProtocol: string): World => ({
+    ...world(['10.1.0.1']),
+    services: { a: { ports: [{ name: 'web', port: 80, appProtocol }] } },
+  })
+  const haproxy = running(nothing)
+  assert.equal(haproxy.become(speaking('kubernetes.io/h2c'))[0], 'add server b0/s0 10.1.0.1:8080 proto h2 pool-max-conn 200')
+  assert.deepEqual(haproxy.become(speaking('https')), [
+    'add server b0/s1 10.1.0.1:8080 ssl verify none pool-max-conn 200',
+    'set server b0/s1 state ready',
+    'set server b0/s0 state maint',
+  ])
+})
+
+test('a route that depends on how a request came is a program for one scheme and the plain backend for the other', () => {
+  const annotations = { 'nginx.ingress.kubernetes.io/force-ssl-redirect': 'true' }
+  const haproxy = running(nothing)
+  const lines = haproxy.become({
+    ...world(['10.1.0.1']),
+    ingresses: [ingress('i', { rules: [rule('h', '/')] }, { annotations })],
+  })
+  assert.match(lines.find((line) => line.includes('programs.map')) ?? '', /^add map \/g\/programs\.map 0 R,T,D,308,https,/)
+  assert.equal(lines.at(-1), 'add map /g/prefix.map h/ s:p0/2:b0')
+  assert.deepEqual(haproxy.become(world(['10.1.0.1'])), ['set map /g/prefix.map h/ b0', 'del map /g/programs.map 0'])
 })

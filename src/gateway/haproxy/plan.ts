@@ -2,7 +2,7 @@ import type { Changes, GatewayModel } from '../model/model.ts'
 import type { Rule } from '#routing'
 import { MAPS, type MapName } from '../model/wish.ts'
 import type { Places } from './places.ts'
-import { type LoadedCertificate, type Slot, type Told, backendName } from './state.ts'
+import { type LoadedCertificate, type Program, type Slot, type Told, poolOf, serverWords } from './state.ts'
 
 /** One command of the runtime API, and what its answer looks like when it was done. */
 export interface Command {
@@ -16,6 +16,7 @@ export interface Command {
 export const SERVER_SETTINGS = 'pool-max-conn 200'
 
 const NOTHING_SAID = /^\s*$/
+const NO_PROGRAMS: ReadonlyMap<string, Program> = new Map()
 /** The steps of a change in the order in which no request meets half of it: what is led to is there before the way, the way is gone before what it led to. */
 interface Steps {
   readonly make: Command[]
@@ -25,16 +26,19 @@ interface Steps {
 
 /**
  * What HAProxy is to be told for what has changed in the model, at a cost of the change alone. `told` is brought to the state that the commands lead to: if
- * they are not all carried out it is worth nothing. Undefined: the pool of backends is too small; start with a larger one.
+ * they are not all carried out it is worth nothing. Undefined: it cannot be told, the pool of backends is too small or it listens elsewhere; start anew.
  */
 export function planChange(told: Told, model: GatewayModel, changes: Changes, places: Places): readonly Command[] | undefined {
+  if (changes.ports) return undefined
   const steps: Steps = { make: [], lead: [], unmake: [] }
   const gone: string[] = []
   for (const key of changes.backends) {
     const addresses = model.addresses(key)
     if (addresses === undefined) gone.push(key)
-    const slot = addresses === undefined ? told.slots.get(key) : told.slotFor(key)
-    if (slot !== undefined) planServers(told, slot, addresses ?? [], steps)
+    const transport = model.transport(key)
+    const slot = addresses === undefined ? told.slots.get(key) : told.slotFor(key, poolOf(transport))
+    const servers = (addresses ?? []).map((address) => serverWords(address, transport))
+    if (slot !== undefined) planServers(told, slot, servers, steps)
     else if (addresses !== undefined) return undefined
   }
   // A host has its certificate before it has a route.
@@ -45,50 +49,54 @@ export function planChange(told: Told, model: GatewayModel, changes: Changes, pl
   return [...steps.make, ...steps.lead, ...steps.unmake]
 }
 
-function planServers(told: Told, slot: Slot, addresses: readonly string[], steps: Steps): void {
-  const backend = backendName(slot.number)
-  const wanted = new Set(addresses)
-  for (const address of wanted) {
-    if (slot.servers.has(address)) continue
-    const back = [...slot.leaving].find((one) => one[1] === address)?.[0]
+function planServers(told: Told, slot: Slot, servers: readonly string[], steps: Steps): void {
+  const backend = slot.name
+  const wanted = new Set(servers)
+  for (const server of wanted) {
+    if (slot.servers.has(server)) continue
+    const back = [...slot.leaving].find((one) => one[1] === server)?.[0]
     const name = back ?? `s${slot.nextServer++}`
     if (back === undefined)
-      steps.make.push({ line: `add server ${backend}/${name} ${address} ${SERVER_SETTINGS}`, done: /^New server registered\./ })
+      steps.make.push({ line: `add server ${backend}/${name} ${server} ${SERVER_SETTINGS}`, done: /^New server registered\./ })
     else told.left(slot, back)
     steps.make.push({ line: `set server ${backend}/${name} state ready`, done: NOTHING_SAID })
-    slot.servers.set(address, name)
+    slot.servers.set(server, name)
   }
-  for (const [address, name] of slot.servers) {
-    if (wanted.has(address)) continue
+  for (const [server, name] of slot.servers) {
+    if (wanted.has(server)) continue
     // What is under way goes on; nothing new comes.
     steps.unmake.push({ line: `set server ${backend}/${name} state maint`, done: NOTHING_SAID })
-    slot.servers.delete(address)
-    told.leave(slot, name, address)
+    slot.servers.delete(server)
+    told.leave(slot, name, server)
   }
 }
 
 /** A program is there before a route leads to it, and goes after that; one that changes does so in one step. */
 function planRoute(told: Told, map: MapName, key: string, rules: readonly Rule[] | undefined, places: Places, steps: Steps): void {
   const file = places.maps[map]
-  const before = told.programs.get(`${map} ${key}`)
+  const before = told.programsOf(map, key)
   const known = told.maps[map].get(key)
-  const value = rules === undefined ? undefined : told.valueOf(map, key, rules)
-  const isProgram = value?.startsWith('p') === true
-  const now = isProgram ? told.programs.get(`${map} ${key}`) : undefined
-  if (now !== undefined && now.text !== before?.text)
-    steps.lead.push({
-      line: `${before === undefined ? 'add' : 'set'} map ${places.programs} ${now.number} ${now.text}`,
-      done: NOTHING_SAID,
-    })
+  const { value, programs = NO_PROGRAMS } = rules === undefined ? {} : told.valueOf(map, key, rules)
+  for (const [id, program] of programs) {
+    const old = before.get(id)
+    told.programs.set(id, program)
+    if (program.text !== old?.text)
+      steps.lead.push({
+        line: `${old === undefined ? 'add' : 'set'} map ${places.programs} ${program.number} ${program.text}`,
+        done: NOTHING_SAID,
+      })
+  }
   if (value === undefined) told.maps[map].delete(key)
   else told.maps[map].set(key, value)
   if (value !== known) {
     const line = value === undefined ? `del map ${file} ${key}` : `${known === undefined ? 'add' : 'set'} map ${file} ${key} ${value}`
     steps.lead.push({ line, done: NOTHING_SAID })
   }
-  if (before === undefined || isProgram) return
-  told.dropProgram(map, key)
-  steps.unmake.push({ line: `del map ${places.programs} ${before.number}`, done: NOTHING_SAID })
+  for (const [id, { number }] of before) {
+    if (programs.has(id)) continue
+    told.dropProgram(id)
+    steps.unmake.push({ line: `del map ${places.programs} ${number}`, done: NOTHING_SAID })
+  }
 }
 
 /** A certificate for other names than before is a new one: the old one serves until the new one is there. */

@@ -124,7 +124,7 @@ local function read_edits(take)
   local edits = {}
   for at = 1, tonumber(take()) do
     local kind = take()
-    if kind == "q" then edits[at] = { kind = kind, how = take(), name = unhex(take()), value = unhex(take()) }
+    if kind == "q" or kind == "a" then edits[at] = { kind = kind, how = take(), name = unhex(take()), value = unhex(take()) }
     elseif kind == "o" then edits[at] = { kind = kind, host = unhex(take()) }
     else
       local off, to = take(), unhex(take())
@@ -151,16 +151,19 @@ local function read_rule(take, number)
     rule.port = tonumber(port)
     local off, to = take(), take()
     if to ~= "-" then rule.path = { off = off ~= "all" and unhex(off) or nil, to = unhex(to) } end
+    rule.edits = read_edits(take)
   else
     rule.stick = read_stick(take)
     rule.shares, rule.total = {}, 0
     for at = 1, tonumber(take()) do
       local share = { id = tonumber(take()), backend = take(), weight = tonumber(take()) }
       share.measure = "p" .. number .. "/" .. share.backend
+      share.edits = read_edits(take)
       rule.shares[at], rule.total = share, rule.total + share.weight
     end
     rule.turn = math.random()
     rule.edits = read_edits(take)
+    rule.timeout = tonumber(take())
   end
   return rule
 end
@@ -245,12 +248,40 @@ local function redirect(txn, rule)
   if port ~= nil and port ~= (scheme == "https" and 443 or 80) then place = place .. ":" .. port end
   local reply = txn:reply({ status = rule.status })
   reply:add_header("location", place .. path .. (query ~= "" and "?" .. query or ""))
+  for at = 1, #rule.edits do
+    if rule.edits[at].how ~= "remove" then reply:add_header(rule.edits[at].name, rule.edits[at].value) end
+  end
   txn:done(reply)
 end
 
--- True when a rule of the program takes the request.
+-- Changes the request, and notes what is to be changed of its answer.
+local function carry_out(txn, edits, later)
+  for at = 1, #edits do
+    local one = edits[at]
+    if one.kind == "a" then later[#later + 1] = one
+    elseif one.kind == "o" then txn.http:req_set_header("host", one.host)
+    elseif one.kind == "w" then txn.http:req_set_path(exchanged(txn:get_var("txn.path"), one))
+    elseif one.how == "set" then txn.http:req_set_header(one.name, one.value)
+    elseif one.how == "add" then txn.http:req_add_header(one.name, one.value)
+    else txn.http:req_del_header(one.name) end
+  end
+end
+
+core.register_action("answer", { "http-res" }, function(txn)
+  local edits = txn:get_priv()
+  for at = 1, edits and #edits or 0 do
+    local one = edits[at]
+    if one.how == "set" then txn.http:res_set_header(one.name, one.value)
+    elseif one.how == "add" then txn.http:res_add_header(one.name, one.value)
+    else txn.http:res_del_header(one.name) end
+  end
+end)
+
+-- True when a rule of the program takes the request. `p` alone is a route that has none for requests that come this way.
 local function run(txn, value)
-  local number = value:match("^p(%d+)$")
+  if value:sub(1, 2) == "s:" then value = value:match(is_secure(txn) and "^s:[^:]*:(.*)$" or "^s:([^:]*):") end
+  local number = value:match("^p(%d*)")
+  if number == "" then return false end
   if number == nil then
     txn:set_var("txn.backend", value)
     return true
@@ -264,13 +295,13 @@ local function run(txn, value)
       local share = choose(txn, rule)
       txn:set_var("txn.backend", share.backend)
       txn:set_var("txn.measure", share.measure)
-      for index = 1, #rule.edits do
-        local one = rule.edits[index]
-        if one.kind == "o" then txn.http:req_set_header("host", one.host)
-        elseif one.kind == "w" then txn.http:req_set_path(exchanged(txn:get_var("txn.path"), one))
-        elseif one.how == "set" then txn.http:req_set_header(one.name, one.value)
-        elseif one.how == "add" then txn.http:req_add_header(one.name, one.value)
-        else txn.http:req_del_header(one.name) end
+      if rule.timeout ~= nil then txn:set_var("txn.timeout", rule.timeout) end
+      local later = {}
+      carry_out(txn, rule.edits, later)
+      carry_out(txn, share.edits, later)
+      if #later > 0 then
+        txn:set_priv(later)
+        txn:set_var("txn.answer", 1)
       end
       return true
     end
@@ -287,20 +318,29 @@ local function by_path(txn, host, path)
     found = prefix:lookup(host .. rest)
     -- The longest one that this begins with; where its rules do not take the request, a shorter one is asked.
     if found == nil then return false end
-    local number, length = found:match("^(p%d+)/(%d+)$")
-    if run(txn, number or found) then return true end
+    if run(txn, found) then return true end
+    local length = found:match("p%d*/(%d+)")
     rest = rest:sub(1, tonumber(length or 0) - #host - 1):match("^(.*/)") or ""
   end
   return false
 end
 
 core.register_action("route", { "http-req" }, function(txn)
-  local host, path = txn:get_var("txn.host") or "", txn:get_var("txn.path") or "/"
+  local host, path, space = txn:get_var("txn.host") or "", txn:get_var("txn.path") or "/", txn:get_var("txn.space") or ""
   local family = host:gsub("^[^.]+", "*", 1)
-  if by_path(txn, host, path) or by_path(txn, family, path) or by_path(txn, "", path) then return end
-  for _, key in ipairs({ host, family, "*" }) do
-    local found = defaults:lookup(key)
-    if found ~= nil and run(txn, found) then return end
+  if by_path(txn, space .. host, path) or by_path(txn, space .. family, path) then return end
+  -- Hosts that have more names in front than one.
+  local rest = host:match("^[^.]+%.[^.]+%.(.+)$")
+  while rest ~= nil do
+    if by_path(txn, space .. "**." .. rest, path) then return end
+    rest = rest:match("^[^.]+%.(.+)$")
+  end
+  if by_path(txn, space, path) then return end
+  if space == "" then
+    for _, key in ipairs({ host, family, "*" }) do
+      local found = defaults:lookup(key)
+      if found ~= nil and run(txn, found) then return end
+    end
   end
   txn:unset_var("txn.backend")
 end)

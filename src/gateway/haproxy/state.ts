@@ -1,13 +1,16 @@
 import type { GatewayModel } from '../model/model.ts'
-import { type Rule, encodeProgram } from '#routing'
-import { MAPS, type MapName } from '../model/wish.ts'
+import { type Rule, answers, encodeProgram, forScheme, looksAtScheme } from '#routing'
+import { MAPS, type MapName, type Transport } from '../model/wish.ts'
 
 /** A backend of the configuration that is in use. */
 export interface Slot {
+  readonly pool: Pool
   readonly number: number
-  /** Name in the configuration (`sN`) by `address:port`. */
+  /** Name in the configuration. */
+  readonly name: string
+  /** Name in the configuration (`sN`) by what the server is, as `serverWords` gives it. */
   readonly servers: Map<string, string>
-  /** Servers that get no new requests and are not deleted yet: address by name. */
+  /** Servers that get no new requests and are not deleted yet: what they are by name. */
   readonly leaving: Map<string, string>
   nextServer: number
 }
@@ -25,13 +28,26 @@ export interface LoadedCertificate {
 
 /** A backend without servers, for routes that lead to nothing. */
 export const NO_BACKEND = 'none'
-export const backendName = (slot: number): string => `b${slot}`
+/** Backends that give one answer, by what a share says in the place of a backend. */
+export const ANSWERING: ReadonlyMap<string, string> = new Map([
+  [answers(404), 'e404'],
+  [answers(500), 'e500'],
+  [answers(503), NO_BACKEND],
+])
+/** The pools, by what is spoken in them: requests, or connections as they are. */
+export type Pool = 'http' | 'tcp'
+export const POOLS = ['http', 'tcp'] as const
+export const backendName = (slot: number, pool: Pool = 'http'): string => `${pool === 'http' ? 'b' : 't'}${slot}`
 
-const SMALLEST_POOL = 64
+const SMALLEST_POOL: Readonly<Record<Pool, number>> = { http: 64, tcp: 8 }
+const TRANSPORT_WORDS: Readonly<Record<Transport, string>> = { http: '', tcp: '', h2c: ' proto h2', tls: ' ssl verify none' }
+
+/** What a server is to HAProxy, but for the settings that all have. */
+export const serverWords = (address: string, transport: Transport): string => `${address}${TRANSPORT_WORDS[transport]}`
 
 /** Room for half as many backends again. */
-export function poolSizeFor(backends: number): number {
-  let size = SMALLEST_POOL
+export function poolSizeFor(backends: number, pool: Pool = 'http'): number {
+  let size = SMALLEST_POOL[pool]
   while (size < backends * 1.5) size *= 2
   return size
 }
@@ -41,11 +57,16 @@ export function poolSizeFor(backends: number): number {
  * routes, servers and certificates are changed while it runs. When a command fails, nothing of this can be relied on: it is given up with the process.
  */
 export class Told {
-  readonly poolSize: number
+  readonly poolSizes: Readonly<Record<Pool, number>>
   /** By key of the backend. */
   readonly slots = new Map<string, Slot>()
   /** By kind, then by key; values are names of backends of the configuration. */
-  readonly maps: Readonly<Record<MapName, Map<string, string>>> = { exact: new Map(), prefix: new Map(), defaults: new Map() }
+  readonly maps: Readonly<Record<MapName, Map<string, string>>> = {
+    exact: new Map(),
+    prefix: new Map(),
+    defaults: new Map(),
+    sni: new Map(),
+  }
   /** Routes that are more than the name of a backend, by kind and key. */
   readonly programs = new Map<string, Program>()
   /** By key of the Secret. */
@@ -54,22 +75,22 @@ export class Told {
   readonly #withLeaving = new Set<Slot>()
   /** Of no key any more, and not free while they have servers that are leaving. */
   readonly #retired = new Set<Slot>()
-  readonly #free: number[] = []
+  readonly #free: Readonly<Record<Pool, number[]>> = { http: [], tcp: [] }
   readonly #freePrograms: number[] = []
-  #nextSlot = 0
+  readonly #nextSlot: Record<Pool, number> = { http: 0, tcp: 0 }
   #nextProgram = 0
 
-  constructor(poolSize: number) {
-    this.poolSize = poolSize
+  constructor(poolSizes: Readonly<Record<Pool, number>>) {
+    this.poolSizes = poolSizes
   }
 
   /** The slot of a backend, a new one where it has none; undefined when the pool is used up. */
-  slotFor(key: string): Slot | undefined {
+  slotFor(key: string, pool: Pool): Slot | undefined {
     const known = this.slots.get(key)
     if (known !== undefined) return known
-    const number = this.#free.pop() ?? (this.#nextSlot < this.poolSize ? this.#nextSlot++ : undefined)
+    const number = this.#free[pool].pop() ?? (this.#nextSlot[pool] < this.poolSizes[pool] ? this.#nextSlot[pool]++ : undefined)
     if (number === undefined) return undefined
-    const slot: Slot = { number, servers: new Map(), leaving: new Map(), nextServer: 0 }
+    const slot: Slot = { number, pool, name: backendName(number, pool), servers: new Map(), leaving: new Map(), nextServer: 0 }
     this.slots.set(key, slot)
     return slot
   }
@@ -79,7 +100,7 @@ export class Told {
     const slot = this.slots.get(key)
     if (slot === undefined) return
     this.slots.delete(key)
-    if (slot.leaving.size === 0) this.#free.push(slot.number)
+    if (slot.leaving.size === 0) this.#free[slot.pool].push(slot.number)
     else this.#retired.add(slot)
   }
 
@@ -93,7 +114,7 @@ export class Told {
     slot.leaving.delete(name)
     if (slot.leaving.size > 0) return
     this.#withLeaving.delete(slot)
-    if (this.#retired.delete(slot)) this.#free.push(slot.number)
+    if (this.#retired.delete(slot)) this.#free[slot.pool].push(slot.number)
   }
 
   leaving(): readonly { readonly slot: Slot; readonly name: string }[] {
@@ -101,55 +122,87 @@ export class Told {
   }
 
   /**
-   * What a route is to HAProxy, which may be a program that is now this one; the number of a program stays for as long as the route is one. An answer of
-   * `prefix` says how long its key is: whose rules do not take a request is asked again with less of the path.
+   * What a route is to HAProxy: the name of a backend, or `p` and the number of a program, which is kept for as long as the route is one. Where it depends
+   * on how the request came, `s:` and one of both for http and https each, where a lone `p` is none. What is a program says in `prefix` how long the key is:
+   * whose rules do not take a request is asked again with less of the path. The programs are those that the route has now, by id.
    */
-  valueOf(map: MapName, key: string, rules: readonly Rule[]): string {
-    const id = `${map} ${key}`
-    const plain = plainBackend(rules)
-    if (plain !== undefined) return plain === '' ? NO_BACKEND : this.#nameOf(plain)
-    const number = this.programs.get(id)?.number ?? this.#freePrograms.pop() ?? this.#nextProgram++
-    this.programs.set(id, { number, text: encodeProgram(rules, (backend) => this.#nameOf(backend)) })
-    return map === 'prefix' ? `p${number}/${key.length}` : `p${number}`
+  valueOf(map: MapName, key: string, rules: readonly Rule[]): { readonly value: string; readonly programs: ReadonlyMap<string, Program> } {
+    const programs = new Map<string, Program>()
+    const part = (left: readonly Rule[], scheme: Scheme): string => {
+      const length = map === 'prefix' ? `/${key.length}` : ''
+      if (left.length === 0) return `p${length}`
+      const plain = plainBackend(left)
+      if (plain !== undefined) return plain === '' ? NO_BACKEND : this.#nameOf(plain)
+      const id = programId(map, key, scheme)
+      const number = this.programs.get(id)?.number ?? this.#freePrograms.pop() ?? this.#nextProgram++
+      programs.set(id, { number, text: encodeProgram(left, (backend) => this.#nameOf(backend)) })
+      return `p${number}${length}`
+    }
+    if (rules.length === 0) return { value: NO_BACKEND, programs }
+    if (!looksAtScheme(rules)) return { value: part(rules, ''), programs }
+    const value = `s:${part(forScheme(rules, 'http'), 'http')}:${part(forScheme(rules, 'https'), 'https')}`
+    return { value, programs }
   }
 
-  /** The route is no program any more. */
-  dropProgram(map: MapName, key: string): void {
-    const id = `${map} ${key}`
+  /** The programs that a route has had. */
+  programsOf(map: MapName, key: string): ReadonlyMap<string, Program> {
+    const found = new Map<string, Program>()
+    for (const scheme of SCHEMES) {
+      const id = programId(map, key, scheme)
+      const program = this.programs.get(id)
+      if (program !== undefined) found.set(id, program)
+    }
+    return found
+  }
+
+  dropProgram(id: string): void {
     const program = this.programs.get(id)
     if (program !== undefined) this.#freePrograms.push(program.number)
     this.programs.delete(id)
   }
 
   #nameOf(backend: string): string {
-    const slot = this.slots.get(backend)
-    return slot === undefined ? NO_BACKEND : backendName(slot.number)
+    return ANSWERING.get(backend) ?? this.slots.get(backend)?.name ?? NO_BACKEND
   }
 }
+
+/** Of the requests that a program is for; empty: of all. */
+type Scheme = '' | 'http' | 'https'
+const SCHEMES = ['', 'http', 'https'] as const
+const programId = (map: MapName, key: string, scheme: Scheme): string => `${map} ${key}${scheme === '' ? '' : ` ${scheme}`}`
 
 /** The backend of a route that says nothing else, empty when it is nobody; undefined: it says more. */
 function plainBackend(rules: readonly Rule[]): string | undefined {
   const [rule, ...others] = rules
   if (rule === undefined) return ''
   if (others.length > 0 || rule.when !== undefined || rule.action.kind !== 'forward') return undefined
-  const { to, edits = [] } = rule.action
-  const shares = to.filter(({ weight }) => weight > 0)
-  return edits.length > 0 || shares.length > 1 ? undefined : (shares[0]?.backend ?? '')
+  const { to, edits = [], timeoutMs } = rule.action
+  const [share, ...more] = to.filter(({ weight }) => weight > 0)
+  return edits.length > 0 || timeoutMs !== undefined || more.length > 0 || (share?.edits ?? []).length > 0
+    ? undefined
+    : (share?.backend ?? '')
 }
+
+export const poolOf = (transport: Transport): Pool => (transport === 'tcp' ? 'tcp' : 'http')
 
 /** The state of a HAProxy that starts with this model, and has no past. */
 export function freshState(model: GatewayModel): Told {
   const backends = [...model.backends()]
-  const told = new Told(poolSizeFor(backends.length))
+  const ofTcp = backends.filter((key) => poolOf(model.transport(key)) === 'tcp').length
+  const told = new Told({ http: poolSizeFor(backends.length - ofTcp), tcp: poolSizeFor(ofTcp, 'tcp') })
   for (const key of backends) {
-    const slot = told.slotFor(key)
-    for (const address of model.addresses(key) ?? []) slot?.servers.set(address, `s${slot.nextServer++}`)
+    const transport = model.transport(key)
+    const slot = told.slotFor(key, poolOf(transport))
+    for (const address of model.addresses(key) ?? []) slot?.servers.set(serverWords(address, transport), `s${slot.nextServer++}`)
   }
   for (const map of MAPS)
     for (const key of model.routeKeys(map)) {
       // A canary alone is no route.
       const rules = model.route(map, key)
-      if (rules !== undefined) told.maps[map].set(key, told.valueOf(map, key, rules))
+      if (rules === undefined) continue
+      const { value, programs } = told.valueOf(map, key, rules)
+      told.maps[map].set(key, value)
+      for (const [id, program] of programs) told.programs.set(id, program)
     }
   for (const key of model.certificates()) {
     const certificate = model.certificate(key)

@@ -38,6 +38,7 @@ export class ChangingWorld {
     this.#world = world
     this.#model = new GatewayModel({
       addresses: (port) => this.#servers().addresses(port),
+      transport: (port) => this.#servers().transport(port),
       certificate: (key) => this.#world.certificates?.[key],
     })
     this.become(world)

@@ -1,8 +1,19 @@
 import { type Rule, fitsProgram } from '#routing'
+import { type Shadowed, combine } from './combine.ts'
 import { withCanaries } from './canary.ts'
 import type { ReadCertificate } from './certificate.ts'
 import { Claims } from './claims.ts'
-import { type BackendPort, type Finding, MAPS, type MapName, type WantedRoute, type Wish } from './wish.ts'
+import {
+  type BackendPort,
+  type Finding,
+  type ListenPort,
+  MAPS,
+  type MapName,
+  type Transport,
+  type WantedRoute,
+  type Wish,
+  nameOfWish,
+} from './wish.ts'
 
 /** What has changed since it was asked last, by key. */
 export interface Changes {
@@ -12,11 +23,14 @@ export interface Changes {
   readonly certificates: ReadonlySet<string>
   /** Wishes of which something new may have to be told, those that are gone included. */
   readonly wishes: ReadonlySet<string>
+  /** Where the gateway listens. */
+  readonly ports: boolean
 }
 
 export interface ModelView {
   /** `address:port` of those who answer for the port, sorted. */
   addresses(port: BackendPort): readonly string[]
+  transport(port: BackendPort): Transport
   certificate(secret: string): ReadCertificate | undefined
 }
 
@@ -24,6 +38,7 @@ interface Backend {
   readonly port: BackendPort
   readonly wishes: Set<string>
   addresses: readonly string[]
+  transport: Transport
 }
 
 const NO_WISHES: ReadonlySet<string> = new Set()
@@ -35,7 +50,12 @@ const NO_WISHES: ReadonlySet<string> = new Set()
 export class GatewayModel {
   readonly #view: ModelView
   readonly #wishes = new Map<string, Wish>()
-  readonly #routes: Readonly<Record<MapName, Claims<WantedRoute>>> = { exact: new Claims(), prefix: new Claims(), defaults: new Claims() }
+  readonly #routes: Readonly<Record<MapName, Claims<WantedRoute>>> = {
+    exact: new Claims(),
+    prefix: new Claims(),
+    defaults: new Claims(),
+    sni: new Claims(),
+  }
   /** By host: keys of Secrets. */
   readonly #hosts = new Claims<string>()
   readonly #namesOf = new Map<string, Set<string>>()
@@ -46,6 +66,7 @@ export class GatewayModel {
   readonly #backendsOf = new Map<string, Set<string>>()
   /** By wish, then by what is wanted by several. */
   readonly #conflicts = new Map<string, Map<string, Finding>>()
+  #ports: readonly ListenPort[] = []
   #changes = noChanges()
 
   constructor(view: ModelView) {
@@ -76,8 +97,12 @@ export class GatewayModel {
   /** Undefined when nobody wants it any more. */
   route(map: MapName, key: string): readonly Rule[] | undefined {
     const claims = this.#routes[map].of(key)
-    const main = claims.find(({ value }) => value.canary === undefined)?.value.rules
-    if (main === undefined || claims.length === 1) return main
+    const [only] = claims
+    if (claims.length === 1) return only?.value.canary === undefined ? only?.value.rules : undefined
+    const mains = claims.filter(({ value }) => value.canary === undefined)
+    if (mains.length === 0) return undefined
+    const main = combine(mains).rules
+    if (mains.length === claims.length) return main
     const whole = withCanaries(
       main,
       claims.flatMap(({ value: { canary, rules } }) => (canary === undefined ? [] : [{ canary, backend: backendOf(rules) }])),
@@ -91,6 +116,21 @@ export class GatewayModel {
 
   addresses(backend: string): readonly string[] | undefined {
     return this.#backends.get(backend)?.addresses
+  }
+
+  transport(backend: string): Transport {
+    return this.#backends.get(backend)?.transport ?? 'http'
+  }
+
+  /** Besides the usual two, which are there always; with one of these it is told what else is served there. */
+  ports(): readonly ListenPort[] {
+    return this.#ports
+  }
+
+  listen(ports: readonly ListenPort[]): void {
+    if (JSON.stringify(ports) === JSON.stringify(this.#ports)) return
+    this.#ports = ports
+    this.#changes.ports = true
   }
 
   certificates(): Iterable<string> {
@@ -154,7 +194,12 @@ export class GatewayModel {
     for (const [key, port] of wish?.backends ?? []) {
       const backend = this.#backends.get(key)
       if (backend === undefined) {
-        this.#backends.set(key, { port, wishes: new Set([id]), addresses: this.#view.addresses(port) })
+        this.#backends.set(key, {
+          port,
+          wishes: new Set([id]),
+          addresses: this.#view.addresses(port),
+          transport: this.#view.transport(port),
+        })
         join(this.#backendsOf, port.service, key)
         this.#changes.backends.add(key)
       } else {
@@ -168,9 +213,15 @@ export class GatewayModel {
   #readBackend(key: string): void {
     const backend = this.#backends.get(key)
     if (backend === undefined) return
-    const addresses = this.#view.addresses(backend.port)
-    if (addresses.length === backend.addresses.length && addresses.every((address, at) => address === backend.addresses[at])) return
+    const [addresses, transport] = [this.#view.addresses(backend.port), this.#view.transport(backend.port)]
+    if (
+      transport === backend.transport &&
+      addresses.length === backend.addresses.length &&
+      addresses.every((address, at) => address === backend.addresses[at])
+    )
+      return
     backend.addresses = addresses
+    backend.transport = transport
     this.#changes.backends.add(key)
   }
 
@@ -191,14 +242,7 @@ export class GatewayModel {
                 ? undefined
                 : { reason: 'CanaryAlone', message: `${value.what} is nobody's yet: there is nothing to take a part of` },
             )
-        this.#judge(`${map} ${key}`, mains, (route, owner, isOwn) =>
-          isOwn && JSON.stringify(route.rules) === JSON.stringify(mains[0]?.value.rules)
-            ? undefined
-            : {
-                reason: 'RouteConflict',
-                message: `${route.what} belongs to the Ingress ${owner}${isOwn ? ' already' : ', which is older'}`,
-              },
-        )
+        this.#judgeRoutes(`${map} ${key}`, mains)
       }
     }
   }
@@ -220,9 +264,16 @@ export class GatewayModel {
       this.#judge(`tls ${host}`, claims, (other, owner) =>
         other === secret
           ? undefined
-          : { reason: 'CertificateConflict', message: `the certificate for ${host} is that of the Ingress ${owner}, which is older` },
+          : { reason: 'CertificateConflict', message: `the certificate for ${host} is that of the ${nameOfWish(owner)}, which is older` },
       )
     }
+  }
+
+  #judgeRoutes(what: string, claims: readonly { readonly owner: string; readonly rank: string; readonly value: WantedRoute }[]): void {
+    const shadowed = combine(claims).shadowed
+    const findings = new Map<string, Finding | undefined>(claims.map(({ owner }) => [owner, undefined]))
+    for (const one of shadowed) findings.set(one.owner, findings.get(one.owner) ?? findingOf(one))
+    for (const [owner, finding] of findings) this.#setConflict(owner, what, finding)
   }
 
   /** Everybody who wanted the same and has not got it is told who has. */
@@ -251,6 +302,13 @@ export class GatewayModel {
   }
 }
 
+function findingOf({ owner, what, by }: Shadowed): Finding {
+  if (by === undefined)
+    return { reason: 'RouteRefused', message: `${what} is not led: all conditions of its host and path together are too long` }
+  const message = `${what} belongs to the ${nameOfWish(by)}${by === owner ? ' already' : ', which is older'}`
+  return { reason: 'RouteConflict', message }
+}
+
 /** Of a route that leads to one. */
 function backendOf(rules: readonly Rule[]): string | undefined {
   const then = rules[0]?.action
@@ -262,12 +320,14 @@ function noChanges(): {
   backends: Set<string>
   certificates: Set<string>
   wishes: Set<string>
+  ports: boolean
 } {
   return {
-    routes: { exact: new Set(), prefix: new Set(), defaults: new Set() },
+    routes: { exact: new Set(), prefix: new Set(), defaults: new Set(), sni: new Set() },
     backends: new Set(),
     certificates: new Set(),
     wishes: new Set(),
+    ports: false,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { core, discovery } from '#api'
 import { isPodAddress, isPort, shown } from './grammar.ts'
-import type { BackendPort } from './wish.ts'
+import type { BackendPort, Transport } from './wish.ts'
 
 /** Services and their endpoints. Keys are `namespace/name`. */
 export interface ServiceView {
@@ -8,6 +8,14 @@ export interface ServiceView {
   /** Of the Service with this key. */
   slices(key: string): readonly discovery.EndpointSlice[]
 }
+
+const TRANSPORTS: ReadonlyMap<string, Transport> = new Map([
+  ['kubernetes.io/h2c', 'h2c'],
+  ['https', 'tls'],
+  ['kubernetes.io/wss', 'tls'],
+  ['http', 'http'],
+  ['kubernetes.io/ws', 'http'],
+])
 
 /** Who answers for the ports of Services. */
 export class Servers {
@@ -28,6 +36,14 @@ export class Servers {
     if (found === undefined) return `the Service ${shown(key)} has no port ${called}`
     if ((found.protocol ?? 'TCP') !== 'TCP') return `the port ${called} of ${shown(key)} is not TCP`
     return undefined
+  }
+
+  /** As the Service says in `appProtocol`, or as who leads there would have it. */
+  transport({ service: key, port, speaks }: BackendPort): Transport {
+    if (speaks === 'tcp') return speaks
+    const service = this.#view.service(key)
+    const said = service === undefined ? undefined : portOf(service, port)?.appProtocol
+    return (said === undefined ? undefined : TRANSPORTS.get(said)) ?? speaks ?? 'http'
   }
 
   /** `address:port` of each server, sorted. */

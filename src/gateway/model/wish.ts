@@ -2,13 +2,13 @@ import type { networking } from '#api'
 import type { Rule } from '#routing'
 import type { Canary } from './canary.ts'
 
-/** The maps that lead a request by its host and path, in the order in which they are asked for one host. */
-export const MAPS = ['exact', 'prefix', 'defaults'] as const
+/** The maps that lead a request by its host and path, in the order in which they are asked for one host; `sni` leads connections that nobody here decrypts. */
+export const MAPS = ['exact', 'prefix', 'defaults', 'sni'] as const
 export type MapName = (typeof MAPS)[number]
 
 /** What one object of a user wants of the gateway. Hosts and paths in it have passed the grammar. */
 export interface Wish {
-  /** `namespace/name`. */
+  /** `namespace/name` of an Ingress; of another kind `Kind namespace/name`. */
   readonly id: string
   /** Of two that want the same, the lower one has it: the older. */
   readonly rank: string
@@ -24,10 +24,17 @@ export interface Wish {
 export interface WantedRoute {
   readonly map: MapName
   /**
-   * `exact`: `host/path`; without a host `/path`. A host may be `*.` and a name. `prefix`: as `exact`, and it ends with a slash: a request's path, with
-   * a slash after it, begins with it element by element. `defaults`: the host, for requests that no rule takes; `*` is for all hosts.
+   * `exact`: `host/path`; without a host `/path`. A host may be `*.` and a name, with one label for the star; of those with more, `**.` and the name.
+   * `prefix`: as `exact`, and it ends with a slash: a request's path, with a slash after it, begins with it element by element. `defaults`: the host, for
+   * requests that no rule takes; `*` is for all hosts. `sni`: `PORT:host`, where `*.` stands for any number of labels.
+   * Requests at another port than the usual two are led by keys that begin with `PORT:`.
    */
   readonly key: string
+  /**
+   * Several may want the key: their rules are asked one after the other, in the order of this text, and then the older first. Absent: the route is the whole
+   * of what its kind says of the key, and comes where `NO_CONDITIONS` is.
+   */
+  readonly precedence?: string | undefined
   /** Shares are keys of backends. Without one where nobody could answer: 503. */
   readonly rules: readonly Rule[]
   /** Takes a part of another's requests for the same; `rules` lead to what takes it. */
@@ -40,7 +47,26 @@ export interface BackendPort {
   /** `namespace/name`. */
   readonly service: string
   readonly port: networking.ServiceBackendPort
+  /** What is spoken where the Service does not say: `tcp` leads connections as they are. Absent: HTTP/1.1. */
+  readonly speaks?: 'h2c' | 'tcp' | undefined
 }
+
+/** How a backend is spoken to. `tls`: HTTP/1.1 over TLS, to whoever answers. */
+export type Transport = 'http' | 'h2c' | 'tls' | 'tcp'
+
+/** The precedence of what asks nothing of a request but its host and path. */
+export const NO_CONDITIONS = '119999'
+/** A claim of `defaults` that tells the data plane that there are keys with `**.`; it leads nothing. */
+export const DEEP_KEY = '?deep'
+
+/** A port that the gateway listens at. `both`: those connections whose name somebody wants are led as they are, all others are decrypted. */
+export interface ListenPort {
+  readonly port: number
+  readonly kind: 'http' | 'https' | 'passthrough' | 'both'
+}
+
+/** How an owner is called in what others are told. */
+export const nameOfWish = (id: string): string => (id.includes(' ') ? id : `Ingress ${id}`)
 
 /** Something about an object that its owner has to know. */
 export interface Finding {
@@ -53,4 +79,5 @@ export const forwardTo = (backend: string | undefined): readonly Rule[] => [
   { action: { kind: 'forward', to: backend === undefined ? [] : [{ backend, weight: 1 }] } },
 ]
 
-export const keyOfBackend = ({ service, port }: BackendPort): string => `${service}:${port.name || String(port.number ?? 0)}`
+export const keyOfBackend = ({ service, port, speaks }: BackendPort): string =>
+  `${service}:${port.name || String(port.number ?? 0)}${speaks === undefined ? '' : `/${speaks}`}`

@@ -1,0 +1,119 @@
+import { DEEP_KEY, type ListenPort } from '../model/wish.ts'
+import type { Places } from './places.ts'
+import type { Listening } from './listening.ts'
+
+/** So many labels may be in front of what a name of a passthrough route ends with. */
+const DEEPEST_NAME = 8
+
+/** One section for each port, and two where connections are told apart before they are decrypted. Numbers, addresses and fixed words. */
+export function frontends(places: Places, { address, httpPort, httpsPort, more }: Listening): readonly string[] {
+  const usual: readonly ListenPort[] = [
+    { port: httpPort, kind: 'http' },
+    { port: httpsPort, kind: more.some(({ port, kind }) => port === httpsPort && kind === 'both') ? 'both' : 'https' },
+  ]
+  const others = more.filter(({ port }) => port !== httpPort && port !== httpsPort)
+  return [...usual, ...others].flatMap(({ port, kind }) => {
+    const place = `${address}:${port}`
+    const space = port === httpPort || port === httpsPort ? '' : `${port}:`
+    const secure = `ssl crt-list ${places.certificateList} alpn h2,http/1.1`
+    switch (kind) {
+      case 'http':
+        return ofRequests(places, port, 'http', space, place)
+      case 'https':
+        return ofRequests(places, port, 'https', space, `${place} ${secure}`)
+      case 'passthrough':
+        return ofConnections(places, port, place, undefined)
+      case 'both': {
+        // Of this folder alone: other gateways may run beside it.
+        const inner = `abns@sampan${places.folder.replaceAll('/', '.')}.${port}`
+        return [
+          ...ofConnections(places, port, place, `inner${port}`),
+          `backend inner${port} from base`,
+          '  mode tcp',
+          '  timeout server 1h',
+          `  server inner ${inner} send-proxy-v2`,
+          ...ofRequests(places, port, 'https', space, `${inner} accept-proxy ${secure}`),
+        ]
+      }
+    }
+  })
+}
+
+function ofRequests(places: Places, port: number, scheme: 'http' | 'https', space: string, bind: string): readonly string[] {
+  const { exact, prefix, defaults } = places.maps
+  const set = (expression: string): string => `  http-request set-var(txn.backend) ${expression}`
+  const unled = '!{ var(txn.backend) -m found }'
+  const unusual = '!{ var(txn.plain) -m found }'
+  const else_ = (expression: string): string => `${set(expression)} if ${unled}`
+  const host = space === '' ? 'var(txn.host)' : `str(${space}),concat(,txn.host)`
+  const family = space === '' ? 'var(txn.family)' : `str(${space}),concat(,txn.family)`
+  const anyHost = space === '' ? 'var(txn.path)' : `str(${space}),concat(,txn.path)`
+  return [
+    `frontend web${port} from base`,
+    `  bind ${bind}`,
+    // Nobody behind the gateway is a proxy, and no request is shown back to its sender.
+    '  http-request deny deny_status 405 if { method CONNECT TRACE }',
+    '  http-request set-var(txn.path) path',
+    '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
+    ...(space === '' ? [] : [`  http-request set-var(txn.space) str(${space})`]),
+    set(`${host},concat(,txn.path),map_str(${exact})`),
+    else_(`${host},concat(,txn.path,/),map_beg(${prefix})`),
+    // The usual request is led by now, and its host, as it stands, is one that somebody has a rule for: what follows costs the others only.
+    `  http-request set-var(txn.plain) bool(true) if { var(txn.backend) -m found } { req.hdr(host),strcmp(txn.host) eq 0 }`,
+    `  http-request deny deny_status 400 if ${unusual} { req.hdr(host) -m reg [^]A-Za-z0-9.:_[-] }`,
+    `  http-request deny deny_status 400 if ${unusual} { req.ver 1.1 } !{ req.hdr(host) -m found }`,
+    `  http-request set-var(txn.family) var(txn.host),regsub(^[^.]+,*) if ${unled}`,
+    else_(`${family},concat(,txn.path),map_str(${exact})`),
+    else_(`${family},concat(,txn.path,/),map_beg(${prefix})`),
+    // Where stars stand for more than one name, the rest is asked for name by name.
+    `${set('str(p)')} if ${unled} { str(${DEEP_KEY}),map_str(${defaults}) -m found }`,
+    else_(`${anyHost},map_str(${exact})`),
+    else_(`${anyHost},concat(/),map_beg(${prefix})`),
+    ...(space === ''
+      ? [else_(`var(txn.host),map_str(${defaults})`), else_(`var(txn.family),map_str(${defaults})`), else_(`str(*),map_str(${defaults})`)]
+      : []),
+    `${set(`var(txn.backend),field(${scheme === 'http' ? 2 : 3},:)`)} if { var(txn.backend) -m beg s: }`,
+    // What a client says about where it comes from is not believed.
+    '  http-request del-header forwarded',
+    '  http-request del-header x-forwarded- -m beg',
+    '  http-request del-header x_forwarded_ -m beg',
+    '  http-request del-header x-real-ip',
+    '  http-request del-header proxy',
+    '  http-request set-header X-Forwarded-For %[src]',
+    '  http-request set-header X-Forwarded-Host %[req.hdr(host)]',
+    `  http-request set-header X-Forwarded-Port ${port}`,
+    `  http-request set-header X-Forwarded-Proto ${scheme}`,
+    '  http-request lua.route if { var(txn.backend) -m beg p }',
+    '  http-request return status 404 content-type text/plain string "no route\\n" if !{ var(txn.backend) -m found }',
+    '  http-response lua.answer if { var(txn.answer) -m found }',
+    // Who is to be led to the same place again is known by a name that says nothing about him.
+    '  http-after-response add-header Set-Cookie "sampan-client=%[var(txn.client)]; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax" if { var(txn.client) -m found }',
+    '  use_backend %[var(txn.backend)]',
+  ]
+}
+
+/** Connections by the name that they ask for, which is all that is read of them. `otherwise` is for names that nobody wants; without it they are closed. */
+function ofConnections(places: Places, port: number, bind: string, otherwise: string | undefined): readonly string[] {
+  const unled = '!{ var(txn.backend) -m found }'
+  const look = `  tcp-request content set-var(txn.backend) str(${port}:),concat(,txn.name),map_str(${places.maps.sni})`
+  const wider = (from: string): readonly string[] => [
+    `  tcp-request content set-var(txn.name) var(txn.name),regsub(${from},*) if ${unled}`,
+    `${look} if ${unled}`,
+  ]
+  return [
+    `frontend tls${port} from base`,
+    '  mode tcp',
+    '  timeout client 1h',
+    `  bind ${bind}`,
+    '  tcp-request inspect-delay 5s',
+    '  tcp-request content reject if !{ req.ssl_hello_type 1 }',
+    '  tcp-request content set-var(txn.name) req.ssl_sni,lower',
+    look,
+    ...wider('^[^.]+'),
+    ...Array.from({ length: DEEPEST_NAME - 1 }, () => wider('^\\*\\.[^.]+')).flat(),
+    ...(otherwise === undefined
+      ? [`  tcp-request content reject if ${unled}`]
+      : [`  tcp-request content set-var(txn.backend) str(${otherwise}) if ${unled}`]),
+    '  use_backend %[var(txn.backend)]',
+  ]
+}

@@ -1,0 +1,13 @@
+import type { ListenPort } from '../model/wish.ts'
+
+export interface Listening {
+  /** An IPv4 address; checked by the caller. */
+  readonly address: string
+  readonly httpPort: number
+  readonly httpsPort: number
+  /** Other ports, and what else is served at those two. */
+  readonly more: readonly ListenPort[]
+  readonly threads: number
+  /** Started by root: ports below 1024 are bound first, then all rights are given up. */
+  readonly dropRights: boolean
+}
