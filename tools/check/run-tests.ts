@@ -31,6 +31,8 @@ export interface TestRun {
   readonly globs: readonly string[]
   /** Files side by side. Default: one for each processor. */
   readonly lanes?: number
+  /** One after the other in this process, which loads what they share once. Default: each in a process of its own. */
+  readonly together?: boolean
   /** What still runs after this time is ended and has failed: a file that never ends would hold everything up. Default: no limit. */
   readonly limitMs?: number
   /** Called as each file ends, with the sums so far. */
@@ -38,10 +40,10 @@ export interface TestRun {
 }
 
 /**
- * Runs the files in processes of their own. Prints failures in full and nothing about what passes. A file that holds no test
- * counts as failed: it cannot fail, so it proves nothing.
+ * Runs the files. Prints failures in full and nothing about what passes. A file that holds no test counts as failed: it cannot
+ * fail, so it proves nothing.
  */
-export async function runTests({ cwd, globs, lanes, limitMs, onFile }: TestRun): Promise<TestCounts> {
+export async function runTests({ cwd, globs, lanes, together = false, limitMs, onFile }: TestRun): Promise<TestCounts> {
   let counts = NO_TESTS
   const printed = new Map<string, string>()
   const running = new Set<string>()
@@ -49,15 +51,18 @@ export async function runTests({ cwd, globs, lanes, limitMs, onFile }: TestRun):
   const stream = run({
     cwd,
     globPatterns: [...globs],
-    concurrency: lanes ?? Math.max(1, availableParallelism()),
     signal: late.signal,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    ...(together
+      ? { isolation: 'none' as const }
+      : { concurrency: lanes ?? Math.max(1, availableParallelism()), execArgv: ['--disable-warning=ExperimentalWarning'] }),
   })
   const fail = (where: string, details: string): void => {
     counts = addCounts(counts, { passed: 0, failed: 1, skipped: 0 })
     process.stdout.write(`${styleText('red', 'not ok')} ${where}\n${indent(details)}\n`)
   }
   const limit = limitMs === undefined ? undefined : setTimeout(endLate, limitMs)
+  // In this process the run ends when nothing is left to do in it: the limit must not be what is left.
+  if (together) limit?.unref()
   function endLate(): void {
     for (const file of running) fail(relative(cwd, file), `did not end within ${(limitMs ?? 0) / 1000} s`)
     late.abort()
@@ -95,6 +100,10 @@ export async function runTests({ cwd, globs, lanes, limitMs, onFile }: TestRun):
     }
     fail(isFile(test) ? path : `${path}:${test.line ?? 1} ${test.name}`, `${describe(error)}\n${text}`)
   })
+  // A process of its own would have ended badly by it; the shared one only hears of it.
+  stream.on('test:diagnostic', ({ message }) => {
+    if (together && message.includes(AFTER_THE_END)) fail('after the end of a test', message)
+  })
   stream.on('test:summary', ({ file, duration_ms }) => {
     if (file !== undefined) onFile?.(relative(cwd, file), duration_ms, counts)
   })
@@ -103,6 +112,9 @@ export async function runTests({ cwd, globs, lanes, limitMs, onFile }: TestRun):
   clearTimeout(limit)
   return counts
 }
+
+/** What Node says of a test that has ended while something of it went on, and then failed. */
+const AFTER_THE_END = 'generated asynchronous activity after the test ended'
 
 /** Node reports a file that holds no test, or that ended badly, as a test whose name is the file's path as the glob found it. */
 function isFile(test: { readonly name: string; readonly file?: string | undefined; readonly nesting: number }): boolean {

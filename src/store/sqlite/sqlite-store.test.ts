@@ -16,15 +16,17 @@ let directory: string
 let path: string
 let open: Engine[]
 
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'sampan-store-'))
-  path = join(directory, 'store.db')
-  open = []
-})
-afterEach(async () => {
-  for (const engine of open) await engine.close()
-  rmSync(directory, { recursive: true })
-})
+function inFreshFolder(): void {
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'sampan-store-'))
+    path = join(directory, 'store.db')
+    open = []
+  })
+  afterEach(async () => {
+    for (const engine of open) await engine.close()
+    rmSync(directory, { recursive: true })
+  })
+}
 
 async function openStore(options: Partial<SqliteStoreOptions> = {}): Promise<Engine> {
   const engine = await openSqliteStore(scope, { path, ...options })
@@ -37,6 +39,8 @@ function refusedWith(message: RegExp): (error: unknown) => boolean {
 }
 
 describe('opening a file', () => {
+  inFreshFolder()
+
   test('makes it, its directory and its log readable by the owner only', async () => {
     path = join(directory, 'new', 'store.db')
     await put(await openStore(), 'a')
@@ -110,6 +114,8 @@ describe('opening a file', () => {
 })
 
 describe('a full disk', () => {
+  inFreshFolder()
+
   const large = 'x'.repeat(100_000)
 
   test('fails the transactions of the batch, and later ones work once there is room', async () => {
@@ -158,29 +164,33 @@ describe('a full disk', () => {
   })
 })
 
-test('the file stays within twice the live data while values of a usual length are written over again', async () => {
-  const engine = await openStore({ checkpointBytes: 262_144 })
-  const value = 'x'.repeat(2400)
-  const keys = 500
-  const liveBytes = keys * (value.length + 20)
-  let largest = 0
-  for (let round = 0; round < 20; round++) {
-    const before = engine.revision
-    await Promise.all(
-      Array.from({ length: keys }, (_, at) =>
-        (at * 7 + round) % 3 === 0 ? put(engine, `/k/${at}`, value) : put(engine, `/k/${at % 50}`, value),
-      ),
-    )
-    largest = Math.max(largest, (await engine.stats()).sizeBytes)
-    await engine.compact(before)
-  }
-  // The history window is two rounds here, as long as the live data each.
-  assert.ok(largest < liveBytes * 2 + 2 * liveBytes + 1e6, `${largest} bytes at most for ${liveBytes} live ones`)
-  // What the first leaves free and nobody has used is given back by the second.
-  await engine.compact(engine.revision)
-  await new Promise<void>((resolve) => afterThisTurn(resolve))
-  await engine.compact(engine.revision)
-  await untilSmaller(engine, liveBytes * 2 + 524_288)
+describe('a file that is written over and over', () => {
+  inFreshFolder()
+
+  test('the file stays within twice the live data while values of a usual length are written over again', async () => {
+    const engine = await openStore({ checkpointBytes: 262_144 })
+    const value = 'x'.repeat(2400)
+    const keys = 500
+    const liveBytes = keys * (value.length + 20)
+    let largest = 0
+    for (let round = 0; round < 20; round++) {
+      const before = engine.revision
+      await Promise.all(
+        Array.from({ length: keys }, (_, at) =>
+          (at * 7 + round) % 3 === 0 ? put(engine, `/k/${at}`, value) : put(engine, `/k/${at % 50}`, value),
+        ),
+      )
+      largest = Math.max(largest, (await engine.stats()).sizeBytes)
+      await engine.compact(before)
+    }
+    // The history window is two rounds here, as long as the live data each.
+    assert.ok(largest < liveBytes * 2 + 2 * liveBytes + 1e6, `${largest} bytes at most for ${liveBytes} live ones`)
+    // What the first leaves free and nobody has used is given back by the second.
+    await engine.compact(engine.revision)
+    await new Promise<void>((resolve) => afterThisTurn(resolve))
+    await engine.compact(engine.revision)
+    await untilSmaller(engine, liveBytes * 2 + 524_288)
+  })
 })
 
 async function untilSmaller(engine: Engine, bytes: number): Promise<void> {
