@@ -4,6 +4,9 @@ import { type ControllerDefinition, after, createEvents, createInformers, done, 
 import { DataPlane, type DataPlaneStats } from './haproxy/data-plane.ts'
 import { placesIn } from './haproxy/places.ts'
 import { endHaproxy, processesOf } from './haproxy/process.ts'
+import { MeasureWork } from './measure/measure-work.ts'
+import type { Measurements } from './measure/measurements.ts'
+import type { GatewayModel } from './model/model.ts'
 import { RouteWork } from './route-work.ts'
 
 export interface GatewayOptions {
@@ -18,12 +21,16 @@ export interface GatewayOptions {
   readonly httpsPort: number
   /** Network namespace to listen and to connect in; the present one when absent. */
   readonly netns?: string | undefined
+  /** Where measurements are served; nowhere when absent. */
+  readonly measure?: { readonly address: string; readonly port: number } | undefined
   /** How often Secrets are read again that no change of an Ingress points to. */
   readonly secretsEveryMs?: number
 }
 
 export interface RunningGateway {
   stats(): DataPlaneStats & { readonly routes: number }
+  readonly measurements: Measurements
+  readonly measurePort: number | undefined
   /** Ends HAProxy once it has finished what it has. */
   stop(scope: Scope): Promise<void>
 }
@@ -43,9 +50,17 @@ const SECRETS = 'secrets'
 export async function startGateway(scope: Scope, options: GatewayOptions): Promise<RunningGateway> {
   const { client } = options
   let work: RouteWork | undefined
+  let served: GatewayModel | undefined
   let wake = (): void => undefined
   const first = Promise.withResolvers<void>()
-  const plane = new DataPlane({ ...options, places: placesIn(options.stateDir), onEnd: () => wake() })
+  const places = placesIn(options.stateDir)
+  const measure = new MeasureWork(scope, client, places.socket)
+  const plane = new DataPlane({
+    ...options,
+    places,
+    onEnd: () => wake(),
+    onServe: (within, told) => measure.log.follow(within, told),
+  })
   const definition: ControllerDefinition = {
     name: 'gateway',
     eventSource: 'sampan-gateway',
@@ -67,9 +82,11 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
         }
         if (key === SECRETS) {
           if (await routes.readSecretsAgain(within)) context.enqueue(ROUTES)
+          if (served !== undefined) measure.keepOnly(served)
           return after(options.secretsEveryMs ?? SECRETS_EVERY_MS)
         }
         const model = await routes.update(within)
+        served = model
         const changes = await plane.apply(within, model).catch((error: unknown) => {
           if (error instanceof UserError) first.reject(error)
           throw error
@@ -88,11 +105,18 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
   })
   const leave = (): void => {
     plane.leave()
+    measure.log.close()
     first.reject(scope.signal.reason)
   }
   scope.signal.addEventListener('abort', leave, { once: true })
   await first.promise
+  const measurePort =
+    options.measure === undefined
+      ? undefined
+      : await measure.serve(scope, options.measure.address, options.measure.port, (within) => plane.linesLost(within))
   return {
+    measurements: measure.measurements,
+    measurePort,
     stats: () => ({ ...plane.stats(), routes: work?.routes ?? 0 }),
     stop: (within) => plane.stop(within),
   }

@@ -35,6 +35,7 @@ export interface GatewayFlags {
   readonly httpPort: number
   readonly httpsPort: number
   readonly netns?: string
+  readonly measurePort?: number
   readonly logLevel: LogLevelFlag
 }
 

@@ -126,6 +126,7 @@ export function program(): Command {
     .option('--https-port <port>', 'where to listen for HTTPS', port, 443)
     .option('--address <address>', 'IPv4 address to listen on', '0.0.0.0')
     .option('--netns <path>', 'network namespace to listen and to connect in')
+    .option('--measure-port <port>', 'where to serve measurements over HTTPS, and as metrics API; nowhere when it is not given', port)
     .addOption(logLevel())
     .action(async (flags: GatewayFlags) => {
       const { runGateway } = await import('./commands/gateway.ts')

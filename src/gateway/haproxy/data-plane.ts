@@ -10,7 +10,7 @@ import { planChange } from './plan.ts'
 import { endHaproxy, startHaproxy } from './process.ts'
 import type { Listening } from './listening.ts'
 import { renderFiles } from './render.ts'
-import { Conversation, tellAll } from './runtime-api.ts'
+import { Conversation, ask, tellAll } from './runtime-api.ts'
 import { type Told, freshState } from './state.ts'
 
 export interface DataPlaneOptions {
@@ -21,6 +21,8 @@ export interface DataPlaneOptions {
   readonly netns?: string | undefined
   /** The present HAProxy has ended without being told to. */
   readonly onEnd: () => void
+  /** A new process serves; what it is told from here on is in `told`. */
+  readonly onServe?: (scope: Scope, told: Told) => void
 }
 
 export interface DataPlaneStats {
@@ -98,6 +100,12 @@ export class DataPlane {
     return told.leaving().length
   }
 
+  /** Requests of the present process that are not in the counts: nobody read their lines in time. */
+  async linesLost(scope: Scope): Promise<number> {
+    const info = await ask(scope, this.#options.places.socket, 'show info\n')
+    return Number(/^DroppedLogs: (\d+)$/m.exec(info)?.[1] ?? 0)
+  }
+
   stats(): DataPlaneStats {
     return {
       starts: this.#starts,
@@ -146,6 +154,7 @@ export class DataPlane {
     this.#told = state
     this.#poolSize = state.poolSizes.http
     this.#starts++
+    this.#options.onServe?.(scope, state)
     child.on('exit', (code, signal) => {
       if (this.#child !== child) return
       this.#child = undefined

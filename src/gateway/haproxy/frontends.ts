@@ -1,4 +1,5 @@
 import { DEEP_KEY, type ListenPort } from '../model/wish.ts'
+import { ringFrontend } from '../measure/ring.ts'
 import type { Places } from './places.ts'
 import type { Listening } from './listening.ts'
 
@@ -51,6 +52,7 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
   return [
     `frontend web${port} from base`,
     `  bind ${bind}`,
+    ...ringFrontend(),
     // Nobody behind the gateway is a proxy, and no request is shown back to its sender.
     '  http-request deny deny_status 405 if { method CONNECT TRACE }',
     '  http-request set-var(txn.path) path',

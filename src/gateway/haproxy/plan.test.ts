@@ -67,7 +67,12 @@ test('a backend with servers that are leaving is not given to another', () => {
   assert.equal(haproxy.told.slots.get('x/b:80')?.number, 1)
   for (const { slot, name } of haproxy.told.leaving()) haproxy.told.left(slot, name)
   haproxy.become(world(['10.1.0.1'], { ingresses: [...other.ingresses, ingress('j', { rules: [rule('h', '/j')] })] }))
-  assert.equal(haproxy.told.slots.get('x/a:80')?.number, 0)
+  // Lines about its requests may still come: first those that nobody has had.
+  assert.equal(haproxy.told.slots.get('x/a:80')?.number, 2)
+  assert.equal(haproxy.told.slotAt(0)?.key, 'x/a:80')
+  for (let more = 3; more < haproxy.told.poolSizes.http; more++) haproxy.told.slotFor(`x/more:${more}`, 'http')
+  assert.equal(haproxy.told.slotFor('x/last:80', 'http')?.number, 0)
+  assert.equal(haproxy.told.slotAt(0)?.key, 'x/last:80')
 })
 
 test('a route to another backend is set; to nobody, it answers 503', () => {

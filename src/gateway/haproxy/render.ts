@@ -3,6 +3,7 @@ import type { Places } from './places.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MAPS } from '../model/wish.ts'
+import { ringSection } from '../measure/ring.ts'
 import { frontends } from './frontends.ts'
 import type { Listening } from './listening.ts'
 import { ANSWERING, NO_BACKEND, POOLS, type Told, backendName } from './state.ts'
@@ -45,6 +46,7 @@ function globals(places: Places, { threads, dropRights }: Listening): readonly s
     '  ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets',
     '  tune.ssl.default-dh-param 2048',
     ...(dropRights ? ['  user haproxy', '  group haproxy', `  chroot ${places.emptyFolder}`] : []),
+    ...ringSection(),
     'defaults base',
     '  mode http',
     '  balance roundrobin',

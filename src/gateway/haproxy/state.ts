@@ -76,6 +76,8 @@ export class Told {
   /** Of no key any more, and not free while they have servers that are leaving. */
   readonly #retired = new Set<Slot>()
   readonly #free: Readonly<Record<Pool, number[]>> = { http: [], tcp: [] }
+  /** Of requests; the last one that had the number: lines about it may come after it is gone. */
+  readonly #byNumber: { readonly key: string; readonly slot: Slot }[] = []
   readonly #freePrograms: number[] = []
   readonly #nextSlot: Record<Pool, number> = { http: 0, tcp: 0 }
   #nextProgram = 0
@@ -88,11 +90,18 @@ export class Told {
   slotFor(key: string, pool: Pool): Slot | undefined {
     const known = this.slots.get(key)
     if (known !== undefined) return known
-    const number = this.#free[pool].pop() ?? (this.#nextSlot[pool] < this.poolSizes[pool] ? this.#nextSlot[pool]++ : undefined)
+    // The one that has been free for longest comes last: what is still said about a number is said of its last owner.
+    const number = this.#nextSlot[pool] < this.poolSizes[pool] ? this.#nextSlot[pool]++ : this.#free[pool].shift()
     if (number === undefined) return undefined
     const slot: Slot = { number, pool, name: backendName(number, pool), servers: new Map(), leaving: new Map(), nextServer: 0 }
     this.slots.set(key, slot)
+    if (pool === 'http') this.#byNumber[number] = { key, slot }
     return slot
+  }
+
+  /** Whose requests are led to the backend with this number, or were last. */
+  slotAt(number: number): { readonly key: string; readonly slot: Slot } | undefined {
+    return this.#byNumber[number]
   }
 
   /** The backend is no more. */

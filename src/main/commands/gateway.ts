@@ -19,16 +19,18 @@ export async function runGateway(flags: GatewayFlags): Promise<void> {
       transport: socketTransport({ ...connection, userAgent: 'sampan-gateway' }),
       fieldManager: 'sampan-gateway',
     })
+    const published = flags.address === '0.0.0.0' ? firstAddress() : flags.address
     const work = scope.child()
     try {
       const gateway = await startGateway(work, {
         client,
         stateDir: flags.stateDir,
         address: flags.address,
-        publishedAddress: flags.address === '0.0.0.0' ? firstAddress() : flags.address,
+        publishedAddress: published,
         httpPort: flags.httpPort,
         httpsPort: flags.httpsPort,
         netns: flags.netns,
+        measure: flags.measurePort === undefined ? undefined : { address: published, port: flags.measurePort },
       })
       return async () => {
         work.cancel()

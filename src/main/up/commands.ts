@@ -31,6 +31,7 @@ export const componentsOf = ({ nodes, gateway }: Instance): readonly Component[]
   ...nodes.map((_, index) => agentOf(index)),
   ...(gateway === true ? [GATEWAY] : []),
 ]
+const MEASURE_PORT = 8444
 export const gatewayDir = (stateDir: string): string => join(stateDir, 'gateway')
 
 const ENTRY = join(import.meta.dirname, '..', 'sampan.ts')
@@ -85,6 +86,7 @@ function gatewayArguments(stateDir: string, { nodes: [{ address }] }: Instance):
     ['--kubeconfig', join(stateDir, 'gateway.kubeconfig')],
     ['--state-dir', gatewayDir(stateDir)],
     ['--address', address],
+    ['--measure-port', String(MEASURE_PORT)],
   ].flat()
 }
 

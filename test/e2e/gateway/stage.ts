@@ -99,6 +99,7 @@ async function build(made: AsyncDisposableStack): Promise<Stage> {
       httpPort: HTTP_PORT,
       httpsPort: HTTPS_PORT,
       netns,
+      measure: { address: '127.0.0.1', port: 0 },
     })
   await client.resource(refs.ingressclasses).create(outer, { metadata: { name: 'sampan' }, spec: { controller: 'sampan.io/gateway' } })
   made.defer(async () => {

@@ -1,0 +1,119 @@
+import { type Scope, rfc3339 } from '#base'
+import { refs, statusError } from '#api'
+import type { Client } from '#client'
+import type { Counts, PodCounts } from '../counts.ts'
+import { BOUNDS } from '../histogram.ts'
+import type { Measurements } from '../measurements.ts'
+import { SERVICE_METRICS, type ServiceMetric, Windows, serviceMetric } from '../windows.ts'
+import { CUSTOM, MEASURE, POD_METRICS } from './paths.ts'
+
+interface Value {
+  readonly name: string
+  readonly value: number
+}
+
+/** The answers with figures in them. Throws `StatusError`; 503 while the figures stand still, so that nobody takes silence for no traffic. */
+export class Answers {
+  readonly #client: Client
+  readonly #measurements: Measurements
+  readonly #services: Windows<Counts>
+  readonly #pods: Windows<ReadonlyMap<string, PodCounts>>
+
+  constructor(client: Client, measurements: Measurements) {
+    this.#client = client
+    this.#measurements = measurements
+    this.#services = new Windows((service) => measurements.ofService(service))
+    this.#pods = new Windows((addresses) => measurements.ofPods(new Set(addresses.split(' '))))
+  }
+
+  /** Counts since the gateway began; who wants those of a time takes the difference of two, of the same `instance`. */
+  counts(namespace: string, service: string): object {
+    this.#checkReading()
+    const { requests, errors, failed, aborted, seconds, buckets } = this.#measurements.ofService(`${namespace}/${service}`)
+    return {
+      kind: 'ServiceMeasurement',
+      apiVersion: `${MEASURE.group}/${MEASURE.version}`,
+      metadata: { name: service, namespace },
+      instance: this.#measurements.instance,
+      since: rfc3339(this.#measurements.sinceMs),
+      requests,
+      errors,
+      connectionErrors: failed,
+      aborted,
+      durationSeconds: { sum: seconds, bounds: BOUNDS, counts: [...buckets] },
+    }
+  }
+
+  async serviceMetric(scope: Scope, namespace: string, service: string, metric: string): Promise<object> {
+    const wanted = SERVICE_METRICS.find((one) => one === metric)
+    if (wanted === undefined) throw statusError.notFound({ group: CUSTOM.group, plural: `services/${metric}` }, service)
+    this.#checkReading()
+    if (service === '*') throw statusError.badRequest('figures of all Services at once are not served')
+    const { from, to } = await this.#services.between(scope, `${namespace}/${service}`)
+    const seconds = (to.atMs - from.atMs) / 1000
+    const value = serviceMetric(wanted satisfies ServiceMetric, from.counts, to.counts, seconds)
+    return this.#list(scope, 'Service', namespace, metric, seconds, [{ name: service, value }])
+  }
+
+  /** Of one pod, or with `*` of all that the selector is for: those without a request are among them with 0. */
+  async podMetric(scope: Scope, namespace: string, pod: string, metric: string, labelSelector: string | undefined): Promise<object> {
+    const wanted = POD_METRICS.find((one) => one === metric)
+    if (wanted === undefined) throw statusError.notFound({ group: CUSTOM.group, plural: `pods/${metric}` }, pod)
+    this.#checkReading()
+    const pods = this.#client.resource(refs.pods)
+    const found =
+      pod === '*' ? (await pods.list(scope, { namespace, labelSelector })).items : [await pods.get(scope, { namespace, name: pod })]
+    const addressed = found.flatMap(({ metadata, status }) =>
+      status?.podIP === undefined || status.podIP === '' ? [] : [{ name: metadata?.name ?? '', address: status.podIP }],
+    )
+    if (addressed.length === 0) return this.#list(scope, 'Pod', namespace, metric, 0, [])
+    const key = addressed
+      .map(({ address }) => address)
+      .sort()
+      .join(' ')
+    const { from, to } = await this.#pods.between(scope, key)
+    const seconds = (to.atMs - from.atMs) / 1000
+    const values = addressed.map(({ name, address }) => ({
+      name,
+      value: podMetric(wanted, from.counts.get(address), to.counts.get(address), seconds),
+    }))
+    return this.#list(scope, 'Pod', namespace, metric, seconds, values)
+  }
+
+  #checkReading(): void {
+    if (!this.#measurements.isReading) throw statusError.unavailable('the gateway does not count at the moment')
+  }
+
+  #list(scope: Scope, kind: string, namespace: string, metric: string, seconds: number, values: readonly Value[]): object {
+    const timestamp = rfc3339(scope.clock.now())
+    return {
+      kind: 'MetricValueList',
+      apiVersion: `${CUSTOM.group}/${CUSTOM.version}`,
+      metadata: {},
+      items: values.map(({ name, value }) => ({
+        describedObject: { kind, namespace, name, apiVersion: 'v1' },
+        metric: { name: metric, selector: null },
+        timestamp,
+        windowSeconds: Math.round(seconds),
+        value: quantityOf(value),
+      })),
+    }
+  }
+}
+
+const NOTHING: PodCounts = { requests: 0, errors: 0, seconds: 0 }
+
+function podMetric(metric: (typeof POD_METRICS)[number], from: PodCounts = NOTHING, to: PodCounts = NOTHING, seconds: number): number {
+  const requests = Math.max(0, to.requests - from.requests)
+  switch (metric) {
+    case 'requests_per_second':
+      return requests / seconds
+    case 'errors_per_second':
+      return Math.max(0, to.errors - from.errors) / seconds
+    case 'response_time_mean_seconds':
+      return requests === 0 ? 0 : Math.max(0, to.seconds - from.seconds) / requests
+  }
+}
+
+/** In micro-units below ten, else in thousandths: what a quantity can hold and what is measured. */
+const quantityOf = (value: number): string => (value < 10 ? `${Math.round(value * 1e6)}u` : `${Math.round(value * 1000)}m`)

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rootScope } from '#base'
+import { BOUNDS, bucketOf, quantile } from './histogram.ts'
+import { Counts } from './counts.ts'
+import { Measurements } from './measurements.ts'
+import { metricText } from './metric-text.ts'
+import { type RequestLine, readLines } from './request-line.ts'
+import { Windows, serviceMetric } from './windows.ts'
+
+const linesOf = (text: string): readonly RequestLine[] => {
+  const lines: RequestLine[] = []
+  readLines(Buffer.from(text), (line) => void lines.push({ ...line }))
+  return lines
+}
+
+test('each time is in the first bucket whose bound it does not pass', () => {
+  for (const us of [0, 1, 249, 250, 251, 297, 298, 1000, 12_345, 999_999, 60_000_000, 1e9]) {
+    const wanted = BOUNDS.findIndex((bound) => us / 1e6 <= bound)
+    assert.equal(bucketOf(us), wanted === -1 ? BOUNDS.length : wanted, String(us))
+  }
+  for (const [at, bound] of BOUNDS.entries()) {
+    assert.equal(bucketOf(Math.round(bound * 1e6)), at)
+    assert.equal(bucketOf(Math.round(bound * 1e6) + 1), at + 1)
+  }
+})
+
+test('a quantile is within a bucket of what was measured', () => {
+  const counts = new Counts()
+  for (let us = 1000; us <= 100_000; us += 100) counts.add({ status: 200, us, failed: false, aborted: false })
+  assert.ok(Math.abs(quantile(counts.buckets, 0.5) - 0.0505) < 0.005)
+  assert.ok(Math.abs(quantile(counts.buckets, 0.95) - 0.095) < 0.01)
+  assert.equal(quantile(new Counts().buckets, 0.5), 0)
+})
+
+test('reads a request from a line of the data plane', () => {
+  assert.deepEqual(linesOf('b12 s3 200 1234 --\n'), [{ backend: 12, server: 3, status: 200, us: 1234, failed: false, aborted: false }])
+  assert.deepEqual(linesOf('b0 <NOSRV> 503 80 SC\n'), [
+    { backend: 0, server: undefined, status: 503, us: 80, failed: true, aborted: false },
+  ])
+  assert.equal(linesOf('b0 s1 -1 80 CH\n')[0]?.aborted, true)
+  // A server that breaks off in the middle of its answer.
+  assert.equal(linesOf('b0 s1 200 80 SD\n')[0]?.failed, true)
+  assert.equal(linesOf('web <NOSRV> 404 80 LR\n')[0]?.backend, undefined)
+})
+
+test('passes over what is no line, and leaves the beginning of one', () => {
+  assert.deepEqual(
+    linesOf('nonsense\n\n b1\nb1 s1 200 x --\nb1 s1 200 7 --\n').map(({ us }) => us),
+    [7],
+  )
+  const text = Buffer.from('b1 s1 200 7 --\nb1 s1 2')
+  assert.equal(
+    readLines(text, () => undefined),
+    15,
+  )
+})
+
+test('a request that the client gave up is nobody’s error', () => {
+  const counts = new Counts()
+  counts.add({ status: 200, us: 1, failed: false, aborted: false })
+  counts.add({ status: 500, us: 1, failed: false, aborted: false })
+  counts.add({ status: 503, us: 1, failed: true, aborted: false })
+  counts.add({ status: 200, us: 1, failed: true, aborted: false })
+  counts.add({ status: 0, us: 1, failed: false, aborted: true })
+  assert.deepEqual([counts.requests, counts.errors, counts.failed, counts.aborted], [4, 3, 2, 1])
+})
+
+test('all ports of a Service are one, and what is gone is forgotten', () => {
+  const measurements = new Measurements('i', 0)
+  const ok = { status: 200, us: 1000, failed: false, aborted: false }
+  measurements.count('n/a:80', '10.0.0.1:8080', ok)
+  measurements.count('n/a:web', '10.0.0.1:8081', ok)
+  measurements.count('n/ab:80', '10.0.0.2:8080', { ...ok, status: 500 })
+  assert.equal(measurements.ofService('n/a').requests, 2)
+  assert.deepEqual(
+    measurements.ofPods(new Set(['10.0.0.1', '10.0.0.9'])),
+    new Map([['10.0.0.1', { requests: 2, errors: 0, seconds: 0.002 }]]),
+  )
+  measurements.keepOnly(new Set(['n/ab:80']), new Set())
+  assert.equal(measurements.ofService('n/a').requests, 0)
+  assert.equal(measurements.ofService('n/ab').errors, 1)
+})
+
+test('rates are of the time since the last look, and waits for one where nobody has looked', async () => {
+  let nowMs = 0
+  const base = rootScope()
+  const scope = { ...base, clock: { ...base.clock, monotonic: () => nowMs }, sleep: async (ms: number) => void (nowMs += ms) }
+  let requests = 100
+  const windows = new Windows(() => Object.assign(new Counts(), { requests: (requests += 50) }))
+  const rate = async (): Promise<number> => {
+    const { from, to } = await windows.between(scope, 'k')
+    return serviceMetric('requests_per_second', from.counts, to.counts, (to.atMs - from.atMs) / 1000)
+  }
+  assert.equal(await rate(), 50)
+  nowMs = 26_000
+  assert.equal(await rate(), 2)
+  // Another one who asks shortly after does not get a window of a moment.
+  nowMs = 26_010
+  assert.ok((await rate()) <= 100 / 25)
+  nowMs = 200_000
+  assert.equal(await rate(), 50)
+})
+
+test('figures in the form of Prometheus add up', () => {
+  const measurements = new Measurements('i', 0)
+  for (let i = 0; i < 100; i++)
+    measurements.count('n/a:80', undefined, { status: i < 5 ? 502 : 200, us: 1000 * i, failed: i < 2, aborted: false })
+  const text = metricText(measurements, 3)
+  const value = (line: string): number => Number(new RegExp(`^${line.replaceAll(/[{}+]/g, '\\$&')} (.*)$`, 'm').exec(text)?.[1])
+  const labels = 'namespace="n",service="a",port="80"'
+  assert.equal(value(`sampan_gateway_requests_total{${labels},code="2xx"}`), 95)
+  assert.equal(value(`sampan_gateway_requests_total{${labels},code="5xx"}`), 5)
+  assert.equal(value(`sampan_gateway_request_errors_total{${labels},by="connection"}`), 2)
+  assert.equal(value(`sampan_gateway_request_duration_seconds_bucket{${labels},le="+Inf"}`), 100)
+  assert.equal(value(`sampan_gateway_request_duration_seconds_bucket{${labels},le="0.016"}`), 17)
+  assert.equal(value('sampan_gateway_lines_lost_total'), 3)
+})

@@ -1,0 +1,73 @@
+import type { Answered } from './counts.ts'
+
+/**
+ * One line for each request, written by HAProxy into a ring in its memory: numbers, names of backends and servers of our own configuration, and letters of
+ * HAProxy. Nothing that a client or the author of a route has written is in it, so it needs no quoting.
+ */
+export const LINE_FORMAT = '%b %s %ST %[date(0,us),sub(txn.began)] %ts'
+export const BEGAN = '  http-request set-var(txn.began) date(0,us)'
+
+export interface RequestLine extends Answered {
+  /** Number of the backend in the pool; undefined for `none`, or a frontend that has answered by itself. */
+  readonly backend: number | undefined
+  /** Number of the server in its backend; undefined when none was chosen. */
+  readonly server: number | undefined
+}
+
+const SPACE = 32
+const NEWLINE = 10
+const LETTER_B = 98
+const LETTER_S = 115
+const [UPPER_C, LOWER_C, UPPER_S, LOWER_S] = [67, 99, 83, 115]
+
+/**
+ * Reads whole lines out of `bytes` and gives each to `take`, the same object each time: it is not to be kept. Returns how many bytes were read; the rest is
+ * the beginning of a line. Lines that are none are passed over. It is called for every request: no text is made.
+ */
+export function readLines(bytes: Uint8Array, take: (line: RequestLine) => void): number {
+  const line = {
+    backend: undefined as number | undefined,
+    server: undefined as number | undefined,
+    status: 0,
+    us: 0,
+    failed: false,
+    aborted: false,
+  }
+  let start = 0
+  for (let end = bytes.indexOf(NEWLINE, start); end !== -1; start = end + 1, end = bytes.indexOf(NEWLINE, start))
+    if (readLine(bytes, start, end, line)) take(line)
+  return start
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+function readLine(bytes: Uint8Array, start: number, end: number, line: Mutable<RequestLine>): boolean {
+  const first = bytes.indexOf(SPACE, start)
+  const second = bytes.indexOf(SPACE, first + 1)
+  const third = bytes.indexOf(SPACE, second + 1)
+  const fourth = bytes.indexOf(SPACE, third + 1)
+  if (first === -1 || second === -1 || third === -1 || fourth === -1 || end - fourth !== 3) return false
+  const us = numberIn(bytes, third + 1, fourth)
+  if (us === undefined) return false
+  line.backend = bytes[start] === LETTER_B ? numberIn(bytes, start + 1, first) : undefined
+  line.server = bytes[first + 1] === LETTER_S ? numberIn(bytes, first + 2, second) : undefined
+  line.status = numberIn(bytes, second + 1, third) ?? 0
+  line.us = us
+  // First the side that has ended the session: `C` the client, `P` the gateway, `S` the server, upper or lower case by how; `-` nobody.
+  const who = bytes[fourth + 1]
+  line.aborted = who === UPPER_C || who === LOWER_C
+  line.failed = line.server === undefined || who === UPPER_S || who === LOWER_S
+  return true
+}
+
+/** Undefined for anything but digits. */
+function numberIn(bytes: Uint8Array, start: number, end: number): number | undefined {
+  if (start >= end) return undefined
+  let value = 0
+  for (let at = start; at < end; at++) {
+    const digit = (bytes[at] ?? 0) - 48
+    if (digit < 0 || digit > 9) return undefined
+    value = value * 10 + digit
+  }
+  return value
+}
