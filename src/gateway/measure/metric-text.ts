@@ -4,26 +4,40 @@ import { type Measurements, serviceIn } from './measurements.ts'
 /** Prometheus' text form of what went through the gateway. Memory and length grow with the Services that get requests. */
 export function metricText(measurements: Measurements, linesLost: number): string {
   const lines: string[] = []
-  const family = (name: string, type: string, help: string): void => void lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
+  const family = ({ name, type, help }: { readonly name: string; readonly type: string; readonly help: string }): string => {
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
+    return name
+  }
   const all = [...measurements.backends()].map(([key, counts]) => ({ labels: labelsOf(key), counts }))
 
-  family('sampan_gateway_requests_total', 'counter', 'Requests led to a Service, by hundreds of the status that was answered')
+  family({
+    name: 'sampan_gateway_requests_total',
+    type: 'counter',
+    help: 'Requests led to a Service, by hundreds of the status that was answered',
+  })
   for (const { labels, counts } of all)
     for (const [hundreds, count] of counts.classes.entries())
       if (count > 0) lines.push(`sampan_gateway_requests_total{${labels},code="${hundreds}xx"} ${count}`)
 
-  family('sampan_gateway_request_errors_total', 'counter', 'Answers of 5xx and broken answers, by whether a server has given them')
+  family({
+    name: 'sampan_gateway_request_errors_total',
+    type: 'counter',
+    help: 'Answers of 5xx and broken answers, by whether a server has given them',
+  })
   for (const { labels, counts } of all)
     lines.push(
       `sampan_gateway_request_errors_total{${labels},by="server"} ${counts.errors - counts.failed}`,
       `sampan_gateway_request_errors_total{${labels},by="connection"} ${counts.failed}`,
     )
 
-  family('sampan_gateway_requests_aborted_total', 'counter', 'Requests that the client gave up')
+  family({ name: 'sampan_gateway_requests_aborted_total', type: 'counter', help: 'Requests that the client gave up' })
   for (const { labels, counts } of all) lines.push(`sampan_gateway_requests_aborted_total{${labels}} ${counts.aborted}`)
 
-  const duration = 'sampan_gateway_request_duration_seconds'
-  family(duration, 'histogram', 'From the first byte of a request to the last one of its answer')
+  const duration = family({
+    name: 'sampan_gateway_request_duration_seconds',
+    type: 'histogram',
+    help: 'From the first byte of a request to the last one of its answer',
+  })
   for (const { labels, counts } of all) {
     let sum = 0
     let next = 0
@@ -39,7 +53,11 @@ export function metricText(measurements: Measurements, linesLost: number): strin
     )
   }
 
-  family('sampan_gateway_lines_lost_total', 'counter', 'Requests that were not counted, since nobody read their lines in time')
+  family({
+    name: 'sampan_gateway_lines_lost_total',
+    type: 'counter',
+    help: 'Requests that were not counted, since nobody read their lines in time',
+  })
   lines.push(`sampan_gateway_lines_lost_total ${linesLost}`)
   return `${lines.join('\n')}\n`
 }

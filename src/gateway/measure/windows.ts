@@ -1,5 +1,5 @@
 import type { Scope } from '#base'
-import { Counts } from './counts.ts'
+import type { Counts } from './counts.ts'
 import { quantile } from './histogram.ts'
 
 /** Rates are over the time since the last look of the past minute, but over a second at least. */
