@@ -1,3 +1,5 @@
+export { installKinds, servesPlatform } from './platform/install-kinds.ts'
+export { platformParts } from './platform/parts.ts'
 export { applyObjects } from './apply/apply-objects.ts'
 export { type BringUp, bringUp, takeDown } from './compose/bring-up.ts'
 export { type ConvertSources, type Converted, convertProject, objectsOf } from './compose/convert.ts'

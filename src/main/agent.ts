@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { type Scope, UserError } from '#base'
+import { type MetricFamily, type Scope, UserError } from '#base'
 import type { core } from '#api'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import {
@@ -8,7 +8,6 @@ import {
   type HostOptions,
   type NodeAgent,
   type NodeServer,
-  type MetricFamily,
   type PodNetwork,
   type Reserved,
   type ShutdownGroup,

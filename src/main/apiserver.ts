@@ -323,6 +323,7 @@ function writeFiles(
   kubeconfig('scheduler.kubeconfig', 'scheduler', 'scheduler')
   kubeconfig('proxy.kubeconfig', 'proxy', 'proxy', outside)
   kubeconfig('gateway.kubeconfig', 'gateway', 'gateway', outside)
+  kubeconfig('delivery.kubeconfig', 'delivery', 'delivery')
   for (const node of nodes) kubeconfig(`node-${node}.kubeconfig`, `node-${node}`, `node-${node}`, outside)
 }
 

@@ -33,7 +33,7 @@ interface CompletedCommand {
   readonly words: readonly string[]
 }
 
-const WORDS: Readonly<Record<string, readonly string[]>> = { logs: ['server', 'agent'], completion: SHELLS }
+const WORDS: Readonly<Record<string, readonly string[]>> = { logs: ['server', 'agent', 'gateway', 'delivery'], completion: SHELLS }
 
 function bash(commands: readonly CompletedCommand[]): string {
   const cases = commands.map(

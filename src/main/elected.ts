@@ -3,8 +3,8 @@ import type { Scope } from '#base'
 import type { Client } from '#client'
 import { runWithLease } from '#reconcile'
 
-/** Leases that Kubernetes' own programs of the same work stand for too. */
-export type PartLease = 'kube-controller-manager' | 'kube-scheduler'
+/** Leases of one's work; Kubernetes' own programs stand for the first two as well. */
+export type PartLease = 'kube-controller-manager' | 'kube-scheduler' | 'sampan-delivery'
 
 /** Work that ends with its scope. */
 export interface Started {

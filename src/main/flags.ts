@@ -1,6 +1,7 @@
 import type { Failover } from './failover.ts'
 import type { NetworkMode } from './instance/instance.ts'
 import type { AuditWebhookFlags, AuthenticationSources, AuthorizationSources } from '#apiserver'
+import type { HealthAddress } from './health-server.ts'
 import type { RoomFlags } from './room-flags.ts'
 import type { ListName } from '#compose'
 
@@ -24,8 +25,18 @@ export interface UpFlags extends InstanceFlags {
   readonly example: boolean
   /** True: from now on. Absent: as before. */
   readonly gateway?: boolean
+  /** True: from now on. Absent: as before. */
+  readonly delivery?: boolean
   /** Absent: as before. */
   readonly failover?: Failover
+}
+
+export interface DeliveryFlags {
+  readonly kubeconfig: string
+  readonly leaderElect: boolean
+  readonly healthAddress?: HealthAddress
+  readonly waitForServer: boolean
+  readonly logLevel: LogLevelFlag
 }
 
 export interface GatewayFlags {

@@ -1,6 +1,6 @@
+import type { MetricFamily } from '#base'
 import type { DnsServer } from '#dns'
 import type { RunningPolicies } from '#network'
-import type { MetricFamily } from '#node'
 import type { ProxyStats } from '#proxy'
 
 type Counts = ReturnType<DnsServer['stats']>

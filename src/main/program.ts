@@ -6,9 +6,10 @@ import { FAILOVERS } from './failover.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
 import { addComposeCommands } from './compose-program.ts'
 import { addExplainCommand } from './explain-program.ts'
+import type { HealthAddress } from './health-server.ts'
 import { roomFlags } from './room-flags.ts'
 import { instanceFlags, instanceName } from './instance-flags.ts'
-import type { AgentFlags, GatewayFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
+import type { AgentFlags, DeliveryFlags, GatewayFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
 
 /** Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
 export function program(): Command {
@@ -38,6 +39,7 @@ export function program(): Command {
     .option('--no-example', 'without the example application')
     .addOption(failover("how soon a dead node's pods run elsewhere: as Kubernetes has it, or within five seconds; kept"))
     .option('--gateway', 'also serve Ingresses, at ports 80 and 443 of the first node (class "sampan", the default); kept until reset')
+    .option('--delivery', 'also run the controllers of the platform, for applications as one object; kept until reset')
     .action(async (flags: UpFlags) => {
       const { runUp } = await import('./commands/up.ts')
       await runUp(flags)
@@ -62,7 +64,7 @@ export function program(): Command {
   )
   addExplainCommand(root)
   instanceFlags(root.command('logs').description('show what a component has logged'))
-    .argument('[component]', 'server, agent or gateway', 'server')
+    .argument('[component]', 'server, agent, gateway or delivery', 'server')
     .option('-f, --follow', 'go on with what is logged from now on', false)
     .action(async (component: string, flags: InstanceFlags & { readonly follow: boolean }) => {
       const { runLogs } = await import('./commands/logs.ts')
@@ -131,6 +133,18 @@ export function program(): Command {
     .action(async (flags: GatewayFlags) => {
       const { runGateway } = await import('./commands/gateway.ts')
       await runGateway(flags)
+    })
+  root
+    .command('delivery')
+    .description('run the controllers of the platform (Applications) against any Kubernetes, in the foreground')
+    .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    .option('--leader-elect', 'work only while holding the lease: for several side by side', false)
+    .option('--health-address <host:port>', 'serve /livez, /readyz and /metrics there, to everybody who reaches it', healthAddress)
+    .option('--wait-for-server', 'wait for the kubeconfig to be there and the API to answer', false)
+    .addOption(logLevel())
+    .action(async (flags: DeliveryFlags) => {
+      const { runDelivery } = await import('./commands/delivery.ts')
+      await runDelivery(flags)
     })
   root
     .command('simulate')
@@ -314,6 +328,12 @@ function boolean(text: string): boolean {
 function count(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new UserError(`not a number: ${text}`, 'give a whole number from 1')
   return Number(text)
+}
+
+function healthAddress(text: string): HealthAddress {
+  const [, host = '', number = ''] = /^(.*):(\d+)$/.exec(text) ?? []
+  if (host === '') throw new UserError(`not an address: ${text}`, 'write it like 127.0.0.1:8081')
+  return { host, port: port(number) }
 }
 
 function port(text: string): number {

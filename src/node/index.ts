@@ -11,7 +11,6 @@ export { releaseHost } from './host/release.ts'
 export { superviseContainerd } from './host/containerd-process.ts'
 export { type ContainerRuntime } from './cri/runtime.ts'
 export { containerdRuntime } from './cri/containerd/containerd-runtime.ts'
-export type { MetricFamily } from './server/node-metrics.ts'
 export { type NodeServer, type NodeServerOptions, type StreamProtocols, type StreamSession, startNodeServer } from './server/node-server.ts'
 export {
   type ContainerAt,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Scope, UserError, messageOf, rootScope, systemClock } from '#base'
 import { type Progress, createProgress, formatDuration } from '#cli'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
-import { applyObjects } from '#delivery'
+import { applyObjects, servesPlatform } from '#delivery'
 import { type OciLayout, buildImage, importImages, pauseDefinition, readImageDefinitions } from '#images'
 import { layoutOf, prepareHost } from '#node'
 import { isSupervised, lastLines, startInBackground, stopInBackground } from '../background/processes.ts'
@@ -26,11 +26,12 @@ import { cacheDir, findPack, isPackingOff } from '../pack/find-pack.ts'
 import { GATEWAY_PROGRAMS, NODE_PROGRAMS, installPackages, missingPrograms } from '../machine/packages.ts'
 import type { UpFlags } from '../flags.ts'
 import { readManifests, waitForDeployments, waitForNode } from '../up/apply.ts'
-import { type Component, GATEWAY, SERVER, agentOf, componentCommand, hostOptions } from '../up/commands.ts'
+import { type Component, DELIVERY, GATEWAY, SERVER, agentOf, componentCommand, hostOptions } from '../up/commands.ts'
 import { dnsEndpoints } from '../up/dns-endpoints.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/shop')
 const SYSTEM = join(import.meta.dirname, '../up/system')
+const DELIVERY_OBJECTS = join(import.meta.dirname, '../up/delivery')
 const GATEWAY_OBJECTS = join(import.meta.dirname, '../up/gateway')
 const AS_OWNER = { fieldManager: 'sampan' }
 const USUAL_PORT = 6443
@@ -81,6 +82,7 @@ export async function runUp(flags: UpFlags): Promise<void> {
   })
   const [client] = await Promise.all([applications, agents])
   if (instance.gateway === true) await startGateway(scope, progress, stateDir, instance, client)
+  if (instance.delivery === true) await startDelivery(scope, progress, stateDir, instance, client)
   if (flags.example) await awaitStorefront(scope, progress, instance)
   progress.say(`\nThe cluster is up (${formatDuration(systemClock.monotonic() - startMs)}).`)
   progress.say(hints(stateDir, instance, flags).join('\n'))
@@ -141,9 +143,29 @@ async function startGateway(scope: Scope, progress: Progress, stateDir: string, 
   })
 }
 
+/** Its kinds are the last thing that it makes before it works. */
+async function startDelivery(scope: Scope, progress: Progress, stateDir: string, instance: Instance, client: Client): Promise<void> {
+  await progress.step('delivery', async (note) => {
+    await applyObjects(scope, client, readManifests(DELIVERY_OBJECTS), AS_OWNER)
+    await start(scope, stateDir, instance, DELIVERY, note)
+    await within(
+      scope,
+      READY_WITHIN_MS,
+      'the kinds of the platform are not served',
+      () => lastLines(stateDir, DELIVERY.name),
+      async (limited) => {
+        while (!(await servesPlatform(limited, client))) {
+          if (!isSupervised(stateDir, DELIVERY.name)) throw new UserError('delivery has ended', lastLines(stateDir, DELIVERY.name))
+          await limited.sleep(POLL_MS)
+        }
+      },
+    )
+  })
+}
+
 async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Promise<Instance> {
   const known = readInstance(stateDir)
-  if (known !== undefined) return withNodes(scope, stateDir, withFailover(stateDir, withGateway(stateDir, known, flags), flags), flags)
+  if (known !== undefined) return withNodes(scope, stateDir, withFailover(stateDir, withParts(stateDir, known, flags), flags), flags)
   // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
   if (existsSync(stateDir) && readdirSync(stateDir).some((entry) => !entry.startsWith('instance.json')))
     throw new UserError(`${stateDir} holds something that is not a cluster`, 'give --state-dir a folder that is empty or does not exist')
@@ -164,6 +186,7 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
     clusterCidr,
     dnsAddress,
     ...(flags.gateway === true ? { gateway: true } : {}),
+    ...(flags.delivery === true ? { delivery: true } : {}),
     ...(flags.failover === undefined ? {} : { failover: flags.failover }),
   }
   const whole = { ...instance, nodes: moreNodes(instance, flags.nodes ?? 1) }
@@ -172,9 +195,11 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
 }
 
 /** Once it is asked for, it is there whenever the cluster is. */
-function withGateway(stateDir: string, known: Instance, { gateway }: UpFlags): Instance {
-  if (gateway !== true || known.gateway === true) return known
-  const changed = { ...known, gateway }
+function withParts(stateDir: string, known: Instance, flags: UpFlags): Instance {
+  const gateway = flags.gateway === true || known.gateway === true
+  const delivery = flags.delivery === true || known.delivery === true
+  if (gateway === (known.gateway === true) && delivery === (known.delivery === true)) return known
+  const changed = { ...known, ...(gateway ? { gateway } : {}), ...(delivery ? { delivery } : {}) }
   writeInstance(stateDir, changed)
   return changed
 }

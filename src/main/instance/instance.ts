@@ -25,6 +25,8 @@ export interface Instance {
   readonly dnsAddress: string
   /** Ingresses are served, in the network of the first node. */
   readonly gateway?: boolean
+  /** The platform's controllers run. */
+  readonly delivery?: boolean
   /** How soon a dead node's pods run elsewhere; absent: as usual. */
   readonly failover?: Failover
 }

@@ -26,10 +26,13 @@ export interface Component {
 export const SERVER: Component = { name: 'server' }
 export const agentOf = (index: number): Component => ({ name: index === 0 ? 'agent' : `agent-${index + 1}`, node: index })
 export const GATEWAY: Component = { name: 'gateway', node: 0 }
-export const componentsOf = ({ nodes, gateway }: Instance): readonly Component[] => [
+/** The platform's controllers: nothing of it is on a node. */
+export const DELIVERY: Component = { name: 'delivery' }
+export const componentsOf = ({ nodes, gateway, delivery }: Instance): readonly Component[] => [
   SERVER,
   ...nodes.map((_, index) => agentOf(index)),
   ...(gateway === true ? [GATEWAY] : []),
+  ...(delivery === true ? [DELIVERY] : []),
 ]
 const MEASURE_PORT = 8444
 export const gatewayDir = (stateDir: string): string => join(stateDir, 'gateway')
@@ -45,6 +48,7 @@ const SMALL_HEAP = ['--max-semi-space-size=1', '--optimize-for-size', '--v8-pool
 
 export function componentCommand({ name, node }: Component, stateDir: string, instance: Instance): readonly string[] {
   const runtime = [process.execPath, '--disable-warning=ExperimentalWarning']
+  if (name === DELIVERY.name) return [...runtime, ...SMALL_HEAP, ENTRY, 'delivery', ...deliveryArguments(stateDir)]
   if (node === undefined) return [...runtime, ENTRY, 'server', ...serverArguments(stateDir, instance)]
   const own = name === GATEWAY.name ? gatewayArguments(stateDir, instance) : ['agent', ...agentArguments(stateDir, instance, node)]
   return [...inside(placeOf(instance, node)), ...runtime, ...SMALL_HEAP, ENTRY, ...own]
@@ -89,6 +93,12 @@ function gatewayArguments(stateDir: string, { nodes: [{ address }] }: Instance):
     ['--measure-port', String(MEASURE_PORT)],
   ].flat()
 }
+
+const deliveryArguments = (stateDir: string): readonly string[] => [
+  '--kubeconfig',
+  join(stateDir, 'delivery.kubeconfig'),
+  '--wait-for-server',
+]
 
 /** The disk of a person's machine is often nearly full: what counts is how much is left, not which part of it. */
 const EVICTION = 'memory.available<100Mi,nodefs.available<1Gi,imagefs.available<1Gi,nodefs.inodesFree<1%,imagefs.inodesFree<1%'

@@ -1,29 +1,8 @@
-import type { Scope } from '#base'
+import type { MetricFamily, Scope } from '#base'
 import type { NodeAgent } from '../node-agent.ts'
 import { type NodeStats, nodeMemory } from './stats.ts'
 
 type Labels = Readonly<Record<string, string>>
-export interface MetricFamily {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge'
-  readonly samples: readonly { readonly labels: Labels; readonly value: number; readonly atMs?: number }[]
-}
-
-const escaped = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
-
-/** Prometheus' text form. */
-export function textOf(families: readonly MetricFamily[]): string {
-  const lines = families.flatMap(({ name, help, type, samples }) => [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} ${type}`,
-    ...samples.map(({ labels, value, atMs }) => {
-      const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`)
-      return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}${atMs === undefined ? '' : ` ${Math.round(atMs)}`}`
-    }),
-  ])
-  return `${lines.join('\n')}\n`
-}
 
 /** /metrics/resource: what metrics-server reads. */
 export async function resourceMetrics(scope: Scope, agent: NodeAgent, stats: NodeStats): Promise<MetricFamily[]> {

@@ -2,14 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Scope, certificateVerifier, isCancelled, messageOf } from '#base'
+import { METRICS_TYPE, type MetricFamily, type Scope, certificateVerifier, isCancelled, messageOf, metricsText } from '#base'
 import { StatusError, statusError } from '#api'
 import type { Client } from '#client'
 import type { NodeAgent } from '../node-agent.ts'
 import { RuntimeError } from '../cri/runtime.ts'
 import { Access } from './access.ts'
 import { containerLog } from './container-logs.ts'
-import { type MetricFamily, agentMetrics, cadvisorMetrics, resourceMetrics, textOf } from './node-metrics.ts'
+import { agentMetrics, cadvisorMetrics, resourceMetrics } from './node-metrics.ts'
 import { serveStorage } from '../volumes/local/storage-api.ts'
 import { NodeStats } from './stats.ts'
 import type { ContainerAt, PodAt, Streams } from './streams.ts'
@@ -69,8 +69,7 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
       .map(decodeURIComponent)
     const json = (value: unknown): void => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
     const text = (value: string): void => void response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(value)
-    const metrics = (value: string): void =>
-      void response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(value)
+    const metrics = (value: string): void => void response.writeHead(200, { 'content-type': METRICS_TYPE }).end(value)
     if (parts[0] === 'storage') return json(await serveStorage(scope, agent.volumes.local, request, parts))
     const isRead = request.method === 'GET' || request.method === 'HEAD'
     const route = `${isRead ? 'GET' : request.method} /${parts[0] ?? ''}${
@@ -90,11 +89,11 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
       case 'GET /stats/summary':
         return json(await stats.summary(own))
       case 'GET /metrics':
-        return metrics(textOf([...agentMetrics(agent), ...(options.furtherMetrics?.() ?? [])]))
+        return metrics(metricsText([...agentMetrics(agent), ...(options.furtherMetrics?.() ?? [])]))
       case 'GET /metrics/resource':
-        return metrics(textOf(await resourceMetrics(own, agent, stats)))
+        return metrics(metricsText(await resourceMetrics(own, agent, stats)))
       case 'GET /metrics/cadvisor':
-        return metrics(textOf(await cadvisorMetrics(own, agent, stats)))
+        return metrics(metricsText(await cadvisorMetrics(own, agent, stats)))
       case 'GET /containerLogs':
         return sendLog(own, response, containerLog(own, agent.pods, containerAt(parts), url.searchParams))
       case 'POST /run': {

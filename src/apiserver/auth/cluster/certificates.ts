@@ -38,6 +38,8 @@ export const componentSubject = {
   proxy: (): Subject => ({ commonName: 'system:kube-proxy' }),
   /** It has no rights but those that a binding gives it. */
   gateway: (): Subject => ({ commonName: 'sampan:gateway' }),
+  /** As the gateway. */
+  delivery: (): Subject => ({ commonName: 'sampan:delivery' }),
   /** The API server towards the nodes' own API. */
   toNodes: (): Subject => ({ commonName: 'kube-apiserver-kubelet-client', organizations: [GROUPS.masters] }),
   node: (name: string): Subject => ({ commonName: nodeUserName(name), organizations: [GROUPS.nodes] }),
@@ -69,6 +71,7 @@ export function clusterCertificates(names: ClusterNames): CertificatePlan {
       clientLeaf('scheduler', componentSubject.scheduler()),
       clientLeaf('proxy', componentSubject.proxy()),
       clientLeaf('gateway', componentSubject.gateway()),
+      clientLeaf('delivery', componentSubject.delivery()),
       ...names.nodes.map((node) => clientLeaf(`node-${node}`, componentSubject.node(node))),
     ],
     signingKeys: [FILES.tokenKey],

@@ -1,0 +1,10 @@
+import { kindDefinition } from '../platform/kind.ts'
+import type { PlatformPart } from '../platform/part.ts'
+import { applicationKind, applicationRevisionKind } from './kinds.ts'
+
+/** Applications and their revisions. */
+export const applicationPart: PlatformPart = {
+  name: 'application',
+  kinds: [kindDefinition(applicationKind), kindDefinition(applicationRevisionKind)],
+  controllers: [],
+}
