@@ -2,9 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { describesVersionOne } from '#compose'
 import { type ComposeCase, packCompose } from './compose-corpus.ts'
-import { MODES, differ } from './differ/differ.ts'
-import { packArea, packFiles, readArea } from './corpus.ts'
+import { differ } from './differ/differ.ts'
+import { type Topic, packArea, packFiles, readArea } from './corpus.ts'
+import { type Finding, MODES } from './differ/findings.ts'
 import { FindingGroups } from './differ/finding-groups.ts'
+import { retell } from './differ/retell.ts'
 import { writeOpen } from './open.ts'
 import { describeOutcome, replay } from './replay.ts'
 import { startTestServer } from './server.ts'
@@ -16,6 +18,8 @@ import { startTestServer } from './server.ts'
  *   node test/parity/command.ts pack FOLDER AREA        packs recorded topics into the corpus
  *   node test/parity/command.ts diff --url URL [--token TOKEN] [--only KIND] [--mode create]   sends generated requests to a real server and to one of
  *                                                       our own (or to --ours URL), and prints where the answers differ
+ *   node test/parity/command.ts retell --url URL [--token TOKEN] [--area api] [--only REGEX] [--seed 1] [--times 2]   the same with recorded scenarios
+ *                                                       in each of which one thing is told differently
  */
 const BEHAVIOUR_AREAS = new Set(['behave'])
 const { values, positionals } = parseArgs({
@@ -31,6 +35,9 @@ const { values, positionals } = parseArgs({
     mode: { type: 'string', multiple: true, default: [...MODES] },
     most: { type: 'string', default: '100000' },
     seeds: { type: 'string', default: '12' },
+    from: { type: 'string', default: '0' },
+    seed: { type: 'string', default: '1' },
+    times: { type: 'string', default: '2' },
     json: { type: 'string' },
   },
 })
@@ -46,23 +53,28 @@ function isOfVersionOne({ files, argv }: ComposeCase): boolean {
   }
 }
 
-async function diff(): Promise<number> {
+async function compareServers(verb: 'diff' | 'retell'): Promise<number> {
   await using server = values.ours === undefined ? await startTestServer('apiserver') : undefined
   const groups = new FindingGroups()
-  const compared = await differ(
-    { url: values.url ?? '', token: values.token },
-    server?.target ?? { url: values.ours ?? '', token: values.token },
-    ['kinds', 'api', 'extend', 'more'].flatMap((area) => readArea(area)),
-    {
-      modes: MODES.filter((mode) => values.mode.includes(mode)),
-      jobs: Number(values.jobs),
-      most: Number(values.most),
-      seeds: Number(values.seeds),
-      ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
-      onFinding: (finding) => groups.add(finding),
-      onKind: (kind, count, found) => console.error(`${kind}: ${found} of ${count} differ`),
-    },
-  )
+  const real = { url: values.url ?? '', token: values.token }
+  const ours = server?.target ?? { url: values.ours ?? '', token: values.token }
+  const options = {
+    jobs: Number(values.jobs),
+    ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
+    onFinding: (finding: Finding) => groups.add(finding),
+  }
+  const topics = (areas: readonly string[]): readonly Topic[] => areas.flatMap((area) => readArea(area))
+  const compared =
+    verb === 'retell'
+      ? await retell(real, ours, topics(values.area), { ...options, seed: Number(values.seed), times: Number(values.times) })
+      : await differ(real, ours, topics(['kinds', 'api', 'extend', 'more']), {
+          ...options,
+          modes: MODES.filter((mode) => values.mode.includes(mode)),
+          most: Number(values.most),
+          from: Number(values.from),
+          seeds: Number(values.seeds),
+          onKind: (kind, count, found) => console.error(`${kind}: ${found} of ${count} differ`),
+        })
   if (values.json !== undefined) writeFileSync(values.json, groups.json())
   console.log(groups.text())
   console.log(`${compared} compared, ${groups.findings} differ`)
@@ -77,10 +89,10 @@ async function run(): Promise<number> {
     else packArea(folder, area)
     return 0
   }
-  if (verb === 'diff' && values.url !== undefined) return diff()
+  if ((verb === 'diff' || verb === 'retell') && values.url !== undefined) return compareServers(verb)
   if (verb !== 'replay' && verb !== 'open') {
     console.error(
-      'usage: command.ts replay|open [--area AREA] [--only REGEX] [--jobs N] [--url URL --token TOKEN] | pack FOLDER AREA | diff --url URL [--only KIND] [--mode MODE]',
+      'usage: command.ts replay|open [--area AREA] [--only REGEX] [--jobs N] [--url URL --token TOKEN] | pack FOLDER AREA | diff --url URL [--only KIND] [--mode MODE] | retell --url URL [--area AREA] [--only REGEX]',
     )
     return 2
   }

@@ -44,7 +44,8 @@ export async function replay(target: Target, topics: readonly Topic[], options: 
   return outcomes
 }
 
-async function sideBySide<T>(items: readonly T[], jobs: number, work: (item: T) => Promise<void>): Promise<void> {
+/** As many at once as there are jobs. */
+export async function sideBySide<T>(items: readonly T[], jobs: number, work: (item: T) => Promise<void>): Promise<void> {
   let next = 0
   const worker = async (): Promise<void> => {
     for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)

@@ -75,11 +75,12 @@ function checkRequest({ applied, apiVersion, kind: expected }: ApplyRequest, liv
 }
 
 function untyped({ apiVersion = '', kind = '', metadata }: KubeObject, mistakes: readonly string[]): StatusError {
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
   const type = `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`
   const list = mistakes.length === 1 ? mistakes.join('') : ['errors:', ...mistakes.map((mistake) => `  ${mistake}`)].join('\n')
   return new StatusError({
     code: 500,
-    message: `failed to create typed patch object (${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${type}): ${list}`,
+    message: `failed to create typed patch object (${text(metadata?.namespace)}/${text(metadata?.name)}; ${type}): ${list}`,
   })
 }
 

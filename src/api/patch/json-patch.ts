@@ -29,12 +29,7 @@ interface Operation {
 function operationsOf(operations: unknown): Operation[] {
   if (operations === null) return []
   if (!Array.isArray(operations)) throw undecodable(operations, 'Go value of type []handlers.jsonPatchOp')
-  if (operations.length > JSON_PATCH_MAX_OPERATIONS) {
-    throw statusError.tooLarge(
-      `Request entity too large: The allowed maximum operations in a JSON patch is ${JSON_PATCH_MAX_OPERATIONS}, got ${operations.length}`,
-    )
-  }
-  return operations.map((operation: unknown) => {
+  const read = operations.map((operation: unknown) => {
     if (operation === null) return { op: '', path: undefined, from: undefined, value: null }
     if (!isJsonObject(operation)) throw undecodable(operation, 'Go value of type handlers.jsonPatchOp')
     return {
@@ -44,6 +39,12 @@ function operationsOf(operations: unknown): Operation[] {
       value: member(operation, 'value') ?? null,
     }
   })
+  if (read.length > JSON_PATCH_MAX_OPERATIONS) {
+    throw statusError.tooLarge(
+      `Request entity too large: The allowed maximum operations in a JSON patch is ${JSON_PATCH_MAX_OPERATIONS}, got ${read.length}`,
+    )
+  }
+  return read
 }
 
 function textOf(operation: JsonObject, name: string): string | undefined {

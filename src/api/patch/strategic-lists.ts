@@ -55,8 +55,9 @@ function indexer(mergeKey: string): (list: Items, item: unknown) => number {
   }
 }
 
-/** The patch's items must come in the order that its `$setElementOrder` gives; items to be deleted need not. */
+/** The patch's items must come in the order that its `$setElementOrder` gives, when it gives one; items to be deleted need not. */
 export function checkElementOrder(patch: Items, order: Items, mergeKey: string): void {
+  if (order.length === 0) return
   const isDeleted = (item: unknown): boolean => mergeKey !== '' && isJsonObject(item) && member(item, PATCH) === 'delete'
   const kept = patch.filter((item) => !isDeleted(item))
   let at = 0

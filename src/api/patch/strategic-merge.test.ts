@@ -187,3 +187,12 @@ test('a merged list has every item once, those of the patch in its order, the ot
     propertyRuns(100),
   )
 })
+
+test('an order that names nothing orders nothing', () => {
+  const patched = strategicMergePatch(
+    { spec: { containers: [{ name: 'a' }] } },
+    { spec: { '$setElementOrder/containers': [], containers: [{ name: 'a', image: 'x' }] } },
+    schema,
+  )
+  assert.deepEqual(patched, { spec: { containers: [{ name: 'a', image: 'x' }] } })
+})

@@ -1,15 +1,15 @@
-import { deepEqual, isJsonObject, type JsonObject, setMember } from '../meta/deep.ts'
-import { FIELD_ERROR_TYPES, type FieldErrorType, type FieldErrors, fieldError } from '../meta/field-error.ts'
+import { deepEqual, type JsonObject, setMember } from '../meta/deep.ts'
+import { FIELD_ERROR_TYPES, type FieldErrorType, type FieldErrors } from '../meta/field-error.ts'
 import type { KubeObject } from '../meta/object.ts'
 import { Path } from '../meta/path.ts'
 import type { Strategy } from '../resource.ts'
 import type { CustomResourceSubresourceScale } from '../types/apiextensions-v1.gen.ts'
 import { validateEmbedded } from './embedded.ts'
-import { parseJsonPath } from './json-path.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { validateListTypes } from './list-types.ts'
 import { settleNulls } from './nulls.ts'
 import { withoutRatcheted } from './ratchet.ts'
+import { validateScaleSpec, validateScaleStatus } from './scale-values.ts'
 import { evaluateRules } from './rules/evaluate.ts'
 import { hasRules, ruleTree } from './rules/rule-tree.ts'
 import { pushFindings } from './validate/result.ts'
@@ -54,7 +54,10 @@ function isWantedChange(object: KubeObject, old: KubeObject, hasStatus: boolean)
 
 function validate({ rules, scale }: StrategySource, object: KubeObject, errors: FieldErrors): void {
   pushFindings(checkSchema(rules, object, ''), undefined, errors)
-  validateScale(object, scale, errors)
+  if (scale !== undefined) {
+    validateScaleSpec(object, scale, errors)
+    validateScaleStatus(object, scale, errors)
+  }
   validateEmbedded(object, rules, undefined, false, errors)
   validateListTypes(object, rules, undefined, errors)
   validateRules(rules, object, undefined, errors, undefined)
@@ -63,7 +66,10 @@ function validate({ rules, scale }: StrategySource, object: KubeObject, errors: 
 /** What was wrong before and has not been touched may stay so. */
 function validateUpdate({ rules, scale }: StrategySource, object: KubeObject, old: KubeObject, errors: FieldErrors, warn?: Warn): void {
   pushFindings(withoutRatcheted(checkSchema(rules, object, ''), rules, object, old), undefined, errors)
-  validateScale(object, scale, errors)
+  if (scale !== undefined) {
+    validateScaleSpec(object, scale, errors)
+    validateScaleStatus(object, scale, errors)
+  }
   validateEmbedded(object, rules, undefined, false, errors)
   pushNewListErrors(object, old, rules, undefined, errors)
   validateRules(rules, object, old, errors, warn)
@@ -122,7 +128,7 @@ export function validateStatusUpdate(
     validateEmbedded(status, schema, STATUS, false, errors)
     pushNewListErrors(status, before, schema, STATUS, errors)
   }
-  if (scale !== undefined) validateReplicas(object, scale.statusReplicasPath, errors)
+  if (scale !== undefined) validateScaleStatus(object, scale, errors)
   validateRules(rules, object, old, errors, warn)
 }
 
@@ -134,26 +140,4 @@ function pushNewListErrors(value: unknown, old: unknown, schema: JsonSchema, pat
   const before: FieldErrors = []
   validateListTypes(old, schema, path, before)
   if (before.length === 0) errors.push(...found)
-}
-
-function validateScale(object: KubeObject, scale: CustomResourceSubresourceScale | undefined, errors: FieldErrors): void {
-  if (scale === undefined) return
-  validateReplicas(object, scale.specReplicasPath, errors)
-  validateReplicas(object, scale.statusReplicasPath, errors)
-  const { labelSelectorPath } = scale
-  if (labelSelectorPath === undefined) return
-  const selector = parseJsonPath(labelSelectorPath)?.find(object)[0]
-  if (selector !== undefined && typeof selector !== 'string')
-    errors.push(fieldError.invalid(Path.of(labelSelectorPath), selector, 'should be a string'))
-}
-
-const MAX_INT32 = 2_147_483_647
-
-function validateReplicas(object: KubeObject, place: string, errors: FieldErrors): void {
-  const replicas = parseJsonPath(place)?.find(object)[0]
-  if (replicas === undefined || isJsonObject(replicas)) return
-  const path = Path.of(place)
-  if (typeof replicas !== 'number') return
-  if (replicas < 0) errors.push(fieldError.invalid(path, replicas, 'should be a non-negative integer'))
-  else if (replicas > MAX_INT32) errors.push(fieldError.invalid(path, replicas, `should be less than or equal to ${MAX_INT32}`))
 }

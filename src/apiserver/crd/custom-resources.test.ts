@@ -155,3 +155,21 @@ test('rules in CEL hold for new objects and for changes', async (t) => {
   const shrunk = await api.request('PATCH', `${WIDGETS}/a`, { body: { spec: { size: 1 } }, headers })
   assert.match(shrunk.body.message, /may only grow/)
 })
+
+test('a client that takes nothing but protobuf is refused before anything is stored', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  await withWidgets(api)
+  const headers = { accept: 'application/vnd.kubernetes.protobuf' }
+  assert.equal((await api.request('POST', WIDGETS, { body: widget('a', { size: 2 }), headers })).status, 406)
+  assert.equal((await api.request('GET', `${WIDGETS}/a`)).status, 404)
+})
+
+test('a patch of a kind that is not known is refused', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  await withWidgets(api)
+  const patched = await api.request('PATCH', `${WIDGETS}/a`, { body: {}, headers: { 'content-type': 'application/json' } })
+  assert.equal(patched.status, 415)
+  assert.match(patched.body.message, /^the body of the request was in an unknown format/)
+})

@@ -27,12 +27,18 @@ export function noteUpdate(
   subresource: string,
 ): void {
   // What is empty and would not be written is not owned.
-  const meant = withoutEmpty(resource.schema, updated, live) as KubeObject
+  const meant = withSentManagers(withoutEmpty(resource.schema, updated, live) as KubeObject, updated)
   const manager = managerOf(context, fieldManager)
   const known = live === undefined && subresource === '' && metaOf(updated).managedFields === undefined ? context.core.ownership : undefined
   const entries =
     known === undefined ? track(context, resource, live, meant, manager, subresource) : ofNew(context, known, resource, meant, manager)
   setManagedFields(updated, entries)
+}
+
+/** An empty list of managers says that all ownership is to be forgotten. */
+function withSentManagers(meant: KubeObject, { metadata }: KubeObject): KubeObject {
+  if (metadata?.managedFields?.length !== 0) return meant
+  return { ...meant, metadata: { ...meant.metadata, managedFields: [] } }
 }
 
 function track(

@@ -14,9 +14,9 @@ import {
   statusError,
 } from '#api'
 import type { Encoding } from '../respond/media.ts'
-import type { Catalog } from './catalog.ts'
 import type { RequestContext } from './context.ts'
 import type { FieldValidation } from './options.ts'
+import { type SaidKind, kindProblem, readAsSaid } from './said-kind.ts'
 import { type CutBody, cutSpec } from './shared-spec.ts'
 
 /** What a path speaks. */
@@ -49,13 +49,13 @@ export function readObject(
 ): KubeObject {
   if (encoding === 'protobuf') {
     const { kind, apiVersion, object } = fromProtobuf(expected, bytes)
-    checkKind(context.core.catalog, expected, kind, apiVersion)
+    checkKind(context, expected, { kind, apiVersion }, undefined, validation)
     return finishDraft(expected, object)
   }
   const read = encoding === 'json' ? fromJson(expected, bytes) : fromYaml(expected, bytes)
   const value = rootOf(expected, read.value, bytes)
   const { kind, apiVersion } = expected.typedItems ? customTypeOf(expected, value, bytes) : typeOf(expected, value, bytes)
-  checkKind(context.core.catalog, expected, kind, apiVersion)
+  checkKind(context, expected, { kind, apiVersion }, { ...read, value }, validation)
   return decodeDraft(context, expected, { ...read, value }, validation, (problems) =>
     cannotBeHandled(expected, apiVersion, kind, `strict decoding error: ${problems.join(', ')}`),
   )
@@ -139,7 +139,7 @@ function readCut(context: RequestContext, resource: Resource, cut: CutBody, vali
     if (value['spec'] !== cut.token || read.duplicates.length > 0) return undefined
     delete value['spec']
     const { kind, apiVersion } = typeOf(resource, value, cut.rest)
-    checkKind(context.core.catalog, resource, kind, apiVersion)
+    if (kindProblem(context.core.catalog, resource, { kind, apiVersion }) !== undefined) return undefined
     const { object, unknown } = decodeObject<KubeObject & { spec?: unknown }>(resource.schema, value, read.literals)
     if (unknown.length > 0 && validation !== 'Ignore') return undefined
     finishDraft(resource, object)
@@ -243,40 +243,29 @@ export function checkCustomType(expected: ExpectedKind, object: KubeObject): voi
   if (errors.length > 0) throw statusError.invalid({ group: expected.group, kind }, metadata?.name ?? '', errors)
 }
 
-function checkKind(catalog: Catalog, expected: ExpectedKind, kind: string, apiVersion: string): void {
-  const problem = kindProblem(catalog, expected, kind, apiVersion)
+/** Throws `StatusError` 400 for a body that says it is something else; it is read as what it says first. */
+function checkKind(
+  context: RequestContext,
+  expected: ExpectedKind,
+  said: SaidKind,
+  read: ReadValue | undefined,
+  validation: FieldValidation,
+): void {
+  const { catalog } = context.core
+  const problem = kindProblem(catalog, expected, said)
   if (problem === undefined) return
-  if (problem.startsWith('the API version')) throw statusError.badRequest(problem)
-  throw cannotBeHandled(expected, apiVersion, kind, problem)
-}
-
-/** Why an object of this kind cannot stand for the expected one; undefined when it can. */
-export function kindProblem(catalog: Catalog, expected: ExpectedKind, kind: string, apiVersion: string): string | undefined {
-  const slash = apiVersion.indexOf('/')
-  const group = slash === -1 ? '' : apiVersion.slice(0, slash)
-  const version = apiVersion.slice(slash + 1)
-  const reads = version === expected.version || expected.formerVersions?.includes(version) === true
-  if (kind === expected.kind && group === expected.group && reads) return undefined
-  if (!isKnown(catalog, group, version, kind)) {
-    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
+  const { kind, apiVersion } = said
+  const seen = read === undefined ? undefined : readAsSaid(catalog, said, read.value)
+  if (seen?.refusal !== undefined) throw cannotBeHandled(expected, apiVersion, kind, seen.refusal)
+  if (kind !== expected.kind || !problem.startsWith('the API version')) throw cannotBeHandled(expected, apiVersion, kind, problem)
+  if (read !== undefined && validation !== 'Ignore') {
+    const problems = fieldProblems(read, seen?.unknown ?? [])
+    if (problems.length > 0 && validation === 'Strict')
+      throw cannotBeHandled(expected, apiVersion, kind, `strict decoding error: ${problems.join(', ')}`)
+    for (const one of problems) context.warn(one)
   }
-  if (kind !== expected.kind)
-    return `converting (${version}.${kind}) to (${packageOf(expected.group)}.${expected.kind}): unknown conversion`
-  return `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`
+  throw statusError.badRequest(problem)
 }
-
-/** Kinds that have been in `extensions/v1beta1`, which can still be read and is not served. */
-const ONCE_EXTENSIONS = new Set(['DaemonSet', 'Deployment', 'Ingress', 'NetworkPolicy', 'ReplicaSet', 'Scale'])
-
-/** Whether this kind can be read in this version, served or not: versions that are no longer served are known by their name. */
-function isKnown(catalog: Catalog, group: string, version: string, kind: string): boolean {
-  if (catalog.findKind(group, version, kind) !== undefined) return true
-  if (kind.endsWith('List') && catalog.findKind(group, version, kind.slice(0, -4)) !== undefined) return true
-  if (group === 'extensions') return version === 'v1beta1' && ONCE_EXTENSIONS.has(kind)
-  return /^v\d+(alpha|beta)\d+$/.test(version) && catalog.knowsKind(group, kind)
-}
-
-const packageOf = (group: string): string => (group === '' ? 'core' : (group.split('.')[0] ?? ''))
 
 function cannotBeHandled(expected: ExpectedKind, apiVersion: string, kind: string, why: string): Error {
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1)

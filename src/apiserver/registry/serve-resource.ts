@@ -1,6 +1,6 @@
 import type { HttpResponse } from '#base'
 import { type KubeObject, type Resource, type Status, StatusError, statusError } from '#api'
-import { encoded, objectAnswer } from '../respond/objects.ts'
+import { encoded, mustTakeJson, objectAnswer } from '../respond/objects.ts'
 import type { RequestContext } from './context.ts'
 import { qualifiedName } from './core.ts'
 import type { SpecialHandler, SpecialTarget } from './special-handler.ts'
@@ -33,7 +33,11 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
   }
   // A path of the past.
   if (info.verb === 'proxy') throw noSuchPath()
-  if (resource.typedItems) core.negotiator.mustKnow(context.header('accept'))
+  if (resource.typedItems) {
+    core.negotiator.mustKnow(context.header('accept'))
+    // Before anything is changed.
+    if (!NO_BODY_METHODS.has(context.request.method) && info.subresource !== 'scale') mustTakeJson(context)
+  }
   const { namespace, name } = addressOf(context, resource)
   const deprecation = deprecationOf(resource)
   if (deprecation !== undefined) context.warn(deprecation)

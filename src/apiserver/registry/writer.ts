@@ -15,7 +15,7 @@ import type { Views } from './views.ts'
 
 /** Who the server is when it writes for itself: it may do everything. */
 const SERVER: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'], extra: {} }
-const OPTIONS: WriteOptions = { dryRun: false, fieldManager: 'sampan', fieldValidation: 'Ignore', force: false }
+const OPTIONS: WriteOptions = { dryRun: false, fieldManager: 'kube-apiserver', fieldValidation: 'Ignore', force: false }
 
 /** Writes by the server itself, with everything that a client's writes go through but the body. */
 export function objectWriter(core: Core, views: Views): ObjectWriter {

@@ -2,6 +2,7 @@ import type { HttpResponse } from '#base'
 import {
   type KubeObject,
   type ObjectSchema,
+  type Resource,
   StatusError,
   statusError,
   apiVersionOf,
@@ -37,7 +38,9 @@ export function includeObject(query: URLSearchParams): IncludeObject {
 }
 
 /** Custom resources have no protobuf form. Throws `StatusError` 406 for a client that takes nothing else. */
-function mustTakeJson(context: RequestContext): void {
+export function mustTakeJson(context: RequestContext): void {
+  const { encoding, form } = context.accepted(false)
+  if (encoding !== 'protobuf' || form !== 'object') return
   const accept = context.header('accept') ?? ''
   if (!/json|yaml|\*\/\*|application\/\*/.test(accept))
     throw notAcceptable('only the following media types are accepted: application/json, application/yaml')
@@ -58,7 +61,7 @@ export function objectAnswer(context: RequestContext, view: View, status: number
     return bytesAnswer(status, 'json', sendable.bytes)
   const { form, formVersion, encoding } = accepted
   if (form === 'object') {
-    if (encoding === 'protobuf' && view.resource.typedItems) mustTakeJson(context)
+    if (view.resource.typedItems) mustTakeJson(context)
     else if (encoding === 'protobuf') return bytesAnswer(status, 'protobuf', encodeProtobuf(view.resource.schema, sendable.object()))
     return encoded(context, accepted, status, sendable.bytes)
   }
@@ -87,6 +90,14 @@ export function objectAnswer(context: RequestContext, view: View, status: number
 export function objectBytesAnswer(context: RequestContext, schema: ObjectSchema, status: number, object: KubeObject): HttpResponse {
   const accepted = context.acceptedUntabled()
   if (accepted.encoding === 'protobuf' && accepted.form === 'object') return bytesAnswer(status, 'protobuf', encodeProtobuf(schema, object))
+  if (accepted.form === 'PartialObjectMetadataList')
+    throw notAcceptable(`you requested PartialObjectMetadataList, but the requested object is not a list (${goTypeOf(object)})`)
+  if (accepted.form === 'PartialObjectMetadata') {
+    const { metadata } = parsed(Buffer.from(encodeObject(schema, object, { keepResourceVersion: true }).bytes))
+    const partial = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${accepted.formVersion}`, metadata: metadata ?? {} }
+    const binary = (): Uint8Array => encodeProtobuf(metaSchema('PartialObjectMetadata'), partial)
+    return encoded(context, accepted, status, Buffer.from(JSON.stringify(partial)), binary)
+  }
   return encoded(context, accepted, status, Buffer.from(encodeObject(schema, object, { keepResourceVersion: true }).bytes))
 }
 
@@ -103,7 +114,7 @@ export function listAnswer(context: RequestContext, view: View, page: ListPage):
   }
   if (form === 'PartialObjectMetadata')
     throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${goType(view, resource.listKind)})`)
-  if (encoding === 'protobuf' && form === 'object' && resource.typedItems) mustTakeJson(context)
+  if (resource.typedItems) mustTakeJson(context)
   else if (encoding === 'protobuf' && form === 'object') {
     const list = {
       kind: resource.listKind,
@@ -118,23 +129,28 @@ export function listAnswer(context: RequestContext, view: View, page: ListPage):
     )
   }
   const list =
-    form === 'Table'
-      ? itemsBody(
-          tableHead(formVersion, metadata.resourceVersion, page, tableColumns(resource)),
-          rows(context, view, page.entries, formVersion),
-          ']}',
-        )
-      : form === 'PartialObjectMetadataList'
+    page.entries.length === 0 && form !== 'object'
+      ? emptyForm(form, formVersion, metadata, page, resource)
+      : form === 'Table'
         ? itemsBody(
-            `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${formVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
-            { count: page.entries.length, item: (at) => whole(partialBytes(resource, view.bytes(page.entries[at] as Entry), formVersion)) },
+            tableHead(formVersion, metadata.resourceVersion, page, tableColumns(resource)),
+            rows(context, view, page.entries, formVersion),
             ']}',
           )
-        : itemsBody(
-            `{"kind":"${resource.listKind}","apiVersion":"${apiVersionOf(resource)}","metadata":${JSON.stringify(metadata)},"items":[`,
-            objects(view, page.entries),
-            ']}',
-          )
+        : form === 'PartialObjectMetadataList'
+          ? itemsBody(
+              `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${formVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
+              {
+                count: page.entries.length,
+                item: (at) => whole(partialBytes(resource, view.bytes(page.entries[at] as Entry), formVersion)),
+              },
+              ']}',
+            )
+          : itemsBody(
+              `{"kind":"${resource.listKind}","apiVersion":"${apiVersionOf(resource)}","metadata":${JSON.stringify(metadata)},"items":[`,
+              objects(view, page.entries),
+              ']}',
+            )
   if (encoding === 'json' && !wantsPretty(context, accepted)) {
     const answer: HttpResponse = { status: 200, headers: { 'content-type': MEDIA_TYPE_OF.json }, body: list }
     return acceptsGzip(context.request.headers['accept-encoding']) ? compressedStream(answer) : answer
@@ -142,6 +158,20 @@ export function listAnswer(context: RequestContext, view: View, page: ListPage):
   return encoded(context, accepted, 200, collect(list), () =>
     encodeProtobuf(metaSchema('PartialObjectMetadataList'), parsed(collect(list))),
   )
+}
+
+/** Upstream makes these lists as it finds items, but for the rows of kinds that have columns of their own. */
+function emptyForm(
+  form: 'Table' | 'PartialObjectMetadataList',
+  version: string,
+  metadata: { readonly resourceVersion: string },
+  page: ListPage,
+  resource: Resource,
+): HttpResponse['body'] {
+  const partial = `{"kind":"${form}","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(metadata)},"items":null}`
+  const hasOwnColumns = resource.typedItems || resource.columns[1]?.name !== 'Created At'
+  const table = `${tableHead(version, metadata.resourceVersion, page, tableColumns(resource)).slice(0, -1)}${hasOwnColumns ? '[]' : 'null'}}`
+  return { kind: 'bytes', chunks: [Buffer.from(form === 'Table' ? table : partial), NEWLINE] }
 }
 
 const whole = (bytes: Buffer): { prefix: string; bytes: Buffer; start: number } => ({ prefix: '', bytes, start: 0 })
@@ -213,6 +243,10 @@ function wantsPretty(context: RequestContext, accepted: Accepted): boolean {
 function goType({ resource }: View, kind: string): string {
   if (resource.typedItems) return kind === resource.kind ? '*unstructured.Unstructured' : '*unstructured.UnstructuredList'
   return `*${resource.group === '' ? 'core' : (resource.group.split('.')[0] ?? '')}.${kind}`
+}
+
+function goTypeOf({ apiVersion = '', kind = '' }: KubeObject): string {
+  return `*${apiVersion.includes('/') ? (apiVersion.split(/[./]/)[0] ?? '') : 'core'}.${kind}`
 }
 
 function notAcceptable(message: string): Error {

@@ -43,3 +43,16 @@ test('whatever is sent as a token is one, or refused with 400', () => {
     propertyRuns(300),
   )
 })
+
+test('a token that is no base64 is refused with the place of what is wrong', () => {
+  const told = (text: string): string => {
+    try {
+      decodeContinue(text)
+      return ''
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  assert.match(told('x'), /illegal base64 data at input byte 0$/)
+  assert.match(told('abcd$'), /illegal base64 data at input byte 4$/)
+})

@@ -14,7 +14,9 @@ export function encodeContinue(token: ContinueToken): string {
 
 export function decodeContinue(text: string): ContinueToken {
   const bad = /[^A-Za-z0-9_-]/.exec(text)
-  if (bad !== null) throw refusal(`illegal base64 data at input byte ${bad.index}`)
+  // One character alone makes no byte.
+  const alone = text.length % 4 === 1 ? text.length - 1 : undefined
+  if (bad !== null || alone !== undefined) throw refusal(`illegal base64 data at input byte ${bad?.index ?? alone}`)
   const json = Buffer.from(text, 'base64url').toString('latin1')
   let token: unknown
   try {

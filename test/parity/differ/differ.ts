@@ -1,35 +1,20 @@
 import type { Answer, Json, JsonObject, Scenario, Step, Topic } from '../corpus.ts'
-import { type Difference, withoutInternals } from '../compare.ts'
 import { type Target, Wire } from '../http.ts'
-import { pick } from '../json-path.ts'
 import { Run, compareAnswers } from '../run.ts'
 import { type Change, asPatch, changed, changesOf } from './changes.ts'
+import { type Finding, type Mode, causesOf } from './findings.ts'
 import { Schemas } from './schemas.ts'
 import { type Seed, seedsOf } from './seeds.ts'
-
-/** How a change reaches the servers: in a new object, as one of the patches of a stored one, or as a status. */
-export const MODES = ['create', 'strict', 'pairs', 'update', 'merge', 'apply', 'table', 'status'] as const
-export type Mode = (typeof MODES)[number]
-
-export interface Finding {
-  readonly kind: string
-  readonly mode: Mode
-  readonly change: string
-  readonly request: Step
-  readonly status: readonly [number, number]
-  readonly differences: readonly Difference[]
-  /** Causes that the one has named and the other has not, `field: message`; none of either when only the order differs. */
-  readonly missing: readonly string[]
-  readonly added: readonly string[]
-}
 
 export interface DifferOptions {
   readonly modes: readonly Mode[]
   readonly jobs: number
   /** Against `apiVersion/kind`. */
   readonly only?: RegExp
-  /** Largest number of changes of one seed. */
+  /** Largest number of changes of one seed, spread evenly over all. */
   readonly most: number
+  /** Which of the changes are taken when there are more: those after so many. */
+  readonly from: number
   /** Largest number of seeds of one kind. */
   readonly seeds: number
   readonly onFinding: (finding: Finding) => void
@@ -77,9 +62,12 @@ export async function differ(real: Target, ours: Target, topics: readonly Topic[
         const seen = new Set<string>()
         let [count, found] = [0, 0]
         for (const seed of all.slice(0, options.seeds)) {
-          const changes = changesOf(schemas, root, seed.body, seen, namesIn(seed.body))
-            .filter(({ path }) => !IN_TEMPLATE.test(path.join('.')))
-            .slice(0, options.most)
+          const possible = changesOf(schemas, root, seed.body, seen, namesIn(seed.body))
+          const changes = spread(
+            possible.filter(({ path }) => !IN_TEMPLATE.test(path.join('.'))),
+            options.most,
+            options.from,
+          )
           const findings = await trySeed(wires, seed, mode, changes, options.jobs)
           count += changes.length
           found += findings.length
@@ -93,6 +81,11 @@ export async function differ(real: Target, ours: Target, topics: readonly Topic[
     for (const wire of wires) wire.close()
   }
   return compared
+}
+
+function spread<T>(items: readonly T[], most: number, from: number): readonly T[] {
+  const every = Math.ceil(items.length / most)
+  return every <= 1 ? items : items.filter((_, index) => index % every === from % every)
 }
 
 async function trySeed(
@@ -138,13 +131,6 @@ async function trySeed(
   await Promise.all(Array.from({ length: jobs }, worker))
   await Promise.all(grounds.map((ground) => ground.done()))
   return findings
-}
-
-function causesOf(answer: Answer | undefined): readonly string[] {
-  if (answer === undefined || answer.status < 400) return []
-  const causes = pick(answer.body, 'details.causes')
-  if (!Array.isArray(causes)) return [withoutInternals(String(pick(answer.body, 'message')))]
-  return causes.map((cause) => withoutInternals(`${String(pick(cause, 'field'))}: ${String(pick(cause, 'message'))}`))
 }
 
 function stepFor(seed: Seed, mode: Mode, change: Change, all: readonly Change[], index: number): Step | undefined {

@@ -1,4 +1,4 @@
-import type { Finding } from './differ.ts'
+import type { Finding } from './findings.ts'
 
 const EXAMPLES = 3
 const LONGEST_LINE = 400

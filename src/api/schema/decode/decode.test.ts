@@ -202,3 +202,45 @@ test('custom resources are pruned, metadata first, and nothing else is refused',
     /^DecodeError: json: cannot unmarshal bool into Go struct field ObjectMeta\.name of type string$/,
   )
 })
+
+test('in a custom resource nothing is known below a value of another type than its schema has', () => {
+  const metadata = schemaFor('Pod').fields.get('metadata')?.schema
+  assert.ok(metadata !== undefined)
+  const widget = object(
+    custom('metadata', metadata),
+    custom('text', { kind: 'string' }),
+    custom('list', { kind: 'list', items: { kind: 'string' }, listType: 'atomic', listKeys: [] }),
+    custom('spec', object()),
+    custom('free', { ...object(), keepUnknown: true }),
+  )
+  const { unknown, object: pruned } = decodeObject(widget, {
+    text: [{ a: 1 }],
+    list: { b: 1 },
+    spec: [{ c: 1 }],
+    free: [{ d: 1 }],
+  })
+  assert.deepEqual(unknown, ['list.b', 'spec[0].c', 'text[0].a'])
+  assert.deepEqual(pruned, { text: [{}], list: {}, spec: [{}], free: [{ d: 1 }] })
+  assert.throws(
+    () => decodeObject(widget, { metadata: [] }),
+    /^DecodeError: json: cannot unmarshal array into Go value of type v1\.ObjectMeta$/,
+  )
+})
+
+test('a whole object inside of a custom resource says what it is in texts, and has metadata', () => {
+  const metadata = schemaFor('Pod').fields.get('metadata')?.schema
+  assert.ok(metadata !== undefined)
+  const text: Schema = { kind: 'string' }
+  const whole: ObjectSchema = {
+    ...object(custom('apiVersion', text), custom('kind', text), custom('metadata', metadata)),
+    embeddedResource: true,
+  }
+  const widget = object(custom('spec', object(custom('em', whole))))
+  const read = (em: object): unknown => decodeObject<{ spec: { em: unknown } }>(widget, { spec: { em } }).object.spec.em
+  assert.deepEqual(read({ apiVersion: 'v1', kind: 'X', metadata: null }), { apiVersion: 'v1', kind: 'X', metadata: {} })
+  assert.throws(() => read({ kind: null }), /^DecodeError: spec\.em\.kind: Invalid value: null: must be a string$/)
+  assert.throws(
+    () => read({ metadata: 5 }),
+    /^DecodeError: spec\.em\.metadata: Invalid value: 5: json: cannot unmarshal number into Go value of type v1\.ObjectMeta$/,
+  )
+})

@@ -1,5 +1,7 @@
 import type { NumberLiterals } from '#base/pure'
 import type { KubeObject } from '../../meta/object.ts'
+import { pruneMisplaced } from './prune.ts'
+import { embeddedMetadata, embeddedText } from './embedded.ts'
 import { DecodeRun } from './run.ts'
 import { scalarDecoder } from './scalars.ts'
 import { type Decoder, isObject, itemGoType, zeroOfItem } from './types.ts'
@@ -79,11 +81,13 @@ interface FieldPlan {
   readonly field: Field
   readonly isBuiltIn: boolean
   readonly isText: boolean
+  /** `null` is for the decoder too. */
+  readonly readsNull: boolean
   readonly decode: Decoder
 }
 
 function compileObject(schema: ObjectSchema): ObjectDecoder {
-  const plans = new Map([...schema.fields].map(([name, field]) => [name, planOf(field)]))
+  const plans = new Map([...schema.fields].map(([name, field]) => [name, planOf(field, schema.embeddedResource === true)]))
   const others = schema.others === undefined ? undefined : decoderOf(schema.others, undefined)
   const structName = schema.name ?? ''
   return (value, run) => {
@@ -104,7 +108,7 @@ function compileObject(schema: ObjectSchema): ObjectDecoder {
         if (child === '' && plan.field.dropEmpty === true) delete value[name]
         continue
       }
-      if (child === null) {
+      if (child === null && !plan.readsNull) {
         if (plan.isBuiltIn) delete value[name]
         continue
       }
@@ -119,8 +123,10 @@ function compileObject(schema: ObjectSchema): ObjectDecoder {
 }
 
 function isTypeMeta(schema: ObjectSchema, name: string): boolean {
-  return schema.embeddedResource === true && (name === 'apiVersion' || name === 'kind' || name === 'metadata')
+  return schema.embeddedResource === true && isTypeMetaName(name)
 }
+
+const isTypeMetaName = (name: string): boolean => name === 'apiVersion' || name === 'kind' || name === 'metadata'
 
 function decodeOther(value: Record<string, unknown>, name: string, decode: Decoder, run: DecodeRun): void {
   run.enter({ key: name })
@@ -130,9 +136,12 @@ function decodeOther(value: Record<string, unknown>, name: string, decode: Decod
   if (next !== child) setOwn(value, name, next)
 }
 
-function planOf(field: Field): FieldPlan {
+function planOf(field: Field, isEmbedded: boolean): FieldPlan {
   const isBuiltIn = field.goType !== undefined
-  return { field, isBuiltIn, isText: field.schema.kind === 'string', decode: decoderOf(field.schema, field.goType) }
+  const decode = decoderOf(field.schema, field.goType)
+  const { name, schema } = field
+  if (!isEmbedded || !isTypeMetaName(name)) return { field, isBuiltIn, isText: schema.kind === 'string', readsNull: false, decode }
+  return { field, isBuiltIn, isText: false, readsNull: true, decode: name === 'metadata' ? embeddedMetadata(decode) : embeddedText }
 }
 
 /** `goType` is absent in custom resources: then nothing is refused. */
@@ -144,6 +153,7 @@ function decoderOf(schema: Schema, goType: string | undefined): Decoder {
       return (value, run) => {
         if (isObject(value)) (decode ??= objectDecoder(schema))(value, run)
         else if (goType !== undefined) run.wrongType(value, goType)
+        else misplaced(schema, value, run)
         return value
       }
     }
@@ -156,8 +166,19 @@ function decoderOf(schema: Schema, goType: string | undefined): Decoder {
       return objects === undefined ? (value) => value : (value, run) => decodeObjectsIn(value, objects, run)
     }
     default:
-      return scalarDecoder(schema, goType)
+      return goType === undefined ? customScalar : scalarDecoder(schema, goType)
   }
+}
+
+/** Custom values are not refused here, but for metadata: those the server reads itself. */
+function misplaced(schema: ObjectSchema, value: unknown, run: DecodeRun): void {
+  if (schema.name === 'ObjectMeta') throw run.wrongRoot(value, 'v1.ObjectMeta')
+  if (schema.keepUnknown !== true) pruneMisplaced(value, run)
+}
+
+const customScalar: Decoder = (value, run) => {
+  if (typeof value === 'object') pruneMisplaced(value, run)
+  return value
 }
 
 /** Go reads these with a decoder of their own that drops what it does not know without a word. */
@@ -175,6 +196,7 @@ function listDecoder(schema: ListSchema, goType: string | undefined): Decoder {
   return (value, run) => {
     if (!Array.isArray(value)) {
       if (goType !== undefined) run.wrongType(value, goType)
+      else pruneMisplaced(value, run)
       return value
     }
     const items = value as unknown[]
@@ -201,6 +223,7 @@ function mapDecoder(schema: MapSchema, goType: string | undefined): Decoder {
   return (value, run) => {
     if (!isObject(value)) {
       if (goType !== undefined) run.wrongType(value, goType)
+      else pruneMisplaced(value, run)
       return value
     }
     for (const key in value) {

@@ -39,6 +39,11 @@ export class DecodeRun {
     this.#depth--
   }
 
+  /** The path of what is being read. */
+  get place(): string {
+    return this.#pathText('').replace(/\.$/, '')
+  }
+
   addUnknown(name: string): void {
     if (this.#quiet) return
     this.#unknown.push({ path: this.#pathText(name), rank: this.#rank() })

@@ -5,8 +5,7 @@ import { listPage } from '../../watchcache/list-page.ts'
 import type { RequestContext } from '../context.ts'
 import { deleteOptions } from './delete-options.ts'
 import { deleteObject } from './delete.ts'
-import { listOptions } from '../read/list-options.ts'
-import { readSelection } from '../read/select.ts'
+import { listRequest } from '../read/list-options.ts'
 import type { View } from '../view.ts'
 
 /** Objects that one request deletes side by side. */
@@ -16,8 +15,7 @@ const WORKERS = 16
 export async function deleteCollection(context: RequestContext, view: View, namespace: string): Promise<HttpResponse> {
   const { core, info, scope } = context
   context.accepted(true)
-  const selection = readSelection(view, namespace, info.query)
-  const options = listOptions(info.query, false)
+  const { options, selection } = listRequest(view, namespace, info.query, false)
   const deletion = await deleteOptions(context)
   const page = await listPage(
     scope,

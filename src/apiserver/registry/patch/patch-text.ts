@@ -6,6 +6,15 @@ export function patchedText(patched: unknown, original: unknown): string {
   return JSON.stringify(ordered(patched, original, true))
 }
 
+/** The same for custom resources, which are maps through and through. */
+export function sortedText(value: unknown): string {
+  return JSON.stringify(value, (_, one: unknown) =>
+    typeof one === 'object' && one !== null && !Array.isArray(one)
+      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : one,
+  )
+}
+
 function ordered(value: unknown, original: unknown, isRoot: boolean): unknown {
   if (Array.isArray(value)) return value === original ? value : orderedItems(value, Array.isArray(original) ? original : [])
   if (typeof value !== 'object' || value === null) return value

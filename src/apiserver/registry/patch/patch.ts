@@ -22,17 +22,9 @@ import {
 } from '#api'
 import type { Catalog } from '../catalog.ts'
 import type { RequestContext } from '../context.ts'
-import { goMap, patchedText } from './patch-text.ts'
-import {
-  type ExpectedKind,
-  type ReadValue,
-  checkCustomType,
-  decodeDraft,
-  fieldProblems,
-  finishDraft,
-  goKind,
-  kindProblem,
-} from '../read-object.ts'
+import { goMap, patchedText, sortedText } from './patch-text.ts'
+import { type ExpectedKind, type ReadValue, checkCustomType, decodeDraft, fieldProblems, finishDraft, goKind } from '../read-object.ts'
+import { kindProblem, readAsSaid } from '../said-kind.ts'
 import type { WriteOptions } from '../options.ts'
 import { plainError } from '../object-rules.ts'
 
@@ -45,20 +37,17 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   'application/apply-patch+yaml': 'apply',
 }
 
-/** Throws `StatusError` 415. Custom resources know no strategic merge. */
+/** Throws `StatusError` 415. Custom resources know no strategic merge, and have no router in front of them that says what there is. */
 export function patchTypeOf(contentType: string | undefined, strategic: boolean): PatchType {
   const type = PATCH_TYPES[(contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '']
-  if (type === undefined)
-    throw new StatusError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} })
-  if (type === 'strategic' && !strategic) {
-    throw new StatusError({
-      code: 415,
-      reason: 'UnsupportedMediaType',
-      message:
-        'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
-    })
-  }
-  return type
+  if (type !== undefined && (strategic || type !== 'strategic')) return type
+  if (strategic) throw new StatusError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} })
+  throw new StatusError({
+    code: 415,
+    reason: 'UnsupportedMediaType',
+    message:
+      'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
+  })
 }
 
 /** A patch that has been read and can be applied to one state of the object after the other. */
@@ -84,7 +73,8 @@ export function preparePatch(
       // Decoding changes the document: what it was is worked out again when a message needs it.
       const text = (): string => {
         const original = copy()
-        return patchedText(patchDocument(type, original, read, expected.schema), original)
+        const patched = patchDocument(type, original, read, expected.schema)
+        return expected.typedItems ? sortedText(patched) : patchedText(patched, original)
       }
       const shown = (): string => (type === 'strategic' ? goMap(read.value) : text())
       if (expected.typedItems) checkCustomPatched(context, expected, value as KubeObject, options)
@@ -164,22 +154,8 @@ function otherKind(catalog: Catalog, expected: ExpectedKind, patched: unknown): 
   if (typeof patched !== 'object' || patched === null) return undefined
   const { kind, apiVersion } = patched as KubeObject
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined
-  const problem = kindProblem(catalog, expected, kind, apiVersion)
-  return problem === undefined ? undefined : (unreadableAs(catalog, kind, apiVersion, patched) ?? problem)
-}
-
-/** A document is read as what it says it is before it is found to be something else. */
-function unreadableAs(catalog: Catalog, kind: string, apiVersion: string, document: unknown): string | undefined {
-  const slash = apiVersion.indexOf('/')
-  const said = catalog.findKind(slash === -1 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind)
-  if (said === undefined) return undefined
-  try {
-    decodeObject(said.schema, structuredClone(document))
-    return undefined
-  } catch (error) {
-    if (error instanceof DecodeError) return error.message
-    throw error
-  }
+  const problem = kindProblem(catalog, expected, { kind, apiVersion })
+  return problem === undefined ? undefined : (readAsSaid(catalog, { kind, apiVersion }, patched).refusal ?? problem)
 }
 
 const JSON_PATCH_FIELDS = new Set(['op', 'path', 'from', 'value'])
@@ -230,19 +206,11 @@ export function prepareApply(
   options: WriteOptions,
 ): PreparedApply {
   const { applied, repeats } = readApplied(bytes)
-  checkApplied(expected, target, applied)
-  if (repeats.length > 0 && options.fieldValidation === 'Strict')
-    throw statusError.badRequest(
-      `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${repeats.join('\n  ')}`,
-    )
-  if (options.fieldValidation === 'Warn') for (const repeat of repeats) context.warn(repeat)
-  const meta = (applied.metadata ?? {}) as NonNullable<KubeObject['metadata']>
+  const meta = identityOf(applied.metadata)
   return {
     uid: meta.uid,
     resourceVersion: meta.resourceVersion,
     apply: (live) => {
-      if (live === undefined && (meta.name ?? '') === '')
-        throw statusError.badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`)
       const object = serverSideApply({
         schema: expected.schema,
         live,
@@ -256,8 +224,15 @@ export function prepareApply(
         resetFields: target.resetFields,
         versions: target.versions,
       })
+      if (repeats.length > 0 && options.fieldValidation === 'Strict')
+        throw statusError.badRequest(
+          `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${repeats.join('\n  ')}`,
+        )
+      if (options.fieldValidation === 'Warn') for (const repeat of repeats) context.warn(repeat)
       const read: ReadValue = { value: structuredClone(object), duplicates: [], places: () => [] }
-      return decodeDraft(context, expected, read, 'Ignore', () => plainError(500, ''))
+      const draft = decodeDraft(context, expected, read, 'Ignore', () => plainError(500, ''))
+      checkIdentity(target, draft)
+      return draft
     },
   }
 }
@@ -281,25 +256,27 @@ function readApplied(bytes: Uint8Array): { readonly applied: KubeObject & Record
   return { applied: value as KubeObject & Record<string, unknown>, repeats }
 }
 
-function checkApplied(
-  expected: ExpectedKind,
-  target: { readonly namespace: string; readonly name: string; readonly namespaced: boolean },
-  applied: KubeObject,
-): void {
-  const apiVersion = typeof applied.apiVersion === 'string' ? applied.apiVersion : ''
-  const kind = typeof applied.kind === 'string' ? applied.kind : ''
-  if (apiVersion !== apiVersionOf(expected) || kind !== expected.kind) {
-    const slash = apiVersion.indexOf('/')
-    const group = slash === -1 ? '' : apiVersion.slice(0, slash)
-    throw statusError.badRequest(`invalid object type: ${group}/${apiVersion.slice(slash + 1)}, Kind=${kind}`)
+/** What the client says of the object it means. What has another type than it should is not there: the merge names it. */
+function identityOf(metadata: unknown): { readonly uid: string | undefined; readonly resourceVersion: string | undefined } {
+  const meta = typeof metadata === 'object' && metadata !== null ? (metadata as Readonly<Record<string, unknown>>) : {}
+  const { uid, resourceVersion } = meta
+  return {
+    uid: typeof uid === 'string' ? uid : undefined,
+    resourceVersion: typeof resourceVersion === 'string' ? resourceVersion : undefined,
   }
-  const meta = applied.metadata
-  if ((meta?.managedFields ?? []).length > 0) throw statusError.badRequest('metadata.managedFields must be nil')
-  const name = meta?.name ?? ''
-  if (name !== '' && name !== target.name)
-    throw statusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`)
-  const namespace = meta?.namespace ?? ''
+}
+
+/** Throws `StatusError` 400 when the applied object is not the path's. */
+function checkIdentity(
+  target: { readonly namespace: string; readonly name: string; readonly namespaced: boolean },
+  { metadata }: KubeObject,
+): void {
+  const { name = '', namespace = '' } = metadata ?? {}
   if (target.namespaced && namespace !== '' && namespace !== target.namespace) {
     throw statusError.badRequest('the namespace of the provided object does not match the namespace sent on the request')
   }
+  if (name === '')
+    throw statusError.badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`)
+  if (name !== target.name)
+    throw statusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`)
 }

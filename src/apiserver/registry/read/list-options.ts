@@ -2,6 +2,9 @@ import { type FieldErrors, Path, fieldError, statusError } from '#api'
 import { isTrue } from '../../router/request-info.ts'
 import { plainError } from '../object-rules.ts'
 import { readInteger, refuseOptions } from '../options.ts'
+import type { Selection } from '../../watchcache/selection.ts'
+import type { View } from '../view.ts'
+import { readSelectors, selectionOf } from './select.ts'
 
 export interface ListOptions {
   readonly resourceVersion: string
@@ -15,11 +18,25 @@ export interface ListOptions {
 
 const MATCH = Path.of('resourceVersionMatch')
 
-/** Throws `StatusError` 400, 422 or 500, as the parts of the real server that would notice do. */
-export function listOptions(query: URLSearchParams, watches: boolean): ListOptions {
+/** What a list, a watch or a deletion of a collection is asked for: read as text, checked as a whole, then against the kind, then by the store. */
+export function listRequest(
+  view: View,
+  namespace: string,
+  query: URLSearchParams,
+  watches: boolean,
+): { readonly options: ListOptions; readonly selection: Selection } {
+  const options = readOptions(query)
+  const selectors = readSelectors(query)
+  refuseOptions('ListOptions', watches ? watchErrors(options, options.match) : listErrors(options, options.match))
+  const selection = selectionOf(view, namespace, selectors)
+  checkRevision(options.resourceVersion, watches)
+  return { options: options as ListOptions, selection }
+}
+
+function readOptions(query: URLSearchParams): Omit<ListOptions, 'match'> & { readonly match: string } {
   const match = query.get('resourceVersionMatch') ?? ''
   const initial = query.get('sendInitialEvents')
-  const options = {
+  return {
     resourceVersion: query.get('resourceVersion') ?? '',
     match,
     limit: Math.max(0, readInteger(query.get('limit')) ?? 0),
@@ -28,9 +45,6 @@ export function listOptions(query: URLSearchParams, watches: boolean): ListOptio
     bookmarks: isTrue(query.get('allowWatchBookmarks') ?? 'false'),
     sendInitialEvents: initial === null ? undefined : isTrue(initial),
   }
-  refuseOptions('ListOptions', watches ? watchErrors(options, match) : listErrors(options, match))
-  checkRevision(options.resourceVersion, watches)
-  return options as ListOptions
 }
 
 function listErrors(options: Omit<ListOptions, 'match'>, match: string): FieldErrors {

@@ -5,9 +5,8 @@ import { type Sendable, listAnswer, objectAnswer } from '../../respond/objects.t
 import { isTrue } from '../../router/request-info.ts'
 import type { Entry } from '../../watchcache/entry.ts'
 import type { RequestContext } from '../context.ts'
-import { listOptions } from './list-options.ts'
+import { listRequest } from './list-options.ts'
 import { parseRevision, plainError } from '../object-rules.ts'
-import { readSelection } from './select.ts'
 import type { View } from '../view.ts'
 import { cacheKey } from '../views.ts'
 import { prepared, present } from '../write-object.ts'
@@ -36,7 +35,7 @@ function refuseExport(query: URLSearchParams): void {
 async function readEntry(context: RequestContext, view: View, key: string): Promise<Entry | undefined> {
   const asked = context.info.rawQuery.includes('resourceVersion') ? (context.info.query.get('resourceVersion') ?? '') : ''
   if (asked === '') return present(context, view, key)
-  const revision = revisionOf(asked)
+  const revision = revisionOf(asked, view.resource.kind === 'Event')
   const loading = view.cache.ready()
   if (loading !== undefined) await loading
   const reached = context.core.caches.hub.reached(revision)
@@ -48,20 +47,18 @@ async function readEntry(context: RequestContext, view: View, key: string): Prom
   return prepared(context, view, view.cache.get(key))
 }
 
-function revisionOf(text: string): number {
+/** Events come from upstream's store itself, all others from its watch cache: each has its own words. */
+function revisionOf(text: string, isEvent: boolean): number {
   if (/^\d+$/.test(text)) return parseRevision(text)
-  throw plainError(
-    500,
-    `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-  )
+  const why = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
+  throw isEvent ? statusError.badRequest(`invalid resource version: ${why}`) : plainError(500, why)
 }
 
 export async function listObjects(context: RequestContext, view: View, namespace: string): Promise<HttpResponse> {
   const { core, info, scope } = context
   // What the client cannot be answered in is refused before anything is read.
   context.accepted(true)
-  const options = listOptions(info.query, false)
-  const selection = readSelection(view, namespace, info.query)
+  const { options, selection } = listRequest(view, namespace, info.query, false)
   const page = await listPage(
     scope,
     { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages },

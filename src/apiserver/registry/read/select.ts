@@ -3,12 +3,25 @@ import { SampanError } from '#base'
 import { type FieldRequirement, NAMESPACE_SLOT, NAME_SLOT, type Selection } from '../../watchcache/selection.ts'
 import type { View } from '../view.ts'
 
-/** The objects that a list, a watch or a deletion of a collection is about. Throws `StatusError` 400 for selectors that cannot be read. */
-export function readSelection(view: View, namespace: string, query: URLSearchParams): Selection {
+/** Selectors as they were written. */
+export interface Selectors {
+  readonly labels: ReturnType<typeof parseLabelSelector> | undefined
+  readonly fields: ReturnType<typeof parseFieldSelector>
+}
+
+/** Throws `StatusError` 400 for selectors that cannot be read. */
+export function readSelectors(query: URLSearchParams): Selectors {
   const labelText = query.get('labelSelector') ?? ''
   const fieldText = query.get('fieldSelector') ?? ''
-  const labels = labelText === '' ? undefined : asBadRequest(() => parseLabelSelector(labelText))
-  const fields = fieldText === '' ? [] : asBadRequest(() => parseFieldSelector(fieldText)).flatMap((field) => requirement(view, field))
+  return {
+    labels: labelText === '' ? undefined : asBadRequest(() => parseLabelSelector(labelText)),
+    fields: fieldText === '' ? [] : asBadRequest(() => parseFieldSelector(fieldText)),
+  }
+}
+
+/** The objects that the selectors are about. Throws `StatusError` 400 for fields by which the kind cannot be selected. */
+export function selectionOf(view: View, namespace: string, { labels, fields: asked }: Selectors): Selection {
+  const fields = asked.flatMap((field) => requirement(view, field))
   // One name or one namespace is a matter of the key, not of a search.
   const name = fields.find((field) => field.slot === NAME_SLOT && field.equal)?.value ?? ''
   const inNamespace = namespace !== '' ? namespace : (fields.find((field) => field.slot === NAMESPACE_SLOT && field.equal)?.value ?? '')

@@ -9,8 +9,7 @@ import { tooLarge } from '../../watchcache/list-page.ts'
 import { type Selection, needsFields } from '../../watchcache/selection.ts'
 import { WatchStream, type WatchStreamOptions } from '../../watchcache/watch-stream.ts'
 import type { RequestContext } from '../context.ts'
-import { type ListOptions, listOptions } from './list-options.ts'
-import { readSelection } from './select.ts'
+import { type ListOptions, listRequest } from './list-options.ts'
 import type { View } from '../view.ts'
 
 /** Without a wish of the client, a watch ends after a time between this and twice this. */
@@ -24,8 +23,7 @@ export async function watchObjects(context: RequestContext, view: View, namespac
   const accepted = context.acceptedWatch(!view.resource.typedItems)
   const shape = shapeOf(context, view, accepted)
   const mediaType = accepted.encoding === 'protobuf' ? PROTOBUF_WATCH_TYPE : JSON_TYPE
-  const options = listOptions(info.query, true)
-  const read = readSelection(view, namespace, info.query)
+  const { options, selection: read } = listRequest(view, namespace, info.query, true)
   const selection: Selection = name === '' ? read : { ...read, name }
   const loading = cache.ready()
   if (loading !== undefined) await loading

@@ -9,6 +9,7 @@ import {
   apiVersionOf,
   encodeObject,
   encodeProtobuf,
+  StatusError,
   fieldSetOf,
   managedFieldsAfterScale,
   scaleManagedFields,
@@ -56,9 +57,20 @@ export async function serveScale(context: RequestContext, target: Target, scale:
 async function putScale(context: RequestContext, target: Target, scale: ScaleSubresource<KubeObject>): Promise<HttpResponse> {
   const options = writeOptions(context.info.query, 'UpdateOptions')
   const { bytes, encoding } = await requestBody(context)
-  const wanted = readObject(context, SCALE, bytes, encoding, options.fieldValidation) as Scale
+  const wanted = readScale(target, () => readObject(context, SCALE, bytes, encoding, options.fieldValidation) as Scale)
   checkName(wanted, target.name)
   return storeScale(context, target, scale, { ...options, kind: 'UpdateOptions' }, () => wanted)
+}
+
+/** Upstream's handlers of custom resources do not know the kind that they read here, and can say no more of what is wrong with it. */
+function readScale({ view }: Target, read: () => Scale): Scale {
+  try {
+    return read()
+  } catch (error) {
+    if (view.resource.typedItems && error instanceof StatusError)
+      throw statusError.badRequest('no kind is registered for the type v1.Scale in scheme "pkg/runtime/scheme.go:111"')
+    throw error
+  }
 }
 
 async function patchScale(context: RequestContext, target: Target, scale: ScaleSubresource<KubeObject>): Promise<HttpResponse> {
