@@ -14,11 +14,6 @@ export class BadAnswer extends SampanError {
   readonly code = 'API_BAD_ANSWER'
 }
 
-/** A kubeconfig that cannot be used: which file, what is wrong, what would work. */
-export class KubeconfigError extends SampanError {
-  readonly code = 'KUBECONFIG'
-}
-
 const REASON_BY_CODE: Readonly<Record<number, string>> = {
   400: 'BadRequest',
   401: 'Unauthorized',

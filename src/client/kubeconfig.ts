@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { readYaml } from '#base'
-import { KubeconfigError } from './errors.ts'
+import { UserError, readYaml } from '#base'
 import type { SocketOptions } from './socket.ts'
 
 /** One context of a kubeconfig: where to go, as whom, and the namespace that commands mean when they name none. */
@@ -49,7 +48,7 @@ const REFUSED_USER_FIELDS = ['exec', 'auth-provider', 'username', 'password', 'a
 
 /** Reads one context (default: the current one). Paths in the file are relative to it; a token file is read anew for each request. */
 export async function loadKubeconfig(path: string, contextName?: string): Promise<KubeconfigContext> {
-  const refuse = (why: string): KubeconfigError => new KubeconfigError(`${path}: ${why}`)
+  const refuse = (why: string): UserError => new UserError(`${path}: ${why}`)
   let bytes: Uint8Array
   try {
     bytes = await readFile(path)

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { get } from 'node:http'
-import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { type Scope, rootScope } from '#base'
 import { type core, type discovery, refs } from '#api'
 import { type Client, createClient, inProcessTransport } from '#client'
 import { createInformers } from '#reconcile'
 import { createFakeApi } from '#testing'
-import { eventually } from '#testing/basics'
+import { eventually, freePort } from '#testing/basics'
 import { type Kernel, KernelRefused } from './kernel.ts'
 import { type RunningProxy, releaseProxy, startProxy } from './proxy.ts'
 
@@ -161,12 +160,3 @@ test('releasing takes the table away, whether it is there or not', async () => {
   await releaseProxy(rootScope(), kernel, 't')
   assert.deepEqual(kernel.transactions, ['add table ip t\ndelete table ip t\n'])
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, after, describe, it } from 'node:test'
 import { type Random, seededRandom } from '#base'
 import { WITHOUT_ETCD, startEtcd } from '#testing'
-import { eventually, rounds } from '#testing/basics'
+import { eventually, freePort, rounds } from '#testing/basics'
 import { Ledger, historyProblems } from './api/ledger.ts'
 import { ServerProcess } from './api/server-process.ts'
 import { Follower, listed, write } from './api/traffic.ts'
@@ -134,13 +132,3 @@ async function checkReplay(server: ServerProcess, follower: Follower, first: num
 
 const acknowledgedBy = (ledgers: readonly Ledger[]): number =>
   ledgers.reduce((total, { acknowledged, deletions }) => total + acknowledged.length + deletions, 0)
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Scope } from '#base'
 import { isNotFound, refs } from '#api'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import { freePort } from '#testing/basics'
 
 const ENTRY = join(import.meta.dirname, '../../src/main/sampan.ts')
 
@@ -109,15 +109,4 @@ export async function simulatedCluster(scope: Scope, options: SimulatedClusterOp
     await close()
     throw error
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
-    })
-  })
 }

@@ -113,8 +113,13 @@ async function startNode(
 ): Promise<void> {
   const component = agentOf(index)
   const startedMs = systemClock.now()
-  const since = (await start(scope, stateDir, instance, component, note)) ? startedMs : 0
-  const client = await server
+  const isNew = await start(scope, stateDir, instance, component, note)
+  const since = isNew ? startedMs : 0
+  const client = await server.catch(async (error: unknown) => {
+    // It would wait for a server that nobody starts.
+    if (isNew) await stopInBackground(scope, stateDir, component.name, STOP_WITHIN_MS)
+    throw error
+  })
   await within(
     scope,
     READY_WITHIN_MS,
