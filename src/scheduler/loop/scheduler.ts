@@ -3,27 +3,27 @@ import { type core, deepEqual, isConflict, isNotFound, refs, type resource } fro
 import type { Client } from '#client'
 import type { Change, Informers } from '#reconcile'
 import { Cluster } from '../cluster/cluster.ts'
-import { DEFAULT_SCHEDULER, type Profile, type SchedulerConfig, defaultConfig } from '../config/profile.ts'
+import { type SchedulerConfig, defaultConfig } from '../config/profile.ts'
 import type { NodeState } from '../cluster/node-state.ts'
-import { type SchedulerEvents, schedulerEvents } from '../events.ts'
-import { candidatesOfExtenders, filterByExtenders, scoresOfExtenders } from '../extenders/ask.ts'
+import { schedulerEvents } from '../events.ts'
+import { filterByExtenders, scoresOfExtenders } from '../extenders/ask.ts'
 import { Extender } from '../extenders/extender.ts'
-import { Decider, type Diagnosis, type Plugins, prepareFilters } from '../framework/decide.ts'
-import { refusalMessage } from '../framework/message.ts'
+import { Decider, prepareFilters } from '../framework/decide.ts'
 import type { Refusal } from '../framework/plugin.ts'
 import { type PodInfo, compilePod } from '../pod/pod-info.ts'
-import { bindClaims, giveBack, mustWait, unreserve, whenReady } from '../plugins/dynamic-resources/bind-claims.ts'
+import { bindClaims, mustWait, unreserve, whenReady } from '../plugins/dynamic-resources/bind-claims.ts'
 import type { DeviceView } from '../plugins/dynamic-resources/device-view.ts'
 import { DYNAMIC_RESOURCES, DynamicResources, type Reservation } from '../plugins/dynamic-resources/dynamic-resources.ts'
 import { watchDevices } from '../plugins/dynamic-resources/watch-devices.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
-import { type PreemptionPlan, type PreemptionTerms, choosePreemption, planPreemption, preemptionCandidates } from '../preemption/plan.ts'
 import { VictimMemo } from '../preemption/victim-memo.ts'
 import { SchedulingQueue } from '../queue/queue.ts'
 import { claimVolumes } from '../volumes/bind.ts'
 import { hintsOf } from './hints.ts'
 import { Nominations } from './nominations.ts'
-import { dated, patchStatus, sameForScheduling } from './pod-status.ts'
+import { sameForScheduling } from './pod-status.ts'
+import { Refusals } from './refusals.ts'
+import { type Scheduling, schedulerNameOf } from './scheduling.ts'
 import { siblingSelector } from './siblings.ts'
 import { type IsServed, type Sources, nodeChange, watchSources } from './watches.ts'
 
@@ -36,15 +36,6 @@ export interface SchedulerOptions {
   readonly informers: Informers
   readonly isServed: IsServed
   readonly config?: SchedulerConfig
-}
-
-/** What decides for the pods that name it in spec.schedulerName. */
-interface Scheduling {
-  readonly profile: Profile
-  readonly plugins: Plugins
-  readonly decider: Decider
-  readonly events: SchedulerEvents
-  readonly victims: VictimMemo
 }
 
 /**
@@ -62,6 +53,7 @@ export class Scheduler {
   readonly #claim: DeviceView['claim']
   readonly #nominated = new Nominations()
   readonly #extenders: readonly Extender[]
+  readonly #refusals: Refusals
   /** Placed by us, the binding not seen yet. */
   readonly #assumed = new Set<string>()
   #bindings = 0
@@ -91,6 +83,15 @@ export class Scheduler {
         return [profile.schedulerName, { profile, plugins, decider, events, victims: new VictimMemo() }]
       }),
     )
+    this.#refusals = new Refusals(scope, {
+      client: options.client,
+      cluster: this.#cluster,
+      queue: this.#queue,
+      nominated: this.#nominated,
+      devices: this.#devices,
+      budgets: this.#sources.budgets,
+      of: (pod) => this.#of(pod),
+    })
     this.#sources.namespaces.onChange(({ key, old, now }) => {
       if (!deepEqual(old?.metadata?.labels, now?.metadata?.labels) || (old === undefined) !== (now === undefined))
         this.#cluster.setNamespace(key, now === undefined ? undefined : (now.metadata?.labels ?? {}))
@@ -138,7 +139,7 @@ export class Scheduler {
       return
     }
     const gated = (now.spec?.schedulingGates ?? []).length > 0
-    if (!this.#byName.has(nameOf(now)) || gated || now.metadata?.deletionTimestamp !== undefined) {
+    if (!this.#byName.has(schedulerNameOf(now)) || gated || now.metadata?.deletionTimestamp !== undefined) {
       if (!this.#assumed.has(uid)) this.#forget(uid)
       return
     }
@@ -164,8 +165,8 @@ export class Scheduler {
   }
 
   #of({ pod }: PodInfo): Scheduling {
-    const found = this.#byName.get(nameOf(pod))
-    if (found === undefined) throw new Error(`no profile for the scheduler name ${nameOf(pod)}`)
+    const found = this.#byName.get(schedulerNameOf(pod))
+    if (found === undefined) throw new Error(`no profile for the scheduler name ${schedulerNameOf(pod)}`)
     return found
   }
 
@@ -211,7 +212,7 @@ export class Scheduler {
     if (this.#scope.signal.aborted) return
     this.#scope.log.error('pod not scheduled', { pod: pod.key, error })
     this.#queue.retry(pod.uid)
-    this.#report(pod, messageOf(error), undefined, 'SchedulerError')
+    this.#refusals.report(pod, messageOf(error), undefined, 'SchedulerError')
   }
 
   /** A promise when others are asked. */
@@ -223,7 +224,7 @@ export class Scheduler {
     const asked = this.#extenders.length === 0 ? [] : this.#extenders.filter((extender) => extender.isInterestedIn(pod))
     if (asked.length > 0) return this.#scheduleWith(asked, pod)
     const decision = this.#promised(pod) ?? this.#of(pod).decider.decide(this.#cluster, pod, this.#promises(pod))
-    if (decision.kind === 'refused') this.#refuse(pod, decision.diagnosis)
+    if (decision.kind === 'refused') this.#refusals.refuse(pod, decision.diagnosis)
     else this.#assume(pod, decision.node, undefined)
     return undefined
   }
@@ -232,7 +233,7 @@ export class Scheduler {
   async #scheduleWith(extenders: readonly Extender[], pod: PodInfo): Promise<void> {
     const { decider, plugins } = this.#of(pod)
     const found = decider.find(this.#cluster, pod, this.#promises(pod))
-    if (found.kind === 'refused') return this.#refuseWith(extenders, pod, found.diagnosis)
+    if (found.kind === 'refused') return this.#refusals.refuseWith(extenders, pod, found.diagnosis)
     const refused = new Map(this.#cluster.nodes().map(({ name }, at) => [name, found.diagnosis.refusals[at]]))
     const { nodes, refusals } = await filterByExtenders(this.#scope, extenders, pod, found.nodes)
     const further = nodes.length > 1 ? await scoresOfExtenders(this.#scope, extenders, pod, nodes) : undefined
@@ -252,7 +253,7 @@ export class Scheduler {
       )
     const all = this.#cluster.nodes()
     const diagnosis = { nodes: all.length, refusals: all.map(({ name }) => refusals.get(name) ?? refused.get(name)) }
-    return this.#refuseWith(extenders, pod, diagnosis)
+    return this.#refusals.refuseWith(extenders, pod, diagnosis)
   }
 
   #promises(pod: PodInfo): ((node: NodeState) => Refusal | undefined) | undefined {
@@ -352,98 +353,4 @@ export class Scheduler {
     this.#of(pod).events.event(pod.pod, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${pod.key} to ${node.name}`)
     return true
   }
-
-  #refuse(pod: PodInfo, diagnosis: Diagnosis): void {
-    const preempts = this.#noteRefusal(pod, diagnosis)
-    if (!preempts) return this.#report(pod, refusalMessage(diagnosis, ''))
-    const { plugins } = this.#of(pod)
-    this.#preempt(pod, diagnosis, planPreemption(this.#cluster, pod, diagnosis, plugins.filters, this.#preemptionTerms(pod)))
-  }
-
-  /** Those who can tell which pods may go are asked. */
-  async #refuseWith(extenders: readonly Extender[], pod: PodInfo, diagnosis: Diagnosis): Promise<void> {
-    const preempts = this.#noteRefusal(pod, diagnosis)
-    if (!preempts) return this.#report(pod, refusalMessage(diagnosis, ''))
-    const { plugins } = this.#of(pod)
-    const found = preemptionCandidates(this.#cluster, pod, diagnosis, plugins.filters, this.#preemptionTerms(pod))
-    if (found.kind === 'none') return this.#preempt(pod, diagnosis, found)
-    const candidates = await candidatesOfExtenders(this.#scope, extenders, pod, found.candidates)
-    if (this.#queue.has(pod.uid)) this.#preempt(pod, diagnosis, choosePreemption(candidates))
-  }
-
-  /** The pod waits. Whether others could make room. */
-  #noteRefusal(pod: PodInfo, diagnosis: Diagnosis): boolean {
-    const plugins = new Set<string>()
-    for (const refused of diagnosis.refusals) if (refused !== undefined) plugins.add(refused.plugin)
-    if (diagnosis.general !== undefined) plugins.add(diagnosis.general.plugin)
-    this.#queue.refuse(pod.uid, diagnosis.nodes === 0 ? new Set(['NodeAffinity']) : plugins)
-    return diagnosis.nodes > 0 && diagnosis.general === undefined && this.#of(pod).profile.preempts
-  }
-
-  #preemptionTerms(pod: PodInfo): PreemptionTerms {
-    return {
-      budgets: this.#sources.budgets?.list() ?? [],
-      random: this.#scope.random,
-      limits: this.#of(pod).profile.preemption,
-      promised: (node) => this.#nominated.podsOn(node.name),
-      memo: this.#of(pod).victims,
-    }
-  }
-
-  #preempt(pod: PodInfo, diagnosis: Diagnosis, plan: PreemptionPlan): void {
-    // Devices that nobody uses are given back before pods are made to go.
-    const useless = this.#devices.useless(pod, this.#cluster.nodes())
-    if (useless !== undefined) {
-      this.#inBackgroundQuietly(pod, () => giveBack(this.#scope, this.#client, useless))
-      return this.#report(pod, refusalMessage(diagnosis, 'deallocation of ResourceClaim completed'))
-    }
-    if (plan.kind === 'none') return this.#report(pod, refusalMessage(diagnosis, plan.message))
-    this.#nominated.set(pod, plan.node.name)
-    for (const { pod: other } of this.#nominated.on(plan.node.name)) if (other.priority < pod.priority) this.#withdraw(other.uid, other)
-    for (const victim of plan.victims) this.#inBackgroundQuietly(victim, () => this.#evict(victim, pod, plan.node))
-    this.#report(pod, refusalMessage(diagnosis, ''), plan.node.name)
-  }
-
-  /** A promise that somebody more important has taken over. */
-  #withdraw(uid: string, pod: PodInfo): void {
-    this.#nominated.delete(uid)
-    this.#inBackgroundQuietly(pod, () => patchStatus(this.#scope, this.#client, pod, { nominatedNodeName: null }))
-  }
-
-  #inBackgroundQuietly(pod: PodInfo, work: () => Promise<unknown>): void {
-    work().catch((error: unknown) => {
-      if (!this.#scope.signal.aborted && !isNotFound(error))
-        this.#scope.log.warn('pod not updated', { pod: pod.key, error: messageOf(error) })
-    })
-  }
-
-  async #evict(victim: PodInfo, pod: PodInfo, node: NodeState): Promise<void> {
-    if (victim.terminating) return
-    const condition = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      reason: 'PreemptionByScheduler',
-      message: `${nameOf(pod.pod)}: preempting to accommodate a higher priority pod`,
-    }
-    await patchStatus(this.#scope, this.#client, victim, { conditions: [dated(this.#scope, victim, condition)] })
-    const { namespace, name, uid } = victim
-    await this.#client.resource(refs.pods).delete(this.#scope, { namespace, name }, { preconditions: { uid } })
-    this.#of(pod).events.event(victim.pod, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${pod.uid} on node ${node.name}`)
-  }
-
-  #report(pod: PodInfo, message: string, nominatedNodeName?: string, reason = 'Unschedulable'): void {
-    this.#of(pod).events.event(pod.pod, 'Warning', 'FailedScheduling', 'Scheduling', message)
-    const condition = { type: 'PodScheduled', status: 'False', reason, message }
-    const known = pod.pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
-    const same = known?.status === 'False' && known.reason === condition.reason && known.message === message
-    if (same && nominatedNodeName === pod.pod.status?.nominatedNodeName) return
-    this.#inBackgroundQuietly(pod, () =>
-      patchStatus(this.#scope, this.#client, pod, {
-        conditions: [dated(this.#scope, pod, condition)],
-        ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
-      }),
-    )
-  }
 }
-
-const nameOf = ({ spec }: core.Pod): string => spec?.schedulerName || DEFAULT_SCHEDULER

@@ -1,0 +1,138 @@
+import { type Scope, messageOf } from '#base'
+import { isNotFound, refs } from '#api'
+import type { Client } from '#client'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { NodeState } from '../cluster/node-state.ts'
+import { candidatesOfExtenders } from '../extenders/ask.ts'
+import type { Extender } from '../extenders/extender.ts'
+import type { Diagnosis } from '../framework/decide.ts'
+import { refusalMessage } from '../framework/message.ts'
+import type { PodInfo } from '../pod/pod-info.ts'
+import { giveBack } from '../plugins/dynamic-resources/bind-claims.ts'
+import type { DynamicResources } from '../plugins/dynamic-resources/dynamic-resources.ts'
+import { type PreemptionPlan, type PreemptionTerms, choosePreemption, planPreemption, preemptionCandidates } from '../preemption/plan.ts'
+import type { SchedulingQueue } from '../queue/queue.ts'
+import type { Nominations } from './nominations.ts'
+import { dated, patchStatus } from './pod-status.ts'
+import { type Scheduling, schedulerNameOf } from './scheduling.ts'
+import type { Sources } from './watches.ts'
+
+/** What refusals look at and change: the scheduler's own, not copies. */
+export interface RefusalParts {
+  readonly client: Client
+  readonly cluster: Cluster
+  readonly queue: SchedulingQueue
+  readonly nominated: Nominations
+  readonly devices: DynamicResources
+  readonly budgets: Sources['budgets']
+  readonly of: (pod: PodInfo) => Scheduling
+}
+
+/**
+ * What follows when no node will do: the pod waits, whoever looks at it is told why, and pods that matter less make room for it. What is
+ * written about it is written in the background; a write that fails is made again by the next refusal.
+ */
+export class Refusals {
+  readonly #scope: Scope
+  readonly #parts: RefusalParts
+
+  constructor(scope: Scope, parts: RefusalParts) {
+    this.#scope = scope
+    this.#parts = parts
+  }
+
+  refuse(pod: PodInfo, diagnosis: Diagnosis): void {
+    const preempts = this.#noteRefusal(pod, diagnosis)
+    if (!preempts) return this.report(pod, refusalMessage(diagnosis, ''))
+    const { cluster, of } = this.#parts
+    this.#preempt(pod, diagnosis, planPreemption(cluster, pod, diagnosis, of(pod).plugins.filters, this.#terms(pod)))
+  }
+
+  /** Those who can tell which pods may go are asked. */
+  async refuseWith(extenders: readonly Extender[], pod: PodInfo, diagnosis: Diagnosis): Promise<void> {
+    const preempts = this.#noteRefusal(pod, diagnosis)
+    if (!preempts) return this.report(pod, refusalMessage(diagnosis, ''))
+    const { cluster, of, queue } = this.#parts
+    const found = preemptionCandidates(cluster, pod, diagnosis, of(pod).plugins.filters, this.#terms(pod))
+    if (found.kind === 'none') return this.#preempt(pod, diagnosis, found)
+    const candidates = await candidatesOfExtenders(this.#scope, extenders, pod, found.candidates)
+    if (queue.has(pod.uid)) this.#preempt(pod, diagnosis, choosePreemption(candidates))
+  }
+
+  report(pod: PodInfo, message: string, nominatedNodeName?: string, reason = 'Unschedulable'): void {
+    this.#parts.of(pod).events.event(pod.pod, 'Warning', 'FailedScheduling', 'Scheduling', message)
+    const condition = { type: 'PodScheduled', status: 'False', reason, message }
+    const known = pod.pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
+    const same = known?.status === 'False' && known.reason === condition.reason && known.message === message
+    if (same && nominatedNodeName === pod.pod.status?.nominatedNodeName) return
+    this.#inBackground(pod, () =>
+      patchStatus(this.#scope, this.#parts.client, pod, {
+        conditions: [dated(this.#scope, pod, condition)],
+        ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
+      }),
+    )
+  }
+
+  /** The pod waits. Whether others could make room. */
+  #noteRefusal(pod: PodInfo, diagnosis: Diagnosis): boolean {
+    const plugins = new Set<string>()
+    for (const refused of diagnosis.refusals) if (refused !== undefined) plugins.add(refused.plugin)
+    if (diagnosis.general !== undefined) plugins.add(diagnosis.general.plugin)
+    this.#parts.queue.refuse(pod.uid, diagnosis.nodes === 0 ? new Set(['NodeAffinity']) : plugins)
+    return diagnosis.nodes > 0 && diagnosis.general === undefined && this.#parts.of(pod).profile.preempts
+  }
+
+  #terms(pod: PodInfo): PreemptionTerms {
+    const { budgets, nominated, of } = this.#parts
+    return {
+      budgets: budgets?.list() ?? [],
+      random: this.#scope.random,
+      limits: of(pod).profile.preemption,
+      promised: (node) => nominated.podsOn(node.name),
+      memo: of(pod).victims,
+    }
+  }
+
+  #preempt(pod: PodInfo, diagnosis: Diagnosis, plan: PreemptionPlan): void {
+    const { client, cluster, devices, nominated } = this.#parts
+    // Devices that nobody uses are given back before pods are made to go.
+    const useless = devices.useless(pod, cluster.nodes())
+    if (useless !== undefined) {
+      this.#inBackground(pod, () => giveBack(this.#scope, client, useless))
+      return this.report(pod, refusalMessage(diagnosis, 'deallocation of ResourceClaim completed'))
+    }
+    if (plan.kind === 'none') return this.report(pod, refusalMessage(diagnosis, plan.message))
+    nominated.set(pod, plan.node.name)
+    for (const { pod: other } of nominated.on(plan.node.name)) if (other.priority < pod.priority) this.#withdraw(other)
+    for (const victim of plan.victims) this.#inBackground(victim, () => this.#evict(victim, pod, plan.node))
+    this.report(pod, refusalMessage(diagnosis, ''), plan.node.name)
+  }
+
+  /** A promise that somebody more important has taken over. */
+  #withdraw(pod: PodInfo): void {
+    this.#parts.nominated.delete(pod.uid)
+    this.#inBackground(pod, () => patchStatus(this.#scope, this.#parts.client, pod, { nominatedNodeName: null }))
+  }
+
+  async #evict(victim: PodInfo, pod: PodInfo, node: NodeState): Promise<void> {
+    if (victim.terminating) return
+    const { client, of } = this.#parts
+    const condition = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'PreemptionByScheduler',
+      message: `${schedulerNameOf(pod.pod)}: preempting to accommodate a higher priority pod`,
+    }
+    await patchStatus(this.#scope, client, victim, { conditions: [dated(this.#scope, victim, condition)] })
+    const { namespace, name, uid } = victim
+    await client.resource(refs.pods).delete(this.#scope, { namespace, name }, { preconditions: { uid } })
+    of(pod).events.event(victim.pod, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${pod.uid} on node ${node.name}`)
+  }
+
+  #inBackground(pod: PodInfo, work: () => Promise<unknown>): void {
+    work().catch((error: unknown) => {
+      if (!this.#scope.signal.aborted && !isNotFound(error))
+        this.#scope.log.warn('pod not updated', { pod: pod.key, error: messageOf(error) })
+    })
+  }
+}
