@@ -1,6 +1,7 @@
 export { startApiServer } from './apiserver.ts'
 export { running } from './background/processes.ts'
 export { type Instance, proxyTable, readInstance } from './instance/instance.ts'
+export { freePort } from './instance/locate.ts'
 export { cacheDir } from './pack/find-pack.ts'
 export { bundledKubectl } from './machine/kubectl.ts'
 export { hostOptions } from './up/commands.ts'
