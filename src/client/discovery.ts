@@ -11,6 +11,8 @@ export interface Discovery {
 
 export interface DiscoveredResource {
   readonly ref: ResourceRef
+  /** Its name for one of its objects; empty where the server does not say. */
+  readonly singular: string
   readonly verbs: ReadonlySet<string>
   readonly subresources: ReadonlySet<string>
   /** The resource is also served in these versions. */
@@ -30,6 +32,7 @@ interface VersionDocument {
 }
 interface ResourceDocument {
   readonly resource: string
+  readonly singularResource?: string
   readonly responseKind?: { readonly kind?: string }
   readonly scope: string
   readonly verbs: readonly string[]
@@ -68,7 +71,13 @@ export function discoveryOf(groups: readonly GroupDocument[]): Discovery {
             namespaced: resource.scope === 'Namespaced',
           }
           const subresources = new Set((resource.subresources ?? []).map(({ subresource }) => subresource))
-          found.set(id, { ref, verbs: new Set(resource.verbs), subresources, otherVersions: [] })
+          found.set(id, {
+            ref,
+            singular: resource.singularResource ?? '',
+            verbs: new Set(resource.verbs),
+            subresources,
+            otherVersions: [],
+          })
         }
       }
     }

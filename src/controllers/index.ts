@@ -30,6 +30,7 @@ import { statefulSetController } from './statefulset/index.ts'
 import { taintEvictionController } from './taint-eviction/index.ts'
 import { type SignLegacyToken, legacyTokenCleaner, tokenSecretController } from './token-secrets/index.ts'
 import { ttlController } from './ttl/index.ts'
+import { validatingPolicyStatusController } from './validating-policy-status/index.ts'
 import { claimBinder, volumeBinder } from './volume-binder/index.ts'
 import { volumeExpandController } from './volume-expand/index.ts'
 import { attributesClassProtection, claimProtection, volumeProtection } from './volume-protection/index.ts'
@@ -113,6 +114,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     clusterRoleAggregationController,
     serviceCidrController,
     ttlController,
+    validatingPolicyStatusController,
     ...(options.nodeIpam === undefined ? [] : [nodeIpamController(options.nodeIpam)]),
     ...(options.balancerPool === undefined ? [] : [serviceBalancerController(options.balancerPool)]),
   ]

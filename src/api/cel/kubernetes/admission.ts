@@ -10,6 +10,11 @@ import { patchEnvironment } from './patch-types.ts'
 export interface AdmissionVariables {
   readonly hasParams?: boolean
   readonly hasAuthorizer?: boolean
+  /** Whether the authorizer's answer for the request itself is there too. Default true. */
+  readonly hasRequestCheck?: boolean
+  /** Of the object and the old one, and of the parameters, where they are known; anything otherwise. */
+  readonly object?: CelType
+  readonly params?: CelType
   /** Whether it makes patches: objects of any type, and JSON patches. */
   readonly makesPatches?: boolean
   /** The variables of a policy, as far as they are known; absent when there is no `variables`. */
@@ -17,14 +22,14 @@ export interface AdmissionVariables {
 }
 
 type Fields = Readonly<Record<string, CelType>>
-const object = (name: string, fields: Fields): CelType =>
+const record = (name: string, fields: Fields): CelType =>
   structType(`kubernetes.${name}`, (field) => (Object.hasOwn(fields, field) ? fields[field] : undefined))
 
 const { string, int, timestamp, bool, dyn } = TYPES
 const STRINGS = listType(string)
-const kindType = object('GroupVersionKind', { group: string, version: string, kind: string })
-const resourceType = object('GroupVersionResource', { group: string, version: string, resource: string })
-const requestType = object('AdmissionRequest', {
+const kindType = record('GroupVersionKind', { group: string, version: string, kind: string })
+const resourceType = record('GroupVersionResource', { group: string, version: string, resource: string })
+const requestType = record('AdmissionRequest', {
   kind: kindType,
   resource: resourceType,
   subResource: string,
@@ -34,12 +39,12 @@ const requestType = object('AdmissionRequest', {
   name: string,
   namespace: string,
   operation: string,
-  userInfo: object('UserInfo', { username: string, uid: string, groups: STRINGS, extra: mapType(string, STRINGS) }),
+  userInfo: record('UserInfo', { username: string, uid: string, groups: STRINGS, extra: mapType(string, STRINGS) }),
   dryRun: bool,
   options: dyn,
 })
-const namespaceType = object('Namespace', {
-  metadata: object('NamespaceMetadata', {
+const namespaceType = record('Namespace', {
+  metadata: record('NamespaceMetadata', {
     name: string,
     generateName: string,
     namespace: string,
@@ -53,10 +58,10 @@ const namespaceType = object('Namespace', {
     resourceVersion: string,
     finalizers: STRINGS,
   }),
-  spec: object('NamespaceSpec', { finalizers: STRINGS }),
-  status: object('NamespaceStatus', {
+  spec: record('NamespaceSpec', { finalizers: STRINGS }),
+  status: record('NamespaceStatus', {
     conditions: listType(
-      object('NamespaceCondition', { status: string, type: string, lastTransitionTime: timestamp, message: string, reason: string }),
+      record('NamespaceCondition', { status: string, type: string, lastTransitionTime: timestamp, message: string, reason: string }),
     ),
     phase: string,
   }),
@@ -73,12 +78,13 @@ function baseFor(makesPatches: boolean): Environment {
   return base
 }
 
-function environmentFor({ hasParams, hasAuthorizer, makesPatches, variables }: AdmissionVariables): Environment {
-  const types: Record<string, CelType> = { object: dyn, oldObject: dyn, namespaceObject: namespaceType, request: requestType }
-  if (hasParams === true) types['params'] = dyn
+function environmentFor(given: AdmissionVariables): Environment {
+  const { hasParams, hasAuthorizer, hasRequestCheck = true, makesPatches, variables, object = dyn, params = dyn } = given
+  const types: Record<string, CelType> = { object, oldObject: object, namespaceObject: namespaceType, request: requestType }
+  if (hasParams === true) types['params'] = params
   if (hasAuthorizer === true) {
     types['authorizer'] = opaqueType(AUTHORIZATION_TYPES.authorizer)
-    types['authorizer.requestResource'] = opaqueType(AUTHORIZATION_TYPES.resource)
+    if (hasRequestCheck) types['authorizer.requestResource'] = opaqueType(AUTHORIZATION_TYPES.resource)
   }
   if (variables !== undefined) types['variables'] = structType('kubernetes.variables', (name) => variables.get(name))
   return { ...baseFor(makesPatches === true), variable: (name) => (Object.hasOwn(types, name) ? types[name] : undefined) }
@@ -117,6 +123,12 @@ export function compileAdmission(
   }
   const program = programOf(expression)
   return typeof program === 'string' ? new AdmissionProblem(`program instantiation failed: ${program}`, type) : { source, program, type }
+}
+
+/** The type of an expression over a request, or what is wrong with it: it is not made ready. */
+export function checkAdmission(source: string, variables: AdmissionVariables): CelType | AdmissionProblem {
+  const expression = compile(source, environmentFor(variables))
+  return expression instanceof CompileProblem ? new AdmissionProblem(expression.text) : expression.outputType
 }
 
 /** A condition of a webhook or a policy. */

@@ -1,0 +1,1 @@
+export { validatingPolicyStatusController } from './validating-policy-status.ts'
