@@ -42,7 +42,7 @@ export {
 } from './codec/json.ts'
 export type { FieldPlace } from './codec/json-places.ts'
 export { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './codec/yaml.ts'
-export { ProtobufReader, ProtobufWriter, type WireType } from './codec/protobuf.ts'
+export { ProtobufReader, ProtobufWriter, WIRE, type WireType } from './codec/protobuf.ts'
 export {
   type Message,
   MessageSocket,

@@ -53,7 +53,7 @@ import {
 import { type Engine, openEtcdStore, openMemoryStore, openSqliteStore, startCompaction } from '#store'
 import { openAudit } from './audit.ts'
 import { type Failover, tolerationOf } from './failover.ts'
-import { withEncryption } from './encryption.ts'
+import { type GuardedStore, withEncryption } from './encryption.ts'
 import type { AuditFlags, AuthenticationFlags, EtcdFlags } from './flags.ts'
 import { lateServer } from './late-server.ts'
 import { noteSecretUse, useTracking } from './legacy-tokens.ts'
@@ -132,7 +132,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   })
   const plan = { ...base, leaves: [...base.leaves, ...nodes.map(servingLeaf)] }
   const pki = join(flags.stateDir, 'pki')
-  const [certificates, frontProxy, engine] = await Promise.all([
+  const [certificates, frontProxy, { engine, healthChecks }] = await Promise.all([
     ensureCertificates(scope, pki, plan),
     ensureCertificates(scope, join(pki, FRONT_PROXY.folder), frontProxyCertificates()),
     openStore(scope, flags),
@@ -193,6 +193,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     virtual: access.virtual,
     ...(audit === undefined ? {} : { audit }),
     rawRoutes: access.rawRoutes,
+    healthChecks,
     hooks: {
       services: serviceAllocation(scope, {
         reader: late.reader,
@@ -242,7 +243,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   }
 }
 
-async function openStore(scope: Scope, flags: ApiServerFlags): Promise<Engine> {
+async function openStore(scope: Scope, flags: ApiServerFlags): Promise<GuardedStore> {
   const { stateDir, encryptionProviderConfig: file } = flags
   if (flags.store !== 'etcd' && flags.etcd?.etcdServers !== undefined)
     throw new UserError(`--etcd-servers is given, and the store is ${flags.store}`, 'give --store etcd too')
@@ -250,11 +251,12 @@ async function openStore(scope: Scope, flags: ApiServerFlags): Promise<Engine> {
     const { etcdServers: endpoints = [], etcdCafile: caFile, etcdCertfile: certFile, etcdKeyfile: keyFile } = flags.etcd ?? {}
     const { readingForeignValues } = await import('./etcd.ts')
     const engine = await openEtcdStore(scope, { endpoints, caFile, certFile, keyFile })
-    return readingForeignValues(await withEncryption(scope, engine, { stateDir, file }))
+    const { engine: opened, healthChecks } = await withEncryption(scope, engine, { stateDir, file })
+    return { engine: readingForeignValues(opened), healthChecks }
   }
   const engine = flags.store === 'memory' ? openMemoryStore(scope) : await openSqliteStore(scope, { path: join(stateDir, 'store.db') })
   // What is only in memory is not at rest.
-  return flags.store === 'memory' && file === undefined ? engine : withEncryption(scope, engine, { stateDir, file })
+  return flags.store === 'memory' && file === undefined ? { engine, healthChecks: [] } : withEncryption(scope, engine, { stateDir, file })
 }
 
 function internalTokens(scope: Scope): ReadonlyMap<InternalPart, string> {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { rootScope } from '#base'
 import { openMemoryStore } from '#store'
-import { parseEncryption, withEncryption } from './encryption.ts'
+import { parseEncryption } from './encryption-configuration.ts'
+import { withEncryption } from './encryption.ts'
 
 const scope = rootScope()
 
@@ -13,7 +14,7 @@ test('a first start makes a key for Secrets that only the owner can read, later 
   const stateDir = mkdtempSync(join(tmpdir(), 'sampan-encryption-'))
   const below = openMemoryStore(scope)
   await below.commit({ operations: [{ kind: 'put', key: '/registry/secrets/a/old', value: Buffer.from('{"before":1}') }] })
-  const store = await withEncryption(scope, below, { stateDir, file: undefined })
+  const { engine: store } = await withEncryption(scope, below, { stateDir, file: undefined })
   await store.commit({ operations: [{ kind: 'put', key: '/registry/secrets/a/b', value: Buffer.from('{}') }] })
   for (const name of ['old', 'b'])
     assert.ok(
@@ -24,7 +25,7 @@ test('a first start makes a key for Secrets that only the owner can read, later 
   const file = join(stateDir, 'encryption.yaml')
   assert.equal(statSync(file).mode & 0o777, 0o600)
   const before = readFileSync(file, 'utf8')
-  const again = await withEncryption(scope, below, { stateDir, file: undefined })
+  const { engine: again } = await withEncryption(scope, below, { stateDir, file: undefined })
   assert.equal(readFileSync(file, 'utf8'), before)
   assert.equal(Buffer.from((await again.get('/registry/secrets/a/old'))?.value ?? []).toString(), '{"before":1}')
   rmSync(stateDir, { recursive: true })
@@ -33,7 +34,6 @@ test('a first start makes a key for Secrets that only the owner can read, later 
 test('a configuration names resources as Kubernetes does', () => {
   const rules = (resources: string): readonly string[] =>
     parseEncryption(
-      scope,
       `apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [${resources}]\n  providers: [{identity: {}}]\n`,
       'e.yaml',
     ).flatMap(({ prefixes }) => prefixes)
@@ -45,11 +45,21 @@ test('a configuration names resources as Kubernetes does', () => {
 test('a configuration that cannot be used is refused with the place', () => {
   const head = 'apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n'
   for (const [providers, message] of [
-    ['  - kms: {}', /providers\[0\]: kms is not supported here/],
+    ['  - kms: {}', /kms\.apiVersion: version v1 of the KMS API is not served/],
+    ['  - kms: {apiVersion: v2, name: "a:b", endpoint: unix:///a}', /kms\.name: a text without ":"/],
+    ['  - kms: {apiVersion: v2, name: a, endpoint: tcp://1.2.3.4:5}', /kms\.endpoint: the path of a unix socket/],
+    ['  - kms: {apiVersion: v2, name: a, endpoint: unix:///a, cachesize: 1}', /kms\.cachesize: cachesize is not supported in v2/],
+    ['  - kms: {apiVersion: v2, name: a, endpoint: unix:///a, timeout: 0s}', /kms\.timeout: timeout should be a positive value/],
+    [
+      '  - kms: {apiVersion: v2, name: a, endpoint: unix:///a}\n  - kms: {apiVersion: v2, name: a, endpoint: unix:///b}',
+      /duplicate KMS provider name a/,
+    ],
+    ['  - vault: {}', /there is no provider vault/],
+    ['  - secretbox: {keys: [{name: a, secret: AAAAAAAAAAAAAAAAAAAAAA==}]}', /secretbox\.keys\[0\]\.secret: 32 bytes/],
     ['  - aesgcm: {keys: []}', /aesgcm\.keys: at least one/],
     ['  - aesgcm: {keys: [{name: a, secret: dG9vc2hvcnQ=}]}', /keys\[0\]\.secret/],
     ['    []', /providers: at least one/],
     ['  - aesgcm: {', /e\.yaml: yaml: line/],
   ] as const)
-    assert.throws(() => parseEncryption(scope, `${head}${providers}\n`, 'e.yaml'), message)
+    assert.throws(() => parseEncryption(`${head}${providers}\n`, 'e.yaml'), message)
 })

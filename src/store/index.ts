@@ -15,6 +15,7 @@ export type {
 } from './engine.ts'
 export { type CompactionOptions, startCompaction } from './compaction.ts'
 export { type Cipher, type CipherKey, IDENTITY, aesCbc, aesGcm } from './encryption/ciphers.ts'
+export { openKmsCipher, openSecretBox } from './encryption/rare-ciphers.ts'
 export { EncryptedStore, type EncryptionRule } from './encryption/encrypted-store.ts'
 export { Compacted, FutureRevision, StoreFailed, LeaseNotFound, StoreUnavailable, StoreUncertain } from './errors.ts'
 export { openEtcdStore } from './etcd/etcd-store.ts'

@@ -43,7 +43,7 @@ export const ROWS: readonly Row[] = [
     layer: 2,
     may: ['base'],
     not: 'api: it keeps bytes under keys with revisions',
-    npm: connect,
+    npm: [...connect, '@noble/ciphers'],
     node: [...plain, ...streams, ...files, ...network, 'sqlite', 'worker_threads'],
   },
   {

@@ -20,10 +20,20 @@ export function healthPaths(checks: readonly HealthCheck[]): PathHandler {
     const own = checks.filter((check) => check.on.includes(path))
     if (name !== undefined) {
       const one = own.find((check) => check.name === name)
-      return one === undefined ? undefined : run(context.scope, path, [one], new Set(), false)
+      return one === undefined ? undefined : runAlone(context.scope, one)
     }
     const { query } = context.info
     return run(context.scope, path, own, new Set(query.getAll('exclude')), query.has('verbose'))
+  }
+}
+
+/** Who asks for one check by its name is told what is wrong. */
+async function runAlone(scope: Scope, check: HealthCheck): Promise<HttpResponse> {
+  try {
+    await check.check(scope)
+    return textAnswer(200, 'ok')
+  } catch (error) {
+    return textAnswer(500, `internal server error: ${messageOf(error)}\n`)
   }
 }
 

@@ -11,6 +11,14 @@ export interface Cipher {
   readonly prefix: string
   /** `place` is bound to the value where the method can: nobody can move it to another key. */
   seal(value: Uint8Array, place: string): Uint8Array
+  /** A promise where somebody has to be asked first. */
+  open(sealed: Uint8Array, place: string): Uint8Array | Promise<Uint8Array>
+  /** Whether a value that this cipher has sealed would be sealed the same way today. Absent: yes. */
+  isCurrent?(sealed: Uint8Array): boolean
+}
+
+/** One that opens at once. */
+export interface DirectCipher extends Cipher {
   open(sealed: Uint8Array, place: string): Uint8Array
 }
 
@@ -24,7 +32,7 @@ const TAG_BYTES = 16
 const BLOCK_BYTES = 16
 
 /** AES-GCM: authenticated, with a random nonce. One key is good for about four thousand million values. */
-export function aesGcm({ name, secret }: CipherKey, randomBytes: (count: number) => Uint8Array): Cipher {
+export function aesGcm({ name, secret }: CipherKey, randomBytes: (count: number) => Uint8Array): DirectCipher {
   const method = `aes-${secret.length * 8}-gcm` as 'aes-256-gcm'
   return {
     prefix: `k8s:enc:aesgcm:v1:${name}:`,

@@ -6,6 +6,7 @@ import { engineContract } from '../contract/engine-contract.suite.ts'
 import { openMemoryStore } from '../memory/memory-store.ts'
 import { CannotDecrypt, type Cipher, IDENTITY, aesCbc, aesGcm } from './ciphers.ts'
 import { EncryptedStore } from './encrypted-store.ts'
+import { secretBox } from './secretbox.ts'
 
 const key = (name: string): { name: string; secret: Uint8Array } => ({ name, secret: randomBytes(32) })
 const gcm = (name: string): Cipher => aesGcm(key(name), randomBytes)
@@ -71,5 +72,18 @@ describe('values at rest', () => {
     for (const name of ['moved', 'changed']) assert.throws(() => store.get(`${SECRETS}a/${name}`), CannotDecrypt)
     const without = new EncryptedStore(below, [{ prefixes: [SECRETS], ciphers: [gcm('other')] }])
     assert.throws(() => without.get(`${SECRETS}a/b`), CannotDecrypt)
+  })
+
+  it('are sealed by secretbox as NaCl seals them', () => {
+    const secret = Buffer.from('1b27556473e985d462cd51197a9a46c76009549eac6474f206c4ee0844f68389', 'hex')
+    const nonce = Buffer.from('69696ee955b62b73cd62bda875fc73d68219e0036b7a0b37', 'hex')
+    const box = secretBox({ name: 'k', secret }, () => nonce)
+    // The example of NaCl's own documentation begins so.
+    const sealed = Buffer.from(box.seal(Buffer.from('be075fc53c81f2d5cf141316', 'hex'), 'a'))
+    assert.equal(sealed.subarray(24 + 16).toString('hex'), '8e993b9f48681273c29650ba')
+    assert.equal(Buffer.from(box.open(sealed, 'b') as Uint8Array).toString('hex'), 'be075fc53c81f2d5cf141316')
+    sealed[30] = (sealed[30] ?? 0) ^ 1
+    assert.throws(() => box.open(sealed, 'a'), CannotDecrypt)
+    assert.throws(() => box.open(sealed.subarray(0, 39), 'a'), CannotDecrypt)
   })
 })

@@ -32,8 +32,8 @@ export class EncryptedStore extends MappedStore {
         const { items } = await this.engine.range({ prefix })
         for (const { key, value, modRevision, lease } of items) {
           scope.check()
-          if (cipherOf(ciphers, value) === ciphers[0]) continue
-          const plain = this.#open(ciphers, key, value)
+          if (isCurrent(ciphers, value)) continue
+          const plain = await this.#open(ciphers, key, value)
           const put = { kind: 'put', key, value: plain, ...(lease === undefined ? {} : { lease }) } as const
           const { succeeded } = await this.commit({ compare: [{ key, modRevision }], operations: [put] })
           if (succeeded) count++
@@ -55,16 +55,23 @@ export class EncryptedStore extends MappedStore {
     return { ...operation, value: Buffer.concat([Buffer.from(writer.prefix), sealed]) }
   }
 
-  protected override shown(found: KeyValue): KeyValue {
+  protected override shown(found: KeyValue): KeyValue | Promise<KeyValue> {
     const ciphers = this.#ciphersOf(found.key)
-    return ciphers === undefined || found.value.length === 0 ? found : { ...found, value: this.#open(ciphers, found.key, found.value) }
+    if (ciphers === undefined || found.value.length === 0) return found
+    const opened = this.#open(ciphers, found.key, found.value)
+    return opened instanceof Promise ? opened.then((value) => ({ ...found, value })) : { ...found, value: opened }
   }
 
-  #open(ciphers: readonly Cipher[], key: string, value: Uint8Array): Uint8Array {
+  #open(ciphers: readonly Cipher[], key: string, value: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const cipher = cipherOf(ciphers, value)
     if (cipher === undefined) throw new CannotDecrypt(`no key is configured for the value of ${key}`)
     return cipher.open(cipher.prefix === '' ? value : value.subarray(cipher.prefix.length), key)
   }
+}
+
+function isCurrent(ciphers: readonly [Cipher, ...Cipher[]], value: Uint8Array): boolean {
+  const [writer] = ciphers
+  return cipherOf(ciphers, value) === writer && (writer.isCurrent?.(value.subarray(writer.prefix.length)) ?? true)
 }
 
 /** The cipher that a value was written with; undefined for one that is not configured. */

@@ -16,7 +16,7 @@ import { orderedKey, orderedPrefix } from '../mvcc/keys.ts'
 import { Known } from './known.ts'
 import type { Members } from './members.ts'
 import { KeyOrder } from './order.ts'
-import { RpcFailed } from './session.ts'
+import { RpcFailed } from '../grpc/session.ts'
 import { rangeOf } from './spans.ts'
 import { Watches } from './watches.ts'
 import {

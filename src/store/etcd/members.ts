@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Scope, messageOf } from '#base'
 import { StoreClosed, StoreUnavailable, StoreUncertain } from '../errors.ts'
-import { RpcFailed, Session, type TlsFiles } from './session.ts'
+import { RpcFailed, Session, type TlsFiles } from '../grpc/session.ts'
 
 export interface EtcdTarget {
   /** `http://host:port` or `https://host:port` of one or more members. */
@@ -11,6 +11,7 @@ export interface EtcdTarget {
   readonly keyFile?: string | undefined
 }
 
+const SERVICE_PACKAGE = 'etcdserverpb'
 /** How long a call looks for a member that takes it: longer than an election, or the restart of one process. */
 const PATIENCE_MS = 8_000
 const CALL_WITHIN_MS = 10_000
@@ -55,7 +56,7 @@ export class Members {
       try {
         const session = await this.session()
         try {
-          return await session.unary(method, message, CALL_WITHIN_MS)
+          return await session.unary(`${SERVICE_PACKAGE}.${method}`, message, CALL_WITHIN_MS)
         } catch (error) {
           if (!(error instanceof RpcFailed)) throw error
           failure = error

@@ -3,7 +3,7 @@ import type { StoreEvent, WatchCallbacks, WatchQuery } from '../engine.ts'
 import { Compacted, StoreClosed } from '../errors.ts'
 import type { Known } from './known.ts'
 import type { Members } from './members.ts'
-import type { RpcFailed, RpcStream } from './session.ts'
+import type { RpcFailed, RpcStream } from '../grpc/session.ts'
 import { rangeOf } from './spans.ts'
 import { type WatchAnswer, type WatchEvent, watchAnswer, watchCancelRequest, watchCreateRequest, watchProgressRequest } from './wire.ts'
 
@@ -141,7 +141,7 @@ export class Watches {
       try {
         const session = await this.#members.session()
         if (this.#closed) break
-        const stream = session.stream('Watch/Watch', {
+        const stream = session.stream('etcdserverpb.Watch/Watch', {
           onMessage: (message) => this.#stream === stream && this.#take(watchAnswer(message)),
           onEnd: (failure) => {
             if (this.#stream === stream) this.#lost(failure)

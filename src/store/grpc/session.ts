@@ -1,13 +1,14 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, connect } from 'node:http2'
+import { connect as connectSocket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { Scope, Timer } from '#base'
 import { FrameReader, frame } from './frames.ts'
 
 /** A call that has no answer, or a refusal for one. */
 export class RpcFailed extends Error {
-  /** What etcd says, as a number of gRPC; undefined when it is the connection that failed. */
+  /** What the server says, as a number of gRPC; undefined when it is the connection that failed. */
   readonly status: number | undefined
-  /** Whether etcd may have carried it out. */
+  /** Whether it may have been carried out. */
   readonly mayHaveHappened: boolean
   constructor(message: string, status: number | undefined, mayHaveHappened: boolean) {
     super(message)
@@ -23,6 +24,15 @@ export interface RpcStream {
 
 export type TlsFiles = Pick<SecureContextOptions, 'ca' | 'cert' | 'key'>
 
+export interface SessionOptions extends TlsFiles {
+  /** Of a unix socket, in place of the host and port of the endpoint. */
+  readonly socketPath?: string
+  /** Largest answer. Default: larger than any page of a store. */
+  readonly maxMessageBytes?: number
+  /** Asks whether the server is there while calls are under way. Default true: not all servers like it. */
+  readonly pings?: boolean
+}
+
 const WINDOW_BYTES = 16 * 2 ** 20
 const CONNECT_WITHIN_MS = 3_000
 /** etcd cuts off clients that ask more often than every five seconds, or while nothing is under way. */
@@ -30,39 +40,45 @@ const PING_EVERY_MS = 10_000
 const PONG_WITHIN_MS = 5_000
 /** Answers of gRPC that are sent before anything has been done. */
 const UNAVAILABLE = 14
+/** Pages are bounded by their number of objects, watch answers by their parts. */
+const MAX_MESSAGE_BYTES = 512 * 2 ** 20
 const UNDONE = new Set(['etcdserver: no leader', 'etcdserver: too many requests'])
 
 /**
- * One connection to one member of etcd. Written for this alone, because what a caller has to know when a call fails is whether it may
- * have been carried out, and messages are to be kept as the bytes that they are.
+ * One connection to one server: a member of etcd, a service of keys. Written for this alone, because what a caller has to know when a call
+ * fails is whether it may have been carried out, and messages are to be kept as the bytes that they are.
  */
 export class Session {
   readonly endpoint: string
   readonly #scope: Scope
   readonly #http: ClientHttp2Session
+  readonly #maxMessageBytes: number
   #open = 0
   #ping: Timer | undefined
   #broken: string | undefined
 
-  private constructor(scope: Scope, endpoint: string, http: ClientHttp2Session) {
+  private constructor(scope: Scope, endpoint: string, http: ClientHttp2Session, options: SessionOptions) {
     this.#scope = scope
+    this.#maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES
     this.endpoint = endpoint
     this.#http = http
     http.setLocalWindowSize(WINDOW_BYTES)
     http.on('error', (error: Error) => (this.#broken ??= error.message))
     // It lets calls under way finish and takes no more: a member that stops.
-    http.on('goaway', () => (this.#broken ??= 'the member is going away'))
+    http.on('goaway', () => (this.#broken ??= 'the server is going away'))
     http.on('close', () => {
       this.#broken ??= 'the connection was closed'
       this.#ping?.cancel()
     })
-    this.#armPing()
+    if (options.pings !== false) this.#armPing()
   }
 
-  /** Rejects with `RpcFailed` when the member does not answer in time. */
-  static connect(scope: Scope, endpoint: string, tls: TlsFiles): Promise<Session> {
+  /** Rejects with `RpcFailed` when the server does not answer in time. */
+  static connect(scope: Scope, endpoint: string, options: SessionOptions = {}): Promise<Session> {
+    const { ca, cert, key, socketPath } = options
+    const through = socketPath === undefined ? {} : { createConnection: () => connectSocket({ path: socketPath }) }
     return new Promise((resolve, reject) => {
-      const http = connect(endpoint, { ...tls, settings: { enablePush: false, initialWindowSize: WINDOW_BYTES } })
+      const http = connect(endpoint, { ca, cert, key, ...through, settings: { enablePush: false, initialWindowSize: WINDOW_BYTES } })
       const refuse = (why: string): void => {
         timer.cancel()
         scope.signal.removeEventListener('abort', stop)
@@ -79,7 +95,7 @@ export class Session {
         timer.cancel()
         scope.signal.removeEventListener('abort', stop)
         http.removeAllListeners('close').removeAllListeners('error')
-        resolve(new Session(scope, endpoint, http))
+        resolve(new Session(scope, endpoint, http, options))
       })
     })
   }
@@ -100,7 +116,7 @@ export class Session {
     this.#http.destroy()
   }
 
-  /** One message there, one back. Rejects with `RpcFailed`. */
+  /** `method`: with its service, as in `etcdserverpb.KV/Range`. One message there, one back. Rejects with `RpcFailed`. */
   unary(method: string, message: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       let answer: Uint8Array | undefined
@@ -112,12 +128,12 @@ export class Session {
           onEnd: (failure) => {
             timer.cancel()
             if (failure !== undefined) reject(failure)
-            else if (answer === undefined) reject(new RpcFailed('etcd answered without a message', undefined, true))
+            else if (answer === undefined) reject(new RpcFailed('the answer has no message', undefined, true))
             else resolve(answer)
           },
         },
       )
-      // etcd keeps the time itself; this is for a member that is no longer there.
+      // The server keeps the time itself; this is for one that is no longer there.
       const timer = this.#scope.clock.after(timeoutMs + 1000, () => stream.close(constants.NGHTTP2_CANCEL))
       stream.end(frame(message))
     })
@@ -131,7 +147,7 @@ export class Session {
       { hasleader: 'true' },
       {
         onMessage: on.onMessage,
-        onEnd: (failure) => on.onEnd(failure ?? new RpcFailed('etcd ended the stream', undefined, true)),
+        onEnd: (failure) => on.onEnd(failure ?? new RpcFailed('the stream has ended', undefined, true)),
       },
     )
     return {
@@ -147,13 +163,13 @@ export class Session {
   ): ClientHttp2Stream {
     const stream = this.#http.request({
       ':method': 'POST',
-      ':path': `/etcdserverpb.${method}`,
+      ':path': `/${method}`,
       'content-type': 'application/grpc',
       te: 'trailers',
       ...headers,
     })
     this.#open++
-    const reader = new FrameReader()
+    const reader = new FrameReader(this.#maxMessageBytes)
     let status: { readonly code: number; readonly text: string } | undefined
     let broken: string | undefined
     const take = (from: Readonly<Record<string, unknown>>): void => {

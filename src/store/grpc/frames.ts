@@ -1,7 +1,5 @@
 /** A length, and whether the message is compressed, stand in front of each message of gRPC. */
 const HEAD_BYTES = 5
-/** Larger than any answer: pages are bounded by their number of objects, watch answers by their parts. */
-const MAX_MESSAGE_BYTES = 512 * 2 ** 20
 
 export function frame(message: Uint8Array): Buffer {
   const framed = Buffer.allocUnsafe(HEAD_BYTES + message.length)
@@ -13,9 +11,15 @@ export function frame(message: Uint8Array): Buffer {
 
 /** Cuts what arrives into messages. Throws for what is not gRPC. */
 export class FrameReader {
+  readonly #maxBytes: number
   #chunks: Buffer[] = []
   #length = 0
   #wanted: number | undefined
+
+  /** `maxBytes`: of one message. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
 
   push(chunk: Buffer): Uint8Array[] {
     this.#chunks.push(chunk)
@@ -25,9 +29,9 @@ export class FrameReader {
       if (this.#wanted === undefined) {
         if (this.#length < HEAD_BYTES) return messages
         const head = this.#take(HEAD_BYTES)
-        if (head[0] !== 0) throw new Error('etcd sent a compressed message, which was not asked for')
+        if (head[0] !== 0) throw new Error('the peer sent a compressed message, which was not asked for')
         this.#wanted = head.readUInt32BE(1)
-        if (this.#wanted > MAX_MESSAGE_BYTES) throw new Error(`etcd sent a message of ${this.#wanted} bytes`)
+        if (this.#wanted > this.#maxBytes) throw new Error(`the peer sent a message of ${this.#wanted} bytes`)
       }
       if (this.#length < this.#wanted) return messages
       messages.push(this.#take(this.#wanted))
