@@ -1,3 +1,4 @@
+import type { AdmissionMetrics } from './observe/admission-metrics.ts'
 import type { Peer, Scope } from '#base'
 import type { KubeObject, Resource, ResourceRef } from '#api'
 
@@ -95,6 +96,9 @@ export interface AdmissionRequest {
   warn(text: string): void
   /** Says something about the request in the audit log, where there is one. */
   readonly annotate?: (key: string, value: string) => void
+  /** Says how long somebody outside this server has kept the request waiting. */
+  readonly outside?: (ms: number) => void
+  readonly metrics?: AdmissionMetrics
 }
 
 /**

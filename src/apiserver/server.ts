@@ -25,7 +25,9 @@ import type { Fairness } from './flowcontrol/fairness.ts'
 import { NO_REMOTE_GROUPS } from './discovery/merged-groups.ts'
 import { type VersionInfo, indexPath, rawPaths, versionPath } from './discovery/plain-paths.ts'
 import { metricsPath } from './observe/metrics-path.ts'
-import { RequestMetrics } from './observe/request-metrics.ts'
+import { writeApiServices } from './observe/apiservice-metrics.ts'
+import { MeteredEngine } from './observe/metered-engine.ts'
+import { type MetricSource, ServerMetrics } from './observe/server-metrics.ts'
 import { Catalog } from './registry/catalog.ts'
 import type { Core, RegistryHook } from './registry/core.ts'
 import type { SpecialHandler } from './registry/special-handler.ts'
@@ -88,6 +90,8 @@ export interface ApiServer {
   readonly findKind: (apiVersion: string, kind: string) => Resource | undefined
   /** Resolves when every request can be answered. */
   readonly ready: Promise<void>
+  /** Shows what others have counted at `/metrics` too. */
+  addMetrics(source: MetricSource): void
   /** Ends all watches. The engine belongs to the caller. */
   close(): void
 }
@@ -102,9 +106,13 @@ const UNKNOWN_BUILD: VersionInfo = {
 
 /** Puts the API server together over a store. Ends with the scope; `handler` can be called from a socket or from this process. */
 export function createApiServer(scope: Scope, options: ApiServerOptions): ApiServer {
-  const { engine } = options
   const own = scope.child()
   const catalog = new Catalog(options.resources)
+  const metrics = new ServerMetrics((key) => {
+    for (const resource of catalog.all) if (resource.storage !== undefined && key.startsWith(`${resource.storage.prefix}/`)) return resource
+    return undefined
+  })
+  const engine = new MeteredEngine(options.engine, own.clock, metrics.store)
   const caches = new CacheSet(own, engine, options.cache)
   let converter: Promise<ConversionCaller> | undefined
   const views: Views = new Views(catalog, caches, async (within, webhook, objects, apiVersion) => {
@@ -133,6 +141,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     negotiator: new Negotiator(),
     ownership: new OwnershipMemory(),
     watches: new Set(),
+    metrics,
   }
   let isReady = false
   const ready = loadCaches(catalog, views).then(async () => {
@@ -144,7 +153,9 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   const rawRoutes = options.rawRoutes ?? []
   const { aggregator } = options
   const remotes = aggregator ?? NO_REMOTE_GROUPS
-  const metrics = new RequestMetrics()
+  if (options.fairness !== undefined) metrics.add((text) => options.fairness?.writeMetrics(text))
+  const reader = cacheReader(catalog, views)
+  if (aggregator !== undefined) metrics.add((text) => writeApiServices(reader, text))
   const handler = requestHandler({
     core,
     routes: { views, specials },
@@ -155,7 +166,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     ...(aggregator === undefined ? {} : { aggregate: (context) => aggregator.handle(context) }),
     paths: [
       ...(options.paths ?? []),
-      healthPaths([...ownChecks(engine, () => isReady), ...(options.healthChecks ?? [])]),
+      healthPaths([...ownChecks(engine, () => isReady), ...(options.healthChecks ?? [])], metrics.health),
       discoveryPaths(catalog, remotes),
       openApiPaths(
         catalog,
@@ -168,11 +179,11 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
       indexPath(() => pathIndex(catalog, rawRoutes)),
     ],
     metrics,
-    ...(options.audit === undefined ? {} : { audit: options.audit }),
+    ...(options.audit === undefined ? {} : { audit: { policy: options.audit.policy, sink: metrics.audit.counting(options.audit.sink) } }),
   })
   return {
     handler,
-    reader: cacheReader(catalog, views),
+    reader,
     writer: objectWriter(core, views),
     catalog,
     caches,
@@ -183,6 +194,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
       return catalog.findKind(slash === -1 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind)
     },
     ready,
+    addMetrics: (source) => metrics.add(source),
     close() {
       for (const watch of core.watches) watch.end()
       own.cancel()

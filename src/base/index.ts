@@ -42,6 +42,8 @@ export {
 } from './codec/json.ts'
 export type { FieldPlace } from './codec/json-places.ts'
 export { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './codec/yaml.ts'
+export { type Cell, Counters, Histograms } from './metrics/families.ts'
+export { Histogram, type Labels, type MetricDefinition, MetricText } from './metrics/metric-text.ts'
 export { ProtobufReader, ProtobufWriter, WIRE, type WireType } from './codec/protobuf.ts'
 export {
   type Message,

@@ -50,7 +50,7 @@ import {
   webhookSteps,
   writeKubeconfig,
 } from '#apiserver'
-import { type Engine, openEtcdStore, openMemoryStore, openSqliteStore, startCompaction } from '#store'
+import { openEtcdStore, openMemoryStore, openSqliteStore, startCompaction } from '#store'
 import { openAudit } from './audit.ts'
 import { type Failover, tolerationOf } from './failover.ts'
 import { type GuardedStore, withEncryption } from './encryption.ts'
@@ -96,6 +96,7 @@ export interface RunningApiServer {
   readonly tokenOf: (part: InternalPart) => string
   /** Takes no more requests, lets those under way finish, and closes the store. */
   stop(): Promise<void>
+  readonly addMetrics: ApiServer['addMetrics']
 }
 
 export interface ControllerSigning {
@@ -233,6 +234,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     authority,
     signing: { authority: certificates.authority, legacyToken: legacyTokenSigner(signingKey) },
     tokenOf: (part) => tokens.get(part) ?? '',
+    addMetrics: (source) => server.addMetrics(source),
     async stop() {
       await withdraw().catch((error: unknown) => scope.log.warn('this server is still published', { error: messageOf(error) }))
       server.close()

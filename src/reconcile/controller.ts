@@ -4,6 +4,7 @@ import type { Client } from '#client'
 import { type BackOffLimits, KEY_BACK_OFF, backOffMs } from './back-off.ts'
 import type { ControllerContext, ControllerDefinition, EventRecorder, Informers, Reconcile } from './contract.ts'
 import { Terminal } from './errors.ts'
+import type { QueueMetrics } from './queue-metrics.ts'
 import { WorkQueue } from './queue.ts'
 
 const DEFAULT_WORKERS = 4
@@ -14,6 +15,7 @@ export interface ControllerRuntime {
   /** One recorder for each event source. */
   readonly events: (source: string) => EventRecorder
   readonly backOff?: BackOffLimits
+  readonly metrics?: QueueMetrics
 }
 
 /** Counts since the start; `queued`, `running`, `delayed` are of now. */
@@ -56,7 +58,8 @@ function prepareController(parent: Scope, definition: ControllerDefinition, runt
   let failed = 0
   let busyMs = 0
 
-  const queue = new WorkQueue(scope.clock, definition.workers ?? DEFAULT_WORKERS, async (key) => {
+  const meter = runtime.metrics?.meter(definition.name)
+  const work = async (key: string): Promise<void> => {
     if (scope.signal.aborted) return
     const startedMs = scope.clock.monotonic()
     try {
@@ -73,6 +76,7 @@ function prepareController(parent: Scope, definition: ControllerDefinition, runt
       }
       const count = (failures.get(key) ?? 0) + 1
       failures.set(key, count)
+      if (meter !== undefined) meter.retries.value++
       const delayMs = backOffMs(limits, count, scope.random)
       queue.addAfter(key, delayMs)
       // Two writers met: the normal cost of optimistic writes, not worth a person's attention.
@@ -82,7 +86,9 @@ function prepareController(parent: Scope, definition: ControllerDefinition, runt
       reconciled++
       busyMs += scope.clock.monotonic() - startedMs
     }
-  })
+  }
+  const queue = new WorkQueue(scope.clock, definition.workers ?? DEFAULT_WORKERS, work, meter)
+  runtime.metrics?.follow(definition.name, queue)
 
   const context: ControllerContext = {
     scope,

@@ -32,6 +32,7 @@ export {
 } from './owners.ts'
 export { type ReflectorSink, reflect } from './reflector.ts'
 export { WorkQueue } from './queue.ts'
+export { QueueMetrics } from './queue-metrics.ts'
 export { inParallel, slowStart } from './slow-start.ts'
 export { compareVersions } from './versions.ts'
 export { resolveIntOrPercent } from './workloads/int-or-percent.ts'

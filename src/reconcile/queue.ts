@@ -1,15 +1,19 @@
 import type { Clock, Timer } from '#base'
+import type { QueueMeter, QueueState } from './queue-metrics.ts'
 
 /**
  * Keys that wait to be worked on. A key is in it once, however often it is added; a key that is being worked on is put back when the
  * work is done. `run` is called as soon as a key and a place are free, so an idle queue costs nothing.
  */
-export class WorkQueue {
+export class WorkQueue implements QueueState {
   readonly #clock: Clock
   readonly #places: number
   readonly #run: (key: string) => Promise<void>
-  readonly #ready = new Set<string>()
-  readonly #running = new Set<string>()
+  readonly #meter: QueueMeter | undefined
+  /** With the time since when they wait. */
+  readonly #ready = new Map<string, number>()
+  /** With the time since when they are worked on. */
+  readonly #running = new Map<string, number>()
   readonly #again = new Set<string>()
   readonly #delayed = new Map<string, { readonly dueMs: number; readonly timer: Timer }>()
   #open = false
@@ -17,8 +21,9 @@ export class WorkQueue {
   #idle: (() => void)[] = []
 
   /** `run` must not reject: what failed is for its caller to put back with a delay. */
-  constructor(clock: Clock, places: number, run: (key: string) => Promise<void>) {
+  constructor(clock: Clock, places: number, run: (key: string) => Promise<void>, meter?: QueueMeter) {
     this.#clock = clock
+    this.#meter = meter
     this.#places = places
     this.#run = run
   }
@@ -28,6 +33,9 @@ export class WorkQueue {
   }
   get running(): number {
     return this.#running.size
+  }
+  get startedMs(): Iterable<number> {
+    return this.#running.values()
   }
   get delayed(): number {
     return this.#delayed.size
@@ -41,8 +49,10 @@ export class WorkQueue {
 
   add(key: string): void {
     if (this.#closed) return
-    if (this.#running.has(key)) this.#again.add(key)
-    else this.#ready.add(key)
+    if (this.#running.has(key)) {
+      if (!this.#again.has(key)) this.#counted()
+      this.#again.add(key)
+    } else this.#enter(key)
     this.#pump()
   }
 
@@ -71,19 +81,32 @@ export class WorkQueue {
     return this.#running.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve))
   }
 
+  #enter(key: string): void {
+    if (this.#ready.has(key)) return
+    this.#counted()
+    this.#ready.set(key, this.#clock.monotonic())
+  }
+  #counted(): void {
+    if (this.#meter !== undefined) this.#meter.adds.value++
+  }
+
   #pump(): void {
     if (!this.#open || this.#closed) return
-    for (const key of this.#ready) {
+    for (const [key, sinceMs] of this.#ready) {
       if (this.#running.size >= this.#places) return
+      const nowMs = this.#clock.monotonic()
+      this.#meter?.waits.observe((nowMs - sinceMs) / 1000)
       this.#ready.delete(key)
-      this.#running.add(key)
+      this.#running.set(key, nowMs)
       void this.#run(key).then(() => this.#finished(key))
     }
   }
 
   #finished(key: string): void {
+    const nowMs = this.#clock.monotonic()
+    this.#meter?.works.observe((nowMs - (this.#running.get(key) ?? nowMs)) / 1000)
     this.#running.delete(key)
-    if (this.#again.delete(key)) this.#ready.add(key)
+    if (this.#again.delete(key)) this.#ready.set(key, nowMs)
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
     this.#pump()
   }

@@ -1,5 +1,6 @@
 import type { HttpResponse, Scope } from '#base'
 import { messageOf } from '#base'
+import type { HealthMetrics } from '../observe/health-metrics.ts'
 import { textAnswer } from '../respond/plain.ts'
 import type { PathHandler } from '../router/handler.ts'
 
@@ -13,7 +14,7 @@ export interface HealthCheck {
 export type HealthPath = 'healthz' | 'livez' | 'readyz'
 
 /** `/healthz`, `/livez`, `/readyz`, their single checks, `?verbose` and `?exclude=NAME`. */
-export function healthPaths(checks: readonly HealthCheck[]): PathHandler {
+export function healthPaths(checks: readonly HealthCheck[], metrics: HealthMetrics): PathHandler {
   return (context) => {
     const [, path, name, ...rest] = context.info.path.split('/')
     if ((path !== 'healthz' && path !== 'livez' && path !== 'readyz') || rest.length > 0) return undefined
@@ -23,7 +24,7 @@ export function healthPaths(checks: readonly HealthCheck[]): PathHandler {
       return one === undefined ? undefined : runAlone(context.scope, one)
     }
     const { query } = context.info
-    return run(context.scope, path, own, new Set(query.getAll('exclude')), query.has('verbose'))
+    return run(context.scope, path, own, new Set(query.getAll('exclude')), query.has('verbose'), metrics)
   }
 }
 
@@ -43,6 +44,7 @@ async function run(
   checks: readonly HealthCheck[],
   excluded: ReadonlySet<string>,
   verbose: boolean,
+  metrics: HealthMetrics,
 ): Promise<HttpResponse> {
   const lines: string[] = []
   let failed = false
@@ -53,9 +55,11 @@ async function run(
     }
     try {
       await check.check(scope)
+      metrics.checked(check.name, path, true)
       lines.push(`[+]${check.name} ok`)
     } catch (error) {
       failed = true
+      metrics.checked(check.name, path, false)
       scope.log.warn('a health check failed', { check: check.name, error: messageOf(error) })
       lines.push(`[-]${check.name} failed: reason withheld`)
     }

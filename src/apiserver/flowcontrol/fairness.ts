@@ -1,26 +1,28 @@
-import type { Scope } from '#base'
+import type { MetricText, Scope } from '#base'
 import { type flowcontrol, refs } from '#api'
 import type { ObjectReader, UserInfo } from '../contract.ts'
 import type { RequestContext } from '../registry/context.ts'
 import type { Follow } from '../registry/read/follow.ts'
 import { type Classified, Classifier } from './classify.ts'
+import { type FlowMeter, FlowMetrics } from './flow-metrics.ts'
 import { planLevels } from './plan-levels.ts'
 import { SeatPool, Seats } from './seats.ts'
 import { flowHash } from './shuffle-shard.ts'
 
-/** A request's turn. Whoever was granted one gives the seats back when its answer is there. */
+/** A request's turn. */
 export interface Turn {
   readonly granted: boolean
-  /** Absent for requests that are exempt. */
-  readonly seats: Seats | undefined
   /** Headers that tell the client how it was judged. */
   readonly marks: Readonly<Record<string, string>>
+  /** The answer is there: gives back what the turn has taken. Called once where it was granted. */
+  done(ms: number, isWatch: boolean): void
 }
 
 /** Decides when requests are worked on, by flow schemas and priority levels. */
 export interface Fairness {
   /** At once where there is room, which is nearly always. Undefined for what is not judged. */
   enter(context: RequestContext): Turn | undefined | Promise<Turn>
+  writeMetrics(text: MetricText): void
 }
 
 export interface FairnessOptions {
@@ -39,9 +41,10 @@ export function requestFairness(scope: Scope, options: FairnessOptions): Fairnes
   const { reader, follow, waitMs } = options
   const pool = new SeatPool()
   const known = new Map<string, Seats>()
-  let classifier: Classifier<Turn> | undefined
+  const metrics = new FlowMetrics()
+  let classifier: Classifier<Level> | undefined
   let isFollowing = false
-  const current = (): Classifier<Turn> => {
+  const current = (): Classifier<Level> => {
     if (classifier !== undefined) return classifier
     if (!isFollowing) {
       isFollowing = true
@@ -50,12 +53,20 @@ export function requestFairness(scope: Scope, options: FairnessOptions): Fairnes
       }
       for (const ref of [refs.flowschemas, refs.prioritylevelconfigurations]) follow(scope, ref, changed)
     }
-    classifier = new Classifier(configuration(reader, pool, known, options.concurrency))
+    classifier = new Classifier(configuration(reader, pool, known, metrics, options.concurrency))
     return classifier
   }
-  const wait = async (context: RequestContext, seats: Seats, { schema, level: turn }: Classified<Turn>): Promise<Turn> => {
+  const wait = async (context: RequestContext, seats: Seats, { schema, level }: Classified<Level>): Promise<Turn> => {
+    const { meter, turn } = level
     const hash = flowHash(schema.metadata?.name ?? '', distinguisher(schema, context.user, context.info.namespace))
-    return (await seats.wait(context.scope, hash, waitMs)) ? turn : { ...turn, granted: false, seats: undefined }
+    const { clock } = context.core.scope
+    const arrivedAt = clock.monotonic()
+    meter.waiting++
+    const outcome = await seats.wait(context.scope, hash, waitMs).finally(() => meter.waiting--)
+    const waitedMs = clock.monotonic() - arrivedAt
+    if (outcome === 'granted') return begin(meter, turn, waitedMs)
+    metrics.rejected(meter, outcome, waitedMs)
+    return { ...turn, granted: false }
   }
   return {
     enter(context) {
@@ -64,10 +75,26 @@ export function requestFairness(scope: Scope, options: FairnessOptions): Fairnes
       // Without any schema there is nothing to judge by: the first moments of a new server.
       const found = current().classify(user, info)
       if (found === undefined) return undefined
-      const { seats } = found.level
-      return seats === undefined || seats.tryTake() ? found.level : wait(context, seats, found)
+      const { seats, meter, turn } = found.level
+      return seats === undefined || seats.tryTake() ? begin(meter, turn, 0) : wait(context, seats, found)
     },
+    writeMetrics: (text) => metrics.write(text),
   }
+}
+
+/** What a schema leads to, made once for all its requests. */
+interface Level {
+  /** Absent for requests that are exempt. */
+  readonly seats: Seats | undefined
+  readonly meter: FlowMeter
+  readonly turn: Turn
+}
+
+function begin(meter: FlowMeter, turn: Turn, waitedMs: number): Turn {
+  meter.executing++
+  meter.dispatched.value++
+  meter.waits.observe(waitedMs / 1000)
+  return turn
 }
 
 /** Flows of one schema are told apart by who sends, or by where to. */
@@ -77,13 +104,20 @@ function distinguisher({ spec }: flowcontrol.FlowSchema, user: UserInfo, namespa
 }
 
 /** The schemas as they are now, each with the turn that its requests get. Levels that stay keep their seats, and who waits for them. */
-function configuration(reader: ObjectReader, pool: SeatPool, known: Map<string, Seats>, concurrency: number): Classified<Turn>[] {
+function configuration(
+  reader: ObjectReader,
+  pool: SeatPool,
+  known: Map<string, Seats>,
+  metrics: FlowMetrics,
+  concurrency: number,
+): Classified<Level>[] {
   const levels = new Map(reader.list(refs.prioritylevelconfigurations).map((level) => [level.metadata?.name ?? '', level]))
   const plan = new Map(planLevels([...levels.values()], concurrency).map((limits) => [limits.name, limits]))
   for (const name of known.keys()) if (!plan.has(name)) known.delete(name)
   for (const [name, limits] of plan) if (!known.has(name)) known.set(name, new Seats(pool, limits))
   pool.set([...known.values()])
   for (const [name, limits] of plan) known.get(name)?.settle(limits)
+  metrics.settled([...plan.values()])
   return reader.list(refs.flowschemas).flatMap((schema) => {
     const level = levels.get(schema.spec?.priorityLevelConfiguration.name ?? '')
     if (level === undefined) return []
@@ -91,6 +125,13 @@ function configuration(reader: ObjectReader, pool: SeatPool, known: Map<string, 
       'x-kubernetes-pf-flowschema-uid': schema.metadata?.uid ?? '',
       'x-kubernetes-pf-prioritylevel-uid': level.metadata?.uid ?? '',
     }
-    return [{ schema, level: { granted: true, seats: known.get(level.metadata?.name ?? ''), marks } }]
+    const seats = known.get(level.metadata?.name ?? '')
+    const meter = metrics.meter(schema.metadata?.name ?? '', level.metadata?.name ?? '')
+    const done = (ms: number, isWatch: boolean): void => {
+      meter.executing--
+      ;(isWatch ? meter.watches : meter.executions).observe(ms / 1000)
+      seats?.release()
+    }
+    return [{ schema, level: { seats, meter, turn: { granted: true, marks, done } } }]
   })
 }

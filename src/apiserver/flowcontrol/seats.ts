@@ -1,6 +1,9 @@
 import type { Scope } from '#base'
 import { dealHand } from './shuffle-shard.ts'
 
+/** Why there is no seat. */
+export type Refusal = 'concurrency-limit' | 'queue-full' | 'time-out' | 'cancelled'
+
 /** What a priority level allows. */
 export interface LevelLimits {
   readonly name: string
@@ -90,18 +93,18 @@ export class Seats {
   }
 
   /**
-   * Waits for a seat in the shortest queue of the flow's hand. Resolves with whether there is one: not when the level has no queues, the
-   * queue is full, or the wait is too long.
+   * Waits for a seat in the shortest queue of the flow's hand. Resolves with why there is none: the level has no queues, the queue is
+   * full, the wait is too long, or whoever asks has gone.
    */
-  async wait(scope: Scope, hash: bigint, waitMs: number): Promise<boolean> {
+  async wait(scope: Scope, hash: bigint, waitMs: number): Promise<'granted' | Refusal> {
     const { queuing } = this.#limits
-    if (queuing === undefined) return false
+    if (queuing === undefined) return 'concurrency-limit'
     const hand = dealHand(hash, queuing.queues, queuing.handSize).map((at) => this.#queueAt(at))
     const queue = hand.reduce((best, one) => (one.waiting.length < best.waiting.length ? one : best))
-    if (queue.waiting.length >= queuing.lengthLimit) return false
+    if (queue.waiting.length >= queuing.lengthLimit) return 'queue-full'
     if (queue.waiting.length === 0) queue.had = Math.max(queue.had, this.#time)
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    const entry: Waiting = { queue, start: () => resolve(true) }
+    const { promise, resolve } = Promise.withResolvers<'granted' | Refusal>()
+    const entry: Waiting = { queue, start: () => resolve('granted') }
     queue.waiting.push(entry)
     this.#waitingCount++
     this.#pool.waiting++
@@ -111,7 +114,7 @@ export class Seats {
       queue.waiting.splice(at, 1)
       this.#waitingCount--
       this.#pool.waiting--
-      resolve(false)
+      resolve(scope.signal.aborted ? 'cancelled' : 'time-out')
     }
     const timer = scope.clock.after(waitMs, giveUp, { background: true })
     scope.signal.addEventListener('abort', giveUp, { once: true })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseRequest } from '../router/request-info.ts'
-import { Histogram, MetricText } from './metric-text.ts'
+import { Histogram, MetricText } from '#base'
 import { RequestMetrics } from './request-metrics.ts'
 
 const bytes = (

@@ -1,6 +1,5 @@
-import type { HttpResponse } from '#base'
+import { Counters, Histogram, type HttpResponse, type Labels, type MetricDefinition, type MetricText } from '#base'
 import type { ParsedRequest } from '../router/request-info.ts'
-import { Histogram, type Labels, type MetricDefinition, type MetricText } from './metric-text.ts'
 
 const TOTAL: MetricDefinition = {
   name: 'apiserver_request_total',
@@ -10,6 +9,11 @@ const TOTAL: MetricDefinition = {
 const DURATION: MetricDefinition = {
   name: 'apiserver_request_duration_seconds',
   help: 'Time from the first byte of a request to its answer, watches and connections excepted.',
+  type: 'histogram',
+}
+const SLI: MetricDefinition = {
+  name: 'apiserver_request_sli_duration_seconds',
+  help: 'The same without the time in which the request waited for its turn or for webhooks.',
   type: 'histogram',
 }
 const SIZES: MetricDefinition = {
@@ -25,12 +29,14 @@ const IN_FLIGHT: MetricDefinition = {
 
 /** The bounds of kube-apiserver, which dashboards are made for. */
 const DURATION_BOUNDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
+const SLI_BOUNDS = DURATION_BOUNDS.slice(2)
 const SIZE_BOUNDS = [1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000]
 
 interface Series {
   readonly labels: Labels
   readonly byCode: Map<number, number>
   readonly duration: Histogram | undefined
+  readonly sli: Histogram | undefined
   readonly size: Histogram
 }
 
@@ -38,20 +44,35 @@ interface Series {
 const MAX_SERIES = 4000
 const MUTATING: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
+/** A request as labels tell of it: without dry runs, which have a label of their own. */
+const KIND = ['component', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'] as const
+
 /** Counts requests. One look-up in a map and a few additions for each. */
 export class RequestMetrics {
   readonly #series = new Map<string, Series>()
+  readonly #terminations = new Counters(
+    { name: 'apiserver_request_terminations_total', help: 'Requests that the server has turned away to protect itself.' },
+    [...KIND, 'code'],
+  )
   readonly #inFlight = { mutating: 0, readOnly: 0 }
 
   started(method: string): void {
     this.#inFlight[MUTATING.has(method) ? 'mutating' : 'readOnly']++
   }
 
-  finished(method: string, info: ParsedRequest, known: boolean, answer: HttpResponse, durationMs: number): void {
+  /** Turned away before it was worked on. `finished` is called too. */
+  terminated(method: string, info: ParsedRequest, known: boolean, code: number): void {
+    const { labels } = this.#of(method, info, known)
+    this.#terminations.of(...KIND.map((name) => labels[name] ?? ''), String(code)).value++
+  }
+
+  /** `outsideMs`: how much of the time others have taken. */
+  finished(method: string, info: ParsedRequest, known: boolean, answer: HttpResponse, durationMs: number, outsideMs = 0): void {
     this.#inFlight[MUTATING.has(method) ? 'mutating' : 'readOnly']--
     const series = this.#of(method, info, known)
     series.byCode.set(answer.status, (series.byCode.get(answer.status) ?? 0) + 1)
     series.duration?.observe(durationMs / 1000)
+    series.sli?.observe((durationMs - outsideMs) / 1000)
     if (answer.body.kind !== 'bytes') return
     let size = 0
     for (const chunk of answer.body.chunks) size += chunk.length
@@ -65,10 +86,32 @@ export class RequestMetrics {
       for (const [code, count] of byCode) text.sample(TOTAL.name, { code: String(code), ...labels }, count)
     text.family(DURATION)
     for (const { labels, duration } of all) if (duration !== undefined) text.histogram(DURATION.name, labels, duration)
-    text.family(SIZES)
-    for (const { labels, size } of all) if (size.count > 0) text.histogram(SIZES.name, labels, size)
+    this.#withoutDryRuns(text, SLI, all, ({ sli }) => sli)
+    this.#withoutDryRuns(text, SIZES, all, ({ size }) => (size.count > 0 ? size : undefined))
+    this.#terminations.write(text)
     text.family(IN_FLIGHT)
     for (const [kind, count] of Object.entries(this.#inFlight)) text.sample(IN_FLIGHT.name, { request_kind: kind }, count)
+  }
+
+  /** Series that differ in that label only are one. */
+  #withoutDryRuns(
+    text: MetricText,
+    definition: MetricDefinition,
+    all: readonly Series[],
+    of: (one: Series) => Histogram | undefined,
+  ): void {
+    const sums = new Map<string, { readonly labels: Labels; readonly histogram: Histogram }>()
+    for (const one of all) {
+      const histogram = of(one)
+      if (histogram === undefined) continue
+      const { dry_run: _dryRun, ...labels } = one.labels
+      const key = Object.values(labels).join('\0')
+      const known = sums.get(key)
+      if (known === undefined) sums.set(key, { labels, histogram: new Histogram(histogram.bounds).add(histogram) })
+      else known.histogram.add(histogram)
+    }
+    text.family(definition)
+    for (const { labels, histogram } of sums.values()) text.histogram(definition.name, labels, histogram)
   }
 
   /** `known` says whether the resource is one that is served: clients cannot make up series. */
@@ -98,6 +141,7 @@ export class RequestMetrics {
       labels,
       byCode: new Map(),
       duration: isLong ? undefined : new Histogram(DURATION_BOUNDS),
+      sli: isLong ? undefined : new Histogram(SLI_BOUNDS),
       size: new Histogram(SIZE_BOUNDS),
     }
     this.#series.set(key, series)

@@ -22,6 +22,8 @@ export class RequestContext {
   readonly warnings: string[]
   /** Headers of the answer that say how the request was judged, whatever comes of it. */
   marks: Readonly<Record<string, string>> | undefined = undefined
+  /** How long the request has waited for its turn, and for webhooks. Shared with who acts for the sender. */
+  readonly outside: { ms: number }
 
   constructor(
     scope: Scope,
@@ -31,6 +33,7 @@ export class RequestContext {
     user: UserInfo,
     auditId: string,
     warnings: string[] = [],
+    outside: { ms: number } = { ms: 0 },
   ) {
     this.core = core
     this.scope = scope
@@ -39,6 +42,7 @@ export class RequestContext {
     this.user = user
     this.auditId = auditId
     this.warnings = warnings
+    this.outside = outside
   }
 
   warn(text: string): void {

@@ -1,8 +1,9 @@
-import type { Scope } from '#base'
+import type { Labels, Scope } from '#base'
 import type { Engine } from '#store'
 import type { KubeObject } from '#api'
 import type { AdmissionStep, Authorizer, WriteGuard } from '../contract.ts'
 import type { Negotiator } from '../respond/media.ts'
+import type { ServerMetrics } from '../observe/server-metrics.ts'
 import type { CacheSet } from '../watchcache/cache-set.ts'
 import type { Catalog } from './catalog.ts'
 import type { OwnershipMemory } from './ownership/ownership-memory.ts'
@@ -23,7 +24,8 @@ export interface Core {
   /** Who owns what of new objects, as far as it has been worked out before. */
   readonly ownership: OwnershipMemory
   /** Ends the watches when the server stops. */
-  readonly watches: Set<{ end(): void }>
+  readonly watches: Set<{ readonly labels: Labels; end(): void }>
+  readonly metrics: ServerMetrics
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { HttpHandler, HttpRequest, HttpResponse, Scope } from '#base'
-import type { Authenticator, UserInfo } from '../contract.ts'
+import { hasReason } from '#api'
+import type { Authenticator, Credentials, UserInfo } from '../contract.ts'
 import { readAuditObject } from '../audit/audit-object.ts'
 import type { AuditPolicy } from '../audit/audit-policy.ts'
 import { AuditRecord, type AuditSink } from '../audit/audit-record.ts'
 import { authenticateRequest } from '../auth/authenticate/authenticate.ts'
-import type { RequestMetrics } from '../observe/request-metrics.ts'
+import type { ServerMetrics } from '../observe/server-metrics.ts'
 import type { Impersonation } from '../auth/impersonate/impersonate.ts'
 import type { Fairness } from '../flowcontrol/fairness.ts'
 import { authorize } from '../registry/authorize.ts'
@@ -16,7 +17,7 @@ import { refusalOf } from '../respond/errors.ts'
 import { pageNotFound, textAnswer, tooManyRequests, warningHeaders } from '../respond/plain.ts'
 import { refusalAnswer } from '../respond/refusal.ts'
 import { RequestScope } from './request-scope.ts'
-import { parseRequest } from './request-info.ts'
+import { type ParsedRequest, parseRequest } from './request-info.ts'
 
 /** Serves a path that is no resource; undefined when it does not know it. */
 export type PathHandler = (context: RequestContext) => HttpResponse | undefined | Promise<HttpResponse | undefined>
@@ -34,7 +35,7 @@ export interface HandlerOptions {
   readonly aggregate?: (context: RequestContext) => Promise<HttpResponse> | undefined
   /** Asked in order. */
   readonly paths: readonly PathHandler[]
-  readonly metrics: RequestMetrics
+  readonly metrics: ServerMetrics
   readonly audit?: Audit
 }
 
@@ -52,26 +53,27 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
     const auditId = auditIdOf(core.scope, request)
     const info = parseRequest(request.method, request.target)
     if (info === undefined) return finish(textAnswer(400, '400 Bad Request'), auditId, [])
-    options.metrics.started(request.method)
+    options.metrics.requests.started(request.method)
     const scope = new RequestScope(core.scope, request)
     let context: RequestContext | undefined
     let answer: HttpResponse
     let audit: AuditRecord | undefined
     try {
       const credentials = { headers: request.headers, peer: request.peer }
-      const user = authenticateRequest(scope, options.authenticators, credentials, options.mayBeAnonymous?.(info.path) ?? true)
-      context = new RequestContext(scope, core, request, info, user instanceof Promise ? await user : user, auditId)
-      audit = context.audit = recordOf(options.audit, context)
+      const found = recognize(scope, options, credentials, info.path, startedAt)
+      const user = found instanceof Promise ? await found : found
+      context = new RequestContext(scope, core, request, info, user, auditId)
+      audit = context.audit = recordOf(options, context)
       answer = await serve(options, context)
       if (audit !== undefined) answer = audit.answered(answer)
       if (request.headers['accept-encoding'] !== undefined) answer = await compressed(request, answer)
     } catch (error) {
       answer = refusalAnswer(request, refusalOf(scope, error, auditId))
-      audit ??= recordOf(options.audit, new RequestContext(scope, core, request, info, NOBODY, auditId))
+      audit ??= recordOf(options, new RequestContext(scope, core, request, info, NOBODY, auditId))
       if (audit !== undefined) answer = audit.answered(answer)
     }
-    const known = info.isResource && core.catalog.find(info.group, info.version, info.resource) !== undefined
-    options.metrics.finished(request.method, info, known, answer, core.scope.clock.monotonic() - startedAt)
+    const durationMs = core.scope.clock.monotonic() - startedAt
+    options.metrics.requests.finished(request.method, info, isKnown(core, info), answer, durationMs, context?.outside.ms)
     return finish(
       request.method === 'HEAD' ? { ...answer, body: { kind: 'empty' } } : answer,
       auditId,
@@ -81,12 +83,43 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
   }
 }
 
+/** Whether it is about a resource that is served: only those have metrics of their own. */
+function isKnown(core: Core, info: ParsedRequest): boolean {
+  return info.isResource && core.catalog.find(info.group, info.version, info.resource) !== undefined
+}
+
+function recognize(
+  scope: Scope,
+  { core, authenticators, mayBeAnonymous, metrics }: HandlerOptions,
+  credentials: Credentials,
+  path: string,
+  startedAt: number,
+): UserInfo | Promise<UserInfo> {
+  const { clock } = core.scope
+  const done = (user: UserInfo): UserInfo => {
+    metrics.access.recognized('success', (clock.monotonic() - startedAt) / 1000, user.name)
+    return user
+  }
+  const failed = (error: unknown): never => {
+    metrics.access.recognized(hasReason(error, 'Unauthorized') ? 'failure' : 'error', (clock.monotonic() - startedAt) / 1000)
+    throw error
+  }
+  try {
+    const user = authenticateRequest(scope, authenticators, credentials, mayBeAnonymous?.(path) ?? true)
+    return user instanceof Promise ? user.then(done, failed) : done(user)
+  } catch (error) {
+    return failed(error)
+  }
+}
+
 /** Who could not be told who they are. */
 const NOBODY: UserInfo = { name: '', groups: [], extra: {} }
 
-function recordOf(audit: Audit | undefined, { scope, request, info, user, auditId }: RequestContext): AuditRecord | undefined {
-  const decision = audit?.policy.decide(info, user)
-  if (audit === undefined || decision === undefined) return undefined
+function recordOf({ audit, metrics }: HandlerOptions, { scope, request, info, user, auditId }: RequestContext): AuditRecord | undefined {
+  if (audit === undefined) return undefined
+  const decision = audit.policy.decide(info, user)
+  metrics.audit.decided(decision?.level ?? 'None')
+  if (decision === undefined) return undefined
   return new AuditRecord(scope, audit.sink, decision, { request, info, user, auditId, read: readAuditObject })
 }
 
@@ -94,13 +127,20 @@ async function serve(options: HandlerOptions, sender: RequestContext): Promise<H
   const context = await actAs(options, sender)
   const entering = options.fairness?.enter(context)
   if (entering === undefined) return dispatch(options, context)
+  const { clock } = options.core.scope
+  const arrivedAt = clock.monotonic()
   const turn = entering instanceof Promise ? await entering : entering
   sender.marks = turn.marks
-  if (!turn.granted) return tooManyRequests()
+  const startedAt = turn === entering ? arrivedAt : clock.monotonic()
+  sender.outside.ms += startedAt - arrivedAt
+  if (!turn.granted) {
+    options.metrics.requests.terminated(context.request.method, context.info, isKnown(options.core, context.info), 429)
+    return tooManyRequests()
+  }
   try {
     return await dispatch(options, context)
   } finally {
-    turn.seats?.release()
+    turn.done(clock.monotonic() - startedAt, context.info.verb === 'watch')
   }
 }
 
@@ -125,7 +165,7 @@ async function actAs(options: HandlerOptions, context: RequestContext): Promise<
   if (asked === undefined) return context
   const found = asked instanceof Promise ? await asked : asked
   if (found === user) return context
-  const acting = new RequestContext(scope, core, request, info, found, auditId, context.warnings)
+  const acting = new RequestContext(scope, core, request, info, found, auditId, context.warnings, context.outside)
   acting.audit = context.audit
   context.audit?.impersonates(found)
   return acting

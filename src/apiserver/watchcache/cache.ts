@@ -41,6 +41,7 @@ export class ResourceCache implements HubSubscriber {
   readonly #pool = new LabelPool()
   readonly #listeners = new Set<CacheListener>()
   #entries = new Map<string, Entry>()
+  #bytes = 0
   #index = new OrderedIndex()
   #postings = new Postings()
   #ring: EventRing
@@ -95,6 +96,12 @@ export class ResourceCache implements HubSubscriber {
   get size(): number {
     return this.#entries.size
   }
+  /** Of the objects as they are stored. */
+  get bytes(): number {
+    return this.#bytes
+  }
+  /** Since the start. */
+  readonly counts = { received: 0, fills: 0 }
   get ring(): EventRing {
     return this.#ring
   }
@@ -198,6 +205,7 @@ export class ResourceCache implements HubSubscriber {
   #fill(first: RangeResult): Promise<void> | undefined {
     const { revision } = first
     this.#entries = new Map()
+    this.#bytes = 0
     this.#index = new OrderedIndex()
     this.#postings = new Postings()
     this.#snapshot = undefined
@@ -228,6 +236,7 @@ export class ResourceCache implements HubSubscriber {
     this.#startRevision = revision
     this.#changed = revision
     this.#loaded = true
+    this.counts.fills++
     const early = this.#early
     this.#early = []
     for (const { events, revision: at } of early) this.onEvents(events, at)
@@ -241,6 +250,7 @@ export class ResourceCache implements HubSubscriber {
     if (revision <= this.#startRevision) return
     this.#snapshot = undefined
     this.#changed = revision
+    this.counts.received += events.length
     for (const event of events) {
       const key = event.key.slice(this.prefix.length)
       const entry = event.kind === 'put' ? this.#entryOf(event.current) : undefined
@@ -270,6 +280,7 @@ export class ResourceCache implements HubSubscriber {
   #put(entry: Entry): Entry | undefined {
     const previous = this.#entries.get(entry.key)
     this.#entries.set(entry.key, entry)
+    this.#bytes += entry.bytes.length - (previous?.bytes.length ?? 0)
     this.#index.set(entry)
     // Equal label maps are the same map, and most changes leave the labels alone.
     if (previous?.labels !== entry.labels) {
@@ -284,6 +295,7 @@ export class ResourceCache implements HubSubscriber {
     const previous = this.#entries.get(key)
     if (previous === undefined) return undefined
     this.#entries.delete(key)
+    this.#bytes -= previous.bytes.length
     this.#index.delete(key)
     this.#unlistLabels(previous)
     if (this.#indexesFields)

@@ -6,6 +6,7 @@ import { objectShape } from '../respond/shapes.ts'
 import { Catalog } from '../registry/catalog.ts'
 import { Views } from '../registry/views.ts'
 import { builtInResources } from '#api'
+import { WatchMetrics } from '../observe/watch-metrics.ts'
 import { EVERYTHING } from './selection.ts'
 import { WatchStream } from './watch-stream.ts'
 
@@ -51,12 +52,15 @@ test('a slow client is sent everything at its own speed, until the ring has move
   const view = new Views(new Catalog([configMaps]), caches, () => Promise.resolve([])).of(configMaps)
   await view.cache.ready()
   const sink = slowSink()
+  const meter = new WatchMetrics().meter(configMaps)
   const stream = new WatchStream(
     sink,
     {
       cache: view.cache,
       selection: EVERYTHING,
       shape: objectShape(view),
+      meter,
+      labels: {},
       clock: systemClock,
       scope: api.scope,
       initial: undefined,

@@ -1,5 +1,6 @@
-import type { BodySink, Clock, Scope, Timer } from '#base'
+import type { BodySink, Clock, Labels, Scope, Timer } from '#base'
 import { statusError } from '#api'
+import type { WatchMeter } from '../observe/watch-metrics.ts'
 import type { CacheListener, ResourceCache } from './cache.ts'
 import type { Entry } from './entry.ts'
 import { type EventType, type Shape, frameOf } from './frames.ts'
@@ -24,6 +25,9 @@ export interface WatchStreamOptions {
   readonly marksInitialEnd: boolean
   readonly initialRevision: number
   readonly timeoutMs: number
+  readonly meter: WatchMeter
+  /** What the watch is, in metrics. */
+  readonly labels: Labels
 }
 
 const BOOKMARK_INTERVAL_MS = 60_000
@@ -65,6 +69,9 @@ export class WatchStream implements CacheListener {
     this.#pump()
   }
 
+  get labels(): Labels {
+    return this.#options.labels
+  }
   get ended(): boolean {
     return this.#ended
   }
@@ -117,6 +124,8 @@ export class WatchStream implements CacheListener {
         this.#initialAt++
         const frame = this.#shape.event('ADDED', entry, entry.bytes)
         this.#shape = this.#shape.next ?? this.#shape
+        this.#count(frame)
+        this.#options.meter.initial.value++
         parts.push(frame)
         size += frame.length
       }
@@ -147,7 +156,14 @@ export class WatchStream implements CacheListener {
     if (type === undefined) return true
     const frame = frameOf(change, type, this.#shape)
     this.#shape = this.#shape.next ?? this.#shape
+    this.#count(frame)
     return this.#sink.write(frame)
+  }
+
+  #count(frame: Buffer): void {
+    const { events, sizes } = this.#options.meter
+    events.value++
+    sizes.observe(frame.length)
   }
 
   /** Objects enter and leave a selection as if they came into being and went. */
@@ -167,7 +183,8 @@ export class WatchStream implements CacheListener {
 
   #expire(): void {
     if (this.#ended) return
-    const { clock } = this.#options
+    const { clock, meter } = this.#options
+    meter.cutOff.value++
     const sink = this.#sink
     sink.write(this.#shape.error(statusError.expired('too old resource version: the watcher was slower than the changes').status))
     sink.end()

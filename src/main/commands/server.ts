@@ -1,5 +1,5 @@
 import type { Scope } from '#base'
-import { type Client, createClient, inProcessTransport } from '#client'
+import { type Client, ClientMetrics, createClient, inProcessTransport } from '#client'
 import type { Informers } from '#reconcile'
 import { type InternalPart, type RunningApiServer, startApiServer } from '../apiserver.ts'
 import type { Started } from '../elected.ts'
@@ -35,8 +35,13 @@ export async function runServer(flags: PartsFlags): Promise<void> {
       ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),
     })
     const workers = scope.child()
+    const requests = new ClientMetrics()
+    server.addMetrics((text) => requests.write(text))
     const clientOf: ClientOf = (part) =>
-      createClient({ transport: inProcessTransport(server.handler, { token: server.tokenOf(part) }), fieldManager: PARTS[part] })
+      createClient({
+        transport: requests.meter(inProcessTransport(server.handler, { token: server.tokenOf(part) })),
+        fieldManager: PARTS[part],
+      })
     const { stopped } = await startParts(workers, flags, server, clientOf)
     if (flags.podRoutesInterface !== undefined) await keepPodRoutes(workers, clientOf('controllers'), flags.podRoutesInterface)
     return async () => {
@@ -56,13 +61,16 @@ async function startParts(scope: Scope, flags: PartsFlags, server: RunningApiSer
   const schedule = (within: Scope, shared: { readonly informers?: Informers }): Promise<Started> =>
     start(within, clientOf('scheduler'), 'kube-scheduler', (term) => startInnerScheduler(term, flags, clientOf, shared))
   if (!flags.controllers) return flags.scheduler ? schedule(scope, {}) : { stopped: Promise.resolve() }
-  const [{ createInformers }, { startControllers }] = await Promise.all([import('#reconcile'), import('../controllers.ts')])
+  const [{ QueueMetrics, createInformers }, { startControllers }] = await Promise.all([import('#reconcile'), import('../controllers.ts')])
+  const queues = new QueueMetrics()
+  server.addMetrics((text) => queues.write(text, scope.clock.monotonic()))
   return start(scope, clientOf('controllers'), 'kube-controller-manager', async (term) => {
     // One set of caches for both: each object is read and kept once. It is filled as the controllers, who may read all that the scheduler may.
     const informers = createInformers(clientOf('controllers'))
     const running = await startControllers(term, {
       client: clientOf('controllers'),
       informers,
+      metrics: queues,
       caBundle: server.authority,
       ...graceOf(flags.failover),
       ...(flags.loadBalancerPool === undefined ? {} : { balancerPool: { pool: flags.loadBalancerPool } }),

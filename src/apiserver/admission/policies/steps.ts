@@ -70,8 +70,10 @@ async function validateBy(
     }
     const input = inputs.get(ask.resource) ?? inputOf(scope, request, ask.resource, options, late)
     inputs.set(ask.resource, input)
+    const startedAt = scope.clock.monotonic()
     const evaluated = late.evaluate(() => validateByPolicy(policy.spec, input, paramsOf(ask)))
     const { denials, annotations } = evaluated instanceof Promise ? await evaluated : evaluated
+    countChecks(request, policy.name, binding, denials, scope.clock.monotonic() - startedAt)
     for (const { key, value } of annotations) notes.add(`${policy.name}/${key}`, value)
     for (const { message, reason, always, at } of denials) {
       const actions = binding?.spec.validationActions ?? []
@@ -83,6 +85,24 @@ async function validateBy(
   }
   notes.write(request)
   if (first !== undefined) throw denial(request, first.message, first.reason)
+}
+
+/** One for a request that passes, else one for each action that is taken. */
+function countChecks(
+  { metrics }: AdmissionRequest,
+  policy: string,
+  binding: Invocation<Policy<ValidatingSpec>>['binding'],
+  denials: ReturnType<typeof validateByPolicy>['denials'],
+  ms: number,
+): void {
+  if (metrics === undefined) return
+  const name = binding?.name ?? ''
+  if (denials.length === 0) metrics.policy(policy, name, 'no_error', 'allow', ms)
+  for (const { reason, always } of denials) {
+    const error = reason === '' ? 'invalid_error' : 'no_error'
+    const actions = always === true ? ['Deny'] : (binding?.spec.validationActions ?? [])
+    for (const action of actions) metrics.policy(policy, name, error, action.toLowerCase(), ms)
+  }
 }
 
 /** True when the object was changed, so that what came before must look at it again. */

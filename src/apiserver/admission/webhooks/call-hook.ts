@@ -1,6 +1,7 @@
 import { type Scope, messageOf } from '#base'
 import { type Resource, type Status, StatusError, statusError } from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
+import type { WebhookCall } from '../../observe/admission-metrics.ts'
 import type { RemoteCaller } from '../../remote/post-json.ts'
 import type { Hook } from './hooks.ts'
 import { type Verdict, readVerdict, reviewOf, wireForm } from './review.ts'
@@ -15,8 +16,42 @@ const DEFAULT_SECONDS = 10
 /** More than the largest object and a patch of it. */
 const MOST_ANSWER_BYTES = 8 * 1024 * 1024
 
-/** Asks a webhook. Throws `CallFailure`; and `StatusError` when it refuses, or cannot be asked about a dry run. */
+/** Asks a webhook, and counts how it went. Throws `CallFailure`; and `StatusError` when it refuses, or cannot be asked about a dry run. */
 export async function callHook(
+  scope: Scope,
+  caller: RemoteCaller,
+  hook: Hook,
+  request: AdmissionRequest,
+  resource: Resource,
+  isMutating: boolean,
+): Promise<Verdict> {
+  const startedAt = scope.clock.monotonic()
+  const { webhook } = hook
+  const count = (call: Pick<WebhookCall, 'rejected' | 'code' | 'error' | 'rejectionCode'>): void =>
+    request.metrics?.webhook({
+      name: webhook.name,
+      type: isMutating ? 'admit' : 'validating',
+      operation: request.operation,
+      seconds: (scope.clock.monotonic() - startedAt) / 1000,
+      ...call,
+    })
+  try {
+    const verdict = await ask(scope, caller, hook, request, resource, isMutating)
+    count({ rejected: false, code: 200 })
+    return verdict
+  } catch (error) {
+    if (error instanceof StatusError) {
+      const { code = 0 } = error.status
+      count({ rejected: true, code, error: 'no_error', rejectionCode: code })
+    } else if (error instanceof CallFailure) {
+      if (webhook.failurePolicy === 'Ignore') count({ rejected: false, code: 0 })
+      else count({ rejected: true, code: 0, error: 'calling_webhook_error' })
+    }
+    throw error
+  }
+}
+
+async function ask(
   scope: Scope,
   caller: RemoteCaller,
   { webhook }: Hook,

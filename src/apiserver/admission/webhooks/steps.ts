@@ -70,7 +70,9 @@ export function webhookSteps(scope: Scope, options: WebhookOptions): readonly Ad
             failOpen(own, hook, request, 'validating', modules.failedClosed, error)
           }
         }
+        const startedAt = scope.clock.monotonic()
         const outcomes = await Promise.allSettled(matched.map(ask))
+        request.outside?.(scope.clock.monotonic() - startedAt)
         const refused = outcomes.find((outcome) => outcome.status === 'rejected')
         if (refused !== undefined) throw refused.reason
       },
@@ -100,8 +102,11 @@ async function mutateBy(
     const matched = await matching(hook, request)
     if (matched === undefined) continue
     const { caller, modules } = await calls()
+    const startedAt = scope.clock.monotonic()
     try {
-      const { patch } = await modules.callHook(scope, caller, hook, request, matched.resource, true)
+      const { patch } = await modules
+        .callHook(scope, caller, hook, request, matched.resource, true)
+        .finally(() => request.outside?.(scope.clock.monotonic() - startedAt))
       if (patch !== undefined && modules.applyHookPatch(request, matched.resource, hook.webhook.name, patch)) {
         hasChanged = true
         rounds.changed()
@@ -126,6 +131,7 @@ function failOpen(
   failure: CallFailure,
 ): void {
   if (webhook.failurePolicy !== 'Ignore') throw failedClosed(webhook.name, failure)
+  request.metrics?.failedOpen(webhook.name, kind === 'mutation' ? 'admit' : 'validating')
   const round = request.isRepeated === true ? 1 : 0
   request.annotate?.(`failed-open.${kind}.webhook.admission.k8s.io/round_${round}_${webhook.name}`, webhook.name)
   scope.log.warn('a webhook could not be called and was passed over', { webhook: webhook.name, error: failure.message })

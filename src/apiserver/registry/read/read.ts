@@ -5,6 +5,7 @@ import { type Sendable, listAnswer, objectAnswer } from '../../respond/objects.t
 import { isTrue } from '../../router/request-info.ts'
 import type { Entry } from '../../watchcache/entry.ts'
 import type { RequestContext } from '../context.ts'
+import type { Core } from '../core.ts'
 import { listRequest } from './list-options.ts'
 import { parseRevision, plainError } from '../object-rules.ts'
 import type { View } from '../view.ts'
@@ -54,6 +55,13 @@ function revisionOf(text: string, isEvent: boolean): number {
   throw isEvent ? statusError.badRequest(`invalid resource version: ${why}`) : plainError(500, why)
 }
 
+function countList({ metrics }: Core, { cache, resource }: View, isConsistent: boolean, returned: number): void {
+  const meter = metrics.reads.meter(cache, resource)
+  meter.lists.value++
+  meter.returned.value += returned
+  if (isConsistent) meter.consistent.value++
+}
+
 export async function listObjects(context: RequestContext, view: View, namespace: string): Promise<HttpResponse> {
   const { core, info, scope } = context
   // What the client cannot be answered in is refused before anything is read.
@@ -64,6 +72,7 @@ export async function listObjects(context: RequestContext, view: View, namespace
     { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages },
     { ...options, selection },
   )
+  countList(core, view, options.resourceVersion === '' && options.continue === '', page.entries.length)
   const converting = view.prepare(scope, page.entries)
   if (converting !== undefined) await converting
   return listAnswer(context, view, page)

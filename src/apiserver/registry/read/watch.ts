@@ -44,6 +44,16 @@ export async function watchObjects(context: RequestContext, view: View, namespac
     bookmarks: options.bookmarks,
     marksInitialEnd: options.bookmarks && options.sendInitialEvents === true,
     timeoutMs,
+    meter: core.metrics.watches.meter(view.resource),
+    labels: {
+      component: 'apiserver',
+      group: info.group,
+      resource: info.resource,
+      scope: name !== '' ? 'resource' : namespace !== '' ? 'namespace' : 'cluster',
+      subresource: '',
+      verb: 'WATCH',
+      version: info.version,
+    },
     ...start,
   }
   return streamAnswer(mediaType, (sink) => {

@@ -122,7 +122,7 @@ export class KmsCipher implements Cipher {
 
   async #unwrap(id: string, secret: WrappedSecret, use: SecretUse): Promise<Opener> {
     try {
-      const opener = openerOf(await this.#plugin.decrypt(secret), use, this.#scope)
+      const opener = openerOf(this.#scope, await this.#plugin.decrypt(secret), use)
       this.#keep(id, opener)
       return opener
     } catch (cause) {
@@ -195,7 +195,7 @@ export class KmsCipher implements Cipher {
       problem = wrappedProblem(secret) ?? (secret.keyId === keyId ? undefined : `it was wrapped by the key ${hashOf(secret.keyId)}`)
       if (problem === undefined) {
         this.#writer = { seed, secret, goodUntilMs }
-        this.#keep(idOf(secret, SECRET_USE.seed), openerOf(seed, SECRET_USE.seed, this.#scope))
+        this.#keep(idOf(secret, SECRET_USE.seed), openerOf(this.#scope, seed, SECRET_USE.seed))
         this.#scope.log.info('values are kept under a new key of the key service', { name: this.name, keyIdHash: hashOf(keyId) })
         return undefined
       }
@@ -206,7 +206,7 @@ export class KmsCipher implements Cipher {
   }
 }
 
-function openerOf(secret: Uint8Array, use: SecretUse, { random }: Scope): Opener {
+function openerOf({ random }: Scope, secret: Uint8Array, use: SecretUse): Opener {
   if (use === SECRET_USE.key) {
     return aesGcm({ name: '', secret }, (count) => random.bytes(count)).open
   }

@@ -47,11 +47,23 @@ export class Histogram {
     this.bounds = bounds
     this.counts = new Uint32Array(bounds.length)
   }
+  /** Takes in what another one of the same bounds has counted. */
+  add(other: Histogram): this {
+    this.sum += other.sum
+    this.count += other.count
+    for (const [at, count] of other.counts.entries()) this.counts[at] = (this.counts[at] ?? 0) + count
+    return this
+  }
   observe(value: number): void {
     this.sum += value
     this.count++
-    const at = this.bounds.findIndex((bound) => value <= bound)
-    if (at !== -1) this.counts[at] = (this.counts[at] ?? 0) + 1
+    const { bounds, counts } = this
+    for (let at = 0; at < bounds.length; at++) {
+      if (value <= (bounds[at] as number)) {
+        counts[at] = (counts[at] as number) + 1
+        return
+      }
+    }
   }
 }
 
