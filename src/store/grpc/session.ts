@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, connect } from 'node:http2'
 import { connect as connectSocket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
-import type { Scope, Timer } from '#base'
+import { type Scope, type Timer, messageOf } from '#base'
 import { FrameReader, frame } from './frames.ts'
 
 /** A call that has no answer, or a refusal for one. */
@@ -161,13 +161,7 @@ export class Session {
     headers: Readonly<Record<string, string>>,
     on: { onMessage(message: Uint8Array): void; onEnd(failure: RpcFailed | undefined): void },
   ): ClientHttp2Stream {
-    const stream = this.#http.request({
-      ':method': 'POST',
-      ':path': `/${method}`,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      ...headers,
-    })
+    const stream = this.#request(method, headers)
     this.#open++
     const reader = new FrameReader(this.#maxMessageBytes)
     let status: { readonly code: number; readonly text: string } | undefined
@@ -199,6 +193,21 @@ export class Session {
       return on.onEnd(new RpcFailed(broken ?? this.#broken ?? 'the connection was closed', undefined, !refused))
     })
     return stream
+  }
+
+  /** Throws `RpcFailed` when the connection has gone since somebody looked. */
+  #request(method: string, headers: Readonly<Record<string, string>>): ClientHttp2Stream {
+    try {
+      return this.#http.request({
+        ':method': 'POST',
+        ':path': `/${method}`,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...headers,
+      })
+    } catch (error) {
+      throw new RpcFailed(this.#broken ?? messageOf(error), undefined, false)
+    }
   }
 
   #armPing(): void {
