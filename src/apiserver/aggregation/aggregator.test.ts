@@ -93,6 +93,13 @@ async function world(t: TestContext): Promise<World> {
         response.end(
           JSON.stringify({ paths: { 'apis/sea.example.com/v1': { serverRelativeURL: '/openapi/v3/apis/sea.example.com/v1?hash=1' } } }),
         )
+      else if (asked.url === '/openapi/v2')
+        response.end(
+          JSON.stringify({
+            paths: { '/apis/sea.example.com/v1/fish': { get: { schema: { $ref: '#/definitions/Fish' } } }, '/api/v1/stolen': {} },
+            definitions: { Fish: { type: 'object' } },
+          }),
+        )
       else response.end('{"kind":"APIResourceList"}')
     },
     onUpgrade: (socket) => void socket.destroy(),
@@ -192,6 +199,9 @@ test('its groups are announced among the others, by their priority', async (t) =
   assert.equal((await w.api.request('GET', '/apis/sea.example.com')).body.preferredVersion.groupVersion, 'sea.example.com/v1')
   const { paths } = (await w.api.request('GET', '/openapi/v3')).body
   assert.equal(paths['apis/sea.example.com/v1'].serverRelativeURL, '/openapi/v3/apis/sea.example.com/v1?hash=1')
+  const whole = (await w.api.request('GET', '/openapi/v2')).body
+  assert.deepEqual(whole.definitions.Fish, { type: 'object' })
+  assert.ok(whole.paths['/apis/sea.example.com/v1/fish'] !== undefined && whole.paths['/api/v1/stolen'] === undefined)
   await w.api.request('GET', '/openapi/v3/apis/sea.example.com/v1?hash=1')
   assert.ok(w.asked.some(({ url }) => url === '/openapi/v3/apis/sea.example.com/v1?hash=1'))
 })

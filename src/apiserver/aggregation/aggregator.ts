@@ -2,6 +2,7 @@ import type { HttpResponse, Scope } from '#base'
 import type { ObjectReader, ObjectWriter } from '../contract.ts'
 import type { Follow } from '../registry/read/follow.ts'
 import type { RequestContext } from '../registry/context.ts'
+import type { OpenApiPart } from './merge-openapi.ts'
 import { watchAvailability } from './availability.ts'
 import { passRequest } from './pass-request.ts'
 import { type FrontProxyCredentials, RemoteDialler } from './remote-dialler.ts'
@@ -36,6 +37,8 @@ export interface Aggregator {
   /** Of the documents about what is served: rises when one of them may have changed. */
   readonly version: number
   groups(): readonly RemoteGroup[]
+  /** What the others say of their paths in OpenAPI version 2. */
+  openApiParts(): readonly OpenApiPart[]
   /** Begins to look after the other servers. */
   start(writer: ObjectWriter): void
 }
@@ -77,6 +80,7 @@ export function createAggregator(scope: Scope, options: AggregatorOptions): Aggr
           .sort(byVersion),
       }))
     },
+    openApiParts: () => services.all().flatMap((service) => discovery.partOf(service) ?? []),
     start(writer) {
       watchAvailability(scope, {
         reader,

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type Scope, messageOf } from '#base'
+import { deepEqual } from '#api'
+import { type OpenApiPart, partBelow } from './merge-openapi.ts'
 import type { RemoteDialler } from './remote-dialler.ts'
 import type { RemoteService, RemoteServices } from './remote-services.ts'
 import { userHeaders } from './user-headers.ts'
@@ -9,6 +11,12 @@ export interface DiscoveredVersion {
   readonly version: string
   readonly resources: readonly unknown[]
   readonly freshness: 'Current' | 'Stale'
+}
+
+interface Said {
+  readonly status: number
+  readonly body: unknown
+  readonly etag: string | undefined
 }
 
 const ASK_MS = 5000
@@ -22,6 +30,7 @@ export class RemoteDiscovery {
   readonly #dialler: RemoteDialler
   readonly #services: RemoteServices
   readonly #known = new Map<string, { readonly resources: readonly unknown[]; readonly openApi: string | undefined }>()
+  readonly #parts = new Map<string, { readonly etag: string | undefined; readonly part: OpenApiPart }>()
   #version = 0
 
   constructor(scope: Scope, dialler: RemoteDialler, services: RemoteServices) {
@@ -46,11 +55,21 @@ export class RemoteDiscovery {
     return isAvailable ? this.#known.get(name)?.openApi : undefined
   }
 
+  /** What the server says of its paths in OpenAPI version 2. */
+  partOf({ name, isAvailable }: RemoteService): OpenApiPart | undefined {
+    return isAvailable ? this.#parts.get(name)?.part : undefined
+  }
+
   /** Asks a server what it serves now. Never rejects. */
   async refresh(service: RemoteService): Promise<void> {
     try {
       const said = { resources: await this.#ask(service), openApi: await this.#askOpenApi(service) }
-      for (const name of this.#known.keys()) if (!this.#services.all().some((one) => one.name === name)) this.#known.delete(name)
+      for (const name of this.#known.keys()) {
+        if (this.#services.all().some((one) => one.name === name)) continue
+        this.#known.delete(name)
+        this.#parts.delete(name)
+      }
+      if (await this.#askPart(service)) this.#version++
       if (JSON.stringify(this.#known.get(service.name)) === JSON.stringify(said)) return
       this.#known.set(service.name, said)
       this.#version++
@@ -79,16 +98,34 @@ export class RemoteDiscovery {
     return typeof url === 'string' && (url === `/openapi/v3/${path}` || url.startsWith(`/openapi/v3/${path}?`)) ? url : undefined
   }
 
+  /** Its document of everything, of which only what is its own is kept. Whether that has changed. */
+  async #askPart(service: RemoteService): Promise<boolean> {
+    const known = this.#parts.get(service.name)
+    const further = known?.etag === undefined ? {} : { 'if-none-match': known.etag }
+    const { status, body, etag } = await this.#send(service, '/openapi/v2', 'application/json', further)
+    if (status !== 200) return false
+    const part = partBelow(body, `/apis/${service.group}/${service.version}`)
+    this.#parts.set(service.name, { etag, part })
+    return known === undefined || !deepEqual(known.part, part)
+  }
+
   async #get(service: RemoteService, path: string, accept: string): Promise<unknown> {
+    const { status, body } = await this.#send(service, path, accept)
+    return status === 200 ? body : undefined
+  }
+
+  async #send(service: RemoteService, path: string, accept: string, further: Readonly<Record<string, string>> = {}): Promise<Said> {
     const own = this.#scope.child({ timeoutMs: ASK_MS })
     try {
-      const found = await this.#dialler.send(own, service, { method: 'GET', path, headers: { accept, ...userHeaders(ASKER) } })
+      const found = await this.#dialler.send(own, service, { method: 'GET', path, headers: { accept, ...further, ...userHeaders(ASKER) } })
       if (found.kind === 'upgraded') {
         found.socket.destroy()
-        return undefined
+        return { status: 101, body: undefined, etag: undefined }
       }
       const text = await textOf(found.answer)
-      return found.answer.statusCode === 200 ? JSON.parse(text) : undefined
+      const { statusCode: status = 0 } = found.answer
+      const { etag } = found.answer.headers
+      return { status, body: status === 200 ? JSON.parse(text) : undefined, etag }
     } finally {
       own.cancel()
     }

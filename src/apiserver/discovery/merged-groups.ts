@@ -5,8 +5,8 @@ import type { Catalog } from '../registry/catalog.ts'
 import { type AnnouncedGroup, announced } from './discovery-documents.ts'
 
 /** What other servers behind this one serve. */
-export type RemoteGroups = Pick<Aggregator, 'version' | 'groups'>
-export const NO_REMOTE_GROUPS: RemoteGroups = { version: 0, groups: () => [] }
+export type RemoteGroups = Pick<Aggregator, 'version' | 'groups' | 'openApiParts'>
+export const NO_REMOTE_GROUPS: RemoteGroups = { version: 0, groups: () => [], openApiParts: () => [] }
 
 /** All groups but the core one, in the order in which they are announced: whoever has the higher priority first, then by name. */
 export function mergedGroups(catalog: Catalog, remotes: RemoteGroups): readonly AnnouncedGroup[] {

@@ -6,7 +6,9 @@ import { methodNotAllowed } from '../registry/routing-errors.ts'
 import { acceptClauses } from '../respond/media.ts'
 import type { PathHandler } from '../router/handler.ts'
 import { readDescriptions } from './descriptions.ts'
+import { mergeOpenApi } from '../aggregation/merge-openapi.ts'
 import { openApiV2Protobuf } from './openapi-protobuf.ts'
+import { openApiV3Protobuf } from './openapi-v3-protobuf.ts'
 import { DocumentCache } from './document-cache.ts'
 import type { RemoteGroups } from './merged-groups.ts'
 
@@ -25,6 +27,7 @@ export function openApiPaths(catalog: Catalog, further: readonly string[], remot
   const bytesOf = (document: PlainDocument): ReturnType<DocumentCache['bytes']> =>
     cache.bytes(`v3 ${document.path}`, () => document.make(readDescriptions()))
   const all = (): readonly PlainDocument[] => cache.of('documents', () => documentsOf(catalog, further)) as readonly PlainDocument[]
+  const whole = (): object => mergeOpenApi(openApiV2([...catalog.all], readDescriptions()), remotes.openApiParts())
   const index = (): unknown => {
     const paths = all().map((document) => {
       const hash = bytesOf(document).etag.slice(1, -1)
@@ -50,19 +53,15 @@ export function openApiPaths(catalog: Catalog, further: readonly string[], remot
         cache.bytes('v3', () => index()),
         'text/plain; charset=utf-8',
       )
-    if (path === '/openapi/v2' && wantsProtobuf(context))
+    if (path === '/openapi/v2' && wantsProtobuf(context, V2_PROTOBUF_NAMES))
       return bytesAnswer(
         context,
-        cache.bytes('v2 protobuf', () => openApiV2Protobuf(openApiV2([...catalog.all], readDescriptions()))),
+        cache.bytes('v2 protobuf', () => openApiV2Protobuf(whole())),
         V2_PROTOBUF_TYPE,
       )
-    if (!takesJson(context)) return { status: 406, headers: { vary: 'Accept-Encoding, Accept' }, body: { kind: 'empty' } }
-    if (path === '/openapi/v2')
-      return bytesAnswer(
-        context,
-        cache.bytes('v2', () => openApiV2([...catalog.all], readDescriptions())),
-        JSON_TYPE,
-      )
+    const protobuf = path !== '/openapi/v2' && wantsProtobuf(context, V3_PROTOBUF_NAMES)
+    if (!protobuf && !takesJson(context)) return { status: 406, headers: { vary: 'Accept-Encoding, Accept' }, body: { kind: 'empty' } }
+    if (path === '/openapi/v2') return bytesAnswer(context, cache.bytes('v2', whole), JSON_TYPE)
     const wanted = all().find((document) => path === `${ROOT}/${document.path}`)
     if (wanted === undefined) return { status: 404, headers: {}, body: { kind: 'empty' } }
     const found = bytesOf(wanted)
@@ -70,7 +69,11 @@ export function openApiPaths(catalog: Catalog, further: readonly string[], remot
     const asked = context.info.query.get('hash')
     // Whoever comes with an old name is shown the new one.
     if (asked !== null && asked !== hash) return { status: 301, headers: { location: `${path}?hash=${hash}` }, body: { kind: 'empty' } }
-    return bytesAnswer(context, found, JSON_TYPE, asked === null ? {} : { 'cache-control': FOREVER })
+    const more: Readonly<Record<string, string>> = asked === null ? {} : { 'cache-control': FOREVER }
+    if (!protobuf) return bytesAnswer(context, found, JSON_TYPE, more)
+    const bytes = cache.bytes(`v3 protobuf ${wanted.path}`, () => openApiV3Protobuf(wanted.make(readDescriptions())))
+    // Both forms are of one name: whoever has one knows that the other has not changed.
+    return bytesAnswer(context, { ...bytes, etag: found.etag }, V3_PROTOBUF_TYPE, more)
   }
 }
 
@@ -90,15 +93,17 @@ const V2_PROTOBUF_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+prot
 /** Older clients name it with an `@`, which no media type can have. */
 const V2_PROTOBUF_NAMES: readonly string[] = [V2_PROTOBUF_TYPE, 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf']
 
+const V3_PROTOBUF_TYPE = 'application/com.github.proto-openapi.spec.v3.v1.0+protobuf'
+const V3_PROTOBUF_NAMES: readonly string[] = [V3_PROTOBUF_TYPE, 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf']
+
 /** Whether protobuf is asked for before JSON. */
-function wantsProtobuf(context: RequestContext): boolean {
+function wantsProtobuf(context: RequestContext, names: readonly string[]): boolean {
   const accept = context.header('accept')
   if (accept === undefined) return false
-  const first = acceptClauses(accept).find(({ type }) => V2_PROTOBUF_NAMES.includes(type) || type === JSON_TYPE || type === '*/*')
-  return first !== undefined && V2_PROTOBUF_NAMES.includes(first.type)
+  const first = acceptClauses(accept).find(({ type }) => names.includes(type) || type === JSON_TYPE || type === '*/*')
+  return first !== undefined && names.includes(first.type)
 }
 
-/** Version 3 has no protobuf form here: clients that take nothing else are told. */
 function takesJson(context: RequestContext): boolean {
   const accept = context.header('accept')
   return accept === undefined || acceptClauses(accept).some(({ type }) => type === JSON_TYPE || type === '*/*' || type === 'application/*')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ProtobufReader } from '#base/pure'
 import { openApiV2Protobuf } from './openapi-protobuf.ts'
+import { openApiV3Protobuf } from './openapi-v3-protobuf.ts'
 
 /** Fields of a message by number, each with the contents of its length-delimited values. */
 function fieldsOf(bytes: Uint8Array): Map<number, Uint8Array[]> {
@@ -36,4 +37,54 @@ test('definitions and paths are named messages, extensions are texts in YAML', (
   const extension = fieldsOf(schema.get(31)?.[0] ?? new Uint8Array())
   assert.equal(text(extension.get(1)?.[0]), 'x-kubernetes-group-version-kind')
   assert.equal(text(fieldsOf(extension.get(2)?.[0] ?? new Uint8Array()).get(2)?.[0]), '[{"kind":"A"}]\n')
+})
+
+test('a document of version 3 has references, defaults and free members in their own messages', () => {
+  const empty = new Uint8Array()
+  const document = {
+    openapi: '3.0.0',
+    paths: {
+      '/a': {
+        get: {
+          operationId: 'readA',
+          responses: { 200: { description: 'OK', content: { 'application/json': { schema: { $ref: '#/components/schemas/A' } } } } },
+        },
+      },
+    },
+    components: {
+      schemas: {
+        A: {
+          type: 'object',
+          required: ['b'],
+          properties: { b: { type: 'string', default: 'x' }, c: { default: {}, allOf: [{ $ref: '#/components/schemas/A' }] } },
+          additionalProperties: { type: 'string' },
+          'x-kubernetes-group-version-kind': [{ kind: 'A' }],
+        },
+      },
+    },
+  }
+  const root = fieldsOf(openApiV3Protobuf(document))
+  assert.equal(text(root.get(1)?.[0]), '3.0.0')
+  const path = fieldsOf(fieldsOf(root.get(4)?.[0] ?? empty).get(1)?.[0] ?? empty)
+  assert.equal(text(path.get(1)?.[0]), '/a')
+  const operation = fieldsOf(fieldsOf(path.get(2)?.[0] ?? empty).get(4)?.[0] ?? empty)
+  const response = fieldsOf(fieldsOf(operation.get(8)?.[0] ?? empty).get(2)?.[0] ?? empty)
+  assert.equal(text(response.get(1)?.[0]), '200')
+  const media = fieldsOf(
+    fieldsOf(fieldsOf(fieldsOf(response.get(2)?.[0] ?? empty).get(1)?.[0] ?? empty).get(3)?.[0] ?? empty).get(1)?.[0] ?? empty,
+  )
+  const reference = fieldsOf(fieldsOf(fieldsOf(media.get(2)?.[0] ?? empty).get(1)?.[0] ?? empty).get(2)?.[0] ?? empty)
+  assert.equal(text(reference.get(1)?.[0]), '#/components/schemas/A')
+  const named = fieldsOf(fieldsOf(fieldsOf(root.get(5)?.[0] ?? empty).get(1)?.[0] ?? empty).get(1)?.[0] ?? empty)
+  assert.equal(text(named.get(1)?.[0]), 'A')
+  const schema = fieldsOf(fieldsOf(named.get(2)?.[0] ?? empty).get(1)?.[0] ?? empty)
+  assert.equal(text(schema.get(25)?.[0]), 'object')
+  assert.equal(text(schema.get(23)?.[0]), 'b')
+  const b = fieldsOf(
+    fieldsOf(fieldsOf(fieldsOf(schema.get(31)?.[0] ?? empty).get(1)?.[0] ?? empty).get(2)?.[0] ?? empty).get(1)?.[0] ?? empty,
+  )
+  assert.equal(text(fieldsOf(b.get(33)?.[0] ?? empty).get(3)?.[0]), 'x')
+  const free = fieldsOf(fieldsOf(fieldsOf(schema.get(32)?.[0] ?? empty).get(1)?.[0] ?? empty).get(1)?.[0] ?? empty)
+  assert.equal(text(free.get(25)?.[0]), 'string')
+  assert.equal(text(fieldsOf(schema.get(36)?.[0] ?? empty).get(1)?.[0]), 'x-kubernetes-group-version-kind')
 })

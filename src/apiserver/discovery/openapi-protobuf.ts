@@ -1,22 +1,13 @@
-import { ProtobufWriter, WIRE } from '#base/pure'
+import { type Dialect, type Fields, type Values, writeDocument } from './gnostic.ts'
 
 /**
  * A document of OpenAPI version 2 in the protobuf messages that gnostic defines (`openapi.v2.Document`), which kubectl asks for when it
  * meets a kind that no document of version 3 has.
  */
 export function openApiV2Protobuf(document: object): Uint8Array {
-  const writer = new ProtobufWriter()
-  writeMessage(writer, 'Document', document as Values)
-  return writer.finish()
+  return writeDocument(V2, document)
 }
 
-type Values = Readonly<Record<string, unknown>>
-
-/**
- * Field number and type by JSON name. `*` repeats; `@` is a message with one map-like field 1 of named values; a message in brackets is
- * wrapped in others, whose field numbers stand before it.
- */
-type Fields = Readonly<Record<string, readonly [number: number, type: string]>>
 const MESSAGES: Readonly<Record<string, Fields>> = {
   Document: {
     swagger: [1, 'string'],
@@ -98,81 +89,16 @@ const MESSAGES: Readonly<Record<string, Fields>> = {
   },
 }
 
-/** The writer goes from the end to the beginning. */
-function writeMessage(writer: ProtobufWriter, name: string, values: Values): void {
-  const fields = MESSAGES[name] ?? {}
-  const known: (readonly [number: number, type: string, value: unknown])[] = []
-  const extensions: (readonly [string, unknown])[] = []
-  for (const [key, value] of Object.entries(values)) {
-    const field = Object.hasOwn(fields, key) ? fields[key] : undefined
-    if (field !== undefined) known.push([...field, value])
-    else if (key.startsWith('x-')) extensions.push([key, value])
-  }
-  const [extensionNumber = 0] = fields['x-'] ?? []
-  if (extensionNumber > 0) for (const [key, value] of extensions.toReversed()) writeNamed(writer, extensionNumber, key, 'Any', value)
-  known.sort(([a], [b]) => b - a)
-  for (const [number, type, value] of known) writeField(writer, number, type, value)
-}
-
-function writeField(writer: ProtobufWriter, number: number, type: string, value: unknown): void {
-  if (type.startsWith('*')) {
-    for (const item of (value as readonly unknown[]).toReversed()) writeField(writer, number, type.slice(1), item)
-    return
-  }
-  switch (type) {
-    case 'bool':
-      writer.int(value === true ? 1 : 0)
-      return writer.tag(number, WIRE.varint)
-    case 'int':
-      writer.int(value as number)
-      return writer.tag(number, WIRE.varint)
-    case 'double':
-      writer.double(value as number)
-      return writer.tag(number, WIRE.fixed64)
-    case 'string':
-      writer.string(String(value))
-      return writer.tag(number, WIRE.bytes)
-    default:
-      writer.message(() => writeBody(writer, type, value))
-      return writer.tag(number, WIRE.bytes)
-  }
-}
-
-function writeBody(writer: ProtobufWriter, type: string, value: unknown): void {
-  const wrapped = /^\[(\d+)\](.*)$/.exec(type)
-  if (wrapped !== null) return writeField(writer, Number(wrapped[1]), wrapped[2] ?? '', value)
-  if (type.startsWith('@')) return writeMap(writer, 1, type.slice(1), value as Values)
-  switch (type) {
-    case 'Any':
-      // JSON is YAML.
-      return writeField(writer, 2, 'string', `${JSON.stringify(value)}\n`)
-    case 'Paths':
-      return writeMap(writer, 2, 'PathItem', value as Values)
-    case 'SecurityRequirement':
-      return writeMap(writer, 1, 'Names', value as Values)
-    case 'Names':
-      return writeField(writer, 1, '*string', value)
-    case 'Parameter':
-      return writeParameter(writer, value as Values)
-    default:
-      return writeMessage(writer, type, value as Values)
-  }
-}
-
-function writeMap(writer: ProtobufWriter, number: number, type: string, values: Values): void {
-  for (const [name, value] of Object.entries(values).toReversed()) writeNamed(writer, number, name, type, value)
-}
-
-function writeNamed(writer: ProtobufWriter, number: number, name: string, type: string, value: unknown): void {
-  writer.message(() => {
-    writeField(writer, 2, type, value)
-    writeField(writer, 1, 'string', name)
-  })
-  writer.tag(number, WIRE.bytes)
-}
-
-/** `ParametersItem { parameter = 1 { body = 1 | other = 2 { query = 3 | path = 4 } } }`. */
-function writeParameter(writer: ProtobufWriter, parameter: Values): void {
-  const type = parameter['in'] === 'body' ? '[1]BodyParameter' : parameter['in'] === 'path' ? '[2][4]PathParameter' : '[2][3]QueryParameter'
-  writeField(writer, 1, type, parameter)
+const V2: Dialect = {
+  messages: MESSAGES,
+  special: {
+    Paths: (writer, value) => writer.map(2, 'PathItem', value as Values),
+    SecurityRequirement: (writer, value) => writer.map(1, 'Names', value as Values),
+    Names: (writer, value) => writer.field(1, '*string', value),
+    // `ParametersItem { parameter = 1 { body = 1 | other = 2 { query = 3 | path = 4 } } }`.
+    Parameter(writer, value) {
+      const place = (value as Values)['in']
+      writer.field(1, place === 'body' ? '[1]BodyParameter' : place === 'path' ? '[2][4]PathParameter' : '[2][3]QueryParameter', value)
+    },
+  },
 }
