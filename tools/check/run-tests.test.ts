@@ -34,6 +34,11 @@ describe('running tests', () => {
     assert.match(output, /not ok.* a\.test\.mjs:2 breaks\n {4}Error: broken/)
   })
 
+  it('shows the figures that a test tells', (context) => {
+    const output = runIn(context, { 'a.test.mjs': `describe('group', () => { it('kills', (c) => c.diagnostic('200 kills, none lost')) })` })
+    assert.equal(output, 'a.test.mjs: 200 kills, none lost\n1 passed, 0 failed, 0 skipped\n')
+  })
+
   it('takes a file that does not load for a failure, and shows why', (context) => {
     const output = runIn(context, { 'a.test.mjs': `throw new Error('does not load')`, 'b.test.mjs': `it('one', () => {})` })
     assert.deepEqual(parseCounts(output), { passed: 1, failed: 1, skipped: 0 })

@@ -40,7 +40,7 @@ export interface TestRun {
 }
 
 /**
- * Runs the files. Prints failures in full and nothing about what passes. A file that holds no test counts as failed: it cannot
+ * Runs the files. Prints failures in full, of what passes only the figures that it tells (`context.diagnostic`). A file that holds no test counts as failed: it cannot
  * fail, so it proves nothing.
  */
 export async function runTests({ cwd, globs, lanes, together = false, limitMs, onFile }: TestRun): Promise<TestCounts> {
@@ -100,9 +100,11 @@ export async function runTests({ cwd, globs, lanes, together = false, limitMs, o
     }
     fail(isFile(test) ? path : `${path}:${test.line ?? 1} ${test.name}`, `${describe(error)}\n${text}`)
   })
-  // A process of its own would have ended badly by it; the shared one only hears of it.
-  stream.on('test:diagnostic', ({ message }) => {
-    if (together && message.includes(AFTER_THE_END)) fail('after the end of a test', message)
+  stream.on('test:diagnostic', ({ file, message }) => {
+    // A process of its own would have ended badly by it; the shared one only hears of it.
+    if (message.includes(AFTER_THE_END)) {
+      if (together) fail('after the end of a test', message)
+    } else if (file !== undefined) process.stdout.write(`${relative(cwd, file)}: ${message}\n`)
   })
   stream.on('test:summary', ({ file, duration_ms }) => {
     if (file !== undefined) onFile?.(relative(cwd, file), duration_ms, counts)
