@@ -1,6 +1,7 @@
 import { type Scope, UserError } from '#base'
-import type { Client } from '#client'
+import { type Client, Unreachable } from '#client'
 import { type ControllerDefinition, after, createEvents, createInformers, done, runControllers } from '#reconcile'
+import { type Installed, installGatewayApi, makeGatewayClass } from './gateway-api/install.ts'
 import { DataPlane, type DataPlaneStats } from './haproxy/data-plane.ts'
 import { placesIn } from './haproxy/places.ts'
 import { endHaproxy, processesOf } from './haproxy/process.ts'
@@ -38,13 +39,14 @@ export interface RunningGateway {
 const SECRETS_EVERY_MS = 60_000
 const SWEEP_MS = 1000
 const AFTER_END_MS = 200
+const API_CHECK_MS = 500
 /** What there is to do, whatever has changed; the second one never keeps the first one waiting. */
 const ROUTES = 'routes'
 const STATUS = 'status'
 const SECRETS = 'secrets'
 
 /**
- * Serves the Ingresses of its class until the scope is cancelled; HAProxy serves on then, until `stop` or the next gateway over the same folder. Resolves
+ * Serves the Ingresses and Gateways of its classes until the scope is cancelled; HAProxy serves on then, until `stop` or the next gateway over the same folder. Resolves
  * when requests are answered; rejects with `UserError` for a folder that cannot hold its state, and when HAProxy does not start.
  */
 export async function startGateway(scope: Scope, options: GatewayOptions): Promise<RunningGateway> {
@@ -61,16 +63,23 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
     onEnd: () => wake(),
     onServe: (within, told) => measure.log.follow(within, told),
   })
+  const installed = await prepareGatewayApi(scope, client)
+  const gatewayApi = installed.isUsable ? { isRecognized: installed.isRecognized } : undefined
   const definition: ControllerDefinition = {
     name: 'gateway',
     eventSource: 'sampan-gateway',
     workers: 3,
     setup(context) {
       wake = () => context.enqueue(ROUTES, AFTER_END_MS)
-      const routes = new RouteWork(client, context, options.publishedAddress, {
-        onRoutes: () => context.enqueue(ROUTES),
-        onStatus: () => context.enqueue(STATUS),
-      })
+      const routes = new RouteWork(
+        client,
+        context,
+        { ...options, gatewayApi },
+        {
+          onRoutes: () => context.enqueue(ROUTES),
+          onStatus: () => context.enqueue(STATUS),
+        },
+      )
       work = routes
       // Without an Ingress there is a listener too, which answers 404.
       context.enqueue(ROUTES)
@@ -92,6 +101,7 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
           throw error
         })
         first.resolve()
+        if (routes.couldNotListen(plane.unavailable)) context.enqueue(ROUTES)
         routes.tell(changes.wishes)
         context.enqueue(STATUS)
         return (await plane.sweep(within)) > 0 ? after(SWEEP_MS) : done
@@ -119,6 +129,22 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
     measurePort,
     stats: () => ({ ...plane.stats(), routes: work?.routes ?? 0 }),
     stop: (within) => plane.stop(within),
+  }
+}
+
+/** Kinds that are not there are made. Where those of somebody else do not do, Ingresses are served alone, and the log names them. */
+async function prepareGatewayApi(scope: Scope, client: Client): Promise<Installed> {
+  for (;;) {
+    try {
+      const installed = await installGatewayApi(scope, client)
+      for (const problem of installed.problems) scope.log.error('Gateway API is not served', { problem })
+      if (installed.isUsable) await makeGatewayClass(scope, client)
+      return installed
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error
+      scope.log.warn('the API is not there yet', { error: error.message })
+      await scope.sleep(API_CHECK_MS)
+    }
   }
 }
 

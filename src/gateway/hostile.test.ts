@@ -70,7 +70,7 @@ for (const [kind, texts, spec] of [
   ['hosts of certificates', HOSTS, (text: string) => ({ tls: [{ hosts: [text], secretName: 's' }] })],
 ] as const)
   test(`${kind} that are none are told to their owner, and nothing of them reaches the data plane`, () => {
-    const certificates = { 'x/s': { pem: 'p\n', notAfterMs: Infinity, isFor: () => true } }
+    const certificates = { 'x/s': { pem: 'p\n', notAfterMs: Infinity, names: [], isFor: () => true } }
     for (const text of texts) {
       const model = modelIn({ services: { a: web }, certificates, ingresses: [ingress('i', spec(text))] })
       const lines = everything(model)

@@ -38,7 +38,10 @@ export function program(): Command {
     )
     .option('--no-example', 'without the example application')
     .addOption(failover("how soon a dead node's pods run elsewhere: as Kubernetes has it, or within five seconds; kept"))
-    .option('--gateway', 'also serve Ingresses, at ports 80 and 443 of the first node (class "sampan", the default); kept until reset')
+    .option(
+      '--gateway',
+      'also serve Ingresses and Gateways, at ports 80 and 443 of the first node (class "sampan", the default); kept until reset',
+    )
     .option('--delivery', 'also run the controllers of the platform, for applications as one object; kept until reset')
     .action(async (flags: UpFlags) => {
       const { runUp } = await import('./commands/up.ts')
@@ -121,7 +124,7 @@ export function program(): Command {
   )
   root
     .command('gateway')
-    .description('serve the Ingresses of any Kubernetes whose class names the controller sampan.io/gateway, in the foreground')
+    .description('serve the Ingresses and Gateways of any Kubernetes whose class names the controller sampan.io/gateway, in the foreground')
     .requiredOption('--kubeconfig <file>', 'how to reach the API server')
     .requiredOption('--state-dir <dir>', 'where configuration, certificates and the socket of HAProxy lie')
     .option('--http-port <port>', 'where to listen for HTTP', port, 80)

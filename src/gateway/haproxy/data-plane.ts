@@ -3,11 +3,11 @@ import { X509Certificate } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { type Scope, createAuthority, messageOf, readFileIfThere } from '#base'
+import { type Scope, UserError, createAuthority, messageOf, readFileIfThere } from '#base'
 import type { Changes, GatewayModel } from '../model/model.ts'
 import type { Places } from './places.ts'
 import { planChange } from './plan.ts'
-import { endHaproxy, startHaproxy } from './process.ts'
+import { endHaproxy, listenedAt, startHaproxy } from './process.ts'
 import type { Listening } from './listening.ts'
 import { renderFiles } from './render.ts'
 import { Conversation, ask, tellAll } from './runtime-api.ts'
@@ -53,6 +53,9 @@ export class DataPlane {
   #starts = 0
   #poolSize = 0
   #commands = 0
+  #unavailable: ReadonlySet<number> = new Set()
+  /** Of those that Gateways want. */
+  #listening: ReadonlySet<number> = new Set()
 
   /** With the present process. */
   readonly #conversation: Conversation
@@ -86,6 +89,11 @@ export class DataPlane {
     this.#commands += commands.length
     this.#told = told
     return changes
+  }
+
+  /** Ports that it was to listen at, and that something else on the machine has. Asked for again at the next start. */
+  get unavailable(): ReadonlySet<number> {
+    return this.#unavailable
   }
 
   /** Deletes servers that have nothing under way any more. Resolves with the number of those that still have. */
@@ -128,27 +136,27 @@ export class DataPlane {
   }
 
   async #start(scope: Scope, model: GatewayModel): Promise<void> {
-    const { places, address, httpPort, httpsPort, netns } = this.#options
+    const { places, netns } = this.#options
+    const taken = new Set(this.#portsOfOthers(model))
     this.#told = undefined
     // The present process ends when the new one is there: nobody is to be surprised.
     this.#child = undefined
     const state = freshState(model)
-    const listening: Listening = {
-      address,
-      httpPort,
-      httpsPort,
-      more: model.ports(),
-      threads: Math.min(availableParallelism(), MOST_THREADS),
-      dropRights: process.getuid?.() === 0,
+    const left = (): Listening['more'] => model.ports().filter(({ port }) => !taken.has(port))
+    await this.#writeFiles(scope, state, left())
+    let child: ChildProcess
+    try {
+      child = await startHaproxy(scope, places, netns)
+    } catch (error) {
+      const before = left().length
+      for (const port of portsTaken(places)) taken.add(port)
+      // One port of one Gateway is not to keep all others from what they want.
+      if (!(error instanceof UserError) || left().length === before) throw error
+      await this.#writeFiles(scope, state, left())
+      child = await startHaproxy(scope, places, netns)
     }
-    for (const folder of [places.folder, places.emptyFolder, places.certificates]) mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const files = renderFiles(state, places, listening, await ownCertificate(scope, places))
-    for (const [path, text] of files) replaceFile(path, text)
-    for (const name of readdirSync(places.certificates)) {
-      const path = join(places.certificates, name)
-      if (!files.has(path)) rmSync(path, { force: true })
-    }
-    const child = await startHaproxy(scope, places, netns)
+    this.#unavailable = taken
+    this.#listening = new Set(left().map(({ port }) => port))
     this.#conversation.close()
     this.#child = child
     this.#told = state
@@ -163,6 +171,40 @@ export class DataPlane {
     })
     scope.log.info('HAProxy serves', { pid: child.pid, backends: state.slots.size, poolSize: state.poolSizes.http })
   }
+
+  /** While a process tries to get a port that it cannot have, the one before it does not listen at all: what is known to be taken is not even tried. */
+  #portsOfOthers(model: GatewayModel): readonly number[] {
+    const pid = this.#child?.pid
+    const { address, httpPort, httpsPort } = this.#options
+    const news = model.ports().flatMap(({ port }) => (port === httpPort || port === httpsPort || this.#listening.has(port) ? [] : [port]))
+    if (pid === undefined || news.length === 0) return []
+    const listened = listenedAt(pid, address)
+    return news.filter((port) => listened.has(port))
+  }
+
+  async #writeFiles(scope: Scope, state: Told, more: Listening['more']): Promise<void> {
+    const { places, address, httpPort, httpsPort } = this.#options
+    const listening: Listening = {
+      address,
+      httpPort,
+      httpsPort,
+      more,
+      threads: Math.min(availableParallelism(), MOST_THREADS),
+      dropRights: process.getuid?.() === 0,
+    }
+    for (const folder of [places.folder, places.emptyFolder, places.certificates]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const files = renderFiles(state, places, listening, await ownCertificate(scope, places))
+    for (const [path, text] of files) replaceFile(path, text)
+    for (const name of readdirSync(places.certificates)) {
+      const path = join(places.certificates, name)
+      if (!files.has(path)) rmSync(path, { force: true })
+    }
+  }
+}
+
+/** As HAProxy says when it does not start. */
+function portsTaken({ log }: Places): ReadonlySet<number> {
+  return new Set([...(readFileIfThere(log) ?? '').matchAll(/cannot bind [^\n]*:(\d+)\]/g)].map(([, port]) => Number(port)))
 }
 
 /** For names that no Secret is for: clients see that it is nobody's. */

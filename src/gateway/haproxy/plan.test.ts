@@ -104,7 +104,7 @@ test('a pool that is used up is noticed, and the next one has room', () => {
 test('certificates: made, renewed in place, made anew for other names, taken away', () => {
   const isFor = (): boolean => true
   const tls = (pem: string, hosts: readonly string[]): World => ({
-    certificates: { 'x/s': { pem, notAfterMs: Infinity, isFor } },
+    certificates: { 'x/s': { pem, notAfterMs: Infinity, names: [], isFor } },
     ingresses: [ingress('i', { tls: [{ hosts: [...hosts], secretName: 's' }] })],
   })
   const file = '/g/certificates/c1.pem'

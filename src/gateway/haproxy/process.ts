@@ -9,6 +9,9 @@ const END_CHECK_MS = 50
 const STARTED_WITHIN_MS = 10_000
 const ENDS_WITHIN_MS = 5000
 const LAST_LINES = 6
+/** In the kernel's list of sockets. */
+const LISTENING = '0A'
+const ANY = '0.0.0.0'
 
 /**
  * Starts HAProxy over the files that are there, and resolves when it serves. Those that run over the same files hand their sockets over to it,
@@ -69,6 +72,26 @@ export function processesOf({ configuration }: Places): readonly number[] {
       return /(^|\/)haproxy$/.test(program) && args[args.indexOf('-f') + 1] === configuration
     })
 }
+
+/** Ports at which something listens in the network of this process, in the way of whoever would listen at `address`. */
+export function listenedAt(pid: number, address: string): ReadonlySet<number> {
+  const ports = new Set<number>()
+  for (const file of ['tcp', 'tcp6'])
+    for (const line of (readFileIfThere(`/proc/${pid}/net/${file}`) ?? '').split('\n').slice(1)) {
+      const [, local = '', , state] = line.trim().split(/\s+/)
+      const [host = '', port = ''] = local.split(':')
+      if (state === LISTENING && (address === ANY || /^0+$/.test(host) || host.endsWith(inKernelOrder(address))))
+        ports.add(parseInt(port, 16))
+    }
+  return ports
+}
+
+const inKernelOrder = (address: string): string =>
+  address
+    .split('.')
+    .map((part) => Number(part).toString(16).toUpperCase().padStart(2, '0'))
+    .reverse()
+    .join('')
 
 function commandLine(pid: number): readonly string[] {
   try {

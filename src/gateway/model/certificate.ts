@@ -5,7 +5,13 @@ import type { core } from '#api'
 
 /** What a Secret holds, read and written anew: nothing of its text goes on but what a library has made of it. */
 export type ReadCertificate =
-  | { readonly pem: string; readonly notAfterMs: number; readonly isFor: (host: string) => boolean }
+  | {
+      readonly pem: string
+      readonly notAfterMs: number
+      readonly isFor: (host: string) => boolean
+      /** That it is made for. */
+      readonly names: readonly string[]
+    }
   | { readonly problem: string }
 
 /** A certificate with its chain and key reaches the data plane in one message of limited length. */
@@ -33,12 +39,16 @@ export function readCertificate({ data }: core.Secret): ReadCertificate {
     return {
       pem,
       notAfterMs: leaf.validToDate.getTime(),
+      names: namesOf(leaf),
       isFor: (host) => leaf.checkHost(host.replace('*', 'any'), { subject: 'default', wildcards: true }) !== undefined,
     }
   } catch (error) {
     return { problem: `it cannot be used: ${messageOf(error).slice(0, 120)}` }
   }
 }
+
+const namesOf = ({ subjectAltName = '' }: X509Certificate): readonly string[] =>
+  subjectAltName.split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice('DNS:'.length).toLowerCase()] : []))
 
 function textOf(base64: string | undefined): string | undefined {
   return base64 === undefined || base64.length > LONGEST_PEM_BYTES * 3 ? undefined : Buffer.from(base64, 'base64').toString('latin1')

@@ -119,6 +119,7 @@ test('hosts get the certificate of their Secret, of the oldest Ingress that name
   const read = (names: readonly string[], notAfterMs = Date.parse('2027-01-01T00:00:00Z')) => ({
     pem: `pem of ${names.join()}`,
     notAfterMs,
+    names,
     isFor: (host: string) => names.includes(host),
   })
   const world = {

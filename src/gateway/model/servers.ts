@@ -26,16 +26,22 @@ export class Servers {
   }
 
   /** Why nobody can answer, whatever endpoints there are; undefined when somebody could. */
-  problem({ service: key, port }: BackendPort): string | undefined {
+  problem(port: BackendPort): string | undefined {
+    return this.refusal(port)?.message
+  }
+
+  /** The same, and whether what is named is there at all. */
+  refusal({ service: key, port }: BackendPort): { readonly isThere: boolean; readonly message: string } | undefined {
     const service = this.#view.service(key)
-    if (service === undefined) return `there is no Service ${shown(key)}`
+    const absent = (message: string) => ({ isThere: false, message })
+    const useless = (message: string) => ({ isThere: true, message })
+    if (service === undefined) return absent(`there is no Service ${shown(key)}`)
     if (service.spec?.type === 'ExternalName')
-      return `the Service ${shown(key)} is of type ExternalName: the gateway leads to endpoints of the cluster only`
+      return useless(`the Service ${shown(key)} is of type ExternalName: the gateway leads to endpoints of the cluster only`)
     const found = portOf(service, port)
     const called = shown(port.name || String(port.number))
-    if (found === undefined) return `the Service ${shown(key)} has no port ${called}`
-    if ((found.protocol ?? 'TCP') !== 'TCP') return `the port ${called} of ${shown(key)} is not TCP`
-    return undefined
+    if (found === undefined) return absent(`the Service ${shown(key)} has no port ${called}`)
+    return (found.protocol ?? 'TCP') === 'TCP' ? undefined : useless(`the port ${called} of ${shown(key)} is not TCP`)
   }
 
   /** As the Service says in `appProtocol`, or as who leads there would have it. */

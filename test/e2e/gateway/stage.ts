@@ -47,6 +47,8 @@ export interface Stage {
   ingress(name: string, spec: networking.IngressSpec, metadata?: Partial<core.Secret['metadata']>): Promise<void>
   /** In the network of the gateway. */
   curl(...args: readonly string[]): Promise<{ readonly status: number; readonly body: string }>
+  /** A pod more: a script of `inside` with these arguments, in the network of the gateway; it says when it listens. */
+  pod(file: string, ...args: readonly string[]): Promise<void>
   load(url: string): RunningCommand
   /** In the network of the gateway: who answers requests for a host; see `tally.ts`. */
   tally(host: string, count: number, clients?: number): RunningCommand
@@ -149,6 +151,11 @@ async function build(made: AsyncDisposableStack): Promise<Stage> {
       )
       const end = text.lastIndexOf('\n')
       return { status: Number(text.slice(end + 1)), body: text.slice(0, end) }
+    },
+    async pod(file, ...args) {
+      const running = node(file, ...args)
+      made.defer(async () => void (await running.stop()))
+      await running.until(/listening/)
     },
     load: (url) => node('load.ts', url, '200', 'close'),
     tally: (host, count, clients = 0) => node('tally.ts', `${GATEWAY_ADDRESS}:${HTTP_PORT}`, host, String(count), String(clients)),

@@ -1,0 +1,213 @@
+import { type Condition, type Forward, type Redirect, type Rule, type Share, answers } from '#routing'
+import { DEEP_KEY, type WantedRoute, type Wish } from '../model/wish.ts'
+import type { Parent } from './attach.ts'
+import { type BackendView, Backends } from './backends.ts'
+import { type Verdict, isFalse, isTrue } from './conditions.ts'
+import { readFilters } from './filters.ts'
+import { keysOfHost } from './hostnames.ts'
+import { type GRPCRoute, type HTTPRoute, type HTTPRouteRule, type Route, type TLSRoute, keyOf } from './kinds.ts'
+import { type ReadMatch, type Unsupported, httpMatchOf, readMatch } from './matches.ts'
+
+/** The two ports whose requests are led by keys without a port. */
+export interface UsualPorts {
+  readonly httpPort: number
+  readonly httpsPort: number
+}
+
+export interface JudgedRoute {
+  readonly wish: Wish
+  /** Of every parent, beside what each says of its own. */
+  readonly verdicts: readonly Verdict[]
+  /** Nothing of it can be served, whatever its parents say. */
+  readonly refused: Verdict | undefined
+}
+
+const DAY_MS = 86_400_000
+const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
+
+/** What a route wants where it is attached. Pure: the same route in the same surroundings wants the same. */
+export function judgeHttpRoute(route: HTTPRoute, parents: readonly Parent[], view: BackendView, ports: UsualPorts): JudgedRoute {
+  return judgeRequests('HTTPRoute', route, route.spec.rules ?? [{}], parents, view, ports)
+}
+
+export function judgeGrpcRoute(route: GRPCRoute, parents: readonly Parent[], view: BackendView, ports: UsualPorts): JudgedRoute {
+  const rules = (route.spec?.rules ?? []).map((rule): HTTPRouteRule => ({ ...rule, matches: (rule.matches ?? [{}]).map(httpMatchOf) }))
+  return judgeRequests('GRPCRoute', route, rules, parents, view, ports)
+}
+
+function judgeRequests(
+  kind: 'HTTPRoute' | 'GRPCRoute',
+  route: Route,
+  rules: readonly HTTPRouteRule[],
+  parents: readonly Parent[],
+  view: BackendView,
+  ports: UsualPorts,
+): JudgedRoute {
+  const isGrpc = kind === 'GRPCRoute'
+  const backends = new Backends(kind, route.metadata?.namespace ?? '', view, isGrpc ? 'h2c' : undefined)
+  const places = placesOf(parents, ports)
+  const routes: WantedRoute[] = []
+  const problems: string[] = []
+  for (const [at, rule] of rules.entries()) {
+    const read = readRule(rule, backends, isGrpc ? answers(503) : answers(500))
+    if ('problem' in read) problems.push(`rule ${at}${rule.name === undefined ? '' : ` (${rule.name})`}: ${read.problem}`)
+    else for (const { match, action } of read) routes.push(...wanted(match, action, places))
+  }
+  if (places.some(({ host }) => host.startsWith('*.')))
+    routes.push({ map: 'defaults', key: DEEP_KEY, precedence: '9', rules: [], what: '' })
+  const refused =
+    rules.length > 0 && problems.length === rules.length ? isFalse('Accepted', 'UnsupportedValue', problems.join('; ')) : undefined
+  const verdicts = [
+    backends.problem ?? isTrue('ResolvedRefs', 'ResolvedRefs'),
+    ...(problems.length > 0 && refused === undefined
+      ? [isTrue('PartiallyInvalid', 'UnsupportedValue', `Dropped Rule: ${problems.join('; ')}`)]
+      : []),
+  ]
+  return { wish: wishOf(kind, route, routes, backends), verdicts, refused }
+}
+
+/** TLSRoutes lead connections by the name that they ask for. */
+export function judgeTlsRoute(route: TLSRoute, parents: readonly Parent[], view: BackendView): JudgedRoute {
+  const backends = new Backends('TLSRoute', route.metadata?.namespace ?? '', view, 'tcp')
+  const refs = (route.spec.rules[0]?.backendRefs ?? []).filter(({ weight = 1 }) => weight > 0)
+  const keys = refs.map((one) => backends.keyFor(one))
+  const refused =
+    keys.length > 1
+      ? isFalse('Accepted', 'UnsupportedValue', 'connections are led to one Service: there is more than one with a weight')
+      : undefined
+  const [key] = keys
+  const rules: readonly Rule[] = [{ action: { kind: 'forward', to: key === undefined ? [] : [{ backend: key, weight: 1 }] } }]
+  const routes =
+    refused !== undefined
+      ? []
+      : parents.flatMap(({ attached }) =>
+          attached.flatMap(({ listener, hosts }) =>
+            listener.isServed
+              ? hosts.map(
+                  (host): WantedRoute => ({
+                    map: 'sni',
+                    key: `${listener.listener.port}:${host}`,
+                    rules,
+                    what: `connections for ${host} at port ${listener.listener.port}`,
+                  }),
+                )
+              : [],
+          ),
+        )
+  return {
+    wish: wishOf('TLSRoute', route, unique(routes), backends),
+    verdicts: [backends.problem ?? isTrue('ResolvedRefs', 'ResolvedRefs')],
+    refused,
+  }
+}
+
+export const wishIdOf = (kind: string, key: string): string => `${kind} ${key}`
+
+function wishOf(kind: string, route: Route, routes: readonly WantedRoute[], backends: Backends): Wish {
+  const id = wishIdOf(kind, keyOf(route))
+  return {
+    id,
+    rank: `${route.metadata?.creationTimestamp ?? ''} ${keyOf(route)}`,
+    routes,
+    backends: backends.ports,
+    services: backends.services,
+    certificates: [],
+    findings: [],
+  }
+}
+
+interface Place {
+  /** In front of the host in keys: empty for the usual two ports. */
+  readonly space: string
+  readonly host: string
+  /** The one way in which requests come; undefined: both. */
+  readonly scheme: 'http' | 'https' | undefined
+}
+
+/** Where the route's requests come in, each place once. */
+function placesOf(parents: readonly Parent[], { httpPort, httpsPort }: UsualPorts): readonly Place[] {
+  const schemes = new Map<string, Set<'http' | 'https'>>()
+  for (const { attached } of parents)
+    for (const { listener, hosts } of attached) {
+      const { port } = listener.listener
+      if (!listener.isServed || (listener.kind !== 'http' && listener.kind !== 'https')) continue
+      const space = port === httpPort || port === httpsPort ? '' : `${port}:`
+      for (const host of hosts) {
+        const id = `${space} ${host}`
+        schemes.set(id, (schemes.get(id) ?? new Set<'http' | 'https'>()).add(listener.kind))
+      }
+    }
+  return [...schemes].map(([id, of]) => {
+    const [space = '', host = ''] = id.split(' ')
+    const [scheme] = of
+    return { space, host, scheme: of.size > 1 || space !== '' ? undefined : scheme }
+  })
+}
+
+function wanted(match: ReadMatch, action: Rule['action'], places: readonly Place[]): readonly WantedRoute[] {
+  return places.flatMap(({ space, host, scheme }) => {
+    const of: readonly Condition[] = [...(scheme === undefined ? [] : [{ kind: 'scheme', is: scheme } as const]), ...match.conditions]
+    const [only] = of
+    const when: Condition | undefined = of.length > 1 ? { kind: 'all', of } : only
+    const rules: readonly Rule[] = [when === undefined ? { action } : { when, action }]
+    const what = `${host === '' ? 'any host' : host}${match.what}`
+    return keysOfHost(host).map(
+      (key): WantedRoute => ({ map: match.map, key: `${space}${key}${match.path}`, precedence: match.precedence, rules, what }),
+    )
+  })
+}
+
+function readRule(
+  rule: HTTPRouteRule,
+  backends: Backends,
+  broken: string,
+): readonly { readonly match: ReadMatch; readonly action: Forward | Redirect }[] | Unsupported {
+  if (rule.retry !== undefined) return { problem: 'retry is not served: only connections that were never made are tried again' }
+  if (rule.sessionPersistence !== undefined) return { problem: 'sessionPersistence is not served' }
+  const timeoutMs = timeoutOf(rule.timeouts)
+  const read: { match: ReadMatch; action: Forward | Redirect }[] = []
+  for (const one of rule.matches ?? [{}]) {
+    const match = readMatch(one)
+    if ('problem' in match) return match
+    const filters = readFilters(rule.filters ?? [], match.prefix)
+    if ('problem' in filters) return filters
+    if (filters.redirect !== undefined) {
+      read.push({ match, action: filters.redirect })
+      continue
+    }
+    const to = sharesOf(rule, match, backends, broken)
+    if ('problem' in to) return to
+    const { edits } = filters
+    read.push({
+      match,
+      action: { kind: 'forward', to, ...(edits.length === 0 ? {} : { edits }), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+    })
+  }
+  return read
+}
+
+/** Whoever cannot be reached answers his part with an error; where nobody has a part, everything is one. */
+function sharesOf(rule: HTTPRouteRule, match: ReadMatch, backends: Backends, broken: string): readonly Share[] | Unsupported {
+  const shares: Share[] = []
+  for (const { filters: own = [], weight = 1, ...reference } of rule.backendRefs ?? []) {
+    const filters = readFilters(own, match.prefix)
+    if ('problem' in filters) return filters
+    if (filters.redirect !== undefined) return { problem: 'a redirect of one backend is not served' }
+    const backend = backends.keyFor(reference) ?? broken
+    shares.push({ backend, weight, ...(filters.edits.length === 0 ? {} : { edits: filters.edits }) })
+  }
+  return shares.some(({ weight }) => weight > 0) ? shares : [{ backend: broken, weight: 1 }]
+}
+
+/** The shorter of both; `0s` is as long as there is. */
+function timeoutOf(timeouts: HTTPRouteRule['timeouts']): number | undefined {
+  const given = [timeouts?.request, timeouts?.backendRequest].flatMap((text) => (text === undefined ? [] : [durationMs(text)]))
+  if (given.length === 0) return undefined
+  return Math.min(...given.map((ms) => (ms === 0 ? DAY_MS : ms)), DAY_MS)
+}
+
+function durationMs(text: string): number {
+  return [...text.matchAll(/(\d{1,5})(ms|h|m|s)/g)].reduce((sum, [, count, unit = 's']) => sum + Number(count) * (UNITS[unit] ?? 0), 0)
+}
+
+const unique = (routes: readonly WantedRoute[]): readonly WantedRoute[] => [...new Map(routes.map((route) => [route.key, route])).values()]
