@@ -16,6 +16,7 @@ export { type ProgramResult, runProgram } from './program.ts'
 export { type Random, nameSuffix, seededRandom } from './random.ts'
 export { type CancellableScope, type ChildOptions, type RootOptions, type Scope, rootScope } from './scope.ts'
 export { readFileIfThere, writePrivateFile } from './tls/files.ts'
+export { type Identity, ReplaceableIdentity, pairFileText, parsePairFile, publicKeyPin, validityOf } from './tls/identity.ts'
 export {
   type KeyPair,
   type LeafRequest,
@@ -23,6 +24,8 @@ export {
   type Subject,
   type Usage,
   createAuthority,
+  createPrivateKeyPem,
+  createSigningRequest,
   issueLeaf,
   readSigningRequest,
   type CertificateWish,
@@ -30,7 +33,13 @@ export {
   signAsAsked,
 } from './tls/issue.ts'
 export { type CertificatePlan, type Certificates, type PlannedLeaf, ensureCertificates } from './tls/store.ts'
-export { type CertificateVerifier, UntrustedCertificate, type VerifiedCertificate, certificateVerifier } from './tls/verify.ts'
+export {
+  type CertificateVerifier,
+  UntrustedCertificate,
+  type VerifiedCertificate,
+  certificateVerifier,
+  certificatesOf,
+} from './tls/verify.ts'
 export {
   DEFAULT_JSON_LIMITS,
   type JsonDocument,

@@ -1,5 +1,6 @@
-import type { IncomingMessage } from 'node:http'
-import { http, https } from '#base'
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http'
+import type { Agent as HttpsAgent } from 'node:https'
+import { type Identity, http, https } from '#base'
 import { ChunkQueue, joinChunks } from './chunk-queue.ts'
 import { Unreachable } from './errors.ts'
 import type { Transport, TransportAnswer } from './transport.ts'
@@ -12,6 +13,8 @@ export interface SocketOptions {
   /** PEM, both or none. */
   readonly certificate?: string | Uint8Array
   readonly key?: string | Uint8Array
+  /** Instead of certificate and key: one that may be replaced while it is in use. Connections that are there go on with the older one. */
+  readonly identity?: Pick<Identity, 'current'>
   /** A bearer token, or where to get the present one. */
   readonly token?: string | (() => string | Promise<string>)
   /** Name in the server's certificate when it is not the host's. */
@@ -30,17 +33,27 @@ export function socketTransport(options: SocketOptions): Transport {
   const secure = base.protocol === 'https:'
   const host = base.hostname.replace(/[[\]]/g, '')
   const common = { keepAlive: true, maxFreeSockets: options.maxIdleConnections ?? 64, scheduling: 'lifo' as const }
-  const agent = secure
-    ? new https.Agent({
-        ...common,
-        ...(options.ca === undefined ? {} : { ca: Buffer.from(options.ca) }),
-        ...(options.certificate === undefined ? {} : { cert: Buffer.from(options.certificate) }),
-        ...(options.key === undefined ? {} : { key: Buffer.from(options.key) }),
-        ...(options.serverName === undefined ? {} : { servername: options.serverName }),
-        ...(options.insecureSkipVerify ? { rejectUnauthorized: false } : {}),
-      })
-    : new http.Agent(common)
+  const { certificate, key } = options
+  let shown = options.identity?.current
+  const newAgent = (): HttpAgent | HttpsAgent =>
+    secure
+      ? new https.Agent({
+          ...common,
+          ...(options.ca === undefined ? {} : { ca: Buffer.from(options.ca) }),
+          ...pairOf(shown?.certificate ?? certificate, shown?.key ?? key),
+          ...(options.serverName === undefined ? {} : { servername: options.serverName }),
+          ...(options.insecureSkipVerify ? { rejectUnauthorized: false } : {}),
+        })
+      : new http.Agent(common)
+  let agent = newAgent()
   const request = secure ? https.request : http.request
+  const presentAgent = (): HttpAgent => {
+    if (options.identity === undefined || options.identity.current === shown) return agent
+    shown = options.identity.current
+    retire(agent)
+    agent = newAgent()
+    return agent
+  }
 
   return {
     server: options.server,
@@ -63,7 +76,7 @@ export function socketTransport(options: SocketOptions): Transport {
             method: asked.method,
             path: prefix + asked.target,
             headers,
-            agent,
+            agent: presentAgent(),
           })
           const stop = (): void => void sent.destroy(scope.signal.reason instanceof Error ? scope.signal.reason : undefined)
           scope.signal.addEventListener('abort', stop, { once: true })
@@ -81,6 +94,19 @@ export function socketTransport(options: SocketOptions): Transport {
       return attempt(true)
     },
   }
+}
+
+function pairOf(certificate: SocketOptions['certificate'], key: SocketOptions['key']): { readonly cert?: Buffer; readonly key?: Buffer } {
+  return {
+    ...(certificate === undefined ? {} : { cert: Buffer.from(certificate) }),
+    ...(key === undefined ? {} : { key: Buffer.from(key) }),
+  }
+}
+
+/** Requests under way end as they would; nothing new goes over its connections. */
+function retire(agent: HttpAgent): void {
+  agent.maxFreeSockets = 0
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
 }
 
 function answerOf(server: string, answer: IncomingMessage, release: () => void): TransportAnswer {

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
-import { type MetricFamily, type Scope, UserError } from '#base'
+import { type Identity, type MetricFamily, type Scope, UserError, messageOf } from '#base'
 import type { core } from '#api'
-import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import type { Client } from '#client'
 import {
   type EvictionOptions,
   type Host,
@@ -19,9 +19,7 @@ import {
 } from '#node'
 
 export interface AgentOptions {
-  /** Either of the two: a client that is there already, or where to read how to reach the API. */
-  readonly client?: Client
-  readonly kubeconfig?: string
+  readonly client: Client
   readonly nodeName: string
   readonly host: HostOptions
   /** First the primary one. */
@@ -32,9 +30,9 @@ export interface AgentOptions {
   readonly server?: {
     readonly address?: string
     readonly port?: number
-    /** PEM: the serving certificate, its key, and the authority of the clients. */
-    readonly certificate: string
-    readonly key: string
+    /** The serving certificate, or where it comes from once the node is registered: until then nobody is answered. */
+    readonly identity: Identity | ((scope: Scope, client: Client) => Promise<Identity>)
+    /** PEM of the authority of the clients. */
     readonly clientCa: string
     /** Made with the agent's streams: SPDY and WebSocket towards the caller. */
     readonly protocols?: (agent: NodeAgent) => StreamProtocols
@@ -54,23 +52,26 @@ export interface AgentOptions {
   readonly allowedUnsafeSysctls?: readonly string[]
   /** What pods wait for: rules before they run, and Services that leave them before they end. */
   readonly network?: PodNetwork
+  /** Called when the node has been taken out of the cluster for good. */
+  readonly onRemoved?: () => void
 }
 
 export interface RunningAgent {
   readonly host: Host
   readonly agent: NodeAgent
-  readonly server: NodeServer | undefined
 }
 
-const KUBERNETES_VERSION = 'v1.36.3'
+/** The release of Kubernetes whose kubelet the agent is. */
+export const KUBERNETES_VERSION = 'v1.36.3'
 const KUBELET_PORT = 10_250
+const LONGEST_RETRY_MS = 60_000
 
 /**
  * Starts containerd (or takes over the one that runs) and the node agent over it. Resolves when the node is registered and pods are
  * followed; runs until the scope is cancelled. Containers and containerd go on without it; `releaseHost` takes them away.
  */
 export async function startAgent(scope: Scope, options: AgentOptions): Promise<RunningAgent> {
-  const client = options.client ?? (await clientOf(options.kubeconfig))
+  const { client } = options
   const host = await prepareHost(scope, options.host)
   void superviseContainerd(scope, host.layout, host.machine, options.host.netns, host.runtime)
   const agent = await startNodeAgent(scope, client, host, {
@@ -93,9 +94,32 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     ...(options.eviction && { eviction: options.eviction }),
     ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
     ...(options.network && { network: options.network }),
+    ...(options.onRemoved && { onRemoved: options.onRemoved }),
   })
-  const server = options.server && (await serve(scope, client, agent, host, options.server))
-  return { host, agent, server }
+  await serveNode(scope, client, agent, host, options.server)
+  return { host, agent }
+}
+
+/** Pods do not wait for a certificate that somebody has yet to approve. */
+async function serveNode(scope: Scope, client: Client, agent: NodeAgent, host: Host, options: AgentOptions['server']): Promise<void> {
+  if (options === undefined) return
+  const { identity } = options
+  if (typeof identity !== 'function') return void (await serve(scope, client, agent, host, { ...options, identity }))
+  void keepTrying(scope, async () => {
+    await serve(scope, client, agent, host, { ...options, identity: await identity(scope, client) })
+  })
+}
+
+async function keepTrying(scope: Scope, work: () => Promise<void>): Promise<void> {
+  for (let delayMs = 1000; ; delayMs = Math.min(delayMs * 2, LONGEST_RETRY_MS)) {
+    try {
+      return await work()
+    } catch (error) {
+      if (scope.signal.aborted) return
+      scope.log.error("the node's own API is not served yet", { error: messageOf(error) })
+    }
+    await scope.sleep(delayMs).catch(() => undefined)
+  }
 }
 
 async function serve(
@@ -103,25 +127,18 @@ async function serve(
   client: Client,
   agent: NodeAgent,
   host: Host,
-  options: NonNullable<AgentOptions['server']>,
+  options: Omit<NonNullable<AgentOptions['server']>, 'identity'> & { readonly identity: Identity },
 ): Promise<NodeServer> {
-  const { certificate, key, clientCa, protocols, furtherMetrics } = options
+  const { identity, clientCa, protocols, furtherMetrics } = options
   return startNodeServer(scope, client, agent, {
     address: options.address ?? agent.settings.nodeIps[0] ?? '0.0.0.0',
     port: options.port ?? KUBELET_PORT,
-    certificate,
-    key,
+    identity,
     clientCa,
     rootDir: host.layout.rootDir,
     ...(protocols && { protocols: protocols(agent) }),
     ...(furtherMetrics && { furtherMetrics }),
   })
-}
-
-async function clientOf(kubeconfig: string | undefined): Promise<Client> {
-  if (kubeconfig === undefined) throw new UserError('the agent needs a way to the API', 'give --kubeconfig FILE')
-  const { connection } = await loadKubeconfig(kubeconfig)
-  return createClient({ transport: socketTransport(connection), fieldManager: 'kubelet' })
 }
 
 /** The first address of the machine that is not only its own. */

@@ -39,6 +39,31 @@ export interface DeliveryFlags {
   readonly logLevel: LogLevelFlag
 }
 
+export interface TokenCreateFlags extends InstanceFlags {
+  /** A duration as Go writes it. */
+  readonly ttl: string
+  readonly description?: string
+  readonly printJoinCommand: boolean
+}
+
+export interface JoinFlags extends InstanceFlags {
+  readonly token: string
+  readonly discoveryTokenCaCertHash: readonly string[]
+  readonly nodeName?: string
+  readonly nodeIp?: string
+}
+
+export interface NodeFlags extends InstanceFlags {
+  readonly kubeconfig?: string
+}
+export interface DrainFlags extends NodeFlags {
+  readonly preview: boolean
+  readonly force: boolean
+  readonly deleteEmptydirData: boolean
+  /** A duration as Go writes it. */
+  readonly timeout: string
+}
+
 export interface GatewayFlags {
   readonly kubeconfig: string
   readonly stateDir: string
@@ -65,6 +90,7 @@ export interface AgentFlags extends RoomFlags {
   readonly tlsCertFile?: string
   readonly tlsPrivateKeyFile?: string
   readonly clientCaFile?: string
+  readonly certDir?: string
   readonly proxyKubeconfig?: string
   readonly proxyTable: string
   readonly policyTable: string

@@ -1,4 +1,4 @@
-import type { MetricFamily, Scope } from '#base'
+import type { Identity, MetricFamily, Scope } from '#base'
 import { createClient, loadKubeconfig, socketTransport } from '#client'
 import { type DnsServer, startDns } from '#dns'
 import { type StandIn, releaseAnnouncements, releasePolicies, startAnnouncements, startNodeNetwork, startPolicies } from '#network'
@@ -19,12 +19,13 @@ export interface NodeNetwork {
   release(scope: Scope): Promise<void>
 }
 
-export async function nodeNetwork(scope: Scope, flags: AgentFlags, proxyKubeconfig: string): Promise<NodeNetwork> {
+/** `identity`: instead of the certificate in the kubeconfig. */
+export async function nodeNetwork(scope: Scope, flags: AgentFlags, proxyKubeconfig: string, identity?: Identity): Promise<NodeNetwork> {
   const { nodeName } = flags
   // Whoever is inside need not go there for each command.
   const netns = flags.netns === undefined || isOwnNetwork(flags.netns) ? undefined : flags.netns
   const { connection } = await loadKubeconfig(proxyKubeconfig)
-  const client = createClient({ transport: socketTransport({ ...connection, userAgent: 'sampan-proxy' }) })
+  const client = createClient({ transport: socketTransport({ ...connection, ...(identity && { identity }), userAgent: 'sampan-proxy' }) })
   const informers = createInformers(client)
   const kernel = systemKernel(netns)
   const inNetns = netns === undefined ? {} : { netns }

@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { UserError } from '#base'
 import { NETWORK_MODES } from './instance/instance.ts'
+import { WRONG_USE } from './exit-codes.ts'
 import { FAILOVERS } from './failover.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
 import { addComposeCommands } from './compose-program.ts'
 import { addExplainCommand } from './explain-program.ts'
 import type { HealthAddress } from './health-server.ts'
+import { addJoinCommands } from './join-program.ts'
 import { roomFlags } from './room-flags.ts'
 import { instanceFlags, instanceName } from './instance-flags.ts'
 import type { AgentFlags, DeliveryFlags, GatewayFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
@@ -86,6 +88,8 @@ export function program(): Command {
       const { runKubectl } = await import('./commands/kubectl.ts')
       await runKubectl(args, flags)
     })
+  root.commandsGroup('Other machines:')
+  addJoinCommands(root)
   root.commandsGroup('Applications:')
   addComposeCommands(root)
   root.commandsGroup('Its parts, in the foreground:')
@@ -186,9 +190,6 @@ export function program(): Command {
     })
   return root
 }
-
-/** Exit code for what starting again cannot cure: the supervisor knows it. */
-export const WRONG_USE = 2
 
 const AFTERWORD = `
 The first minutes:
@@ -297,6 +298,10 @@ function agentFlags(command: Command): Command {
     .option('--tls-cert-file <file>', "certificate of the agent's own HTTPS API")
     .option('--tls-private-key-file <file>', 'its key')
     .option('--client-ca-file <file>', 'authority of those who may call it')
+    .option(
+      '--cert-dir <dir>',
+      'certificates that come from the cluster and are renewed before they end: as node, as proxy, and of the HTTPS API; what the kubeconfigs hold does not count then',
+    )
     .option('--proxy-kubeconfig <file>', 'also run the service proxy (and DNS), reaching the API by this')
     .option('--proxy-table <name>', 'nftables table of the service proxy', 'sampan_services')
     .option('--load-balancer-pool <cidr>', 'announce addresses of load balancers of this range on the network of the node')

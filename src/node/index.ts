@@ -20,3 +20,6 @@ export {
 } from './server/streams.ts'
 export { stopHost } from './host/stop.ts'
 export { streamProtocols } from './server/protocols/stream-protocols.ts'
+export { keepRenewed, orderCertificate, storedPair } from './certificates/kept-certificate.ts'
+export { type CertificateOrder, CertificateRefused } from './certificates/request-certificate.ts'
+export { NODE_REMOVED } from './node-object/registrar.ts'

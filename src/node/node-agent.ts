@@ -28,7 +28,7 @@ import { machineFacts, mostPids } from './node-object/facts.ts'
 import { NOTHING_RESERVED, type NodeResources, type Reserved, nodeResources } from './node-object/node-resources.ts'
 import { nodeStatus } from './node-object/node-status.ts'
 import { followPodNetwork } from './node-object/pod-network.ts'
-import { NodeRegistrar } from './node-object/registrar.ts'
+import { NODE_REMOVED, NodeRegistrar } from './node-object/registrar.ts'
 import { kubeletPaths } from './plugins/kubelet-paths.ts'
 import { type PluginHandlers, PluginRegistry } from './plugins/plugin-registry.ts'
 import { isDone } from './pods/plan/ending.ts'
@@ -81,6 +81,8 @@ export interface NodeAgentOptions {
   readonly staticPodsDir?: string
   /** Without it nobody is waited for. */
   readonly network?: PodNetwork
+  /** Called when the node has been taken out of the cluster for good. */
+  readonly onRemoved?: () => void
 }
 
 /** A running agent. It ends with the scope that it was started in; containers live on. */
@@ -167,6 +169,11 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   const services = informers.informer(refs.services)
   const ownNode =
     options.podCidr === undefined ? informers.informer(refs.nodes, { fieldSelector: `metadata.name=${options.nodeName}` }) : undefined
+  let isRemoved = false
+  ownNode?.onChange(({ now }) => {
+    if (now === undefined && isRemoved) options.onRemoved?.()
+    else isRemoved = now?.metadata?.annotations?.[NODE_REMOVED] !== undefined
+  })
   const recorder = createEvents(scope, client, { host: options.nodeName, delayMs: EVENTS_DELAY_MS })('kubelet')
   const events: PodEvents = {
     record: (pod, type, reason, message, container) =>
@@ -213,6 +220,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     podCidr: options.podCidr,
     leaseSeconds: options.leaseSeconds ?? 40,
     beatMs: options.beatMs ?? 10_000,
+    isRemoved: () => isRemoved,
     status: async (before) => {
       const [state, images] = await Promise.all([
         runtime.status(scope).catch((error: unknown) => ({ ready: false, networkReady: false, message: messageOf(error), handlers })),

@@ -3,3 +3,4 @@ export { type SchedulerFile, readSchedulerConfig } from './config/read-config.ts
 export { Scheduler, type SchedulerOptions } from './loop/scheduler.ts'
 export { explain } from './explain/explain.ts'
 export type { ExplainedNode, Explanation } from './explain/explain-pod.ts'
+export { nodeSelectorMatches } from './pod/node-match.ts'

@@ -28,8 +28,8 @@ const definition = (version: 1 | 2): ImageDefinition => ({
   env: { VERSION: String(version), PATH: '/usr/local/bin:/usr/bin:/bin' },
 })
 
-/** Puts both versions into the cluster's containerd. */
-export async function importToolbox({ scope, layout }: MachineCluster): Promise<void> {
+/** Puts both versions into a node's containerd. */
+export async function importToolbox({ scope, layout }: Pick<MachineCluster, 'scope' | 'layout'>): Promise<void> {
   const cache = cacheDir(process.env)
   mkdirSync(join(cache, 'images'), { recursive: true })
   const layouts = [await buildImage(scope, definition(1), { cacheDir: cache }), await buildImage(scope, definition(2), { cacheDir: cache })]

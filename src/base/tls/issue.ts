@@ -138,6 +138,26 @@ export async function readSigningRequest(pem: string): Promise<SigningRequest> {
   return { subject: { commonName, organizations }, names, unexpected }
 }
 
+/** A PKCS #10 request (PEM) for a certificate of the key's owner, signed with the key (PEM, P-256). */
+export async function createSigningRequest(key: string, { subject, names = [] }: Pick<LeafRequest, 'subject' | 'names'>): Promise<string> {
+  const x509 = await loadLibrary()
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: nameOf(x509, subject),
+    keys: await toWebKeys(createPrivateKey(key)),
+    signingAlgorithm: CURVE,
+    ...(names.length === 0 ? {} : { extensions: [new x509.SubjectAlternativeNameExtension(names.map(generalName))] }),
+  })
+  return `${request.toString('pem')}\n`
+}
+
+/** A new private key (PEM, P-256). */
+export const createPrivateKeyPem = async (): Promise<string> => pemOf(await newPrivateKey())
+
+const generalName = (name: string): { readonly type: 'ip' | 'dns'; readonly value: string } => ({
+  type: IP_ADDRESS.test(name) ? 'ip' : 'dns',
+  value: name,
+})
+
 /** How a certificate is to be made whose subject and names are those of the request. */
 export interface CertificateWish {
   readonly keyUsages: readonly KeyUsage[]
@@ -208,7 +228,7 @@ async function sign(
 ): Promise<string> {
   const parent = new x509.X509Certificate(authority.certificate)
   const { privateKey: signingKey } = await toWebKeys(createPrivateKey(authority.key))
-  const names = (leaf.names ?? []).map((name) => ({ type: IP_ADDRESS.test(name) ? ('ip' as const) : ('dns' as const), value: name }))
+  const names = (leaf.names ?? []).map(generalName)
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(scope),
     subject: nameOf(x509, leaf.subject),

@@ -1,29 +1,31 @@
 import { readSigningRequest } from '#base'
-import { type authorization, type certificates, refs } from '#api'
+import { type authorization, type certificates, type core, keyOf, refs } from '#api'
 import { type ControllerDefinition, done } from '#reconcile'
-import { SIGNERS, hasCondition, kubeletClientProblem, requestPem } from './requests.ts'
+import { approvalKinds, approvedSigners } from './approval.ts'
+import { SIGNERS, hasCondition, requestPem } from './requests.ts'
 
-/** Kubelets may have what RBAC says: their own certificate renewed, or a first one for a bootstrap token. */
-const KINDS = [
-  { subresource: 'selfnodeclient', message: 'Auto approving self kubelet client certificate after SubjectAccessReview.' },
-  { subresource: 'nodeclient', message: 'Auto approving kubelet client certificate after SubjectAccessReview.' },
-] as const
-
-/** Approves requests for kubelets' client certificates that their requesters are allowed to make. */
+/** Approves requests for certificates of nodes that their requesters are allowed to make. */
 export const certificateApprover: ControllerDefinition = {
   name: 'certificatesigningrequest-approving-controller',
   setup: (context) => {
     const requests = context.watch(refs.certificatesigningrequests, ({ key, now }) => (now !== undefined && isOpen(now) ? [key] : []))
+    // A serving certificate can be asked for a moment before the Node says its addresses.
+    const nodes = context.watch(refs.nodes, ({ now }) =>
+      now === undefined
+        ? []
+        : requests
+            .list()
+            .filter((one) => isOpen(one) && isOf(one, now))
+            .map(keyOf),
+    )
     const client = context.client.resource(refs.certificatesigningrequests)
     const reviews = context.client.resource(refs.subjectaccessreviews)
     return async (scope, key) => {
       const request = requests.get(key)
       if (request === undefined || !isOpen(request)) return done
       const asked = await readSigningRequest(requestPem(request))
-      if (kubeletClientProblem(asked, request.spec.usages ?? []) !== undefined) return done
       const { username, uid, groups, extra } = request.spec
-      for (const { subresource, message } of KINDS) {
-        if (subresource === 'selfnodeclient' && username !== asked.subject.commonName) continue
+      for (const { subresource, message } of approvalKinds(request, asked, nodes.list())) {
         const review: authorization.SubjectAccessReview = {
           spec: {
             ...(username === undefined ? {} : { user: username }),
@@ -52,5 +54,8 @@ export const certificateApprover: ControllerDefinition = {
 
 function isOpen(request: certificates.CertificateSigningRequest): boolean {
   const isDecided = hasCondition(request, 'Approved') || hasCondition(request, 'Denied')
-  return request.spec.signerName === SIGNERS.kubeletClient && (request.status?.certificate ?? '') === '' && !isDecided
+  return approvedSigners.has(request.spec.signerName) && (request.status?.certificate ?? '') === '' && !isDecided
 }
+
+const isOf = ({ spec }: certificates.CertificateSigningRequest, { metadata }: core.Node): boolean =>
+  spec.signerName === SIGNERS.kubeletServing && spec.username === `system:node:${metadata?.name ?? ''}`

@@ -16,7 +16,7 @@ export const hasCondition = ({ status }: Request, type: string): boolean =>
   (status?.conditions ?? []).some((one) => one.type === type && (one.status ?? 'True') === 'True')
 
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/
-const isAddress = (name: string): boolean => name.includes(':') || IPV4.test(name)
+export const isAddress = (name: string): boolean => name.includes(':') || IPV4.test(name)
 
 /** Why the signer of this name must not sign the request, in Kubernetes' words; undefined when it may. */
 export function signingProblem({ spec }: Request, asked: SigningRequest): string | undefined {
@@ -48,12 +48,19 @@ export function kubeletClientProblem({ subject, names, unexpected }: SigningRequ
   return nodeNameProblem(subject.commonName) ?? usageProblem(usages, 'client auth')
 }
 
-function kubeletServingProblem({ subject, names, unexpected }: SigningRequest, usages: readonly string[]): string | undefined {
+export function kubeletServingProblem({ subject, names, unexpected }: SigningRequest, usages: readonly string[]): string | undefined {
   if (!isOfNodes(subject.organizations)) return 'subject organization is not system:nodes'
   if (names.length === 0) return 'DNS or IP subjectAltName is required'
   if (unexpected.includes('email')) return 'Email subjectAltNames are not allowed'
   if (unexpected.includes('url')) return 'URI subjectAltNames are not allowed'
   return usageProblem(usages, 'server auth') ?? nodeNameProblem(subject.commonName)
+}
+
+/** The service proxy's own: a name and nothing else. */
+export function proxyClientProblem({ subject, names, unexpected }: SigningRequest, usages: readonly string[]): string | undefined {
+  if (subject.commonName !== 'system:kube-proxy' || (subject.organizations ?? []).length > 0) return 'subject is not system:kube-proxy'
+  if (names.length > 0 || unexpected.length > 0) return 'subjectAltNames are not allowed'
+  return usageProblem(usages, 'client auth')
 }
 
 const isOfNodes = (organizations: readonly string[] | undefined): boolean =>

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { type MetricFamily, UserError } from '#base'
+import { type MetricFamily, ReplaceableIdentity, type Scope, UserError } from '#base'
+import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { OVERLAY_MTU } from '#network'
 import { DEFAULT_HARD, parseReserved, parseThresholds, shutdownGroups, streamProtocols } from '#node'
 import { defaultAddresses, startAgent } from '../agent.ts'
+import { type AgentCertificates, agentCertificates } from '../agent-certificates.ts'
 import { awaitServer } from '../await-server.ts'
+import { WRONG_USE } from '../exit-codes.ts'
 import { heartbeatOf } from '../failover.ts'
 import { inForeground } from '../foreground.ts'
 import type { AgentFlags } from '../flags.ts'
@@ -16,11 +19,17 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
     if (flags.waitForServer) await awaitServer(scope, [flags.kubeconfig, ...filesOf(flags)])
     const nodeIps = flags.nodeIp === undefined ? defaultAddresses() : [flags.nodeIp]
     // Made before any pod is looked at: what a pod waits for is there from its first moment.
-    const network = flags.proxyKubeconfig === undefined ? undefined : await nodeNetwork(work, flags, flags.proxyKubeconfig)
+    const certificates = flags.certDir === undefined ? undefined : agentCertificates(work, flags.certDir, flags.nodeName)
+    const client = await clientOf(flags.kubeconfig, certificates)
+    certificates?.keep(work, client)
+    const network =
+      flags.proxyKubeconfig === undefined
+        ? undefined
+        : await nodeNetwork(work, flags, flags.proxyKubeconfig, await certificates?.proxy(work, client))
     const [, { agent }] = await Promise.all([
       network?.start(nodeIps[0] ?? ''),
       startAgent(work, {
-        kubeconfig: flags.kubeconfig,
+        client,
         nodeName: flags.nodeName,
         host: {
           instance: flags.instance,
@@ -50,7 +59,13 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
         },
         nodeIps,
         ...(network && { network: network.pods }),
-        ...servingOptions(flags, network?.metrics),
+        onRemoved: () => {
+          scope.log.error(
+            'the node was removed from its cluster: sampan reset removes what it has left here, sampan up makes it a node again',
+          )
+          process.exit(WRONG_USE)
+        },
+        ...servingOptions(flags, nodeIps, certificates, network?.metrics),
       }),
     ])
     // Where no service manager tells of it, this is how a machine says that it goes down.
@@ -65,24 +80,30 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
 const filesOf = ({ proxyKubeconfig, tlsCertFile, tlsPrivateKeyFile, clientCaFile }: AgentFlags): string[] =>
   [proxyKubeconfig, tlsCertFile, tlsPrivateKeyFile, clientCaFile].filter((file) => file !== undefined)
 
+async function clientOf(kubeconfig: string, certificates: AgentCertificates | undefined): Promise<Client> {
+  const { connection } = await loadKubeconfig(kubeconfig)
+  const identity = certificates === undefined ? {} : { identity: certificates.node }
+  return createClient({ transport: socketTransport({ ...connection, ...identity }), fieldManager: 'kubelet' })
+}
+
 function servingOptions(
   { tlsCertFile, tlsPrivateKeyFile, clientCaFile }: AgentFlags,
+  addresses: readonly string[],
+  certificates: AgentCertificates | undefined,
   furtherMetrics: (() => readonly MetricFamily[]) | undefined,
 ): Pick<Parameters<typeof startAgent>[1], 'server'> {
+  const text = (file: string): string => readFileSync(file, 'utf8')
+  const rest = (authority: string) => ({ clientCa: text(authority), protocols: streamProtocols, ...(furtherMetrics && { furtherMetrics }) })
+  if (certificates !== undefined && tlsCertFile === undefined && tlsPrivateKeyFile === undefined && clientCaFile !== undefined) {
+    const identity = (scope: Scope, client: Client) => certificates.serving(scope, client, addresses)
+    return { server: { identity, ...rest(clientCaFile) } }
+  }
   if (tlsCertFile === undefined && tlsPrivateKeyFile === undefined && clientCaFile === undefined) return {}
   if (tlsCertFile === undefined || tlsPrivateKeyFile === undefined || clientCaFile === undefined)
     throw new UserError(
       "the agent's own API needs a certificate, its key and the authority of its clients",
-      'give --tls-cert-file, --tls-private-key-file and --client-ca-file, or none of them',
+      'give --tls-cert-file, --tls-private-key-file and --client-ca-file, or --cert-dir and --client-ca-file, or none of them',
     )
-  const text = (file: string): string => readFileSync(file, 'utf8')
-  return {
-    server: {
-      certificate: text(tlsCertFile),
-      key: text(tlsPrivateKeyFile),
-      clientCa: text(clientCaFile),
-      protocols: streamProtocols,
-      ...(furtherMetrics && { furtherMetrics }),
-    },
-  }
+  const identity = new ReplaceableIdentity({ certificate: text(tlsCertFile), key: text(tlsPrivateKeyFile) })
+  return { server: { identity, ...rest(clientCaFile) } }
 }

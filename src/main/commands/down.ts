@@ -63,6 +63,10 @@ export async function runReset(flags: InstanceFlags): Promise<void> {
     removeNetwork(instance, stateDir)
   })
   await progress.step('remove data', () => rmSync(stateDir, { recursive: true, force: true }))
+  if (instance.joined !== undefined)
+    progress.say(
+      `\nThe cluster still has the Node ${instance.nodes[0].name}. Where its server is: sampan node remove ${instance.nodes[0].name}`,
+    )
 }
 
 async function releaseNetwork(scope: Scope, instance: Instance): Promise<void> {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Scope, messageOf, rootScope } from '#base'
 import { refs } from '#api'
 import { formatTable } from '#cli'
@@ -7,6 +6,7 @@ import { type Client, createClient, loadKubeconfig, socketTransport } from '#cli
 import { gatewayProcesses } from '#gateway'
 import { layoutOf } from '#node'
 import { running } from '../background/processes.ts'
+import { kubeconfigOf } from '../instance/instance.ts'
 import { locate } from '../instance/locate.ts'
 import type { InstanceFlags } from '../flags.ts'
 import { componentsOf, gatewayDir, hostOptions } from '../up/commands.ts'
@@ -37,8 +37,8 @@ export async function runStatus(flags: InstanceFlags): Promise<void> {
   console.log(`${formatTable(['COMPONENT', 'STATE', 'PID', 'MEMORY (PSS)'], rows)}\n`)
   try {
     using limited = scope.child({ timeoutMs: ANSWER_WITHIN_MS })
-    const client = createClient({ transport: socketTransport((await loadKubeconfig(join(stateDir, 'admin.kubeconfig'))).connection) })
-    await showCluster(limited, client, problems)
+    const client = createClient({ transport: socketTransport((await loadKubeconfig(kubeconfigOf(stateDir, instance))).connection) })
+    await showCluster(limited, client, problems, instance.joined === undefined ? undefined : instance.nodes[0].name)
   } catch (error) {
     problems.push(`the API does not answer: ${messageOf(error)}`)
   }
@@ -46,11 +46,15 @@ export async function runStatus(flags: InstanceFlags): Promise<void> {
   if (problems.length > 0) process.exitCode = 1
 }
 
-async function showCluster(scope: Scope, client: Client, problems: string[]): Promise<void> {
+/** `own`: the one node that whoever asks may look at. */
+async function showCluster(scope: Scope, client: Client, problems: string[], own: string | undefined): Promise<void> {
   const version = JSON.parse(Buffer.from((await client.raw(scope, { method: 'GET', path: '/version' })).body).toString('utf8')) as {
     readonly gitVersion: string
   }
-  const [nodes, pods] = await Promise.all([client.resource(refs.nodes).list(scope), client.resource(refs.pods).list(scope)])
+  const [nodes, pods] = await Promise.all([
+    client.resource(refs.nodes).list(scope, own === undefined ? {} : { fieldSelector: `metadata.name=${own}` }),
+    client.resource(refs.pods).list(scope, own === undefined ? {} : { fieldSelector: `spec.nodeName=${own}` }),
+  ])
   const rows = nodes.items.map(({ metadata, status }) => {
     const ready = status?.conditions?.find(({ type }) => type === 'Ready')
     if (ready?.status !== 'True') problems.push(`node ${metadata?.name ?? ''} is not ready: ${ready?.message ?? 'it has not reported'}`)

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { get } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { type Scope, UserError, messageOf, rootScope, systemClock } from '#base'
+import { type Scope, UserError, rootScope, systemClock } from '#base'
 import { type Progress, createProgress, formatDuration } from '#cli'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { applyObjects, servesPlatform } from '#delivery'
@@ -22,12 +22,15 @@ import {
 } from '../instance/instance.ts'
 import { claimNetwork, ensureNetwork } from '../instance/network.ts'
 import { freePort, stateDirOf } from '../instance/locate.ts'
-import { cacheDir, findPack, isPackingOff } from '../pack/find-pack.ts'
-import { GATEWAY_PROGRAMS, NODE_PROGRAMS, installPackages, missingPrograms } from '../machine/packages.ts'
+import { cacheDir } from '../pack/find-pack.ts'
+import { GATEWAY_PROGRAMS, NODE_PROGRAMS } from '../machine/packages.ts'
+import { resumeJoined } from '../join/joined-node.ts'
 import type { UpFlags } from '../flags.ts'
 import { readManifests, waitForDeployments, waitForNode } from '../up/apply.ts'
 import { type Component, DELIVERY, GATEWAY, SERVER, agentOf, componentCommand, hostOptions } from '../up/commands.ts'
 import { dnsEndpoints } from '../up/dns-endpoints.ts'
+import { prepareMachine } from '../up/prepare-machine.ts'
+import { within } from '../up/within.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/shop')
 const SYSTEM = join(import.meta.dirname, '../up/system')
@@ -47,15 +50,12 @@ export async function runUp(flags: UpFlags): Promise<void> {
   const progress = createProgress(systemClock, { write: (text) => process.stdout.write(text), isTTY: process.stdout.isTTY })
   const startMs = systemClock.monotonic()
   const stateDir = stateDirOf(flags)
-  await progress.step('machine', (note) => {
-    const wanted =
-      flags.gateway === true || readInstance(stateDir)?.gateway === true ? [...NODE_PROGRAMS, ...GATEWAY_PROGRAMS] : NODE_PROGRAMS
-    const missing = [...new Set(missingPrograms(wanted, process.env['PATH'] ?? '').map((needed) => needed.package))]
-    if (missing.length === 0) return
-    installPackages(missing)
-    note(`installed ${missing.join(', ')}`)
-  })
-  await pack(progress)
+  const known = readInstance(stateDir)
+  if (known?.joined !== undefined) return resumeJoined(scope, progress, stateDir, known, flags)
+  await prepareMachine(
+    progress,
+    flags.gateway === true || known?.gateway === true ? [...NODE_PROGRAMS, ...GATEWAY_PROGRAMS] : NODE_PROGRAMS,
+  )
   const instance = await claimInstance(scope, stateDir, flags)
   ensureNetwork(instance, stateDir)
   const containerd = progress.step('containerd', async (note) => {
@@ -86,20 +86,6 @@ export async function runUp(flags: UpFlags): Promise<void> {
   if (flags.example) await awaitStorefront(scope, progress, instance)
   progress.say(`\nThe cluster is up (${formatDuration(systemClock.monotonic() - startMs)}).`)
   progress.say(hints(stateDir, instance, flags).join('\n'))
-}
-
-/** What is started from here on loads in a third of the time. Without a pack it runs all the same. */
-async function pack(progress: Progress): Promise<void> {
-  if (isPackingOff(process.env) || findPack(process.env) !== undefined) return
-  await progress.step('program', async (note) => {
-    const { makePack } = await import('../pack/make-pack.ts')
-    note(
-      await makePack(process.env).then(
-        () => 'packed',
-        (error: unknown) => `not packed: ${messageOf(error)}`,
-      ),
-    )
-  })
 }
 
 async function startNode(
@@ -379,17 +365,6 @@ function statusOf(url: string): Promise<number | undefined> {
     request.on('timeout', () => request.destroy())
     request.on('error', () => answer(undefined))
   })
-}
-
-/** What does not come about in time fails with what is known about why. */
-async function within<T>(scope: Scope, timeoutMs: number, what: string, why: () => string, work: (scope: Scope) => Promise<T>): Promise<T> {
-  using limited = scope.child({ timeoutMs })
-  try {
-    return await work(limited)
-  } catch (error) {
-    if (limited.signal.aborted) throw new UserError(`${what} after ${formatDuration(timeoutMs)}`, why())
-    throw error instanceof UserError ? error : new UserError(`${what}: ${messageOf(error)}`, why())
-  }
 }
 
 function hints(stateDir: string, instance: Instance, flags: UpFlags): readonly string[] {

@@ -29,6 +29,17 @@ export interface Instance {
   readonly delivery?: boolean
   /** How soon a dead node's pods run elsewhere; absent: as usual. */
   readonly failover?: Failover
+  /** The server is on another machine: this one has a node of the cluster and nothing else. */
+  readonly joined?: JoinedCluster
+}
+
+/** Of a cluster whose server is elsewhere: what an instance with a server knows by itself. */
+export interface JoinedCluster {
+  /** `https://HOST:PORT` */
+  readonly server: string
+  readonly serviceCidr: string
+  readonly dnsService: string
+  readonly balancerPool: string
 }
 
 export const NETWORK_MODES = ['route', 'overlay'] as const
@@ -39,6 +50,8 @@ export interface NodePlace {
   readonly address: string
   /** The network namespace that stands for the node's machine. */
   readonly namespace?: string
+  /** Of a machine that joined: the link on whose network the addresses of load balancers are. */
+  readonly balancerLink?: string
 }
 
 export const NODE_MASK_SIZE = 24
@@ -69,7 +82,9 @@ export function rangesOf(number: number): {
 /** The number of the instance's network, in its name. */
 export const networkNumber = ({ network }: Pick<Instance, 'network'>): number => Number(/\d+$/.exec(network ?? '')?.[0] ?? 0)
 /** For Services of type LoadBalancer. */
-export const balancerPool = (instance: Instance): string => rangesOf(networkNumber(instance)).balancerPool
+export const balancerPool = (instance: Instance): string => instance.joined?.balancerPool ?? rangesOf(networkNumber(instance)).balancerPool
+export const serviceCidr = ({ joined }: Instance): string => joined?.serviceCidr ?? SERVICE_CIDR
+export const dnsService = ({ joined }: Instance): string => joined?.dnsService ?? DNS_SERVICE
 
 /** By its position among the instance's nodes. */
 export const nodeNameOf = (instance: string, index: number): string => {
@@ -86,7 +101,14 @@ export const policyTable = (instance: Instance, index = 0): string =>
 export const netnsPath = ({ namespace }: NodePlace): string | undefined => (namespace === undefined ? undefined : `/run/netns/${namespace}`)
 
 /** Where the node tells who asks that it has the address of a load balancer: only on a network of the instance's own. */
-export const announceInterface = ({ namespace }: NodePlace): string => (namespace === undefined ? 'lo' : 'eth0')
+export const announceInterface = ({ namespace, balancerLink }: NodePlace): string =>
+  namespace === undefined ? (balancerLink ?? 'lo') : 'eth0'
+
+/** How commands reach the API: as an administrator where the server is, else as the node. */
+export const kubeconfigOf = (stateDir: string, { joined }: Instance): string =>
+  join(stateDir, joined === undefined ? 'admin.kubeconfig' : NODE_KUBECONFIG)
+/** Of a machine that joined. */
+export const NODE_KUBECONFIG = 'node.kubeconfig'
 
 const FILE = 'instance.json'
 

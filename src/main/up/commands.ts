@@ -3,17 +3,18 @@ import type { HostOptions } from '#node'
 import { PAUSE_IMAGE } from '#images'
 import { OVERLAY_MTU } from '#network'
 import {
-  DNS_SERVICE,
   type Instance,
-  type NodePlace,
+  NODE_KUBECONFIG,
   NODE_MASK_SIZE,
-  SERVICE_CIDR,
+  type NodePlace,
   announceInterface,
   balancerPool,
+  dnsService,
   netnsPath,
   nodeInstance,
   policyTable,
   proxyTable,
+  serviceCidr,
 } from '../instance/instance.ts'
 
 /** What runs in the background for an instance, as command lines: the server, and an agent for each node. Pure: the same instance always gives the same ones. */
@@ -28,8 +29,8 @@ export const agentOf = (index: number): Component => ({ name: index === 0 ? 'age
 export const GATEWAY: Component = { name: 'gateway', node: 0 }
 /** The platform's controllers: nothing of it is on a node. */
 export const DELIVERY: Component = { name: 'delivery' }
-export const componentsOf = ({ nodes, gateway, delivery }: Instance): readonly Component[] => [
-  SERVER,
+export const componentsOf = ({ nodes, gateway, delivery, joined }: Instance): readonly Component[] => [
+  ...(joined === undefined ? [SERVER] : []),
   ...nodes.map((_, index) => agentOf(index)),
   ...(gateway === true ? [GATEWAY] : []),
   ...(delivery === true ? [DELIVERY] : []),
@@ -71,7 +72,7 @@ function serverArguments(stateDir: string, instance: Instance): readonly string[
     ['--state-dir', stateDir],
     ['--secure-port', String(instance.securePort)],
     ['--advertise-address', instance.machineAddress],
-    ['--service-cluster-ip-range', SERVICE_CIDR],
+    ['--service-cluster-ip-range', serviceCidr(instance)],
     ['--metrics'],
     ['--cluster-cidr', instance.clusterCidr],
     ['--node-cidr-mask-size', String(NODE_MASK_SIZE)],
@@ -107,7 +108,8 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
   const { name, address } = placeOf(instance, index)
   const host = hostOptions(stateDir, instance, index)
   return [
-    ['--kubeconfig', join(stateDir, `node-${name}.kubeconfig`)],
+    ...(instance.joined === undefined ? givenCredentials(stateDir, name) : orderedCredentials(stateDir)),
+    ['--client-ca-file', join(stateDir, 'ca.crt')],
     ['--node-name', name],
     ['--node-ip', address],
     ['--instance', host.instance],
@@ -116,11 +118,7 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
     ...(host.netns === undefined ? [] : [['--netns', host.netns]]),
     ['--network', instance.networkMode],
     ['--eviction-hard', EVICTION],
-    ['--cluster-dns', DNS_SERVICE],
-    ['--tls-cert-file', join(stateDir, 'pki', `serving-${name}.crt`)],
-    ['--tls-private-key-file', join(stateDir, 'pki', `serving-${name}.key`)],
-    ['--client-ca-file', join(stateDir, 'ca.crt')],
-    ['--proxy-kubeconfig', join(stateDir, 'proxy.kubeconfig')],
+    ['--cluster-dns', dnsService(instance)],
     ['--proxy-table', proxyTable(instance, index)],
     ['--load-balancer-pool', balancerPool(instance)],
     ['--announce-interface', announceInterface(placeOf(instance, index))],
@@ -131,12 +129,27 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
   ].flat()
 }
 
+/** Made by the server, on the same machine. */
+const givenCredentials = (stateDir: string, name: string): readonly string[][] => [
+  ['--kubeconfig', join(stateDir, `node-${name}.kubeconfig`)],
+  ['--tls-cert-file', join(stateDir, 'pki', `serving-${name}.crt`)],
+  ['--tls-private-key-file', join(stateDir, 'pki', `serving-${name}.key`)],
+  ['--proxy-kubeconfig', join(stateDir, 'proxy.kubeconfig')],
+]
+
+/** Ordered of the cluster by the agent, but for the first one. */
+const orderedCredentials = (stateDir: string): readonly string[][] => [
+  ['--kubeconfig', join(stateDir, NODE_KUBECONFIG)],
+  ['--proxy-kubeconfig', join(stateDir, NODE_KUBECONFIG)],
+  ['--cert-dir', join(stateDir, 'pki')],
+]
+
 export function hostOptions(stateDir: string, instance: Instance, index = 0): HostOptions {
   const netns = netnsPath(placeOf(instance, index))
   return {
     instance: nodeInstance(instance, index),
     rootDir: join(stateDir, index === 0 ? 'node' : `node-${index + 1}`),
-    clusterCidrs: [instance.clusterCidr, SERVICE_CIDR],
+    clusterCidrs: [instance.clusterCidr, serviceCidr(instance)],
     sandboxImage: PAUSE_IMAGE,
     ...(netns === undefined ? {} : { netns }),
     ...(instance.networkMode === 'overlay' ? { mtu: OVERLAY_MTU } : {}),

@@ -17,7 +17,7 @@ test('a node that was taken for dead while it was silent says that it is ready a
     ...before,
     conditions: [{ type: 'Ready', status: 'True' }],
   })
-  const options = { name: 'n', labels: {}, taints: [], podCidr: undefined, leaseSeconds: 40, beatMs: 10_000 }
+  const options = { name: 'n', labels: {}, taints: [], podCidr: undefined, leaseSeconds: 40, beatMs: 10_000, isRemoved: () => false }
   const registrar = new NodeRegistrar(client, { ...options, status: ready })
   await registrar.register(scope)
   void registrar.run(scope)
@@ -37,4 +37,24 @@ test('a node that was taken for dead while it was silent says that it is ready a
   clock.advance(60_000)
   await settled()
   assert.equal(await statusNow(), 'True')
+})
+
+test('a node that is deleted comes back, but for one that has been told not to', async () => {
+  for (const isRemoved of [false, true]) {
+    const clock = manualClock()
+    using scope = rootScope({ clock })
+    const client = createClient({ transport: inProcessTransport(createFakeApi().handler) })
+    const status = async (): Promise<core.NodeStatus> => ({ conditions: [{ type: 'Ready', status: isRemoved ? 'True' : 'False' }] })
+    const options = { name: 'n', labels: {}, taints: [], podCidr: undefined, leaseSeconds: 1000, beatMs: 400_000 }
+    const registrar = new NodeRegistrar(client, { ...options, isRemoved: () => isRemoved, status })
+    await registrar.register(scope)
+    void registrar.run(scope)
+    await settled()
+    await client.resource(refs.nodes).delete(scope, { name: 'n' })
+    for (let step = 0; step < 3; step++) {
+      clock.advance(400_000)
+      await settled()
+    }
+    assert.equal((await client.resource(refs.nodes).list(scope)).items.length, isRemoved ? 0 : 1)
+  }
 })

@@ -12,11 +12,17 @@ export interface RegistrarOptions {
   readonly beatMs: number
   /** The status now; `before` is what the API has. */
   readonly status: (before: core.NodeStatus | undefined) => Promise<core.NodeStatus>
+  /** Somebody has said that the node is to leave the cluster: a Node that is deleted then is not made anew. */
+  readonly isRemoved: () => boolean
 }
+
+/** Annotation of a Node that is about to be deleted for good. */
+export const NODE_REMOVED = 'sampan.io/removed'
 
 const LEASE_NAMESPACE = 'kube-node-lease'
 /** An unchanged status is written this seldom: the Lease says that the node lives. */
 const STATUS_EVERY_MS = 300_000
+const TOLD_WITHIN_MS = 1_000
 
 /** Keeps the Node object and its Lease: registers, beats, and writes the status when it changes. */
 export class NodeRegistrar {
@@ -62,8 +68,12 @@ export class NodeRegistrar {
       } catch (error) {
         if (isCancelled(error)) return
         scope.log.warn('the node could not report', { error: messageOf(error) })
-        // Deleted by somebody: a node that lives comes back.
-        if (isNotFound(error)) await this.register(scope)
+        // Deleted by somebody: a node that lives comes back, unless it has been told not to. What tells it may be on its way.
+        if (isNotFound(error)) {
+          await scope.sleep(TOLD_WITHIN_MS).catch(() => undefined)
+          if (scope.signal.aborted || this.#options.isRemoved()) return
+          await this.register(scope)
+        }
       }
       await scope.sleep(this.#options.beatMs).catch(() => undefined)
     }

@@ -2,7 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { METRICS_TYPE, type MetricFamily, type Scope, certificateVerifier, isCancelled, messageOf, metricsText } from '#base'
+import {
+  type Identity,
+  type KeyPair,
+  METRICS_TYPE,
+  type MetricFamily,
+  type Scope,
+  certificateVerifier,
+  isCancelled,
+  messageOf,
+  metricsText,
+} from '#base'
 import { StatusError, statusError } from '#api'
 import type { Client } from '#client'
 import type { NodeAgent } from '../node-agent.ts'
@@ -18,9 +28,8 @@ export interface NodeServerOptions {
   readonly address: string
   /** 0 takes a free one. */
   readonly port: number
-  /** PEM of the serving certificate and its key. */
-  readonly certificate: string | Uint8Array
-  readonly key: string | Uint8Array
+  /** The serving certificate. A newer one is shown to whoever connects from then on. */
+  readonly identity: Identity
   /** PEM of the authority of client certificates. */
   readonly clientCa: string
   readonly rootDir: string
@@ -53,12 +62,11 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
   const access = new Access(client, certificateVerifier(options.clientCa, 'clientAuth'), agent.settings.nodeName)
   const stats = new NodeStats(agent, options.rootDir)
   const server = createServer({
-    cert: Buffer.from(options.certificate),
-    key: Buffer.from(options.key),
+    ...contextOf(options.identity.current),
     requestCert: true,
     rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
   })
+  const forget = options.identity.onChange((pair) => server.setSecureContext(contextOf(pair)))
 
   async function respond(own: Scope, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://node')
@@ -154,11 +162,18 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
 
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, options.address, resolve))
   scope.signal.addEventListener('abort', () => {
+    forget()
     server.close()
     server.closeAllConnections()
   })
   return { port: (server.address() as AddressInfo).port }
 }
+
+const contextOf = ({ certificate, key }: KeyPair): { readonly cert: string; readonly key: string; readonly minVersion: 'TLSv1.2' } => ({
+  cert: certificate,
+  key,
+  minVersion: 'TLSv1.2',
+})
 
 /** `/containerLogs/NAMESPACE/POD/CONTAINER`, and with the pod's uid before the container. */
 function containerAt(parts: readonly string[]): ContainerAt {
