@@ -94,7 +94,12 @@ function schemaOfType(type: string, typeNamed: (name: string) => ObjectSchema): 
   if (type.startsWith('{}')) return { kind: 'map', values: schemaOfType(type.slice(2), typeNamed) }
   if (type === 'any') return { kind: 'any' }
   if (type.startsWith('any:JSONSchemaPropsOr'))
-    return { kind: 'any', name: type.slice(4), objects: typeNamed('apiextensions.v1.JSONSchemaProps') }
+    return {
+      kind: 'any',
+      name: type.slice(4),
+      objects: typeNamed('apiextensions.v1.JSONSchemaProps'),
+      instead: type.endsWith('OrBool') ? 'boolean' : 'list',
+    }
   if (type.startsWith('any:')) return { kind: 'any', name: type.slice(4) }
   return SCALARS[type] ?? typeNamed(type)
 }

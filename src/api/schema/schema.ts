@@ -80,6 +80,8 @@ export interface AnySchema extends SchemaBase {
   readonly kind: 'any'
   /** What the value is read as where it is an object, or a list of objects (JSONSchemaPropsOrArray and its like). */
   readonly objects?: ObjectSchema
+  /** What may stand there instead of an object. */
+  readonly instead?: 'boolean' | 'list'
 }
 
 export interface Field {

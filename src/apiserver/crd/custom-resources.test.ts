@@ -173,3 +173,23 @@ test('a patch of a kind that is not known is refused', async (t) => {
   assert.equal(patched.status, 415)
   assert.match(patched.body.message, /^the body of the request was in an unknown format/)
 })
+
+test('schemas are refused for every word that does not fit, and formats that nothing checks are told', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  const tried = (property: object) => {
+    const versions = [version('v1', { a: property })]
+    return api.request('POST', `${DEFINITIONS}?dryRun=All`, { body: definition({}, { versions }) })
+  }
+  assert.match((await tried({ type: 'object', additionalProperties: 'x' })).body.message, /boolean or JSON schema expected$/)
+  assert.equal((await tried({ type: 'string', items: 'x' })).status, 201)
+  const strange = await tried({ type: 'integer', format: 'x', not: { format: 'y' } })
+  assert.deepEqual(strange.headers['warning'], ['299 - "unrecognized format \\"x\\""', '299 - "unrecognized format \\"y\\""'])
+  const rules = { type: 'object', not: { title: 'no', 'x-kubernetes-validations': [{ rule: '', fieldPath: 'x' }] } }
+  const place = 'spec.validation.openAPIV3Schema.properties[spec].properties[a].not'
+  const causes = (await tried(rules)).body.details.causes as { field: string }[]
+  assert.deepEqual(
+    causes.map(({ field }) => field.replace(place, '')),
+    ['.title', '.x-kubernetes-validations', '.x-kubernetes-validations[0].rule', '.x-kubernetes-validations[0].fieldPath'],
+  )
+})

@@ -2,7 +2,8 @@ import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import * as refs from '../../refs.gen.ts'
 import type { CustomResourceDefinition } from '../../types/apiextensions-v1.gen.ts'
-import { definitionNameErrors, definitionWarnings, validateDefinition, validateDefinitionUpdate } from './validate-definition.ts'
+import { definitionWarnings } from './format-warnings.ts'
+import { definitionNameErrors, validateDefinition, validateDefinitionUpdate } from './validate-definition.ts'
 
 const HTTPS_PORT = 443
 

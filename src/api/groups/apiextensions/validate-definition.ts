@@ -3,7 +3,6 @@ import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import { type JsonSchema, itemsOf, valuesOf } from '../../structural/json-schema.ts'
-import { isRecognizedFormat } from '../../structural/validate/formats.ts'
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionSpec,
@@ -144,32 +143,37 @@ function validateSchema(root: JsonSchema, version: CustomResourceDefinitionVersi
   const before = errors.length
   if (version.subresources?.status !== undefined) validateRootWords(root, path, errors)
   if (root.nullable === true) errors.push(fieldError.forbidden(path.child('nullable'), 'nullable cannot be true at the root'))
-  const foreign = unsupportedWord(root)
+  const foreign = unsupported(root)
   const beforeStructure = errors.length
   if (foreign === undefined) validateStructure(root, 'root', path, errors)
   if (foreign === undefined && errors.length === beforeStructure) validateDefaults(root, path, true, errors)
   const hasStructure = foreign === undefined && errors.length === beforeStructure
-  validateWords(root, path, errors)
-  if (foreign !== undefined && errors.length === before)
-    errors.push(fieldError.invalid(path, '', `OpenAPIV3Schema '${foreign}' is not supported`))
-  if (hasStructure) validateRules(root, path, errors)
+  const faulty = validateWords(root, path, errors)
+  if (foreign !== undefined && errors.length === before) errors.push(fieldError.invalid(path, '', foreign))
+  if (hasStructure) validateRules(root, path, faulty, errors)
 }
 
-/** A word that stands in no structural schema: where there is one, the structure is not looked at. */
-function unsupportedWord(schema: JsonSchema | undefined): string | undefined {
-  if (schema === undefined) return undefined
+/** Why this is no structural schema at all, by a word that stands in none: then the structure is not looked at. */
+function unsupported(schema: JsonSchema | undefined): string | undefined {
+  if (schema === undefined || schema === null) return undefined
   const some = (value: object | undefined | null): boolean => Object.keys(value ?? {}).length > 0
-  if (Array.isArray(schema.items) && schema.items.length > 0) return 'items'
-  if ((schema.id ?? '') !== '') return 'id'
-  if ((schema.$schema ?? '') !== '') return 'schema'
-  if ((schema.$ref ?? '') !== '') return '$ref'
-  if (some(schema.patternProperties)) return 'patternProperties'
-  if (some(schema.dependencies)) return 'dependencies'
-  if (schema.additionalItems !== undefined) return 'additionalItems'
-  if (some(schema.definitions)) return 'definitions'
+  const word = (name: string): string => `OpenAPIV3Schema '${name}' is not supported`
+  if ((schema.id ?? '') !== '') return word('id')
+  if ((schema.$schema ?? '') !== '') return word('schema')
+  if ((schema.$ref ?? '') !== '') return word('$ref')
+  if (some(schema.patternProperties)) return word('patternProperties')
+  if (some(schema.dependencies)) return word('dependencies')
+  if (schema.additionalItems !== undefined) return word('additionalItems')
+  if (some(schema.definitions)) return word('definitions')
+  const rules = [schema.not, ...(schema.allOf ?? []), ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]
+  for (const rule of rules) {
+    const why = unsupported(rule)
+    if (why !== undefined) return why
+  }
+  if (Array.isArray(schema.items) && schema.items.length > 0) return `OpenAPIV3Schema 'items' must be a schema, but is an array`
   for (const part of partsOfSchema(schema)) {
-    const word = unsupportedWord(part)
-    if (word !== undefined) return word
+    const why = unsupported(part)
+    if (why !== undefined) return why
   }
   return undefined
 }
@@ -269,16 +273,4 @@ function validateApproval({ metadata, spec }: CustomResourceDefinition, errors: 
       ),
     )
   }
-}
-
-/** Formats that nothing checks are told to the author once. */
-export function definitionWarnings({ spec }: CustomResourceDefinition): string[] {
-  const warnings = new Set<string>()
-  const walk = (schema: JsonSchema): void => {
-    const { format = '', type } = schema
-    if (format !== '' && type === 'string' && !isRecognizedFormat(format)) warnings.add(`unrecognized format ${JSON.stringify(format)}`)
-    partsOfSchema(schema).forEach(walk)
-  }
-  for (const { schema } of spec.versions) if (schema?.openAPIV3Schema !== undefined) walk(schema.openAPIV3Schema)
-  return [...warnings]
 }

@@ -1,12 +1,10 @@
 import { declTypeOf, type DeclType } from '../../cel/kubernetes/decl-type.ts'
 import { escapeName } from '../../cel/kubernetes/names.ts'
-import { trimSpace } from '../../cel/library/strings.ts'
 import type { Environment } from '../../cel/types/environment.ts'
 import { type FieldError, type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Path } from '../../meta/path.ts'
 import { isEmbedded, itemsOf, type JsonSchema, valuesOf } from '../../structural/json-schema.ts'
 import { compileRules, mostValues, ruleEnvironment } from '../../structural/rules/compile.ts'
-import { readFieldPath } from '../../structural/rules/field-path.ts'
 import { hasRules } from '../../structural/rules/rule-tree.ts'
 import type { ValidationRule } from '../../types/apiextensions-v1.gen.ts'
 
@@ -15,14 +13,16 @@ const WORD = 'x-kubernetes-validations'
 const MOST_FOR_RULE = 10_000_000
 const MOST_FOR_SCHEMA = 100_000_000
 const MOST_NAMED = 4
-const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired']
 
-/** Rules in CEL: their words, whether they mean something, and whether anybody could pay for them. */
-export function validateRules(root: JsonSchema, path: Path, errors: FieldErrors): void {
+/**
+ * Rules in CEL: whether they mean something, and whether anybody could pay for them. Those of `faulty` schemas, in or below which there
+ * are words that do not fit, are not looked at.
+ */
+export function validateRules(root: JsonSchema, path: Path, faulty: ReadonlySet<JsonSchema>, errors: FieldErrors): void {
   if (!hasRules(root)) return
-  const check = new RulesCheck()
+  const check = new RulesCheck(faulty)
   check.visit({ schema: root, path, decl: undefined, isRoot: true, cardinality: 1, uncorrelated: undefined })
-  errors.push(...check.wordErrors, ...check.ruleErrors, ...check.totalErrors(path))
+  errors.push(...check.ruleErrors, ...check.totalErrors(path))
 }
 
 interface Place {
@@ -38,15 +38,18 @@ interface Place {
 }
 
 class RulesCheck {
-  readonly wordErrors: FieldError[] = []
   readonly ruleErrors: FieldError[] = []
   readonly #environment: Environment = ruleEnvironment()
   readonly #expensive: { readonly path: Path; readonly cost: number }[] = []
+  readonly #faulty: ReadonlySet<JsonSchema>
   #total = 0
+
+  constructor(faulty: ReadonlySet<JsonSchema>) {
+    this.#faulty = faulty
+  }
 
   visit(place: Place): void {
     const { schema, path, cardinality } = place
-    const before = this.wordErrors.length
     if (!hasRules(schema)) return
     const decl = place.decl ?? declTypeOf(schema, place.isRoot)
     const most = mostElements(schema)
@@ -78,8 +81,7 @@ class RulesCheck {
       this.visit({ ...inner, schema: items, path: path.child('items'), decl: decl?.element, isRoot: isEmbedded(items), uncorrelated })
     }
     const rules = schema[WORD] ?? []
-    rules.forEach((rule, i) => validateWords(rule, schema, path.child(WORD).index(i), this.wordErrors))
-    if (this.wordErrors.length === before && rules.length > 0) this.#rules(place, decl)
+    if (rules.length > 0 && !this.#faulty.has(schema)) this.#rules(place, decl)
   }
 
   #rules({ schema, path, cardinality, uncorrelated }: Place, decl: DeclType | undefined): void {
@@ -155,32 +157,6 @@ function costText(what: string, cost: number, limit: number): string {
   const factor = cost / limit
   const text = factor > 100 ? 'more than 100x' : factor < 1.5 ? `${factor.toFixed(6)}x` : `${factor.toFixed(1)}x`
   return `${what} exceeds budget by factor of ${text} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`
-}
-
-const hasLineBreak = (text: string): boolean => /[\n\r]/.test(text)
-
-function validateWords(
-  { rule, message = '', messageExpression = '', reason, fieldPath = '' }: ValidationRule,
-  schema: JsonSchema,
-  at: Path,
-  errors: FieldErrors,
-): void {
-  const messagePath = at.child('message')
-  if (trimSpace(rule) === '') errors.push(fieldError.required(at.child('rule'), 'rule is not specified'))
-  else if (message !== '' && trimSpace(message) === '')
-    errors.push(fieldError.invalid(messagePath, message, 'must be non-empty if specified'))
-  else if (hasLineBreak(trimSpace(message))) errors.push(fieldError.invalid(messagePath, message, 'must not contain line breaks'))
-  else if (hasLineBreak(trimSpace(rule)) && trimSpace(message) === '')
-    errors.push(fieldError.required(messagePath, 'message must be specified if rule contains line breaks'))
-  if (messageExpression !== '' && trimSpace(messageExpression) === '')
-    errors.push(fieldError.required(at.child('messageExpression'), 'messageExpression must be non-empty if specified'))
-  if (reason !== undefined && reason !== null && !REASONS.includes(reason))
-    errors.push(fieldError.notSupported(at.child('reason'), reason, REASONS))
-  if (fieldPath === '') return
-  const path = at.child('fieldPath')
-  if (trimSpace(fieldPath) === '') errors.push(fieldError.invalid(path, fieldPath, 'must be non-empty if specified'))
-  if (hasLineBreak(fieldPath)) errors.push(fieldError.invalid(path, fieldPath, 'must not contain line breaks'))
-  if (readFieldPath(fieldPath, schema) === undefined) errors.push(fieldError.invalid(path, fieldPath, 'must be a valid path'))
 }
 
 /** A rule as messages show it: in the words of Kubernetes' own memory, as Go writes JSON. */

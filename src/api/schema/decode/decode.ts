@@ -116,6 +116,7 @@ function compileObject(schema: ObjectSchema): ObjectDecoder {
       const next = plan.decode(child, run, value, name)
       run.leave()
       if (plan.field.dropEmpty === true && (next === 0 || next === false || next === '')) delete value[name]
+      else if (next === undefined) delete value[name]
       else if (next !== child) value[name] = next
     }
     run.struct = outer
@@ -162,8 +163,8 @@ function decoderOf(schema: Schema, goType: string | undefined): Decoder {
     case 'map':
       return mapDecoder(schema, goType)
     case 'any': {
-      const { objects } = schema
-      return objects === undefined ? (value) => value : (value, run) => decodeObjectsIn(value, objects, run)
+      const { objects, instead } = schema
+      return objects === undefined ? (value) => value : (value, run) => decodeObjectsIn(value, objects, instead, run)
     }
     default:
       return goType === undefined ? customScalar : scalarDecoder(schema, goType)
@@ -181,11 +182,14 @@ const customScalar: Decoder = (value, run) => {
   return value
 }
 
-/** Go reads these with a decoder of their own that drops what it does not know without a word. */
-function decodeObjectsIn(value: unknown, schema: ObjectSchema, run: DecodeRun): unknown {
-  run.quietly(() => {
-    for (const item of Array.isArray(value) ? value : [value]) if (isObject(item)) objectDecoder(schema)(item, run)
-  })
+/** Go reads these with decoders of their own, which drop what they do not know without a word: fields, and values that are neither. */
+function decodeObjectsIn(value: unknown, schema: ObjectSchema, instead: 'boolean' | 'list' | undefined, run: DecodeRun): unknown {
+  if (isObject(value) || Array.isArray(value))
+    run.quietly(() => {
+      for (const item of Array.isArray(value) ? value : [value]) if (isObject(item)) objectDecoder(schema)(item, run)
+    })
+  if (instead === 'boolean' && !isObject(value) && typeof value !== 'boolean') run.stop('boolean or JSON schema expected')
+  if (instead === 'list' && !isObject(value) && (!Array.isArray(value) || value.length === 0)) return undefined
   return value
 }
 

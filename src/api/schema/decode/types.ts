@@ -14,7 +14,9 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 export function itemGoType(goType: string, items: Schema): string {
   if (goType.startsWith('[]')) return goType.slice(2)
   const map = /^map\[[^\]]*\](.*)$/.exec(goType)
-  return map?.[1] ?? NAMED_ITEMS[items.kind] ?? goType
+  if (map?.[1] !== undefined) return map[1]
+  if (items.kind === 'object' && items.name !== undefined) return `v1.${items.name}`
+  return NAMED_ITEMS[items.kind] ?? goType
 }
 
 /** Of lists and maps that have a name of their own in Go (`v1.ExtraValue`). */

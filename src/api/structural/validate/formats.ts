@@ -45,13 +45,6 @@ export function hasFormat(format: string, value: string): boolean {
   return !isKnownFormat(format) || (FORMATS[format]?.(value) ?? true)
 }
 
-/** Formats of numbers say how many bits there are; they are documentation, and known. */
-const NUMBER_FORMATS: readonly string[] = ['double', 'float', 'int32', 'int64']
-
-export function isRecognizedFormat(format: string): boolean {
-  return isKnownFormat(format) || NUMBER_FORMATS.includes(format)
-}
-
 function isBase64(value: string): boolean {
   return value !== '' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value)
 }
