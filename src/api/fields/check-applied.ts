@@ -32,12 +32,12 @@ function check(value: unknown, schema: Schema, path: string, errors: string[]): 
       return typeof value === 'boolean' ? undefined : wrong('boolean', `&{${goValue(value)}}`)
     case 'int-or-string':
     case 'quantity':
+    case 'time':
+    case 'micro-time':
       return typeof value === 'object' ? wrong('any scalar', `&{${goValue(value)}}`) : undefined
     case 'any':
       return
     case 'string':
-    case 'time':
-    case 'micro-time':
     case 'duration':
     case 'bytes':
       return typeof value === 'string' ? undefined : wrong('string', `&value.valueUnstructured{Value:${goSyntax(value)}}`)

@@ -74,14 +74,25 @@ function checkRequest({ applied, apiVersion, kind: expected }: ApplyRequest, liv
   if (Array.isArray(applied.metadata?.managedFields)) throw statusError.badRequest('metadata.managedFields must be nil')
 }
 
-function untyped({ apiVersion = '', kind = '', metadata }: KubeObject, mistakes: readonly string[]): StatusError {
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-  const type = `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`
+function untyped(applied: KubeObject, mistakes: readonly string[]): StatusError {
   const list = mistakes.length === 1 ? mistakes.join('') : ['errors:', ...mistakes.map((mistake) => `  ${mistake}`)].join('\n')
-  return new StatusError({
-    code: 500,
-    message: `failed to create typed patch object (${text(metadata?.namespace)}/${text(metadata?.name)}; ${type}): ${list}`,
-  })
+  return new StatusError({ code: 500, message: `failed to create typed patch object (${nameOf(applied)}): ${list}` })
+}
+
+/** What has been merged is no object of the type. */
+export function unrestorable(applied: KubeObject, why: string): StatusError {
+  const type = typeOf(applied)
+  const message = `failed to convert new object (${nameOf(applied)}) to proper version: unable to convert unstructured object to ${type}: ${why}`
+  return new StatusError({ code: 500, message })
+}
+
+const typeOf = ({ apiVersion = '', kind = '' }: KubeObject): string =>
+  `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`
+
+function nameOf(applied: KubeObject): string {
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+  const { metadata } = applied
+  return `${text(metadata?.namespace)}/${text(metadata?.name)}; ${typeOf(applied)}`
 }
 
 function writerOf({ manager: name, apiVersion, subresource = '' }: OwnershipRequest): ManagerName {

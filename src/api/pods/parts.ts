@@ -1,10 +1,13 @@
+import { isShared } from '../meta/shared-parts.ts'
 import type * as core from '../types/core-v1.gen.ts'
+import { dropDisabledPodFields } from './disabled-fields.ts'
 
 /** What each path of a pod may change: the rest of the draft becomes what the present pod has. */
 
 export function keepStatus(pod: core.Pod, old: core.Pod): void {
   if (old.status === undefined) delete pod.status
   else pod.status = old.status
+  if (pod.spec !== undefined && !isShared(pod.spec)) dropDisabledPodFields(pod.spec)
 }
 
 /** Nodes of long ago sent broken owner references with a status. */

@@ -174,6 +174,9 @@ test('a new pod gets its first state', () => {
       { maxSkew: 1, topologyKey: 'z', whenUnsatisfiable: 'DoNotSchedule', labelSelector: {}, matchLabelKeys: ['app'] },
     ]
   })
+  const changed = structuredClone(pod)
+  pods.strategy.prepareForUpdate?.(changed, pod, '2026-01-01T00:00:00Z')
+  assert.equal(changed.spec?.containers[0]?.lifecycle, undefined)
   pods.strategy.prepareForCreate?.(pod, { name: 'admin', groups: [], extra: {} }, '2026-01-01T00:00:00Z')
   const { spec, status } = pod
   assert.deepEqual(container(spec as core.PodSpec).resources?.requests, { cpu: '1', memory: '1Gi' })

@@ -67,12 +67,18 @@ function fieldOf([name, type, flags, number, options = {}]: FactField, typeNamed
     schema,
     required: flags.includes('r'),
     goType: options.go ?? goTypeOf(type),
-    ...(options.embedded === undefined ? {} : { goPrefix: options.embedded }),
+    ...prefixOf(name, number, options),
     ...(options.default === undefined ? {} : { default: options.default }),
     ...(zero === undefined ? {} : { zero }),
     ...(flags.includes('o') && !flags.includes('p') && schema.kind !== 'object' ? { dropEmpty: true } : {}),
     ...(number === 0 ? {} : { proto: { number, ...(options.protoPath === undefined ? {} : { outer: options.protoPath.slice(0, -1) }) } }),
   }
+}
+
+/** The struct in the middle by which Go reaches a field. What whole objects say of themselves has no number: it is not sent with them. */
+function prefixOf(name: string, number: number, { embedded }: FactOptions): { goPrefix?: string } {
+  if (embedded !== undefined) return { goPrefix: embedded }
+  return number === 0 && (name === 'kind' || name === 'apiVersion') ? { goPrefix: 'TypeMeta' } : {}
 }
 
 const SCALARS: Readonly<Record<string, ScalarSchema>> = {

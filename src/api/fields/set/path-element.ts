@@ -49,6 +49,15 @@ function keyValue(item: Record<string, unknown>, key: string, list: ListSchema):
   return field?.default ?? field?.zero
 }
 
+/** Of a key that is no plain value, as messages show it. */
+function valueText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(valueText).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return Object.entries(value)
+    .map(([name, one]) => `${name}=${valueText(one)}`)
+    .join('')
+}
+
 /** As messages show a path: `.name`, `[name="c",port=80]`, `[="a"]`, `[0]`. */
 export function elementText(element: PathElement): string {
   const rest = element.slice(2)
@@ -57,7 +66,7 @@ export function elementText(element: PathElement): string {
       return `.${rest}`
     case 'k':
       return `[${Object.entries(JSON.parse(rest) as Record<string, unknown>)
-        .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+        .map(([name, value]) => `${name}=${valueText(value)}`)
         .join(',')}]`
     case 'v':
       return `[=${rest}]`

@@ -244,3 +244,18 @@ test('a whole object inside of a custom resource says what it is in texts, and h
     /^DecodeError: spec\.em\.metadata: Invalid value: 5: json: cannot unmarshal number into Go value of type v1\.ObjectMeta$/,
   )
 })
+
+test('what a server has put together is read as Go converts it: numbers are cut off, and places are not told', () => {
+  const read = (spec: object): object => decodeObject(schemaFor('Pod'), { spec }, undefined, undefined, true).object
+  assert.deepEqual(read({ activeDeadlineSeconds: 7, priority: 2147483648 }), { spec: { activeDeadlineSeconds: 7, priority: -2147483648 } })
+  const probe = (port: unknown): object => ({ containers: [{ livenessProbe: { tcpSocket: { port } } }] })
+  assert.throws(() => read(probe(true)), /^DecodeError: json: cannot unmarshal bool into Go value of type int32$/)
+  assert.throws(() => read(probe(2147483648)), /^DecodeError: json: cannot unmarshal number 2147483648 into Go value of type int32$/)
+})
+
+test('what an object inside of another says of itself is reached through its TypeMeta', () => {
+  assert.throws(
+    () => decode('StatefulSet', { spec: { volumeClaimTemplates: [{ kind: [] }] } }, 'apps'),
+    /Go struct field PersistentVolumeClaim\.spec\.volumeClaimTemplates\.TypeMeta\.kind of type string$/,
+  )
+})

@@ -26,15 +26,17 @@ export interface Decoded<T> {
 
 /**
  * `literals` are the number texts that JavaScript shows differently, from `readJson`. Fields of the value that are those of `decoded`
- * (the same reference) have been decoded before and are left as they are. Throws a `DecodeError` with the message of Go's decoder.
+ * (the same reference) have been decoded before and are left as they are. `isRestored`: a server has put the value together out of others
+ * (see `restoreProblem`). Throws a `DecodeError` with the message of Go's decoder.
  */
 export function decodeObject<T extends object = KubeObject>(
   schema: ObjectSchema,
   value: unknown,
   literals?: NumberLiterals,
   decoded?: object,
+  isRestored = false,
 ): Decoded<T> {
-  const run = new DecodeRun(isCustom(schema), literals)
+  const run = new DecodeRun(isCustom(schema), literals, isRestored)
   const input = value === null || value === undefined ? {} : value
   if (!isObject(input)) throw run.wrongRoot(input, `v1.${schema.name ?? 'Object'}`)
   if (decoded === undefined) objectDecoder(schema)(input, run)

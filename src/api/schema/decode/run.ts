@@ -25,10 +25,13 @@ export class DecodeRun {
   #firstError: DecodeError | undefined
   readonly #unknown: Unknown[] = []
   #quiet = false
+  /** The value never was text: a converter has read it, which knows no places, and cuts numbers off. */
+  readonly isRestored: boolean
 
-  constructor(isCustom: boolean, literals: NumberLiterals | undefined) {
+  constructor(isCustom: boolean, literals: NumberLiterals | undefined, isRestored = false) {
     this.#isCustom = isCustom
     this.#literals = literals
+    this.isRestored = isRestored
   }
 
   enter(step: Step): void {
@@ -69,7 +72,7 @@ export class DecodeRun {
 
   /** Types that decode themselves stop everything, even when a wrong type was seen before. */
   stopWithWrongType(value: unknown, goType: string, literal?: string): never {
-    throw this.#typeError(value, goType, literal)
+    throw this.isRestored ? this.wrongRoot(value, goType, literal) : this.#typeError(value, goType, literal)
   }
 
   stop(message: string): never {
@@ -81,8 +84,8 @@ export class DecodeRun {
     this.#firstError ??= new DecodeError(message)
   }
 
-  wrongRoot(value: unknown, goType: string): DecodeError {
-    return new DecodeError(`json: cannot unmarshal ${jsonName(value)} into Go value of type ${goType}`)
+  wrongRoot(value: unknown, goType: string, literal?: string): DecodeError {
+    return new DecodeError(`json: cannot unmarshal ${jsonName(value, literal)} into Go value of type ${goType}`)
   }
 
   finish(): void {

@@ -72,6 +72,7 @@ function integerDecoder(bits: 32 | 64, goType: string): Decoder {
     const literal = run.literalAt(holder, key)
     if (literal === undefined && (value | 0) === value) return value
     const text = literal ?? String(value)
+    if (run.isRestored && bits === 32 && Number.isSafeInteger(value)) return Number(BigInt.asIntN(32, BigInt(value)))
     if (!fits(text, bits)) run.wrongType(value, goType, text)
     // Kubernetes keeps such a number; refusing it is better than storing another one.
     else if (!Number.isSafeInteger(value)) run.note(`number ${text} is beyond 2^53 and cannot be kept exactly`)

@@ -19,6 +19,7 @@ import {
   serverSideApply,
   statusError,
   strategicMergePatch,
+  unrestorable,
 } from '#api'
 import type { Catalog } from '../catalog.ts'
 import type { RequestContext } from '../context.ts'
@@ -85,7 +86,13 @@ export function preparePatch(
       const other = otherKind(context.core.catalog, expected, value)
       if (other !== undefined) throw invalidPatch(shown(), other)
       try {
-        const { object, unknown } = decodeObject(expected.schema, value, undefined, expected.typedItems ? undefined : document)
+        const { object, unknown } = decodeObject(
+          expected.schema,
+          value,
+          undefined,
+          expected.typedItems ? undefined : document,
+          type === 'strategic',
+        )
         if (options.fieldValidation !== 'Ignore') report(context, problemsOf(type, read, unknown, text), options, shown)
         return finishDraft(expected, object)
       } catch (error) {
@@ -229,11 +236,24 @@ export function prepareApply(
           `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${repeats.join('\n  ')}`,
         )
       if (options.fieldValidation === 'Warn') for (const repeat of repeats) context.warn(repeat)
-      const read: ReadValue = { value: structuredClone(object), duplicates: [], places: () => [] }
-      const draft = decodeDraft(context, expected, read, 'Ignore', () => plainError(500, ''))
+      const draft = restored(context, expected, applied, structuredClone(object))
       checkIdentity(target, draft)
       return draft
     },
+  }
+}
+
+/** The merged document as an object of the kind. */
+function restored(context: RequestContext, expected: ExpectedKind, applied: KubeObject, value: KubeObject): KubeObject {
+  if (expected.typedItems)
+    return decodeDraft(context, expected, { value, duplicates: [], places: () => [] }, 'Ignore', () => plainError(500, ''))
+  const problem = restoreProblem(expected.schema, value)
+  if (problem !== undefined) throw unrestorable(applied, problem)
+  try {
+    return finishDraft(expected, decodeObject(expected.schema, value, undefined, undefined, true).object)
+  } catch (error) {
+    if (error instanceof DecodeError) throw unrestorable(applied, error.message)
+    throw error
   }
 }
 
