@@ -1,5 +1,8 @@
 export { installKinds, servesPlatform } from './platform/install-kinds.ts'
 export { platformParts } from './platform/parts.ts'
+export { releaseRef } from './release/kinds.ts'
+export type { Release, ReleaseSpec } from './release/objects.ts'
+export { recordOf } from './release/record-of.ts'
 export { applyObjects } from './apply/apply-objects.ts'
 export { type BringUp, bringUp, takeDown } from './compose/bring-up.ts'
 export { type ConvertSources, type Converted, convertProject, objectsOf } from './compose/convert.ts'

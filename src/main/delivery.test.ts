@@ -56,7 +56,7 @@ describe('delivery with its own rights', () => {
 
   test('installs its kinds, and may not touch those of others', async () => {
     const { items } = await admin.resource(refs.customresourcedefinitions).list(scope)
-    assert.deepEqual(items.map(({ spec }) => spec.names.kind).sort(), ['Application', 'ApplicationRevision'])
+    assert.deepEqual(items.map(({ spec }) => spec.names.kind).sort(), ['Application', 'ApplicationRevision', 'Release'])
     const other = { name: 'others.example.com' }
     await assert.rejects(
       own.resource(refs.customresourcedefinitions).patch(scope, other, { type: 'merge', body: { metadata: { labels: { a: 'b' } } } }),

@@ -75,6 +75,27 @@ export interface GatewayFlags {
   readonly logLevel: LogLevelFlag
 }
 
+export interface ReleaseFlags extends InstanceFlags {
+  readonly namespace: string
+  readonly kubeconfig?: string
+}
+
+export interface ReleaseStartFlags extends ReleaseFlags {
+  readonly file?: string
+  readonly deployment?: string
+  readonly image: readonly string[]
+  readonly service?: string
+  readonly ingress?: string
+  readonly strategy: 'Standard' | 'Rolling' | 'BlueGreen' | 'Canary' | 'Batches'
+  readonly weights: readonly number[]
+  readonly batches: number
+  readonly promotion: 'Automatic' | 'Manual'
+}
+
+export interface ReleasePromoteFlags extends ReleaseFlags {
+  readonly full: boolean
+}
+
 export interface AgentFlags extends RoomFlags {
   readonly kubeconfig: string
   readonly nodeName: string

@@ -6,6 +6,7 @@ import { WRONG_USE } from './exit-codes.ts'
 import { FAILOVERS } from './failover.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
 import { addComposeCommands } from './compose-program.ts'
+import { addReleaseCommands } from './release-program.ts'
 import { addExplainCommand } from './explain-program.ts'
 import type { HealthAddress } from './health-server.ts'
 import { addJoinCommands } from './join-program.ts'
@@ -92,6 +93,7 @@ export function program(): Command {
   addJoinCommands(root)
   root.commandsGroup('Applications:')
   addComposeCommands(root)
+  addReleaseCommands(root)
   root.commandsGroup('Its parts, in the foreground:')
   serverFlags(root.command('apiserver').description('run an API server in the foreground')).action(async (flags: ServerFlags) => {
     const { runServer } = await import('./commands/server.ts')

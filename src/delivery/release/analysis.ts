@@ -1,0 +1,32 @@
+import type { AnalysisStatus, Counted, ReleaseStatus } from './objects.ts'
+import { noted } from './record.ts'
+import { judge, lookAt } from './verdict/judge.ts'
+import { beginWindow, growWindow } from './window.ts'
+import type { World } from './world.ts'
+
+/** The status with what has been counted since, and a verdict where there was enough for another look. */
+export function lookFor({ release, reading }: World, status: ReleaseStatus, nowMs: number): ReleaseStatus {
+  const { analysis: rules } = release.spec
+  // Who cannot see concludes nothing; what was seen stays.
+  if (rules === undefined || reading === undefined || 'blind' in reading) return status
+  if (status.analysis?.step !== status.step) return { ...status, analysis: beginWindow(status.step, reading) }
+  const window = growWindow(status.analysis, reading)
+  const control = status.isStableBroken === true ? answersNothing(window.next) : window.control
+  const known = window.judgement
+  const look = lookAt(Math.min(window.next.requests, control.requests), rules.minimumRequests)
+  // What a look has found holds until the next one: looking in between would be looking more often than was said.
+  if (known !== undefined && known.look === look && look > 0) return { ...status, analysis: window }
+  const judgement = judge(window.next, control, reading.bounds, {
+    minimumRequests: rules.minimumRequests,
+    confidence: rules.confidence,
+    errorTolerance: rules.errorTolerance,
+    latencyQuantile: status.isStableBroken === true ? undefined : rules.latencyQuantile,
+    latencyTolerance: rules.latencyTolerance,
+  })
+  const judged: AnalysisStatus = { ...window, judgement }
+  const now: ReleaseStatus = { ...status, analysis: judged, verdict: judgement.verdict }
+  return status.verdict === judgement.verdict ? now : noted(now, nowMs, `${judgement.verdict}: ${judgement.message}`)
+}
+
+/** A version of which no pod serves would have answered none of as many requests. */
+const answersNothing = ({ requests }: Counted): Counted => ({ requests, errors: requests, buckets: [] })
