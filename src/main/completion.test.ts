@@ -15,7 +15,7 @@ function offered(...words: readonly string[]): readonly string[] {
 
 describe('completion', () => {
   it('offers commands', () => {
-    assert.deepEqual(offered('sampan', 're'), ['reset'])
+    assert.deepEqual(offered('sampan', 're'), ['reset', 'release'])
     assert.ok(offered('sampan', '').includes('kubectl'))
   })
   it('offers the flags of a command, and nothing of another', () => {
