@@ -11,7 +11,7 @@ export {
   type Upgrade,
 } from './http.ts'
 export { type LogFields, type LogLevel, type Logger, Secret, createLogger } from './log.ts'
-export { METRICS_TYPE, type MetricFamily, metricsText } from './metrics-text.ts'
+export { METRICS_TYPE, type MetricFamily, type MetricSample, metricsText } from './metrics-text.ts'
 export { type ProgramResult, runProgram } from './program.ts'
 export { type Random, nameSuffix, seededRandom } from './random.ts'
 export { type CancellableScope, type ChildOptions, type RootOptions, type Scope, rootScope } from './scope.ts'

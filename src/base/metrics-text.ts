@@ -2,8 +2,16 @@
 export interface MetricFamily {
   readonly name: string
   readonly help: string
-  readonly type: 'counter' | 'gauge'
-  readonly samples: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number; readonly atMs?: number }[]
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly samples: readonly MetricSample[]
+}
+
+export interface MetricSample {
+  /** Of a histogram: what the sample is of it. */
+  readonly part?: 'bucket' | 'sum' | 'count'
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+  readonly atMs?: number
 }
 
 /** The media type of `metricsText`. */
@@ -16,9 +24,9 @@ export function metricsText(families: readonly MetricFamily[]): string {
   const lines = families.flatMap(({ name, help, type, samples }) => [
     `# HELP ${name} ${help}`,
     `# TYPE ${name} ${type}`,
-    ...samples.map(({ labels, value, atMs }) => {
+    ...samples.map(({ part, labels, value, atMs }) => {
       const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`)
-      return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}${atMs === undefined ? '' : ` ${Math.round(atMs)}`}`
+      return `${name}${part === undefined ? '' : `_${part}`}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}${atMs === undefined ? '' : ` ${Math.round(atMs)}`}`
     }),
   ])
   return `${lines.join('\n')}\n`

@@ -37,6 +37,7 @@ import { PodManager } from './pods/pod-manager.ts'
 import type { PodEvents, PodNetwork } from './pods/services.ts'
 import { podHooks } from './probes/pod-hooks.ts'
 import { podProbes } from './probes/pod-probes.ts'
+import { ProbeTally } from './probes/probe-tally.ts'
 import { PodRejected, StartRefused } from './refusal.ts'
 import { findLogind, followLogind } from './shutdown/logind.ts'
 import { NodeShutdown } from './shutdown/node-shutdown.ts'
@@ -92,6 +93,7 @@ export interface NodeAgent {
   readonly settings: NodeSettings
   readonly shutdown: NodeShutdown
   readonly volumes: NodeVolumes
+  readonly probes: ProbeTally
   /** The Node as last seen or written. */
   readonly node: () => core.Node | undefined
 }
@@ -264,6 +266,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   /** With what they were granted, whatever they ask for. */
   const othersThan = (pod: core.Pod): core.Pod[] =>
     manager.workers.map((worker) => worker.snapshot().pod).filter((other) => uidOf(other) !== uidOf(pod) && !isDone(other.status?.phase))
+  const probes = new ProbeTally()
   const manager: PodManager = new PodManager(scope, {
     settings,
     runtime,
@@ -272,7 +275,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     images: podImages(runtime, objects, events),
     volumes: podVolumes(settings, objects, runtime, volumes.driven),
     cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0, ofAllPods),
-    probes: podProbes(scope, runtime, events),
+    probes: podProbes(scope, runtime, events, probes),
     hooks: podHooks(runtime),
     resources: joinResources([claims, devices]),
     api: staticPods?.told(podApi(scope, client)) ?? podApi(scope, client),
@@ -357,7 +360,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   })
   const logind = shutdown.totalSeconds === 0 ? undefined : findLogind()
   if (logind !== undefined) void followLogind(scope, logind, shutdown)
-  return { pods: manager, shutdown, runtime, settings, volumes, node: () => registrar.node }
+  return { pods: manager, probes, shutdown, runtime, settings, volumes, node: () => registrar.node }
 }
 
 const NO_FEATURES = { recursiveReadOnlyMounts: false, userNamespaces: false }

@@ -4,6 +4,7 @@ import type { ContainerRuntime } from '../cri/runtime.ts'
 import type { ProbeResult, ProbeResults } from '../pods/plan/snapshot.ts'
 import type { PodEvents, PodProbes, ProbeTarget } from '../pods/services.ts'
 import type { ProbeOutcome } from './outcome.ts'
+import type { ProbeTally } from './probe-tally.ts'
 import { probeOnce } from './probe-once.ts'
 
 const KINDS = ['startup', 'readiness', 'liveness'] as const
@@ -13,7 +14,7 @@ const TITLES = { startup: 'Startup', readiness: 'Readiness', liveness: 'Liveness
 const TRIES = 3
 
 /** One loop per probe of a container: after the initial delay, every period, from when the container started. */
-export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEvents): PodProbes {
+export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEvents, tally: ProbeTally): PodProbes {
   const running = new Map<string, Disposable>()
 
   async function follow(
@@ -33,8 +34,13 @@ export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEv
     let last: ProbeOutcome['result'] | undefined
     let run = 0
     for (;;) {
+      const askedMs = own.clock.monotonic()
       const outcome = await outcomeOf(own, target, probe)
       own.check()
+      if (outcome.result !== 'unknown') {
+        const seconds = (own.clock.monotonic() - askedMs) / 1000
+        tally.note(target.containerId, target.pod, target.container.name, TITLES[kind], outcome.result, seconds)
+      }
       if (outcome.result === 'failure')
         events.record(target.pod, 'Warning', 'Unhealthy', `${TITLES[kind]} probe failed: ${outcome.output}`, target.container.name)
       if (outcome.result === 'unknown') {
@@ -92,6 +98,7 @@ export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEv
     stop(containerId) {
       running.get(containerId)?.[Symbol.dispose]()
       running.delete(containerId)
+      tally.forget(containerId)
     },
   }
 }

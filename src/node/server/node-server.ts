@@ -22,6 +22,7 @@ import { containerLog } from './container-logs.ts'
 import { agentMetrics, cadvisorMetrics, resourceMetrics } from './node-metrics.ts'
 import { serveStorage } from '../volumes/local/storage-api.ts'
 import { NodeStats } from './stats.ts'
+import { volumeMetrics } from './volume-metrics.ts'
 import type { ContainerAt, PodAt, Streams } from './streams.ts'
 
 export interface NodeServerOptions {
@@ -97,7 +98,11 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
       case 'GET /stats/summary':
         return json(await stats.summary(own))
       case 'GET /metrics':
-        return metrics(metricsText([...agentMetrics(agent), ...(options.furtherMetrics?.() ?? [])]))
+        return metrics(
+          metricsText([...agentMetrics(agent), ...volumeMetrics(await stats.volumes(own)), ...(options.furtherMetrics?.() ?? [])]),
+        )
+      case 'GET /metrics/probes':
+        return metrics(metricsText(agent.probes.families()))
       case 'GET /metrics/resource':
         return metrics(metricsText(await resourceMetrics(own, agent, stats)))
       case 'GET /metrics/cadvisor':

@@ -11,6 +11,20 @@ interface Sample {
   readonly nanoseconds: number
 }
 
+/** How full a volume is, as its driver tells; a driver need not tell of both. */
+export interface VolumeStats {
+  readonly time: string
+  readonly name: string
+  readonly pvcRef?: { readonly name: string; readonly namespace: string }
+  readonly availableBytes?: number
+  readonly capacityBytes?: number
+  readonly usedBytes?: number
+  readonly inodesFree?: number
+  readonly inodes?: number
+  readonly inodesUsed?: number
+  readonly volumeHealthStats: { readonly abnormal: boolean }
+}
+
 /** Usage of node, pods and containers. Rates come from the difference to the last time that somebody asked. */
 export class NodeStats {
   readonly #agent: NodeAgent
@@ -79,23 +93,30 @@ export class NodeStats {
     }
   }
 
+  /** Of all pods. */
+  async volumes(scope: Scope): Promise<readonly VolumeStats[]> {
+    const time = rfc3339(scope.clock.now())
+    return (await Promise.all(this.#agent.pods.workers.map(({ pod }) => this.#volumes(scope, pod, time)))).flat()
+  }
+
   /** Volumes whose drivers tell how full they are. */
-  async #volumes(scope: Scope, pod: core.Pod, time: string): Promise<readonly object[]> {
+  async #volumes(scope: Scope, pod: core.Pod, time: string): Promise<readonly VolumeStats[]> {
     const { driven } = this.#agent.volumes
-    const told = driven.usesOf(pod.metadata?.uid ?? '').map(async (use) => {
+    const told = driven.usesOf(pod.metadata?.uid ?? '').map(async (use): Promise<readonly VolumeStats[]> => {
       // A driver that is away says nothing for a while.
       const health = await driven.health(scope, use).catch(() => undefined)
       if (health === undefined) return []
       const bytes = health.usage.find(({ unit }) => unit === 'bytes')
       const inodes = health.usage.find(({ unit }) => unit === 'inodes')
-      return {
+      const stats = {
         time,
         name: use.volume,
-        ...(use.claim === undefined ? {} : { pvcRef: { name: use.claim, namespace: pod.metadata?.namespace } }),
+        ...(use.claim === undefined ? {} : { pvcRef: { name: use.claim, namespace: pod.metadata?.namespace ?? '' } }),
         ...(bytes && { availableBytes: bytes.available, capacityBytes: bytes.total, usedBytes: bytes.used }),
         ...(inodes && { inodesFree: inodes.available, inodes: inodes.total, inodesUsed: inodes.used }),
         volumeHealthStats: { abnormal: health.abnormal !== undefined },
       }
+      return [stats]
     })
     return (await Promise.all(told)).flat()
   }

@@ -15,6 +15,7 @@ import { uidOf } from '../pods/pod-facts.ts'
 import { PodManager } from '../pods/pod-manager.ts'
 import type { PodCgroups, PodEvents } from '../pods/services.ts'
 import { podHooks } from '../probes/pod-hooks.ts'
+import { ProbeTally } from '../probes/probe-tally.ts'
 import { podProbes } from '../probes/pod-probes.ts'
 import type { NodeSettings } from '../settings.ts'
 import { DriverVolumes } from '../volumes/csi/driver-volumes.ts'
@@ -144,7 +145,7 @@ export function nodeHarness(
       real === undefined
         ? NO_CGROUPS
         : podCgroups(real.machine.cgroups, real.layout.cgroupRoot, 0, nodeCgroups(real.machine.cgroups, real.layout.cgroupRoot)),
-    probes: podProbes(scope, runtime, recorder),
+    probes: podProbes(scope, runtime, recorder, new ProbeTally()),
     hooks: podHooks(runtime),
     resources: joinResources([]),
     api: {
