@@ -1,8 +1,9 @@
 import type { Scope } from '#base'
-import { type discovery, isNotFound, keyOf, refs } from '#api'
+import { type core, type discovery, isNotFound, keyOf, refs } from '#api'
 import type { Client } from '#client'
 import {
   type ControllerDefinition,
+  type EventRecorder,
   controllerReference,
   done,
   hasEndpoints,
@@ -13,8 +14,18 @@ import {
   servicesOfPod,
   TriggerTimes,
 } from '#reconcile'
-import { CONTROLLER, MANAGED_BY, SERVICE_NAME, familiesOf, sliceLabels, wantedGroups } from './plan-endpoints.ts'
+import {
+  CONTROLLER,
+  type HintsOutcome,
+  MANAGED_BY,
+  SERVICE_NAME,
+  familiesOf,
+  sliceLabels,
+  wantedGroups,
+  withHints,
+} from './plan-endpoints.ts'
 import { type SlicePlan, planSlices, triggerAnnotation } from './plan-slices.ts'
+import { asksForHints } from './topology-hints.ts'
 
 export const SERVICE_INDEX = 'service'
 const WIDTH = 16
@@ -31,7 +42,8 @@ export const endpointSliceController: ControllerDefinition = {
     const pods = context.watch(refs.pods, (change) => servicesOfPod(services, change))
     const nodes = context.watch(refs.nodes, ({ old, now }) => {
       const zoneOf = (node: typeof now): string | undefined => node?.metadata?.labels?.['topology.kubernetes.io/zone']
-      return zoneOf(old) === zoneOf(now) ? [] : services.list().map(keyOf)
+      if (zoneOf(old) !== zoneOf(now)) return services.list().map(keyOf)
+      return capacityOf(old) === capacityOf(now) ? [] : services.list().filter(asksForHints).map(keyOf)
     })
     const slices = context.watch(refs.endpointslices, ({ old, now }) =>
       [old, now].flatMap((slice) => (slice?.metadata?.labels?.[MANAGED_BY] === CONTROLLER ? [serviceKeyOfSlice(slice)] : [])),
@@ -52,8 +64,13 @@ export const endpointSliceController: ControllerDefinition = {
       const existing = slices
         .byIndex(SERVICE_INDEX, key)
         .filter((slice) => slice.metadata?.labels?.[MANAGED_BY] === CONTROLLER && slice.metadata.deletionTimestamp === undefined)
-      const plan = planSlices(
+      const { groups, outcomes } = withHints(
+        service,
         wantedGroups(service, members, (name) => nodes.get(name)),
+        () => nodes.list(),
+      )
+      const plan = planSlices(
+        groups,
         existing,
         {
           namespace: service.metadata?.namespace ?? '',
@@ -65,9 +82,33 @@ export const endpointSliceController: ControllerDefinition = {
         familiesOf(service),
       )
       await writeSlices(scope, context.client, plan, key, ownWrites)
+      tellOfHints(context.events, service, outcomes, existing)
       return done
     }
   },
+}
+
+/** What of a node decides how much of the endpoints its zone gets. */
+const capacityOf = (node: core.Node | undefined): string =>
+  JSON.stringify([
+    node?.status?.allocatable?.cpu,
+    node?.status?.conditions?.find(({ type }) => type === 'Ready')?.status,
+    Object.keys(node?.metadata?.labels ?? {}).filter((label) => label.startsWith('node-role.kubernetes.io/')),
+  ])
+
+function tellOfHints(
+  events: EventRecorder,
+  service: core.Service,
+  outcomes: readonly HintsOutcome[],
+  before: readonly discovery.EndpointSlice[],
+): void {
+  const about = { apiVersion: 'v1', kind: 'Service', metadata: service.metadata }
+  for (const { addressType, problem } of outcomes) {
+    const had = before.some((slice) => slice.addressType === addressType && slice.endpoints?.some(({ hints }) => hints !== undefined))
+    const text = `${problem ?? 'Topology Aware Hints has been enabled'}, addressType: ${addressType}`
+    if (problem !== undefined) events.event(about, 'Warning', 'TopologyAwareHintsDisabled', text)
+    else if (!had) events.event(about, 'Normal', 'TopologyAwareHintsEnabled', text)
+  }
 }
 
 export async function writeSlices(

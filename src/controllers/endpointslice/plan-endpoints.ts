@@ -1,6 +1,7 @@
 import type { core, discovery } from '#api'
 import { addressesOf, HEADLESS_LABEL, hostnameIn, isFinished, isHeadless, isReady, isTerminating, targetPortOf } from '#reconcile'
 import { type SliceGroup, groupsOf } from './plan-slices.ts'
+import { asksForHints, topologyHints, zoneShares } from './topology-hints.ts'
 
 export const SERVICE_NAME = 'kubernetes.io/service-name'
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
@@ -41,6 +42,42 @@ export function wantedGroups(
   return groupsOf(parts)
 }
 
+/** What became of the hints that a Service asks for, for each address type. */
+export interface HintsOutcome {
+  readonly addressType: string
+  /** Why there are none. */
+  readonly problem?: string
+}
+
+/** The groups with hints for zones, when the Service asks for them and they can be given: to all endpoints of an address type, or to none. */
+export function withHints(
+  service: core.Service,
+  groups: readonly SliceGroup[],
+  nodes: () => readonly core.Node[],
+): { readonly groups: readonly SliceGroup[]; readonly outcomes: readonly HintsOutcome[] } {
+  if (!asksForHints(service)) return { groups, outcomes: [] }
+  const shares = zoneShares(nodes())
+  const outcomes: HintsOutcome[] = []
+  const hinted = familiesOf(service).flatMap((addressType) => {
+    const own = groups.filter((group) => group.addressType === addressType)
+    const verdict = topologyHints(
+      own.flatMap(({ endpoints }) => endpoints),
+      shares,
+    )
+    if ('problem' in verdict) {
+      outcomes.push({ addressType, problem: verdict.problem })
+      return own
+    }
+    outcomes.push({ addressType })
+    const withZone = (endpoint: discovery.Endpoint): discovery.Endpoint => {
+      const name = verdict.hints.get(endpoint)
+      return name === undefined ? endpoint : { ...endpoint, hints: { forZones: [{ name }] } }
+    }
+    return own.map((group) => ({ ...group, endpoints: group.endpoints.map(withZone) }))
+  })
+  return { groups: hinted, outcomes }
+}
+
 function portsOf(service: core.Service, pod: core.Pod): discovery.EndpointPort[] {
   return (service.spec?.ports ?? []).flatMap((port) => {
     const number = targetPortOf(pod, port)
@@ -64,7 +101,7 @@ function endpointOf(service: core.Service, pod: core.Pod, addresses: string[], n
   const { nodeName } = pod.spec ?? {}
   const hostname = hostnameIn(service, pod)
   const { namespace, name, uid } = pod.metadata ?? {}
-  const hints = ready ? hintsFor(service.spec?.trafficDistribution, zone, nodeName) : undefined
+  const hints = ready && !asksForHints(service) ? hintsFor(service.spec?.trafficDistribution, zone, nodeName) : undefined
   return {
     addresses,
     conditions: { ready, serving, terminating },
