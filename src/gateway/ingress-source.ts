@@ -20,6 +20,8 @@ export interface IngressSurroundings {
   readonly address: string
   /** Secrets that hold something else than before: who names them besides the caller looks at them too. */
   secretsChanged(keys: ReadonlySet<string>, by: RouteSource): void
+  /** Who leads to these Services looks at them again. */
+  servicesChanged(keys: readonly string[]): void
 }
 
 /** Ingresses of our classes. */

@@ -40,10 +40,15 @@ export class RouteWork {
     const slices = informers.informer(refs.endpointslices)
     slices.addIndex(BY_SERVICE, (slice) => [serviceOf(slice)])
     const secrets = new Secrets(client)
-    const servers = new Servers({ service: (key) => services.get(key), slices: (key) => slices.byIndex(BY_SERVICE, key) })
+    const servers = new Servers({
+      service: (key) => services.get(key),
+      slices: (key) => slices.byIndex(BY_SERVICE, key),
+      verification: (key, port) => this.#gatewayApi?.verification(key, port),
+    })
     const model = new GatewayModel({
       addresses: (port) => servers.addresses(port),
       transport: (port) => servers.transport(port),
+      verification: (port) => servers.verification(port),
       certificate: (key) => secrets.get(key),
     })
     this.#secrets = secrets
@@ -53,14 +58,19 @@ export class RouteWork {
       const news = this.#sources.filter((source) => source !== by && source.noteUsers(users))
       if (news.length > 0) callers.onRoutes()
     }
-    const around = { client, informers, model, servers, secrets, address: options.publishedAddress, secretsChanged }
+    const servicesChanged = (keys: readonly string[]): void => {
+      if (this.#noteUsers(keys.flatMap((key) => [...model.usersOf(key)]))) callers.onRoutes()
+    }
+    const around = { client, informers, model, servers, secrets, address: options.publishedAddress, secretsChanged, servicesChanged }
     this.#gatewayApi =
       options.gatewayApi === undefined
         ? undefined
         : startGatewayApi({ ...around, httpPort: options.httpPort, httpsPort: options.httpsPort, ...options.gatewayApi }, callers)
-    this.#sources = [new IngressSource(around, callers), ...(this.#gatewayApi === undefined ? [] : [this.#gatewayApi])]
+    this.#sources = [...(this.#gatewayApi === undefined ? [] : [this.#gatewayApi]), new IngressSource(around, callers)]
     services.onChange(({ key, old, now }) => {
-      if (leadsElsewhere(old, now) && this.#noteUsers(model.usersOf(key))) callers.onRoutes()
+      if (!leadsElsewhere(old, now)) return
+      const isForPolicies = (old === undefined || now === undefined) && (this.#gatewayApi?.lookAgain() ?? false)
+      if (this.#noteUsers(model.usersOf(key)) || isForPolicies) callers.onRoutes()
     })
     slices.onChange(({ old, now }) => {
       const before = this.#dirtyServices.size
@@ -96,7 +106,7 @@ export class RouteWork {
       return read !== undefined && 'pem' in read && read.notAfterMs > this.#checkedMs && read.notAfterMs <= nowMs
     })
     this.#checkedMs = nowMs
-    let isNews = false
+    let isNews = this.#gatewayApi?.lookAgain() ?? false
     for (const secret of [...changed, ...expired]) isNews = this.#noteUsers(this.#secrets.namedBy(secret)) || isNews
     return isNews
   }

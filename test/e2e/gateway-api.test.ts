@@ -529,6 +529,43 @@ describe('Gateway API', { skip: skip ?? false }, () => {
     assert.deepEqual([by, headers['x-forwarded-for'], headers['x-forwarded-port']], [podAddress(2), GATEWAY_ADDRESS, '443'])
   })
 
+  it('speaks TLS to pods as a policy says, and to nobody who cannot prove who he is', async () => {
+    // The pod of the test before is for *.pass.example.
+    const policies = kind('BackendTLSPolicy', 'backendtlspolicies')
+    await route('encrypted', [{ name: 'web' }], ['encrypted.example'], { backendRefs: [{ name: 'tls', port: 443 }] })
+    await eventually('the route', async () => (await at('encrypted.example', '/')).status !== 404, 5000)
+    const policy = await make(policies, 'tls', {
+      targetRefs: [{ group: '', kind: 'Service', name: 'tls' }],
+      validation: { hostname: 'in.pass.example', caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'ca' }] },
+    })
+    await eventually('a policy without its authority', async () => (await at('encrypted.example', '/')).status === 503, 5000)
+    const judgedAs = async (): Promise<readonly string[]> => {
+      const { status } = await stage.client.resource(policies).get(stage.scope, { namespace: 'default', name: 'tls' })
+      const [ancestor] = (status as { ancestors?: readonly { conditions: readonly Said[] }[] } | undefined)?.ancestors ?? []
+      return texts(ancestor?.conditions)
+    }
+    await eventually('the policy to be judged', async () => (await judgedAs())[1] === 'ResolvedRefs False InvalidCACertificateRef')
+    await stage.client
+      .resource(refs.configmaps)
+      .create(stage.scope, { metadata: { name: 'ca', namespace: 'default' }, data: { 'ca.crt': authority.certificate } })
+    const change = (hostname: string): Promise<unknown> =>
+      stage.client
+        .resource(policies)
+        .patch(
+          stage.scope,
+          { namespace: 'default', name: policy.metadata?.name ?? '' },
+          { type: 'merge', body: { spec: { validation: { hostname } } } },
+        )
+    await change('other.pass.example')
+    await leads('encrypted.example', '/', 3)
+    await eventually('the policy to be accepted', async () => (await judgedAs())[0] === 'Accepted True Accepted')
+    assert.deepEqual(await judgedAs(), ['Accepted True Accepted', 'ResolvedRefs True ResolvedRefs'])
+    await change('wrong.example')
+    await eventually('a name that is not that of the pod', async () => (await at('encrypted.example', '/')).status === 503, 5000)
+    await change('again.pass.example')
+    await leads('encrypted.example', '/', 3)
+  })
+
   it('says which ports it has not got, and serves all others', async () => {
     await stage.pod('echo.ts', `${GATEWAY_ADDRESS}:18099`)
     await gateway(

@@ -69,6 +69,36 @@ describe('a cluster with a gateway on this machine', { skip: noMachineCluster ||
     })
   })
 
+  it('serves the pods of a route that kubectl has made of Gateway API', async () => {
+    const { address } = cluster.instance.nodes[0]
+    const manifests = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: web, namespace: shop }
+spec:
+  gatewayClassName: sampan
+  listeners: [{ name: http, port: 80, protocol: HTTP, hostname: "*.api.example" }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: shop, namespace: shop }
+spec:
+  parentRefs: [{ name: web }]
+  hostnames: [shop.api.example]
+  rules: [{ backendRefs: [{ name: storefront, port: 80 }] }]
+`
+    await cluster.mustKubectl(['apply', '-f', '-'], { input: manifests })
+    await cluster.mustKubectl(['wait', '--for=condition=Programmed', 'gateway/web', '-n', 'shop', '--timeout=20s'])
+    assert.match(
+      await cluster.mustKubectl(['get', 'gtw', 'web', '-n', 'shop']),
+      new RegExp(`web +sampan +${address.replaceAll('.', '\\.')} +True`),
+    )
+    await eventually('the storefront', async () => {
+      const answer = await runCommand('curl', ['--silent', '-H', 'Host: shop.api.example', `http://${address}/`])
+      return answer.stdout.includes('Deck teapot')
+    })
+  })
+
   it('may read a Secret that it knows the name of, and cannot look for others', async () => {
     const may = async (...words: readonly string[]): Promise<string> =>
       (await cluster.kubectl(['auth', 'can-i', ...words, '--all-namespaces', '--as', 'sampan:gateway'])).stdout.trim()

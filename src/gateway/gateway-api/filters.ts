@@ -1,5 +1,5 @@
 import type { AnswerEdit, Edit, HeaderEdit, Redirect } from '#routing'
-import { isPath, shown } from '../model/grammar.ts'
+import { isHost, isPath, shown } from '../model/grammar.ts'
 import type { HeaderChanges, PathModifier, RouteFilter } from './kinds.ts'
 import type { Unsupported } from './matches.ts'
 
@@ -73,6 +73,7 @@ function headerEdits(
 }
 
 function readRewrite({ hostname, path }: NonNullable<RouteFilter['urlRewrite']>, prefix: string | undefined): ReadFilters | Unsupported {
+  if (hostname !== undefined && !isName(hostname)) return { problem: `${shown(hostname)} is no host name` }
   const edits: Edit[] = hostname === undefined ? [] : [{ kind: 'rewrite-host', host: hostname }]
   if (path !== undefined) {
     const to = readPath(path, prefix)
@@ -88,6 +89,7 @@ function readRedirect(
 ): ReadFilters | Unsupported {
   if (!isStatus(statusCode)) return { problem: `${statusCode} is no status of a redirect` }
   if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') return { problem: `the scheme ${shown(scheme)} is not known` }
+  if (hostname !== undefined && !isName(hostname)) return { problem: `${shown(hostname)} is no host name` }
   const to = path === undefined ? undefined : readPath(path, prefix)
   if (to !== undefined && 'problem' in to) return to
   const redirect: Redirect = { kind: 'redirect', status: statusCode, scheme, host: hostname, port, path: to }
@@ -108,4 +110,5 @@ function readPath(
   return to === '' || isPath(to) ? { prefix, to } : { problem: `the path ${shown(replacePrefixMatch)} is not taken` }
 }
 
+const isName = (host: string): boolean => isHost(host) && !host.startsWith('*')
 const isStatus = (status: number): status is Redirect['status'] => STATUSES.has(status)

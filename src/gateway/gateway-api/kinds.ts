@@ -203,6 +203,13 @@ export interface PolicyAncestorStatus {
 export interface BackendTLSPolicy extends KubeObject {
   readonly spec: {
     readonly targetRefs: readonly { readonly group: string; readonly kind: string; readonly name: string; readonly sectionName?: string }[]
+    readonly validation: {
+      readonly hostname: string
+      readonly caCertificateRefs?: readonly { readonly group: string; readonly kind: string; readonly name: string }[]
+      readonly wellKnownCACertificates?: string
+      readonly subjectAltNames?: readonly object[]
+    }
+    readonly options?: Readonly<Record<string, string>>
   }
   readonly status?: { readonly ancestors?: readonly PolicyAncestorStatus[] | undefined } | undefined
 }

@@ -20,6 +20,7 @@ import {
 } from './kinds.ts'
 import { type JudgedGateway, type JudgedListener, judgeGateways, portsOf, secretsOfGateway } from './listeners.ts'
 import { type JudgedRoute, judgeGrpcRoute, judgeHttpRoute, judgeTlsRoute, wishIdOf } from './route-wish.ts'
+import { PolicyWork } from './policy-work.ts'
 import { StatusWriter } from './status-writer.ts'
 
 export interface GatewayApiSurroundings extends IngressSurroundings {
@@ -31,12 +32,15 @@ export interface GatewayApiSurroundings extends IngressSurroundings {
 
 const GATEWAY = 'Gateway'
 const CLASS = 'GatewayClass'
+const POLICY = 'BackendTLSPolicy'
 const NAMESPACE_INDEX = 'gateway-namespace'
 
 interface KnownRoute {
   readonly parents: readonly Parent[]
   readonly verdicts: readonly Verdict[]
   readonly refused: Verdict | undefined
+  /** `namespace/name` of Services that it leads to. */
+  readonly services: ReadonlySet<string>
   /** Of listeners that count it, as `countKey` has them. */
   readonly counted: readonly string[]
 }
@@ -60,6 +64,7 @@ export class GatewayApiSource implements RouteSource {
   readonly #namespaces: Informer<core.Namespace>
   readonly #kinds: ReadonlyMap<string, RouteKind>
   readonly #writer: StatusWriter
+  readonly #policies: PolicyWork
   readonly #dirtyRoutes = new Set<string>()
   readonly #unpublished = new Set<string>()
   readonly #routes = new Map<string, KnownRoute>()
@@ -99,6 +104,11 @@ export class GatewayApiSource implements RouteSource {
       ],
       ['TLSRoute', kind<TLSRoute>(informers.informer(gatewayRefs.tlsRoutes), (route, parents) => judgeTlsRoute(route, parents, view))],
     ])
+    this.#policies = new PolicyWork({ ...around, hasService: (key) => servers.has(key) }, (key, isSpec) => {
+      this.#unpublished.add(wishIdOf(POLICY, key))
+      if (isSpec) onRoutes()
+      else onStatus()
+    })
     const gatewaysChanged = (): void => {
       this.#areGatewaysDirty = true
       onRoutes()
@@ -139,6 +149,15 @@ export class GatewayApiSource implements RouteSource {
     return true
   }
 
+  verification(service: string, portName: string): ReturnType<PolicyWork['verification']> {
+    return this.#policies.verification(service, portName)
+  }
+
+  /** What policies name is looked at anew in the next update; false when there are none. */
+  lookAgain(): boolean {
+    return this.#policies.lookAgain()
+  }
+
   noteUsers(wishes: Iterable<string>): boolean {
     let isOwn = false
     for (const id of wishes) {
@@ -152,6 +171,7 @@ export class GatewayApiSource implements RouteSource {
   }
 
   async update(scope: Scope): Promise<void> {
+    if (await this.#policies.update(scope)) this.#publishPolicies()
     if (this.#areGatewaysDirty) await this.#updateGateways(scope)
     for (const id of taken(this.#dirtyRoutes)) this.#updateRoute(id)
   }
@@ -185,6 +205,12 @@ export class GatewayApiSource implements RouteSource {
       const [known, judged] = [this.#gateways.get(key), this.#judged.get(key)]
       if (known === undefined || judged === undefined) return undefined
       return () => this.#writer.ofGateway(known, judged, (listener) => this.#attached.get(countKey(key, listener)) ?? 0, now)
+    }
+    if (kind === POLICY) {
+      const found = this.#policies.get(key)
+      return found === undefined
+        ? undefined
+        : () => this.#writer.ofPolicy(found.policy, found.judged.verdicts, this.#leadTo(found.judged.services), now)
     }
     const [route, judged] = [this.#kinds.get(kind)?.informer.get(key), this.#routes.get(id)]
     return route === undefined ? undefined : () => this.#writer.ofRoute(kind, route, judged, now)
@@ -286,7 +312,20 @@ export class GatewayApiSource implements RouteSource {
       refused === undefined
         ? parents.flatMap(({ attached }) => attached.map(({ listener }) => countKey(listener.gateway, listener.listener.name)))
         : []
-    this.#count(id, { parents, verdicts, refused, counted: [...new Set(counted)] })
+    this.#count(id, { parents, verdicts, refused, services: wish.services, counted: [...new Set(counted)] })
+  }
+
+  #publishPolicies(): void {
+    for (const key of this.#policies.keys()) this.#unpublished.add(wishIdOf(POLICY, key))
+  }
+
+  /** The Gateways whose routes lead to one of these. */
+  #leadTo(services: readonly string[]): readonly string[] {
+    const found = new Set<string>()
+    for (const { services: of, parents } of this.#routes.values())
+      if (services.some((service) => of.has(service)))
+        for (const { attached } of parents) for (const { listener } of attached) found.add(listener.gateway)
+    return [...found].sort()
   }
 
   #count(id: string, known: KnownRoute | undefined): void {
@@ -299,6 +338,7 @@ export class GatewayApiSource implements RouteSource {
         this.#attached.set(key, (this.#attached.get(key) ?? 0) + change)
         if (!(change < 0 ? now : before).includes(key)) this.#unpublished.add(wishIdOf(GATEWAY, key.split(' ')[0] ?? ''))
       }
+    this.#publishPolicies()
     if (known === undefined) this.#routes.delete(id)
     else this.#routes.set(id, known)
   }

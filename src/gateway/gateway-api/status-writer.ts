@@ -4,9 +4,9 @@ import type { Client } from '#client'
 import { inParallel } from '#reconcile'
 import type { Parent } from './attach.ts'
 import type { Verdict } from './conditions.ts'
-import { type Gateway, type GatewayClass, type Route, gatewayRefs } from './kinds.ts'
+import { type BackendTLSPolicy, type Gateway, type GatewayClass, type Route, gatewayRefs } from './kinds.ts'
 import type { JudgedGateway } from './listeners.ts'
-import { parentsOfRoute, statusOfClass, statusOfGateway } from './statuses.ts'
+import { ancestorsOfPolicy, parentsOfRoute, statusOfClass, statusOfGateway } from './statuses.ts'
 
 const SIDE_BY_SIDE = 4
 
@@ -58,6 +58,11 @@ export class StatusWriter {
     const parents = parentsOfRoute(known, of, verdicts, refused, now)
     const ref = ROUTE_REFS.get(kind)
     return parents === undefined || ref === undefined ? undefined : { ref, object: known, status: { parents } }
+  }
+
+  ofPolicy(known: BackendTLSPolicy, verdicts: readonly Verdict[], gateways: readonly string[], now: string): StatusWrite | undefined {
+    const ancestors = ancestorsOfPolicy(known, verdicts, gateways, now)
+    return ancestors === undefined ? undefined : { ref: gatewayRefs.backendTLSPolicies, object: known, status: { ancestors } }
   }
 
   /** What has changed meanwhile is not written: its change makes it be looked at again. */

@@ -3,11 +3,13 @@ import type { Parent } from './attach.ts'
 import { type Verdict, isFalse, isTrue, mergeConditions, sameConditions } from './conditions.ts'
 import { SUPPORTED_FEATURES } from './features.ts'
 import {
+  type BackendTLSPolicy,
   GROUP,
   type Gateway,
   type GatewayClass,
   type GatewayStatus,
   type ParentReference,
+  type PolicyAncestorStatus,
   type Route,
   type RouteParentStatus,
 } from './kinds.ts'
@@ -16,6 +18,8 @@ import type { JudgedGateway } from './listeners.ts'
 const OF_CLASSES: ReadonlySet<string> = new Set(['Accepted', 'SupportedVersion'])
 const OF_GATEWAYS: ReadonlySet<string> = new Set(['Accepted', 'Programmed'])
 const OF_LISTENERS: ReadonlySet<string> = new Set(['Accepted', 'Conflicted', 'ResolvedRefs', 'Programmed', 'OverlappingTLSConfig'])
+const MOST_ANCESTORS = 16
+const OF_POLICIES: ReadonlySet<string> = new Set(['Accepted', 'ResolvedRefs'])
 const OF_ROUTES: ReadonlySet<string> = new Set(['Accepted', 'ResolvedRefs', 'PartiallyInvalid'])
 
 /** Undefined where the status says it already. */
@@ -122,6 +126,34 @@ export function parentsOfRoute(
         other?.controllerName === one.controllerName &&
         refText(other.parentRef) === refText(one.parentRef) &&
         sameConditions(other.conditions, one.conditions)
+      )
+    })
+  return same ? undefined : after
+}
+
+/** `gateways` are those whose routes lead to what the policy is for. */
+export function ancestorsOfPolicy(
+  known: BackendTLSPolicy,
+  verdicts: readonly Verdict[],
+  gateways: readonly string[],
+  now: string,
+): readonly PolicyAncestorStatus[] | undefined {
+  const before = known.status?.ancestors ?? []
+  const others = before.filter(({ controllerName }) => controllerName !== CONTROLLER)
+  const ours = gateways.slice(0, MOST_ANCESTORS - others.length).map((key): PolicyAncestorStatus => {
+    const [namespace = '', name = ''] = key.split('/')
+    const ancestorRef = { group: GROUP, kind: 'Gateway', namespace, name }
+    const entry = before.find((one) => one.controllerName === CONTROLLER && refText(one.ancestorRef) === refText(ancestorRef))
+    const conditions = mergeConditions(entry?.conditions ?? [], verdicts, OF_POLICIES, known.metadata?.generation ?? 0, now)
+    return { ancestorRef, controllerName: CONTROLLER, conditions }
+  })
+  const after = [...others, ...ours]
+  const same =
+    after.length === before.length &&
+    after.every((one, at) => {
+      const other = before[at]
+      return (
+        other !== undefined && refText(other.ancestorRef) === refText(one.ancestorRef) && sameConditions(other.conditions, one.conditions)
       )
     })
   return same ? undefined : after

@@ -57,6 +57,7 @@ export function apiModel(world: ApiWorld): ApiModel {
   const model = new GatewayModel({
     addresses: (port) => servers.addresses(port),
     transport: (port) => servers.transport(port),
+    verification: (port) => servers.verification(port),
     certificate,
   })
   for (const one of gateways) model.put(wishOfGateway(one, { ...PORTS, certificate, listenersAt }))

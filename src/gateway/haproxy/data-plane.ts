@@ -143,7 +143,7 @@ export class DataPlane {
     this.#child = undefined
     const state = freshState(model)
     const left = (): Listening['more'] => model.ports().filter(({ port }) => !taken.has(port))
-    await this.#writeFiles(scope, state, left())
+    await this.#writeFiles(scope, state, model, left())
     let child: ChildProcess
     try {
       child = await startHaproxy(scope, places, netns)
@@ -152,7 +152,7 @@ export class DataPlane {
       for (const port of portsTaken(places)) taken.add(port)
       // One port of one Gateway is not to keep all others from what they want.
       if (!(error instanceof UserError) || left().length === before) throw error
-      await this.#writeFiles(scope, state, left())
+      await this.#writeFiles(scope, state, model, left())
       child = await startHaproxy(scope, places, netns)
     }
     this.#unavailable = taken
@@ -182,7 +182,7 @@ export class DataPlane {
     return news.filter((port) => listened.has(port))
   }
 
-  async #writeFiles(scope: Scope, state: Told, more: Listening['more']): Promise<void> {
+  async #writeFiles(scope: Scope, state: Told, model: GatewayModel, more: Listening['more']): Promise<void> {
     const { places, address, httpPort, httpsPort } = this.#options
     const listening: Listening = {
       address,
@@ -193,7 +193,7 @@ export class DataPlane {
       dropRights: process.getuid?.() === 0,
     }
     for (const folder of [places.folder, places.emptyFolder, places.certificates]) mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const files = renderFiles(state, places, listening, await ownCertificate(scope, places))
+    const files = renderFiles(state, places, listening, await ownCertificate(scope, places), model.authorities())
     for (const [path, text] of files) replaceFile(path, text)
     for (const name of readdirSync(places.certificates)) {
       const path = join(places.certificates, name)

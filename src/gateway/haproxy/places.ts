@@ -15,6 +15,8 @@ export interface Places {
   readonly programs: string
   /** What carries them out. */
   readonly script: string
+  /** Whom servers are asked for, by backend. */
+  readonly names: string
   readonly certificates: string
   readonly certificateList: string
   /** 0 is the gateway's own. */
@@ -46,6 +48,7 @@ export function placesIn(folder: string): Places {
     },
     programs: join(folder, 'programs.map'),
     script: join(folder, 'route.lua'),
+    names: join(folder, 'names.map'),
     certificates,
     certificateList: join(folder, 'certificates.list'),
     certificate: (number) => join(certificates, `c${number}.pem`),

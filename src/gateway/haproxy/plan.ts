@@ -2,7 +2,7 @@ import type { Changes, GatewayModel } from '../model/model.ts'
 import type { Rule } from '#routing'
 import { MAPS, type MapName } from '../model/wish.ts'
 import type { Places } from './places.ts'
-import { type LoadedCertificate, type Program, type Slot, type Told, poolOf, serverWords } from './state.ts'
+import { type LoadedCertificate, type Program, type Slot, type Told, poolOf } from './state.ts'
 
 /** One command of the runtime API, and what its answer looks like when it was done. */
 export interface Command {
@@ -26,20 +26,20 @@ interface Steps {
 
 /**
  * What HAProxy is to be told for what has changed in the model, at a cost of the change alone. `told` is brought to the state that the commands lead to: if
- * they are not all carried out it is worth nothing. Undefined: it cannot be told, the pool of backends is too small or it listens elsewhere; start anew.
+ * they are not all carried out it is worth nothing. Undefined: it cannot be told, the pool of backends is too small, or it listens elsewhere or trusts others; start anew.
  */
 export function planChange(told: Told, model: GatewayModel, changes: Changes, places: Places): readonly Command[] | undefined {
-  if (changes.ports) return undefined
+  if (changes.process) return undefined
   const steps: Steps = { make: [], lead: [], unmake: [] }
   const gone: string[] = []
   for (const key of changes.backends) {
     const addresses = model.addresses(key)
     if (addresses === undefined) gone.push(key)
-    const transport = model.transport(key)
-    const slot = addresses === undefined ? told.slots.get(key) : told.slotFor(key, poolOf(transport))
-    const servers = (addresses ?? []).map((address) => serverWords(address, transport))
-    if (slot !== undefined) planServers(told, slot, servers, steps)
-    else if (addresses !== undefined) return undefined
+    const slot = addresses === undefined ? told.slots.get(key) : told.slotFor(key, poolOf(model.transport(key)))
+    if (slot !== undefined) {
+      planName(told, slot, model.verification(key)?.hostname, places, steps)
+      planServers(told, slot, told.serversOf(model, key), steps)
+    } else if (addresses !== undefined) return undefined
   }
   // A host has its certificate before it has a route.
   for (const key of changes.certificates) planCertificate(told, key, model.certificate(key), places, steps)
@@ -47,6 +47,14 @@ export function planChange(told: Told, model: GatewayModel, changes: Changes, pl
   // Last: a backend that is made in the same change does not get the place of one that requests are still led to.
   for (const key of gone) told.retire(key)
   return [...steps.make, ...steps.lead, ...steps.unmake]
+}
+
+/** Whom the servers of a backend are asked for: known before there is one to be asked. */
+function planName(told: Told, slot: Slot, hostname: string | undefined, places: Places, steps: Steps): void {
+  const known = told.names.get(slot.name)
+  if (hostname === undefined || hostname === known) return
+  told.names.set(slot.name, hostname)
+  steps.make.push({ line: `${known === undefined ? 'add' : 'set'} map ${places.names} ${slot.name} ${hostname}`, done: NOTHING_SAID })
 }
 
 function planServers(told: Told, slot: Slot, servers: readonly string[], steps: Steps): void {

@@ -2,7 +2,7 @@ import { SERVER_SETTINGS } from './plan.ts'
 import type { Places } from './places.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { MAPS } from '../model/wish.ts'
+import { MAPS, SYSTEM_AUTHORITIES } from '../model/wish.ts'
 import { ringSection } from '../measure/ring.ts'
 import { frontends } from './frontends.ts'
 import type { Listening } from './listening.ts'
@@ -11,7 +11,13 @@ import { ANSWERING, NO_BACKEND, POOLS, type Told, backendName } from './state.ts
 const SCRIPT = join(import.meta.dirname, 'route.lua')
 
 /** Every file that a HAProxy with this state starts from, by path. Numbers, addresses and fixed words; what users write is in the maps alone. */
-export function renderFiles(told: Told, places: Places, listening: Listening, ownCertificate: string): ReadonlyMap<string, string> {
+export function renderFiles(
+  told: Told,
+  places: Places,
+  listening: Listening,
+  ownCertificate: string,
+  authorities: ReadonlyMap<string, string> = new Map(),
+): ReadonlyMap<string, string> {
   const files = new Map<string, string>()
   for (const { number, pem } of told.certificates.values()) files.set(places.certificate(number), pem)
   files.set(places.certificate(0), ownCertificate)
@@ -27,8 +33,20 @@ export function renderFiles(told: Told, places: Places, listening: Listening, ow
   )
   for (const name of MAPS) files.set(places.maps[name], [...told.maps[name]].map(([key, value]) => `${key} ${value}\n`).join(''))
   files.set(places.programs, [...told.programs.values()].map(({ number, text }) => `${number} ${text}\n`).join(''))
+  files.set(places.names, [...told.names].map(([backend, name]) => `${backend} ${name}\n`).join(''))
+  for (const [key, file] of told.authorities)
+    if (key !== SYSTEM_AUTHORITIES) files.set(join(places.certificates, file), authorities.get(key) ?? '')
   files.set(places.script, `local folder = "${places.folder}"\n${readFileSync(SCRIPT, 'utf8')}`)
-  files.set(places.configuration, [...globals(places, listening), ...frontends(places, listening), ...backends(told), ''].join('\n'))
+  files.set(
+    places.configuration,
+    [
+      ...globals(places, listening),
+      ...(told.authorities.size === 0 ? [] : verifying(told, places)),
+      ...frontends(places, listening),
+      ...backends(told),
+      '',
+    ].join('\n'),
+  )
   return files
 }
 
@@ -45,6 +63,7 @@ function globals(places: Places, { threads, dropRights }: Listening): readonly s
     '  hard-stop-after 30s',
     '  ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets',
     '  tune.ssl.default-dh-param 2048',
+    `  ca-base ${places.certificates}`,
     ...(dropRights ? ['  user haproxy', '  group haproxy', `  chroot ${places.emptyFolder}`] : []),
     ...ringSection(),
     'defaults base',
@@ -65,6 +84,16 @@ function globals(places: Places, { threads, dropRights }: Listening): readonly s
     'defaults pool from base',
     // A route may say how long it waits.
     '  http-request set-timeout server var(txn.timeout) if { var(txn.timeout) -m found }',
+  ]
+}
+
+/** Goes on with the section of all backends. */
+function verifying({ authorities }: Told, { names }: Places): readonly string[] {
+  return [
+    `  http-request set-var(txn.sni) be_name,map_str(${names})`,
+    // Servers that are made while it runs can only trust whom a server trusts that was there from the start.
+    'backend trusted from base',
+    ...[...authorities.values()].map((file, at) => `  server trusted${at} 127.0.0.1:1 ssl verify required ca-file ${file} disabled`),
   ]
 }
 

@@ -1,6 +1,6 @@
 import type { GatewayModel } from '../model/model.ts'
 import { type Rule, answers, encodeProgram, forScheme, looksAtScheme } from '#routing'
-import { MAPS, type MapName, type Transport } from '../model/wish.ts'
+import { MAPS, type MapName, SYSTEM_AUTHORITIES, type Transport } from '../model/wish.ts'
 
 /** A backend of the configuration that is in use. */
 export interface Slot {
@@ -8,7 +8,7 @@ export interface Slot {
   readonly number: number
   /** Name in the configuration. */
   readonly name: string
-  /** Name in the configuration (`sN`) by what the server is, as `serverWords` gives it. */
+  /** Name in the configuration (`sN`) by what the server is, as `serversOf` gives it. */
   readonly servers: Map<string, string>
   /** Servers that get no new requests and are not deleted yet: what they are by name. */
   readonly leaving: Map<string, string>
@@ -40,10 +40,14 @@ export const POOLS = ['http', 'tcp'] as const
 export const backendName = (slot: number, pool: Pool = 'http'): string => `${pool === 'http' ? 'b' : 't'}${slot}`
 
 const SMALLEST_POOL: Readonly<Record<Pool, number>> = { http: 64, tcp: 8 }
-const TRANSPORT_WORDS: Readonly<Record<Transport, string>> = { http: '', tcp: '', h2c: ' proto h2', tls: ' ssl verify none' }
-
-/** What a server is to HAProxy, but for the settings that all have. */
-export const serverWords = (address: string, transport: Transport): string => `${address}${TRANSPORT_WORDS[transport]}`
+const TRANSPORT_WORDS: Readonly<Record<Exclude<Transport, 'verified'>, string>> = {
+  http: '',
+  tcp: '',
+  h2c: ' proto h2',
+  tls: ' ssl verify none',
+}
+/** The machine's own. */
+const SYSTEM_FILE = '@system-ca'
 
 /** Room for half as many backends again. */
 export function poolSizeFor(backends: number, pool: Pool = 'http'): number {
@@ -69,6 +73,10 @@ export class Told {
   }
   /** Routes that are more than the name of a backend, by kind and key. */
   readonly programs = new Map<string, Program>()
+  /** Whom servers are asked for, and have to prove to be, by the name of their backend. */
+  readonly names = new Map<string, string>()
+  /** Files of authorities by their key, in the folder of certificates. */
+  readonly authorities: ReadonlyMap<string, string>
   /** By key of the Secret. */
   readonly certificates = new Map<string, LoadedCertificate>()
   nextCertificate = 1
@@ -82,8 +90,19 @@ export class Told {
   readonly #nextSlot: Record<Pool, number> = { http: 0, tcp: 0 }
   #nextProgram = 0
 
-  constructor(poolSizes: Readonly<Record<Pool, number>>) {
+  constructor(poolSizes: Readonly<Record<Pool, number>>, authorities: Iterable<string> = []) {
     this.poolSizes = poolSizes
+    this.authorities = new Map([...authorities].map((key, at) => [key, key === SYSTEM_AUTHORITIES ? SYSTEM_FILE : `a${at}.pem`]))
+  }
+
+  /** What the servers of a backend are to HAProxy, but for the settings that all have. */
+  serversOf(model: GatewayModel, key: string): readonly string[] {
+    const addresses = model.addresses(key) ?? []
+    const transport = model.transport(key)
+    if (transport !== 'verified') return addresses.map((address) => `${address}${TRANSPORT_WORDS[transport]}`)
+    const file = this.authorities.get(model.verification(key)?.authority ?? '')
+    // Whose certificate could not be verified is not spoken to.
+    return file === undefined ? [] : addresses.map((address) => `${address} ssl verify required ca-file ${file} sni var(txn.sni)`)
   }
 
   /** The slot of a backend, a new one where it has none; undefined when the pool is used up. */
@@ -198,11 +217,13 @@ export const poolOf = (transport: Transport): Pool => (transport === 'tcp' ? 'tc
 export function freshState(model: GatewayModel): Told {
   const backends = [...model.backends()]
   const ofTcp = backends.filter((key) => poolOf(model.transport(key)) === 'tcp').length
-  const told = new Told({ http: poolSizeFor(backends.length - ofTcp), tcp: poolSizeFor(ofTcp, 'tcp') })
+  const told = new Told({ http: poolSizeFor(backends.length - ofTcp), tcp: poolSizeFor(ofTcp, 'tcp') }, model.authorities().keys())
   for (const key of backends) {
     const transport = model.transport(key)
     const slot = told.slotFor(key, poolOf(transport))
-    for (const address of model.addresses(key) ?? []) slot?.servers.set(serverWords(address, transport), `s${slot.nextServer++}`)
+    const hostname = model.verification(key)?.hostname
+    if (slot !== undefined && hostname !== undefined) told.names.set(slot.name, hostname)
+    for (const server of told.serversOf(model, key)) slot?.servers.set(server, `s${slot.nextServer++}`)
   }
   for (const map of MAPS)
     for (const key of model.routeKeys(map)) {

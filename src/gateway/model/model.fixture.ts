@@ -39,6 +39,7 @@ export class ChangingWorld {
     this.#model = new GatewayModel({
       addresses: (port) => this.#servers().addresses(port),
       transport: (port) => this.#servers().transport(port),
+      verification: (port) => this.#servers().verification(port),
       certificate: (key) => this.#world.certificates?.[key],
     })
     this.become(world)

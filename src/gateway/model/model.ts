@@ -10,6 +10,7 @@ import {
   MAPS,
   type MapName,
   type Transport,
+  type Verification,
   type WantedRoute,
   type Wish,
   nameOfWish,
@@ -23,14 +24,15 @@ export interface Changes {
   readonly certificates: ReadonlySet<string>
   /** Wishes of which something new may have to be told, those that are gone included. */
   readonly wishes: ReadonlySet<string>
-  /** Where the gateway listens. */
-  readonly ports: boolean
+  /** Something that only a new process of the data plane can have: where it listens, whom it trusts. */
+  readonly process: boolean
 }
 
 export interface ModelView {
   /** `address:port` of those who answer for the port, sorted. */
   addresses(port: BackendPort): readonly string[]
   transport(port: BackendPort): Transport
+  verification(port: BackendPort): Verification | undefined
   certificate(secret: string): ReadCertificate | undefined
 }
 
@@ -39,6 +41,7 @@ interface Backend {
   readonly wishes: Set<string>
   addresses: readonly string[]
   transport: Transport
+  verification: Verification | undefined
 }
 
 const NO_WISHES: ReadonlySet<string> = new Set()
@@ -67,6 +70,7 @@ export class GatewayModel {
   /** By wish, then by what is wanted by several. */
   readonly #conflicts = new Map<string, Map<string, Finding>>()
   #ports: readonly ListenPort[] = []
+  #authorities: ReadonlyMap<string, string> = new Map()
   #changes = noChanges()
 
   constructor(view: ModelView) {
@@ -122,6 +126,11 @@ export class GatewayModel {
     return this.#backends.get(backend)?.transport ?? 'http'
   }
 
+  /** Of a backend that is spoken to as `verified`. */
+  verification(backend: string): Verification | undefined {
+    return this.#backends.get(backend)?.verification
+  }
+
   /** Besides the usual two, which are there always; with one of these it is told what else is served there. */
   ports(): readonly ListenPort[] {
     return this.#ports
@@ -130,7 +139,18 @@ export class GatewayModel {
   listen(ports: readonly ListenPort[]): void {
     if (JSON.stringify(ports) === JSON.stringify(this.#ports)) return
     this.#ports = ports
-    this.#changes.ports = true
+    this.#changes.process = true
+  }
+
+  /** Certificates of authorities, as PEM by key, that verifications name. */
+  authorities(): ReadonlyMap<string, string> {
+    return this.#authorities
+  }
+
+  trust(authorities: ReadonlyMap<string, string>): void {
+    if (JSON.stringify([...authorities]) === JSON.stringify([...this.#authorities])) return
+    this.#authorities = authorities
+    this.#changes.process = true
   }
 
   certificates(): Iterable<string> {
@@ -199,6 +219,7 @@ export class GatewayModel {
           wishes: new Set([id]),
           addresses: this.#view.addresses(port),
           transport: this.#view.transport(port),
+          verification: this.#view.verification(port),
         })
         join(this.#backendsOf, port.service, key)
         this.#changes.backends.add(key)
@@ -213,15 +234,16 @@ export class GatewayModel {
   #readBackend(key: string): void {
     const backend = this.#backends.get(key)
     if (backend === undefined) return
-    const [addresses, transport] = [this.#view.addresses(backend.port), this.#view.transport(backend.port)]
-    if (
+    const { port } = backend
+    const [addresses, transport, verification] = [this.#view.addresses(port), this.#view.transport(port), this.#view.verification(port)]
+    const isSame =
       transport === backend.transport &&
+      verification?.authority === backend.verification?.authority &&
+      verification?.hostname === backend.verification?.hostname &&
       addresses.length === backend.addresses.length &&
       addresses.every((address, at) => address === backend.addresses[at])
-    )
-      return
-    backend.addresses = addresses
-    backend.transport = transport
+    if (isSame) return
+    Object.assign(backend, { addresses, transport, verification })
     this.#changes.backends.add(key)
   }
 
@@ -320,14 +342,14 @@ function noChanges(): {
   backends: Set<string>
   certificates: Set<string>
   wishes: Set<string>
-  ports: boolean
+  process: boolean
 } {
   return {
     routes: { exact: new Set(), prefix: new Set(), defaults: new Set(), sni: new Set() },
     backends: new Set(),
     certificates: new Set(),
     wishes: new Set(),
-    ports: false,
+    process: false,
   }
 }
 

@@ -1,12 +1,14 @@
 import type { core, discovery } from '#api'
 import { isPodAddress, isPort, shown } from './grammar.ts'
-import type { BackendPort, Transport } from './wish.ts'
+import type { BackendPort, Transport, Verification } from './wish.ts'
 
 /** Services and their endpoints. Keys are `namespace/name`. */
 export interface ServiceView {
   service(key: string): core.Service | undefined
   /** Of the Service with this key. */
   slices(key: string): readonly discovery.EndpointSlice[]
+  /** What somebody has said of the certificates of a Service's port; `refused`: what cannot be done, so that nobody is spoken to. */
+  verification?(key: string, portName: string): Verification | 'refused' | undefined
 }
 
 const TRANSPORTS: ReadonlyMap<string, Transport> = new Map([
@@ -23,6 +25,10 @@ export class Servers {
 
   constructor(view: ServiceView) {
     this.#view = view
+  }
+
+  has(service: string): boolean {
+    return this.#view.service(service) !== undefined
   }
 
   /** Why nobody can answer, whatever endpoints there are; undefined when somebody could. */
@@ -47,13 +53,26 @@ export class Servers {
   /** As the Service says in `appProtocol`, or as who leads there would have it. */
   transport({ service: key, port, speaks }: BackendPort): Transport {
     if (speaks === 'tcp') return speaks
+    if (this.#verification({ service: key, port }) !== undefined) return 'verified'
     const service = this.#view.service(key)
     const said = service === undefined ? undefined : portOf(service, port)?.appProtocol
     return (said === undefined ? undefined : TRANSPORTS.get(said)) ?? speaks ?? 'http'
   }
 
+  verification(port: BackendPort): Verification | undefined {
+    const found = port.speaks === 'tcp' ? undefined : this.#verification(port)
+    return found === 'refused' ? undefined : found
+  }
+
+  #verification({ service: key, port }: BackendPort): Verification | 'refused' | undefined {
+    const service = this.#view.service(key)
+    const found = service === undefined ? undefined : portOf(service, port)
+    return found === undefined ? undefined : this.#view.verification?.(key, found.name ?? '')
+  }
+
   /** `address:port` of each server, sorted. */
-  addresses({ service: key, port }: BackendPort): readonly string[] {
+  addresses({ service: key, port, speaks }: BackendPort): readonly string[] {
+    if (speaks !== 'tcp' && this.#verification({ service: key, port }) === 'refused') return []
     const service = this.#view.service(key)
     const found = service === undefined ? undefined : portOf(service, port)
     return found === undefined ? [] : usable(this.#view.slices(key), found.name ?? '')

@@ -51,8 +51,18 @@ export interface BackendPort {
   readonly speaks?: 'h2c' | 'tcp' | undefined
 }
 
-/** How a backend is spoken to. `tls`: HTTP/1.1 over TLS, to whoever answers. */
-export type Transport = 'http' | 'h2c' | 'tls' | 'tcp'
+/** How a backend is spoken to. `tls`: HTTP/1.1 over TLS, to whoever answers. `verified`: to those alone whose certificate is as `Verification` says. */
+export type Transport = 'http' | 'h2c' | 'tls' | 'verified' | 'tcp'
+
+export interface Verification {
+  /** Who has to have signed it: the key of an authority of the model, or of the machine's own. */
+  readonly authority: string
+  /** Whom it has to be for; servers are asked for it by this name. */
+  readonly hostname: string
+}
+
+/** Those that the machine trusts. */
+export const SYSTEM_AUTHORITIES = 'system'
 
 /** The precedence of what asks nothing of a request but its host and path. */
 export const NO_CONDITIONS = '119999'
