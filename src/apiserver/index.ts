@@ -50,6 +50,7 @@ export { type ServedGroup, type ServedVersion } from './registry/catalog.ts'
 
 export type { DeletionRules, HookRequest, RegistryHook, Undo } from './registry/core.ts'
 export type { SpecialHandler, SpecialTarget } from './registry/special-handler.ts'
+export { selfSubjectReview } from './auth/reviews/identity.ts'
 export { podSpecials } from './registry/special/pod-specials.ts'
 export { AuditLog, type AuditLogOptions } from './audit/audit-log.ts'
 export { type AuditSink, allSinks } from './audit/audit-record.ts'

@@ -1,3 +1,16 @@
+export {
+  type Deployed,
+  type Place,
+  deleteApplication,
+  deploy,
+  findApplication,
+  revisionsOf,
+  rollback,
+  setMode,
+} from './application/door.ts'
+export { awaitApplication } from './application/await-application.ts'
+export type { PartChange } from './application/plan-change.ts'
+export { type Application, type Mode, applicationRef } from './application/objects.ts'
 export { installKinds, servesPlatform } from './platform/install-kinds.ts'
 export { platformParts } from './platform/parts.ts'
 export { releaseRef } from './release/kinds.ts'

@@ -11,7 +11,7 @@ export function completionScript(shell: Shell, root: Command): string {
     name: command.name(),
     summary: command.description(),
     options: command.options.map(({ long, description }) => ({ name: long ?? '', summary: description })),
-    words: WORDS[command.name()] ?? [],
+    words: WORDS[command.name()] ?? command.commands.map((below) => below.name()),
   }))
   switch (shell) {
     case 'bash':

@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type CancellableScope, http, rootScope } from '#base'
+import { type CancellableScope, http, readYamlDocuments, rootScope } from '#base'
 import { refs } from '#api'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
-import { applyObjects } from '#delivery'
+import { applyObjects, deploy, findApplication } from '#delivery'
+import { eventually } from '#testing/basics'
 import { type RunningApiServer, startApiServer } from './apiserver.ts'
 import { type RunningDelivery, controllerMetrics, startDelivery } from './delivery.ts'
 import { serveHealth } from './health-server.ts'
@@ -65,6 +66,19 @@ describe('delivery with its own rights', () => {
     await assert.rejects(own.resource(refs.secrets).list(scope), /cannot list resource "secrets"/)
   })
 
+  test('brings an application about, with every kind that it may be made of', async () => {
+    const place = { client: admin, namespace: 'default', name: 'shop' }
+    const objects = readYamlDocuments(EVERY_KIND)
+    await deploy(scope, place, objects, { door: 'Manifests', cause: 'test', dryRun: false, run: false })
+    await deploy(scope, place, objects.slice(0, 3), { door: 'Manifests', cause: 'test', dryRun: false, run: false })
+    await eventually('all but the claim is gone again', async () => {
+      const application = await findApplication(scope, place)
+      const why = application?.status?.conditions?.find(({ type }) => type === 'Degraded')
+      if (why?.status === 'True') assert.fail(why.message)
+      return application?.status?.revision === 2 && application.status.parts?.length === 4
+    })
+  })
+
   test('tells how it is', async (t) => {
     using serving = scope.child()
     let why: string | undefined = 'starting'
@@ -92,3 +106,40 @@ describe('delivery with its own rights', () => {
     assert.match((await ask('/metrics')).text, /^# TYPE sampan_controller_reconciled_total counter$/m)
   })
 })
+
+const POD = '{ metadata: { labels: { run: a } }, spec: { containers: [{ name: main, image: i }] } }'
+const EVERY_KIND = `
+{ apiVersion: v1, kind: ServiceAccount, metadata: { name: a } }
+---
+{ apiVersion: v1, kind: ConfigMap, metadata: { name: a } }
+---
+{ apiVersion: v1, kind: Secret, metadata: { name: a }, stringData: { a: b } }
+---
+{ apiVersion: v1, kind: PersistentVolumeClaim, metadata: { name: a }, spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Gi } } } }
+---
+{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: { name: a }, spec: { podSelector: {} } }
+---
+{ apiVersion: v1, kind: Service, metadata: { name: a }, spec: { ports: [{ port: 80 }] } }
+---
+{ apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: { name: a }, spec: { minAvailable: 1, selector: { matchLabels: { run: a } } } }
+---
+{ apiVersion: apps/v1, kind: StatefulSet, metadata: { name: a }, spec: { serviceName: a, selector: { matchLabels: { run: a } }, template: ${POD} } }
+---
+{ apiVersion: apps/v1, kind: DaemonSet, metadata: { name: a }, spec: { selector: { matchLabels: { run: a } }, template: ${POD} } }
+---
+{ apiVersion: apps/v1, kind: Deployment, metadata: { name: a }, spec: { selector: { matchLabels: { run: a } }, template: ${POD} } }
+---
+{ apiVersion: batch/v1, kind: Job, metadata: { name: a }, spec: { template: { spec: { restartPolicy: Never, containers: [{ name: main, image: i }] } } } }
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: { name: a }
+spec: { schedule: "0 3 * * *", jobTemplate: { spec: { template: { spec: { restartPolicy: Never, containers: [{ name: main, image: i }] } } } } }
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: a }
+spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: a } }
+---
+{ apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: { name: a }, spec: { defaultBackend: { service: { name: a, port: { number: 80 } } } } }
+`

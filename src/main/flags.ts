@@ -217,4 +217,32 @@ export interface ComposeLogsFlags extends ComposeFlags {
   readonly follow: boolean
   readonly tail: string
 }
+export interface AppFlags extends InstanceFlags {
+  readonly kubeconfig?: string
+  readonly namespace?: string
+}
+export type AppListFlags = AppFlags
+export interface AppChangeFlags extends AppFlags {
+  readonly dryRun: boolean
+  readonly detach: boolean
+  /** Seconds. */
+  readonly timeout: number
+}
+export interface AppApplyFlags extends AppChangeFlags {
+  readonly cause?: string
+  readonly file: readonly string[]
+}
+export interface AppRollbackFlags extends AppChangeFlags {
+  readonly cause?: string
+  readonly to?: number
+}
+export interface AppSuspendFlags extends AppChangeFlags {
+  readonly requests: 'refuse' | 'hold'
+}
+export interface AppDeleteFlags extends AppFlags {
+  readonly volumes: boolean
+  readonly dryRun: boolean
+  /** Seconds. */
+  readonly timeout: number
+}
 export type LogLevelFlag = 'debug' | 'info' | 'warn' | 'error'

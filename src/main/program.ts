@@ -5,6 +5,7 @@ import { NETWORK_MODES } from './instance/instance.ts'
 import { WRONG_USE } from './exit-codes.ts'
 import { FAILOVERS } from './failover.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
+import { addAppCommands } from './app-program.ts'
 import { addComposeCommands } from './compose-program.ts'
 import { addReleaseCommands } from './release-program.ts'
 import { addExplainCommand } from './explain-program.ts'
@@ -94,6 +95,7 @@ export function program(): Command {
   root.commandsGroup('Applications:')
   addComposeCommands(root)
   addReleaseCommands(root)
+  addAppCommands(root)
   root.commandsGroup('Its parts, in the foreground:')
   serverFlags(root.command('apiserver').description('run an API server in the foreground')).action(async (flags: ServerFlags) => {
     const { runServer } = await import('./commands/server.ts')

@@ -1,4 +1,4 @@
-import { type ApiServer, type ApiServerOptions, type Authenticator, type Authorizer, createApiServer } from '#apiserver'
+import { type ApiServer, type ApiServerOptions, type Authenticator, type Authorizer, createApiServer, selfSubjectReview } from '#apiserver'
 import { type HttpResponse, type RootOptions, type Scope, rootScope } from '#base'
 import { builtInResources } from '#api'
 import { type Engine, openMemoryStore } from '#store'
@@ -54,6 +54,7 @@ export async function testApiServer(options: Partial<ApiServerOptions> & { reado
     resources: builtInResources(),
     authenticators: [everybody],
     authorizers: [everything],
+    virtual: [selfSubjectReview],
     ...options,
   })
   await server.ready

@@ -1,3 +1,4 @@
+import { applicationController } from './application-controller.ts'
 import { kindDefinition } from '../platform/kind.ts'
 import type { PlatformPart } from '../platform/part.ts'
 import { applicationKind, applicationRevisionKind } from './kinds.ts'
@@ -6,5 +7,5 @@ import { applicationKind, applicationRevisionKind } from './kinds.ts'
 export const applicationPart: PlatformPart = {
   name: 'application',
   kinds: [kindDefinition(applicationKind), kindDefinition(applicationRevisionKind)],
-  controllers: [],
+  controllers: [applicationController],
 }
