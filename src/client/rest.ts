@@ -79,10 +79,17 @@ export function createClient(options: ClientOptions): Client {
     return {
       ref,
       get: (scope, name) => callJson<T>(scope, 'GET', pathOf(name), undefined, accept),
-      list: (scope, list = {}) =>
-        callJson<KubeList<T>>(scope, 'GET', resourcePath(ref, list.namespace) + queryOf(listQuery(list)), undefined, {
-          accept: metadataOnly ? METADATA_LIST_TYPE : JSON_TYPE,
-        }),
+      list: async (scope, list = {}) => {
+        const answer = await callJson<Omit<KubeList<T>, 'items'> & { items: T[] | null }>(
+          scope,
+          'GET',
+          resourcePath(ref, list.namespace) + queryOf(listQuery(list)),
+          undefined,
+          { accept: metadataOnly ? METADATA_LIST_TYPE : JSON_TYPE },
+        )
+        // Servers written in Go say null of an empty list in some forms.
+        return { ...answer, items: answer.items ?? [] }
+      },
       watch: (scope, watch) =>
         watchEvents<T>(scope, transport, {
           method: 'GET',

@@ -65,7 +65,7 @@ export function planApplication({ application, objects, live }: Snapshot): Plan 
     else isWhole = false
     tell(
       waiting === undefined
-        ? { ...state, state: there === undefined && isRepeated ? 'Missing' : 'Progressing' }
+        ? { ...state, state: there === undefined && isRepeated && status?.mode === mode ? 'Missing' : 'Progressing' }
         : { state: 'Waiting', message: `waits for ${waiting}` },
     )
   }
