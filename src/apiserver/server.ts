@@ -11,7 +11,7 @@ import type {
   VirtualResource,
   WriteGuard,
 } from './contract.ts'
-import { equivalentsOf } from './admission/webhooks/versions.ts'
+import { type Convert, converter, equivalentsOf } from './admission/webhooks/versions.ts'
 import type { Aggregator } from './aggregation/aggregator.ts'
 import type { ConversionCaller } from './crd/conversion-webhook.ts'
 import { CustomDefinitions } from './crd/definitions.ts'
@@ -37,6 +37,7 @@ import { type Follow, cacheFollow } from './registry/read/follow.ts'
 import { cacheReader } from './registry/read/reader.ts'
 import { componentStatus } from './registry/special/component-status.ts'
 import { namespaceFinalize } from './registry/special/namespace-finalize.ts'
+import type { ConvertBatch } from './registry/view.ts'
 import { Views } from './registry/views.ts'
 import { virtualHandler, virtualKey } from './registry/virtual.ts'
 import { objectWriter } from './registry/writer.ts'
@@ -86,6 +87,7 @@ export interface ApiServer {
   readonly follow: Follow
   /** All served versions of a kind. */
   readonly equivalents: (resource: Resource) => readonly Resource[]
+  readonly convert: Convert
   /** The resource of a kind that is served now. */
   readonly findKind: (apiVersion: string, kind: string) => Resource | undefined
   /** Resolves when every request can be answered. */
@@ -114,11 +116,12 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   })
   const engine = new MeteredEngine(options.engine, own.clock, metrics.store)
   const caches = new CacheSet(own, engine, options.cache)
-  let converter: Promise<ConversionCaller> | undefined
-  const views: Views = new Views(catalog, caches, async (within, webhook, objects, apiVersion) => {
-    converter ??= conversionCaller(own, cacheReader(catalog, views), options.isWebhookAddress ?? isProxyable)
-    return (await converter).convert(within, webhook, objects, apiVersion)
-  })
+  let caller: Promise<ConversionCaller> | undefined
+  const convertBatch: ConvertBatch = async (within, webhook, objects, apiVersion) => {
+    caller ??= conversionCaller(own, cacheReader(catalog, views), options.isWebhookAddress ?? isProxyable)
+    return (await caller).convert(within, webhook, objects, apiVersion)
+  }
+  const views: Views = new Views(catalog, caches, convertBatch)
   const specials = new Map<string, SpecialHandler>((options.virtual ?? []).map((virtual) => [virtualKey(virtual), virtualHandler(virtual)]))
   specials.set('namespaces/finalize', namespaceFinalize(views))
   specials.set('componentstatuses', componentStatus)
@@ -189,6 +192,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     caches,
     follow: cacheFollow(catalog, views),
     equivalents: (resource) => equivalentsOf(catalog.all, resource),
+    convert: converter(convertBatch),
     findKind: (apiVersion, kind) => {
       const slash = apiVersion.indexOf('/')
       return catalog.findKind(slash === -1 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind)

@@ -1,13 +1,13 @@
 import type { ApiServer, ObjectReader, ObjectWriter } from '#apiserver'
 
 /** The server's view of what is stored, and its own way to write, exist only after the server that needs them. */
-export interface LateServer extends Pick<ApiServer, 'follow' | 'equivalents' | 'findKind'> {
+export interface LateServer extends Pick<ApiServer, 'follow' | 'equivalents' | 'convert' | 'findKind'> {
   readonly reader: ObjectReader
   writer(): ObjectWriter
   set(server: Known): void
 }
 
-type Known = Pick<ApiServer, 'reader' | 'writer' | 'follow' | 'equivalents' | 'findKind'>
+type Known = Pick<ApiServer, 'reader' | 'writer' | 'follow' | 'equivalents' | 'convert' | 'findKind'>
 
 export function lateServer(): LateServer {
   let target: Known | undefined
@@ -23,6 +23,7 @@ export function lateServer(): LateServer {
     },
     writer: () => found().writer,
     follow: (scope, ref, changed) => found().follow(scope, ref, changed),
+    convert: (...all) => found().convert(...all),
     equivalents: (resource) => found().equivalents(resource),
     findKind: (apiVersion, kind) => found().findKind(apiVersion, kind),
     set: (server) => {

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { createAuthority, issueLeaf } from '#base'
+import { createAuthority, issueLeaf, rootScope } from '#base'
 import type { KubeObject } from '#api'
 import { type TestApiServer, testApiServer } from '#testing'
 import { eventually } from '#testing/basics'
+import { policySteps } from '../admission/policies/steps.ts'
+import type { ApiServer } from '../server.ts'
 import { readConversion } from './conversion-webhook.ts'
 
 const DAY_MS = 86_400_000
@@ -28,7 +30,25 @@ interface World {
 }
 
 async function world(t: TestContext): Promise<World> {
-  const api = await testApiServer({ isWebhookAddress: () => true })
+  let known: ApiServer | undefined
+  const found = (): ApiServer => known ?? assert.fail('the server is there')
+  const root = rootScope()
+  const api = await testApiServer({
+    isWebhookAddress: () => true,
+    admission: policySteps(root, {
+      reader: {
+        get: (ref, ...more) => found().reader.get(ref, ...more),
+        list: (ref, ...more) => found().reader.list(ref, ...more),
+        version: (ref) => found().reader.version(ref),
+      },
+      follow: (...all) => found().follow(...all),
+      authorizers: [],
+      convert: (...all) => found().convert(...all),
+      equivalents: (resource) => found().equivalents(resource),
+      findKind: (...all) => found().findKind(...all),
+    }),
+  })
+  known = api.server
   const authority = await createAuthority(api.scope, 'hooks', DAY_MS)
   const leaf = await issueLeaf(api.scope, authority, {
     subject: { commonName: 'h' },
@@ -67,6 +87,7 @@ async function world(t: TestContext): Promise<World> {
     served: true,
     storage,
     schema: { openAPIV3Schema: { type: 'object', properties } },
+    ...('port' in properties ? { selectableFields: [{ jsonPath: '.port' }] } : {}),
   })
   const created = await api.request('POST', DEFINITIONS, {
     body: {
@@ -135,6 +156,83 @@ test('objects are written and read in any version, whichever is stored', async (
   const again = await api.watch(`${of('v2')}?watch=1`)
   assert.equal((await again.next())?.object['host'], 'x')
   again.cancel()
+})
+
+test('fields of a version that is not stored can be selected by', async (t) => {
+  const { api } = await world(t)
+  const watch = await api.watch(`${of('v2')}?watch=1&fieldSelector=port%3D80`)
+  for (const [name, address] of [
+    ['a', 'x:80'],
+    ['b', 'y:81'],
+    ['c', 'z:80'],
+  ] as const)
+    await api.request('POST', of('v1'), { body: host(name, 'v1', { address }) })
+  const names = async (query: string): Promise<string[]> =>
+    (await api.request('GET', `${of('v2')}?${query}`)).body.items.map(({ metadata }: { metadata: { name: string } }) => metadata.name)
+  assert.deepEqual(await names('fieldSelector=port%3D80'), ['a', 'c'])
+  assert.deepEqual(await names('fieldSelector=port!%3D80'), ['b'])
+  const page = (await api.request('GET', `${of('v2')}?fieldSelector=port%3D80&limit=1`)).body
+  assert.equal(page.items.length, 1)
+  const move = (name: string, address: string): Promise<unknown> =>
+    api.request('PATCH', `${of('v1')}/${name}`, { body: { address }, headers: { 'content-type': 'application/merge-patch+json' } })
+  await move('b', 'y:80')
+  const more = encodeURIComponent(page.metadata.continue)
+  assert.deepEqual(await names(`fieldSelector=port%3D80&limit=1&continue=${more}`), ['c'], 'b was another one then')
+  await move('a', 'x:90')
+  const seen: string[] = []
+  for (let at = 0; at < 4; at++) {
+    const event = await watch.next()
+    seen.push(`${event?.type ?? ''} ${event?.object.metadata.name ?? ''}`)
+  }
+  watch.cancel()
+  assert.deepEqual(seen, ['ADDED a', 'ADDED c', 'ADDED b', 'DELETED a'])
+  assert.equal((await api.request('DELETE', `${of('v2')}?fieldSelector=port%3D80`)).status, 200)
+  assert.deepEqual(await names(''), ['a'])
+  assert.equal((await api.request('GET', `${of('v1')}?fieldSelector=port%3D80`)).status, 400)
+})
+
+test('who asks to be asked in an equivalent version is shown what the webhook makes of the object', async (t) => {
+  const { api } = await world(t)
+  const policies = '/apis/admissionregistration.k8s.io/v1'
+  const rule = { apiGroups: ['example.com'], apiVersions: ['v2'], operations: ['CREATE', 'UPDATE'], resources: ['hosts'] }
+  await api.request('POST', `${policies}/validatingadmissionpolicies`, {
+    body: {
+      metadata: { name: 'ports' },
+      spec: {
+        matchConstraints: { matchPolicy: 'Equivalent', resourceRules: [rule] },
+        validations: [{ expression: "object.port != '81' && request.kind.version == 'v2' && request.requestKind.version == 'v1'" }],
+      },
+    },
+  })
+  await api.request('POST', `${policies}/validatingadmissionpolicybindings`, {
+    body: { metadata: { name: 'ports' }, spec: { policyName: 'ports', validationActions: ['Deny'] } },
+  })
+  assert.equal((await api.request('POST', of('v1'), { body: host('a', 'v1', { address: 'x:80' }) })).status, 201)
+  assert.equal((await api.request('POST', of('v1'), { body: host('b', 'v1', { address: 'x:81' }) })).status, 422)
+  const changing = await api.request('PATCH', `${of('v1')}/a`, {
+    body: { address: 'x:81' },
+    headers: { 'content-type': 'application/merge-patch+json' },
+  })
+  assert.equal(changing.status, 422, changing.text)
+  const mutation = {
+    patchType: 'JSONPatch',
+    jsonPatch: { expression: "[JSONPatch{op: 'replace', path: '/port', value: '99'}]" },
+  }
+  await api.request('POST', `${policies}/mutatingadmissionpolicies`, {
+    body: {
+      metadata: { name: 'move' },
+      spec: {
+        matchConstraints: { matchPolicy: 'Equivalent', resourceRules: [rule] },
+        reinvocationPolicy: 'Never',
+        mutations: [mutation],
+      },
+    },
+  })
+  await api.request('POST', `${policies}/mutatingadmissionpolicybindings`, {
+    body: { metadata: { name: 'move' }, spec: { policyName: 'move' } },
+  })
+  const moved = await api.request('POST', of('v1'), { body: host('c', 'v1', { address: 'x:80' }) })
+  assert.deepEqual([moved.status, moved.body.address], [201, 'x:99'], moved.text)
 })
 
 test('when another version is stored from now on, what is there is read as before', async (t) => {

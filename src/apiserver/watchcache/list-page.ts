@@ -7,7 +7,7 @@ import type { ResourceCache } from './cache.ts'
 import { Entry, LabelPool } from './entry.ts'
 import type { ChangeHub } from './hub.ts'
 import type { PageStore } from './page-store.ts'
-import { type Selection, hasSelector, keyRange, matches, needsFields } from './selection.ts'
+import { type Selection, hasSelector, keyRange, matches, needsConversion, needsFields } from './selection.ts'
 import { withRevision } from './wire.ts'
 
 export interface ListRequest {
@@ -18,6 +18,8 @@ export interface ListRequest {
   /** 0 for no limit. */
   readonly limit: number
   readonly continue: string
+  /** What must have been done to objects before it can be said whether they match. */
+  readonly prepare?: ((entries: readonly Entry[]) => Promise<void> | undefined) | undefined
 }
 
 export interface ListPage {
@@ -57,7 +59,16 @@ export async function listPage(scope: Scope, context: ListContext, request: List
 }
 
 /** The newest state. The first page of a paged list keeps its snapshot for the pages after it. */
-function present(context: ListContext, request: ListRequest, limit: number): ListPage {
+function present(context: ListContext, request: ListRequest, limit: number): ListPage | Promise<ListPage> {
+  const { cache } = context
+  const { selection } = request
+  if (!needsConversion(selection)) return presentNow(context, request, limit)
+  const preparing = request.prepare?.(cache.select({ ...selection, labels: undefined, fields: [] }))
+  // What changes meanwhile has not been prepared.
+  return preparing === undefined ? presentNow(context, request, limit) : preparing.then(() => present(context, request, limit))
+}
+
+function presentNow(context: ListContext, request: ListRequest, limit: number): ListPage {
   const { cache, pages } = context
   const { selection } = request
   const { revision } = cache
@@ -98,7 +109,10 @@ async function continued(scope: Scope, context: ListContext, request: ListReques
   const { cache } = context
   const range = keyRange(request.selection, cache.resource.namespaced)
   const from = token.start > range.from ? token.start : range.from
-  return cut(cache.snapshot().slice(from, range.to), request.selection, request.limit, cache.revision)
+  const { revision } = cache
+  const all = cache.snapshot().slice(from, range.to)
+  if (needsConversion(request.selection)) await request.prepare?.(all)
+  return cut(all, request.selection, request.limit, revision)
 }
 
 /** The state at one revision: the present when nothing has changed since, a kept snapshot, or what the store remembers. */
@@ -110,6 +124,7 @@ async function atRevision(scope: Scope, context: ListContext, request: ListReque
   if (needsFields(selection)) cache.wantFields()
   const kept = revision >= cache.lastChange && revision <= cache.revision ? cache.snapshot() : pages.find(cache, revision)
   const all = kept?.slice(from, range.to) ?? (await fromStore(scope, context, revision, start, from, range.to))
+  if (needsConversion(selection)) await request.prepare?.(all)
   return cut(all, selection, limit, revision)
 }
 

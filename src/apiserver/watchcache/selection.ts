@@ -7,10 +7,13 @@ export interface FieldRequirement {
   readonly value: string
   /** Which of the entry's field values this is; -1 and -2 are metadata.name and metadata.namespace. */
   readonly slot: number
+  /** Of an object that a webhook has to turn into another version first. Only after that has been done. */
+  readonly convertedValue?: (entry: Entry) => string
 }
 
 export const NAME_SLOT = -1
 export const NAMESPACE_SLOT = -2
+export const CONVERTED_SLOT = -3
 
 /** Which objects of a resource a list or a watch is about. Immutable. */
 export interface Selection {
@@ -26,6 +29,11 @@ export const EVERYTHING: Selection = { namespace: '', name: '', labels: undefine
 /** Whether the values of selectable fields are needed, which costs a parse of each object. */
 export function needsFields(selection: Selection): boolean {
   return selection.fields.some((field) => field.slot >= 0)
+}
+
+/** Whether objects have to be converted before it is known whether they match. */
+export function needsConversion(selection: Selection): boolean {
+  return selection.fields.some((field) => field.slot === CONVERTED_SLOT)
 }
 
 export function hasSelector(selection: Selection): boolean {
@@ -54,5 +62,6 @@ export function matches(selection: Selection, entry: Entry): boolean {
 function fieldValue(entry: Entry, field: FieldRequirement): string {
   if (field.slot === NAME_SLOT) return entry.name
   if (field.slot === NAMESPACE_SLOT) return entry.namespace
+  if (field.convertedValue !== undefined) return field.convertedValue(entry)
   return entry.fields?.[field.slot] ?? ''
 }

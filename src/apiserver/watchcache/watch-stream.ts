@@ -25,6 +25,8 @@ export interface WatchStreamOptions {
   readonly marksInitialEnd: boolean
   readonly initialRevision: number
   readonly timeoutMs: number
+  /** What must have been done to an entry before it can be said whether it is selected. Absent: what its events need. */
+  readonly prepare?: (scope: Scope, entry: Entry) => Promise<void> | undefined
   readonly meter: WatchMeter
   /** What the watch is, in metrics. */
   readonly labels: Labels
@@ -143,7 +145,8 @@ export class WatchStream implements CacheListener {
 
   /** Whether the stream waits for something that an event about the entry needs; it goes on by itself. Ends it when that fails. */
   #mustPrepare(entry: Entry | undefined): boolean {
-    const preparing = entry === undefined ? undefined : this.#shape.prepare?.(this.#options.scope, entry)
+    const prepare = this.#options.prepare ?? this.#shape.prepare
+    const preparing = entry === undefined ? undefined : prepare?.(this.#options.scope, entry)
     if (preparing === undefined) return false
     this.#live = false
     preparing.then(this.#pump, () => this.end())

@@ -3,28 +3,29 @@ import { type AccessAnswer, type AccessQuery, type PolicyInput, type Resource, r
 import type { AccessQuestion, AdmissionRequest, Authorizer, ObjectReader, UserInfo } from '../../contract.ts'
 import { saidName } from '../webhooks/match.ts'
 import { askedFacts, wireForm } from '../webhooks/review.ts'
-import { convert } from '../webhooks/versions.ts'
+import type { Convert } from '../webhooks/versions.ts'
 import type { LateAnswers } from './late-answers.ts'
 
 export interface InputSources {
   readonly reader: ObjectReader
   readonly authorizers: readonly Authorizer[]
+  readonly convert: Convert
 }
 
 /** What expressions see of a request that they are asked about in this version. Evaluations over it go through `late`. */
-export function inputOf(
+export async function inputOf(
   scope: Scope,
   request: AdmissionRequest,
   resource: Resource,
   sources: InputSources,
   late: LateAnswers,
-): PolicyInput {
-  const shown = (object: AdmissionRequest['object']): unknown =>
-    object === undefined ? null : (wireForm(resource, convert(object, request.resource, resource)) ?? null)
+): Promise<PolicyInput> {
+  const shown = async (object: AdmissionRequest['object']): Promise<unknown> =>
+    object === undefined ? null : (wireForm(resource, await sources.convert(scope, object, request.resource, resource)) ?? null)
   const { group, plural } = request.resource
   return {
-    object: shown(request.object),
-    oldObject: shown(request.old),
+    object: await shown(request.object),
+    oldObject: await shown(request.old),
     request: askedFacts(request, resource),
     namespaceObject: namespaceObject(request, sources.reader),
     ask: (query) => answer(scope, request.user, query, sources.authorizers, late),

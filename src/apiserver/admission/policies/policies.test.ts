@@ -30,6 +30,7 @@ async function world(t: TestContext, authorizers: readonly Authorizer[] = []): P
       version: (...a: Parameters<ApiServer['reader']['version']>) => found().reader.version(...a),
     } as ApiServer['reader'],
     follow: (...a: Parameters<ApiServer['follow']>) => found().follow(...a),
+    convert: (...a: Parameters<ApiServer['convert']>) => found().convert(...a),
     equivalents: (...a: Parameters<ApiServer['equivalents']>) => found().equivalents(...a),
     findKind: (...a: Parameters<ApiServer['findKind']>) => found().findKind(...a),
     authorizers,

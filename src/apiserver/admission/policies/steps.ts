@@ -1,5 +1,14 @@
 import type { Scope } from '#base'
-import { type Resource, type admissionregistration, StatusError, mutateByPolicy, mutationsOf, validateByPolicy, wantsToMutate } from '#api'
+import {
+  type PolicyInput,
+  type Resource,
+  type admissionregistration,
+  StatusError,
+  mutateByPolicy,
+  mutationsOf,
+  validateByPolicy,
+  wantsToMutate,
+} from '#api'
 import type { AdmissionRequest, AdmissionStep } from '../../contract.ts'
 import type { Follow } from '../../registry/read/follow.ts'
 import { Rounds } from '../rounds.ts'
@@ -56,7 +65,7 @@ async function validateBy(
   options: PolicyOptions,
 ): Promise<void> {
   const late = new LateAnswers()
-  const inputs = new Map<Resource, ReturnType<typeof inputOf>>()
+  const inputs = new Map<Resource, PolicyInput>()
   const notes = new AuditNotes()
   let first: Denied | undefined
   for (const invocation of invocationsFor(policies, request, options)) {
@@ -68,7 +77,7 @@ async function validateBy(
         first ??= { message: `${by} denied request: failed to configure ${what}: ${invocation.problem}`, reason: '' }
       continue
     }
-    const input = inputs.get(ask.resource) ?? inputOf(scope, request, ask.resource, options, late)
+    const input = inputs.get(ask.resource) ?? (await inputOf(scope, request, ask.resource, options, late))
     inputs.set(ask.resource, input)
     const startedAt = scope.clock.monotonic()
     const evaluated = late.evaluate(() => validateByPolicy(policy.spec, input, paramsOf(ask)))
@@ -161,20 +170,20 @@ async function mutateOnce(
   const { resource } = ask
   const params = paramsOf(ask)
   const late = new LateAnswers()
-  let input = inputOf(scope, request, resource, options, late)
+  let input = await inputOf(scope, request, resource, options, late)
   const wants = await late.evaluate(() => wantsToMutate(spec, input, params))
   if (wants === false) return 'passed over'
   if (wants !== true) return { hasChanged: false, problem: wants }
   let hasChanged = false
   for (let at = 0; at < mutationsOf(spec); at++) {
-    if (at > 0) input = inputOf(scope, request, resource, options, late)
+    if (at > 0) input = await inputOf(scope, request, resource, options, late)
     const seen = input
     const schema = isOwnKind(request, resource) ? resource.schema : undefined
     const made = await late.evaluate(() => mutateByPolicy(spec, at, seen, params, schema))
     if (made === undefined) continue
     if (typeof made === 'string') return { hasChanged, problem: made }
     try {
-      if (changeDraft(request, resource, input.object, made)) hasChanged = true
+      if (await changeDraft(scope, options.convert, request, resource, input.object, made)) hasChanged = true
     } catch (error) {
       if (!(error instanceof StatusError)) throw error
       return { hasChanged, problem: error.message }

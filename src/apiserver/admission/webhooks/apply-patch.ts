@@ -1,15 +1,22 @@
-import { JsonSyntaxError, readJson } from '#base'
+import { JsonSyntaxError, type Scope, readJson } from '#base'
 import { type KubeObject, type Resource, applySchemaDefaults, decodeObject, deepEqual, jsonPatch, statusError } from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
 import { CallFailure } from './call-hook.ts'
 import { wireForm } from './review.ts'
-import { convert } from './versions.ts'
+import type { Convert } from './versions.ts'
 
 /**
  * Changes the draft of the request by a webhook's JSON patch (base64), which speaks of the object in the version that the webhook was
  * shown. Unknown fields are dropped, defaults are filled in. True when something has changed.
  */
-export function applyHookPatch(request: AdmissionRequest, resource: Resource, webhook: string, patch: string): boolean {
+export async function applyHookPatch(
+  scope: Scope,
+  convert: Convert,
+  request: AdmissionRequest,
+  resource: Resource,
+  webhook: string,
+  patch: string,
+): Promise<boolean> {
   const operations = parse(patch)
   if (Array.isArray(operations) && operations.length === 0) return false
   const draft = request.object
@@ -17,21 +24,28 @@ export function applyHookPatch(request: AdmissionRequest, resource: Resource, we
     throw statusError.internal(
       `admission webhook ${JSON.stringify(webhook)} attempted to modify the object, which is not supported for this operation`,
     )
-  const before = wireForm(resource, convert(draft, request.resource, resource))
+  const before = wireForm(resource, await convert(scope, draft, request.resource, resource))
   let after: unknown
   try {
     after = jsonPatch(before, operations)
   } catch (error) {
     throw statusError.internal(error instanceof Error ? error.message : String(error))
   }
-  return changeDraft(request, resource, before, after)
+  return changeDraft(scope, convert, request, resource, before, after)
 }
 
 /** Takes over what an object in this version has become. True when something has changed. Throws `StatusError` 500 for what is none. */
-export function changeDraft(request: AdmissionRequest, resource: Resource, before: unknown, after: unknown): boolean {
+export async function changeDraft(
+  scope: Scope,
+  convert: Convert,
+  request: AdmissionRequest,
+  resource: Resource,
+  before: unknown,
+  after: unknown,
+): Promise<boolean> {
   const draft = request.object
   if (draft === undefined || deepEqual(before, after)) return false
-  replace(draft, convert(decoded(draft, resource, after), resource, request.resource))
+  replace(draft, await convert(scope, decoded(draft, resource, after), resource, request.resource))
   return true
 }
 

@@ -5,10 +5,16 @@ import type { WebhookCall } from '../../observe/admission-metrics.ts'
 import type { RemoteCaller } from '../../remote/post-json.ts'
 import type { Hook } from './hooks.ts'
 import { type Verdict, readVerdict, reviewOf, wireForm } from './review.ts'
-import { convert } from './versions.ts'
+import type { Convert } from './versions.ts'
 
 /** A webhook that could not be asked, or whose answer is none: its failure policy decides. */
 export class CallFailure extends Error {}
+
+/** What asking a webhook takes. */
+export interface HookCaller {
+  readonly caller: RemoteCaller
+  readonly convert: Convert
+}
 
 const KNOWN_REVIEWS: readonly string[] = ['v1', 'v1beta1']
 const NO_SIDE_EFFECTS: readonly string[] = ['None', 'NoneOnDryRun']
@@ -19,7 +25,7 @@ const MOST_ANSWER_BYTES = 8 * 1024 * 1024
 /** Asks a webhook, and counts how it went. Throws `CallFailure`; and `StatusError` when it refuses, or cannot be asked about a dry run. */
 export async function callHook(
   scope: Scope,
-  caller: RemoteCaller,
+  { caller, convert }: HookCaller,
   hook: Hook,
   request: AdmissionRequest,
   resource: Resource,
@@ -36,7 +42,7 @@ export async function callHook(
       ...call,
     })
   try {
-    const verdict = await ask(scope, caller, hook, request, resource, isMutating)
+    const verdict = await ask(scope, { caller, convert }, hook, request, resource, isMutating)
     count({ rejected: false, code: 200 })
     return verdict
   } catch (error) {
@@ -53,7 +59,7 @@ export async function callHook(
 
 async function ask(
   scope: Scope,
-  caller: RemoteCaller,
+  { caller, convert }: HookCaller,
   { webhook }: Hook,
   request: AdmissionRequest,
   resource: Resource,
@@ -66,9 +72,10 @@ async function ask(
   if (version === undefined)
     throw new CallFailure('could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)')
   const uid = scope.random.uuid()
-  const inVersion = (object: AdmissionRequest['object']): unknown =>
-    object === undefined ? undefined : wireForm(resource, convert(object, request.resource, resource))
-  const review = reviewOf(request, resource, version, uid, { object: inVersion(request.object), old: inVersion(request.old) })
+  const inVersion = async (object: AdmissionRequest['object']): Promise<unknown> =>
+    object === undefined ? undefined : wireForm(resource, await convert(scope, object, request.resource, resource))
+  const objects = { object: await inVersion(request.object), old: await inVersion(request.old) }
+  const review = reviewOf(request, resource, version, uid, objects)
   const posting = { timeoutMs: timeoutSeconds * 1000, mostBytes: MOST_ANSWER_BYTES }
   let answer: unknown
   try {

@@ -9,6 +9,7 @@ import { Rounds } from '../rounds.ts'
 import type { CallFailure } from './call-hook.ts'
 import { type Hook, Hooks } from './hooks.ts'
 import { isExempt, matchedResource } from './match.ts'
+import type { Convert } from './versions.ts'
 
 export interface WebhookOptions {
   readonly reader: ObjectReader
@@ -19,6 +20,7 @@ export interface WebhookOptions {
   readonly equivalents: (resource: Resource) => readonly Resource[]
   /** Which addresses of endpoints webhooks may be called at. */
   readonly isAllowed: (ip: string) => boolean
+  readonly convert: Convert
 }
 
 interface Matched {
@@ -49,7 +51,7 @@ export function webhookSteps(scope: Scope, options: WebhookOptions): readonly Ad
     {
       name: 'MutatingAdmissionWebhook',
       handles: (request) => mutating.current().length > 0 && !isExempt(request),
-      mutate: (own, request) => mutateBy(own, mutating.current(), request, matching, calls),
+      mutate: (own, request) => mutateBy(own, mutating.current(), request, options.convert, matching, calls),
     },
     {
       name: 'ValidatingAdmissionWebhook',
@@ -64,7 +66,7 @@ export function webhookSteps(scope: Scope, options: WebhookOptions): readonly Ad
         const { caller, modules } = await calls()
         const ask = async ({ hook, resource }: Matched): Promise<void> => {
           try {
-            await modules.callHook(own, caller, hook, request, resource, false)
+            await modules.callHook(own, { caller, convert: options.convert }, hook, request, resource, false)
           } catch (error) {
             if (!(error instanceof modules.CallFailure)) throw error
             failOpen(own, hook, request, 'validating', modules.failedClosed, error)
@@ -92,6 +94,7 @@ async function mutateBy(
   scope: Scope,
   hooks: readonly Hook[],
   request: AdmissionRequest,
+  convert: Convert,
   matching: (hook: Hook, request: AdmissionRequest) => Promise<Matched | undefined>,
   calls: () => Promise<Calls>,
 ): Promise<boolean> {
@@ -105,9 +108,9 @@ async function mutateBy(
     const startedAt = scope.clock.monotonic()
     try {
       const { patch } = await modules
-        .callHook(scope, caller, hook, request, matched.resource, true)
+        .callHook(scope, { caller, convert }, hook, request, matched.resource, true)
         .finally(() => request.outside?.(scope.clock.monotonic() - startedAt))
-      if (patch !== undefined && modules.applyHookPatch(request, matched.resource, hook.webhook.name, patch)) {
+      if (patch !== undefined && (await modules.applyHookPatch(scope, convert, request, matched.resource, hook.webhook.name, patch))) {
         hasChanged = true
         rounds.changed()
       }
@@ -148,7 +151,7 @@ async function meetsConditions(
   const { matchConditions = [], failurePolicy } = webhook
   if (matchConditions.length === 0) return true
   const late = new LateAnswers()
-  const input = inputOf(scope, request, resource, options, late)
+  const input = await inputOf(scope, request, resource, options, late)
   const meets = await late.evaluate(() => meetsMatchConditions(matchConditions, input))
   if (typeof meets === 'boolean') return meets
   if (failurePolicy === 'Ignore') return false

@@ -47,6 +47,7 @@ async function world(t: TestContext): Promise<World> {
         version: (ref) => found().reader.version(ref),
       },
       follow: (...a) => found().follow(...a),
+      convert: (...all) => found().convert(...all),
       equivalents: (resource) => found().equivalents(resource),
       authorizers: [],
       isAllowed: () => true,

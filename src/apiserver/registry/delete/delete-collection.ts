@@ -20,7 +20,7 @@ export async function deleteCollection(context: RequestContext, view: View, name
   const page = await listPage(
     scope,
     { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages },
-    { ...options, selection },
+    { ...options, selection, prepare: (entries) => view.prepare(scope, entries) },
   )
   const converting = view.prepare(context.scope, page.entries)
   if (converting !== undefined) await converting

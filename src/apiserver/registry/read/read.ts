@@ -70,7 +70,7 @@ export async function listObjects(context: RequestContext, view: View, namespace
   const page = await listPage(
     scope,
     { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages },
-    { ...options, selection },
+    { ...options, selection, prepare: (entries) => view.prepare(scope, entries) },
   )
   countList(core, view, options.resourceVersion === '' && options.continue === '', page.entries.length)
   const converting = view.prepare(scope, page.entries)

@@ -1,6 +1,6 @@
 import { parseFieldSelector, parseLabelSelector, statusError } from '#api'
 import { SampanError } from '#base'
-import { type FieldRequirement, NAMESPACE_SLOT, NAME_SLOT, type Selection } from '../../watchcache/selection.ts'
+import { CONVERTED_SLOT, type FieldRequirement, NAMESPACE_SLOT, NAME_SLOT, type Selection } from '../../watchcache/selection.ts'
 import type { View } from '../view.ts'
 
 /** Selectors as they were written. */
@@ -41,7 +41,10 @@ function requirement(view: View, field: { readonly path: string; readonly operat
   if (path === 'metadata.name') return [{ path, equal, value, slot: NAME_SLOT }]
   if (path === 'metadata.namespace' && mayHaveNamespace(view)) return [{ path, equal, value, slot: NAMESPACE_SLOT }]
   const stored = view.resource.conversion?.fields?.[path] ?? path
-  const slot = path in view.resource.selectable ? view.cache.fieldSlot(stored) : undefined
+  const read = Object.hasOwn(view.resource.selectable, path) ? view.resource.selectable[path] : undefined
+  if (read !== undefined && view.resource.conversion?.webhook !== undefined)
+    return [{ path, equal, value, slot: CONVERTED_SLOT, convertedValue: (entry) => read(view.object(entry)) }]
+  const slot = read === undefined ? undefined : view.cache.fieldSlot(stored)
   if (slot === undefined) throw statusError.badRequest(unknownField(view, path))
   return [{ path: stored, equal, value, slot }]
 }

@@ -1,12 +1,13 @@
-import type { BodySink, HttpResponse } from '#base'
+import type { BodySink, HttpResponse, Scope } from '#base'
 import { type Status, StatusError, statusError } from '#api'
 import { includeObject } from '../../respond/objects.ts'
 import { objectShape, partialShape, tableShape } from '../../respond/shapes.ts'
 import { type Accepted, JSON_TYPE, PROTOBUF_WATCH_TYPE } from '../../respond/media.ts'
 import { protobufPartialShape, protobufShape } from '../../respond/protobuf-shape.ts'
+import type { Entry } from '../../watchcache/entry.ts'
 import type { Shape } from '../../watchcache/frames.ts'
 import { tooLarge } from '../../watchcache/list-page.ts'
-import { type Selection, needsFields } from '../../watchcache/selection.ts'
+import { type Selection, needsConversion, needsFields } from '../../watchcache/selection.ts'
 import { WatchStream, type WatchStreamOptions } from '../../watchcache/watch-stream.ts'
 import type { RequestContext } from '../context.ts'
 import { type ListOptions, listRequest } from './list-options.ts'
@@ -44,6 +45,7 @@ export async function watchObjects(context: RequestContext, view: View, namespac
     bookmarks: options.bookmarks,
     marksInitialEnd: options.bookmarks && options.sendInitialEvents === true,
     timeoutMs,
+    ...(needsConversion(selection) ? { prepare: (within: Scope, entry: Entry) => view.prepare(within, [entry]) } : {}),
     meter: core.metrics.watches.meter(view.resource),
     labels: {
       component: 'apiserver',
@@ -62,6 +64,15 @@ export async function watchObjects(context: RequestContext, view: View, namespac
   })
 }
 
+/** What the selection may hold, in this version: what comes in meanwhile too. */
+async function preparedAll(scope: Scope, view: View, selection: Selection): Promise<void> {
+  for (;;) {
+    const preparing = view.prepare(scope, view.cache.select({ ...selection, labels: undefined, fields: [] }))
+    if (preparing === undefined) return
+    await preparing
+  }
+}
+
 type Start = Pick<WatchStreamOptions, 'initial' | 'fromSeq' | 'afterRevision' | 'initialRevision'>
 
 /** Where the watch begins: with what is there, or behind a revision. */
@@ -78,6 +89,7 @@ async function startOf(context: RequestContext, view: View, options: ListOptions
       await Promise.race([waiting, context.scope.sleep(FUTURE_WAIT_MS).then(() => (late = true))])
       if (late) throw tooLarge(asked, cache.revision)
     }
+    if (needsConversion(selection)) await preparedAll(context.scope, view, selection)
     return { initial: cache.select(selection), fromSeq: cache.ring.nextSeq, afterRevision: 0, initialRevision: cache.revision }
   }
   if (asked === 0) return { initial: undefined, fromSeq: cache.ring.nextSeq, afterRevision: 0, initialRevision: cache.revision }
