@@ -145,3 +145,12 @@ test('taking out what was put in gives the document back', () => {
     propertyRuns(100),
   )
 })
+
+test('copies of copies end before they fill the memory', () => {
+  const doubling = Array.from({ length: 60 }, (_, at) => ({ op: 'copy', from: '/data', path: `/data/k${at}` }))
+  assert.throws(() => jsonPatch({ data: { x: 'y' } }, doubling), StatusError)
+  const large = { text: 'x'.repeat(1_000_000) }
+  const copies = (count: number): unknown[] => Array.from({ length: count }, (_, at) => ({ op: 'copy', from: '/text', path: `/t${at}` }))
+  assert.equal(Object.keys(jsonPatch(large, copies(3)) as object).length, 4)
+  assert.throws(() => jsonPatch(large, copies(4)), StatusError)
+})

@@ -3,6 +3,8 @@ import { jsonTypeName } from '../meta/go-format.ts'
 import { REASONS, StatusError, statusError } from '../meta/status.ts'
 
 export const JSON_PATCH_MAX_OPERATIONS = 10_000
+/** What all copies of one patch may add together, in bytes of JSON: copies of copies double, and soon nothing can hold them. */
+const MOST_COPIED_BYTES = 3 * 1024 * 1024
 
 /**
  * Applies a JSON patch (RFC 6902) as Kubernetes does, which is more forgiving than the RFC: a missing member can be replaced,
@@ -73,6 +75,8 @@ const isContainer = (value: unknown): value is Container => typeof value === 'ob
 class Draft {
   root: unknown
   readonly #own = new Set<Container>()
+  /** What copies may still add. */
+  copyBytes = MOST_COPIED_BYTES
   constructor(document: unknown) {
     this.root = document
   }
@@ -110,6 +114,22 @@ function shallow(object: JsonObject): JsonObject {
   return copy
 }
 
+/** About how long a value is as JSON, not counted further than just above `most`. */
+function jsonSize(value: unknown, most: number): number {
+  if (typeof value === 'string') return value.length + 2
+  if (!isContainer(value)) return String(value).length
+  let size = 2
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length && size <= most; at++) size += jsonSize(value[at], most - size) + 1
+    return size
+  }
+  for (const key in value) {
+    if (size > most) return size
+    size += key.length + 4 + jsonSize(value[key], most - size)
+  }
+  return size
+}
+
 function unescape(part: string): string {
   return part.replaceAll('~1', '/').replaceAll('~0', '~')
 }
@@ -130,7 +150,10 @@ function apply(draft: Draft, { op, path, from, value }: Operation): void {
     }
     case 'copy': {
       const source = draft.parent(from)
-      return add(draft, path, deepClone(get(source.container, source.key) ?? null))
+      const copied = get(source.container, source.key) ?? null
+      draft.copyBytes -= jsonSize(copied, draft.copyBytes)
+      if (draft.copyBytes < 0) throw inapplicable()
+      return add(draft, path, deepClone(copied))
     }
     case 'test':
       if (!deepEqual(path === '' ? draft.root : current(draft, path), value)) throw inapplicable()

@@ -30,8 +30,8 @@ interface World {
 }
 
 async function world(t: TestContext): Promise<World> {
-  let known: ApiServer | undefined
-  const found = (): ApiServer => known ?? assert.fail('the server is there')
+  const late: { server?: ApiServer } = {}
+  const found = (): ApiServer => late.server ?? assert.fail('no server yet')
   const root = rootScope()
   const api = await testApiServer({
     isWebhookAddress: () => true,
@@ -48,7 +48,7 @@ async function world(t: TestContext): Promise<World> {
       findKind: (...all) => found().findKind(...all),
     }),
   })
-  known = api.server
+  late.server = api.server
   const authority = await createAuthority(api.scope, 'hooks', DAY_MS)
   const leaf = await issueLeaf(api.scope, authority, {
     subject: { commonName: 'h' },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectHttp2, constants } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import { type TestContext, test } from 'node:test'
 import { type BodySink, BodyTooLarge, type HttpHandler, type HttpResponse, createAuthority, issueLeaf, rootScope } from '#base'
@@ -115,4 +115,30 @@ test('closing lets a request that is under way finish', async (t) => {
   release.resolve()
   assert.equal((await asked).text, 'late')
   await stopped
+})
+
+test('a client that opens and resets streams without end loses its connection, and others are served', async (t) => {
+  let begun = 0
+  const { port } = await start(t, () => {
+    begun++
+    return new Promise<HttpResponse>(() => undefined)
+  })
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  t.after(() => session.destroy())
+  session.on('error', () => undefined)
+  const ended = new Promise<void>((resolve) => session.on('close', () => resolve()))
+  const flood = async (): Promise<number> => {
+    let sent = 0
+    for (; sent < 20_000 && !session.destroyed && !session.closed; sent++) {
+      const stream = session.request({ ':path': '/' })
+      stream.on('error', () => undefined)
+      stream.close(constants.NGHTTP2_CANCEL)
+      if (sent % 50 === 49) await new Promise((resolve) => setImmediate(resolve))
+    }
+    return sent
+  }
+  const sent = await flood()
+  await ended
+  assert.ok(sent < 20_000, 'the server has ended it')
+  assert.ok(begun < 5_000, `${begun} were begun`)
 })

@@ -169,7 +169,7 @@ function fromYaml(expected: ExpectedKind, bytes: Uint8Array): ReadValue {
   try {
     return readYaml(bytes)
   } catch (error) {
-    if (error instanceof YamlSyntaxError) throw unrecognized(expected, error.message, bytes)
+    if (error instanceof YamlSyntaxError || error instanceof JsonTooLarge) throw unrecognized(expected, error.message, bytes)
     throw error
   }
 }
