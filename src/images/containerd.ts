@@ -10,6 +10,8 @@ const CONNECT_WITHIN = '2s'
 export interface Containerd {
   readonly address: string
   readonly namespace?: string
+  /** Its client program, of the same version; the one on PATH when absent. */
+  readonly ctr?: string
 }
 
 export interface ImportRequest extends Containerd {
@@ -79,13 +81,13 @@ async function send(scope: Scope, containerd: Containerd, layouts: readonly OciL
 
 function ctr(
   scope: Scope,
-  { address, namespace = 'k8s.io' }: Containerd,
+  { address, namespace = 'k8s.io', ctr: program = 'ctr' }: Containerd,
   args: readonly string[],
   input?: AsyncIterable<Uint8Array>,
 ): Promise<string> {
   return runTool(
     scope,
-    'ctr',
+    program,
     ['--address', address, '--connect-timeout', CONNECT_WITHIN, '--namespace', namespace, ...args],
     input === undefined ? {} : { input },
   )

@@ -61,7 +61,7 @@ export function agentCertificates(scope: Scope, folder: string, nodeName: string
   const node = new ReplaceableIdentity(pair)
   const keptFor = async (own: Scope, client: Client, name: 'proxy' | 'serving', order: CertificateOrder): Promise<Identity> => {
     const kept = { file: fileOf(name), order }
-    const onWait = (request: string): void => own.log.info('a certificate waits to be approved', { request })
+    const onWait = (request: string): void => own.log.info('a certificate was asked for', { request })
     const identity = new ReplaceableIdentity(storedPair(kept.file, own.clock.now()) ?? (await orderCertificate(own, client, kept, onWait)))
     void keepRenewed(own, client, { file: kept.file, order: () => order }, identity)
     return identity

@@ -7,7 +7,7 @@ import { type Progress, createProgress, formatDuration } from '#cli'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { applyObjects, servesPlatform } from '#delivery'
 import { type OciLayout, buildImage, importImages, pauseDefinition, readImageDefinitions } from '#images'
-import { layoutOf, prepareHost } from '#node'
+import { containerdClient, layoutOf, prepareHost } from '#node'
 import { isSupervised, lastLines, startInBackground, stopInBackground } from '../background/processes.ts'
 import {
   type Instance,
@@ -51,7 +51,7 @@ export async function runUp(flags: UpFlags): Promise<void> {
   const startMs = systemClock.monotonic()
   const stateDir = stateDirOf(flags)
   const known = readInstance(stateDir)
-  if (known?.joined !== undefined) return resumeJoined(scope, progress, stateDir, known, flags)
+  if (known?.joined !== undefined) return await resumeJoined(scope, progress, stateDir, known, flags)
   await prepareMachine(
     progress,
     flags.gateway === true || known?.gateway === true ? [...NODE_PROGRAMS, ...GATEWAY_PROGRAMS] : NODE_PROGRAMS,
@@ -270,7 +270,11 @@ async function bringImages(
   await progress.step('images', async (note) => {
     const everywhere = await Promise.all(
       instance.nodes.map((_, index) =>
-        importImages(scope, { address: layoutOf(hostOptions(stateDir, instance, index)).containerd.socket, layouts }),
+        importImages(scope, {
+          address: layoutOf(hostOptions(stateDir, instance, index)).containerd.socket,
+          ...containerdClient(),
+          layouts,
+        }),
       ),
     )
     const imported = everywhere.flat().filter((image) => image.imported)

@@ -4,7 +4,7 @@ import { type Scope, UserError, systemClock, writePrivateFile } from '#base'
 import { type Progress, formatDuration } from '#cli'
 import { createClient, loadKubeconfig, socketTransport } from '#client'
 import { buildImage, importImages, pauseDefinition } from '#images'
-import { layoutOf, prepareHost } from '#node'
+import { containerdClient, layoutOf, prepareHost } from '#node'
 import { AGENT_CERTIFICATES } from '../agent-certificates.ts'
 import { lastLines, startInBackground } from '../background/processes.ts'
 import type { UpFlags } from '../flags.ts'
@@ -48,7 +48,7 @@ export async function startJoinedNode(scope: Scope, progress: Progress, stateDir
   })
   await progress.step('images', async () => {
     const layouts = [await buildImage(scope, pauseDefinition, { cacheDir: cacheDir(process.env) })]
-    await importImages(scope, { address: layoutOf(host).containerd.socket, layouts })
+    await importImages(scope, { address: layoutOf(host).containerd.socket, ...containerdClient(), layouts })
   })
   await progress.step('agent, proxy and DNS', async (note) => {
     const component = agentOf(0)

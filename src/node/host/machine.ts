@@ -46,6 +46,12 @@ export function findProgram(name: string, searchPath = ''): string | undefined {
   return [...searchPath.split(delimiter).filter((part) => part !== ''), ...PLACES].map((dir) => join(dir, name)).find(isExecutable)
 }
 
+/** containerd's client program, looked for where containerd is: the first one on PATH may be of another version, which it does not speak to. */
+export function containerdClient(): { readonly ctr?: string } {
+  const ctr = findProgram('ctr')
+  return ctr === undefined ? {} : { ctr }
+}
+
 /** cgroup v1 when it has the memory controller, as on hybrid systems; otherwise v2; undefined when neither is mounted. */
 export function cgroupLayoutOf(mountinfo: string): CgroupLayout | undefined {
   const controllers: Record<string, string> = {}
