@@ -18,7 +18,7 @@ import { startTestServer } from './server.ts'
  *   node test/parity/command.ts pack FOLDER AREA        packs recorded topics into the corpus
  *   node test/parity/command.ts diff --url URL [--token TOKEN] [--only KIND] [--mode create]   sends generated requests to a real server and to one of
  *                                                       our own (or to --ours URL), and prints where the answers differ
- *   node test/parity/command.ts retell --url URL [--token TOKEN] [--area api] [--only REGEX] [--seed 1] [--times 2]   the same with recorded scenarios
+ *   node test/parity/command.ts retell --url URL [--token TOKEN] [--area api] [--only REGEX] [--seed 1] [--times 2] [--seconds 60]   the same with recorded scenarios
  *                                                       in each of which one thing is told differently
  */
 const BEHAVIOUR_AREAS = new Set(['behave'])
@@ -38,6 +38,7 @@ const { values, positionals } = parseArgs({
     from: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
     times: { type: 'string', default: '2' },
+    seconds: { type: 'string', default: '100000' },
     json: { type: 'string' },
   },
 })
@@ -66,7 +67,12 @@ async function compareServers(verb: 'diff' | 'retell'): Promise<number> {
   const topics = (areas: readonly string[]): readonly Topic[] => areas.flatMap((area) => readArea(area))
   const compared =
     verb === 'retell'
-      ? await retell(real, ours, topics(values.area), { ...options, seed: Number(values.seed), times: Number(values.times) })
+      ? await retell(real, ours, topics(values.area), {
+          ...options,
+          seed: Number(values.seed),
+          times: Number(values.times),
+          seconds: Number(values.seconds),
+        })
       : await differ(real, ours, topics(['kinds', 'api', 'extend', 'more']), {
           ...options,
           modes: MODES.filter((mode) => values.mode.includes(mode)),

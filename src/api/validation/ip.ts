@@ -123,6 +123,12 @@ export function newIpErrors(value: string): TextErrors {
   return /(?:^|\.)0\d/.test(value) ? ['must not have leading 0s'] : []
 }
 
+/** For fields that never took another notation than the one. */
+export function strictIpErrors(value: string): TextErrors {
+  const messages = newIpErrors(value)
+  return messages.length > 0 ? messages : canonicalIpErrors(value)
+}
+
 export function cidrErrors(value: string): TextErrors {
   return parseCidr(value) === undefined ? ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'] : []
 }

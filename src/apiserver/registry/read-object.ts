@@ -56,9 +56,9 @@ export function readObject(
   const value = rootOf(expected, read.value, bytes)
   const { kind, apiVersion } = expected.typedItems ? customTypeOf(expected, value, bytes) : typeOf(expected, value, bytes)
   checkKind(context, expected, { kind, apiVersion }, { ...read, value }, validation)
-  return decodeDraft(context, expected, { ...read, value }, validation, (problems) =>
-    cannotBeHandled(expected, apiVersion, kind, `strict decoding error: ${problems.join(', ')}`),
-  )
+  const strict = (problems: readonly string[]): Error =>
+    cannotBeHandled(expected, apiVersion, kind, `strict decoding error: ${problems.join(', ')}`)
+  return decodeDraft(context, expected, { ...read, value }, validation, strict, apiVersion)
 }
 
 /** Turns a JSON value into an object of the kind. `strict` makes the refusal when `validation` does not allow unknown or repeated fields. */
@@ -68,13 +68,13 @@ export function decodeDraft(
   read: ReadValue,
   validation: FieldValidation,
   strict: (problems: readonly string[]) => Error,
+  apiVersion = apiVersionOf(expected),
 ): KubeObject {
   let decoded: { readonly object: KubeObject; readonly unknown: readonly string[] }
   try {
     decoded = decodeObject(expected.schema, read.value, read.literals)
   } catch (error) {
-    if (error instanceof SampanError && error.code === 'DECODE')
-      throw cannotBeHandled(expected, apiVersionOf(expected), expected.kind, error.message)
+    if (error instanceof SampanError && error.code === 'DECODE') throw cannotBeHandled(expected, apiVersion, expected.kind, error.message)
     throw error
   }
   if (validation !== 'Ignore' && (decoded.unknown.length > 0 || read.duplicates.length > 0)) {

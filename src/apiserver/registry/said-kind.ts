@@ -34,7 +34,7 @@ export function kindProblem(catalog: Catalog, expected: WantedKind, { kind, apiV
   const reads = version === expected.version || expected.formerVersions?.includes(version) === true
   if (kind === expected.kind && group === expected.group && reads) return undefined
   if (!isKnown(catalog, group, version, kind)) {
-    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
+    return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(group === '' ? version : apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
   }
   if (kind !== expected.kind)
     return `converting (${version}.${kind}) to (${packageOf(expected.group)}.${expected.kind}): unknown conversion`

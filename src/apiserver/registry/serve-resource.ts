@@ -40,7 +40,8 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
   }
   const { namespace, name } = addressOf(context, resource)
   const deprecation = deprecationOf(resource)
-  if (deprecation !== undefined) context.warn(deprecation)
+  const leadsSomewhere = resource.typedItems || info.subresource === '' || resource.subresources[info.subresource] !== undefined
+  if (deprecation !== undefined && leadsSomewhere) context.warn(deprecation)
   if (info.subresource !== '') return serveSubresource(context, routes, resource, namespace, name)
   const special = routes.specials.get(qualifiedName(resource))
   if (special !== undefined)

@@ -1,4 +1,4 @@
-import { Path, type core, fieldError, statusError } from '#api'
+import { Path, StatusError, type core, fieldError, statusError } from '#api'
 import { refuse } from './families.ts'
 import { portsOf } from './held.ts'
 import { type Numbers, type Takings, poolOf } from './takings.ts'
@@ -36,7 +36,11 @@ export function settlePorts(
       const shared = now.get(wanted)
       if (wanted !== 0) {
         if (outside !== undefined && poolOf(numbers, wanted) === undefined) refused(outside)
-        if (shared?.includes(` ${port.protocol ?? ''} `)) refused(TAKEN)
+        if (shared?.includes(` ${port.protocol ?? ''} `)) {
+          // Upstream looks for these twice when it changes a Service, and has no better words for the second time.
+          if (old === undefined) refused(TAKEN)
+          throw new StatusError({ code: 500, message: `duplicate nodePort: {${port.protocol ?? ''} ${wanted}}` })
+        }
         if (shared === undefined && !isMine(wanted)) takings.ask(numbers, wanted, () => refused(TAKEN))
         now.set(wanted, `${shared ?? ''} ${port.protocol ?? ''} `)
         continue

@@ -3,7 +3,8 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { EndpointAddress, EndpointSubset, Endpoints } from '../../types/core-v1.gen.ts'
-import { ipErrors } from '../../validation/ip.ts'
+import { ipFormWarnings } from '../../validation/form-warnings.ts'
+import { ipErrors, newIpErrors } from '../../validation/ip.ts'
 import { dnsLabelErrors, dnsSubdomainErrors, portNumberErrors, qualifiedNameErrors } from '../../validation/names.ts'
 import { invalidText, validateEnum, validateRequired } from '../../validation/values.ts'
 import { validateRoutable } from './service-validation.ts'
@@ -22,7 +23,7 @@ export const endpoints = defineResource(refs.endpoints, {
     validateUpdate: (object, old, errors) => {
       if (JSON.stringify(object.subsets) !== JSON.stringify(old.subsets)) validate(object, errors)
     },
-    warnings: () => [DEPRECATED],
+    warnings: (endpoints) => [DEPRECATED, ...formWarnings(endpoints)],
   },
   columns: { Endpoints: addressesText },
 })
@@ -60,13 +61,21 @@ function validateSubset({ addresses = [], notReadyAddresses = [], ports = [] }: 
   }
 }
 
+function formWarnings({ subsets = [] }: Endpoints): readonly string[] {
+  const warnings: string[] = []
+  for (const [i, subset] of subsets.entries())
+    for (const list of ['addresses', 'notReadyAddresses'] as const)
+      for (const [at, { ip }] of (subset[list] ?? []).entries()) ipFormWarnings(ip ?? '', `subsets[${i}].${list}[${at}].ip`, warnings)
+  return warnings
+}
+
 function validateAddress({ ip, hostname, nodeName }: EndpointAddress, path: Path, errors: FieldErrors): void {
   const at = path.child('ip')
-  const messages = ipErrors(ip ?? '')
+  const messages = newIpErrors(ip ?? '')
   invalidText(ip ?? '', messages, at, errors)
   if ((hostname ?? '') !== '') invalidText(hostname, dnsLabelErrors(hostname ?? ''), path.child('hostname'), errors)
   if (nodeName !== undefined) invalidText(nodeName, dnsSubdomainErrors(nodeName), path.child('nodeName'), errors)
   // Kubernetes looks at an address twice: once for its form, once for where it leads.
-  if (messages.length > 0) errors.push(fieldError.invalid(at, ip ?? '', 'must be a valid IP address'))
+  if (ipErrors(ip ?? '').length > 0) errors.push(fieldError.invalid(at, ip ?? '', 'must be a valid IP address'))
   else validateRoutable(ip ?? '', at, errors)
 }

@@ -4,7 +4,8 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Node, Taint } from '../../types/core-v1.gen.ts'
-import { cidrErrors, parseCidr } from '../../validation/ip.ts'
+import { cidrFormWarnings } from '../../validation/form-warnings.ts'
+import { newCidrErrors, parseCidr } from '../../validation/ip.ts'
 import { byteLength, labelValueErrors, qualifiedNameErrors } from '../../validation/names.ts'
 import { validateResourceQuantity } from '../../validation/resources.ts'
 import { invalidText, validateEnum, validatePositive, validateRequired } from '../../validation/values.ts'
@@ -42,12 +43,7 @@ export const nodes = defineResource(refs.nodes, {
       validate(node, errors)
       validateUpdate(node, old, errors)
     },
-    warnings: ({ spec }) => [
-      ...(spec?.externalID === undefined || spec.externalID === ''
-        ? []
-        : ['spec.externalID: this field is deprecated, and is unused by Kubernetes']),
-      ...(spec?.configSource === undefined ? [] : ['spec.configSource: the feature is removed']),
-    ],
+    warnings,
   },
   columns: {
     Status: ({ spec, status }) => {
@@ -92,6 +88,14 @@ function rolesOf(labels: Readonly<Record<string, string>>): string {
   return [...new Set(roles)].sort().join(',') || NONE
 }
 
+function warnings({ spec }: Node): readonly string[] {
+  const found: string[] = []
+  if (spec?.configSource !== undefined) found.push('spec.configSource: the feature is removed')
+  if ((spec?.externalID ?? '') !== '') found.push('spec.externalID: this field is deprecated, and is unused by Kubernetes')
+  for (const [i, cidr] of (spec?.podCIDRs ?? []).entries()) cidrFormWarnings(cidr, `spec.podCIDRs[${i}]`, found)
+  return found
+}
+
 function validate({ spec, status }: Node, errors: FieldErrors): void {
   validateTaints(spec?.taints ?? [], errors)
   validateAmounts(status, errors)
@@ -99,7 +103,7 @@ function validate({ spec, status }: Node, errors: FieldErrors): void {
   validatePositive(swap, Path.of('metadata', 'nodeSwapStatus', 'capacity'), errors)
   validateFeatures(status?.declaredFeatures ?? [], errors)
   const cidrs = spec?.podCIDRs ?? []
-  for (const [i, cidr] of cidrs.entries()) invalidText(cidr, cidrErrors(cidr), CIDRS.index(i), errors)
+  for (const [i, cidr] of cidrs.entries()) invalidText(cidr, newCidrErrors(cidr), CIDRS.index(i), errors)
   const families = cidrs.map((cidr) => parseCidr(cidr)?.network.family)
   if (cidrs.length > 2 || (cidrs.length === 2 && families[0] === families[1]))
     errors.push(fieldError.invalid(CIDRS, cidrs, 'may specify no more than one CIDR for each IP family'))

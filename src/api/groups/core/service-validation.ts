@@ -1,3 +1,4 @@
+import { ingressWarnings } from '../../validation/form-warnings.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../types/core-v1.gen.ts'
@@ -267,7 +268,8 @@ function validateFixed(
   }
 }
 
-export function validateServiceStatus(service: Service, _old: Service, errors: FieldErrors): void {
+export function validateServiceStatus(service: Service, _old: Service, errors: FieldErrors, warn?: (text: string) => void): void {
+  ingressWarnings(service.status?.loadBalancer?.ingress).forEach((text) => warn?.(text))
   const path = Path.of('status', 'loadBalancer', 'ingress')
   const ingress = service.status?.loadBalancer?.ingress ?? []
   if (ingress.length > 0 && service.spec?.type !== 'LoadBalancer')

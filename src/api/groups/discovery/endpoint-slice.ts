@@ -4,7 +4,8 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Endpoint, EndpointSlice } from '../../types/discovery-v1.gen.ts'
-import { ipErrors } from '../../validation/ip.ts'
+import { validateDomainName } from '../../validation/domain-name.ts'
+import { newIpErrors, parseIp, strictIpErrors } from '../../validation/ip.ts'
 import { dnsLabelErrors, dnsSubdomainErrors, labelValueErrors, qualifiedNameErrors } from '../../validation/names.ts'
 import { invalidText, validateEnum, validateImmutable, validateRequired } from '../../validation/values.ts'
 import { validateRoutable } from '../core/service-validation.ts'
@@ -74,7 +75,10 @@ function validateEndpoint(endpoint: Endpoint, type: string | undefined, path: Pa
   const at = path.child('addresses')
   if (addresses.length === 0) errors.push(fieldError.required(at, 'must contain at least 1 address'))
   else if (addresses.length > MOST_ADDRESSES) errors.push(fieldError.tooMany(at, addresses.length, MOST_ADDRESSES))
-  else for (const [i, address] of addresses.entries()) validateAddress(address, type, at.index(i), errors)
+  for (const [i, address] of addresses.entries()) {
+    if (type === 'FQDN') validateDomainName(address, at.index(i), errors)
+    else if (type === 'IPv4' || type === 'IPv6') validateAddress(address, type, at, at.index(i), errors)
+  }
   if (endpoint.nodeName !== undefined) invalidText(endpoint.nodeName, dnsSubdomainErrors(endpoint.nodeName), path.child('nodeName'), errors)
   if (endpoint.hostname !== undefined) invalidText(endpoint.hostname, dnsLabelErrors(endpoint.hostname), path.child('hostname'), errors)
   for (const list of ['forZones', 'forNodes'] as const) {
@@ -91,14 +95,12 @@ function validateEndpoint(endpoint: Endpoint, type: string | undefined, path: Pa
   }
 }
 
-function validateAddress(address: string, type: string | undefined, path: Path, errors: FieldErrors): void {
-  if (type === 'FQDN') return invalidText(address, dnsSubdomainErrors(address), path, errors)
-  const messages = ipErrors(address)
+function validateAddress(address: string, type: 'IPv4' | 'IPv6', all: Path, path: Path, errors: FieldErrors): void {
+  const messages = type === 'IPv4' ? newIpErrors(address) : strictIpErrors(address)
   invalidText(address, messages, path, errors)
   if (messages.length > 0) return
-  const is = address.includes(':') ? 'IPv6' : 'IPv4'
-  if ((type === 'IPv4' || type === 'IPv6') && type !== is) errors.push(fieldError.invalid(path, address, `must be an ${type} address`))
-  else validateRoutable(address, path, errors)
+  if (`IPv${parseIp(address)?.family ?? ''}` !== type) errors.push(fieldError.invalid(all, address, `must be an ${type} address`))
+  validateRoutable(address, path, errors)
 }
 
 function validatePorts(ports: NonNullable<EndpointSlice['ports']>, errors: FieldErrors): void {

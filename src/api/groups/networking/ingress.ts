@@ -1,9 +1,10 @@
+import { ingressWarnings } from '../../validation/form-warnings.ts'
 import { defineResource } from '../../define.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Ingress, IngressRule, IngressSpec } from '../../types/networking-v1.gen.ts'
-import { ipErrors, parseIp } from '../../validation/ip.ts'
+import { newIpErrors, parseIp } from '../../validation/ip.ts'
 import { dnsSubdomainErrors } from '../../validation/names.ts'
 import { invalidText } from '../../validation/values.ts'
 import { SPEC, STATUS, keepSpec, keepStatus } from '../../workloads/workload.ts'
@@ -71,10 +72,11 @@ function validateSpec(spec: IngressSpec, old: IngressSpec | undefined, errors: F
     invalidText(ingressClassName, dnsSubdomainErrors(ingressClassName), SPEC.child('ingressClassName'), errors)
 }
 
-function validateStatus({ status }: Ingress, _old: Ingress, errors: FieldErrors): void {
+function validateStatus({ status }: Ingress, _old: Ingress, errors: FieldErrors, warn?: (text: string) => void): void {
+  ingressWarnings(status?.loadBalancer?.ingress).forEach((text) => warn?.(text))
   status?.loadBalancer?.ingress?.forEach(({ ip = '', hostname = '' }, at) => {
     const path = STATUS.child('loadBalancer').child('ingress').index(at)
-    if (ip !== '') invalidText(ip, ipErrors(ip), path.child('ip'), errors)
+    if (ip !== '') invalidText(ip, newIpErrors(ip), path.child('ip'), errors)
     if (hostname === '') return
     invalidText(hostname, dnsSubdomainErrors(hostname), path.child('hostname'), errors)
     if (parseIp(hostname) !== undefined)

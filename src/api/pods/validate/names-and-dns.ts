@@ -1,7 +1,7 @@
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
-import { ipErrors } from '../../validation/ip.ts'
+import { newIpErrors } from '../../validation/ip.ts'
 import { dnsSubdomainErrors, relaxedSubdomainErrors } from '../../validation/names.ts'
 import { invalidText } from '../../validation/values.ts'
 
@@ -22,7 +22,7 @@ export function validateDnsConfig({ dnsConfig, dnsPolicy }: core.PodSpec, path: 
   const [servers, lists] = [path.child('nameservers'), path.child('searches')]
   if (nameservers.length > MOST_NAMESERVERS)
     errors.push(fieldError.invalid(servers, nameservers, `must not have more than ${MOST_NAMESERVERS} nameservers`))
-  nameservers.forEach((server, i) => invalidText(server, ipErrors(server), servers.index(i), errors))
+  nameservers.forEach((server, i) => invalidText(server, newIpErrors(server), servers.index(i), errors))
   if (searches.length > MOST_SEARCHES)
     errors.push(fieldError.invalid(lists, searches, `must not have more than ${MOST_SEARCHES} search paths`))
   if (searches.join(' ').length > LONGEST_SEARCHES) {
@@ -42,7 +42,7 @@ export function validateDnsConfig({ dnsConfig, dnsPolicy }: core.PodSpec, path: 
 
 export function validateHostAliases(aliases: readonly core.HostAlias[], path: Path, errors: FieldErrors): void {
   aliases.forEach(({ ip = '', hostnames = [] }, i) => {
-    invalidText(ip, ipErrors(ip), path.index(i).child('ip'), errors)
+    invalidText(ip, newIpErrors(ip), path.index(i).child('ip'), errors)
     hostnames.forEach((name, n) => invalidText(name, dnsSubdomainErrors(name), path.index(i).child('hostnames').index(n), errors))
   })
 }

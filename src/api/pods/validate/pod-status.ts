@@ -1,7 +1,8 @@
+import { ipFormWarnings } from '../../validation/form-warnings.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
-import { ipErrors, parseIp } from '../../validation/ip.ts'
+import { newIpErrors, parseIp } from '../../validation/ip.ts'
 import { dnsSubdomainErrors, qualifiedNameErrors } from '../../validation/names.ts'
 import { invalidText, validateImmutable, validateNonnegative } from '../../validation/values.ts'
 
@@ -12,7 +13,15 @@ const SYSTEM_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'Ready',
 const ONE_OF_EACH = 'may specify no more than one IP for each IP family'
 
 /** What a node says of a pod. */
-export function validatePodStatus(pod: core.Pod, old: core.Pod, errors: FieldErrors): void {
+function formWarnings(status: core.PodStatus | undefined): readonly string[] {
+  const warnings: string[] = []
+  for (const list of ['podIPs', 'hostIPs'] as const)
+    for (const [i, { ip = '' }] of (status?.[list] ?? []).entries()) ipFormWarnings(ip, `status.${list}[${i}].ip`, warnings)
+  return warnings
+}
+
+export function validatePodStatus(pod: core.Pod, old: core.Pod, errors: FieldErrors, warn?: (text: string) => void): void {
+  formWarnings(pod.status).forEach((text) => warn?.(text))
   const [status, before] = [pod.status ?? {}, old.status ?? {}]
   status.conditions?.forEach(({ type = '' }, i) => {
     if (!SYSTEM_CONDITIONS.has(type)) invalidText(type, qualifiedNameErrors(type), CONDITIONS.index(i).child('Type'), errors)
@@ -35,8 +44,8 @@ export function validatePodStatus(pod: core.Pod, old: core.Pod, errors: FieldErr
     validateEnded(status.ephemeralContainerStatuses, before.ephemeralContainerStatuses, 'ephemeralContainerStatuses', () => 'Never', errors)
   }
   validateClaimStatuses(status.resourceClaimStatuses ?? [], pod.spec?.resourceClaims ?? [], errors)
-  validateIps(status.podIPs ?? [], 'podIPs', (path) => path, errors)
-  validateHostIps(status, errors)
+  validateIps(status.podIPs, before.podIPs, 'podIPs', errors)
+  validateHostIps(status, before, errors)
 }
 
 type RestartPolicyOf = (container: string) => string | undefined
@@ -87,18 +96,26 @@ function validateClaimStatuses(
   })
 }
 
-function validateIps(addresses: readonly core.PodIP[], field: 'podIPs' | 'hostIPs', at: (path: Path) => Path, errors: FieldErrors): void {
+/** What was there before may stay, however it is written. */
+function validateIps(
+  addresses: readonly core.PodIP[] = [],
+  before: readonly core.PodIP[] = [],
+  field: 'podIPs' | 'hostIPs',
+  errors: FieldErrors,
+): void {
   const path = STATUS.child(field)
-  addresses.forEach(({ ip = '' }, i) => invalidText(ip, ipErrors(ip), at(path.index(i)), errors))
+  addresses.forEach(({ ip = '' }, i) => {
+    if (!before.some((one) => one.ip === ip)) invalidText(ip, newIpErrors(ip), path.index(i), errors)
+  })
   if (addresses.length < 2) return
   const families = new Set(addresses.map(({ ip }) => parseIp(ip)?.family))
   if (addresses.length > 2 || families.size < 2) errors.push(fieldError.invalid(path, addresses, ONE_OF_EACH))
 }
 
-function validateHostIps({ hostIP = '', hostIPs = [] }: core.PodStatus, errors: FieldErrors): void {
+function validateHostIps({ hostIP = '', hostIPs = [] }: core.PodStatus, before: core.PodStatus, errors: FieldErrors): void {
   const first = hostIPs[0]
   if (first === undefined) return
   if (hostIP !== first.ip)
     errors.push(fieldError.invalid(STATUS.child('hostIPs').index(0).child('ip'), first.ip, 'must be equal to `hostIP`'))
-  validateIps(hostIPs, 'hostIPs', (path) => path.child('ip'), errors)
+  validateIps(hostIPs, before.hostIPs, 'hostIPs', errors)
 }

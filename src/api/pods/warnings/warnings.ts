@@ -2,6 +2,7 @@ import { deepEqual } from '../../meta/deep.ts'
 import type { ObjectMeta } from '../../meta/object.ts'
 import { OncePerPart, isShared } from '../../meta/shared-parts.ts'
 import type * as core from '../../types/core-v1.gen.ts'
+import { ipFormWarnings } from '../../validation/form-warnings.ts'
 import { dnsLabelErrors } from '../../validation/names.ts'
 import { OLD_APPARMOR, appArmorProfile } from '../app-armor.ts'
 import { APPARMOR_CONTAINER, SECCOMP_CONTAINER, SECCOMP_POD } from '../validate/annotations.ts'
@@ -81,6 +82,8 @@ function specWarnings(spec: core.PodSpec, meta: ObjectMeta | undefined, prefix: 
   if (isTemplate && (spec.terminationGracePeriodSeconds ?? 0) < 0) {
     warnings.push(`${prefix}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`)
   }
+  spec.dnsConfig?.nameservers?.forEach((server, i) => ipFormWarnings(server, `${prefix}spec.dnsConfig.nameservers[${i}]`, warnings))
+  spec.hostAliases?.forEach(({ ip = '' }, i) => ipFormWarnings(ip, `${prefix}spec.hostAliases[${i}].ip`, warnings))
 }
 
 const LIST = { init: 'initContainers', regular: 'containers', ephemeral: 'ephemeralContainers' } as const

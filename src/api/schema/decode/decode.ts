@@ -85,6 +85,8 @@ interface FieldPlan {
   readonly isText: boolean
   /** `null` is for the decoder too. */
   readonly readsNull: boolean
+  /** What has no type of its own is kept whatever it is. */
+  readonly dropsEmpty: boolean
   readonly decode: Decoder
 }
 
@@ -107,7 +109,7 @@ function compileObject(schema: ObjectSchema): ObjectDecoder {
       }
       const child = value[name]
       if (plan.isText && typeof child === 'string') {
-        if (child === '' && plan.field.dropEmpty === true) delete value[name]
+        if (child === '' && plan.dropsEmpty) delete value[name]
         continue
       }
       if (child === null && !plan.readsNull) {
@@ -117,7 +119,7 @@ function compileObject(schema: ObjectSchema): ObjectDecoder {
       run.enter(plan.field)
       const next = plan.decode(child, run, value, name)
       run.leave()
-      if (plan.field.dropEmpty === true && (next === 0 || next === false || next === '')) delete value[name]
+      if (plan.dropsEmpty && (next === 0 || next === false || next === '')) delete value[name]
       else if (next === undefined) delete value[name]
       else if (next !== child) value[name] = next
     }
@@ -143,8 +145,11 @@ function planOf(field: Field, isEmbedded: boolean): FieldPlan {
   const isBuiltIn = field.goType !== undefined
   const decode = decoderOf(field.schema, field.goType)
   const { name, schema } = field
-  if (!isEmbedded || !isTypeMetaName(name)) return { field, isBuiltIn, isText: schema.kind === 'string', readsNull: false, decode }
-  return { field, isBuiltIn, isText: false, readsNull: true, decode: name === 'metadata' ? embeddedMetadata(decode) : embeddedText }
+  const dropsEmpty = field.dropEmpty === true && schema.kind !== 'any'
+  if (!isEmbedded || !isTypeMetaName(name))
+    return { field, isBuiltIn, isText: schema.kind === 'string', readsNull: false, dropsEmpty, decode }
+  const whole = name === 'metadata' ? embeddedMetadata(decode) : embeddedText
+  return { field, isBuiltIn, isText: false, readsNull: true, dropsEmpty, decode: whole }
 }
 
 /** `goType` is absent in custom resources: then nothing is refused. */

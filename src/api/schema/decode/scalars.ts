@@ -45,7 +45,12 @@ export function scalarDecoder(schema: ScalarSchema, goType: string | undefined):
       return (value, run) => timeOf(value, run, canonicalMicroTime)
     case 'bytes':
       return (value, run) => {
-        if (Array.isArray(value) && value.every(isByte)) return Uint8Array.from(value).toBase64()
+        if (Array.isArray(value)) {
+          const other: unknown = value.find((item) => !isByte(item))
+          if (other === undefined) return Uint8Array.from(value as number[]).toBase64()
+          run.wrongType(other, 'uint8', typeof other === 'number' ? String(other) : undefined)
+          return value
+        }
         if (typeof value !== 'string') {
           run.wrongType(value, goType)
           return value

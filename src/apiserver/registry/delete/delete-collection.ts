@@ -14,7 +14,7 @@ const WORKERS = 16
 /** Deletes what a list with the same parameters would show, and answers with that list. The first refusal ends it. */
 export async function deleteCollection(context: RequestContext, view: View, namespace: string): Promise<HttpResponse> {
   const { core, info, scope } = context
-  context.accepted(true)
+  context.accepted(false)
   const { options, selection } = listRequest(view, namespace, info.query, false)
   const deletion = await deleteOptions(context)
   const page = await listPage(

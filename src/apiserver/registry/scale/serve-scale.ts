@@ -8,7 +8,6 @@ import {
   ageOf,
   apiVersionOf,
   encodeObject,
-  encodeProtobuf,
   StatusError,
   fieldSetOf,
   managedFieldsAfterScale,
@@ -16,7 +15,7 @@ import {
   statusError,
   trackUpdate,
 } from '#api'
-import { type Sendable, encoded, includeObject } from '../../respond/objects.ts'
+import { encoded, includeObject, objectBytesAnswer } from '../../respond/objects.ts'
 import { rowText, tableColumns, tableHead } from '../../respond/table.ts'
 import type { RequestContext } from '../context.ts'
 import { managerOf, setManagedFields } from '../managed.ts'
@@ -42,8 +41,7 @@ export async function serveScale(context: RequestContext, target: Target, scale:
       if (entry === undefined) throw statusError.notFound(view.resource, name)
       const object = view.object(entry)
       scale.checkReadable?.(object)
-      if (context.accepted(false).form === 'Table') return scaleTable(context, view.resource, scaleOf(scale, object))
-      return scaleAnswer(context, scaleOf(scale, object))
+      return scaleAnswer(context, view.resource, scaleOf(scale, object))
     }
     case 'PUT':
       return putScale(context, target, scale)
@@ -139,7 +137,7 @@ async function storeScale(
       ...(strategy.validateUpdate === undefined ? {} : { validate: strategy.validateUpdate }),
     },
   })
-  return scaleAnswer(context, scaleOf(scale, objectOf(written)))
+  return scaleAnswer(context, view.resource, scaleOf(scale, objectOf(written)))
 }
 
 function trackScale(context: RequestContext, live: Scale, updated: Scale, fieldManager: string): ManagedFieldsEntry[] {
@@ -182,10 +180,7 @@ function scaleColumns(resource: Resource): unknown[] {
   ]
 }
 
-function scaleAnswer(context: RequestContext, scale: Scale): HttpResponse {
-  const sendable: Sendable = {
-    bytes: Buffer.from(encodeObject(SCALE.schema, scale, { keepResourceVersion: true }).bytes),
-    object: () => scale,
-  }
-  return encoded(context, { ...context.accepted(false), form: 'object' }, 200, sendable.bytes, () => encodeProtobuf(SCALE.schema, scale))
+function scaleAnswer(context: RequestContext, resource: Resource, scale: Scale): HttpResponse {
+  if (context.accepted(false).form === 'Table') return scaleTable(context, resource, scale)
+  return objectBytesAnswer(context, SCALE.schema, 200, scale)
 }

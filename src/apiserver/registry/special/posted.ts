@@ -31,7 +31,7 @@ export async function readPosted(
   { resource, subresource, namespace, name }: SpecialTarget,
   expected: ExpectedKind,
 ): Promise<Posted> {
-  context.accepted(false)
+  context.acceptedUntabled()
   const options = writeOptions(context.info.query, 'CreateOptions')
   const { bytes, encoding } = await requestBody(context)
   const draft = readObject(context, expected, bytes, encoding, options.fieldValidation)
