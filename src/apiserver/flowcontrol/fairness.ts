@@ -64,7 +64,10 @@ export function requestFairness(scope: Scope, options: FairnessOptions): Fairnes
     meter.waiting++
     const outcome = await seats.wait(context.scope, hash, waitMs).finally(() => meter.waiting--)
     const waitedMs = clock.monotonic() - arrivedAt
-    if (outcome === 'granted') return begin(meter, turn, waitedMs)
+    if (outcome === 'granted') {
+      meter.waits.observe(waitedMs / 1000)
+      return begin(meter, turn)
+    }
     metrics.rejected(meter, outcome, waitedMs)
     return { ...turn, granted: false }
   }
@@ -76,7 +79,7 @@ export function requestFairness(scope: Scope, options: FairnessOptions): Fairnes
       const found = current().classify(user, info)
       if (found === undefined) return undefined
       const { seats, meter, turn } = found.level
-      return seats === undefined || seats.tryTake() ? begin(meter, turn, 0) : wait(context, seats, found)
+      return seats === undefined || seats.tryTake() ? begin(meter, turn) : wait(context, seats, found)
     },
     writeMetrics: (text) => metrics.write(text),
   }
@@ -90,10 +93,9 @@ interface Level {
   readonly turn: Turn
 }
 
-function begin(meter: FlowMeter, turn: Turn, waitedMs: number): Turn {
+function begin(meter: FlowMeter, turn: Turn): Turn {
   meter.executing++
   meter.dispatched.value++
-  meter.waits.observe(waitedMs / 1000)
   return turn
 }
 

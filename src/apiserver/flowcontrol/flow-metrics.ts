@@ -56,7 +56,10 @@ export class FlowMetrics {
     ['priority_level', 'flow_schema', 'reason'],
   )
   readonly #waits = new Histograms(
-    { name: 'apiserver_flowcontrol_request_wait_duration_seconds', help: 'Time that requests have waited for their turn.' },
+    {
+      name: 'apiserver_flowcontrol_request_wait_duration_seconds',
+      help: 'Time that requests have waited for their turn, of those that had to.',
+    },
     ['priority_level', 'flow_schema', 'execute'],
     BOUNDS,
   )
