@@ -1,4 +1,4 @@
-import { Counters, Histogram, type HttpResponse, type Labels, type MetricDefinition, type MetricText } from '#base'
+import { Counters, Histogram, Histograms, type HttpResponse, type Labels, type MetricDefinition, type MetricText } from '#base'
 import type { ParsedRequest } from '../router/request-info.ts'
 
 const TOTAL: MetricDefinition = {
@@ -32,6 +32,8 @@ const DURATION_BOUNDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1
 const SLI_BOUNDS = DURATION_BOUNDS.slice(2)
 const SIZE_BOUNDS = [1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000]
 
+const BODY_BOUNDS = Array.from({ length: 31 }, (_, at) => 50_000 + at * 100_000)
+
 interface Series {
   readonly labels: Labels
   readonly byCode: Map<number, number>
@@ -54,10 +56,20 @@ export class RequestMetrics {
     { name: 'apiserver_request_terminations_total', help: 'Requests that the server has turned away to protect itself.' },
     [...KIND, 'code'],
   )
+  readonly #bodies = new Histograms(
+    { name: 'apiserver_request_body_size_bytes', help: 'Bytes of the bodies of requests for resources.' },
+    ['group', 'resource', 'verb'],
+    BODY_BOUNDS,
+  )
   readonly #inFlight = { mutating: 0, readOnly: 0 }
 
   started(method: string): void {
     this.#inFlight[MUTATING.has(method) ? 'mutating' : 'readOnly']++
+  }
+
+  /** A body has been read. Of resources that are served. */
+  body({ group, resource, verb }: ParsedRequest, sizeBytes: number): void {
+    this.#bodies.of(group, resource, verb === 'deletecollection' ? 'delete_collection' : verb).observe(sizeBytes)
   }
 
   /** Turned away before it was worked on. `finished` is called too. */
@@ -89,6 +101,7 @@ export class RequestMetrics {
     this.#withoutDryRuns(text, SLI, all, ({ sli }) => sli)
     this.#withoutDryRuns(text, SIZES, all, ({ size }) => (size.count > 0 ? size : undefined))
     this.#terminations.write(text)
+    this.#bodies.write(text)
     text.family(IN_FLIGHT)
     for (const [kind, count] of Object.entries(this.#inFlight)) text.sample(IN_FLIGHT.name, { request_kind: kind }, count)
   }

@@ -60,6 +60,7 @@ test('what has been asked of the server is told by the metrics that dashboards l
   assert.ok(value('authorization_attempts_total{result="allowed"}') >= 5)
   assert.ok(value('process_open_fds') > 3)
   assert.ok(value('apiserver_storage_size_bytes{storage_cluster_id="etcd-0"}') >= 0)
+  assert.equal(value(`apiserver_request_body_size_bytes_count{${of},verb="create"}`), 2)
   // One family is named once, and every line is a comment or a sample.
   const named = text.split('\n').filter((line) => line.startsWith('# TYPE '))
   assert.equal(new Set(named).size, named.length)

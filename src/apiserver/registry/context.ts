@@ -74,10 +74,9 @@ export class RequestContext {
 
   body(): Promise<Uint8Array> {
     const body = this.request.readBody(MAX_BODY_BYTES)
-    const { audit } = this
-    if (audit === undefined) return body
     return body.then((bytes) => {
-      audit.body(bytes, this.header('content-type'))
+      if (this.info.isResource && bytes.length > 0) this.core.metrics.requests.body(this.info, bytes.length)
+      this.audit?.body(bytes, this.header('content-type'))
       return bytes
     })
   }
