@@ -16,7 +16,7 @@ import {
   stage,
 } from './application.fixture.ts'
 import { type Deployment, type Place, deleteApplication, deploy, revisionsOf, rollback, setMode } from './door.ts'
-import { type Application, applicationRef } from './objects.ts'
+import { type Application, applicationRef, revisionRef } from './objects.ts'
 
 const how = (cause = ''): Deployment => ({ door: 'Manifests', cause, dryRun: false, run: false })
 
@@ -163,13 +163,14 @@ describe('an application', () => {
   })
 
   test('changes nothing when the API does not take one of its objects, and is well again after a rollback', async () => {
+    const later = deployment('b', 'b:1', -1, { 'sampan.io/depends-on': 'Deployment/a' })
     const wrong = { ...service('a'), spec: { ports: [{ port: 99_999 }] } } as KubeObject
-    await bring([deployment('a', 'a:4', 1), wrong])
+    await bring([deployment('a', 'a:4', 1), later, wrong])
     const refused = await eventually('it is refused', async () => {
       const now = await on.application(place)
       return conditionOf(now, 'Degraded')?.reason === 'RevisionRefused' && now
     })
-    assert.match(conditionOf(refused, 'Degraded')?.message ?? '', /Service\/a: .*99999/)
+    assert.match(conditionOf(refused, 'Degraded')?.message ?? '', /Service\/a: .*99999.*Deployment\/b: .*spec\.replicas/)
     assert.deepEqual(await images(), { a: 'a:3' })
     assert.match((await revisionsOf(on.api.scope, place)).at(-1)?.status?.refusal ?? '', /99999/)
     const back = await rollback(on.api.scope, place, { cause: '', dryRun: false })
@@ -179,6 +180,36 @@ describe('an application', () => {
     )
     await ready()
     assert.deepEqual(await images(), { a: 'a:3' })
+  })
+
+  test('takes no revision that somebody has written by hand and wrongly', async () => {
+    place = await on.place('by-hand')
+    const role = '{ apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: { name: r } }'
+    for (const [index, [manifests, why]] of (
+      [
+        ['a: [', /cannot be read/],
+        [role, /Role .* is no part of applications/],
+      ] as const
+    ).entries()) {
+      const revision = index + 1
+      const spec = {
+        application: 'by-hand',
+        revision,
+        author: '',
+        door: 'Manifests',
+        cause: '',
+        manifests,
+        sealed: 0,
+        digest: `sha256:${'0'.repeat(64)}`,
+      }
+      await on.client
+        .resource(revisionRef)
+        .create(on.api.scope, { metadata: { name: `by-hand-${revision}`, namespace: place.namespace }, spec })
+      const wanted = { metadata: { name: 'by-hand', namespace: place.namespace }, spec: { revision } }
+      if (index === 0) await on.client.resource(applicationRef).create(on.api.scope, wanted)
+      else await on.client.resource(applicationRef).patch(on.api.scope, place, { type: 'merge', body: wanted })
+      await eventually('it is refused', async () => why.test(conditionOf(await on.application(place), 'Degraded')?.message ?? ''))
+    }
   })
 
   test('takes over what is nobody’s, and names the owner of what is somebody’s', async () => {

@@ -15,7 +15,7 @@ import { isHeld, modePatch } from './modes.ts'
 import { type Application, type ApplicationStatus, type PartStatus, applicationRef, revisionRef } from './objects.ts'
 import { REVISION_MARK, asPart, ownershipOf } from './ownership.ts'
 import { PART_KINDS, partId, partKindOf, partRef } from './part-kinds.ts'
-import { type Action, type Plan, modeOf, planApplication } from './plan-application.ts'
+import { type Action, type Apply, type Plan, modeOf, planApplication } from './plan-application.ts'
 import { type Trouble, planStatus } from './plan-status.ts'
 import { readManifests } from './manifests.ts'
 import { type WholeRevision, ifThere, listRevisions, ownedBy, planPruning, readRevision, revisionName } from './revisions.ts'
@@ -35,6 +35,8 @@ export const applicationController: ControllerDefinition = {
   setup,
 }
 
+const NOTHING: Plan = { actions: [], later: [], isWhole: false, parts: [] }
+
 type Trying = { readonly plan: Plan; readonly trouble: Trouble | undefined; readonly again: number | undefined }
 
 function setup(context: ControllerContext): Reconcile {
@@ -49,8 +51,7 @@ function setup(context: ControllerContext): Reconcile {
     // What belongs to it goes with it: the server's garbage collection does that, and nothing here could do it better.
     if (application === undefined || application.metadata?.deletionTimestamp !== undefined) return done
     const revision = await wantedRevision(scope, application)
-    if ('reason' in revision)
-      return report(scope, application, { plan: { actions: [], isWhole: false, parts: [] }, trouble: revision, again: REFUSED_AGAIN_MS })
+    if ('reason' in revision) return report(scope, application, { plan: NOTHING, trouble: revision, again: REFUSED_AGAIN_MS })
     const tried = await bringAbout(scope, application, revision)
     return report(scope, application, tried)
   }
@@ -63,6 +64,7 @@ function setup(context: ControllerContext): Reconcile {
     const found = await readRevision(scope, client, { namespace, name }, spec.revision)
     const called = revisionName(name, spec.revision)
     if (found === undefined) return { reason: 'RevisionMissing', message: `there is no ApplicationRevision ${called}` }
+    if (found === 'unreadable') return { reason: 'RevisionRefused', message: `what is in ${called} cannot be read` }
     if (found === 'incomplete') return { reason: 'RevisionIncomplete', message: `the contents of the Secrets of ${called} are not there` }
     // Whoever may write revisions may have written this one by hand.
     const { objects, refusals } = readManifests(found.objects, name, namespace)
@@ -79,7 +81,8 @@ function setup(context: ControllerContext): Reconcile {
     const isNew = application.status?.revision !== application.spec.revision
     const applied = plan.actions.filter((action) => action.kind === 'apply')
     // All of a revision is asked about before any of it is written: what the API refuses changes nothing.
-    const hindered = await hindrance(scope, application, applied, isNew && !isBegun(application, live))
+    const isFirst = isNew && !isBegun(application, live)
+    const hindered = await hindrance(scope, application, isFirst ? [...applied, ...plan.later] : applied, isFirst)
     if (hindered !== undefined) {
       if (hindered.trouble?.reason === 'RevisionRefused') await noteRefusal(scope, whole, hindered.trouble.message)
       return { plan, ...hindered }
@@ -99,7 +102,7 @@ function setup(context: ControllerContext): Reconcile {
   async function hindrance(
     scope: Scope,
     application: Application,
-    applied: readonly (Action & { readonly kind: 'apply' })[],
+    applied: readonly Apply[],
     isFirst: boolean,
   ): Promise<Omit<Trying, 'plan'> | undefined> {
     const others: string[] = []
@@ -124,11 +127,7 @@ function setup(context: ControllerContext): Reconcile {
     return undefined
   }
 
-  async function refusals(
-    scope: Scope,
-    application: Application,
-    applied: readonly (Action & { readonly kind: 'apply' })[],
-  ): Promise<readonly string[]> {
+  async function refusals(scope: Scope, application: Application, applied: readonly Apply[]): Promise<readonly string[]> {
     const refused: string[] = []
     for (const { object, live } of applied) {
       // A Job that differs is made anew.
@@ -179,14 +178,14 @@ function setup(context: ControllerContext): Reconcile {
       if (!isRefusal(error)) throw error
       if (object.kind === 'Job' && action.kind === 'apply' && action.live !== undefined) {
         // It cannot be changed. Its removal brings this back, and it is made anew.
-        await remove(scope, application, action.live)
+        await remove(scope, application, action.live, 'has changed, and is made anew')
         return undefined
       }
       return { reason: 'PartRefused', message: `${partId(object)}: ${messageOf(error)}` }
     }
   }
 
-  async function remove(scope: Scope, application: Application, live: KubeObject): Promise<void> {
+  async function remove(scope: Scope, application: Application, live: KubeObject, why?: string): Promise<void> {
     const { uid } = live.metadata ?? {}
     await ifThere(
       client.resource(partRef(live)).delete(scope, nameOf(live, application), {
@@ -198,7 +197,7 @@ function setup(context: ControllerContext): Reconcile {
       application,
       'Normal',
       'Removed',
-      `${partId(live)} is not in revision ${application.spec.revision}, or is not there in mode ${modeOf(application)}`,
+      `${partId(live)} ${why ?? `is no part of revision ${application.spec.revision} in mode ${modeOf(application)}`}`,
     )
   }
 

@@ -13,29 +13,44 @@ const STUCK: ReadonlySet<string> = new Set(['RevisionMissing', 'RevisionIncomple
  */
 export async function awaitApplication(scope: Scope, place: Place, onChange: (application: Application) => void): Promise<void> {
   let last: Application | undefined
-  using seeing = scope.child({ timeoutMs: SEEN_WITHIN_MS })
+  await seen(scope, place)
   try {
-    await follow(seeing, place, (now) => {
-      last = now
-      return isSeen(now)
-    })
     await follow(scope, place, (now) => {
       last = now
       onChange(now)
       return isSettled(now)
     })
   } catch (error) {
-    if (!isCancelled(error) && !seeing.signal.aborted) throw error
-    if (last !== undefined && !isSeen(last))
-      throw new UserError(
-        `nobody takes care of application ${place.name}`,
-        'run the controllers: sampan up --delivery, or sampan delivery beside the cluster',
-      )
+    if (!isCancelled(error)) throw error
+    const why = conditionOf(last, 'Ready')?.message ?? ''
+    throw new UserError(`application ${place.name} is not ready in time: ${why}`, `see: sampan app status ${place.name}`)
+  }
+}
+
+/** Throws `UserError` when nobody looks at what is wanted. */
+async function seen(scope: Scope, place: Place): Promise<void> {
+  using seeing = scope.child({ timeoutMs: SEEN_WITHIN_MS })
+  try {
+    await follow(seeing, place, isSeen)
+  } catch (error) {
+    if (!seeing.signal.aborted) throw error
+    scope.check()
     throw new UserError(
-      `application ${place.name} is not ready in time: ${conditionOf(last, 'Ready')?.message ?? ''}`,
-      `see: sampan app status ${place.name}`,
+      `nobody takes care of application ${place.name}`,
+      'run the controllers: sampan up --delivery, or sampan delivery beside the cluster',
     )
   }
+}
+
+/** Resolves when one part is as it is wanted, at the revision that is wanted. Throws `UserError` when that will not come. */
+export async function awaitPart(scope: Scope, place: Place, id: string): Promise<void> {
+  await seen(scope, place)
+  await follow(scope, place, (now) => {
+    if (isSettled(now)) return true
+    const part = isSeen(now) ? now.status?.parts?.find(({ kind, name }) => `${kind}/${name}` === id) : undefined
+    if (part?.state === 'Failed' && part.kind === 'Job') throw new UserError(`${id} did not complete: ${part.message ?? 'it failed'}`)
+    return part?.state === 'Ready'
+  })
 }
 
 const conditionOf = (application: Application | undefined, type: string): Condition | undefined =>

@@ -110,6 +110,7 @@ async function targetOf(scope: Scope, place: Place, { spec }: Application, to: n
   if (number === undefined) throw new UserError(`application ${place.name} was never at another revision`, `there are: ${numbers}`)
   const found = await readRevision(scope, place.client, place, number)
   if (found === undefined) throw new UserError(`application ${place.name} has no revision ${number}`, `there are: ${numbers}`)
+  if (found === 'unreadable') throw new UserError(`what is in revision ${number} cannot be read`, 'choose another one')
   if (found === 'incomplete') throw new UserError(`the contents of the Secrets of revision ${number} are gone`, 'choose another one')
   return found
 }

@@ -14,15 +14,23 @@ export interface Snapshot {
   readonly live: readonly KubeObject[]
 }
 
+export interface Apply {
+  readonly kind: 'apply'
+  readonly object: KubeObject
+  readonly live: KubeObject | undefined
+}
+
 export type Action =
   /** Bring it to the revision, whole. */
-  | { readonly kind: 'apply'; readonly object: KubeObject; readonly live: KubeObject | undefined }
+  | Apply
   /** It is at the revision, and is to be held or let go. */
   | { readonly kind: 'mode'; readonly live: KubeObject; readonly patch: object }
   | { readonly kind: 'remove'; readonly live: KubeObject }
 
 export interface Plan {
   readonly actions: readonly Action[]
+  /** What is to be applied once others are ready. */
+  readonly later: readonly Apply[]
   /** Once all actions are done, the application is at its revision and in its mode. False: parts wait for others. */
   readonly isWhole: boolean
   readonly parts: readonly PartStatus[]
@@ -40,7 +48,7 @@ export function planApplication({ application, objects, live }: Snapshot): Plan 
   const scaled = scaledBy(objects)
   const actions: Action[] = []
   const parts: PartStatus[] = []
-  let isWhole = true
+  const later: Apply[] = []
   for (const object of wanted) {
     const id = partId(object)
     const kind = partKindOf(object)
@@ -62,7 +70,7 @@ export function planApplication({ application, objects, live }: Snapshot): Plan 
     }
     const waiting = isHeldIn(mode) ? undefined : waitsFor(object, seen)
     if (waiting === undefined) actions.push({ kind: 'apply', object: appliedObject(object, there, isHeldIn(mode), scaled), live: there })
-    else isWhole = false
+    else later.push({ kind: 'apply', object, live: there })
     tell(
       waiting === undefined
         ? { ...state, state: there === undefined && isRepeated && status?.mode === mode ? 'Missing' : 'Progressing' }
@@ -73,10 +81,10 @@ export function planApplication({ application, objects, live }: Snapshot): Plan 
   for (const object of others) {
     if (partKindOf(object)?.holdsData === true)
       parts.push(partStatus(object, { ...seenPart(object), message: `not in revision ${revision}: stays, as it holds data` }, true))
-    else if (isWhole && isOwnPart(object, application) && object.metadata?.deletionTimestamp === undefined)
+    else if (later.length === 0 && isOwnPart(object, application) && object.metadata?.deletionTimestamp === undefined)
       actions.push({ kind: 'remove', live: object })
   }
-  return { actions, isWhole, parts }
+  return { actions, later, isWhole: later.length === 0, parts }
 }
 
 export const modeOf = ({ spec }: Application): Mode => spec.mode ?? 'Running'

@@ -17,13 +17,13 @@ export interface WholeRevision {
   readonly sealed: Readonly<Record<string, string>>
 }
 
-/** Undefined: there is none of this number. `incomplete`: the contents of its Secrets are not there. */
+/** Undefined: there is none of this number. `incomplete`: the contents of its Secrets are not there. `unreadable`: it was written by hand, and wrongly. */
 export async function readRevision(
   scope: Scope,
   client: Client,
   application: { readonly namespace: string; readonly name: string },
   number: number,
-): Promise<WholeRevision | 'incomplete' | undefined> {
+): Promise<WholeRevision | 'incomplete' | 'unreadable' | undefined> {
   const { namespace } = application
   const name = revisionName(application.name, number)
   const revision = await ifThere(client.resource(revisionRef).get(scope, { namespace, name }))
@@ -32,7 +32,11 @@ export async function readRevision(
     revision.spec.sealed === 0 ? undefined : await ifThere(client.resource(refs.secrets).get(scope, { namespace, name: sealedName(name) }))
   const sealed = textsOf(secret)
   if (Object.keys(sealed).length !== revision.spec.sealed) return 'incomplete'
-  return { revision, sealed, objects: objectsOfBundle({ manifests: revision.spec.manifests, sealed }) }
+  try {
+    return { revision, sealed, objects: objectsOfBundle({ manifests: revision.spec.manifests, sealed }) }
+  } catch {
+    return 'unreadable'
+  }
 }
 
 const textsOf = (secret: core.Secret | undefined): Readonly<Record<string, string>> =>

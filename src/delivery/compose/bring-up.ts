@@ -2,20 +2,13 @@ import { type Scope, UserError } from '#base'
 import { type KubeObject, type ResourceRef, StatusError, type apps, type batch, refs } from '#api'
 import type { Client } from '#client'
 import { applyObjects } from '../apply/apply-objects.ts'
+import { servesPlatform } from '../platform/install-kinds.ts'
+import { bringUpApplication, takeDownApplication } from './as-application.ts'
+import type { BringUp } from './project.ts'
 import { type Converted, type StartStep, type Wait, objectsOf } from './convert.ts'
 import { whyNotReady } from './why-not-ready.ts'
 
 const FIELD_MANAGER = 'sampan-compose'
-
-export interface BringUp {
-  readonly client: Client
-  readonly namespace: string
-  readonly project: string
-  /** Runs one named step, for whoever shows progress. */
-  step<T>(title: string, work: (note: (text: string) => void) => Promise<T>): Promise<T>
-  /** Resolve when all runs, or as soon as all is asked for. */
-  readonly wait: boolean
-}
 
 /** Kinds of which a project may leave objects behind when it changes. Claims stay: they hold data. */
 const PRUNED: readonly ResourceRef[] = [
@@ -29,16 +22,24 @@ const PRUNED: readonly ResourceRef[] = [
   refs.secrets,
 ]
 
-/** Everything of a project in the order of its dependencies. Repeating it changes nothing; what is no longer in it is removed. */
+/**
+ * Everything of a project in the order of its dependencies, as an application where the cluster has them. Repeating it changes nothing; what is no
+ * longer in it is removed.
+ */
 export async function bringUp(scope: Scope, converted: Converted, options: BringUp): Promise<void> {
   const { client, namespace, project } = options
   const steps = new Map(converted.order.map((step) => [step.service, step]))
-  await options.step('namespace, names and volumes', async () => {
+  const isApplication = await servesPlatform(scope, client)
+  await options.step(isApplication ? 'namespace' : 'namespace, names and volumes', async () => {
     await applyObjects(scope, client, [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }], {
       fieldManager: FIELD_MANAGER,
     })
-    await applyObjects(scope, client, converted.supporting, { fieldManager: FIELD_MANAGER, namespace })
+    if (!isApplication) await applyObjects(scope, client, converted.supporting, { fieldManager: FIELD_MANAGER, namespace })
   })
+  if (isApplication) {
+    await bringUpApplication(scope, converted, options, (step) => whyLate(scope, step, options))
+    return removeOthers(scope, client, namespace, project, wantedOf(converted))
+  }
   for (const { service, workload, waits } of converted.order) {
     await options.step(`start ${service}`, async (note) => {
       const waited = waits.filter((wait) => wait.until !== 'started')
@@ -49,9 +50,11 @@ export async function bringUp(scope: Scope, converted: Converted, options: Bring
   }
   if (options.wait)
     for (const step of converted.order) await options.step(`${step.service} is ready`, () => waitFor(scope, step, 'healthy', options))
-  const wanted = objectsOf(converted).map(({ kind, metadata }) => `${kind ?? ''} ${metadata?.name ?? ''}`)
-  await removeOthers(scope, client, namespace, project, new Set(wanted))
+  await removeOthers(scope, client, namespace, project, wantedOf(converted))
 }
+
+const wantedOf = (converted: Converted): ReadonlySet<string> =>
+  new Set(objectsOf(converted).map(({ kind, metadata }) => `${kind ?? ''} ${metadata?.name ?? ''}`))
 
 /** A Job cannot be changed: one that differs is made anew. */
 async function applyWorkload(scope: Scope, object: KubeObject, { client, namespace }: BringUp): Promise<void> {
@@ -89,11 +92,16 @@ async function waitFor(scope: Scope, step: StartStep, until: Wait['until'], opti
     await watchUntil(scope, step, until, options)
   } catch (error) {
     if (!scope.signal.aborted) throw error
-    const labels = Object.entries(step.workload.spec?.template.metadata?.labels ?? {})
-    const selector = labels.filter(([key]) => key.startsWith('app.kubernetes.io/')).map(([key, value]) => `${key}=${value}`)
-    const why = await whyNotReady(scope, options.client, options.namespace, selector.join(','))
-    throw new UserError(`service ${step.service} is not ${until === 'completed' ? 'through' : 'ready'} in time: ${why}`)
+    throw new UserError(
+      `service ${step.service} is not ${until === 'completed' ? 'through' : 'ready'} in time: ${await whyLate(scope, step, options)}`,
+    )
   }
+}
+
+function whyLate(scope: Scope, { workload }: StartStep, { client, namespace }: BringUp): Promise<string> {
+  const labels = Object.entries(workload.spec?.template.metadata?.labels ?? {})
+  const selector = labels.filter(([key]) => key.startsWith('app.kubernetes.io/')).map(([key, value]) => `${key}=${value}`)
+  return whyNotReady(scope, client, namespace, selector.join(','))
 }
 
 async function watchUntil(
@@ -162,7 +170,7 @@ const selectorOf = (project: string): string => `app.kubernetes.io/managed-by=sa
 
 /** Removes a project; its claims, and with them its data, only when asked. The namespace stays for whatever else is in it. */
 export async function takeDown(scope: Scope, client: Client, namespace: string, project: string, volumes: boolean): Promise<number> {
-  let removed = 0
+  let removed = (await servesPlatform(scope, client)) ? await takeDownApplication(scope, { client, namespace, project }, volumes) : 0
   for (const ref of volumes ? [...PRUNED, refs.persistentvolumeclaims] : PRUNED) {
     const list = await client.resource<KubeObject>(ref).list(scope, { namespace, labelSelector: selectorOf(project) })
     for (const { metadata } of list.items) {
