@@ -7,6 +7,9 @@ export function addAppCommands(root: Command): void {
   const app = instanceFlags(root.command('app').description('applications as one object: their parts, their history, and the way back'))
     .option('--kubeconfig <file>', 'any other cluster than one of this machine')
     .option('-n, --namespace <name>', 'where the application is (default: its name)')
+    // Behind the command as well; no command has an option of the same name.
+    .enablePositionalOptions(false)
+    .configureHelp({ showGlobalOptions: true })
   const load = () => import('./commands/app.ts')
   app
     .command('list')

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ComposeConfigFlags, ComposeDownFlags, ComposeFlags, ComposeLogsFlags, ComposeUpFlags } from './flags.ts'
 import { instanceFlags } from './instance-flags.ts'
 
-/** `sampan compose …`. Options of `compose` stand before or behind the command. */
+/** `sampan compose …`. Options of `compose` stand before the command: `-f` means something else behind `logs`. */
 export function addComposeCommands(root: Command): void {
   const compose = composeFlags(root.command('compose').description('applications from Compose files'))
   const load = () => import('./commands/compose.ts')
