@@ -311,6 +311,10 @@ describe('Gateway API', { skip: skip ?? false }, () => {
     await eventually('port 18080', async () => (await there('x.parts.example').catch(() => undefined))?.by === podAddress(1), 5000)
     assert.equal((await there('else.example')).status, 404)
     assert.equal((await at('x.parts.example', '/')).status, 404)
+    // No host leads to what is at another port, or is called as a key is.
+    assert.equal((await at('18080:x.parts.example', '/')).status, 404)
+    assert.equal((await at('*.parts.example', '/')).status, 400)
+    assert.equal((await at('match.example/v2', '/')).status, 400)
     assert.equal((await there('x.parts.example')).headers['x-forwarded-port'], '18080')
   })
 
