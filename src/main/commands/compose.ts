@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { UserError, rootScope, systemClock, writeYaml } from '#base'
 import { type KubeObject, refs } from '#api'
 import { createProgress, formatTable } from '#cli'
@@ -18,7 +17,7 @@ import {
   printYaml,
 } from '#compose'
 import { type ConvertSources, type Converted, bringUp, convertProject, objectsOf, takeDown } from '#delivery'
-import { locate } from '../instance/locate.ts'
+import { administratorKubeconfig } from '../instance/locate.ts'
 import { cacheDir } from '../pack/find-pack.ts'
 import { findKubectl } from '../machine/kubectl.ts'
 import type { ComposeConfigFlags, ComposeDownFlags, ComposeFlags, ComposeLogsFlags, ComposeUpFlags } from '../flags.ts'
@@ -144,15 +143,13 @@ export function runComposeLogs(services: readonly string[], flags: ComposeLogsFl
   ]
   const run = spawnSync(findKubectl(process.env['PATH'] ?? '', cacheDir(process.env)), args, {
     stdio: 'inherit',
-    env: { ...process.env, KUBECONFIG: kubeconfigOf(flags) },
+    env: { ...process.env, KUBECONFIG: administratorKubeconfig(flags) },
   })
   process.exitCode = run.status ?? 1
 }
 
-const kubeconfigOf = (flags: ComposeFlags): string => flags.kubeconfig ?? join(locate(flags).stateDir, 'admin.kubeconfig')
-
 const connect = async (flags: ComposeFlags): Promise<Client> =>
-  createClient({ transport: socketTransport((await loadKubeconfig(kubeconfigOf(flags))).connection) })
+  createClient({ transport: socketTransport((await loadKubeconfig(administratorKubeconfig(flags))).connection) })
 
 /** The project of the flags as Kubernetes objects; whatever does not carry over is told at once, with its place. */
 function read(flags: ComposeFlags): { readonly converted: Converted; readonly project: string; readonly namespace: string } {

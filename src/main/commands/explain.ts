@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { type Scope, UserError, rootScope } from '#base'
 import type { ResourceRef } from '#api'
 import { formatTable } from '#cli'
@@ -6,14 +5,14 @@ import { type Client, createClient, discover, loadKubeconfig, socketTransport } 
 import { createInformers } from '#reconcile'
 import { type Explanation, explain } from '#scheduler'
 import type { ExplainFlags } from '../flags.ts'
-import { locate } from '../instance/locate.ts'
+import { administratorKubeconfig } from '../instance/locate.ts'
 import { schedulerFile } from './parts.ts'
 
 /** `sampan explain pod NAME`: why a pod is on its node, or on none. */
 export async function runExplain(kind: string, name: string, flags: ExplainFlags): Promise<void> {
   if (kind !== 'pod' && kind !== 'pods') throw new UserError(`only pods can be explained, not ${kind}`, 'sampan explain pod NAME')
   using scope = rootScope()
-  const { connection } = await loadKubeconfig(flags.kubeconfig ?? join(locate(flags).stateDir, 'admin.kubeconfig'))
+  const { connection } = await loadKubeconfig(administratorKubeconfig(flags))
   const client = createClient({ transport: socketTransport({ ...connection, userAgent: 'sampan-explain' }) })
   try {
     const config = flags.config === undefined ? {} : { config: schedulerFile(flags.config).config }

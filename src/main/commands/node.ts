@@ -5,8 +5,7 @@ import { type Client, createClient, loadKubeconfig, socketTransport } from '#cli
 import { NODE_REMOVED } from '#node'
 import { nodeSelectorMatches } from '#scheduler'
 import type { DrainFlags, NodeFlags } from '../flags.ts'
-import { kubeconfigOf } from '../instance/instance.ts'
-import { locate } from '../instance/locate.ts'
+import { administratorKubeconfig, locate } from '../instance/locate.ts'
 import { type DrainPreview, emptyNode, previewDrain, setSchedulable } from '../nodes/drain-node.ts'
 import { type Blocker, boundVolumes, nameOf } from '../nodes/plan-drain.ts'
 
@@ -108,15 +107,8 @@ const claimOf = (spec: core.PersistentVolumeSpec | undefined): string =>
   `claim ${spec?.claimRef?.namespace ?? ''}/${spec?.claimRef?.name ?? ''}`
 
 async function administrator(flags: NodeFlags): Promise<Client> {
-  const file = flags.kubeconfig ?? kubeconfigFor(flags)
+  const file = administratorKubeconfig(flags)
   return createClient({ transport: socketTransport((await loadKubeconfig(file)).connection), fieldManager: 'sampan' })
-}
-
-function kubeconfigFor(flags: NodeFlags): string {
-  const { stateDir, instance } = locate(flags)
-  if (instance.joined !== undefined)
-    throw new UserError('this machine has only joined a cluster', `run this where its server is (${instance.joined.server})`)
-  return kubeconfigOf(stateDir, instance)
 }
 
 async function nodeOf(scope: Scope, client: Client, name: string): Promise<core.Node> {

@@ -7,7 +7,7 @@ import { type Client, createClient, loadKubeconfig, socketTransport } from '#cli
 import { applyObjects } from '#delivery'
 import type { InstanceFlags, TokenCreateFlags } from '../flags.ts'
 import { type Instance, balancerPool, dnsService, serviceCidr } from '../instance/instance.ts'
-import { locate } from '../instance/locate.ts'
+import { locateServer } from '../instance/locate.ts'
 import {
   TOKEN_NAMESPACE,
   TOKEN_SELECTOR,
@@ -27,7 +27,7 @@ const OBJECTS = join(import.meta.dirname, '../join/objects')
 /** `sampan token create`: opens the cluster to machines that have the token. Prints the token, or the command for the other machine, and nothing else. */
 export async function runTokenCreate(given: string | undefined, flags: TokenCreateFlags): Promise<void> {
   using scope = rootScope()
-  const { stateDir, instance } = withServer(flags)
+  const { stateDir, instance } = locateServer(flags)
   const ttlMs = parseDuration(flags.ttl)
   if (typeof ttlMs === 'string' || ttlMs < 0)
     throw new UserError(`not a duration: ${flags.ttl}`, 'give --ttl as in 30m or 24h; 0 is for ever')
@@ -57,7 +57,7 @@ export async function runTokenCreate(given: string | undefined, flags: TokenCrea
 
 export async function runTokenList(flags: InstanceFlags): Promise<void> {
   using scope = rootScope()
-  const client = await administrator(withServer(flags).stateDir)
+  const client = await administrator(locateServer(flags).stateDir)
   const { items } = await client.resource(refs.secrets).list(scope, { namespace: TOKEN_NAMESPACE, fieldSelector: TOKEN_SELECTOR })
   const rows = items.map(tokenRow).map(({ id, endMs, usages, description, groups }) => {
     const ends =
@@ -71,7 +71,7 @@ export async function runTokenList(flags: InstanceFlags): Promise<void> {
 export async function runTokenDelete(token: string, flags: InstanceFlags): Promise<void> {
   using scope = rootScope()
   const id = /^[a-z0-9]{6}$/.test(token) ? token : parseToken(token).id
-  const client = await administrator(withServer(flags).stateDir)
+  const client = await administrator(locateServer(flags).stateDir)
   try {
     await client.resource(refs.secrets).delete(scope, { namespace: TOKEN_NAMESPACE, name: secretName(id) })
   } catch (error) {
@@ -79,13 +79,6 @@ export async function runTokenDelete(token: string, flags: InstanceFlags): Promi
     throw error
   }
   console.log(`deleted the token ${id}`)
-}
-
-function withServer(flags: InstanceFlags): { readonly stateDir: string; readonly instance: Instance } {
-  const found = locate(flags)
-  if (found.instance.joined !== undefined)
-    throw new UserError('this machine has only joined a cluster', `run this where its server is (${found.instance.joined.server})`)
-  return found
 }
 
 const administrator = async (stateDir: string): Promise<Client> =>

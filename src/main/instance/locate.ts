@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { UserError } from '#base'
 import type { InstanceFlags } from '../flags.ts'
-import { type Instance, readInstance } from './instance.ts'
+import { type Instance, kubeconfigOf, readInstance } from './instance.ts'
 
 const ROOT = '/var/lib/sampan'
 
@@ -19,6 +19,21 @@ export function locate(flags: InstanceFlags): { readonly stateDir: string; reado
       existsSync(ROOT) && readdirSync(ROOT).length > 0 ? `those there are: ${readdirSync(ROOT).join(', ')}` : 'start one with: sampan up',
     )
   return { stateDir, instance }
+}
+
+/** As `locate`, for what only the machine with the server can do. */
+export function locateServer(flags: InstanceFlags): ReturnType<typeof locate> {
+  const found = locate(flags)
+  if (found.instance.joined !== undefined)
+    throw new UserError('this machine has only joined a cluster', `run this where its server is (${found.instance.joined.server})`)
+  return found
+}
+
+/** How a command about a cluster reaches it: as it was told, or as the administrator of the one on this machine. */
+export const administratorKubeconfig = (flags: InstanceFlags & { readonly kubeconfig?: string }): string => {
+  if (flags.kubeconfig !== undefined) return flags.kubeconfig
+  const { stateDir, instance } = locateServer(flags)
+  return kubeconfigOf(stateDir, instance)
 }
 
 /** `wanted` when nobody listens on it, else any free one. */
