@@ -196,3 +196,12 @@ test('an order that names nothing orders nothing', () => {
   )
   assert.deepEqual(patched, { spec: { containers: [{ name: 'a', image: 'x' }] } })
 })
+
+test('the selector of a disruption budget is replaced as a whole', () => {
+  const patched = strategicMergePatch(
+    { spec: { selector: { matchLabels: { a: 'b' } } } },
+    { spec: { selector: { matchExpressions: [{ key: 'k', operator: 'Exists' }] } } },
+    builtInSchema('policy', 'v1', 'PodDisruptionBudget'),
+  )
+  assert.deepEqual(patched, { spec: { selector: { matchExpressions: [{ key: 'k', operator: 'Exists' }] } } })
+})

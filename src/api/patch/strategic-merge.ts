@@ -80,8 +80,10 @@ function mergeMember(result: JsonObject, key: string, value: unknown, schema: Sc
     return
   }
   const current = member(result, key)
-  if (isJsonObject(value) && isJsonObject(current)) setMember(result, key, mergeMap(current, value, fieldSchema(schema, key)))
-  else if (Array.isArray(value) && Array.isArray(current)) setMember(result, key, mergeList(current, value, fieldSchema(schema, key)))
+  if (isJsonObject(value) && isJsonObject(current)) {
+    const below = fieldSchema(schema, key)
+    setMember(result, key, below.kind === 'object' && below.isReplaced === true ? value : mergeMap(current, value, below))
+  } else if (Array.isArray(value) && Array.isArray(current)) setMember(result, key, mergeList(current, value, fieldSchema(schema, key)))
   else if (current === undefined) {
     const added = withoutDirectives(withoutNullMembers(value))
     if (added !== undefined) setMember(result, key, added)

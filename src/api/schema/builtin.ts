@@ -130,7 +130,14 @@ function withOptions(schema: Schema, options: FactOptions): Schema {
     case 'object': {
       const { atomic: own = false, ...plain } = schema
       const atomic = options.mapType === undefined ? own : options.mapType === 'atomic'
-      return atomic !== own || retainKeys ? { ...plain, ...(atomic ? { atomic } : {}), ...(retainKeys ? { retainKeys } : {}) } : schema
+      const isReplaced = options.patchStrategy === 'replace'
+      if (atomic === own && !retainKeys && !isReplaced) return schema
+      return {
+        ...plain,
+        ...(atomic ? { atomic } : {}),
+        ...(retainKeys ? { retainKeys } : {}),
+        ...(isReplaced ? { isReplaced } : {}),
+      }
     }
     default:
       return options.enum === undefined ? schema : ({ ...schema, enum: options.enum } as ScalarSchema)

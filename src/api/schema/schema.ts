@@ -29,6 +29,8 @@ export interface ObjectSchema extends SchemaBase {
   readonly embeddedResource?: boolean
   /** Strategic merge: `retainKeys` drops the fields of a union that the patch does not name. */
   readonly retainKeys?: boolean
+  /** Strategic merge: the patch's value takes the place of what is there. */
+  readonly isReplaced?: boolean
 }
 
 /** An object with free keys. */

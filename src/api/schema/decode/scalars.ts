@@ -55,7 +55,7 @@ export function scalarDecoder(schema: ScalarSchema, goType: string | undefined):
           run.wrongType(value, goType)
           return value
         }
-        return canonicalBase64(value, (message) => run.note(message))
+        return canonicalBase64(value, (message) => run.note(run.isRestored ? `error decoding from json: ${message}` : message))
       }
     default:
       return schema.kind satisfies never

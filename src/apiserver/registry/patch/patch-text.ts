@@ -3,17 +3,22 @@
  * they were. `original` is the document before, whose untouched parts the patched one shares.
  */
 export function patchedText(patched: unknown, original: unknown): string {
-  return JSON.stringify(ordered(patched, original, true))
+  return asGoWrites(JSON.stringify(ordered(patched, original, true)))
 }
 
 /** The same for custom resources, which are maps through and through. */
 export function sortedText(value: unknown): string {
-  return JSON.stringify(value, (_, one: unknown) =>
+  const text = JSON.stringify(value, (_, one: unknown) =>
     typeof one === 'object' && one !== null && !Array.isArray(one)
       ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
       : one,
   )
+  return asGoWrites(text)
 }
+
+/** Go's JSON could stand in a page of HTML. */
+const asGoWrites = (text: string): string =>
+  text.replaceAll(/[<>&\u2028\u2029]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 function ordered(value: unknown, original: unknown, isRoot: boolean): unknown {
   if (Array.isArray(value)) return value === original ? value : orderedItems(value, Array.isArray(original) ? original : [])
