@@ -144,7 +144,6 @@ test('where to listen', () => {
   const portsFor = (...listeners: readonly Listener[]) =>
     apiModel({ gateways: [gatewayWith('g', ...listeners)], certificates: { 'x/s': certificate } }).model.ports()
   assert.deepEqual(portsFor(http('a'), http('b', { port: 8080 }), passthrough('c', { port: 8443 })), [
-    { port: 80, kind: 'http' },
     { port: 8080, kind: 'http' },
     { port: 8443, kind: 'passthrough' },
   ])

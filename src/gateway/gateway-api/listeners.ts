@@ -80,8 +80,11 @@ export function judgeGateways(gateways: readonly Gateway[], view: GatewayView): 
   })
 }
 
-/** Where to listen for these, besides the two that are listened at always. */
-export function portsOf(gateways: readonly JudgedGateway[], httpsPort: number): readonly ListenPort[] {
+/** Where to listen for these, and how, besides what the two usual ports do without any Gateway. */
+export function portsOf(
+  gateways: readonly JudgedGateway[],
+  { httpPort, httpsPort }: Pick<GatewayView, 'httpPort' | 'httpsPort'>,
+): readonly ListenPort[] {
   const kinds = new Map<number, Set<ListenerKind>>()
   for (const { listeners } of gateways)
     for (const { listener, kind, isServed } of listeners)
@@ -92,6 +95,7 @@ export function portsOf(gateways: readonly JudgedGateway[], httpsPort: number): 
       const isBoth = of.has('passthrough') && of.has('https')
       return { port, kind: isBoth ? 'both' : of.has('passthrough') ? 'passthrough' : of.has('https') ? 'https' : 'http' }
     })
+    .filter(({ port, kind }) => (port !== httpPort && port !== httpsPort) || kind === 'both')
     .sort((a, b) => a.port - b.port)
 }
 

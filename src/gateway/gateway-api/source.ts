@@ -265,7 +265,7 @@ export class GatewayApiSource implements RouteSource {
         }),
       )
     }
-    model.listen(portsOf(judged, httpsPort))
+    model.listen(portsOf(judged, this.#around))
     const fingerprint = JSON.stringify(
       judged.map(({ key, listeners }) => [
         key,

@@ -61,7 +61,7 @@ export function apiModel(world: ApiWorld): ApiModel {
     certificate,
   })
   for (const one of gateways) model.put(wishOfGateway(one, { ...PORTS, certificate, listenersAt }))
-  model.listen(portsOf(gateways, PORTS.httpsPort))
+  model.listen(portsOf(gateways, PORTS))
   const view = { refusal: servers.refusal.bind(servers), grantsIn }
   const routes = new Map<string, JudgedRoute & { readonly parents: readonly Parent[] }>()
   const add = <T extends Route>(

@@ -7,7 +7,7 @@ import { type Scope, UserError, createAuthority, messageOf, readFileIfThere } fr
 import type { Changes, GatewayModel } from '../model/model.ts'
 import type { Places } from './places.ts'
 import { planChange } from './plan.ts'
-import { endHaproxy, listenedAt, startHaproxy } from './process.ts'
+import { endHaproxy, portsOfOthers, processesOf, startHaproxy } from './process.ts'
 import type { Listening } from './listening.ts'
 import { renderFiles } from './render.ts'
 import { Conversation, ask, tellAll } from './runtime-api.ts'
@@ -54,8 +54,6 @@ export class DataPlane {
   #poolSize = 0
   #commands = 0
   #unavailable: ReadonlySet<number> = new Set()
-  /** Of those that Gateways want. */
-  #listening: ReadonlySet<number> = new Set()
 
   /** With the present process. */
   readonly #conversation: Conversation
@@ -156,7 +154,6 @@ export class DataPlane {
       child = await startHaproxy(scope, places, netns)
     }
     this.#unavailable = taken
-    this.#listening = new Set(left().map(({ port }) => port))
     this.#conversation.close()
     this.#child = child
     this.#told = state
@@ -174,12 +171,12 @@ export class DataPlane {
 
   /** While a process tries to get a port that it cannot have, the one before it does not listen at all: what is known to be taken is not even tried. */
   #portsOfOthers(model: GatewayModel): readonly number[] {
-    const pid = this.#child?.pid
-    const { address, httpPort, httpsPort } = this.#options
-    const news = model.ports().flatMap(({ port }) => (port === httpPort || port === httpsPort || this.#listening.has(port) ? [] : [port]))
-    if (pid === undefined || news.length === 0) return []
-    const listened = listenedAt(pid, address)
-    return news.filter((port) => listened.has(port))
+    const wanted = model.ports().map(({ port }) => port)
+    // The one before may be another gateway's, over the same folder.
+    const pids = wanted.length === 0 ? [] : processesOf(this.#options.places)
+    if (pids.length === 0) return []
+    const taken = portsOfOthers(pids, this.#options.address)
+    return wanted.filter((port) => taken.has(port))
   }
 
   async #writeFiles(scope: Scope, state: Told, model: GatewayModel, more: Listening['more']): Promise<void> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { type Scope, UserError, readFileIfThere } from '#base'
 import type { Places } from './places.ts'
 import { ask } from './runtime-api.ts'
@@ -73,17 +73,34 @@ export function processesOf({ configuration }: Places): readonly number[] {
     })
 }
 
-/** Ports at which something listens in the network of this process, in the way of whoever would listen at `address`. */
-export function listenedAt(pid: number, address: string): ReadonlySet<number> {
+/** Ports at which something else than these processes listens in their network, in the way of whoever would listen at `address`. */
+export function portsOfOthers(pids: readonly number[], address: string): ReadonlySet<number> {
+  const own = new Set(pids.flatMap(socketsOf))
   const ports = new Set<number>()
   for (const file of ['tcp', 'tcp6'])
-    for (const line of (readFileIfThere(`/proc/${pid}/net/${file}`) ?? '').split('\n').slice(1)) {
-      const [, local = '', , state] = line.trim().split(/\s+/)
+    for (const line of (readFileIfThere(`/proc/${pids[0] ?? 0}/net/${file}`) ?? '').split('\n').slice(1)) {
+      const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/)
       const [host = '', port = ''] = local.split(':')
-      if (state === LISTENING && (address === ANY || /^0+$/.test(host) || host.endsWith(inKernelOrder(address))))
-        ports.add(parseInt(port, 16))
+      const isInTheWay = address === ANY || /^0+$/.test(host) || host.endsWith(inKernelOrder(address))
+      if (state === LISTENING && isInTheWay && !own.has(inode ?? '')) ports.add(parseInt(port, 16))
     }
   return ports
+}
+
+/** As the kernel numbers them. What is closed or ends meanwhile is none. */
+function socketsOf(pid: number): readonly string[] {
+  const unlessGone = <T>(read: () => T, otherwise: T): T => {
+    try {
+      return read()
+    } catch {
+      return otherwise
+    }
+  }
+  const folder = `/proc/${pid}/fd`
+  return unlessGone(() => readdirSync(folder), []).flatMap((name) => {
+    const found = /^socket:\[(\d+)\]$/.exec(unlessGone(() => readlinkSync(`${folder}/${name}`), ''))?.[1]
+    return found === undefined ? [] : [found]
+  })
 }
 
 const inKernelOrder = (address: string): string =>
