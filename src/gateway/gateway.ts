@@ -6,6 +6,7 @@ import { DataPlane, type DataPlaneStats } from './haproxy/data-plane.ts'
 import { placesIn } from './haproxy/places.ts'
 import { endHaproxy, processesOf } from './haproxy/process.ts'
 import { MeasureWork } from './measure/measure-work.ts'
+import { measurementOf } from './measure/measurement-of.ts'
 import type { Measurements } from './measure/measurements.ts'
 import type { GatewayModel } from './model/model.ts'
 import { RouteWork } from './route-work.ts'
@@ -31,6 +32,8 @@ export interface GatewayOptions {
 export interface RunningGateway {
   stats(): DataPlaneStats & { readonly routes: number }
   readonly measurements: Measurements
+  /** The counts of a Service as they are served. */
+  measured(namespace: string, service: string): object
   readonly measurePort: number | undefined
   /** Ends HAProxy once it has finished what it has. */
   stop(scope: Scope): Promise<void>
@@ -126,6 +129,7 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
       : await measure.serve(scope, options.measure.address, options.measure.port, (within) => plane.linesLost(within))
   return {
     measurements: measure.measurements,
+    measured: (namespace, service) => measurementOf(measure.measurements, namespace, service),
     measurePort,
     stats: () => ({ ...plane.stats(), routes: work?.routes ?? 0 }),
     stop: (within) => plane.stop(within),

@@ -50,6 +50,8 @@ export interface Stage {
   /** A pod more: a script of `inside` with these arguments, in the network of the gateway; it says when it listens. */
   pod(file: string, ...args: readonly string[]): Promise<void>
   load(url: string): RunningCommand
+  /** A program of `inside`, in the network of the gateway. */
+  inside(file: string, ...args: readonly string[]): RunningCommand
   /** In the network of the gateway: who answers requests for a host; see `tally.ts`. */
   tally(host: string, count: number, clients?: number): RunningCommand
   close(): Promise<void>
@@ -157,6 +159,7 @@ async function build(made: AsyncDisposableStack): Promise<Stage> {
       made.defer(async () => void (await running.stop()))
       await running.until(/listening/)
     },
+    inside: node,
     load: (url) => node('load.ts', url, '200', 'close'),
     tally: (host, count, clients = 0) => node('tally.ts', `${GATEWAY_ADDRESS}:${HTTP_PORT}`, host, String(count), String(clients)),
     close: () => made.disposeAsync(),

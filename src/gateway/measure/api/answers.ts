@@ -2,10 +2,10 @@ import { type Scope, rfc3339 } from '#base'
 import { refs, statusError } from '#api'
 import type { Client } from '#client'
 import type { Counts, PodCounts } from '../counts.ts'
-import { BOUNDS } from '../histogram.ts'
+import { measurementOf } from '../measurement-of.ts'
 import type { Measurements } from '../measurements.ts'
 import { SERVICE_METRICS, type ServiceMetric, Windows, serviceMetric } from '../windows.ts'
-import { CUSTOM, MEASURE, POD_METRICS } from './paths.ts'
+import { CUSTOM, POD_METRICS } from './paths.ts'
 
 interface Value {
   readonly name: string
@@ -29,19 +29,7 @@ export class Answers {
   /** Counts since the gateway began; who wants those of a time takes the difference of two, of the same `instance`. */
   counts(namespace: string, service: string): object {
     this.#checkReading()
-    const { requests, errors, failed, aborted, seconds, buckets } = this.#measurements.ofService(`${namespace}/${service}`)
-    return {
-      kind: 'ServiceMeasurement',
-      apiVersion: `${MEASURE.group}/${MEASURE.version}`,
-      metadata: { name: service, namespace },
-      instance: this.#measurements.instance,
-      since: rfc3339(this.#measurements.sinceMs),
-      requests,
-      errors,
-      connectionErrors: failed,
-      aborted,
-      durationSeconds: { sum: seconds, bounds: BOUNDS, counts: [...buckets] },
-    }
+    return measurementOf(this.#measurements, namespace, service)
   }
 
   async serviceMetric(scope: Scope, namespace: string, service: string, metric: string): Promise<object> {
