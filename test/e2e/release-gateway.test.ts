@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type apps, refs } from '#api'
-import { type Client, createClient } from '#client'
+import type { Client } from '#client'
 import { type Release, installKinds, platformParts, releaseRef } from '#delivery'
 import { createEvents, createInformers, runControllers } from '#reconcile'
 import { type RunningCommand, eventually } from '#testing'
