@@ -16,7 +16,8 @@ export interface Registration {
 }
 
 export async function makeCertificate(scope: Scope, address: string): Promise<Registration> {
-  const authority = await createAuthority(scope, 'sampan-gateway-measure', LIFE_MS)
+  // Another name than the server's: a certificate whose issuer is called as itself is taken for its own.
+  const authority = await createAuthority(scope, 'sampan-gateway-measure-ca', LIFE_MS)
   const subject = { commonName: SERVICE.name }
   const certificate = await issueLeaf(scope, authority, {
     subject,
@@ -46,7 +47,6 @@ export async function register(
     ports: [{ name: 'https', port, protocol: 'TCP' }],
     endpoints: [{ addresses: [address], conditions: { ready: true } }],
   }
-  await client.resource(refs.endpointslices).patch(scope, SERVICE, { type: 'apply', body: slice }, { force: true })
   const caBundle = Buffer.from(authority).toString('base64')
   const services = client.resource(refs.apiservices)
   const elsewhere: string[] = []
@@ -62,5 +62,7 @@ export async function register(
       elsewhere.push(name)
     }
   }
+  // Last: nobody is asked before it is known whose certificate he will show.
+  await client.resource(refs.endpointslices).patch(scope, SERVICE, { type: 'apply', body: slice }, { force: true })
   return elsewhere
 }
