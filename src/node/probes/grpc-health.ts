@@ -11,13 +11,14 @@ const TABLE = {
   ServingStatus: { enum: { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } },
   Health: { service: { Check: ['HealthCheckRequest', 'HealthCheckResponse', ''] } },
 } as const
+/** Made once: this module is loaded when the first probe needs it. */
+const CHECK = methodsOf('grpc.health.v1', TABLE).get('Health/Check')
 
 export async function grpcHealth(scope: Scope, host: string, port: number, service: string, timeoutMs: number): Promise<ProbeOutcome> {
-  const check = methodsOf('grpc.health.v1', TABLE).get('Health/Check')
   using limited = scope.child()
   const channel = openChannel({ host, port })
   try {
-    const { status } = (await channel.unary(limited, check, { service }, { timeoutMs })) as { status: number }
+    const { status } = (await channel.unary(limited, CHECK, { service }, { timeoutMs })) as { status: number }
     if (status === TABLE.ServingStatus.enum.SERVING) return { result: 'success', output: 'service healthy' }
     const name = Object.entries(TABLE.ServingStatus.enum).find(([, number]) => number === status)?.[0] ?? String(status)
     return { result: 'failure', output: `service unhealthy (responded with "${name}")` }

@@ -4,7 +4,6 @@ import type { core } from '#api'
 import { type ContainerRuntime, RuntimeError } from '../cri/runtime.ts'
 import type { ProbeTarget } from '../pods/services.ts'
 import { goDuration } from '../pods/plan/backoff.ts'
-import { grpcHealth } from './grpc-health.ts'
 import type { ProbeOutcome } from './outcome.ts'
 import { dialError, httpGet, portOf } from './http-get.ts'
 
@@ -17,7 +16,11 @@ export async function probeOnce(scope: Scope, runtime: ContainerRuntime, target:
     if (probe.exec !== undefined) return await probeExec(scope, runtime, target, probe.exec.command ?? [], timeoutMs)
     if (probe.httpGet !== undefined) return await probeHttp(scope, target, probe.httpGet, timeoutMs)
     if (probe.tcpSocket !== undefined) return await probeTcp(scope, target, probe.tcpSocket, timeoutMs)
-    if (probe.grpc !== undefined) return await grpcHealth(scope, target.podIp, probe.grpc.port, probe.grpc.service ?? '', timeoutMs)
+    if (probe.grpc !== undefined) {
+      // Few pods have such a probe: nobody else pays for its descriptors.
+      const { grpcHealth } = await import('./grpc-health.ts')
+      return await grpcHealth(scope, target.podIp, probe.grpc.port, probe.grpc.service ?? '', timeoutMs)
+    }
     return { result: 'unknown', output: `missing probe handler for ${target.container.name}` }
   } catch (error) {
     scope.check()

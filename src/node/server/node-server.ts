@@ -17,6 +17,7 @@ import { StatusError, statusError } from '#api'
 import type { Client } from '#client'
 import type { NodeAgent } from '../node-agent.ts'
 import { RuntimeError } from '../cri/runtime.ts'
+import { CommandFailed } from '../host/command.ts'
 import { Access } from './access.ts'
 import { containerLog } from './container-logs.ts'
 import { agentMetrics, cadvisorMetrics, resourceMetrics } from './node-metrics.ts'
@@ -222,6 +223,7 @@ function answerOf(scope: Scope, error: unknown): { readonly code: number; readon
   const { status } =
     error instanceof RuntimeError && error.failure === 'unavailable'
       ? statusError.unavailable('the container runtime does not answer')
-      : statusError.internal('the request failed')
+      : // What a tool of the machine has said is what whoever waits for its work has to know.
+        statusError.internal(error instanceof CommandFailed ? messageOf(error) : 'the request failed')
   return { code: status.code, body: JSON.stringify(status) }
 }
