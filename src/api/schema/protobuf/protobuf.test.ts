@@ -161,6 +161,22 @@ test('a watch frame has its length in front', () => {
   assert.equal(Buffer.from(frame).toString('hex'), '0000000d' + '0a054144444544' + '1204' + '0a020102')
 })
 
+test('a time outside of the years that a text can say is refused', () => {
+  const part = (field: number, bytes: readonly number[]): readonly number[] => [field * 8 + 2, bytes.length, ...bytes]
+  const word = (field: number, text: string): readonly number[] => part(field, [...Buffer.from(text)])
+  const podMadeAt = (seconds: readonly number[]): Uint8Array =>
+    Uint8Array.from([
+      ...Buffer.from('k8s\0'),
+      ...part(1, [...word(1, 'v1'), ...word(2, 'Pod')]),
+      ...part(2, part(1, part(8, [8, ...seconds]))),
+    ])
+  const schema = schemaFor('Pod')
+  assert.deepEqual(decodeProtobuf(schema, podMadeAt([1])).object.metadata, { creationTimestamp: '1970-01-01T00:00:01Z' })
+  const afterYear9999 = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01]
+  const beforeYear0 = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0xff, 0x01]
+  for (const seconds of [afterYear9999, beforeYear0]) assert.throws(() => decodeProtobuf(schema, podMadeAt(seconds)), ProtobufError)
+})
+
 /** Bytes of an object with something of everything, cut, changed and put together anew. */
 const damaged = fc
   .record({

@@ -1,4 +1,4 @@
-import { type ProtobufReader, type ProtobufWriter, WIRE } from '#base/pure'
+import { ProtobufError, type ProtobufReader, type ProtobufWriter, WIRE } from '#base/pure'
 import type { ValueCodec } from './codec.ts'
 
 /** Calls `field` for each field of a message. */
@@ -63,9 +63,12 @@ export const intOrStringCodec: ValueCodec = messageCodec(
 
 const MS_IN_S = 1000
 const NANOS_IN_MICRO = 1000
+const NANOS_IN_S = 1_000_000_000
+/** Years 0 to 9999: what has a text in RFC 3339. */
+const [FIRST_SECOND, LAST_SECOND] = [-62_167_219_200, 253_402_300_799]
 
-/** Undefined for the empty message, which is Go's time that was never set. */
-function readTime(reader: ProtobufReader): { readonly seconds: number; readonly nanos: number } | undefined {
+/** To the second, and what is over. Undefined for the empty message, which is Go's time that was never set. */
+function readTime(reader: ProtobufReader): { readonly text: string; readonly nanos: number } | undefined {
   let seconds: number | undefined
   let nanos = 0
   eachField(reader, (number, message) => {
@@ -74,7 +77,11 @@ function readTime(reader: ProtobufReader): { readonly seconds: number; readonly 
     else return false
     return true
   })
-  return seconds === undefined ? undefined : { seconds, nanos }
+  if (seconds === undefined) return undefined
+  const carried = Math.floor(nanos / NANOS_IN_S)
+  const whole = seconds + carried
+  if (!(whole >= FIRST_SECOND && whole <= LAST_SECOND)) throw new ProtobufError('a time is outside of the years 0 to 9999')
+  return { text: new Date(whole * MS_IN_S).toISOString().slice(0, 'yyyy-mm-ddThh:mm:ss'.length), nanos: nanos - carried * NANOS_IN_S }
 }
 
 function writeTime(writer: ProtobufWriter, seconds: number, nanos: number): void {
@@ -87,7 +94,7 @@ function writeTime(writer: ProtobufWriter, seconds: number, nanos: number): void
 export const timeCodec: ValueCodec = messageCodec(
   (reader) => {
     const time = readTime(reader)
-    return time === undefined ? undefined : `${new Date(time.seconds * MS_IN_S).toISOString().slice(0, 19)}Z`
+    return time === undefined ? undefined : `${time.text}Z`
   },
   (writer, value) => writeTime(writer, Math.floor(Date.parse(String(value)) / MS_IN_S), 0),
 )
@@ -97,7 +104,7 @@ export const microTimeCodec: ValueCodec = messageCodec(
     const time = readTime(reader)
     if (time === undefined) return undefined
     const micros = String(Math.floor(time.nanos / NANOS_IN_MICRO)).padStart(6, '0')
-    return `${new Date(time.seconds * MS_IN_S).toISOString().slice(0, 19)}.${micros}Z`
+    return `${time.text}.${micros}Z`
   },
   (writer, value) => {
     const text = String(value)
