@@ -196,4 +196,4 @@ export { type ApplyRequest, serverSideApply, unrestorable } from './fields/serve
 export { type UpdateRequest, trackUpdate } from './fields/track-update.ts'
 export { managedFieldsAfterScale, type ReplicasPaths, scaleManagedFields } from './fields/scale-fields.ts'
 export { type CustomResources, customResources } from './structural/custom-resource.ts'
-export { validateServiceAddresses } from './groups/core/service-validation.ts'
+export { validateServiceAddresses } from './groups/core/services/service-validation.ts'

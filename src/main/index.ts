@@ -1,4 +1,4 @@
-export { startApiServer } from './apiserver.ts'
+export { startApiServer } from './server/apiserver.ts'
 export { running } from './background/processes.ts'
 export { type Instance, proxyTable, readInstance } from './instance/instance.ts'
 export { freePort } from './instance/locate.ts'

@@ -1,6 +1,6 @@
 import { UserError } from '#base'
-import { WRONG_USE } from './exit-codes.ts'
-import { program } from './program.ts'
+import { WRONG_USE } from './program/exit-codes.ts'
+import { program } from './program/program.ts'
 
 /** The one command, as it runs. What failed may have left servers and timers behind: nothing of it goes on. */
 const FAILED = 1

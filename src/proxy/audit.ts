@@ -1,4 +1,4 @@
-import type { Element } from './elements.ts'
+import type { Element } from './kernel/elements.ts'
 import { idOf } from './plan.ts'
 
 /** How far the kernel's table is from what it should be. */

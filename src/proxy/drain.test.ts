@@ -7,7 +7,7 @@ import { createInformers } from '#reconcile'
 import { createFakeApi } from '#testing'
 import { eventually } from '#testing/basics'
 import { type Drain, startDrain } from './drain.ts'
-import type { Kernel } from './kernel.ts'
+import type { Kernel } from './kernel/kernel.ts'
 import { startProxy } from './proxy.ts'
 
 /** A kernel whose transactions wait for permission. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { core, discovery } from '#api'
 import { ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
-import { narrowRanges } from './ranges.ts'
+import { narrowRanges } from './kernel/ranges.ts'
 
 const NODE = { name: 'n1', zone: 'z1', externalIPs: false }
 const service = (spec: core.ServiceSpec = {}, more: Partial<core.Service> = {}): core.Service => ({

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net'
 import type { core, discovery } from '#api'
 import { type Candidate, type Place, type Target, hasUsable, localOnly, nearest } from './endpoints.ts'
-import { narrowRanges } from './ranges.ts'
+import { narrowRanges } from './kernel/ranges.ts'
 
 /** What is to be done with one port of a Service on this node; the meaning of Services, free of any kernel's words. */
 export interface ServicePort {

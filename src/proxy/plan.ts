@@ -1,7 +1,7 @@
-import { type Element, chooserName, elementsOf, guardName } from './elements.ts'
+import { type Element, chooserName, elementsOf, guardName } from './kernel/elements.ts'
 import type { ServicePort } from './model.ts'
-import { baseRuleset, chooserRules, elementChanges, guardRules } from './ruleset.ts'
-import { staleConnections } from './stale.ts'
+import { baseRuleset, chooserRules, elementChanges, guardRules } from './kernel/ruleset.ts'
+import { staleConnections } from './kernel/stale.ts'
 
 /** What the kernel has of us. Only ever what a successful application left. */
 export interface Applied {

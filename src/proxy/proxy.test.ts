@@ -7,7 +7,7 @@ import { type Client, createClient, inProcessTransport } from '#client'
 import { createInformers } from '#reconcile'
 import { createFakeApi } from '#testing'
 import { eventually, freePort } from '#testing/basics'
-import { type Kernel, KernelRefused } from './kernel.ts'
+import { type Kernel, KernelRefused } from './kernel/kernel.ts'
 import { type RunningProxy, releaseProxy, startProxy } from './proxy.ts'
 
 /** Records what it is told; refuses as often as it is asked to. */

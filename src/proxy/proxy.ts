@@ -1,11 +1,11 @@
 import { type Scope, isCancelled, messageOf } from '#base'
 import { type Drift, driftOf } from './audit.ts'
 import { HealthServers } from './health.ts'
-import type { Kernel } from './kernel.ts'
+import type { Kernel } from './kernel/kernel.ts'
 import { Ledger, type ProxyPlan, planChange, planReplacement } from './plan.ts'
-import { removeTable } from './ruleset.ts'
+import { removeTable } from './kernel/ruleset.ts'
 import { settingsToMind } from './settings.ts'
-import { staleListed } from './stale.ts'
+import { staleListed } from './kernel/stale.ts'
 import { type WantedOptions, WantedServices } from './wanted.ts'
 
 export interface ProxyOptions extends WantedOptions {

@@ -1,5 +1,5 @@
 import type { Scope } from '#base'
-import type { Kernel } from './kernel.ts'
+import type { Kernel } from './kernel/kernel.ts'
 
 /** What about the kernel's settings will surprise, in words. They are the machine's owner's: nothing is changed here. */
 export async function settingsToMind(scope: Scope, kernel: Kernel): Promise<readonly string[]> {

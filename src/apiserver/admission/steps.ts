@@ -5,7 +5,7 @@ import { certificateApproval, certificateSigning, certificateSubjectRestriction 
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
 import { defaultTolerations } from './default-tolerations.ts'
 import { claimStatusAuthorization, deviceAdminAccess } from './device-claims.ts'
-import { limitRanger } from './limit-ranger.ts'
+import { limitRanger } from './limits/limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction/step.ts'
 import { podSecurity } from './pod-security/step.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Logger, type Scope, UserError, rootScope } from '#base'
 import { eventually, manualClock } from '#testing'
-import { type TestWebhook, testWebhook } from '../auth/configured/webhook.fixture.ts'
+import { type TestWebhook, testWebhook } from '../auth/configured/webhooks/webhook.fixture.ts'
 import { type AuditWebhookFlags, openAuditWebhook } from './open-audit-webhook.ts'
 import type { AuditSink } from './audit-record.ts'
 

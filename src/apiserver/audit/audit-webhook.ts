@@ -1,5 +1,5 @@
 import { type CancellableScope, type Scope, messageOf } from '#base'
-import type { WebhookAddress } from '../auth/configured/webhook-kubeconfig.ts'
+import type { WebhookAddress } from '../auth/configured/webhooks/webhook-kubeconfig.ts'
 import { RemoteError } from '../remote/remote-error.ts'
 import { ServerCaller } from '../remote/server-caller.ts'
 import type { AuditSink } from './audit-record.ts'

@@ -26,7 +26,7 @@ export async function openAuditWebhook(scope: Scope, kubeconfig: string, flags: 
     )
   const [{ AuditWebhook }, { readWebhookKubeconfig }, { durationFlag }] = await Promise.all([
     import('./audit-webhook.ts'),
-    import('../auth/configured/webhook-kubeconfig.ts'),
+    import('../auth/configured/webhooks/webhook-kubeconfig.ts'),
     import('../auth/configured/duration-flag.ts'),
   ])
   return new AuditWebhook(scope, readWebhookKubeconfig(kubeconfig), {

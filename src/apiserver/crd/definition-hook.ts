@@ -1,6 +1,6 @@
 import type { KubeObject } from '#api'
 import type { RegistryHook } from '../registry/core.ts'
-import { metaOf } from '../registry/object-rules.ts'
+import { metaOf } from '../registry/write/object-rules.ts'
 import { CLEANUP_FINALIZER, type Definition, withCondition } from './definition.ts'
 
 /** A definition ends in its own way: it is Terminating until its objects are gone. */

@@ -1,6 +1,6 @@
 import type { KubeObject } from '#api'
 import type { RegistryHook } from './core.ts'
-import { metaOf } from './object-rules.ts'
+import { metaOf } from './write/object-rules.ts'
 
 interface NamespaceObject extends KubeObject {
   spec?: { finalizers?: readonly string[] }

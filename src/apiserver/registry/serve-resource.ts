@@ -13,7 +13,7 @@ import { methodNotAllowed, noSuchPath } from './routing-errors.ts'
 import { getObject, listObjects } from './read/read.ts'
 import { serveScale } from './scale/serve-scale.ts'
 import { watchObjects } from './read/watch.ts'
-import { type Target, patchObject, postObject, putObject } from './write.ts'
+import { type Target, patchObject, postObject, putObject } from './write/write.ts'
 import type { View } from './view.ts'
 import type { Views } from './views.ts'
 

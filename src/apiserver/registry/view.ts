@@ -11,7 +11,7 @@ import {
 } from '#api'
 import type { ResourceCache } from '../watchcache/cache.ts'
 import type { Entry } from '../watchcache/entry.ts'
-import { asBuffer, withRevision } from '../watchcache/wire.ts'
+import { asBuffer, withRevision } from '../watchcache/stored/wire.ts'
 
 /** Bytes that a resourceVersion takes beside its digits. */
 const VERSION_TEXT = '"resourceVersion":"",'.length

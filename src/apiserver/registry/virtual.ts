@@ -1,14 +1,14 @@
 import { builtInSchema } from '#api'
 import type { VirtualResource } from '../contract.ts'
 import { objectBytesAnswer } from '../respond/objects.ts'
-import { admissionRequest, mutate, validateAdmission } from './admit.ts'
+import { admissionRequest, mutate, validateAdmission } from './write/admit.ts'
 import { qualifiedName } from './core.ts'
 import type { SpecialHandler } from './special-handler.ts'
-import { noteSpoken, noteUpdate } from './managed.ts'
-import { settleNamespace, validateNew } from './object-rules.ts'
+import { noteSpoken, noteUpdate } from './write/managed.ts'
+import { settleNamespace, validateNew } from './write/object-rules.ts'
 import { writeOptions } from './options.ts'
-import { type ExpectedKind, readObject } from './read-object.ts'
-import { requestBody } from './write.ts'
+import { type ExpectedKind, readObject } from './write/read-object.ts'
+import { requestBody } from './write/write.ts'
 
 /** Where a virtual resource is served. */
 export function virtualKey(virtual: VirtualResource): string {

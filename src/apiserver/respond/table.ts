@@ -1,6 +1,6 @@
 import { type KubeObject, type Resource } from '#api'
 import type { Entry } from '../watchcache/entry.ts'
-import { endOfValue, metadataOffset } from '../watchcache/wire.ts'
+import { endOfValue, metadataOffset } from '../watchcache/stored/wire.ts'
 
 /** What of the object itself stands in a row of a table. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object'

@@ -1,5 +1,5 @@
 import { type KubeObject, type core, refs, statusError } from '#api'
-import { admissionRequest, mutate, validateAdmission } from '../registry/admit.ts'
+import { admissionRequest, mutate, validateAdmission } from '../registry/write/admit.ts'
 import type { RequestContext } from '../registry/context.ts'
 import type { SpecialHandler, SpecialTarget } from '../registry/special-handler.ts'
 import { flag } from './log-options.ts'

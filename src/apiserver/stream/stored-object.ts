@@ -1,7 +1,7 @@
 import { type KubeObject, type ResourceRef, statusError } from '#api'
 import type { RequestContext } from '../registry/context.ts'
 import { cacheKey } from '../registry/views.ts'
-import { present } from '../registry/write-object.ts'
+import { present } from '../registry/write/write-object.ts'
 
 /** An object as it is stored now: shared and read only. Throws `StatusError` 404. */
 export async function storedObject<T extends KubeObject>(

@@ -2,12 +2,12 @@ import type { Engine, KeyValue, RangeResult, StoreEvent } from '#store'
 import type { KubeObject, Resource } from '#api'
 import { Entry, LabelPool } from './entry.ts'
 import type { ChangeHub, HubSubscriber } from './hub.ts'
-import { OrderedIndex, type Snapshot } from './ordered-index.ts'
-import { Postings, fieldTerm, labelTerm } from './postings.ts'
-import type { ParsedPool } from './parsed-pool.ts'
+import { OrderedIndex, type Snapshot } from './lists/ordered-index.ts'
+import { Postings, fieldTerm, labelTerm } from './lists/postings.ts'
+import type { ParsedPool } from './stored/parsed-pool.ts'
 import { type CacheEvent, EventRing } from './ring.ts'
-import { type Selection, keyRange, matches, needsFields } from './selection.ts'
-import { withRevision } from './wire.ts'
+import { type Selection, keyRange, matches, needsFields } from './lists/selection.ts'
+import { withRevision } from './stored/wire.ts'
 
 /** Objects read from the store at a time while a cache is filled. */
 const LOAD_PAGE = 1000

@@ -1,5 +1,5 @@
 import type { KubeObject } from '#api'
-import { labelsText } from './wire.ts'
+import { labelsText } from './stored/wire.ts'
 
 export type Labels = Readonly<Record<string, string>>
 const NO_LABELS: Labels = Object.freeze(Object.create(null) as Record<string, string>)

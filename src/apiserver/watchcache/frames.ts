@@ -1,7 +1,7 @@
 import type { Scope } from '#base'
 import type { Entry } from './entry.ts'
 import type { CacheEvent } from './ring.ts'
-import { replaceResourceVersion } from './wire.ts'
+import { replaceResourceVersion } from './stored/wire.ts'
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
 

@@ -7,7 +7,7 @@ import { Catalog } from '../registry/catalog.ts'
 import { Views } from '../registry/views.ts'
 import { builtInResources } from '#api'
 import { WatchMetrics } from '../observe/watch-metrics.ts'
-import { EVERYTHING } from './selection.ts'
+import { EVERYTHING } from './lists/selection.ts'
 import { WatchStream } from './watch-stream.ts'
 
 /** A client that reads one chunk at a time, when it is told to. */

@@ -5,7 +5,7 @@ import type { CacheListener, ResourceCache } from './cache.ts'
 import type { Entry } from './entry.ts'
 import { type EventType, type Shape, frameOf } from './frames.ts'
 import type { CacheEvent } from './ring.ts'
-import { type Selection, matches } from './selection.ts'
+import { type Selection, matches } from './lists/selection.ts'
 
 export interface WatchStreamOptions {
   readonly cache: ResourceCache

@@ -4,8 +4,8 @@ import type { Client } from '#client'
 import { APPLICATION_LABEL } from '../platform/group.ts'
 import { type Bundle, bundleOf, readManifests } from './manifests.ts'
 import { type Application, type ApplicationRevision, type Mode, applicationRef, revisionRef } from './objects.ts'
-import { modeOf } from './plan-application.ts'
-import { type PartChange, planChange, warningsOf } from './plan-change.ts'
+import { modeOf } from './plan/plan-application.ts'
+import { type PartChange, planChange, warningsOf } from './plan/plan-change.ts'
 import { SEALED_TYPE, type WholeRevision, ifThere, listRevisions, numberOf, readRevision, revisionName, sealedName } from './revisions.ts'
 
 /** The ways by which a revision comes. */

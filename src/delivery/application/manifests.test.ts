@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { KubeObject } from '#api'
 import { claim, deployment, password, service, settings } from './application.fixture.ts'
 import { bundleOf, objectsOfBundle, readManifests } from './manifests.ts'
-import { planChange, warningsOf } from './plan-change.ts'
+import { planChange, warningsOf } from './plan/plan-change.ts'
 
 const read = (...brought: readonly unknown[]) => readManifests(brought, 'web', 'n')
 

@@ -3,7 +3,7 @@ import { readYamlDocuments, writeYaml } from '#base'
 import { type KubeObject, type core, dnsSubdomainErrors } from '#api'
 import { canonicalJson } from '#reconcile'
 import { APPLICATION_LABEL } from '../platform/group.ts'
-import { dependenciesOf } from './dependencies.ts'
+import { dependenciesOf } from './plan/dependencies.ts'
 import { LARGEST_MANIFESTS, MOST_PARTS } from './kinds.ts'
 import { PART_KINDS, partId, partKindOf, whyNoPart } from './part-kinds.ts'
 

@@ -1,7 +1,7 @@
 import { type Scope, UserError } from '#base'
 import type { KubeObject } from '#api'
 import { awaitApplication, awaitPart } from '../application/await-application.ts'
-import { DEPENDS_ON } from '../application/dependencies.ts'
+import { DEPENDS_ON } from '../application/plan/dependencies.ts'
 import { type Place, deleteApplication, deploy, findApplication } from '../application/door.ts'
 import { partId } from '../application/part-kinds.ts'
 import type { BringUp } from './project.ts'

@@ -2,12 +2,12 @@ import type { KubeObject, core } from '#api'
 import { type Dict, childDict, isDict } from '#compose'
 import { type AliyunLabels, aliyunLabels } from './aliyun/labels.ts'
 import { type FileSources, fileObjects } from './files.ts'
-import { ingressOf } from './ingress.ts'
+import { ingressOf } from './objects/ingress.ts'
 import { type Findings, type Refusal, objectName, textOf } from './reader.ts'
-import { linkedNames, policiesOf, publishedPolicies, servicesOf } from './services.ts'
+import { linkedNames, policiesOf, publishedPolicies, servicesOf } from './objects/services.ts'
 import { SERVICE_VERDICTS } from './verdicts.ts'
-import { claimOf, mountsOf } from './volumes.ts'
-import { type Workload, workloadOf } from './workload.ts'
+import { claimOf, mountsOf } from './objects/volumes.ts'
+import { type Workload, workloadOf } from './objects/workload.ts'
 
 export interface ConvertSources extends FileSources {
   isFile(path: string): boolean

@@ -1,7 +1,7 @@
 import type { core } from '#api'
 import { type Dict, childDict, isDict } from '#compose'
 import { type Findings, isTrue, textOf } from './reader.ts'
-import { fileKey, fileObjectName } from './volumes.ts'
+import { fileKey, fileObjectName } from './objects/volumes.ts'
 
 export interface FileSources {
   /** The bytes of a file; `undefined` where there is none. */

@@ -1,5 +1,5 @@
 import type { AnalysisStatus, Counted, ReleaseStatus } from './objects.ts'
-import { noted } from './record.ts'
+import { noted } from './record/record.ts'
 import { judge, lookAt } from './verdict/judge.ts'
 import { beginWindow, growWindow } from './window.ts'
 import type { World } from './world.ts'

@@ -1,6 +1,6 @@
 import { type Labels, labelSelectorOf } from '#api'
 import { shown } from '../model/grammar.ts'
-import { type Verdict, isFalse, isTrue } from './conditions.ts'
+import { type Verdict, isFalse, isTrue } from './status/conditions.ts'
 import { covers, hostsOf } from './hostnames.ts'
 import { GROUP, type ParentReference, type Route } from './kinds.ts'
 import type { JudgedGateway, JudgedListener } from './listeners.ts'

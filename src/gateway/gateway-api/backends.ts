@@ -1,6 +1,6 @@
 import { shown } from '../model/grammar.ts'
 import { type BackendPort, keyOfBackend } from '../model/wish.ts'
-import { type Verdict, isFalse } from './conditions.ts'
+import { type Verdict, isFalse } from './status/conditions.ts'
 import { mayRefer } from './grants.ts'
 import { type BackendReference, GROUP, type ReferenceGrant } from './kinds.ts'
 

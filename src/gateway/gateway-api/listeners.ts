@@ -1,7 +1,7 @@
 import { isHost, shown } from '../model/grammar.ts'
 import type { ReadCertificate } from '../model/certificate.ts'
 import type { ListenPort } from '../model/wish.ts'
-import { type Verdict, isFalse, isTrue } from './conditions.ts'
+import { type Verdict, isFalse, isTrue } from './status/conditions.ts'
 import { mayRefer } from './grants.ts'
 import { covers } from './hostnames.ts'
 import { GROUP, type Gateway, type Listener, type ReferenceGrant, type RouteGroupKind, keyOf } from './kinds.ts'

@@ -2,7 +2,7 @@ import { type Condition, type Forward, type Redirect, type Rule, type Share, ans
 import { DEEP_KEY, type WantedRoute, type Wish } from '../model/wish.ts'
 import type { Parent } from './attach.ts'
 import { type BackendView, Backends } from './backends.ts'
-import { type Verdict, isFalse, isTrue } from './conditions.ts'
+import { type Verdict, isFalse, isTrue } from './status/conditions.ts'
 import { readFilters } from './filters.ts'
 import { keysOfHost } from './hostnames.ts'
 import { type GRPCRoute, type HTTPRoute, type HTTPRouteRule, type Route, type TLSRoute, keyOf } from './kinds.ts'

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Rule } from '#routing'
-import { mergeConditions } from './conditions.ts'
+import { mergeConditions } from './status/conditions.ts'
 import { covers, hostsOf, intersection } from './hostnames.ts'
 import type { GRPCRoute, HTTPRoute, HTTPRouteMatch, HTTPRouteRule, Listener, ParentReference, ReferenceGrant } from './kinds.ts'
 import { type ApiModel, type ApiWorld, apiModel, gatewayWith, http, meta } from './world.fixture.ts'
-import { parentsOfRoute } from './statuses.ts'
+import { parentsOfRoute } from './status/statuses.ts'
 
 const to = (name: string, more: object = {}): NonNullable<HTTPRouteRule['backendRefs']>[number] => ({ name, port: 80, ...more })
 const path = (value: string, type = 'PathPrefix'): HTTPRouteMatch => ({ path: { type, value } })

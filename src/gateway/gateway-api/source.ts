@@ -5,7 +5,7 @@ import { CONTROLLER } from '../model/classes.ts'
 import type { IngressSurroundings } from '../ingress-source.ts'
 import { type Callers, type RouteSource, taken } from '../source.ts'
 import { type AttachView, type Parent, attach } from './attach.ts'
-import type { Verdict } from './conditions.ts'
+import type { Verdict } from './status/conditions.ts'
 import { wishOfGateway } from './gateway-wish.ts'
 import {
   type GRPCRoute,
@@ -20,8 +20,8 @@ import {
 } from './kinds.ts'
 import { type JudgedGateway, type JudgedListener, judgeGateways, portsOf, secretsOfGateway } from './listeners.ts'
 import { type JudgedRoute, judgeGrpcRoute, judgeHttpRoute, judgeTlsRoute, wishIdOf } from './route-wish.ts'
-import { PolicyWork } from './policy-work.ts'
-import { StatusWriter } from './status-writer.ts'
+import { PolicyWork } from './policies/policy-work.ts'
+import { StatusWriter } from './status/status-writer.ts'
 
 export interface GatewayApiSurroundings extends IngressSurroundings {
   readonly httpPort: number

@@ -3,14 +3,14 @@ import { type MetricFamily, ReplaceableIdentity, type Scope, UserError } from '#
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { OVERLAY_MTU } from '#network'
 import { DEFAULT_HARD, parseReserved, parseThresholds, shutdownGroups, streamProtocols } from '#node'
-import { defaultAddresses, startAgent } from '../agent.ts'
-import { type AgentCertificates, agentCertificates } from '../agent-certificates.ts'
-import { awaitServer } from '../await-server.ts'
-import { WRONG_USE } from '../exit-codes.ts'
-import { heartbeatOf } from '../failover.ts'
-import { inForeground } from '../foreground.ts'
-import type { AgentFlags } from '../flags.ts'
-import { nodeNetwork } from '../node-network.ts'
+import { defaultAddresses, startAgent } from '../node/agent.ts'
+import { type AgentCertificates, agentCertificates } from '../node/agent-certificates.ts'
+import { awaitServer } from '../node/await-server.ts'
+import { WRONG_USE } from '../program/exit-codes.ts'
+import { heartbeatOf } from '../program/failover.ts'
+import { inForeground } from '../process/foreground.ts'
+import type { AgentFlags } from '../program/flags.ts'
+import { nodeNetwork } from '../node/node-network.ts'
 
 /** `sampan agent`: node agent, service proxy, policies, routes and DNS of one node, in one process. */
 export async function runAgent(flags: AgentFlags): Promise<void> {

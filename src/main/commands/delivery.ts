@@ -1,10 +1,10 @@
 import { createClient, loadKubeconfig, socketTransport } from '#client'
-import { awaitServer } from '../await-server.ts'
-import { type RunningDelivery, controllerMetrics, startDelivery } from '../delivery.ts'
-import { startNow, whenElected } from '../elected.ts'
-import type { DeliveryFlags } from '../flags.ts'
-import { inForeground } from '../foreground.ts'
-import { serveHealth } from '../health-server.ts'
+import { awaitServer } from '../node/await-server.ts'
+import { type RunningDelivery, controllerMetrics, startDelivery } from '../workers/delivery.ts'
+import { startNow, whenElected } from '../workers/elected.ts'
+import type { DeliveryFlags } from '../program/flags.ts'
+import { inForeground } from '../process/foreground.ts'
+import { serveHealth } from '../process/health-server.ts'
 
 /** `sampan delivery`: the controllers of the platform, against any Kubernetes. */
 export async function runDelivery(flags: DeliveryFlags): Promise<void> {

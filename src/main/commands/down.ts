@@ -9,7 +9,7 @@ import { stopInBackground } from '../background/processes.ts'
 import { type Instance, announceInterface, netnsPath, policyTable, proxyTable, readInstance } from '../instance/instance.ts'
 import { removeLocalAddress, removeNetwork } from '../instance/network.ts'
 import { locate, stateDirOf } from '../instance/locate.ts'
-import type { InstanceFlags } from '../flags.ts'
+import type { InstanceFlags } from '../program/flags.ts'
 import { componentsOf, gatewayDir, hostOptions } from '../up/commands.ts'
 
 const STOP_WITHIN_MS = 20_000

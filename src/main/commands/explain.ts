@@ -4,7 +4,7 @@ import { formatTable } from '#cli'
 import { type Client, createClient, discover, loadKubeconfig, socketTransport } from '#client'
 import { createInformers } from '#reconcile'
 import { type Explanation, explain } from '#scheduler'
-import type { ExplainFlags } from '../flags.ts'
+import type { ExplainFlags } from '../program/flags.ts'
 import { administratorKubeconfig } from '../instance/locate.ts'
 import { schedulerFile } from './parts.ts'
 

@@ -3,8 +3,8 @@ import { networkInterfaces } from 'node:os'
 import { UserError } from '#base'
 import { createClient, loadKubeconfig, socketTransport } from '#client'
 import { startGateway } from '#gateway'
-import type { GatewayFlags } from '../flags.ts'
-import { inForeground } from '../foreground.ts'
+import type { GatewayFlags } from '../program/flags.ts'
+import { inForeground } from '../process/foreground.ts'
 import { GATEWAY_PROGRAMS, missingPrograms } from '../machine/packages.ts'
 
 /** `sampan gateway`: serves the Ingresses of any Kubernetes whose endpoints this machine reaches. */

@@ -3,7 +3,7 @@ import { kubeconfigOf } from '../instance/instance.ts'
 import { locate } from '../instance/locate.ts'
 import { cacheDir } from '../pack/find-pack.ts'
 import { findKubectl } from '../machine/kubectl.ts'
-import type { InstanceFlags } from '../flags.ts'
+import type { InstanceFlags } from '../program/flags.ts'
 
 /** `sampan kubectl`: kubectl with this cluster's kubeconfig; its exit code is ours. */
 export async function runKubectl(args: readonly string[], flags: InstanceFlags): Promise<void> {

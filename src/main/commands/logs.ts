@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { UserError } from '#base'
 import { logFile } from '../background/processes.ts'
 import { locate } from '../instance/locate.ts'
-import type { InstanceFlags } from '../flags.ts'
+import type { InstanceFlags } from '../program/flags.ts'
 import { componentsOf } from '../up/commands.ts'
 
 const LINES = 200

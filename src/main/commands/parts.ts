@@ -1,11 +1,11 @@
 import { UserError, readFileIfThere } from '#base'
 import { createClient, loadKubeconfig, socketTransport } from '#client'
 import { type SchedulerFile, readSchedulerConfig } from '#scheduler'
-import { startControllers } from '../controllers.ts'
-import { startNow, whenElected } from '../elected.ts'
-import { inForeground } from '../foreground.ts'
-import type { PartFlags } from '../flags.ts'
-import { startScheduler } from '../scheduler.ts'
+import { startControllers } from '../workers/controllers.ts'
+import { startNow, whenElected } from '../workers/elected.ts'
+import { inForeground } from '../process/foreground.ts'
+import type { PartFlags } from '../program/flags.ts'
+import { startScheduler } from '../workers/scheduler.ts'
 
 /** `sampan controllers` and `sampan scheduler`: against any Kubernetes, over the network. */
 export async function runPart(part: 'controllers' | 'scheduler', flags: PartFlags): Promise<void> {

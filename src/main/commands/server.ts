@@ -1,11 +1,11 @@
 import type { Scope } from '#base'
 import { type Client, ClientMetrics, createClient, inProcessTransport } from '#client'
 import type { Informers } from '#reconcile'
-import { type InternalPart, type RunningApiServer, startApiServer } from '../apiserver.ts'
-import type { Started } from '../elected.ts'
-import { graceOf } from '../failover.ts'
-import { inForeground } from '../foreground.ts'
-import type { ServerFlags } from '../flags.ts'
+import { type InternalPart, type RunningApiServer, startApiServer } from '../server/apiserver.ts'
+import type { Started } from '../workers/elected.ts'
+import { graceOf } from '../program/failover.ts'
+import { inForeground } from '../process/foreground.ts'
+import type { ServerFlags } from '../program/flags.ts'
 
 const PARTS: Readonly<Record<InternalPart, string>> = { controllers: 'kube-controller-manager', scheduler: 'kube-scheduler' }
 
@@ -56,12 +56,15 @@ type ClientOf = (part: InternalPart) => Client
 
 /** Controllers and scheduler inside the server; where other servers share the store, in one of them at a time. */
 async function startParts(scope: Scope, flags: PartsFlags, server: RunningApiServer, clientOf: ClientOf): Promise<Started> {
-  const { startNow, whenElected } = await import('../elected.ts')
+  const { startNow, whenElected } = await import('../workers/elected.ts')
   const start = flags.store === 'etcd' ? whenElected : startNow
   const schedule = (within: Scope, shared: { readonly informers?: Informers }): Promise<Started> =>
     start(within, clientOf('scheduler'), 'kube-scheduler', (term) => startInnerScheduler(term, flags, clientOf, shared))
   if (!flags.controllers) return flags.scheduler ? schedule(scope, {}) : { stopped: Promise.resolve() }
-  const [{ QueueMetrics, createInformers }, { startControllers }] = await Promise.all([import('#reconcile'), import('../controllers.ts')])
+  const [{ QueueMetrics, createInformers }, { startControllers }] = await Promise.all([
+    import('#reconcile'),
+    import('../workers/controllers.ts'),
+  ])
   const queues = new QueueMetrics()
   server.addMetrics((text) => queues.write(text, scope.clock.monotonic()))
   return start(scope, clientOf('controllers'), 'kube-controller-manager', async (term) => {
@@ -89,7 +92,7 @@ async function startInnerScheduler(
   clientOf: ClientOf,
   shared: { readonly informers?: Informers },
 ): Promise<Started> {
-  const [{ startScheduler }, { schedulerFile }] = await Promise.all([import('../scheduler.ts'), import('./parts.ts')])
+  const [{ startScheduler }, { schedulerFile }] = await Promise.all([import('../workers/scheduler.ts'), import('./parts.ts')])
   const file = schedulerConfig === undefined ? undefined : schedulerFile(schedulerConfig)
   return startScheduler(scope, { client: clientOf('scheduler'), ...shared, ...(file === undefined ? {} : { config: file.config }) })
 }

@@ -1,7 +1,7 @@
 import { createClient, loadKubeconfig, socketTransport } from '#client'
 import { startSimulation } from '#simulate'
-import type { SimulateFlags } from '../flags.ts'
-import { inForeground } from '../foreground.ts'
+import type { SimulateFlags } from '../program/flags.ts'
+import { inForeground } from '../process/foreground.ts'
 
 /** `sampan simulate`: nodes that are none, in any cluster, as long as it runs. */
 export async function runSimulate(flags: SimulateFlags): Promise<void> {

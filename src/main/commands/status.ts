@@ -8,7 +8,7 @@ import { layoutOf } from '#node'
 import { running } from '../background/processes.ts'
 import { kubeconfigOf } from '../instance/instance.ts'
 import { locate } from '../instance/locate.ts'
-import type { InstanceFlags } from '../flags.ts'
+import type { InstanceFlags } from '../program/flags.ts'
 import { componentsOf, gatewayDir, hostOptions } from '../up/commands.ts'
 
 const ANSWER_WITHIN_MS = 5000

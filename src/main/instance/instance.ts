@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '#base'
-import type { Failover } from '../failover.ts'
+import type { Failover } from '../program/failover.ts'
 
 /**
  * One cluster on this machine. Everything that could meet another instance's (names of namespaces, tables and control groups, address ranges,

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { UserError } from '#base'
-import type { InstanceFlags } from '../flags.ts'
+import type { InstanceFlags } from '../program/flags.ts'
 import { type Instance, kubeconfigOf, readInstance } from './instance.ts'
 
 const ROOT = '/var/lib/sampan'

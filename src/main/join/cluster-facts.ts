@@ -1,6 +1,6 @@
 import { UserError } from '#base'
 import type { core } from '#api'
-import { FAILOVERS, type Failover } from '../failover.ts'
+import { FAILOVERS, type Failover } from '../program/failover.ts'
 import { NETWORK_MODES, type NetworkMode } from '../instance/instance.ts'
 
 /** What all nodes of a cluster have to agree on, as an object that machines read when they join and when they start. */

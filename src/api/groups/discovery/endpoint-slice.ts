@@ -8,7 +8,7 @@ import { validateDomainName } from '../../validation/domain-name.ts'
 import { newIpErrors, parseIp, strictIpErrors } from '../../validation/ip.ts'
 import { dnsLabelErrors, dnsSubdomainErrors, labelValueErrors, qualifiedNameErrors } from '../../validation/names.ts'
 import { invalidText, validateEnum, validateImmutable, validateRequired } from '../../validation/values.ts'
-import { validateRoutable } from '../core/service-validation.ts'
+import { validateRoutable } from '../core/services/service-validation.ts'
 
 const TYPE = Path.of('addressType')
 const ENDPOINTS = Path.of('endpoints')

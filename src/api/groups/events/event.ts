@@ -3,8 +3,8 @@ import type { KubeObject } from '../../meta/object.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Event as CoreEvent } from '../../types/core-v1.gen.ts'
 import type { Event } from '../../types/events-v1.gen.ts'
-import { eventColumns, eventFields } from '../core/event.ts'
-import { validateNewEvent, validateNewEventUpdate } from '../core/event-validation.ts'
+import { eventColumns, eventFields } from '../core/events/event.ts'
+import { validateNewEvent, validateNewEventUpdate } from '../core/events/event-validation.ts'
 
 /** Fields that the two versions name differently. */
 const NAMES: readonly (readonly [core: keyof CoreEvent, own: keyof Event])[] = [

@@ -6,9 +6,9 @@ import { type TestContext, test } from 'node:test'
 import { UserError, rootScope } from '#base'
 import { manualClock } from '#testing/basics'
 import { openAuthentication } from './authentication.ts'
-import { testIssuer } from './issuer.fixture.ts'
-import { readAuthenticationRules } from './issuer-rules.ts'
-import { rulesOfFlags } from './oidc-flags.ts'
+import { testIssuer } from './jwt/issuer.fixture.ts'
+import { readAuthenticationRules } from './jwt/issuer-rules.ts'
+import { rulesOfFlags } from './jwt/oidc-flags.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 const HEAD = 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n'

@@ -1,7 +1,7 @@
 import { type Scope, UserError } from '#base'
 import type { TokenAuthenticator } from '../authenticate/bearer.ts'
 import type { AnonymousRules } from './authentication-configuration.ts'
-import type { OidcFlags } from './oidc-flags.ts'
+import type { OidcFlags } from './jwt/oidc-flags.ts'
 
 export interface AuthenticationSources extends OidcFlags {
   /** An AuthenticationConfiguration; read again when it changes. */
@@ -38,8 +38,8 @@ export async function openAuthentication(scope: Scope, sources: AuthenticationSo
   const { tokens, mayBeAnonymous } = await openIssuers(scope, sources)
   if (file === undefined) return { tokens, mayBeAnonymous }
   const [{ tokenWebhook }, { readWebhookKubeconfig }, { durationFlag }] = await Promise.all([
-    import('./token-webhook.ts'),
-    import('./webhook-kubeconfig.ts'),
+    import('./webhooks/token-webhook.ts'),
+    import('./webhooks/webhook-kubeconfig.ts'),
     import('./duration-flag.ts'),
   ])
   const options = {
@@ -58,8 +58,8 @@ async function openIssuers(scope: Scope, sources: AuthenticationSources): Promis
   if (file === undefined) {
     const mayBeAnonymous = anonymousAuth === false ? (): boolean => false : undefined
     if (!hasFlags) return { tokens: [], mayBeAnonymous }
-    const { rulesOfFlags } = await import('./oidc-flags.ts')
-    const { jwtAuthenticator } = await import('./jwt.ts')
+    const { rulesOfFlags } = await import('./jwt/oidc-flags.ts')
+    const { jwtAuthenticator } = await import('./jwt/jwt.ts')
     return { tokens: [jwtAuthenticator(scope, rulesOfFlags(sources, ownIssuers).issuers)], mayBeAnonymous }
   }
   if (hasFlags) throw new UserError('--authentication-config and --oidc-… flags exclude each other', 'write the issuer into the file')
@@ -75,8 +75,8 @@ async function followConfiguration(
   ownIssuers: readonly string[],
 ): Promise<ConfiguredAuthentication> {
   const [{ readAuthenticationRules }, { jwtAuthenticator }, { followFile }] = await Promise.all([
-    import('./issuer-rules.ts'),
-    import('./jwt.ts'),
+    import('./jwt/issuer-rules.ts'),
+    import('./jwt/jwt.ts'),
     import('./follow-file.ts'),
   ])
   const read = (within: Scope, text: string): Current => {

@@ -11,9 +11,9 @@ import {
   fieldError,
   parseDuration,
 } from '#api'
-import type { AccessWebhookOptions } from './access-webhook.ts'
+import type { AccessWebhookOptions } from './webhooks/access-webhook.ts'
 import { type DocumentKind, type Shape, readDocument } from './shape.ts'
-import { readWebhookKubeconfig } from './webhook-kubeconfig.ts'
+import { readWebhookKubeconfig } from './webhooks/webhook-kubeconfig.ts'
 
 /** One authorizer of the list, in its place. */
 export type AuthorizerChoice =

@@ -38,7 +38,10 @@ const TIMEOUT_MS = 30_000
 export async function openAuthorization(scope: Scope, sources: AuthorizationSources): Promise<ConfiguredAuthorization | undefined> {
   const { authorizationConfig: file, authorizationMode: mode, authorizationWebhookConfigFile: kubeconfig } = sources
   if (file === undefined && mode === undefined && kubeconfig === undefined) return undefined
-  const [{ accessWebhook }, configuration] = await Promise.all([import('./access-webhook.ts'), import('./authorization-configuration.ts')])
+  const [{ accessWebhook }, configuration] = await Promise.all([
+    import('./webhooks/access-webhook.ts'),
+    import('./authorization-configuration.ts'),
+  ])
   const make = (within: Scope, choices: readonly AuthorizerChoice[]): Current => ({
     choices,
     webhooks: choices.map((choice) => (choice.type === 'Webhook' ? accessWebhook(within, choice.webhook) : undefined)),
@@ -104,7 +107,7 @@ async function choicesOfFlags(sources: AuthorizationSources): Promise<readonly A
     throw new UserError('--authorization-mode=Webhook and --authorization-webhook-config-file belong together', 'give both, or none')
   const [{ MODES }, { readWebhookKubeconfig }, { durationFlag }] = await Promise.all([
     import('./authorization-configuration.ts'),
-    import('./webhook-kubeconfig.ts'),
+    import('./webhooks/webhook-kubeconfig.ts'),
     import('./duration-flag.ts'),
   ])
   return modes.map((mode): AuthorizerChoice => {

@@ -1,7 +1,7 @@
 import type { HttpResponse } from '#base'
 import { StatusError } from '#api'
 import { listAnswer } from '../../respond/objects.ts'
-import { listPage } from '../../watchcache/list-page.ts'
+import { listPage } from '../../watchcache/lists/list-page.ts'
 import type { RequestContext } from '../context.ts'
 import { deleteOptions } from './delete-options.ts'
 import { deleteObject } from './delete.ts'

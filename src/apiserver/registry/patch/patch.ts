@@ -24,10 +24,18 @@ import {
 import type { Catalog } from '../catalog.ts'
 import type { RequestContext } from '../context.ts'
 import { goMap, patchedText, sortedText } from './patch-text.ts'
-import { type ExpectedKind, type ReadValue, checkCustomType, decodeDraft, fieldProblems, finishDraft, goKind } from '../read-object.ts'
-import { kindProblem, readAsSaid } from '../said-kind.ts'
+import {
+  type ExpectedKind,
+  type ReadValue,
+  checkCustomType,
+  decodeDraft,
+  fieldProblems,
+  finishDraft,
+  goKind,
+} from '../write/read-object.ts'
+import { kindProblem, readAsSaid } from '../write/said-kind.ts'
 import type { WriteOptions } from '../options.ts'
-import { plainError } from '../object-rules.ts'
+import { plainError } from '../write/object-rules.ts'
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply'
 

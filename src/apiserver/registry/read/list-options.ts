@@ -1,8 +1,8 @@
 import { type FieldErrors, Path, fieldError, statusError } from '#api'
 import { isTrue } from '../../router/request-info.ts'
-import { plainError } from '../object-rules.ts'
+import { plainError } from '../write/object-rules.ts'
 import { readInteger, refuseOptions } from '../options.ts'
-import type { Selection } from '../../watchcache/selection.ts'
+import type { Selection } from '../../watchcache/lists/selection.ts'
 import type { View } from '../view.ts'
 import { readSelectors, selectionOf } from './select.ts'
 

@@ -1,16 +1,16 @@
 import type { HttpResponse } from '#base'
 import { statusError } from '#api'
-import { listPage, tooLarge } from '../../watchcache/list-page.ts'
+import { listPage, tooLarge } from '../../watchcache/lists/list-page.ts'
 import { type Sendable, listAnswer, objectAnswer } from '../../respond/objects.ts'
 import { isTrue } from '../../router/request-info.ts'
 import type { Entry } from '../../watchcache/entry.ts'
 import type { RequestContext } from '../context.ts'
 import type { Core } from '../core.ts'
 import { listRequest } from './list-options.ts'
-import { parseRevision, plainError } from '../object-rules.ts'
+import { parseRevision, plainError } from '../write/object-rules.ts'
 import type { View } from '../view.ts'
 import { cacheKey } from '../views.ts'
-import { prepared, present } from '../write-object.ts'
+import { prepared, present } from '../write/write-object.ts'
 
 const FUTURE_WAIT_MS = 3_000
 

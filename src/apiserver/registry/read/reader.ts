@@ -4,7 +4,7 @@ import type { ObjectReader } from '../../contract.ts'
 import type { Catalog } from '../catalog.ts'
 import { type View } from '../view.ts'
 import { type Views, cacheKey } from '../views.ts'
-import { EVERYTHING } from '../../watchcache/selection.ts'
+import { EVERYTHING } from '../../watchcache/lists/selection.ts'
 
 /** Reads for the server's own parts, straight from the caches. */
 export function cacheReader(catalog: Catalog, views: Views): ObjectReader {

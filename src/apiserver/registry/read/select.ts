@@ -1,6 +1,6 @@
 import { parseFieldSelector, parseLabelSelector, statusError } from '#api'
 import { SampanError } from '#base'
-import { CONVERTED_SLOT, type FieldRequirement, NAMESPACE_SLOT, NAME_SLOT, type Selection } from '../../watchcache/selection.ts'
+import { CONVERTED_SLOT, type FieldRequirement, NAMESPACE_SLOT, NAME_SLOT, type Selection } from '../../watchcache/lists/selection.ts'
 import type { View } from '../view.ts'
 
 /** Selectors as they were written. */

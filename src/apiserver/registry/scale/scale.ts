@@ -9,8 +9,8 @@ import {
   fieldError,
   statusError,
 } from '#api'
-import { metaOf } from '../object-rules.ts'
-import type { ExpectedKind } from '../read-object.ts'
+import { metaOf } from '../write/object-rules.ts'
+import type { ExpectedKind } from '../write/read-object.ts'
 
 export interface Scale extends KubeObject {
   spec?: { replicas?: number }

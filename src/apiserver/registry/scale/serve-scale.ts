@@ -18,17 +18,17 @@ import {
 import { encoded, includeObject, objectBytesAnswer } from '../../respond/objects.ts'
 import { rowText, tableColumns, tableHead } from '../../respond/table.ts'
 import type { RequestContext } from '../context.ts'
-import { managerOf, setManagedFields } from '../managed.ts'
-import { checkName, metaOf, plainError } from '../object-rules.ts'
+import { managerOf, setManagedFields } from '../write/managed.ts'
+import { checkName, metaOf, plainError } from '../write/object-rules.ts'
 import { writeOptions } from '../options.ts'
 import { patchTypeOf, prepareApply, preparePatch } from '../patch/patch.ts'
-import { readObject } from '../read-object.ts'
+import { readObject } from '../write/read-object.ts'
 import { SCALE, type Scale, applyScale, scaleOf } from './scale.ts'
 import { methodNotAllowed } from '../routing-errors.ts'
-import { updateObject } from '../update.ts'
+import { updateObject } from '../write/update.ts'
 import { cacheKey } from '../views.ts'
-import { type Target, requestBody } from '../write.ts'
-import { type Written, present } from '../write-object.ts'
+import { type Target, requestBody } from '../write/write.ts'
+import { type Written, present } from '../write/write-object.ts'
 
 /** The scale subresource: the object's size in a kind of its own, written into the object. */
 export async function serveScale(context: RequestContext, target: Target, scale: ScaleSubresource<KubeObject>): Promise<HttpResponse> {

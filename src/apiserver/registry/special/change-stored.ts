@@ -3,7 +3,7 @@ import type { Entry } from '../../watchcache/entry.ts'
 import type { RequestContext } from '../context.ts'
 import type { View } from '../view.ts'
 import { cacheKey } from '../views.ts'
-import { OPTIMISTIC_LOCK, checkSize, commitPut, present } from '../write-object.ts'
+import { OPTIMISTIC_LOCK, checkSize, commitPut, present } from '../write/write-object.ts'
 
 const MAX_ATTEMPTS = 50
 

@@ -1,13 +1,13 @@
 import { type FieldErrors, type KubeObject, Path, invalidText, qualifiedNameErrors, validateStandardFinalizer } from '#api'
 import { objectAnswer } from '../../respond/objects.ts'
 import type { SpecialHandler } from '../special-handler.ts'
-import { noteUpdate } from '../managed.ts'
-import { checkName, metaOf } from '../object-rules.ts'
+import { noteUpdate } from '../write/managed.ts'
+import { checkName, metaOf } from '../write/object-rules.ts'
 import { writeOptions } from '../options.ts'
-import { readObject } from '../read-object.ts'
-import { updateObject } from '../update.ts'
+import { readObject } from '../write/read-object.ts'
+import { updateObject } from '../write/update.ts'
 import type { Views } from '../views.ts'
-import { requestBody } from '../write.ts'
+import { requestBody } from '../write/write.ts'
 
 interface NamespaceObject extends KubeObject {
   spec?: { finalizers?: readonly string[] }

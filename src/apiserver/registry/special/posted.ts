@@ -3,13 +3,13 @@ import { type KubeObject, type Status, StatusError, builtInSchema } from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
 import { encoded } from '../../respond/objects.ts'
 import { bytesOf } from '../../respond/refusal.ts'
-import { admissionRequest, mutate } from '../admit.ts'
+import { admissionRequest, mutate } from '../write/admit.ts'
 import type { RequestContext } from '../context.ts'
 import type { SpecialTarget } from '../special-handler.ts'
-import { settleNamespace } from '../object-rules.ts'
+import { settleNamespace } from '../write/object-rules.ts'
 import { type WriteOptions, writeOptions } from '../options.ts'
-import { type ExpectedKind, readObject } from '../read-object.ts'
-import { requestBody } from '../write.ts'
+import { type ExpectedKind, readObject } from '../write/read-object.ts'
+import { requestBody } from '../write/write.ts'
 
 export interface Posted {
   readonly draft: KubeObject

@@ -1,0 +1,356 @@
+import { readFileSync } from 'node:fs'
+import { Command, Option } from 'commander'
+import { UserError } from '#base'
+import { NETWORK_MODES } from '../instance/instance.ts'
+import { WRONG_USE } from './exit-codes.ts'
+import { FAILOVERS } from './failover.ts'
+import { SHELLS, completionScript, isShell } from './completion.ts'
+import { addAppCommands } from './app-program.ts'
+import { addComposeCommands } from './compose-program.ts'
+import { addReleaseCommands } from './release-program.ts'
+import { addExplainCommand } from './explain-program.ts'
+import type { HealthAddress } from '../process/health-server.ts'
+import { addJoinCommands } from './join-program.ts'
+import { roomFlags } from './room-flags.ts'
+import { instanceFlags, instanceName } from './instance-flags.ts'
+import type { AgentFlags, DeliveryFlags, GatewayFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
+
+/** Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
+export function program(): Command {
+  const root = new Command('sampan')
+    .enablePositionalOptions()
+    .description('A Kubernetes-API-compatible container platform')
+    .showHelpAfterError('(sampan help shows what there is)')
+    // Inherited by the commands. What cannot be understood is wrong use, which starting again does not cure.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USE))
+    .addHelpText('after', AFTERWORD)
+  root.commandsGroup('A cluster on this machine:')
+  instanceFlags(
+    root.command('up').description('start a cluster on this machine, with an example application; changes nothing that runs already'),
+  )
+    .option('--secure-port <port>', 'where the API listens (default: 6443, or any free port)', port)
+    .option('--isolated', 'put the node into a network namespace of its own (always so for names other than "default")', false)
+    .option(
+      '--nodes <number>',
+      'how many nodes, each a network namespace of its own; more can be added to a cluster later (default: 1)',
+      count,
+    )
+    .addOption(
+      new Option('--network <mode>', 'how nodes reach the pods of others: by routes, or packed into UDP (VXLAN) (default: route)').choices(
+        NETWORK_MODES,
+      ),
+    )
+    .option('--no-example', 'without the example application')
+    .addOption(failover("how soon a dead node's pods run elsewhere: as Kubernetes has it, or within five seconds; kept"))
+    .option(
+      '--gateway',
+      'also serve Ingresses and Gateways, at ports 80 and 443 of the first node (class "sampan", the default); kept until reset',
+    )
+    .option('--delivery', 'also run the controllers of the platform, for applications as one object; kept until reset')
+    .action(async (flags: UpFlags) => {
+      const { runUp } = await import('../commands/up.ts')
+      await runUp(flags)
+    })
+  instanceFlags(root.command('down').description('stop a cluster and its containers, and keep its data')).action(
+    async (flags: InstanceFlags) => {
+      const { runDown } = await import('../commands/down.ts')
+      await runDown(flags)
+    },
+  )
+  instanceFlags(
+    root.command('reset').description('remove everything that Sampan made on this machine for a cluster, data included'),
+  ).action(async (flags: InstanceFlags) => {
+    const { runReset } = await import('../commands/down.ts')
+    await runReset(flags)
+  })
+  instanceFlags(root.command('status').description('show components, nodes, versions and memory, and what is wrong')).action(
+    async (flags: InstanceFlags) => {
+      const { runStatus } = await import('../commands/status.ts')
+      await runStatus(flags)
+    },
+  )
+  addExplainCommand(root)
+  instanceFlags(root.command('logs').description('show what a component has logged'))
+    .argument('[component]', 'server, agent, gateway or delivery', 'server')
+    .option('-f, --follow', 'go on with what is logged from now on', false)
+    .action(async (component: string, flags: InstanceFlags & { readonly follow: boolean }) => {
+      const { runLogs } = await import('../commands/logs.ts')
+      await runLogs(component, flags)
+    })
+  root
+    .command('kubectl')
+    .description('run kubectl against a cluster: the one on PATH, or one that comes with Sampan')
+    .argument('[args...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .passThroughOptions()
+    .addOption(new Option('--name <name>', 'which cluster').argParser(instanceName).default('default').env('SAMPAN_NAME'))
+    .addOption(new Option('--state-dir <dir>', 'where the cluster lies').env('SAMPAN_STATE_DIR'))
+    .action(async (args: readonly string[], flags: InstanceFlags) => {
+      const { runKubectl } = await import('../commands/kubectl.ts')
+      await runKubectl(args, flags)
+    })
+  root.commandsGroup('Other machines:')
+  addJoinCommands(root)
+  root.commandsGroup('Applications:')
+  addComposeCommands(root)
+  addReleaseCommands(root)
+  addAppCommands(root)
+  root.commandsGroup('Its parts, in the foreground:')
+  serverFlags(root.command('apiserver').description('run an API server in the foreground')).action(async (flags: ServerFlags) => {
+    const { runServer } = await import('../commands/server.ts')
+    await runServer({ ...flags, controllers: false, scheduler: false })
+  })
+  serverFlags(root.command('server').description('run an API server with controllers and scheduler in the foreground'))
+    .option('--no-controllers', 'without the controllers')
+    .option('--no-scheduler', 'without the scheduler')
+    .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration: profiles, plugins and their arguments')
+    .action(async (flags: ServerFlags & { readonly controllers: boolean; readonly scheduler: boolean }) => {
+      const { runServer } = await import('../commands/server.ts')
+      await runServer(flags)
+    })
+  for (const part of ['controllers', 'scheduler'] as const) {
+    const command = root.command(part).description(`run the ${part} against any Kubernetes, in the foreground`)
+    if (part === 'controllers') command.requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    else
+      command
+        .option('--kubeconfig <file>', 'how to reach the API server')
+        .option('--config <file>', 'a KubeSchedulerConfiguration: profiles, plugins and their arguments')
+    command
+      .option('--leader-elect', 'work only while holding the lease: for several side by side', false)
+      .addOption(logLevel())
+      .action(async (flags: PartFlags) => {
+        const { runPart } = await import('../commands/parts.ts')
+        await runPart(part, flags)
+      })
+  }
+  agentFlags(root.command('agent').description('run a node agent with service proxy and DNS, in the foreground')).action(
+    async (flags: AgentFlags) => {
+      const { runAgent } = await import('../commands/agent.ts')
+      await runAgent(flags)
+    },
+  )
+  root
+    .command('gateway')
+    .description('serve the Ingresses and Gateways of any Kubernetes whose class names the controller sampan.io/gateway, in the foreground')
+    .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    .requiredOption('--state-dir <dir>', 'where configuration, certificates and the socket of HAProxy lie')
+    .option('--http-port <port>', 'where to listen for HTTP', port, 80)
+    .option('--https-port <port>', 'where to listen for HTTPS', port, 443)
+    .option('--address <address>', 'IPv4 address to listen on', '0.0.0.0')
+    .option('--netns <path>', 'network namespace to listen and to connect in')
+    .option('--measure-port <port>', 'where to serve measurements over HTTPS, and as metrics API; nowhere when it is not given', port)
+    .addOption(logLevel())
+    .action(async (flags: GatewayFlags) => {
+      const { runGateway } = await import('../commands/gateway.ts')
+      await runGateway(flags)
+    })
+  root
+    .command('delivery')
+    .description('run the controllers of the platform (Applications) against any Kubernetes, in the foreground')
+    .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    .option('--leader-elect', 'work only while holding the lease: for several side by side', false)
+    .option('--health-address <host:port>', 'serve /livez, /readyz and /metrics there, to everybody who reaches it', healthAddress)
+    .option('--wait-for-server', 'wait for the kubeconfig to be there and the API to answer', false)
+    .addOption(logLevel())
+    .action(async (flags: DeliveryFlags) => {
+      const { runDelivery } = await import('../commands/delivery.ts')
+      await runDelivery(flags)
+    })
+  root
+    .command('simulate')
+    .description('pretend nodes in any cluster, for trying things at scale: their pods start, end and go, and nothing runs')
+    .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    .requiredOption('--nodes <count>', 'how many', count)
+    .option('--pods-per-node <count>', 'how many pods each has room for', count, 110)
+    .option('--node-cpu <amount>', 'processors of each', '32')
+    .option('--node-memory <amount>', 'memory of each', '256Gi')
+    .option('--job-seconds <seconds>', 'how long the pods of Jobs run', count, 1)
+    .option('--no-taint', 'let pods land there that do not tolerate kwok.x-k8s.io/node=fake:NoSchedule')
+    .addOption(logLevel())
+    .action(async (flags: SimulateFlags) => {
+      const { runSimulate } = await import('../commands/simulate.ts')
+      await runSimulate(flags)
+    })
+  root.commandsGroup('Commands:')
+  root
+    .command('version')
+    .description('print the version of Sampan and of the Node that runs it')
+    .action(() => {
+      const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
+      console.log(`sampan ${manifest.version} (node ${process.versions.node})`)
+    })
+  root
+    .command('completion')
+    .description('print a script that completes commands and flags')
+    .argument('<shell>', SHELLS.join(', '))
+    .addHelpText(
+      'after',
+      '\nbash:  source <(sampan completion bash)\nzsh:   source <(sampan completion zsh)\nfish:  sampan completion fish | source',
+    )
+    .action((shell: string) => {
+      if (!isShell(shell)) throw new UserError(`no completion for ${shell}`, `there is one for: ${SHELLS.join(', ')}`)
+      process.stdout.write(completionScript(shell, root))
+    })
+  return root
+}
+
+const AFTERWORD = `
+The first minutes:
+  sampan up                     a cluster with an example application
+  sampan kubectl get pods -A    look around
+  sampan status                 what runs, and what is wrong
+  sampan down                   stop, keep the data
+  sampan reset                  remove it all`
+
+const logLevel = (): Option =>
+  new Option('--log-level <level>', 'least important lines to write').choices(['debug', 'info', 'warn', 'error']).default('info')
+
+function serverFlags(command: Command): Command {
+  return command
+    .requiredOption('--state-dir <dir>', 'where the database, keys, certificates and kubeconfigs lie')
+    .requiredOption('--secure-port <port>', 'where to listen', port)
+    .option('--bind-address <address>', 'address to listen on', '0.0.0.0')
+    .option('--advertise-address <address>', 'where pods and nodes reach this server (default: the first address of this machine)')
+    .addOption(new Option('--store <engine>', 'where objects are kept').choices(['sqlite', 'etcd', 'memory']).default('sqlite'))
+    .option(
+      '--etcd-servers <urls>',
+      'members of etcd for --store etcd: http://HOST:PORT or https://HOST:PORT, several with commas',
+      (urls: string) => urls.split(',').map((url) => url.trim()),
+    )
+    .option('--etcd-cafile <file>', 'authority of the certificates of etcd')
+    .option('--etcd-certfile <file>', 'certificate to show to etcd')
+    .option('--etcd-keyfile <file>', 'its key')
+    .option('--token-auth-file <file>', 'CSV of users with tokens: token,user,uid,"group1,group2"')
+    .option(
+      '--authentication-config <file>',
+      'issuers of tokens and rules for the anonymous (AuthenticationConfiguration; read again when it changes)',
+    )
+    .option('--anonymous-auth <boolean>', 'let requests without credentials come as system:anonymous (default: true)', boolean)
+    .option('--authentication-token-webhook-config-file <file>', 'a server that knows tokens (kubeconfig), asked by TokenReviews')
+    .addOption(
+      new Option('--authentication-token-webhook-version <version>', 'of the TokenReviews (default: v1beta1)').choices(['v1', 'v1beta1']),
+    )
+    .option('--authentication-token-webhook-cache-ttl <duration>', 'how long its answers are good (default: 2m)')
+    .option('--authorization-mode <names>', 'who decides, in order: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny (default: Node,RBAC)')
+    .option(
+      '--authorization-config <file>',
+      'who decides, in order, and under which conditions (AuthorizationConfiguration; read again when it changes)',
+    )
+    .option('--authorization-webhook-config-file <file>', 'a server that decides (kubeconfig), asked by SubjectAccessReviews')
+    .addOption(new Option('--authorization-webhook-version <version>', 'of the reviews (default: v1beta1)').choices(['v1', 'v1beta1']))
+    .option('--authorization-webhook-cache-authorized-ttl <duration>', 'how long its yes is good (default: 5m)')
+    .option('--authorization-webhook-cache-unauthorized-ttl <duration>', 'how long its other answers are good (default: 30s)')
+    .option('--oidc-issuer-url <url>', 'an issuer of tokens (OpenID Connect), by flags instead of a file')
+    .option('--oidc-client-id <id>', 'the audience of its tokens')
+    .option('--oidc-ca-file <file>', "authority of its certificate (default: the system's)")
+    .option('--oidc-username-claim <claim>', 'the claim that is the user name (default: sub)')
+    .option('--oidc-username-prefix <text>', 'stands before user names; - for nothing (default: the issuer and #, nothing before an email)')
+    .option('--oidc-groups-claim <claim>', 'the claim that is the list of groups')
+    .option('--oidc-groups-prefix <text>', 'stands before groups')
+    .option('--oidc-signing-algs <names>', 'algorithms that its tokens may be signed by, with commas (default: RS256)')
+    .option('--oidc-required-claim <claim=value>', 'a claim that its tokens must have (may be repeated)', several, [])
+    .option(
+      '--encryption-provider-config <file>',
+      'how what is stored is encrypted (EncryptionConfiguration; default: Secrets, with a key made at the first start)',
+    )
+    .option('--audit-policy-file <file>', 'which requests are written down, and how much of them (audit.k8s.io/v1 Policy)')
+    .option('--audit-log-path <file>', 'where requests are written down: lines of JSON, - is standard output')
+    .option('--audit-log-maxsize <megabytes>', 'an audit log that is larger is put aside (0: never)', count, 100)
+    .option('--audit-log-maxbackup <number>', 'audit logs put aside that are kept (0: all)', count, 0)
+    .option('--audit-log-maxage <days>', 'audit logs put aside that are older are removed (0: none)', count, 0)
+    .option('--audit-webhook-config-file <file>', 'a kubeconfig of a webhook that requests written down are sent to, in batches')
+    .option('--audit-webhook-batch-buffer-size <number>', 'events that wait to be sent at most; what comes beyond is lost', count, 10_000)
+    .option('--audit-webhook-batch-max-size <number>', 'events that are sent together at most', count, 400)
+    .option('--audit-webhook-batch-max-wait <duration>', 'an event waits for others so long at most (default: 30s)')
+    .option('--audit-webhook-initial-backoff <duration>', 'before a batch that was not taken is sent again (default: 10s)')
+    .option('--service-cluster-ip-range <cidr>', 'addresses that Services get', '10.96.0.0/16')
+    .option('--metrics', 'serve metrics.k8s.io out of what the nodes say, for kubectl top and autoscalers', false)
+    .addOption(
+      failover('when a silent node is taken for dead and how long pods stay there that do not say (fast: 3 s and 1 s)').default('usual'),
+    )
+    .option('--cluster-cidr <cidr>', 'give each node a part of these addresses for its pods (default: somebody else does)')
+    .option('--node-cidr-mask-size <bits>', "prefix length of a node's part", count, 24)
+    .option('--load-balancer-pool <cidr>', 'addresses for Services of type LoadBalancer (default: somebody else gives them)')
+    .option('--pod-routes-interface <name>', 'keep routes to the pods of all nodes over this interface, for proxies of the API')
+    .option(
+      '--node <name>',
+      'also write a kubeconfig for the agent of this node (may be repeated)',
+      (name: string, names: readonly string[]) => [...names, name],
+      [],
+    )
+    .addOption(logLevel())
+}
+
+function agentFlags(command: Command): Command {
+  return roomFlags(command)
+    .requiredOption('--kubeconfig <file>', 'how to reach the API server, as this node')
+    .requiredOption('--node-name <name>', 'name of the Node object')
+    .requiredOption('--root-dir <dir>', 'where images, volumes and logs of pods lie')
+    .option('--node-ip <address>', 'address of the node (default: the first of this machine)')
+    .option('--instance <name>', 'tells the namespaces, tables and control groups of several nodes on one machine apart', 'default')
+    .option('--pod-cidr <cidr>', "addresses of this node's pods (default: what spec.podCIDR of the Node says)")
+    .addOption(
+      new Option('--network <mode>', 'how to reach the pods of other nodes: by routes, or packed into UDP (VXLAN)')
+        .choices(NETWORK_MODES)
+        .default('route'),
+    )
+    .option('--cluster-cidr <cidr>', 'addresses that see the pods under their own (may be repeated)', several, [])
+    .option('--sandbox-image <name>', 'the image that holds a pod together', 'sampan.local/pause:1')
+    .option('--netns <path>', 'network namespace that stands for the machine')
+    .option('--cluster-dns <address>', 'name server of the pods (may be repeated)', several, [])
+    .option('--tls-cert-file <file>', "certificate of the agent's own HTTPS API")
+    .option('--tls-private-key-file <file>', 'its key')
+    .option('--client-ca-file <file>', 'authority of those who may call it')
+    .option(
+      '--cert-dir <dir>',
+      'certificates that come from the cluster and are renewed before they end: as node, as proxy, and of the HTTPS API; what the kubeconfigs hold does not count then',
+    )
+    .option('--proxy-kubeconfig <file>', 'also run the service proxy (and DNS), reaching the API by this')
+    .option('--proxy-table <name>', 'nftables table of the service proxy', 'sampan_services')
+    .option('--load-balancer-pool <cidr>', 'announce addresses of load balancers of this range on the network of the node')
+    .option('--announce-interface <name>', 'where to announce them', 'lo')
+    .option('--policy-table <name>', 'nftables table of the network policies', 'sampan_policies')
+    .option('--dns-address <address>', "answer the cluster's names here, an address that is added to the loopback interface")
+    .option('--allowed-unsafe-sysctls <names>', 'sysctls that pods may set beside the safe ones, with commas; a name may end in *', '')
+    .option('--pod-manifest-path <dir>', 'files in it are static pods of this node')
+    .option(
+      '--eviction-hard <thresholds>',
+      'a pod is evicted at once when the node has less left: SIGNAL<AMOUNT or SIGNAL<PART%, several with commas (default: as Kubernetes)',
+    )
+    .option('--eviction-soft <thresholds>', 'a pod is evicted when the node has had less left for the grace period of the signal', '')
+    .option('--eviction-soft-grace-period <periods>', 'SIGNAL=DURATION for each soft threshold, several with commas', '')
+    .option('--eviction-max-pod-grace-period <seconds>', 'most grace of a pod that is evicted for a soft threshold', Number, 0)
+    .option('--eviction-pressure-transition-period <seconds>', 'how long the node tells of a pressure that is over', Number, 300)
+    .addOption(failover('how often the node tells that it lives (fast: every second)').default('usual'))
+    .option('--wait-for-server', 'wait for the kubeconfig and the certificates to be there and the API to answer', false)
+    .option('--release-on-stop', 'take the rules of the service proxy away at the end', false)
+    .addOption(logLevel())
+}
+
+const failover = (meaning: string): Option => new Option('--failover <speed>', meaning).choices(FAILOVERS)
+
+const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
+
+function boolean(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new UserError(`not a boolean: ${text}`, 'give true or false')
+  return text === 'true'
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UserError(`not a number: ${text}`, 'give a whole number from 1')
+  return Number(text)
+}
+
+function healthAddress(text: string): HealthAddress {
+  const [, host = '', number = ''] = /^(.*):(\d+)$/.exec(text) ?? []
+  if (host === '') throw new UserError(`not an address: ${text}`, 'write it like 127.0.0.1:8081')
+  return { host, port: port(number) }
+}
+
+function port(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new UserError(`not a port: ${text}`, 'give a number from 1 to 65535 (0: any free one)')
+  return value
+}

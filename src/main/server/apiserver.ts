@@ -1,0 +1,368 @@
+import { mkdirSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import {
+  type HttpHandler,
+  type KeyPair,
+  type PlannedLeaf,
+  type Scope,
+  Secret,
+  UserError,
+  ensureCertificates,
+  messageOf,
+  readFileIfThere,
+  writePrivateFile,
+} from '#base'
+import { type KubeObject, type ResourceRef, builtInResources, isAlreadyExists, metricsResources, podMetricsRef, refs } from '#api'
+import {
+  CERTIFICATE_FILES,
+  type ApiServer,
+  SYSTEM_PRIORITY_CLASSES,
+  type UserInfo,
+  accessControl,
+  bootstrapPolicy,
+  clusterCertificates,
+  componentSubject,
+  isProxyable,
+  createAggregator,
+  createApiServer,
+  FRONT_PROXY,
+  frontProxyCertificates,
+  publishAuthentication,
+  legacyTokenSigner,
+  keepFlowControlDefaults,
+  keepLocalServices,
+  listen,
+  metricsReaderRole,
+  metricsSpecials,
+  openAuthentication,
+  type AuthorizationSources,
+  openAuthorization,
+  parseTokenFile,
+  podSpecials,
+  reconcilePolicy,
+  requestFairness,
+  keepServicesRepaired,
+  serviceAllocation,
+  streamSpecials,
+  policySteps,
+  watchDangling,
+  webhookSteps,
+  writeKubeconfig,
+} from '#apiserver'
+import { openEtcdStore, openMemoryStore, openSqliteStore, startCompaction } from '#store'
+import { openAudit } from './audit.ts'
+import { type Failover, tolerationOf } from '../program/failover.ts'
+import { type GuardedStore, withEncryption } from './encryption.ts'
+import type { AuditFlags, AuthenticationFlags, EtcdFlags } from '../program/flags.ts'
+import { lateServer } from './late-server.ts'
+import { noteSecretUse, useTracking } from './legacy-tokens.ts'
+import { publishApi } from './publish-api.ts'
+import { serviceRange } from './service-range.ts'
+
+export interface ApiServerFlags {
+  readonly stateDir: string
+  readonly securePort: number
+  readonly bindAddress: string
+  /** Where others reach this server; the first address of this machine that is not a loopback one when absent. */
+  readonly advertiseAddress?: string
+  readonly store: 'sqlite' | 'etcd' | 'memory'
+  readonly etcd?: EtcdFlags
+  readonly tokenAuthFile?: string
+  readonly audit?: AuditFlags
+  /** Who else is known, and whether everybody must be. */
+  readonly authentication?: AuthenticationFlags
+  /** Who decides what they may do. */
+  readonly authorization?: AuthorizationSources
+  /** Absent: Secrets are encrypted with a key that is made at the first start. */
+  readonly encryptionProviderConfig?: string
+  readonly serviceClusterIpRange: string
+  /** Whether it serves `metrics.k8s.io` out of what the nodes say. */
+  readonly metrics: boolean
+  /** How soon pods leave dead nodes. */
+  readonly failover?: Failover
+  /** Nodes whose agents get a kubeconfig and a serving certificate written beside the admin's: `name` or `name=address`. */
+  readonly nodes: readonly string[]
+}
+
+export interface RunningApiServer {
+  readonly handler: HttpHandler
+  readonly port: number
+  /** PEM of the cluster's authority. */
+  readonly authority: string
+  /** What signs certificates and tokens for the controllers inside this process. */
+  readonly signing: ControllerSigning
+  /** Tokens for the parts that run inside this process, by the name of their user. */
+  readonly tokenOf: (part: InternalPart) => string
+  /** Takes no more requests, lets those under way finish, and closes the store. */
+  stop(): Promise<void>
+  readonly addMetrics: ApiServer['addMetrics']
+}
+
+export interface ControllerSigning {
+  readonly authority: KeyPair
+  readonly legacyToken: ReturnType<typeof legacyTokenSigner>
+}
+
+export type InternalPart = 'controllers' | 'scheduler'
+const PARTS: Readonly<Record<InternalPart, string>> = { controllers: 'system:kube-controller-manager', scheduler: 'system:kube-scheduler' }
+const DOMAIN = 'cluster.local'
+const ISSUER = `https://kubernetes.default.svc.${DOMAIN}`
+const STOP_GRACE_MS = 5000
+const SYSTEM_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system']
+const FIRST_NODE_PORT = 30_000
+const LAST_NODE_PORT = 32_767
+/** Reads and writes together, as many as kube-apiserver allows. */
+const REQUESTS_AT_ONCE = 600
+const LONGEST_WAIT_MS = 15_000
+const COMPACT_EVERY_MS = 300_000
+
+/** Starts an API server in groups: keys and store, server, listener, bootstrap objects. Resolves when it answers and is ready. */
+export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promise<RunningApiServer> {
+  const range = serviceRange(flags.serviceClusterIpRange)
+  const advertised = flags.advertiseAddress ?? firstAddress()
+  mkdirSync(flags.stateDir, { recursive: true, mode: 0o700 })
+  const nodes = flags.nodes.map(parseNode)
+  const names = nodes.map(({ name }) => name)
+  const base = clusterCertificates({
+    bindAddress: flags.bindAddress,
+    serviceAddress: range.first,
+    domain: DOMAIN,
+    names: [advertised],
+    nodes: names,
+  })
+  const plan = { ...base, leaves: [...base.leaves, ...nodes.map(servingLeaf)] }
+  const pki = join(flags.stateDir, 'pki')
+  const [certificates, frontProxy, { engine, healthChecks }] = await Promise.all([
+    ensureCertificates(scope, pki, plan),
+    ensureCertificates(scope, join(pki, FRONT_PROXY.folder), frontProxyCertificates()),
+    openStore(scope, flags),
+  ])
+  const leaf = (file: string): { certificate: string; key: string } => {
+    const found = certificates.leaves.get(file)
+    if (found === undefined) throw new Error(`no certificate ${file}`)
+    return found
+  }
+  const audit = flags.audit === undefined ? undefined : await openAudit(scope, flags.audit)
+  const tokens = internalTokens(scope)
+  const late = lateServer()
+  const further = await openAuthentication(scope, { ...flags.authentication, ownIssuers: [ISSUER] })
+  const signingKey = new Secret(certificates.signingKeys.get(CERTIFICATE_FILES.tokenKey) ?? '')
+  const access = accessControl({
+    reader: late.reader,
+    clientAuthorities: certificates.authority.certificate,
+    tokens: [...fileTokens(flags.tokenAuthFile), ...[...tokens].map(([part, token]) => [token, internalUser(part)] as const)],
+    furtherTokens: further.tokens,
+    authorization: await openAuthorization(scope, flags.authorization ?? {}),
+    ...tolerationOf(flags.failover),
+    serviceAccounts: {
+      issuers: [ISSUER],
+      audiences: [],
+      signingKey,
+      furtherKeys: [],
+      noteSecretUse: (within, secret) => noteSecretUse(within, late.writer(), secret),
+    },
+  })
+  const toNodes = { ...leaf(CERTIFICATE_FILES.toNodes), authority: certificates.authority.certificate }
+  const aggregator = createAggregator(scope, {
+    reader: late.reader,
+    follow: late.follow,
+    credentials: frontProxy.leaves.get(FRONT_PROXY.client) ?? { certificate: '', key: '' },
+    isAllowed: isProxyable,
+  })
+  const server = createApiServer(scope, {
+    aggregator,
+    fairness: requestFairness(scope, { reader: late.reader, follow: late.follow, concurrency: REQUESTS_AT_ONCE, waitMs: LONGEST_WAIT_MS }),
+    engine,
+    resources: [...builtInResources(), ...(flags.metrics ? metricsResources() : [])],
+    authenticators: access.authenticators,
+    mayBeAnonymous: further.mayBeAnonymous,
+    authorizers: access.authorizers,
+    impersonation: access.impersonation,
+    admission: [
+      ...access.admission,
+      ...policySteps(scope, { ...late, authorizers: access.authorizers }),
+      ...webhookSteps(scope, { ...late, authorizers: access.authorizers, isAllowed: isProxyable }),
+      ...access.finalAdmission,
+    ],
+    guard: access.guard,
+    specials: {
+      ...podSpecials(),
+      ...streamSpecials({ credentials: toNodes }),
+      ...(flags.metrics ? metricsSpecials({ credentials: toNodes, reader: late.reader }) : {}),
+    },
+    virtual: access.virtual,
+    ...(audit === undefined ? {} : { audit }),
+    rawRoutes: access.rawRoutes,
+    healthChecks,
+    hooks: {
+      services: serviceAllocation(scope, {
+        reader: late.reader,
+        writer: late.writer,
+        engine,
+        addressRange: range.cidr,
+        firstNodePort: FIRST_NODE_PORT,
+        lastNodePort: LAST_NODE_PORT,
+      }),
+    },
+  })
+  late.set(server)
+  await server.ready
+  await bootstrap(scope, server)
+  await publishAuthentication(scope, server.reader, server.writer, {
+    clientAuthority: certificates.authority.certificate,
+    frontProxyAuthority: frontProxy.authority.certificate,
+  })
+  aggregator.start(server.writer)
+  watchDangling(scope, server.reader, server.writer, server.follow)
+  startCompaction(scope, engine, { keepMs: COMPACT_EVERY_MS, everyMs: COMPACT_EVERY_MS })
+  const listener = await listen(scope, {
+    handler: server.handler,
+    port: flags.securePort,
+    address: flags.bindAddress,
+    ...leaf(CERTIFICATE_FILES.server),
+  }).catch((error: unknown) => {
+    throw cannotListen(flags, error)
+  })
+  const authority = certificates.authority.certificate
+  writeFiles(scope, flags, advertised, names, authority, listener.port, leaf)
+  const withdraw = await publishApi(scope, server, engine, { range, address: advertised, port: listener.port })
+  void keepServicesRepaired(scope, { reader: server.reader, writer: server.writer, engine })
+  return {
+    handler: server.handler,
+    port: listener.port,
+    authority,
+    signing: { authority: certificates.authority, legacyToken: legacyTokenSigner(signingKey) },
+    tokenOf: (part) => tokens.get(part) ?? '',
+    addMetrics: (source) => server.addMetrics(source),
+    async stop() {
+      await withdraw().catch((error: unknown) => scope.log.warn('this server is still published', { error: messageOf(error) }))
+      server.close()
+      await listener.close(STOP_GRACE_MS)
+      await engine.close()
+      await audit?.sink.close()
+    },
+  }
+}
+
+async function openStore(scope: Scope, flags: ApiServerFlags): Promise<GuardedStore> {
+  const { stateDir, encryptionProviderConfig: file } = flags
+  if (flags.store !== 'etcd' && flags.etcd?.etcdServers !== undefined)
+    throw new UserError(`--etcd-servers is given, and the store is ${flags.store}`, 'give --store etcd too')
+  if (flags.store === 'etcd') {
+    const { etcdServers: endpoints = [], etcdCafile: caFile, etcdCertfile: certFile, etcdKeyfile: keyFile } = flags.etcd ?? {}
+    const { readingForeignValues } = await import('./etcd.ts')
+    const engine = await openEtcdStore(scope, { endpoints, caFile, certFile, keyFile })
+    const { engine: opened, healthChecks } = await withEncryption(scope, engine, { stateDir, file })
+    return { engine: readingForeignValues(opened), healthChecks }
+  }
+  const engine = flags.store === 'memory' ? openMemoryStore(scope) : await openSqliteStore(scope, { path: join(stateDir, 'store.db') })
+  // What is only in memory is not at rest.
+  return flags.store === 'memory' && file === undefined ? { engine, healthChecks: [] } : withEncryption(scope, engine, { stateDir, file })
+}
+
+function internalTokens(scope: Scope): ReadonlyMap<InternalPart, string> {
+  const token = (): string => Buffer.from(scope.random.bytes(32)).toString('base64url')
+  return new Map([
+    ['controllers', token()],
+    ['scheduler', token()],
+  ])
+}
+
+/** The controllers share one identity, which has to be allowed what all of them do together; the scheduler has its own role. */
+const internalUser = (part: InternalPart): UserInfo => ({
+  name: PARTS[part],
+  groups: part === 'controllers' ? ['system:masters', 'system:authenticated'] : ['system:authenticated'],
+  extra: {},
+})
+
+function fileTokens(file: string | undefined): ReturnType<typeof parseTokenFile> {
+  if (file === undefined) return []
+  const text = readFileIfThere(file)
+  if (text === undefined)
+    throw new UserError(`the token file ${file} cannot be read`, 'give --token-auth-file a CSV file: token,user,uid,"group1,group2"')
+  return parseTokenFile(text, file)
+}
+
+/** What every cluster has from its first moment. Idempotent: what is there stays. */
+async function bootstrap(scope: Scope, { reader, writer, catalog, follow }: ApiServer): Promise<void> {
+  const ensure = async <T extends KubeObject>(ref: ResourceRef<T>, object: T): Promise<void> => {
+    const { namespace = '', name = '' } = object.metadata ?? {}
+    if (reader.get(ref, namespace, name) !== undefined) return
+    await writer.create(scope, ref, object).catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error
+    })
+  }
+  await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(refs.namespaces, { metadata: { name } })))
+  const serves = (ref: ResourceRef): boolean =>
+    [...catalog.all].some((resource) => resource.group === ref.group && resource.plural === ref.plural)
+  if (serves(podMetricsRef)) await ensure(refs.clusterroles, metricsReaderRole)
+  await Promise.all([
+    reconcilePolicy(scope, reader, writer, bootstrapPolicy()),
+    keepFlowControlDefaults(scope, reader, writer, follow),
+    ensure(refs.configmaps, useTracking(scope)),
+    keepLocalServices(scope, { reader, writer, follow, catalog }),
+    ...(serves(refs.priorityclasses) ? SYSTEM_PRIORITY_CLASSES.map((priorityClass) => ensure(refs.priorityclasses, priorityClass)) : []),
+  ])
+}
+
+function writeFiles(
+  scope: Scope,
+  flags: ApiServerFlags,
+  advertised: string,
+  nodes: readonly string[],
+  authority: string,
+  port: number,
+  leaf: (file: string) => { certificate: string; key: string },
+): void {
+  const anyAddress = flags.bindAddress === '0.0.0.0' || flags.bindAddress === '::'
+  const server = `https://${anyAddress ? '127.0.0.1' : flags.bindAddress}:${port}`
+  const kubeconfig = (file: string, user: string, certificate: string, url = server): void =>
+    writeKubeconfig(scope, join(flags.stateDir, file), { cluster: 'sampan', user, server: url, authority, client: leaf(certificate) })
+  // Nodes may stand behind another network.
+  const outside = anyAddress ? `https://${advertised}:${port}` : server
+  writePrivateFile(scope.random, join(flags.stateDir, 'ca.crt'), authority)
+  kubeconfig('admin.kubeconfig', 'admin', CERTIFICATE_FILES.admin)
+  kubeconfig('controllers.kubeconfig', 'controllers', 'controllers')
+  kubeconfig('scheduler.kubeconfig', 'scheduler', 'scheduler')
+  kubeconfig('proxy.kubeconfig', 'proxy', 'proxy', outside)
+  kubeconfig('gateway.kubeconfig', 'gateway', 'gateway', outside)
+  kubeconfig('delivery.kubeconfig', 'delivery', 'delivery')
+  for (const node of nodes) kubeconfig(`node-${node}.kubeconfig`, `node-${node}`, `node-${node}`, outside)
+}
+
+interface NodeWish {
+  readonly name: string
+  readonly address: string | undefined
+}
+
+function parseNode(text: string): NodeWish {
+  const [name = '', address] = text.split('=')
+  return { name, address }
+}
+
+const LEAF_LIFE_MS = 365 * 86_400_000
+
+/** For the node agent's own API; `servingCertificateFile` names the file. */
+function servingLeaf({ name, address }: NodeWish): PlannedLeaf {
+  return {
+    file: `serving-${name}`,
+    subject: componentSubject.node(name),
+    usages: ['serverAuth'],
+    names: [name, ...(address === undefined ? [] : [address])],
+    lifetimeMs: LEAF_LIFE_MS,
+  }
+}
+
+function firstAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
+}
+
+function cannotListen(flags: ApiServerFlags, error: unknown): UserError {
+  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+  return new UserError(
+    `the API server cannot listen on ${flags.bindAddress}:${flags.securePort}: ${inUse ? 'the port is in use' : messageOf(error)}`,
+    inUse ? 'stop the other program, or choose another port with --secure-port' : 'choose another address with --bind-address',
+  )
+}
