@@ -157,7 +157,6 @@ local function read_rule(take, number)
     rule.shares, rule.total = {}, 0
     for at = 1, tonumber(take()) do
       local share = { id = tonumber(take()), backend = take(), weight = tonumber(take()) }
-      share.measure = "p" .. number .. "/" .. share.backend
       share.edits = read_edits(take)
       rule.shares[at], rule.total = share, rule.total + share.weight
     end
@@ -294,7 +293,6 @@ local function run(txn, value)
       if #rule.shares == 0 then txn:set_var("txn.backend", "none") return true end
       local share = choose(txn, rule)
       txn:set_var("txn.backend", share.backend)
-      txn:set_var("txn.measure", share.measure)
       if rule.timeout ~= nil then txn:set_var("txn.timeout", rule.timeout) end
       local later = {}
       carry_out(txn, rule.edits, later)

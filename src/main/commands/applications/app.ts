@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Scope, UserError, YamlSyntaxError, readYamlDocuments, rootScope, systemClock } from '#base'
 import { type ResourceRef, refs } from '#api'
 import { createProgress, formatTable } from '#cli'
-import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import type { Client } from '#client'
 import {
   type Application,
   type Deployed,
@@ -29,7 +29,7 @@ import type {
   AppRollbackFlags,
   AppSuspendFlags,
 } from '../../program/flags.ts'
-import { locate } from '../../instance/locate.ts'
+import { connectAsAdministrator } from '../../instance/connect.ts'
 
 /** `sampan app list`. */
 export async function runAppList(flags: AppListFlags): Promise<void> {
@@ -213,8 +213,7 @@ async function placeOf(scope: Scope, name: string, flags: AppFlags): Promise<Pla
 }
 
 async function connect(scope: Scope, flags: AppFlags): Promise<Client> {
-  const { connection } = await loadKubeconfig(flags.kubeconfig ?? join(locate(flags).stateDir, 'admin.kubeconfig'))
-  const client = createClient({ transport: socketTransport(connection), fieldManager: 'sampan-app' })
+  const client = await connectAsAdministrator(flags, 'sampan-app')
   if (!(await servesPlatform(scope, client)))
     throw new UserError(
       'this cluster has no applications',

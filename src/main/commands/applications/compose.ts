@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { UserError, rootScope, systemClock, writeYaml } from '#base'
 import { type KubeObject, refs } from '#api'
 import { createProgress, formatTable } from '#cli'
-import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import type { Client } from '#client'
 import {
   ComposeRefused,
   type Files,
@@ -17,6 +17,7 @@ import {
   printYaml,
 } from '#compose'
 import { type ConvertSources, type Converted, bringUp, convertProject, objectsOf, takeDown } from '#delivery'
+import { connectAsAdministrator } from '../../instance/connect.ts'
 import { administratorKubeconfig } from '../../instance/locate.ts'
 import { cacheDir } from '../../pack/find-pack.ts'
 import { findKubectl } from '../../machine/kubectl.ts'
@@ -148,8 +149,7 @@ export function runComposeLogs(services: readonly string[], flags: ComposeLogsFl
   process.exitCode = run.status ?? 1
 }
 
-const connect = async (flags: ComposeFlags): Promise<Client> =>
-  createClient({ transport: socketTransport((await loadKubeconfig(administratorKubeconfig(flags))).connection) })
+const connect = (flags: ComposeFlags): Promise<Client> => connectAsAdministrator(flags, 'sampan-compose')
 
 /** The project of the flags as Kubernetes objects; whatever does not carry over is told at once, with its place. */
 function read(flags: ComposeFlags): { readonly converted: Converted; readonly project: string; readonly namespace: string } {

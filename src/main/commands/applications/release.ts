@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Scope, UserError, readYaml, rootScope } from '#base'
 import { type KubeObject, type ResourceRef, type authentication, isNotFound, labelSelectorOf, refs } from '#api'
 import { formatTable } from '#cli'
-import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import type { Client } from '#client'
 import { type Release, recordOf, releaseRef } from '#delivery'
 import type { ReleaseFlags, ReleasePromoteFlags, ReleaseStartFlags } from '../../program/flags.ts'
-import { locate } from '../../instance/locate.ts'
+import { connectAsAdministrator } from '../../instance/connect.ts'
 
 /** What is asked for: the API server fills the rest in, and judges it. */
 interface Wish extends KubeObject {
@@ -133,11 +132,7 @@ export async function runExport(name: string, flags: ReleaseFlags): Promise<void
 
 async function withClient(flags: ReleaseFlags, run: (scope: Scope, client: Client) => Promise<void>): Promise<void> {
   using scope = rootScope()
-  const { connection } = await loadKubeconfig(flags.kubeconfig ?? join(locate(flags).stateDir, 'admin.kubeconfig'))
-  const client = createClient({
-    transport: socketTransport({ ...connection, userAgent: 'sampan-release' }),
-    fieldManager: 'sampan-release',
-  })
+  const client = await connectAsAdministrator(flags, 'sampan-release')
   try {
     await run(scope, client)
   } finally {

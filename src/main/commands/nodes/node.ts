@@ -1,11 +1,12 @@
 import { type Scope, UserError, rootScope } from '#base'
 import { type core, isNotFound, parseDuration, refs } from '#api'
 import { formatTable } from '#cli'
-import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import type { Client } from '#client'
 import { NODE_REMOVED } from '#node'
 import { nodeSelectorMatches } from '#scheduler'
 import type { DrainFlags, NodeFlags } from '../../program/flags.ts'
-import { administratorKubeconfig, locate } from '../../instance/locate.ts'
+import { connectAsAdministrator } from '../../instance/connect.ts'
+import { locate } from '../../instance/locate.ts'
 import { type DrainPreview, emptyNode, previewDrain, setSchedulable } from '../../nodes/drain-node.ts'
 import { type Blocker, boundVolumes, nameOf } from '../../nodes/plan-drain.ts'
 
@@ -106,10 +107,7 @@ async function volumesOf(scope: Scope, client: Client, nodeName: string): Promis
 const claimOf = (spec: core.PersistentVolumeSpec | undefined): string =>
   `claim ${spec?.claimRef?.namespace ?? ''}/${spec?.claimRef?.name ?? ''}`
 
-async function administrator(flags: NodeFlags): Promise<Client> {
-  const file = administratorKubeconfig(flags)
-  return createClient({ transport: socketTransport((await loadKubeconfig(file)).connection), fieldManager: 'sampan' })
-}
+const administrator = (flags: NodeFlags): Promise<Client> => connectAsAdministrator(flags, 'sampan')
 
 async function nodeOf(scope: Scope, client: Client, name: string): Promise<core.Node> {
   try {
