@@ -66,6 +66,21 @@ interface RequestParts {
   inNamespace: boolean
 }
 
+/** Of a request that is about no resource. */
+export const NO_PARTS: Readonly<RequestParts> = {
+  isResource: false,
+  verb: '',
+  group: '',
+  version: '',
+  resource: '',
+  subresource: '',
+  namespace: '',
+  name: '',
+  rest: '',
+  watchPath: false,
+  inNamespace: false,
+}
+
 /** Undefined when the target is not a path or its escapes cannot be read. */
 export function parseRequest(method: string, target: string): ParsedRequest | undefined {
   const mark = target.indexOf('?')
@@ -80,19 +95,7 @@ export function parseRequest(method: string, target: string): ParsedRequest | un
     return undefined
   }
   if (segments[segments.length - 1] === '') segments.pop()
-  const parts: RequestParts = {
-    isResource: false,
-    verb: method.toLowerCase(),
-    group: '',
-    version: '',
-    resource: '',
-    subresource: '',
-    namespace: '',
-    name: '',
-    rest: '',
-    watchPath: false,
-    inNamespace: false,
-  }
+  const parts: RequestParts = { ...NO_PARTS, verb: method.toLowerCase() }
   readResource(method, segments, parts, rawQuery)
   return new ParsedRequest(rawPath, rawQuery, parts)
 }

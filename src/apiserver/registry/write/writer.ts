@@ -1,7 +1,7 @@
 import type { HttpRequest, Scope } from '#base'
 import { type KubeObject, type ResourceRef, apiVersionOf, applySchemaDefaults, statusError } from '#api'
 import type { ObjectWriter, UserInfo } from '../../contract.ts'
-import { ParsedRequest } from '../../router/request-info.ts'
+import { NO_PARTS, ParsedRequest } from '../../router/request-info.ts'
 import { RequestContext } from '../context.ts'
 import type { Core } from '../core.ts'
 import { createObject } from './create.ts'
@@ -84,20 +84,6 @@ export function objectWriter(core: Core, views: Views): ObjectWriter {
   }
 }
 
-const NO_PARTS = {
-  isResource: true,
-  verb: '',
-  group: '',
-  version: '',
-  resource: '',
-  subresource: '',
-  namespace: '',
-  name: '',
-  rest: '',
-  watchPath: false,
-  inNamespace: false,
-}
-
 /** A request by the server itself. */
 export function ownRequest(scope: Scope, core: Core): RequestContext {
   const request: HttpRequest = {
@@ -109,7 +95,7 @@ export function ownRequest(scope: Scope, core: Core): RequestContext {
     peer: { address: '', inProcess: true },
     signal: scope.signal,
   }
-  return new RequestContext(scope, core, request, new ParsedRequest('', '', NO_PARTS), SERVER, '')
+  return new RequestContext(scope, core, request, new ParsedRequest('', '', { ...NO_PARTS, isResource: true }), SERVER, '')
 }
 
 /** Changes one stored object on the server's own behalf: `change` gets a draft of its newest state, and runs again when somebody else was faster. */

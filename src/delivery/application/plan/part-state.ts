@@ -40,15 +40,18 @@ function settled(pods: PodCounts, isObserved: boolean, extra: number): SeenPart 
 
 const isObserved = ({ metadata }: KubeObject, observed: number | undefined): boolean => (observed ?? 0) >= (metadata?.generation ?? 1)
 
+/** What Deployments and StatefulSets count alike. */
+const countedBy = (wanted: number, status: apps.DeploymentStatus | apps.StatefulSetStatus | undefined): PodCounts => ({
+  wanted,
+  updated: status?.updatedReplicas ?? 0,
+  ready: status?.readyReplicas ?? 0,
+  available: status?.availableReplicas ?? 0,
+})
+
 function deploymentState(live: apps.Deployment): SeenPart {
   const { spec, status } = live
   const wanted = spec?.replicas ?? 1
-  const pods = {
-    wanted,
-    updated: status?.updatedReplicas ?? 0,
-    ready: status?.readyReplicas ?? 0,
-    available: status?.availableReplicas ?? 0,
-  }
+  const pods = countedBy(wanted, status)
   const observed = isObserved(live, status?.observedGeneration)
   const failure = observed ? (holding(status, 'Progressing', 'False') ?? holding(status, 'ReplicaFailure', 'True')) : undefined
   const seen = settled(pods, observed, Math.max(0, (status?.replicas ?? 0) - wanted))
@@ -58,12 +61,7 @@ function deploymentState(live: apps.Deployment): SeenPart {
 function statefulSetState(live: apps.StatefulSet): SeenPart {
   const { spec, status } = live
   const wanted = spec?.replicas ?? 1
-  const pods = {
-    wanted,
-    updated: status?.updatedReplicas ?? 0,
-    ready: status?.readyReplicas ?? 0,
-    available: status?.availableReplicas ?? 0,
-  }
+  const pods = countedBy(wanted, status)
   return settled(pods, isObserved(live, status?.observedGeneration), Math.max(0, (status?.replicas ?? 0) - wanted))
 }
 
