@@ -33,7 +33,11 @@ describe('applications of a cluster on this machine', { skip: noMachineCluster }
   const application = (): Promise<Application> =>
     client.resource(applicationRef).get(cluster.scope, { namespace: NAMESPACE, name: NAMESPACE })
   const app = (command: string, ...args: readonly string[]): Promise<string> => cluster.must('app', command, NAMESPACE, ...args)
-  const pods = async (): Promise<number> => (await client.resource(refs.pods).list(cluster.scope, { namespace: NAMESPACE })).items.length
+  /** Those that are not on their way out. */
+  const pods = async (): Promise<number> => {
+    const { items } = await client.resource(refs.pods).list(cluster.scope, { namespace: NAMESPACE })
+    return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined).length
+  }
   const storefronts = async () =>
     (await client.resource(refs.deployments).get(cluster.scope, { namespace: NAMESPACE, name: 'storefront' })).spec?.replicas
   const isServed = async (): Promise<boolean> => {
