@@ -12,8 +12,13 @@ type Kind = (typeof KINDS)[number]
 const TITLES = { startup: 'Startup', readiness: 'Readiness', liveness: 'Liveness' } as const
 /** A probe that ends with `unknown` is tried at once, this often. */
 const TRIES = 3
+/** After the first turn of a container that has just been started; doubled each time. */
+const FIRST_LOOK_MS = 40
 
-/** One loop per probe of a container: after the initial delay, every period, from when the container started. */
+/**
+ * One loop per probe of a container: after the initial delay, every period, from when the container started. Until a container has first started up or got
+ * ready it is looked at between the turns too, as Kubernetes allows for readiness; that can only make it ready sooner.
+ */
 export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEvents, tally: ProbeTally): PodProbes {
   const running = new Map<string, Disposable>()
 
@@ -33,32 +38,51 @@ export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEv
     if (delayMs > 0) await own.sleep(delayMs)
     let last: ProbeOutcome['result'] | undefined
     let run = 0
+    let hasPassed = false
+    const take = (result: 'success' | 'failure', seconds: number): void => {
+      tally.note(target.containerId, target.pod, target.container.name, TITLES[kind], result, seconds)
+      run = result === last ? run + 1 : 1
+      last = result
+      const threshold = result === 'success' ? (probe.successThreshold ?? 1) : (probe.failureThreshold ?? 3)
+      if (run < threshold) return
+      hasPassed ||= result === 'success'
+      note(kind, result)
+    }
+    const isOver = (): boolean => kind === 'startup' && (hasPassed || (last === 'failure' && run >= (probe.failureThreshold ?? 3)))
     for (;;) {
       const askedMs = own.clock.monotonic()
-      const outcome = await outcomeOf(own, target, probe)
+      const { result, output } = await outcomeOf(own, target, probe)
       own.check()
-      if (outcome.result !== 'unknown') {
-        const seconds = (own.clock.monotonic() - askedMs) / 1000
-        tally.note(target.containerId, target.pod, target.container.name, TITLES[kind], outcome.result, seconds)
+      if (result !== 'unknown') take(result, (own.clock.monotonic() - askedMs) / 1000)
+      if (result !== 'success') {
+        const what = result === 'failure' ? 'failed' : 'errored and resulted in unknown state'
+        events.record(target.pod, 'Warning', 'Unhealthy', `${TITLES[kind]} probe ${what}: ${output}`, target.container.name)
       }
-      if (outcome.result === 'failure')
-        events.record(target.pod, 'Warning', 'Unhealthy', `${TITLES[kind]} probe failed: ${outcome.output}`, target.container.name)
-      if (outcome.result === 'unknown') {
-        events.record(
-          target.pod,
-          'Warning',
-          'Unhealthy',
-          `${TITLES[kind]} probe errored and resulted in unknown state: ${outcome.output}`,
-          target.container.name,
-        )
-      } else {
-        run = outcome.result === last ? run + 1 : 1
-        last = outcome.result
-        const threshold = outcome.result === 'success' ? (probe.successThreshold ?? 1) : (probe.failureThreshold ?? 3)
-        if (run >= threshold) note(kind, outcome.result)
-        if (kind === 'startup' && run >= threshold) return
-      }
-      await own.sleep(periodMs)
+      if (isOver()) return
+      const nextMs = own.clock.monotonic() + periodMs
+      // An application is up some time after its start: whoever waits for it does not wait for the next turn. A process for each look would cost too much.
+      if (!hasPassed && kind !== 'liveness' && probe.exec === undefined) await lookEarly(own, target, probe, nextMs, take, () => hasPassed)
+      if (isOver()) return
+      await own.sleep(Math.max(0, nextMs - own.clock.monotonic()))
+    }
+  }
+
+  /** Out of turn, less and less often, until the turn comes: only a success counts, and failures are not told. */
+  async function lookEarly(
+    own: Scope,
+    target: ProbeTarget,
+    probe: core.Probe,
+    turnMs: number,
+    take: (result: 'success', seconds: number) => void,
+    isEnough: () => boolean,
+  ): Promise<void> {
+    for (let pauseMs = FIRST_LOOK_MS; !isEnough(); pauseMs *= 2) {
+      if (own.clock.monotonic() + pauseMs >= turnMs) return
+      await own.sleep(pauseMs)
+      const askedMs = own.clock.monotonic()
+      const { result } = await probeOnce(own, runtime, target, probe)
+      own.check()
+      if (result === 'success') take(result, (own.clock.monotonic() - askedMs) / 1000)
     }
   }
 

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type TestContext, test } from 'node:test'
+import { rootScope } from '#base'
+import type { core } from '#api'
+import { eventually, freePort } from '#testing/basics'
+import type { ContainerRuntime } from '../cri/runtime.ts'
+import type { ProbeResults } from '../pods/plan/snapshot.ts'
+import { podProbes } from './pod-probes.ts'
+import { ProbeTally } from './probe-tally.ts'
+
+const UP_AFTER_MS = 100
+const NOT_PROBED: ProbeResults = { startup: 'unknown', readiness: 'unknown', liveness: 'unknown' }
+
+/** An application that is up a moment after its start, and the results and events of its probes. */
+async function probed(context: TestContext, probes: (probe: core.Probe) => Partial<core.Container>) {
+  const scope = rootScope()
+  const port = await freePort()
+  const server = createServer((_, answer) => answer.end())
+  context.after(() => {
+    scope.cancel()
+    server.closeAllConnections()
+    server.close()
+  })
+  const told: string[] = []
+  const events = { record: (_pod: core.Pod, _type: string, _reason: string, message: string) => void told.push(message) }
+  let results = NOT_PROBED
+  podProbes(scope, {} as ContainerRuntime, events as never, new ProbeTally()).start(
+    {
+      pod: { metadata: { name: 'web', namespace: 'shop' } },
+      container: { name: 'main', image: 'web', ...probes({ httpGet: { port, path: '/' }, periodSeconds: 30, failureThreshold: 2 }) },
+      containerId: 'c1',
+      podIp: '127.0.0.1',
+      startedAtMs: scope.clock.now(),
+      adopted: false,
+      initial: NOT_PROBED,
+    } as never,
+    (now) => {
+      results = now
+    },
+  )
+  await scope.sleep(UP_AFTER_MS)
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return { told, results: () => results }
+}
+
+test('who waits for an application to be ready does not wait for the turn of the probe', async (context) => {
+  const { told, results } = await probed(context, (probe) => ({ readinessProbe: probe }))
+  await eventually('it is ready', () => results().readiness === 'success', 5000)
+  assert.equal(told.length, 1, 'only the failure in turn is told')
+})
+
+test('readiness is looked at as soon as the application has started up', async (context) => {
+  const { results } = await probed(context, (probe) => ({ startupProbe: probe, readinessProbe: probe }))
+  await eventually('it has started up and is ready', () => results().startup === 'success' && results().readiness === 'success', 5000)
+})
+
+test('liveness keeps to its turns', async (context) => {
+  const { told, results } = await probed(context, (probe) => ({ livenessProbe: probe, readinessProbe: probe }))
+  await eventually('it is ready', () => results().readiness === 'success', 5000)
+  assert.equal(results().liveness, 'unknown')
+  assert.equal(told.length, 2)
+})
