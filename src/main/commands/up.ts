@@ -39,6 +39,8 @@ const GATEWAY_OBJECTS = join(import.meta.dirname, '../up/gateway')
 const AS_OWNER = { fieldManager: 'sampan' }
 const USUAL_PORT = 6443
 const POLL_MS = 10
+const FIRST_PATIENCE_MS = 100
+const LONGEST_PATIENCE_MS = 2000
 const READY_WITHIN_MS = 60_000
 const STOP_WITHIN_MS = 20_000
 const ROLLED_OUT_WITHIN_MS = 180_000
@@ -125,7 +127,7 @@ async function startGateway(scope: Scope, progress: Progress, stateDir: string, 
       'the gateway does not answer',
       () => lastLines(stateDir, GATEWAY.name),
       async (limited) => {
-        while ((await statusOf(`http://${instance.nodes[0].address}/`)) === undefined) {
+        while (typeof (await answerOf(`http://${instance.nodes[0].address}/`)) !== 'number') {
           if (!isSupervised(stateDir, GATEWAY.name)) throw new UserError('the gateway has ended', lastLines(stateDir, GATEWAY.name))
           await limited.sleep(POLL_MS)
         }
@@ -353,20 +355,26 @@ async function awaitStorefront(scope: Scope, progress: Progress, instance: Insta
 
 const storefront = (instance: Instance): string => `http://${instance.nodes[0].address}:${NODE_PORT_OF_EXAMPLE}`
 
+/** A request may have gone to a pod of before that is no more, and would wait for ever: each that was given up is tried with more patience. */
 async function firstAnswer(scope: Scope, url: string): Promise<void> {
-  for (;;) {
-    if ((await statusOf(url)) === 200) return
+  for (let patienceMs = FIRST_PATIENCE_MS; ; ) {
+    const answer = await answerOf(url, patienceMs)
+    if (answer === 200) return
+    if (answer === 'late') patienceMs = Math.min(patienceMs * 2, LONGEST_PATIENCE_MS)
     await scope.sleep(POLL_MS)
   }
 }
 
-function statusOf(url: string): Promise<number | undefined> {
+function answerOf(url: string, timeoutMs = LONGEST_PATIENCE_MS): Promise<number | 'late' | undefined> {
   return new Promise((answer) => {
-    const request = get(url, { timeout: 2000 }, (response) => {
+    const request = get(url, { timeout: timeoutMs }, (response) => {
       response.resume()
       answer(response.statusCode)
     })
-    request.on('timeout', () => request.destroy())
+    request.on('timeout', () => {
+      answer('late')
+      request.destroy()
+    })
     request.on('error', () => answer(undefined))
   })
 }
