@@ -9,6 +9,9 @@ export function addReleaseCommands(root: Command): void {
   )
     .option('-n, --namespace <namespace>', 'the namespace of the release', 'default')
     .option('--kubeconfig <file>', 'how to reach the API server (default: as the administrator of the cluster)')
+    // Behind the command as well; no command has an option of the same name.
+    .enablePositionalOptions(false)
+    .configureHelp({ showGlobalOptions: true })
   const load = () => import('../commands/applications/release.ts')
   const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
   release
