@@ -5,6 +5,7 @@ import { type apps, type batch, type core, keyOf, refs } from '#api'
 import { type Client, createClient, inProcessTransport } from '#client'
 import { canonicalJson, createEvents, createInformers, runControllers } from '#reconcile'
 import { type FakeApi, type Faults, createFakeApi, faultTransport } from '#testing'
+import { eventually } from '#testing/basics'
 import { watchPromises } from './history.fixture.ts'
 import { controllers } from './index.ts'
 
@@ -186,6 +187,13 @@ async function play(seed: number, faults: Faults | undefined): Promise<unknown> 
     status: { lastScheduleTime: '2020-01-01T00:00:00Z' },
   })
   await start()
+  // A pod that is not seen to be ready yet may go at any time: promises are about those that are known to be.
+  await eventually('all are known to be ready', () => {
+    const [web] = api.objects('deployments') as apps.Deployment[]
+    const [db] = api.objects('statefulsets') as apps.StatefulSet[]
+    const [agent] = api.objects('daemonsets') as apps.DaemonSet[]
+    return web?.status?.availableReplicas === 7 && db?.status?.readyReplicas === 3 && agent?.status?.numberAvailable === 3
+  })
   await disturb()
   await deployments.patch(scope, { namespace: 'x', name: 'web' }, { type: 'merge', body: { spec: { template: template('b') } } })
   await statefulSets.patch(scope, { namespace: 'x', name: 'db' }, { type: 'merge', body: { spec: { template: template('b', 'db') } } })
