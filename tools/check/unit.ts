@@ -13,7 +13,8 @@ const LIMIT_MS = 15 * 60_000
 
 const root = join(import.meta.dirname, '../..')
 const { values } = parseArgs({ options: { part: { type: 'string' } } })
-const parts = availableParallelism()
+/** Some wait while others work. */
+const parts = availableParallelism() + 1
 const counts = await (values.part === undefined
   ? runParts()
   : runTests({ cwd: root, globs: filesOf(Number(values.part)), together: true, limitMs: LIMIT_MS }))
