@@ -11,7 +11,6 @@ export {
   type Upgrade,
 } from './http.ts'
 export { type LogFields, type LogLevel, type Logger, Secret, createLogger } from './log.ts'
-export { METRICS_TYPE, type MetricFamily, type MetricSample, metricsText } from './metrics-text.ts'
 export { type ProgramResult, runProgram } from './program.ts'
 export { type Random, nameSuffix, seededRandom } from './random.ts'
 export { type CancellableScope, type ChildOptions, type RootOptions, type Scope, rootScope } from './scope.ts'
@@ -52,6 +51,7 @@ export {
 export type { FieldPlace } from './codec/json-places.ts'
 export { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './codec/yaml.ts'
 export { type Cell, Counters, Histograms } from './metrics/families.ts'
+export { METRICS_TYPE, type MetricFamily, type MetricSample, metricsText } from './metrics/family-text.ts'
 export { Histogram, type Labels, type MetricDefinition, MetricText } from './metrics/metric-text.ts'
 export { ProtobufReader, ProtobufWriter, WIRE, type WireType } from './codec/protobuf.ts'
 export {

@@ -14,8 +14,8 @@ export class MetricText {
   family({ name, help, type }: MetricDefinition): void {
     this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
   }
-  sample(name: string, labels: Labels, value: number): void {
-    this.#lines.push(`${name}${labelText(labels)} ${numberText(value)}`)
+  sample(name: string, labels: Labels, value: number, atMs?: number): void {
+    this.#lines.push(`${name}${labelText(labels)} ${numberText(value)}${atMs === undefined ? '' : ` ${Math.round(atMs)}`}`)
   }
   /** One value that is all of its family. */
   single(definition: MetricDefinition, value: number, labels: Labels = {}): void {
