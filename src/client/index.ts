@@ -1,3 +1,4 @@
+export { AccessReviews, type Caller, bearerToken } from './access-reviews.ts'
 export type {
   Client,
   DeleteOptions,

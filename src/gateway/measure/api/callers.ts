@@ -1,15 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { type CertificateVerifier, type Scope, UntrustedCertificate, certificateVerifier } from '#base'
-import { type authorization, refs, statusError } from '#api'
-import type { Client } from '#client'
-
-export interface Caller {
-  readonly name: string
-  readonly uid: string
-  readonly groups: readonly string[]
-  readonly extra: Readonly<Record<string, string[]>>
-}
+import { refs, statusError } from '#api'
+import { AccessReviews, type Caller, type Client, bearerToken } from '#client'
 
 export type Access =
   | { readonly path: string }
@@ -22,8 +15,8 @@ export type Access =
       readonly name: string
     }
 
-const ALLOWED_MS = 10_000
-const MOST_KEPT = 2048
+/** What is allowed holds for a few seconds; everything else is asked again. */
+const HOLD = { tokenMs: 0, allowedMs: 10_000, deniedMs: 0 }
 const FRONT_PROXY = { namespace: 'kube-system', name: 'extension-apiserver-authentication' }
 
 interface FrontProxy {
@@ -37,11 +30,12 @@ interface FrontProxy {
  */
 export class Callers {
   readonly #client: Client
+  readonly #reviews: AccessReviews
   #frontProxy: FrontProxy | undefined
-  readonly #allowed = new Map<string, number>()
 
   constructor(client: Client) {
     this.#client = client
+    this.#reviews = new AccessReviews(client, HOLD)
   }
 
   /** Throws `StatusError` 401. */
@@ -51,28 +45,13 @@ export class Callers {
     return caller
   }
 
-  /** Throws `StatusError` 403. What is allowed is remembered for a few seconds; what is not is asked again. */
+  /** Throws `StatusError` 403. */
   async authorize(scope: Scope, caller: Caller, access: Access): Promise<void> {
-    const key = JSON.stringify([caller, access])
-    const nowMs = scope.clock.monotonic()
-    if ((this.#allowed.get(key) ?? -Infinity) > nowMs) return
-    const spec: authorization.SubjectAccessReviewSpec = {
-      user: caller.name,
-      uid: caller.uid,
-      groups: [...caller.groups],
-      extra: { ...caller.extra },
-      ...('path' in access
-        ? { nonResourceAttributes: { path: access.path, verb: 'get' } }
-        : { resourceAttributes: { ...access, verb: 'get' } }),
-    }
-    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec }
-    const { status } = await this.#client.resource(refs.subjectaccessreviews).create(scope, review)
-    if (status?.allowed !== true) {
-      const [group, plural, name] = 'path' in access ? ['', access.path, ''] : [access.group, access.resource, access.name]
-      throw statusError.forbidden({ group, plural }, name, `User "${caller.name}" cannot get it`)
-    }
-    if (this.#allowed.size >= MOST_KEPT) this.#allowed.clear()
-    this.#allowed.set(key, nowMs + ALLOWED_MS)
+    const attributes =
+      'path' in access ? { nonResourceAttributes: { path: access.path, verb: 'get' } } : { resourceAttributes: { ...access, verb: 'get' } }
+    if (await this.#reviews.allows(scope, caller, attributes)) return
+    const [group, plural, name] = 'path' in access ? ['', access.path, ''] : [access.group, access.resource, access.name]
+    throw statusError.forbidden({ group, plural }, name, `User "${caller.name}" cannot get it`)
   }
 
   async #byFrontProxy(scope: Scope, request: IncomingMessage): Promise<Caller | undefined> {
@@ -115,13 +94,8 @@ export class Callers {
   }
 
   async #byToken(scope: Scope, request: IncomingMessage): Promise<Caller | undefined> {
-    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    if (token === undefined) return undefined
-    const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } }
-    const { status } = await this.#client.resource(refs.tokenreviews).create(scope, review)
-    if (status?.authenticated !== true || status.user === undefined) return undefined
-    const { username = '', uid = '', groups = [], extra = {} } = status.user
-    return { name: username, uid, groups, extra }
+    const token = bearerToken(request.headers.authorization)
+    return token === undefined ? undefined : this.#reviews.identify(scope, token)
   }
 }
 
