@@ -1,5 +1,5 @@
 import { type Scope, UserError } from '#base'
-import { type KubeObject, type ResourceRef, StatusError, type apps, type batch, refs } from '#api'
+import { type KubeObject, type ResourceRef, StatusError, type apps, type batch, isRolledOut, refs } from '#api'
 import type { Client } from '#client'
 import { applyObjects } from '../apply/apply-objects.ts'
 import { servesPlatform } from '../platform/install-kinds.ts'
@@ -114,7 +114,7 @@ async function watchUntil(
   const ref: ResourceRef = workload.kind === 'Job' ? refs.jobs : workload.kind === 'DaemonSet' ? refs.daemonsets : refs.deployments
   const reached = (object: KubeObject): boolean => {
     if (workload.kind === 'Job') return jobReached(object as batch.Job, service, until)
-    return workload.kind === 'DaemonSet' ? isSpread(object as apps.DaemonSet) : isAvailable(object as apps.Deployment)
+    return workload.kind === 'DaemonSet' ? isSpread(object as apps.DaemonSet) : isRolledOut(object as apps.Deployment)
   }
   for (;;) {
     const list = await client.resource<KubeObject>(ref).list(scope, { namespace, fieldSelector: `metadata.name=${name}` })
@@ -135,16 +135,6 @@ function jobReached(job: batch.Job, service: string, until: Wait['until']): bool
       `service ${service} did not complete: ${job.status?.conditions?.find(({ type }) => type === 'Failed')?.message ?? 'it failed'}`,
     )
   return until === 'completed' ? holds('Complete') : holds('Complete') || (job.status?.ready ?? 0) > 0
-}
-
-function isAvailable({ metadata, spec, status }: apps.Deployment): boolean {
-  const wanted = spec?.replicas ?? 1
-  return (
-    (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 1) &&
-    (status?.updatedReplicas ?? 0) >= wanted &&
-    (status?.availableReplicas ?? 0) >= wanted &&
-    (status?.replicas ?? 0) <= wanted
-  )
 }
 
 function isSpread({ metadata, status }: apps.DaemonSet): boolean {

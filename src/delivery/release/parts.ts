@@ -127,14 +127,3 @@ export const isMadeBy = (object: Made, release: Release): boolean => object.meta
 /** Nothing of the wish has changed since it was made. What a server fills in, and somebody else changes, is not looked at. */
 export const isAsMade = (object: Made | undefined, wanted: Made): boolean =>
   object?.metadata?.annotations?.[MADE_FROM] === wanted.metadata?.annotations?.[MADE_FROM]
-
-/** All pods are of the present template, and there. */
-export function isComplete({ metadata, spec, status }: apps.Deployment): boolean {
-  const wanted = spec?.replicas ?? 1
-  return (
-    (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 1) &&
-    (status?.updatedReplicas ?? 0) >= wanted &&
-    (status?.availableReplicas ?? 0) >= wanted &&
-    (status?.replicas ?? 0) <= wanted
-  )
-}

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Scope, readYamlDocuments } from '#base'
-import { type KubeObject, type apps, type core, refs } from '#api'
+import { type KubeObject, type apps, type core, isRolledOut, refs } from '#api'
 import type { Client } from '#client'
 
 /** The objects of a folder's YAML files, files in the order of their names. */
@@ -24,7 +24,7 @@ export async function waitForDeployments(
   const list = await deployments.list(scope, { namespace })
   const known = new Map(list.items.map((deployment) => [deployment.metadata?.name ?? '', deployment]))
   const settled = (): boolean => {
-    const done = [...known.values()].filter(isAvailable).length
+    const done = [...known.values()].filter(isRolledOut).length
     onChange(done, known.size)
     return done === known.size
   }
@@ -37,16 +37,6 @@ export async function waitForDeployments(
     if (settled()) return
   }
   return waitForDeployments(scope, client, namespace, onChange)
-}
-
-function isAvailable({ metadata, spec, status }: apps.Deployment): boolean {
-  const wanted = spec?.replicas ?? 1
-  return (
-    (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 1) &&
-    (status?.updatedReplicas ?? 0) >= wanted &&
-    (status?.availableReplicas ?? 0) >= wanted &&
-    (status?.replicas ?? 0) <= wanted
-  )
 }
 
 /** Resolves when the node has reported, at or after `sinceMs` (since the epoch), that it is ready: what it said before it was stopped does not count. */

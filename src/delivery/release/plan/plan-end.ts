@@ -1,6 +1,7 @@
 import { rfc3339Micro } from '#base'
+import { isRolledOut } from '#api'
 import type { ReleaseStatus } from '../objects.ts'
-import { LOCK, isComplete, lockOf, templateHash } from '../parts.ts'
+import { LOCK, lockOf, templateHash } from '../parts.ts'
 import { sharesIn } from './plan-steps.ts'
 import { turn } from '../record/record.ts'
 import { stepsOf } from './steps.ts'
@@ -42,7 +43,7 @@ function promote(world: World, status: ReleaseStatus, nowMs: number): Plan {
     // All requests are with pods of the new version beside, before the first of the old ones goes.
     const beside = [...autoscalerWrites(world, true), ...trackWrites(world, 'next', status.next, target.spec?.replicas ?? 1)]
     if (beside.length > 0) return wait(beside, 'as many pods of the new version are made ready as there are of the old one')
-    if (status.weight < 100 && !(tracks.next.deployment !== undefined && isComplete(tracks.next.deployment)))
+    if (status.weight < 100 && !(tracks.next.deployment !== undefined && isRolledOut(tracks.next.deployment)))
       return wait([], 'as many pods of the new version are made ready as there are of the old one')
     const route = routeWrites(world, sharesIn(release, 100, false))
     if (route.length > 0) return wait(route, 'all requests go to the new version')
@@ -53,7 +54,7 @@ function promote(world: World, status: ReleaseStatus, nowMs: number): Plan {
     return wait([templateWrite(target, status.next, recreate)], 'the Deployment gets the new version')
   }
   const control = withoutTracks(world, ['control'])
-  if (!isComplete(target)) return wait(control, 'the Deployment replaces its pods')
+  if (!isRolledOut(target)) return wait(control, 'the Deployment replaces its pods')
   return {
     writes: control,
     status: turn({ ...status, weight: 100 }, nowMs, 'Finishing', 'Finishing', 'the new version is in place'),
@@ -73,7 +74,7 @@ function takeBack(world: World, status: ReleaseStatus, nowMs: number): Plan {
   }
   const isLate = nowMs - Date.parse(status.phaseSince) > release.spec.readySeconds * 1000
   const wasChanged = status.weight === 100 || stepsOf(release.spec.strategy) === undefined
-  if (target !== undefined && wasChanged && !isComplete(target) && !isLate)
+  if (target !== undefined && wasChanged && !isRolledOut(target) && !isLate)
     return { writes: [], status: { ...status, message: 'the Deployment replaces its pods' }, afterMs: LOOK_MS }
   return settle(world, status, nowMs, 'RolledBack', status.reason, rolledBack(status))
 }

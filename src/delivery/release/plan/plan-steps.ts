@@ -1,7 +1,7 @@
 import { rfc3339Micro } from '#base'
+import { isRolledOut } from '#api'
 import { lookFor } from '../analysis.ts'
 import type { Release, ReleaseStatus } from '../objects.ts'
-import { isComplete } from '../parts.ts'
 import { noted, turn } from '../record/record.ts'
 import { type Share, trackName } from '../route.ts'
 import { type Step, podsOf, sharesOf, stepsOf } from './steps.ts'
@@ -29,8 +29,8 @@ export function planSteps(world: World, status: ReleaseStatus, nowMs: number): P
   if (status.stepSince !== undefined) return planWithin(world, { status, step, writes, hasControl, wantsControl }, nowMs)
   if (writes.length > 0) return { writes, status, afterMs: SOON_MS }
   const { next, control } = world.tracks
-  const isNextReady = next.deployment !== undefined && isComplete(next.deployment)
-  const isControlReady = !hasControl || (control.deployment !== undefined && isComplete(control.deployment))
+  const isNextReady = next.deployment !== undefined && isRolledOut(next.deployment)
+  const isControlReady = !hasControl || (control.deployment !== undefined && isRolledOut(control.deployment))
   const sinceMs = nowMs - Date.parse(status.phaseSince)
   const isLate = sinceMs > release.spec.readySeconds * 1000
   if (!isNextReady) {
