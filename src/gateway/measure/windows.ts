@@ -1,5 +1,5 @@
 import type { Scope } from '#base'
-import type { Counts } from './counts.ts'
+import type { Counts, PodCounts } from './counts.ts'
 import { quantile } from './histogram.ts'
 
 /** Rates are over the time since the last look of the past minute, but over a second at least. */
@@ -47,6 +47,24 @@ export class Windows<T> {
   }
 }
 
+export const POD_METRICS = ['requests_per_second', 'errors_per_second', 'response_time_mean_seconds'] as const
+type PodMetric = (typeof POD_METRICS)[number]
+
+const NOTHING: PodCounts = { requests: 0, errors: 0, seconds: 0 }
+
+/** What happened between two looks; who is asked nothing takes no time to answer. */
+export function podMetric(metric: PodMetric, from: PodCounts = NOTHING, to: PodCounts = NOTHING, seconds: number): number {
+  const requests = Math.max(0, to.requests - from.requests)
+  switch (metric) {
+    case 'requests_per_second':
+      return requests / seconds
+    case 'errors_per_second':
+      return Math.max(0, to.errors - from.errors) / seconds
+    case 'response_time_mean_seconds':
+      return requests === 0 ? 0 : Math.max(0, to.seconds - from.seconds) / requests
+  }
+}
+
 export const SERVICE_METRICS = [
   'requests_per_second',
   'errors_per_second',
@@ -57,22 +75,21 @@ export const SERVICE_METRICS = [
 ] as const
 export type ServiceMetric = (typeof SERVICE_METRICS)[number]
 
-/** What happened between two looks; a Service that nobody asks takes no time to answer. */
+/** Of a Service the spread of the times is known too. */
 export function serviceMetric(metric: ServiceMetric, from: Counts, to: Counts, seconds: number): number {
-  const buckets = to.buckets.map((count, at) => Math.max(0, count - (from.buckets[at] ?? 0)))
-  const requests = Math.max(0, to.requests - from.requests)
+  const within = (share: number): number =>
+    quantile(
+      to.buckets.map((count, at) => Math.max(0, count - (from.buckets[at] ?? 0))),
+      share,
+    )
   switch (metric) {
-    case 'requests_per_second':
-      return requests / seconds
-    case 'errors_per_second':
-      return Math.max(0, to.errors - from.errors) / seconds
     case 'response_time_p50_seconds':
-      return quantile(buckets, 0.5)
+      return within(0.5)
     case 'response_time_p95_seconds':
-      return quantile(buckets, 0.95)
+      return within(0.95)
     case 'response_time_p99_seconds':
-      return quantile(buckets, 0.99)
-    case 'response_time_mean_seconds':
-      return requests === 0 ? 0 : Math.max(0, to.seconds - from.seconds) / requests
+      return within(0.99)
+    default:
+      return podMetric(metric, from, to, seconds)
   }
 }

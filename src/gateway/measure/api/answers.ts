@@ -4,8 +4,8 @@ import type { Client } from '#client'
 import type { Counts, PodCounts } from '../counts.ts'
 import { measurementOf } from '../measurement-of.ts'
 import type { Measurements } from '../measurements.ts'
-import { SERVICE_METRICS, type ServiceMetric, Windows, serviceMetric } from '../windows.ts'
-import { CUSTOM, POD_METRICS } from './paths.ts'
+import { POD_METRICS, SERVICE_METRICS, type ServiceMetric, Windows, podMetric, serviceMetric } from '../windows.ts'
+import { CUSTOM } from './paths.ts'
 
 interface Value {
   readonly name: string
@@ -86,20 +86,6 @@ export class Answers {
         value: quantityOf(value),
       })),
     }
-  }
-}
-
-const NOTHING: PodCounts = { requests: 0, errors: 0, seconds: 0 }
-
-function podMetric(metric: (typeof POD_METRICS)[number], from: PodCounts = NOTHING, to: PodCounts = NOTHING, seconds: number): number {
-  const requests = Math.max(0, to.requests - from.requests)
-  switch (metric) {
-    case 'requests_per_second':
-      return requests / seconds
-    case 'errors_per_second':
-      return Math.max(0, to.errors - from.errors) / seconds
-    case 'response_time_mean_seconds':
-      return requests === 0 ? 0 : Math.max(0, to.seconds - from.seconds) / requests
   }
 }
 

@@ -1,8 +1,7 @@
-import { SERVICE_METRICS } from '../windows.ts'
+import { POD_METRICS, SERVICE_METRICS } from '../windows.ts'
 
 export const MEASURE = { group: 'measure.sampan.io', version: 'v1alpha1' } as const
 export const CUSTOM = { group: 'custom.metrics.k8s.io', version: 'v1beta2' } as const
-export const POD_METRICS = ['requests_per_second', 'errors_per_second', 'response_time_mean_seconds'] as const
 
 /** What a path asks for. Anybody who is known may ask what there is; figures are a matter of rules. */
 export type Asked =
