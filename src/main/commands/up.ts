@@ -118,21 +118,11 @@ async function startNode(
 }
 
 async function startGateway(scope: Scope, progress: Progress, stateDir: string, instance: Instance, client: Client): Promise<void> {
+  const isUp = async (): Promise<boolean> => typeof (await answerOf(`http://${instance.nodes[0].address}/`)) === 'number'
   await progress.step('gateway', async (note) => {
     await applyObjects(scope, client, readManifests(GATEWAY_OBJECTS), AS_OWNER)
     await start(scope, stateDir, instance, GATEWAY, note)
-    await within(
-      scope,
-      READY_WITHIN_MS,
-      'the gateway does not answer',
-      () => lastLines(stateDir, GATEWAY.name),
-      async (limited) => {
-        while (typeof (await answerOf(`http://${instance.nodes[0].address}/`)) !== 'number') {
-          if (!isSupervised(stateDir, GATEWAY.name)) throw new UserError('the gateway has ended', lastLines(stateDir, GATEWAY.name))
-          await limited.sleep(POLL_MS)
-        }
-      },
-    )
+    await awaitComponent(scope, stateDir, GATEWAY, 'the gateway', 'the gateway does not answer', isUp)
   })
 }
 
@@ -141,19 +131,33 @@ async function startDelivery(scope: Scope, progress: Progress, stateDir: string,
   await progress.step('delivery', async (note) => {
     await applyObjects(scope, client, readManifests(DELIVERY_OBJECTS), AS_OWNER)
     await start(scope, stateDir, instance, DELIVERY, note)
-    await within(
-      scope,
-      READY_WITHIN_MS,
-      'the kinds of the platform are not served',
-      () => lastLines(stateDir, DELIVERY.name),
-      async (limited) => {
-        while (!(await servesPlatform(limited, client))) {
-          if (!isSupervised(stateDir, DELIVERY.name)) throw new UserError('delivery has ended', lastLines(stateDir, DELIVERY.name))
-          await limited.sleep(POLL_MS)
-        }
-      },
+    await awaitComponent(scope, stateDir, DELIVERY, 'delivery', 'the kinds of the platform are not served', (limited) =>
+      servesPlatform(limited, client),
     )
   })
+}
+
+/** Throws when `called` has ended, or `what` still holds after a minute. */
+async function awaitComponent(
+  scope: Scope,
+  stateDir: string,
+  { name }: Component,
+  called: string,
+  what: string,
+  isUp: (scope: Scope) => Promise<boolean>,
+): Promise<void> {
+  await within(
+    scope,
+    READY_WITHIN_MS,
+    what,
+    () => lastLines(stateDir, name),
+    async (limited) => {
+      while (!(await isUp(limited))) {
+        if (!isSupervised(stateDir, name)) throw new UserError(`${called} has ended`, lastLines(stateDir, name))
+        await limited.sleep(POLL_MS)
+      }
+    },
+  )
 }
 
 async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Promise<Instance> {
