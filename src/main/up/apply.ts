@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Scope, readYamlDocuments } from '#base'
-import { type KubeObject, type apps, type core, isRolledOut, refs } from '#api'
+import { type KubeObject, type core, isRolledOut, refs } from '#api'
 import type { Client } from '#client'
 
 /** The objects of a folder's YAML files, files in the order of their names. */
