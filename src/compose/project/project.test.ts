@@ -40,6 +40,11 @@ test('a document that grows by its aliases is refused', () => {
   assert.throws(() => load(`x-0: &l0 [a]\n${levels.join('\n')}\nservices: {a: {image: a}}\n`), /excessive aliasing/)
 })
 
+test('a key that is no string is refused, whatever it is; so is binary data that is none', () => {
+  for (const key of ['{}', '[a]', '0', 'null', '2026-01-01']) assert.throws(() => load(`${key}: b\n`), /Non-string key at top level/)
+  assert.throws(() => load('services: {a: {image: !!binary "a b"}}'), /line 1|invalid base64/)
+})
+
 test('whatever the text, it is a project or it is refused', () => {
   const piece = fc.constantFrom(
     'services:',
@@ -53,6 +58,9 @@ test('whatever the text, it is a project or it is refused', () => {
     ']',
     '{',
     '}',
+    '? ',
+    '0',
+    '!!binary ',
     '&x',
     '*x',
     '<<: ',

@@ -112,13 +112,19 @@ class Reader {
   #scalar(node: yaml.Scalar, tag: string): Value {
     const text = String(node.source ?? node.value ?? '')
     if (tag.endsWith(':str') || tag === '!') return text
-    if (tag.endsWith(':binary'))
-      return new TextDecoder().decode(Uint8Array.from(atob(text.replaceAll(/\s/g, '')), (char) => char.charCodeAt(0)))
+    if (tag.endsWith(':binary')) return this.#binary(text, node)
     const plain = node.type === 'PLAIN' || node.type === undefined
     const value = plain || /:(int|float|bool|null)$/.test(tag) ? this.#scalarOf(text) : text
     if (tag.endsWith(':int') && !Number.isInteger(value)) this.#refuse(`yaml: cannot decode ${JSON.stringify(text)} as a !!int`, node)
     if (tag.endsWith(':bool') && typeof value !== 'boolean') this.#refuse(`yaml: cannot decode ${JSON.stringify(text)} as a !!bool`, node)
     return value
+  }
+
+  #binary(text: string, node: yaml.Scalar): string {
+    const base64 = text.replaceAll(/\s/g, '')
+    if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64))
+      this.#refuse('yaml: !!binary value contains invalid base64 data', node)
+    return Buffer.from(base64, 'base64').toString()
   }
 
   #map(node: yaml.YAMLMap, path: Path, depth: number): Dict {
@@ -143,12 +149,9 @@ class Reader {
 
   #key(key: unknown, path: Path, depth: number): string {
     const value = this.#value(key, path, depth + 1)
-    if (typeof value !== 'string')
-      this.#refuse(
-        path.length === 0 ? `Non-string key at top level: ${String(value)}` : `Non-string key in ${pathText(path)}: ${String(value)}`,
-        key,
-      )
-    return value
+    if (typeof value === 'string') return value
+    const where = path.length === 0 ? 'at top level' : `in ${pathText(path)}`
+    return this.#refuse(`Non-string key ${where}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`, key)
   }
 
   #mergeSources(node: unknown, path: Path, depth: number): Dict[] {
