@@ -27,6 +27,7 @@ export interface FakeApiOptions {
 }
 
 type Stored = KubeObject & { spec?: unknown; status?: unknown }
+type DeleteOptions = { readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string } }
 interface Change {
   readonly version: number
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
@@ -146,8 +147,14 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
     return bare(next) === bare(old) ? old : commit('MODIFIED', target, next)
   }
 
-  function remove(target: Target, name: string): Stored {
+  function remove(target: Target, name: string, body: Stored & DeleteOptions): Stored {
     const old = read(target, name)
+    const { uid, resourceVersion } = body.preconditions ?? {}
+    if (
+      (uid ?? old.metadata?.uid) !== old.metadata?.uid ||
+      (resourceVersion ?? old.metadata?.resourceVersion) !== old.metadata?.resourceVersion
+    )
+      throw statusError.conflict(groupOf(target), name, 'the precondition does not hold')
     if ((old.metadata?.finalizers ?? []).length === 0) return commit('DELETED', target, old)
     if (old.metadata?.deletionTimestamp !== undefined) return old
     return commit('MODIFIED', target, { ...old, metadata: { ...old.metadata, deletionTimestamp: rfc3339(clock.now()) } })
@@ -211,7 +218,7 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
       const patch = await body()
       return json(200, update(target, name, mergePatch(read(target, name), patch) as Stored))
     }
-    if (method === 'DELETE') return json(200, remove(target, name))
+    if (method === 'DELETE') return json(200, remove(target, name, await body()))
     throw statusError.methodNotAllowed(groupOf(target), method)
   }
 
@@ -230,7 +237,7 @@ export function createFakeApi(options: FakeApiOptions = {}): FakeApi {
       try {
         options.onRequest?.(request.method, request.target)
         return await handle(request.method, parseTarget(request.target), async () =>
-          JSON.parse(Buffer.from(await request.readBody(1 << 22)).toString('utf8')),
+          JSON.parse(Buffer.from(await request.readBody(1 << 22)).toString('utf8') || '{}'),
         )
       } catch (error) {
         if (!(error instanceof StatusError)) throw error

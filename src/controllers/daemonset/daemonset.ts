@@ -170,8 +170,7 @@ export const daemonSetController: ControllerDefinition = {
         ownWrites.wrote(key, await control.create(scope, view.set, daemonPod(view.set, template, reference, view.hash, create[i] ?? ''))),
       )
       await inParallel(removed.slice(0, BURST), WIDTH, async (pod) => {
-        await control.remove(scope, view.set, pod)
-        ownWrites.deleted(key, keyOf(pod), pod.metadata?.uid ?? '')
+        if (await control.remove(scope, view.set, pod, plan.down.includes(pod))) ownWrites.deleted(key, keyOf(pod), pod.metadata?.uid ?? '')
       })
       if (failure !== undefined && !isNamespaceEnding(failure)) throw failure
       return againInMs

@@ -16,6 +16,8 @@ export interface DaemonPlan {
   readonly remove: readonly core.Pod[]
   /** Those among `remove` that ended by themselves. */
   readonly ended: readonly core.Pod[]
+  /** Those among `remove` that may go only as long as they are not available: one that is by now counts among those that have to stay. */
+  readonly down: readonly core.Pod[]
 }
 
 /** Whether a node should get a pod, and whether one that is there may stay. */
@@ -78,7 +80,7 @@ export function planPlacement(view: DaemonView): DaemonPlan {
   }
   // Bound to nowhere and meant for a node that is gone: nobody will ever bind them.
   for (const pod of view.pods) if (!pod.spec?.nodeName && !isTerminating(pod) && !names.has(targetNode(pod))) remove.push(pod)
-  return { create, remove: [...remove, ...ended], ended }
+  return { create, remove: [...remove, ...ended], ended, down: [] }
 }
 
 /** Beyond one pod a node the younger ones go; with surge, one old and one new may stand side by side until the new one is available. */
@@ -104,7 +106,7 @@ function allowanceOf(view: DaemonView): { readonly surge: number; readonly unava
 
 /** The next step towards the present template: which old pods go, and which nodes get a second one first. */
 export function planUpdate(view: DaemonView): DaemonPlan {
-  if (view.set.spec?.updateStrategy?.type === 'OnDelete') return { create: [], remove: [], ended: [] }
+  if (view.set.spec?.updateStrategy?.type === 'OnDelete') return { create: [], remove: [], ended: [], down: [] }
   const { surge, unavailable } = allowanceOf(view)
   return surge > 0 ? withSurge(view, surge) : withoutSurge(view, unavailable)
 }
@@ -130,18 +132,18 @@ function eligiblePods(view: DaemonView): readonly (readonly [string, readonly co
 function withoutSurge(view: DaemonView, maxUnavailable: number): DaemonPlan {
   const isUp = (pod: core.Pod): boolean => isAvailable(pod, minReadySeconds(view), view.nowMs)
   let unavailable = 0
-  const broken: core.Pod[] = []
+  const down: core.Pod[] = []
   const candidates: core.Pod[] = []
   for (const [, there] of eligiblePods(view)) {
     const pair = pairOn(view, there)
     if (pair === undefined || (pair.now === undefined) === (pair.old === undefined)) unavailable++
     else if (pair.now !== undefined) unavailable += isUp(pair.now) ? 0 : 1
     else if (pair.old !== undefined && !isUp(pair.old)) {
-      broken.push(pair.old)
+      down.push(pair.old)
       unavailable++
     } else if (pair.old !== undefined) candidates.push(pair.old)
   }
-  return { create: [], remove: [...broken, ...candidates.slice(0, Math.max(0, maxUnavailable - unavailable))], ended: [] }
+  return { create: [], remove: [...down, ...candidates.slice(0, Math.max(0, maxUnavailable - unavailable))], ended: [], down }
 }
 
 function withSurge(view: DaemonView, maxSurge: number): DaemonPlan {
@@ -161,7 +163,7 @@ function withSurge(view: DaemonView, maxSurge: number): DaemonPlan {
       else surging++
     }
   }
-  return { create: [...atOnce, ...candidates.slice(0, Math.max(0, maxSurge - surging - atOnce.length))], remove, ended: [] }
+  return { create: [...atOnce, ...candidates.slice(0, Math.max(0, maxSurge - surging - atOnce.length))], remove, ended: [], down: [] }
 }
 
 export function planDaemonStatus(view: DaemonView): apps.DaemonSetStatus {

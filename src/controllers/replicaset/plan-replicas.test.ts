@@ -68,3 +68,13 @@ test('creates what is missing and deletes what is too much, at most 500 at once'
   )
   assert.ok('remove' in plan && plan.remove.length === 500)
 })
+
+test('pods that are chosen for not being ready go only as long as they are not', () => {
+  const all = [pod('up'), pod('down', { ready: false }), pod('up-too')]
+  const downOf = (wanted: number): unknown => {
+    const plan = planReplicas(wanted, all, [], NOW)
+    return 'remove' in plan && [...plan.down].map(({ metadata }) => metadata?.name)
+  }
+  assert.deepEqual(downOf(1), ['down'])
+  assert.deepEqual(downOf(0), [], 'nobody is chosen when all go')
+})

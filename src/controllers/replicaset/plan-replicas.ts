@@ -6,16 +6,19 @@ import { rankForDeletion } from './rank-pods.ts'
 /** Creates or deletes in one go at most this many pods. */
 const BURST = 500
 
-export type ReplicaPlan = { readonly create: number } | { readonly remove: readonly core.Pod[] }
+/** `down`: those among `remove` that were chosen for not being ready. One that is by now may have to stay, in place of one that is not. */
+export type ReplicaPlan = { readonly create: number } | { readonly remove: readonly core.Pod[]; readonly down: ReadonlySet<core.Pod> }
+const NOBODY: ReadonlySet<core.Pod> = new Set()
 
 /** `related` are active pods of all sets with the same controller, or none when the set has none. */
 export function planReplicas(wanted: number, active: readonly core.Pod[], related: readonly core.Pod[], nowMs: number): ReplicaPlan {
   const surplus = active.length - wanted
   if (surplus <= 0) return { create: Math.min(-surplus, BURST) }
-  if (surplus >= active.length) return { remove: active.slice(0, BURST) }
+  if (surplus >= active.length) return { remove: active.slice(0, BURST), down: NOBODY }
   const onNode = new Map<string, number>()
   for (const { spec } of related) onNode.set(spec?.nodeName ?? '', (onNode.get(spec?.nodeName ?? '') ?? 0) + 1)
-  return { remove: rankForDeletion(active, (node) => onNode.get(node) ?? 0, nowMs).slice(0, Math.min(surplus, BURST)) }
+  const remove = rankForDeletion(active, (node) => onNode.get(node) ?? 0, nowMs).slice(0, Math.min(surplus, BURST))
+  return { remove, down: new Set(remove.filter((pod) => !isReady(pod))) }
 }
 
 export interface ReplicaStatusInput {

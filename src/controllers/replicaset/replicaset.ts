@@ -132,8 +132,7 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
     }
     try {
       await inParallel(plan.remove, WIDTH, async (pod) => {
-        await control.remove(scope, owner, pod)
-        ownWrites.deleted(key, keyOf(pod), pod.metadata?.uid ?? '')
+        if (await control.remove(scope, owner, pod, plan.down.has(pod))) ownWrites.deleted(key, keyOf(pod), pod.metadata?.uid ?? '')
       })
       return undefined
     } catch (error) {

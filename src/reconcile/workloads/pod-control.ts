@@ -1,5 +1,5 @@
 import { type Scope, messageOf } from '#base'
-import { type KubeObject, type OwnerReference, StatusError, type core, isNotFound, refs } from '#api'
+import { type KubeObject, type OwnerReference, StatusError, type core, isConflict, isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import type { EventRecorder } from '../contract.ts'
 
@@ -27,8 +27,11 @@ export function isNamespaceEnding(error: unknown): boolean {
 /** Creates and deletes the pods of one owner and says so in its Events. */
 export interface PodControl {
   create(scope: Scope, owner: KubeObject, pod: core.Pod): Promise<core.Pod>
-  /** A pod that is gone already counts as deleted. */
-  remove(scope: Scope, owner: KubeObject, pod: core.Pod): Promise<void>
+  /**
+   * A pod that is gone already counts as deleted. With `asSeen` it goes only if it still is as it is here: for who chose it by what may change,
+   * such as not being ready. False: it has changed and stays; the event of the change brings its owner back.
+   */
+  remove(scope: Scope, owner: KubeObject, pod: core.Pod, asSeen?: boolean): Promise<boolean>
 }
 
 export function podControl(client: Client, events: EventRecorder): PodControl {
@@ -45,13 +48,19 @@ export function podControl(client: Client, events: EventRecorder): PodControl {
         throw error
       }
     },
-    async remove(scope, owner, pod) {
-      const { namespace, name = '', uid } = pod.metadata ?? {}
+    async remove(scope, owner, pod, asSeen = false) {
+      const { namespace, name = '', uid, resourceVersion } = pod.metadata ?? {}
       try {
-        await pods.delete(scope, { namespace, name }, uid === undefined ? {} : { preconditions: { uid } })
+        const preconditions = {
+          ...(uid === undefined ? {} : { uid }),
+          ...(asSeen && resourceVersion !== undefined ? { resourceVersion } : {}),
+        }
+        await pods.delete(scope, { namespace, name }, { preconditions })
         events.event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`)
+        return true
       } catch (error) {
-        if (isNotFound(error)) return
+        if (isNotFound(error)) return true
+        if (asSeen && isConflict(error)) return false
         scope.check()
         events.event(owner, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`)
         throw error
