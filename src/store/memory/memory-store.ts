@@ -8,6 +8,7 @@ const nowhere: Disk = {
   loadState: () => ({ compactedRevision: 0, leases: [], lastLease: 0 }),
   loadRows: () => undefined,
   write: () => undefined,
+  tidy: () => undefined,
   readValue: (row) => {
     throw new Error(`the memory store has lost the value of row ${row}`)
   },

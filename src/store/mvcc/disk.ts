@@ -3,16 +3,19 @@ import type { Batch } from './batch.ts'
 import type { OrderedKey } from './keys.ts'
 import type { Lease, StoredLease } from './leases.ts'
 
-/** Where an engine keeps what must survive. All calls are synchronous; one writer. */
+/** Where an engine keeps what must survive. One writer, which only reads while it waits for `write` or `tidy`. */
 export interface Disk {
   loadState(): StoredState
   /** Everything but the values, in the order in which it was written. */
   loadRows(each: (row: StoredRow) => void): void
   /**
-   * Writes all of a batch or nothing, and returns when it is durable. After a throw nothing of it is there, now or
-   * after a restart; the next call works again as soon as the disk does.
+   * Writes all of a batch or nothing. What is returned resolves when it is durable; nothing, if it is already. After a throw
+   * nothing of it is there, now or after a restart. A rejection says that the disk could not make sure: nothing of it is there
+   * from the next call on, which works as soon as the disk does; should the process end before that, it may come back.
    */
-  write(batch: Batch, describe: LeaseDescription): void
+  write(batch: Batch, describe: LeaseDescription): Promise<void> | undefined
+  /** Work of the disk's own after a write, for which the next one waits. Never rejects. Nothing, if there is none. */
+  tidy(): Promise<void> | undefined
   readValue(row: number): Uint8Array
   /** Deletes rows; all or none, durable before later writes are. */
   remove(rows: readonly number[]): void

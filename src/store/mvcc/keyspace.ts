@@ -17,7 +17,7 @@ const LARGEST_VALUE_BYTES = 512 * 2 ** 20
  * The keys with their versions in memory; values are read from the disk when asked for.
  *
  * Transactions are applied at once and made visible by `publish`, or taken back by `takeBack`. The engine does one of
- * both before anyone else runs, so readers never see what is not durable.
+ * both before it applies more. Reads, the history and its watches go as far as `revision`: nobody sees what is not durable.
  */
 export class Keyspace {
   readonly index = new KeyIndex()

@@ -26,17 +26,27 @@ interface Request {
   readonly reject: (error: unknown) => void
 }
 
+/** What was applied together, and how its requests are answered once it is durable. */
+interface Applied {
+  readonly requests: readonly Request[]
+  readonly batch: Batch
+  readonly answers: readonly (() => void)[]
+}
+
 /** The most requests that share one sync: bounds how long the event loop waits. */
 const LARGEST_BATCH = 1024
+/** So many are worth a write of their own while others of the same turn are still on their way. */
+const WORTH_A_WRITE = 16
 /** After the disk has refused work that nobody waits for. */
 const RETRY_MS = 1000
 
 /**
  * The engines that keep their keys in memory and their values on a disk, or nowhere else.
  *
- * Requests are gathered during one turn of the event loop, then applied in order, written with one sync, and answered,
- * all without a pause. So each transaction sees the earlier ones, no reader sees what is not durable, and when the disk
- * refuses, the whole batch is taken back before anything could be built upon it.
+ * Requests are gathered during one turn of the event loop, or for as long as the write before them takes, or until they are
+ * so many that the disk should not wait for more, then applied in order, written with one sync, and answered when that is durable. While the disk works the event loop goes on, but nothing
+ * else is applied. So each transaction sees the earlier ones, no reader sees what is not durable, and when the disk refuses,
+ * the whole batch is taken back before anything could be built upon it.
  */
 export class MvccEngine implements Engine {
   readonly shared = false
@@ -49,6 +59,9 @@ export class MvccEngine implements Engine {
   #flushQueued = false
   #sweepQueued = false
   #expiry: { readonly timer: Timer; readonly atMs: number } | undefined
+  /** Settles when what is being written is durable, or refused. */
+  #writing: Promise<void> | undefined
+  #closing: Promise<void> | undefined
   #closed = false
   #commits = 0
   #syncs = 0
@@ -128,13 +141,9 @@ export class MvccEngine implements Engine {
     return { keys: this.#keyspace.index.live, sizeBytes: this.#disk.sizeBytes(), commits: this.#commits, syncs: this.#syncs }
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    while (this.#queue.length > 0) this.#flush()
-    this.#closed = true
-    this.#expiry?.timer.cancel()
-    this.#hub.close()
-    this.#disk.close()
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -145,20 +154,33 @@ export class MvccEngine implements Engine {
     if (this.#closed) throw new StoreClosed()
   }
 
+  async #close(): Promise<void> {
+    while (this.#queue.length > 0 || this.#writing !== undefined) {
+      if (this.#writing === undefined) this.#flush()
+      await this.#writing
+    }
+    this.#closed = true
+    this.#expiry?.timer.cancel()
+    this.#hub.close()
+    this.#disk.close()
+  }
+
   #submit<T>(apply: (batch: Batch) => T): Promise<T> {
-    if (this.#closed) return Promise.reject(new StoreClosed())
+    if (this.#closing !== undefined) return Promise.reject(new StoreClosed())
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ apply, resolve: resolve as (answer: unknown) => void, reject })
-      this.#queueFlush()
+      if (this.#queue.length === WORTH_A_WRITE && this.#writing === undefined) this.#flush()
+      else this.#queueFlush()
     })
   }
 
   #queueFlush(): void {
-    if (this.#flushQueued) return
+    // What waits for the write under way is taken when that has ended.
+    if (this.#flushQueued || this.#writing !== undefined) return
     this.#flushQueued = true
     afterThisTurn(() => {
       this.#flushQueued = false
-      if (this.#closed) return
+      if (this.#closed || this.#writing !== undefined) return
       this.#flush()
       if (this.#queue.length > 0) this.#queueFlush()
     })
@@ -167,34 +189,57 @@ export class MvccEngine implements Engine {
   #flush(): void {
     const requests = this.#queue.splice(0, LARGEST_BATCH)
     const batch = emptyBatch()
-    const settle: (() => void)[] = []
+    const answers: (() => void)[] = []
     for (const { apply, resolve, reject } of requests) {
       try {
         const answer = apply(batch)
-        settle.push(() => resolve(answer))
+        answers.push(() => resolve(answer))
       } catch (refusal) {
-        settle.push(() => reject(refusal))
+        answers.push(() => reject(refusal))
       }
     }
+    const applied = { requests, batch, answers }
     try {
-      if (!changesNothing(batch)) this.#write(batch)
+      const durable = changesNothing(batch) ? undefined : this.#write(batch)
+      if (durable !== undefined) this.#writing = this.#settle(durable, applied)
+      else this.#publish(applied)
     } catch (error) {
-      this.#keyspace.takeBack(batch)
-      // Refusals and failed compares too: they may be due to what has just been taken back.
-      for (const { reject } of requests) reject(new StoreFailed(error))
-      return
+      this.#takeBack(applied, error)
     }
+  }
+
+  #write(batch: Batch): Promise<void> | undefined {
+    const durable = this.#disk.write(batch, { lastLease: this.#leases.lastId, describe: (lease) => this.#leases.store(lease) })
+    this.#syncs++
+    return durable
+  }
+
+  async #settle(durable: Promise<void>, applied: Applied): Promise<void> {
+    try {
+      await durable
+      this.#publish(applied)
+    } catch (error) {
+      this.#takeBack(applied, error)
+    }
+    await this.#disk.tidy()
+    this.#writing = undefined
+    if (this.#sweepQueued) this.#sweep()
+    if (this.#queue.length > 0) this.#queueFlush()
+  }
+
+  #publish({ batch, answers }: Applied): void {
     const before = this.revision
     this.#keyspace.publish(batch)
     this.#commits += this.revision - before
-    for (const answer of settle) answer()
+    for (const answer of answers) answer()
     this.#hub.publish(batch.versions)
     if (batch.leases.length > 0) this.#armExpiry()
   }
 
-  #write(batch: Batch): void {
-    this.#disk.write(batch, { lastLease: this.#leases.lastId, describe: (lease) => this.#leases.store(lease) })
-    this.#syncs++
+  #takeBack({ batch, requests }: Applied, error: unknown): void {
+    this.#keyspace.takeBack(batch)
+    // Refusals and failed compares too: they may be due to what has just been taken back.
+    for (const { reject } of requests) reject(new StoreFailed(error))
   }
 
   #armExpiry(): void {
@@ -223,18 +268,23 @@ export class MvccEngine implements Engine {
     )
   }
 
+  /** A step of the sweep writes too: it has its turn between two writes. */
   #queueSweep(): void {
     if (this.#sweepQueued) return
     this.#sweepQueued = true
     afterThisTurn(() => {
-      this.#sweepQueued = false
-      if (this.#closed) return
-      try {
-        if (sweep(this.#keyspace, this.#disk) || this.#disk.shrink()) this.#queueSweep()
-      } catch (error) {
-        this.#scope.log.warn('compacted values could not be removed, trying again', { error })
-        this.#scope.clock.after(RETRY_MS, () => this.#queueSweep(), { background: true })
-      }
+      if (this.#sweepQueued && this.#writing === undefined) this.#sweep()
     })
+  }
+
+  #sweep(): void {
+    this.#sweepQueued = false
+    if (this.#closed) return
+    try {
+      if (sweep(this.#keyspace, this.#disk) || this.#disk.shrink()) this.#queueSweep()
+    } catch (error) {
+      this.#scope.log.warn('compacted values could not be removed, trying again', { error })
+      this.#scope.clock.after(RETRY_MS, () => this.#queueSweep(), { background: true })
+    }
   }
 }

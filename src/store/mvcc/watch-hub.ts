@@ -112,7 +112,8 @@ export class WatchHub {
     let place = history.placeOf(watcher.next)
     for (const last = place + REPLAY_STEP; place < last && !watcher.ended; ) {
       const first = history.at(place)
-      if (first === undefined) {
+      // What is newer is not durable yet.
+      if (first === undefined || first.revision > revision) {
         watcher.next = Math.max(watcher.next, revision + 1)
         break
       }

@@ -1,13 +1,21 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { UserError, messageOf } from '#base'
 import { APPLICATION_ID, CREATE_SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
 export interface FileOptions {
-  /** The write-ahead log is carried over to the file when it is this long. */
-  readonly checkpointBytes: number
+  /** What the write-ahead log may keep of the disk when it is empty. */
+  readonly emptyLogBytes: number
   readonly maxFileBytes: number | undefined
+}
+
+export interface OpenFile {
+  readonly database: DatabaseSync
+  readonly path: string
+  /** Descriptors of the file and of its write-ahead log. Whoever closes `file` first gives up the locks of `database`. */
+  readonly file: number
+  readonly log: number
 }
 
 /** Small, so that what is deleted leaves room that can be used: values of all usual lengths then fill at least half of the file. */
@@ -16,12 +24,12 @@ const SQLITE_BUSY = 5
 const SQLITE_NOTADB = 26
 
 /** Opens the file for this process alone, making it when there is none. Throws a `UserError` for a file that is not ours, or in use. */
-export function openFile(path: string, options: FileOptions): DatabaseSync {
+export function openFile(path: string, options: FileOptions): OpenFile {
   createPrivately(path)
   const database = new DatabaseSync(path)
   try {
     prepare(database, path, options)
-    return database
+    return { database, path, file: openSync(path, 'r+'), log: openLog(path) }
   } catch (error) {
     database.close()
     const code = primaryCode(error)
@@ -41,8 +49,8 @@ function prepare(database: DatabaseSync, path: string, options: FileOptions): vo
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
-    PRAGMA wal_autocheckpoint = ${Math.ceil(options.checkpointBytes / PAGE_BYTES)};
-    PRAGMA journal_size_limit = ${options.checkpointBytes};
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = ${options.emptyLogBytes};
     PRAGMA cache_size = -4096;
     PRAGMA temp_store = MEMORY;
   `)
@@ -77,7 +85,19 @@ function createPrivately(path: string): void {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
     throw new UserError(`${path} cannot be made: ${messageOf(error)}`)
   }
-  const descriptor = openSync(directory, 'r')
+  syncDirectory(directory)
+}
+
+/** What an earlier process has left in the log without having made sure of it is read by this one, so it must be there to stay. */
+function openLog(path: string): number {
+  const log = openSync(`${path}-wal`, 'r+')
+  fdatasyncSync(log)
+  syncDirectory(dirname(path))
+  return log
+}
+
+function syncDirectory(path: string): void {
+  const descriptor = openSync(path, 'r')
   fsyncSync(descriptor)
   closeSync(descriptor)
 }

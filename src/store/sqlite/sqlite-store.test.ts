@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -9,6 +19,7 @@ import { UserError, afterThisTurn, rootScope } from '#base'
 import { put, putting, remove, text, until } from '../contract/harness.fixture.ts'
 import type { Engine } from '../engine.ts'
 import { StoreFailed } from '../errors.ts'
+import { syncData } from './sqlite-disk.ts'
 import { type SqliteStoreOptions, openSqliteStore } from './sqlite-store.ts'
 
 const scope = rootScope()
@@ -161,6 +172,81 @@ describe('a full disk', () => {
       (await opened.range({ prefix: '' })).items.map(({ key }) => key),
       ['first', 'large', 'last-deletion-compacted'],
     )
+  })
+})
+
+describe('a disk that forgets', () => {
+  inFreshFolder()
+
+  test('after a loss of power everything that was acknowledged is there, wherever it stood', async () => {
+    const image = (suffix: string): Buffer => readFileSync(path + suffix)
+    const synced = new Map<string, Buffer>()
+    let carriedOver = 0
+    const engine = await openSqliteStore(scope, { path, checkpointBytes: 65_536 }, async (descriptor) => {
+      const suffix = readlinkSync(`/proc/self/fd/${descriptor}`).slice(path.length)
+      if (suffix === '') carriedOver++
+      const bytes = image(suffix)
+      await syncData(descriptor)
+      synced.set(suffix, bytes)
+    })
+    open.push(engine)
+    for (const suffix of ['', '-wal']) synced.set(suffix, image(suffix))
+    let last = 0
+    for (let round = 0; round < 16; round++) {
+      const written = await Promise.all(Array.from({ length: 7 }, (_, at) => put(engine, `k${round}-${at}`, 'x'.repeat(1500))))
+      last = Math.max(...written)
+      // Of each file the disk has what was synced last, or what the kernel has written since on its own.
+      for (const file of [synced.get(''), image('')])
+        for (const log of [synced.get('-wal'), image('-wal')]) {
+          const lost = join(directory, 'lost.db')
+          writeFileSync(lost, file ?? '')
+          writeFileSync(`${lost}-wal`, log ?? '')
+          const opened = await openSqliteStore(scope, { path: lost })
+          assert.equal(opened.revision, last)
+          assert.equal((await opened.range({ prefix: '' })).items.length, last - 1)
+          await opened.close()
+        }
+    }
+    assert.ok(carriedOver > 2, `the log was carried over ${carriedOver} times`)
+  })
+
+  test('what it could not make sure of is not there, now or after a restart', async () => {
+    let failing = false
+    const sync = (descriptor: number): Promise<void> => (failing ? Promise.reject(new Error('input/output error')) : syncData(descriptor))
+    const engine = await openSqliteStore(scope, { path, checkpointBytes: 65_536 }, sync)
+    open.push(engine)
+    const kept = await engine.grantLease(3600)
+    const ended = await engine.grantLease(3600)
+    await put(engine, 'kept', 'before', kept)
+    await put(engine, 'leased', 'before', ended)
+    const revision = await put(engine, 'last')
+    failing = true
+    const refused = await Promise.allSettled([
+      put(engine, 'kept', 'x'.repeat(100_000)),
+      engine.revokeLease(ended),
+      engine.grantLease(60),
+      engine.compact(revision),
+    ])
+    for (const result of refused) assert.ok(result.status === 'rejected' && result.reason instanceof StoreFailed)
+    assert.equal(engine.revision, revision)
+    assert.equal(text(await engine.get('kept')), 'before')
+    failing = false
+    assert.equal(await put(engine, 'after'), revision + 1)
+    await engine.close()
+    const opened = await openStore()
+    assert.equal(opened.revision, revision + 1)
+    assert.equal(opened.compactedRevision, 0)
+    assert.deepEqual(
+      (await opened.range({ prefix: '' })).items.map((item) => [item.key, item.value.length, item.lease ?? 0]),
+      [
+        ['after', 1, 0],
+        ['kept', 6, kept],
+        ['last', 1, 0],
+        ['leased', 6, ended],
+      ],
+    )
+    await opened.renewLease(kept)
+    await opened.revokeLease(ended)
   })
 })
 
