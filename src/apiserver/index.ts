@@ -63,5 +63,6 @@ export { type ServiceRepairOptions, keepServicesRepaired } from './services/repa
 export { isProxyable } from './stream/node-address.ts'
 export type { NodeCredentials } from './stream/backend.ts'
 export { type StreamOptions, streamSpecials } from './stream/stream-specials.ts'
+export { openTracing } from './trace/tracing.ts'
 export { LEGACY_LAST_USED, legacyTokenSigner } from './tokens/legacy.ts'
 export type { CacheSetOptions } from './watchcache/cache-set.ts'

@@ -44,6 +44,7 @@ import { objectWriter } from './registry/write/writer.ts'
 import { Negotiator } from './respond/media.ts'
 import { type Audit, type PathHandler, requestHandler } from './router/handler.ts'
 import { isProxyable } from './stream/node-address.ts'
+import type { Tracer } from './trace/tracer.ts'
 import { CacheSet, type CacheSetOptions } from './watchcache/cache-set.ts'
 
 export interface ApiServerOptions {
@@ -75,6 +76,8 @@ export interface ApiServerOptions {
   readonly version?: Partial<VersionInfo>
   readonly cache?: CacheSetOptions
   readonly audit?: Audit
+  /** Records what requests are made of. Absent: nothing is recorded. */
+  readonly tracer?: Tracer | undefined
 }
 
 export interface ApiServer {
@@ -182,6 +185,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
       indexPath(() => pathIndex(catalog, rawRoutes)),
     ],
     metrics,
+    tracer: options.tracer,
     ...(options.audit === undefined ? {} : { audit: { policy: options.audit.policy, sink: metrics.audit.counting(options.audit.sink) } }),
   })
   return {

@@ -2,12 +2,13 @@ import { type Clock, systemClock } from './clock.ts'
 import { DeadlineExceeded, Cancelled } from './errors.ts'
 import { type LogFields, type Logger, silentLogger } from './log.ts'
 import { type Random, systemRandom } from './random.ts'
+import { NOT_TRACED, type Traced } from './trace/traced.ts'
 
 /**
- * The first parameter of everything that waits or acts: when to stop, what time it is, where to log.
+ * The first parameter of everything that waits or acts: when to stop, what time it is, where to log, and what it is a part of.
  * A child is cancelled with its parent; cancelling a child leaves the parent alone.
  */
-export interface Scope {
+export interface Scope extends Traced {
   /** Aborted when the work is to stop. Its reason is a `Cancelled` or `DeadlineExceeded`. */
   readonly signal: AbortSignal
   readonly clock: Clock
@@ -31,6 +32,8 @@ export interface ChildOptions {
   /** A second source of cancellation, for example the peer's connection. */
   readonly signal?: AbortSignal
   readonly log?: LogFields
+  /** What the child is a part of. Default: what its parent is a part of. */
+  readonly trace?: Traced
 }
 
 export interface RootOptions {
@@ -50,6 +53,7 @@ function makeScope(
   random: Random,
   log: Logger,
   options: ChildOptions = {},
+  within: Traced = NOT_TRACED,
 ): CancellableScope {
   const controller = new AbortController()
   const { signal } = controller
@@ -68,13 +72,18 @@ function makeScope(
   }
   signal.addEventListener('abort', () => release.forEach((undo) => undo()), { once: true })
 
+  const trace = options.trace ?? within
   const scope: CancellableScope = {
     signal,
+    get span() {
+      return trace.span
+    },
+    traceHeaders: () => trace.traceHeaders(),
     clock,
     random,
     log: options.log === undefined ? log : log.with(options.log),
-    child: (childOptions) => makeScope(signal, clock, random, scope.log, childOptions),
-    detached: () => makeScope(undefined, clock, random, scope.log),
+    child: (childOptions) => makeScope(signal, clock, random, scope.log, childOptions, trace),
+    detached: () => makeScope(undefined, clock, random, scope.log, {}, trace),
     sleep: (delayMs) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason)

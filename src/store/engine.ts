@@ -1,4 +1,4 @@
-import type { Scope } from '#base'
+import type { Scope, Span } from '#base'
 
 /**
  * The store: ordered keys, byte values, one revision counter, and a history that can be watched.
@@ -77,6 +77,8 @@ export interface Transaction {
   readonly operations: readonly Operation[]
   /** Keys whose present values are wanted back when a compare fails: the answer to an optimistic writer. */
   readonly otherwiseGet?: readonly string[]
+  /** What the transaction is a part of, for stores behind a network. */
+  readonly span?: Span
 }
 
 /** Holds when the key's newest mod revision is this one; 0 means that the key does not exist. */
@@ -101,6 +103,8 @@ export interface RangeQuery {
   readonly atRevision?: number
   /** Leaves the values empty. */
   readonly keysOnly?: boolean
+  /** What the read is a part of, for stores behind a network. */
+  readonly span?: Span
 }
 
 export interface RangeResult {

@@ -41,7 +41,7 @@ export const ROWS: readonly Row[] = [
   {
     name: 'store',
     layer: 2,
-    may: ['base'],
+    may: ['base', 'base/grpc'],
     not: 'api: it keeps bytes under keys with revisions',
     npm: [...connect, '@noble/ciphers'],
     node: [...plain, ...streams, ...files, ...network, 'sqlite', 'worker_threads'],
@@ -66,7 +66,7 @@ export const ROWS: readonly Row[] = [
   {
     name: 'apiserver',
     layer: 3,
-    may: ['base', 'base/pure', 'api', 'store'],
+    may: ['base', 'base/grpc', 'base/pure', 'api', 'store'],
     not: '**client**, reconcile, controllers',
     npm: ['jose'],
     node: [...plain, ...streams, ...files, ...network, 'dns', 'dns/promises', 'worker_threads'],

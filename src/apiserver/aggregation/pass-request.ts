@@ -24,18 +24,23 @@ export async function passRequest(
   const upgrades = request.upgrade !== undefined
   const headers = upgrades ? { ...upgradeHeaders(request.headers), ...userHeaders(user) } : passedHeaders(request.headers, user)
   const hasBody = !upgrades && request.method !== 'GET' && request.method !== 'HEAD'
+  const span = upgrades ? undefined : scope.span?.start(`HTTP ${request.method}`, { 'http.request.method': request.method }, 'client')
+  const trace = span?.traceHeaders() ?? scope.traceHeaders()
   let found: RemoteAnswer
   try {
     found = await dialler.send(
       scope,
       service,
-      { method: request.method, path, headers, ...(hasBody ? { body: request.bodyStream } : {}) },
+      { method: request.method, path, headers: { ...headers, ...trace }, ...(hasBody ? { body: request.bodyStream } : {}) },
       upgrades,
     )
   } catch (error) {
+    span?.fail(messageOf(error))
     if (error instanceof NoAddress) return unavailable()
     if (error instanceof NotReached) return textAnswer(503, `error trying to reach service: ${messageOf(error)}\n`)
     throw error
+  } finally {
+    span?.end()
   }
   if (found.kind === 'upgraded') return upgraded(context, found)
   const { answer } = found

@@ -41,8 +41,19 @@ export class ConversionCaller {
       apiVersion: `apiextensions.k8s.io/${version}`,
       request: { uid, desiredAPIVersion: apiVersion, objects },
     }
-    const answer = await this.#caller.post(scope, webhook.clientConfig, review, { timeoutMs: TIMEOUT_MS, mostBytes: MOST_ANSWER_BYTES })
-    return readConversion(answer, { version, uid, apiVersion, objects })
+    const span = scope.span?.start('Call conversion webhook', {
+      'desired-api-version': apiVersion,
+      'object-count': objects.length,
+      UID: uid,
+    })
+    try {
+      const posting = { timeoutMs: TIMEOUT_MS, mostBytes: MOST_ANSWER_BYTES, span }
+      const answer = await this.#caller.post(scope, webhook.clientConfig, review, posting)
+      span?.event('Request completed')
+      return readConversion(answer, { version, uid, apiVersion, objects })
+    } finally {
+      span?.end()
+    }
   }
 }
 

@@ -1,8 +1,9 @@
-import type { HttpRequest, Scope } from '#base'
+import type { Attributes, HttpRequest, Scope, Span } from '#base'
 import type { AuditRecord } from '../audit/audit-record.ts'
 import type { AccessQuestion, UserInfo } from '../contract.ts'
 import { type Accepted } from '../respond/media.ts'
 import type { ParsedRequest } from '../router/request-info.ts'
+import { RequestScope } from '../router/request-scope.ts'
 import type { Core } from './core.ts'
 
 /** The largest body of a request. */
@@ -43,6 +44,24 @@ export class RequestContext {
     this.auditId = auditId
     this.warnings = warnings
     this.outside = outside
+  }
+
+  /**
+   * A part of the request begins, where that is recorded: what begins before its `end` is a part of it. What has not ended when the
+   * request is answered ends then.
+   */
+  begin(name: string, attributes?: (context: RequestContext) => Attributes): Span | undefined {
+    const { scope } = this
+    if (scope.span === undefined || !(scope instanceof RequestScope)) return undefined
+    return (scope.span = scope.span.start(name, attributes?.(this)))
+  }
+
+  end(span: Span | undefined): void {
+    const { scope } = this
+    if (span === undefined || !(scope instanceof RequestScope)) return
+    for (let one = scope.span; one !== undefined && one !== span; one = one.parent) one.end()
+    span.end()
+    scope.span = span.parent
   }
 
   warn(text: string): void {

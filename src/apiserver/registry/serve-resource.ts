@@ -14,6 +14,7 @@ import { getObject, listObjects } from './read/read.ts'
 import { serveScale } from './scale/serve-scale.ts'
 import { watchObjects } from './read/watch.ts'
 import { type Target, patchObject, postObject, putObject } from './write/write.ts'
+import { requestFields } from './request-fields.ts'
 import type { View } from './view.ts'
 import type { Views } from './views.ts'
 
@@ -95,8 +96,13 @@ async function serveObject(context: RequestContext, target: Target): Promise<Htt
   if (request.method === 'PUT' && verbs.has('update')) return putObject(context, target)
   if (request.method === 'PATCH' && verbs.has('patch')) return patchObject(context, target)
   if (request.method === 'DELETE' && verbs.has('delete')) {
+    const span = context.begin('Delete', requestFields)
     context.accepted(false)
-    return deletedAnswer(context, view, await deleteObject(context, { view, namespace, name, options: await deleteOptions(context) }))
+    const options = await deleteOptions(context)
+    span?.event('About to delete object from database')
+    const deleted = await deleteObject(context, { view, namespace, name, options })
+    span?.event('Object deleted from database')
+    return deletedAnswer(context, view, deleted)
   }
   throw methodNotAllowed()
 }

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import type { ClientRequest } from 'node:http'
 import type { Agent } from 'node:https'
 import { BlockList, isIP } from 'node:net'
-import { type Scope, https, messageOf } from '#base'
+import { type Scope, type Span, type TraceHeaders, https, messageOf } from '#base'
 import type { ObjectReader } from '../contract.ts'
 import { textOf } from './answer-text.ts'
 import { RemoteError, networkWords, statusWords } from './remote-error.ts'
@@ -20,6 +20,8 @@ export interface ClientConfig {
 }
 
 export interface Posting {
+  /** What the call is a part of. Default: what the scope is a part of. */
+  readonly span?: Span | undefined
   readonly timeoutMs: number
   readonly mostBytes: number
 }
@@ -74,17 +76,25 @@ export class RemoteCaller {
     const target = this.#targetOf(config)
     const shown = `Post ${JSON.stringify(`https://${target.serverName}:${target.port}${target.path}?timeout=${Math.ceil(posting.timeoutMs / 1000)}s`)}`
     const own = scope.child({ timeoutMs: posting.timeoutMs })
+    const span = (posting.span ?? scope.span)?.start(
+      'HTTP POST',
+      { 'http.request.method': 'POST', 'server.address': target.serverName },
+      'client',
+    )
+    const trace = span?.traceHeaders() ?? scope.traceHeaders()
     try {
       const address = await target.address(own)
       const body = Buffer.from(JSON.stringify(document))
       const ca = config.caBundle === undefined || config.caBundle === '' ? undefined : Buffer.from(config.caBundle, 'base64')
-      return await this.#exchange(own, target, address, ca, body, posting)
+      return await this.#exchange(own, target, address, ca, body, posting, trace)
     } catch (error) {
+      span?.fail(messageOf(error))
       if (scope.signal.aborted) throw scope.signal.reason
       if (own.signal.aborted) throw new RemoteError(`${shown}: context deadline exceeded`)
       if (error instanceof NoAddress || error instanceof Unreachable) throw new RemoteError(`${shown}: ${error.message}`)
       throw error instanceof RemoteError ? error : new RemoteError(messageOf(error))
     } finally {
+      span?.end()
       own.cancel()
     }
   }
@@ -114,6 +124,7 @@ export class RemoteCaller {
     ca: Buffer | undefined,
     body: Buffer,
     posting: Posting,
+    trace: TraceHeaders,
   ): Promise<unknown> {
     const start = (): ClientRequest =>
       https.request({
@@ -129,6 +140,7 @@ export class RemoteCaller {
           'content-length': body.length,
           accept: 'application/json, */*',
           'user-agent': 'kube-apiserver-admission',
+          ...trace,
         },
         ...(ca === undefined ? {} : { ca }),
       })

@@ -13,6 +13,7 @@ import {
 } from '#api'
 import { writeYaml } from '#base'
 import type { RequestContext } from '../registry/context.ts'
+import { answerFields } from '../registry/request-fields.ts'
 import type { View } from '../registry/view.ts'
 import type { Entry } from '../watchcache/entry.ts'
 import { metadataOffset } from '../watchcache/stored/wire.ts'
@@ -56,6 +57,13 @@ const NEWLINE = Buffer.from('\n')
 
 /** One object in the form that the client accepts. */
 export function objectAnswer(context: RequestContext, view: View, status: number, sendable: Sendable): HttpResponse {
+  const span = context.begin('SerializeObject', answerFields)
+  const answer = objectInForm(context, view, status, sendable)
+  context.end(span)
+  return answer
+}
+
+function objectInForm(context: RequestContext, view: View, status: number, sendable: Sendable): HttpResponse {
   const accepted = context.accepted(false)
   if (accepted.encoding === 'json' && accepted.form === 'object' && !wantsPretty(context, accepted))
     return bytesAnswer(status, 'json', sendable.bytes)
@@ -103,6 +111,13 @@ export function objectBytesAnswer(context: RequestContext, schema: ObjectSchema,
 
 /** A list in the form that the client accepts. */
 export function listAnswer(context: RequestContext, view: View, page: ListPage): HttpResponse {
+  const span = context.begin('SerializeObject', answerFields)
+  const answer = listInForm(context, view, page)
+  context.end(span)
+  return answer
+}
+
+function listInForm(context: RequestContext, view: View, page: ListPage): HttpResponse {
   const accepted = context.accepted(true)
   const { resource } = view
   const { form, formVersion, encoding } = accepted

@@ -17,6 +17,8 @@ import { refusalOf } from '../respond/errors.ts'
 import { pageNotFound, textAnswer, tooManyRequests, warningHeaders } from '../respond/plain.ts'
 import { refusalAnswer } from '../respond/refusal.ts'
 import { RequestScope } from './request-scope.ts'
+import { beginTrace, endTrace } from './request-trace.ts'
+import type { Tracer } from '../trace/tracer.ts'
 import { type ParsedRequest, parseRequest } from './request-info.ts'
 
 /** Serves a path that is no resource; undefined when it does not know it. */
@@ -37,6 +39,8 @@ export interface HandlerOptions {
   readonly paths: readonly PathHandler[]
   readonly metrics: ServerMetrics
   readonly audit?: Audit
+  /** Records what requests are made of. Absent: nothing is recorded. */
+  readonly tracer?: Tracer | undefined
 }
 
 /** Which requests are written down, and where. */
@@ -47,7 +51,7 @@ export interface Audit {
 
 /** The life of a request, from its first byte to the answer. The returned function never rejects. */
 export function requestHandler(options: HandlerOptions): HttpHandler {
-  const { core } = options
+  const { core, tracer } = options
   return async (request) => {
     const startedAt = core.scope.clock.monotonic()
     const auditId = auditIdOf(core.scope, request)
@@ -55,6 +59,7 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
     if (info === undefined) return finish(textAnswer(400, '400 Bad Request'), auditId, [])
     options.metrics.requests.started(request.method)
     const scope = new RequestScope(core.scope, request)
+    const authenticating = tracer?.begin('authentication', undefined)
     let context: RequestContext | undefined
     let answer: HttpResponse
     let audit: AuditRecord | undefined
@@ -63,6 +68,8 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
       const found = recognize(scope, options, credentials, info.path, startedAt)
       const user = found instanceof Promise ? await found : found
       context = new RequestContext(scope, core, request, info, user, auditId)
+      if (tracer !== undefined) beginTrace(tracer, scope, context, authenticating)
+      context.begin('audit')
       audit = context.audit = recordOf(options, context)
       answer = await serve(options, context)
       if (audit !== undefined) answer = audit.answered(answer)
@@ -74,12 +81,13 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
     }
     const durationMs = core.scope.clock.monotonic() - startedAt
     options.metrics.requests.finished(request.method, info, isKnown(core, info), answer, durationMs, context?.outside.ms)
-    return finish(
+    const finished = finish(
       request.method === 'HEAD' ? { ...answer, body: { kind: 'empty' } } : answer,
       auditId,
       context?.warnings ?? [],
       context?.marks,
     )
+    return tracer === undefined ? finished : endTrace(scope, authenticating, finished)
   }
 }
 
@@ -124,7 +132,9 @@ function recordOf({ audit, metrics }: HandlerOptions, { scope, request, info, us
 }
 
 async function serve(options: HandlerOptions, sender: RequestContext): Promise<HttpResponse> {
+  sender.begin('constrainedimpersonation')
   const context = await actAs(options, sender)
+  context.begin('priorityandfairness')
   const entering = options.fairness?.enter(context)
   if (entering === undefined) return dispatch(options, context)
   const { clock } = options.core.scope
@@ -145,6 +155,7 @@ async function serve(options: HandlerOptions, sender: RequestContext): Promise<H
 }
 
 async function dispatch(options: HandlerOptions, context: RequestContext): Promise<HttpResponse> {
+  context.begin('authorization')
   await authorize(context, context.question())
   const { info } = context
   const passed = options.aggregate?.(context)

@@ -80,6 +80,13 @@ export class ProtobufReader {
     return value
   }
 
+  fixed64(): bigint {
+    this.#need(8)
+    const value = this.#view.getBigUint64(this.#at, true)
+    this.#at += 8
+    return value
+  }
+
   /** A view of the message's own bytes. */
   bytes(): Uint8Array {
     const length = this.uint()
@@ -181,6 +188,18 @@ export class ProtobufWriter {
     this.#reserve(8)
     this.#at -= 8
     new DataView(this.#bytes.buffer).setFloat64(this.#at, value, true)
+  }
+
+  fixed64(value: bigint): void {
+    this.#reserve(8)
+    this.#at -= 8
+    new DataView(this.#bytes.buffer).setBigUint64(this.#at, value, true)
+  }
+
+  fixed32(value: number): void {
+    this.#reserve(4)
+    this.#at -= 4
+    new DataView(this.#bytes.buffer).setUint32(this.#at, value, true)
   }
 
   /** With their length in front. */

@@ -30,6 +30,7 @@ export async function runServer(flags: PartsFlags): Promise<void> {
       authentication: flags,
       authorization: flags,
       etcd: flags,
+      tracingConfigFile: flags.tracingConfigFile,
       ...(flags.advertiseAddress === undefined ? {} : { advertiseAddress: flags.advertiseAddress }),
       ...(flags.encryptionProviderConfig === undefined ? {} : { encryptionProviderConfig: flags.encryptionProviderConfig }),
       ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),

@@ -264,6 +264,10 @@ function serverFlags(command: Command): Command {
     .option('--audit-webhook-batch-max-size <number>', 'events that are sent together at most', count, 400)
     .option('--audit-webhook-batch-max-wait <duration>', 'an event waits for others so long at most (default: 30s)')
     .option('--audit-webhook-initial-backoff <duration>', 'before a batch that was not taken is sent again (default: 10s)')
+    .option(
+      '--tracing-config-file <file>',
+      'whether requests are recorded, and where the record is sent (TracingConfiguration; default: nothing)',
+    )
     .option('--service-cluster-ip-range <cidr>', 'addresses that Services get', '10.96.0.0/16')
     .option('--metrics', 'serve metrics.k8s.io out of what the nodes say, for kubectl top and autoscalers', false)
     .addOption(

@@ -38,6 +38,7 @@ import {
   openAuthentication,
   type AuthorizationSources,
   openAuthorization,
+  openTracing,
   parseTokenFile,
   podSpecials,
   reconcilePolicy,
@@ -76,6 +77,8 @@ export interface ApiServerFlags {
   readonly authorization?: AuthorizationSources
   /** Absent: Secrets are encrypted with a key that is made at the first start. */
   readonly encryptionProviderConfig?: string
+  /** Whether requests are recorded, and where the record goes (TracingConfiguration). */
+  readonly tracingConfigFile?: string | undefined
   readonly serviceClusterIpRange: string
   /** Whether it serves `metrics.k8s.io` out of what the nodes say. */
   readonly metrics: boolean
@@ -144,6 +147,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     return found
   }
   const audit = flags.audit === undefined ? undefined : await openAudit(scope, flags.audit)
+  const tracing = flags.tracingConfigFile === undefined ? undefined : await openTracing(scope, flags.tracingConfigFile)
   const tokens = internalTokens(scope)
   const late = lateServer()
   const further = await openAuthentication(scope, { ...flags.authentication, ownIssuers: [ISSUER] })
@@ -193,6 +197,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     },
     virtual: access.virtual,
     ...(audit === undefined ? {} : { audit }),
+    tracer: tracing?.tracer,
     rawRoutes: access.rawRoutes,
     healthChecks,
     hooks: {
@@ -241,6 +246,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
       await listener.close(STOP_GRACE_MS)
       await engine.close()
       await audit?.sink.close()
+      await tracing?.close()
     },
   }
 }

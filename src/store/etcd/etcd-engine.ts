@@ -1,4 +1,4 @@
-import type { CancellableScope, Scope } from '#base'
+import { type CancellableScope, type Scope, type Span, messageOf } from '#base'
 import type {
   CommitResult,
   Engine,
@@ -16,7 +16,7 @@ import { orderedKey, orderedPrefix } from '../mvcc/keys.ts'
 import { Known } from './known.ts'
 import type { Members } from './members.ts'
 import { KeyOrder } from './order.ts'
-import { RpcFailed } from '../grpc/session.ts'
+import { RpcFailed } from '#base/grpc'
 import { rangeOf } from './spans.ts'
 import { Watches } from './watches.ts'
 import {
@@ -111,12 +111,12 @@ export class EtcdEngine implements Engine {
   }
 
   async range(query: RangeQuery): Promise<RangeResult> {
-    const { prefix, after, limit, atRevision, keysOnly } = query
+    const { prefix, after, limit, atRevision, keysOnly, span } = query
     if (limit !== undefined && !(limit >= 1)) throw new InvalidStoreRequest('the limit of a range must be at least 1')
     orderedPrefix(prefix)
     if (after !== undefined && !after.startsWith(prefix)) throw new InvalidStoreRequest('a range goes on after a key with its prefix')
     const most = limit !== undefined && Number.isFinite(limit) ? { limit } : {}
-    const answer = await this.#range({ ...rangeOf(prefix, after), ...most, keysOnly: keysOnly === true }, atRevision)
+    const answer = await this.#range({ ...rangeOf(prefix, after), ...most, keysOnly: keysOnly === true }, atRevision, span)
     return { revision: atRevision ?? answer.revision, items: answer.items, more: answer.more, count: answer.count }
   }
 
@@ -256,12 +256,12 @@ export class EtcdEngine implements Engine {
     })
   }
 
-  async #range(ask: RangeAsk, atRevision: number | undefined): Promise<RangeAnswer> {
+  async #range(ask: RangeAsk, atRevision: number | undefined, span?: Span): Promise<RangeAnswer> {
     this.#checkOpen()
     if (atRevision !== undefined && !(atRevision >= 1)) throw new InvalidStoreRequest('the first revision of a store is 1')
     try {
       const at = atRevision === undefined ? {} : { revision: atRevision }
-      const answer = rangeAnswer(await this.#members.call('KV/Range', rangeRequest({ ...ask, ...at }), false))
+      const answer = rangeAnswer(await this.#call('KV/Range', rangeRequest({ ...ask, ...at }), false, span))
       this.#known.reached(answer.revision)
       return answer
     } catch (error) {
@@ -284,7 +284,7 @@ export class EtcdEngine implements Engine {
 
   async #write(method: string, message: Uint8Array, transaction: Transaction): Promise<Uint8Array> {
     try {
-      return await this.#members.call(method, message, true)
+      return await this.#call(method, message, true, transaction.span)
     } catch (error) {
       if (!(error instanceof RpcFailed)) throw error
       if (error.message === NO_LEASE) {
@@ -292,6 +292,21 @@ export class EtcdEngine implements Engine {
         throw new LeaseNotFound(leases.find((lease) => lease !== undefined) ?? 0)
       }
       throw this.#refusal(error)
+    }
+  }
+
+  /** A call that etcd is told the trace of, where there is one. */
+  async #call(method: string, message: Uint8Array, isWrite: boolean, within: Span | undefined): Promise<Uint8Array> {
+    if (within === undefined) return this.#members.call(method, message, isWrite)
+    const name = `etcdserverpb.${method}`
+    const span = within.start(name, { 'rpc.method': name, 'rpc.system.name': 'grpc' }, 'client')
+    try {
+      return await this.#members.call(method, message, isWrite, span.traceHeaders())
+    } catch (error) {
+      span.fail(messageOf(error))
+      throw error
+    } finally {
+      span.end()
     }
   }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Scope, messageOf } from '#base'
 import { StoreClosed, StoreUnavailable, StoreUncertain } from '../errors.ts'
-import { RpcFailed, Session, type TlsFiles } from '../grpc/session.ts'
+import { RpcFailed, Session, type TlsFiles } from '#base/grpc'
 
 export interface EtcdTarget {
   /** `http://host:port` or `https://host:port` of one or more members. */
@@ -19,6 +19,8 @@ const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1_000
 /** Status of gRPC with which etcd says that another member may do better, or the same one later. */
 const UNAVAILABLE = 14
+/** With these it says so before it has done anything. */
+const UNDONE: ReadonlySet<string> = new Set(['etcdserver: no leader', 'etcdserver: too many requests'])
 
 /** The members of etcd behind one connection, which moves to the next member when one fails. */
 export class Members {
@@ -48,7 +50,7 @@ export class Members {
    * nothing has happened. Rejects with `StoreUnavailable` (nothing has happened), `StoreUncertain` (it may have), or `RpcFailed`:
    * a refusal of etcd.
    */
-  async call(method: string, message: Uint8Array, isWrite: boolean): Promise<Uint8Array> {
+  async call(method: string, message: Uint8Array, isWrite: boolean, headers: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
     const { clock } = this.#scope
     const endMs = clock.monotonic() + PATIENCE_MS
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
@@ -56,7 +58,7 @@ export class Members {
       try {
         const session = await this.session()
         try {
-          return await session.unary(`${SERVICE_PACKAGE}.${method}`, message, CALL_WITHIN_MS)
+          return await session.unary(`${SERVICE_PACKAGE}.${method}`, message, CALL_WITHIN_MS, headers)
         } catch (error) {
           if (!(error instanceof RpcFailed)) throw error
           failure = error
@@ -105,7 +107,7 @@ export class Members {
     for (let tried = 0; tried < endpoints.length; tried++) {
       const endpoint = endpoints[this.#at++ % endpoints.length] ?? ''
       try {
-        const session = await Session.connect(this.#scope, endpoint, this.#files(endpoint))
+        const session = await Session.connect(this.#scope, endpoint, { ...this.#files(endpoint), undone: UNDONE })
         this.#scope.log.info('connected to etcd', { endpoint })
         this.#wasUp = true
         return session

@@ -3,7 +3,7 @@ import type { StoreEvent, WatchCallbacks, WatchQuery } from '../engine.ts'
 import { Compacted, StoreClosed } from '../errors.ts'
 import type { Known } from './known.ts'
 import type { Members } from './members.ts'
-import type { RpcFailed, RpcStream } from '../grpc/session.ts'
+import type { RpcFailed, RpcStream } from '#base/grpc'
 import { rangeOf } from './spans.ts'
 import { type WatchAnswer, type WatchEvent, watchAnswer, watchCancelRequest, watchCreateRequest, watchProgressRequest } from './wire.ts'
 
@@ -35,6 +35,8 @@ const IDLE_ASK_MS = 30_000
 const MOST_ASKED = 512
 const RECONNECT_FIRST_MS = 20
 const RECONNECT_LONGEST_MS = 1_000
+/** A member that has lost its leader then ends the stream, instead of saying nothing. */
+const NEEDS_LEADER = { hasleader: 'true' } as const
 
 /**
  * All watches of the engine on one stream. When it breaks, each goes on in a new one after the last revision that it has shown in whole:
@@ -141,7 +143,7 @@ export class Watches {
       try {
         const session = await this.#members.session()
         if (this.#closed) break
-        const stream = session.stream('etcdserverpb.Watch/Watch', {
+        const stream = session.stream('etcdserverpb.Watch/Watch', NEEDS_LEADER, {
           onMessage: (message) => this.#stream === stream && this.#take(watchAnswer(message)),
           onEnd: (failure) => {
             if (this.#stream === stream) this.#lost(failure)

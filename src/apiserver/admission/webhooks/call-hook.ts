@@ -60,7 +60,7 @@ export async function callHook(
 async function ask(
   scope: Scope,
   { caller, convert }: HookCaller,
-  { webhook }: Hook,
+  { webhook, configuration }: Hook,
   request: AdmissionRequest,
   resource: Resource,
   isMutating: boolean,
@@ -76,13 +76,24 @@ async function ask(
     object === undefined ? undefined : wireForm(resource, await convert(scope, object, request.resource, resource))
   const objects = { object: await inVersion(request.object), old: await inVersion(request.old) }
   const review = reviewOf(request, resource, version, uid, objects)
-  const posting = { timeoutMs: timeoutSeconds * 1000, mostBytes: MOST_ANSWER_BYTES }
+  const span = scope.span?.start(`Call ${isMutating ? 'mutating' : 'validating'} webhook`, {
+    configuration,
+    webhook: name,
+    resource: `${resource.group}/${resource.version}, Resource=${resource.plural}`,
+    subresource: request.subresource,
+    operation: request.operation,
+    UID: uid,
+  })
+  const posting = { timeoutMs: timeoutSeconds * 1000, mostBytes: MOST_ANSWER_BYTES, span }
   let answer: unknown
   try {
     answer = await caller.post(scope, clientConfig as Parameters<RemoteCaller['post']>[1], review, posting)
+    span?.event('Request completed')
   } catch (error) {
     scope.check()
     throw new CallFailure(`failed to call webhook: ${messageOf(error)}`)
+  } finally {
+    span?.end()
   }
   let verdict: Verdict
   try {

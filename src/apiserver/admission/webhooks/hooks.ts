@@ -8,6 +8,8 @@ type Webhook = admissionregistration.ValidatingWebhook & Pick<admissionregistrat
 /** A webhook with what is looked at for each request made ready. */
 export interface Hook {
   readonly webhook: Webhook
+  /** The object that it stands in. */
+  readonly configuration: string
   /** The same in each round of one request. */
   readonly id: string
   readonly namespaces: LabelSelector | undefined
@@ -40,14 +42,20 @@ export class Hooks {
     }
     const configurations = [...this.#reader.list(this.#ref)].sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
     this.#hooks = configurations.flatMap(({ metadata, webhooks = [] }) =>
-      webhooks.map((webhook, at) => hookOf(webhook, `${metadata?.name ?? ''}/${webhook.name}/${at}`)),
+      webhooks.map((webhook, at) => hookOf(webhook, metadata?.name ?? '', at)),
     )
     return this.#hooks
   }
 }
 
-function hookOf(webhook: Webhook, id: string): Hook {
-  return { webhook, id, namespaces: selectorOf(webhook.namespaceSelector), objects: selectorOf(webhook.objectSelector) }
+function hookOf(webhook: Webhook, configuration: string, at: number): Hook {
+  return {
+    webhook,
+    configuration,
+    id: `${configuration}/${webhook.name}/${at}`,
+    namespaces: selectorOf(webhook.namespaceSelector),
+    objects: selectorOf(webhook.objectSelector),
+  }
 }
 
 /** Undefined for one that selects everything. */

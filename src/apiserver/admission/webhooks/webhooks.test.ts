@@ -2,14 +2,17 @@ import assert from 'node:assert/strict'
 import { type Server, createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { type Scope, createAuthority, issueLeaf, rootScope } from '#base'
+import { type EndedSpan, type Scope, createAuthority, issueLeaf, rootScope } from '#base'
 import { type TestApiServer, testApiServer } from '#testing'
 import type { ApiServer } from '../../server.ts'
+import { Tracer } from '../../trace/tracer.ts'
 import { webhookSteps } from './steps.ts'
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- reviews are read as JSON */
 interface Review {
   readonly path: string
+  readonly traceparent: string | undefined
+  readonly baggage: string | undefined
   readonly request: any
 }
 interface Answer {
@@ -29,14 +32,19 @@ interface World {
   readonly connections: () => number
   answer: (review: Review) => Answer
   configure(kind: 'mutating' | 'validating', name: string, ...webhooks: Record<string, unknown>[]): Promise<void>
-  makeConfigMap(name: string, more?: Record<string, unknown>, query?: string): ReturnType<TestApiServer['request']>
+  makeConfigMap(
+    name: string,
+    more?: Record<string, unknown>,
+    query?: string,
+    headers?: Record<string, string>,
+  ): ReturnType<TestApiServer['request']>
 }
 
 const DAY_MS = 86_400_000
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps'
 
 /** An API server whose webhooks are called over real TLS connections. */
-async function world(t: TestContext): Promise<World> {
+async function world(t: TestContext, tracer?: Tracer): Promise<World> {
   const late: { server?: ApiServer } = {}
   const found = (): ApiServer => late.server ?? assert.fail('no server yet')
   const steps = (scope: Scope): ReturnType<typeof webhookSteps> =>
@@ -53,7 +61,7 @@ async function world(t: TestContext): Promise<World> {
       isAllowed: () => true,
     })
   const outer = rootScope()
-  const api = await testApiServer({ admission: steps(outer) })
+  const api = await testApiServer({ admission: steps(outer), tracer })
   late.server = api.server
   const authority = await createAuthority(outer, 'hooks', DAY_MS)
   const leaf = await issueLeaf(outer, authority, {
@@ -87,15 +95,19 @@ async function world(t: TestContext): Promise<World> {
       })
       assert.equal(created.status, 201, created.text)
     },
-    makeConfigMap: (name, more = {}, query = '') =>
-      api.request('POST', `${CONFIG_MAPS}${query}`, { body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...more } } }),
+    makeConfigMap: (name, more = {}, query = '', headers = {}) =>
+      api.request('POST', `${CONFIG_MAPS}${query}`, {
+        headers,
+        body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...more } },
+      }),
   }
   hook.on('request', (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const review = JSON.parse(Buffer.concat(chunks).toString()) as any
-      const one = { path: (request.url ?? '').split('?')[0] ?? '', request: review.request }
+      const { traceparent, baggage } = request.headers as Record<string, string | undefined>
+      const one = { path: (request.url ?? '').split('?')[0] ?? '', traceparent, baggage, request: review.request }
       made.asked.push(one)
       const { status = 200, headers = {}, body, response: said, delayMs = 0 } = made.answer(one)
       const document = body ?? { apiVersion: review.apiVersion, kind: review.kind, response: { uid: review.request.uid, ...said } }
@@ -263,4 +275,46 @@ test('a webhook for one version is asked about the others, in its own', async (t
   assert.equal(request.object.apiVersion, 'autoscaling/v1')
   assert.deepEqual([request.kind.version, request.requestKind.version], ['v1', 'v2'])
   assert.equal(made.body.spec.metrics[0].resource.target.averageUtilization, 42)
+})
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
+const CLIENT = `00-${TRACE}-00f067aa0ba902b7-01`
+
+test('webhooks are told what their calls are a part of', async (t) => {
+  const spans: EndedSpan[] = []
+  const w = await world(t, new Tracer(rootScope(), { perMillion: 0, export: (span) => spans.push(span) }))
+  await w.configure('mutating', 'm', {})
+  await w.configure('validating', 'v', {}, {})
+  await w.makeConfigMap('a', {}, '', { traceparent: CLIENT, baggage: 'k=v' })
+  const calls = spans.filter(({ name }) => name === 'HTTP POST')
+  assert.deepEqual(
+    new Set(w.asked.map(({ traceparent }) => traceparent)),
+    new Set(calls.map(({ context }) => `00-${TRACE}-${context.spanId}-01`)),
+  )
+  assert.deepEqual(new Set(w.asked.map(({ baggage }) => baggage)), new Set(['k=v']))
+  const parents = calls.map(({ parentId }) => spans.find(({ context }) => context.spanId === parentId))
+  assert.deepEqual(
+    new Set(parents.map((span) => `${span?.name} ${String(span?.attributes['webhook'])}`)),
+    new Set([
+      'Call mutating webhook m-0.example.com',
+      'Call validating webhook v-0.example.com',
+      'Call validating webhook v-1.example.com',
+    ]),
+  )
+  w.asked.length = 0
+  await w.makeConfigMap('b')
+  const told = w.asked.map(({ traceparent }) => traceparent)
+  assert.match(told[0] ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/, 'what is not recorded here is not to be recorded there')
+  assert.equal(new Set(told.map((one) => one?.slice(0, 35))).size, 1, 'all of it is one trace')
+})
+
+test('a server that records nothing hands on what it is told, unless it is no trace', async (t) => {
+  const w = await world(t)
+  await w.configure('validating', 'v', {})
+  for (const [name, traceparent] of Object.entries({ a: CLIENT, b: 'nonsense', c: `${CLIENT}\r\nx: y` }))
+    await w.makeConfigMap(name, {}, '', { traceparent })
+  assert.deepEqual(
+    w.asked.map(({ traceparent }) => traceparent),
+    [CLIENT, undefined, undefined],
+  )
 })

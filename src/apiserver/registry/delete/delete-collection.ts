@@ -6,6 +6,7 @@ import type { RequestContext } from '../context.ts'
 import { deleteOptions } from './delete-options.ts'
 import { deleteObject } from './delete.ts'
 import { listRequest } from '../read/list-options.ts'
+import { requestFields } from '../request-fields.ts'
 import type { View } from '../view.ts'
 
 /** Objects that one request deletes side by side. */
@@ -14,6 +15,7 @@ const WORKERS = 16
 /** Deletes what a list with the same parameters would show, and answers with that list. The first refusal ends it. */
 export async function deleteCollection(context: RequestContext, view: View, namespace: string): Promise<HttpResponse> {
   const { core, info, scope } = context
+  context.begin('Delete', requestFields)
   context.accepted(false)
   const { options, selection } = listRequest(view, namespace, info.query, false)
   const deletion = await deleteOptions(context)

@@ -241,7 +241,7 @@ async function store(
   const encoded = view.encode(draft)
   if (options.dryRun) return written(context, view, view.stored(encoded, entry.revision), draft, false)
   if (view.isSame(encoded, entry)) return { bytes: view.bytes(entry), object: draft, created: false, entry }
-  const stored = await commitPut(context.core, view, key, entry.revision, encoded)
+  const stored = await commitPut(context, view, key, entry.revision, encoded)
   return stored === undefined ? undefined : written(context, view, stored, draft, false)
 }
 
@@ -250,7 +250,7 @@ async function remove(context: RequestContext, deletion: Deletion, key: string, 
   const { view, options } = deletion
   const object = view.object(entry)
   if (!options.dryRun) {
-    if ((await commitDelete(core, view, key, entry.revision)) === undefined) return undefined
+    if ((await commitDelete(context, view, key, entry.revision)) === undefined) return undefined
     await core.hooks.get(qualifiedName(view.resource))?.afterDelete?.(scope, object)
   }
   return answer(view.resource, object, { bytes: view.bytes(entry), object, created: false, entry })

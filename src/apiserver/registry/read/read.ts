@@ -5,11 +5,12 @@ import { type Sendable, listAnswer, objectAnswer } from '../../respond/objects.t
 import { isTrue } from '../../router/request-info.ts'
 import type { Entry } from '../../watchcache/entry.ts'
 import type { RequestContext } from '../context.ts'
-import type { Core } from '../core.ts'
+import { type Core, qualifiedName } from '../core.ts'
 import { listRequest } from './list-options.ts'
 import { parseRevision, plainError } from '../write/object-rules.ts'
 import type { View } from '../view.ts'
 import { cacheKey } from '../views.ts'
+import { auditField, requestFields, shownKey } from '../request-fields.ts'
 import { prepared, present } from '../write/write-object.ts'
 
 const FUTURE_WAIT_MS = 3_000
@@ -20,10 +21,16 @@ export function sendable(view: View, entry: Entry): Sendable {
 
 /** GET of one object: the bytes as they lie in the cache. */
 export async function getObject(context: RequestContext, view: View, namespace: string, name: string): Promise<HttpResponse> {
+  const span = context.begin('Get', requestFields)
   context.accepted(false)
   if (context.info.rawQuery.includes('export')) refuseExport(context.info.query)
-  const entry = await readEntry(context, view, cacheKey(view.resource, namespace, name))
+  const key = cacheKey(view.resource, namespace, name)
+  const reading = context.begin('cacher.Get', auditField)
+  reading?.set({ key: shownKey(view.cache.prefix + key), 'resource-version': context.info.query.get('resourceVersion') ?? '' })
+  const entry = await readEntry(context, view, key)
+  context.end(reading)
   if (entry === undefined) throw statusError.notFound(view.resource, name)
+  span?.event('About to write a response')
   return objectAnswer(context, view, 200, sendable(view, entry))
 }
 
@@ -64,14 +71,19 @@ function countList({ metrics }: Core, { cache, resource }: View, isConsistent: b
 
 export async function listObjects(context: RequestContext, view: View, namespace: string): Promise<HttpResponse> {
   const { core, info, scope } = context
+  context.begin('List', requestFields)
   // What the client cannot be answered in is refused before anything is read.
   context.accepted(true)
   const { options, selection } = listRequest(view, namespace, info.query, false)
+  const reading = context.begin('cacher.GetList', auditField)
   const page = await listPage(
     scope,
     { cache: view.cache, hub: core.caches.hub, engine: core.engine, pages: core.caches.pages },
     { ...options, selection, prepare: (entries) => view.prepare(scope, entries) },
   )
+  reading?.set({ type: qualifiedName(view.resource) })
+  reading?.event('Filtered items', { count: page.entries.length })
+  context.end(reading)
   countList(core, view, options.resourceVersion === '' && options.continue === '', page.entries.length)
   const converting = view.prepare(scope, page.entries)
   if (converting !== undefined) await converting

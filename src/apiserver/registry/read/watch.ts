@@ -11,6 +11,8 @@ import { type Selection, needsConversion, needsFields } from '../../watchcache/l
 import { WatchStream, type WatchStreamOptions } from '../../watchcache/watch-stream.ts'
 import type { RequestContext } from '../context.ts'
 import { type ListOptions, listRequest } from './list-options.ts'
+import { qualifiedName } from '../core.ts'
+import { answerFields, auditField, requestFields } from '../request-fields.ts'
 import type { View } from '../view.ts'
 
 /** Without a wish of the client, a watch ends after a time between this and twice this. */
@@ -25,7 +27,10 @@ export async function watchObjects(context: RequestContext, view: View, namespac
   const shape = shapeOf(context, view, accepted)
   const mediaType = accepted.encoding === 'protobuf' ? PROTOBUF_WATCH_TYPE : JSON_TYPE
   const { options, selection: read } = listRequest(view, namespace, info.query, true)
+  const listing = options.sendInitialEvents === true ? context.begin('WatchList', requestFields) : undefined
   const selection: Selection = name === '' ? read : { ...read, name }
+  const beginning = context.begin('cacher.Watch', auditField)
+  beginning?.set({ type: qualifiedName(view.resource) })
   const loading = cache.ready()
   if (loading !== undefined) await loading
   if (needsFields(selection)) cache.wantFields()
@@ -35,6 +40,7 @@ export async function watchObjects(context: RequestContext, view: View, namespac
       : options.timeoutSeconds * 1000
   if (shape === undefined) return streamAnswer(mediaType, (sink) => sink.end())
   const start = await startOf(context, view, options, selection)
+  context.end(beginning)
   if (start instanceof StatusError) return streamAnswer(mediaType, (sink) => sayAndEnd(sink, shape, start.status))
   const answer: WatchStreamOptions = {
     cache,
@@ -59,8 +65,11 @@ export async function watchObjects(context: RequestContext, view: View, namespac
     ...start,
   }
   return streamAnswer(mediaType, (sink) => {
+    const writing = listing === undefined ? undefined : context.begin('WatchServer.HandleHTTP', answerFields)
     const stream = new WatchStream(sink, answer, () => core.watches.delete(stream))
     if (!stream.ended) core.watches.add(stream)
+    writing?.event('Writing initial events done')
+    context.end(listing)
   })
 }
 

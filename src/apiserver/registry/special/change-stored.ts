@@ -27,7 +27,7 @@ export async function changeStored<T extends KubeObject>(
     const encoded = view.encode(next)
     checkSize(encoded)
     if (dryRun || view.stored(encoded, entry.revision).equals(entry.bytes)) return next
-    if ((await commitPut(context.core, view, key, entry.revision, encoded)) !== undefined) return next
+    if ((await commitPut(context, view, key, entry.revision, encoded)) !== undefined) return next
     context.scope.check()
   }
   throw statusError.conflict(view.resource, name, OPTIMISTIC_LOCK)

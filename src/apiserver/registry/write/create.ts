@@ -10,6 +10,7 @@ import { noteUpdate } from './managed.ts'
 import { dropRepeatedOwners, metaOf, plainError, settleAdmitted, settleNamespace, validateNew, wipeSystemFields } from './object-rules.ts'
 import type { WriteOptions } from '../options.ts'
 import { closeSpec, openSpec, ownSpec } from './shared-spec.ts'
+import { auditField, storeFields } from '../request-fields.ts'
 import type { View } from '../view.ts'
 import { cacheKey } from '../views.ts'
 import { type Written, checkSize } from './write-object.ts'
@@ -126,10 +127,16 @@ async function put(context: RequestContext, view: View, draft: KubeObject, reque
     askGuard(context, request)
     return view.cache.get(key) === undefined ? { bytes: view.render(draft), object: draft, created: true, entry: undefined } : undefined
   }
+  const span = context.begin('Create etcd3', auditField)
+  span?.set(storeFields(context, view.cache.prefix + key))
+  span?.event('About to Encode')
   await view.prepareWrite(context.scope, draft)
   const encoded = view.encode(draft)
+  span?.event('Encode succeeded', { len: encoded.length })
   checkSize(encoded)
   const stored = await putGuarded(context, request, view, key, 0, encoded)
+  span?.event('Txn call succeeded')
+  context.end(span)
   if (stored === undefined) return undefined
   return written(context, view, stored, draft, true)
 }

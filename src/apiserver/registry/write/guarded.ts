@@ -23,7 +23,7 @@ export async function putGuarded(
 ): Promise<Entry | Uint8Array | undefined> {
   const { core, scope } = context
   const { guard } = core
-  if (guard === undefined || !guard.handles(request)) return commitPut(core, view, key, expected, encoded)
+  if (guard === undefined || !guard.handles(request)) return commitPut(context, view, key, expected, encoded)
   const leave = await guard.enter(request)
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -31,7 +31,7 @@ export async function putGuarded(
       const waiting = core.caches.hub.current()
       if (waiting !== undefined) await waiting
       const companions = guard.changes(scope, request).map((change) => companionOf(context, change))
-      const stored = await commitTogether(core, view, key, expected, encoded, companions)
+      const stored = await commitTogether(context, view, key, expected, encoded, companions)
       if (stored !== COMPANION_CHANGED) return stored
     }
     throw statusError.conflict(view.resource, request.name, OPTIMISTIC_LOCK)

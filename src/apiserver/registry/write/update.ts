@@ -22,6 +22,7 @@ import {
   wipeSystemFields,
 } from './object-rules.ts'
 import type { WriteOptions } from '../options.ts'
+import { auditField, storeFields } from '../request-fields.ts'
 import type { View } from '../view.ts'
 import { cacheKey } from '../views.ts'
 import { OPTIMISTIC_LOCK, type Written, checkSize, commitDelete, present } from './write-object.ts'
@@ -64,10 +65,16 @@ export async function updateObject(context: RequestContext, update: Update): Pro
   const { view, namespace, name } = update
   const { resource } = view
   const key = cacheKey(resource, namespace, name)
+  const span = context.begin('GuaranteedUpdate etcd3', auditField)
+  span?.set(storeFields(context, view.cache.prefix + key))
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const entry = await present(context, view, key)
     const done = entry === undefined ? await createInstead(context, update) : await changeOnce(context, update, key, entry)
-    if (done !== undefined) return done
+    if (done !== undefined) {
+      context.end(span)
+      return done
+    }
+    span?.event('Retry value restored')
     context.scope.check()
   }
   throw statusError.conflict(resource, name, OPTIMISTIC_LOCK)
@@ -193,7 +200,7 @@ async function remove(context: RequestContext, update: Update, key: string, entr
   await view.prepareWrite(scope, draft)
   const bytes = view.stored(view.encode(draft), entry.revision)
   if (!options.dryRun) {
-    if ((await commitDelete(core, view, key, entry.revision)) === undefined) return undefined
+    if ((await commitDelete(context, view, key, entry.revision)) === undefined) return undefined
     await core.hooks.get(qualifiedName(view.resource))?.afterDelete?.(scope, view.object(entry))
   }
   return { ...(await written(context, view, bytes, draft, false)), removed: true }

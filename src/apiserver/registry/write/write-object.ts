@@ -1,6 +1,5 @@
 import { type KubeObject, statusError } from '#api'
 import type { Entry } from '../../watchcache/entry.ts'
-import type { Core } from '../core.ts'
 import type { RequestContext } from '../context.ts'
 import type { View } from '../view.ts'
 
@@ -27,18 +26,18 @@ export const COMPANION_CHANGED = Symbol('a companion has changed')
 
 /** Undefined: there is another one by now, look again. */
 export async function commitPut(
-  core: Core,
+  context: RequestContext,
   view: View,
   key: string,
   expected: number,
   encoded: Uint8Array,
 ): Promise<Entry | Uint8Array | undefined> {
-  const stored = await commitTogether(core, view, key, expected, encoded, [])
+  const stored = await commitTogether(context, view, key, expected, encoded, [])
   return stored === COMPANION_CHANGED ? undefined : stored
 }
 
 export async function commitTogether(
-  core: Core,
+  { core, scope }: RequestContext,
   view: View,
   key: string,
   expected: number,
@@ -53,6 +52,7 @@ export async function commitTogether(
       ...companions.map((one) => ({ kind: 'put', key: one.key, value: one.encoded }) as const),
     ],
     ...(companions.length === 0 ? {} : { otherwiseGet: [storeKey] }),
+    ...(scope.span === undefined ? {} : { span: scope.span }),
   })
   const waiting = core.caches.hub.reached(result.revision)
   if (waiting !== undefined) await waiting
@@ -65,11 +65,17 @@ export async function commitTogether(
 }
 
 /** False: it has changed by now, look again. */
-export async function commitDelete(core: Core, view: View, key: string, expected: number): Promise<number | undefined> {
+export async function commitDelete(
+  { core, scope }: RequestContext,
+  view: View,
+  key: string,
+  expected: number,
+): Promise<number | undefined> {
   const storeKey = view.cache.prefix + key
   const result = await core.engine.commit({
     compare: [{ key: storeKey, modRevision: expected }],
     operations: [{ kind: 'delete', key: storeKey }],
+    ...(scope.span === undefined ? {} : { span: scope.span }),
   })
   const waiting = core.caches.hub.reached(result.revision)
   if (waiting !== undefined) await waiting

@@ -11,6 +11,7 @@ import { writeOptions } from '../options.ts'
 import { patchTypeOf, prepareApply, preparePatch } from '../patch/patch.ts'
 import { readNew, readObject } from './read-object.ts'
 import { updateObject } from './update.ts'
+import { requestFields } from '../request-fields.ts'
 import type { View } from '../view.ts'
 import type { Written } from './write-object.ts'
 
@@ -31,20 +32,28 @@ export async function requestBody(context: RequestContext): Promise<{ readonly b
 }
 
 export async function postObject(context: RequestContext, { view, namespace }: Target): Promise<HttpResponse> {
+  const span = context.begin('Create', requestFields)
   context.accepted(false)
   const options = writeOptions(context.info.query, 'CreateOptions')
   const { bytes, encoding } = await requestBody(context)
+  span?.event('limitedReadBody succeeded', { len: bytes.length })
+  span?.event('About to convert to expected version')
   const draft = readNew(context, view.resource, bytes, encoding, options.fieldValidation)
+  span?.event('Conversion done')
   return answer(context, view, await createObject(context, { view, namespace, draft, options, tracks: true }), 201)
 }
 
 export async function putObject(context: RequestContext, target: Target): Promise<HttpResponse> {
+  const span = context.begin('Update', requestFields)
   context.accepted(false)
   const { view, name, subresource } = target
   const { resource } = view
   const options = writeOptions(context.info.query, 'UpdateOptions')
   const { bytes, encoding } = await requestBody(context)
+  span?.event('limitedReadBody succeeded', { len: bytes.length })
+  span?.event('About to convert to expected version')
   const read = readObject(context, resource, bytes, encoding, options.fieldValidation)
+  span?.event('Conversion done')
   checkName(read, name)
   settleNamespace(resource, read, target.namespace)
   resource.strategy.defaults?.(read)
@@ -66,12 +75,14 @@ export async function putObject(context: RequestContext, target: Target): Promis
 }
 
 export async function patchObject(context: RequestContext, target: Target): Promise<HttpResponse> {
+  const span = context.begin('Patch', requestFields)
   context.accepted(false)
   const { view, subresource } = target
   const { resource } = view
   const type = patchTypeOf(context.header('content-type'), !resource.typedItems)
   const options = writeOptions(context.info.query, 'PatchOptions', type)
   const bytes = await context.body()
+  span?.event('limitedReadBody succeeded', { len: bytes.length })
   if (type === 'apply') return applyObject(context, target, bytes, options)
   const patch = preparePatch(context, resource, type, bytes, options)
   const written = await updateObject(context, {

@@ -146,7 +146,11 @@ async function fromStore(
     return entry
   }
   try {
-    const { items } = await engine.range({ prefix: cache.prefix, atRevision: revision })
+    const { items } = await engine.range({
+      prefix: cache.prefix,
+      atRevision: revision,
+      ...(scope.span === undefined ? {} : { span: scope.span }),
+    })
     return items
       .filter((item) => {
         const key = item.key.slice(cache.prefix.length)

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
 import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream, createServer } from 'node:http2'
-import { FrameReader, frame } from '../../grpc/frames.ts'
+import { FrameReader, frame } from '#base/grpc'
 import { bytes, fields, message, readAnnotation, text, writeAnnotations } from './plugin.ts'
 
 /** A key service of version 2 as somebody else would write it: a process of its own in life, with keys that are made of their names. */

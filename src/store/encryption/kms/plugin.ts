@@ -1,5 +1,5 @@
 import { ProtobufReader, ProtobufWriter, type Scope, WIRE, messageOf } from '#base'
-import { RpcFailed, Session } from '../../grpc/session.ts'
+import { RpcFailed, Session } from '#base/grpc'
 
 /** What the key service says of itself. */
 export interface KmsStatus {

@@ -1,7 +1,9 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, connect } from 'node:http2'
 import { connect as connectSocket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
-import { type Scope, type Timer, messageOf } from '#base'
+import type { Timer } from '../clock.ts'
+import { messageOf } from '../errors.ts'
+import type { Scope } from '../scope.ts'
 import { FrameReader, frame } from './frames.ts'
 
 /** A call that has no answer, or a refusal for one. */
@@ -31,28 +33,31 @@ export interface SessionOptions extends TlsFiles {
   readonly maxMessageBytes?: number
   /** Asks whether the server is there while calls are under way. Default true: not all servers like it. */
   readonly pings?: boolean
+  /** Texts with which the server says that it is unavailable and that nothing has been done. Others leave that open. */
+  readonly undone?: ReadonlySet<string>
 }
 
 const WINDOW_BYTES = 16 * 2 ** 20
 const CONNECT_WITHIN_MS = 3_000
-/** etcd cuts off clients that ask more often than every five seconds, or while nothing is under way. */
+/** Servers cut off clients that ask more often than every five seconds, or while nothing is under way. */
 const PING_EVERY_MS = 10_000
 const PONG_WITHIN_MS = 5_000
 /** Answers of gRPC that are sent before anything has been done. */
 const UNAVAILABLE = 14
 /** Pages are bounded by their number of objects, watch answers by their parts. */
 const MAX_MESSAGE_BYTES = 512 * 2 ** 20
-const UNDONE = new Set(['etcdserver: no leader', 'etcdserver: too many requests'])
+const NOTHING: ReadonlySet<string> = new Set()
 
 /**
- * One connection to one server: a member of etcd, a service of keys. Written for this alone, because what a caller has to know when a call
- * fails is whether it may have been carried out, and messages are to be kept as the bytes that they are.
+ * One connection to one server of gRPC: a member of a store, a service of keys, a collector of traces. Written for this alone, because what
+ * a caller has to know when a call fails is whether it may have been carried out, and messages are to be kept as the bytes that they are.
  */
 export class Session {
   readonly endpoint: string
   readonly #scope: Scope
   readonly #http: ClientHttp2Session
   readonly #maxMessageBytes: number
+  readonly #undone: ReadonlySet<string>
   #open = 0
   #ping: Timer | undefined
   #broken: string | undefined
@@ -60,11 +65,12 @@ export class Session {
   private constructor(scope: Scope, endpoint: string, http: ClientHttp2Session, options: SessionOptions) {
     this.#scope = scope
     this.#maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES
+    this.#undone = options.undone ?? NOTHING
     this.endpoint = endpoint
     this.#http = http
     http.setLocalWindowSize(WINDOW_BYTES)
     http.on('error', (error: Error) => (this.#broken ??= error.message))
-    // It lets calls under way finish and takes no more: a member that stops.
+    // It lets calls under way finish and takes no more: a server that stops.
     http.on('goaway', () => (this.#broken ??= 'the server is going away'))
     http.on('close', () => {
       this.#broken ??= 'the connection was closed'
@@ -85,7 +91,7 @@ export class Session {
         http.destroy()
         reject(new RpcFailed(why, undefined, false))
       }
-      const stop = (): void => refuse('the store is closing')
+      const stop = (): void => refuse('the caller is closing')
       const timer = scope.clock.after(CONNECT_WITHIN_MS, () => refuse(`no answer within ${CONNECT_WITHIN_MS} ms`))
       scope.signal.addEventListener('abort', stop, { once: true })
       http.once('error', (error: Error) => refuse(error.message))
@@ -106,23 +112,23 @@ export class Session {
 
   /** Takes no more calls, and closes when those under way are over. */
   retire(): void {
-    this.#broken ??= 'another member is used instead'
+    this.#broken ??= 'another server is used instead'
     this.#http.close()
   }
 
   close(): void {
-    this.#broken ??= 'the store is closing'
+    this.#broken ??= 'the caller is closing'
     this.#ping?.cancel()
     this.#http.destroy()
   }
 
   /** `method`: with its service, as in `etcdserverpb.KV/Range`. One message there, one back. Rejects with `RpcFailed`. */
-  unary(method: string, message: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+  unary(method: string, message: Uint8Array, timeoutMs: number, headers: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       let answer: Uint8Array | undefined
       const stream = this.#start(
         method,
-        { 'grpc-timeout': `${timeoutMs}m` },
+        { 'grpc-timeout': `${timeoutMs}m`, ...headers },
         {
           onMessage: (one) => (answer ??= one),
           onEnd: (failure) => {
@@ -140,16 +146,15 @@ export class Session {
   }
 
   /** Messages both ways until `onEnd`, which is called once. */
-  stream(method: string, on: { onMessage(message: Uint8Array): void; onEnd(failure: RpcFailed): void }): RpcStream {
-    // A member that has lost its leader ends the stream, instead of saying nothing.
-    const stream = this.#start(
-      method,
-      { hasleader: 'true' },
-      {
-        onMessage: on.onMessage,
-        onEnd: (failure) => on.onEnd(failure ?? new RpcFailed('the stream has ended', undefined, true)),
-      },
-    )
+  stream(
+    method: string,
+    headers: Readonly<Record<string, string>>,
+    on: { onMessage(message: Uint8Array): void; onEnd(failure: RpcFailed): void },
+  ): RpcStream {
+    const stream = this.#start(method, headers, {
+      onMessage: on.onMessage,
+      onEnd: (failure) => on.onEnd(failure ?? new RpcFailed('the stream has ended', undefined, true)),
+    })
     return {
       send: (message) => void (stream.writable && stream.write(frame(message))),
       cancel: () => stream.close(constants.NGHTTP2_CANCEL),
@@ -186,7 +191,7 @@ export class Session {
       this.#open--
       if (status?.code === 0) return on.onEnd(undefined)
       if (status !== undefined) {
-        const undone = status.code !== UNAVAILABLE ? !UNKNOWN_OUTCOME.has(status.code) : UNDONE.has(status.text)
+        const undone = status.code !== UNAVAILABLE ? !UNKNOWN_OUTCOME.has(status.code) : this.#undone.has(status.text)
         return on.onEnd(new RpcFailed(status.text, status.code, !undone))
       }
       const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.id === undefined
