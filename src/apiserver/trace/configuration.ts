@@ -55,7 +55,7 @@ function addressOf(endpoint: string, refuse: (why: string) => void): CollectorAd
       const url = `http://${target}`
       if (target === '' || target.includes('/') || !URL.canParse(url)) break
       const { hostname, port } = new URL(url)
-      return { url: `http://${hostname}:${port === '' ? (/:80$/.test(target) ? 80 : DEFAULT_PORT) : port}` }
+      return { url: `http://${hostname}:${port === '' ? (target.endsWith(':80') ? 80 : DEFAULT_PORT) : port}` }
     }
     default:
       refuse(`unsupported scheme: ${scheme}.  ${SCHEMES}`)
