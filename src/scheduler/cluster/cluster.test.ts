@@ -30,7 +30,16 @@ describe('the cluster', () => {
         },
       }),
     ]
-    const { filters } = defaultPlugins(noStorage, () => undefined)
+    const plugins = defaultPlugins(noStorage, () => undefined)
+    const { filters } = plugins
+    /** By numbers alone, and node by node. */
+    const choices = (cluster: Cluster, pod: PodInfo): readonly unknown[] => {
+      const decision = new Decider(plugins, seededRandom(1)).decide(cluster, pod)
+      const stepwise = new Decider(plugins, seededRandom(1))
+      const found = stepwise.find(cluster, pod)
+      const best = found.kind === 'feasible' ? stepwise.best(cluster, pod, found.nodes) : undefined
+      return [decision.kind === 'placed' ? decision.node : undefined, best]
+    }
     const answers = (cluster: Cluster): unknown =>
       newcomers.map((pod) => {
         const prepared = prepareFilters(cluster, pod, filters)
@@ -70,6 +79,10 @@ describe('the cluster', () => {
             cluster.take(pod.uid)
           }
           assert.deepEqual(answers(cluster), answers(testCluster([...nodes.values()], [...placed.values()])))
+          for (const newcomer of newcomers) {
+            const [chosen, best] = choices(cluster, newcomer)
+            assert.equal(chosen, best)
+          }
         }
       }),
       propertyRuns(60),

@@ -1,9 +1,9 @@
-import type { core } from '#api'
+import { type core, deepEqual } from '#api'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { amountsOf } from '../pod/requests.ts'
 import type { PodMatcher } from '../pod/terms.ts'
 import { Column, Topology } from './columns.ts'
-import { LoadMemo, LoadVersions } from './load-memo.ts'
+import { LoadChanges, LoadMemo } from './load-memo.ts'
 import { MatcherIndex } from './matcher-index.ts'
 import { NodeMemo } from './node-memo.ts'
 import { type NodeState, nodeState } from './node-state.ts'
@@ -36,7 +36,7 @@ export class Cluster {
   readonly #claims = new Map<string, number>()
   readonly #imageHolders = new Map<string, number>()
   readonly #memos = new Map<string, NodeMemo>()
-  readonly #loads = new LoadVersions()
+  readonly #loads = new LoadChanges()
   readonly #loadMemos = new Map<string, LoadMemo>()
   /** How many nodes have taints that keep pods away, taints that pods should rather avoid, or are closed. */
   readonly restrictions = { hardTaints: 0, softTaints: 0, unschedulable: 0 }
@@ -47,6 +47,7 @@ export class Cluster {
   /** Terms of placed pods that make a node more attractive (weight above 0, or required) or less. */
   readonly attractions: OwnedTerms
   #order: readonly NodeState[] | undefined
+  #slotOrder: Int32Array | undefined
 
   constructor() {
     const slots = (): Iterable<number> => this.#occupied()
@@ -63,6 +64,16 @@ export class Cluster {
   nodes(): readonly NodeState[] {
     this.#order ??= this.#slots.filter((node) => node !== undefined)
     return this.#order
+  }
+
+  /** Of `nodes`, in the same order. */
+  slotsInOrder(): Int32Array {
+    this.#slotOrder ??= Int32Array.from(this.nodes(), ({ slot }) => slot)
+    return this.#slotOrder
+  }
+
+  at(slot: number): NodeState | undefined {
+    return this.#slots[slot]
   }
 
   node(name: string): NodeState | undefined {
@@ -90,10 +101,12 @@ export class Cluster {
     this.#countImages(after, 1)
     this.#restrict(before, -1)
     this.#restrict(after, 1)
-    if (before === undefined || !sameLabels(before.labels, after.labels)) for (const memo of this.#memos.values()) memo.forget(slot)
+    if (before === undefined || !sameLabels(before.labels, after.labels) || !deepEqual(before.hardTaints, after.hardTaints))
+      for (const memo of this.#memos.values()) memo.forget(slot)
     this.#slots[slot] = after
     this.#byName.set(name, after)
     this.#order = undefined
+    if (before === undefined) this.#slotOrder = undefined
     const offered = amountsOf(node.status?.allocatable)
     for (const resource of new Set([...this.#allocatable.keys(), ...offered.keys()]))
       this.allocatable(resource).set(slot, offered.get(resource) ?? 0)
@@ -122,6 +135,7 @@ export class Cluster {
     this.#slots[node.slot] = undefined
     this.#free.push(node.slot)
     this.#order = undefined
+    this.#slotOrder = undefined
     for (const topology of this.#topologies.values()) topology.clear(node.slot)
     for (const column of this.#allocatable.values()) column.set(node.slot, 0)
     this.#loads.changed(node.slot)
@@ -145,7 +159,12 @@ export class Cluster {
     if (node.unschedulable) restrictions.unschedulable += sign
   }
 
-  /** What `compute` says of each node, remembered under `key` until the node's labels change; forgotten when many others have been asked for since. */
+  /** Places of nodes so far, in use or not. */
+  get slots(): number {
+    return this.#slots.length
+  }
+
+  /** What `compute` says of each node, remembered under `key` until the node's labels or taints change; forgotten when many others have been asked for since. */
   memo(key: string, compute: (node: NodeState) => number): NodeMemo {
     const known = this.#memos.get(key)
     if (known !== undefined) return known
@@ -168,7 +187,7 @@ export class Cluster {
 
   /** Another number whenever what a node offers or holds has changed. */
   loadVersion(slot: number): number {
-    return this.#loads.of(slot)
+    return this.#loads.versionOf(slot)
   }
 
   /** How many nodes have an image. */

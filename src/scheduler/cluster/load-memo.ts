@@ -1,9 +1,28 @@
-/** How often what a node offers and holds in sum has changed, by slot. Starts at 1, so that 0 can stand for never seen. */
-export class LoadVersions {
-  #versions = new Uint32Array(64).fill(1)
+import type { NodeColumn } from './node-column.ts'
 
-  of(slot: number): number {
+/** Changes that memos can catch up with one by one; who has missed more begins anew. A power of two. */
+const RECENT = 1024
+const UNKNOWN = Number.NaN
+
+/** When what a node offers and holds in sum has changed: how often, by slot, and the order of the last changes. */
+export class LoadChanges {
+  #versions = new Uint32Array(64).fill(1)
+  readonly #recent = new Int32Array(RECENT)
+  #count = 0
+
+  /** Starts at 1, so that 0 can stand for never seen. */
+  versionOf(slot: number): number {
     return this.#versions[slot] ?? 1
+  }
+
+  /** As many as there may be slots so far. */
+  get slots(): number {
+    return this.#versions.length
+  }
+
+  /** Changes so far. */
+  get count(): number {
+    return this.#count
   }
 
   changed(slot: number): void {
@@ -12,7 +31,14 @@ export class LoadVersions {
       grown.set(this.#versions)
       this.#versions = grown
     }
-    this.#versions[slot] = this.of(slot) + 1
+    this.#versions[slot] = this.versionOf(slot) + 1
+    this.#recent[this.#count++ & (RECENT - 1)] = slot
+  }
+
+  /** Makes unknown what has changed since there were `count` changes. */
+  forget(values: Float64Array, count: number): void {
+    if (this.#count - count > RECENT) values.fill(UNKNOWN)
+    else for (let at = count; at < this.#count; at++) values[this.#recent[at & (RECENT - 1)] ?? 0] = UNKNOWN
   }
 }
 
@@ -21,30 +47,35 @@ export class LoadVersions {
  * one, so that of the pods of one template each costs a look at every node, and work on those that changed in between.
  */
 export class LoadMemo {
-  readonly #versions: LoadVersions
-  #values = new Float64Array(64)
-  #seen = new Uint32Array(64)
+  readonly #changes: LoadChanges
+  #values = new Float64Array(64).fill(UNKNOWN)
+  #seen = 0
 
-  constructor(versions: LoadVersions) {
-    this.#versions = versions
+  constructor(changes: LoadChanges) {
+    this.#changes = changes
+  }
+
+  /** `compute` has to be the same for all who share the memo. Valid until the cluster changes. */
+  column(compute: (slot: number) => number): NodeColumn {
+    return { values: this.#known(), compute: ({ slot }) => compute(slot) }
   }
 
   of(slot: number, compute: (slot: number) => number): number {
-    const version = this.#versions.of(slot)
-    return this.#seen[slot] === version ? (this.#values[slot] ?? 0) : this.#keep(slot, version, compute(slot))
+    const values = this.#known()
+    const known = values[slot] ?? UNKNOWN
+    return Number.isNaN(known) ? (values[slot] = compute(slot)) : known
   }
 
-  #keep(slot: number, version: number, value: number): number {
-    if (slot >= this.#values.length) {
-      const length = Math.max(slot + 1, this.#values.length * 2)
-      const [values, seen] = [new Float64Array(length), new Uint32Array(length)]
-      values.set(this.#values)
-      seen.set(this.#seen)
-      this.#values = values
-      this.#seen = seen
+  #known(): Float64Array {
+    const { count, slots } = this.#changes
+    if (count === this.#seen) return this.#values
+    if (slots > this.#values.length) {
+      const grown = new Float64Array(slots).fill(UNKNOWN)
+      grown.set(this.#values)
+      this.#values = grown
     }
-    this.#values[slot] = value
-    this.#seen[slot] = version
-    return value
+    this.#changes.forget(this.#values, this.#seen)
+    this.#seen = count
+    return this.#values
   }
 }

@@ -1,6 +1,8 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeState } from '../cluster/node-state.ts'
-import { type Plugins, scoreNodes } from '../framework/decide.ts'
+import { candidatesOf } from '../framework/candidates.ts'
+import type { Plugins } from '../framework/decide.ts'
+import { scoreNodes } from '../framework/scores.ts'
 import type { PreparedFilter } from '../framework/plugin.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { type Change, changesFor } from './changes.ts'
@@ -45,7 +47,7 @@ function judge(cluster: Cluster, pod: PodInfo, plugins: Plugins): Pick<Explanati
   const verdicts = cluster.nodes().map((node) => ({ node, refusals: refusalsOf(prepared, node) }))
   const fitting = general === undefined ? verdicts.filter(({ refusals }) => refusals.length === 0).map(({ node }) => node) : []
   const parts = new Map<string, Float64Array>()
-  const totals = scoreNodes(cluster, pod, fitting, plugins.scores, (plugin, scores, weight) =>
+  const totals = scoreNodes(cluster, pod, candidatesOf(fitting), plugins.scores, (plugin, scores, weight) =>
     parts.set(
       plugin,
       scores.map((score) => score * weight),

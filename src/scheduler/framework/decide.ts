@@ -1,8 +1,11 @@
 import type { Random } from '#base'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeState } from '../cluster/node-state.ts'
+import type { NodeColumn } from '../cluster/node-column.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
+import { type Candidates, CandidateSlots, candidatesOf } from './candidates.ts'
 import { type FilterPlugin, type Refusal, type ScorePlugin, refusal } from './plugin.ts'
+import { scoreNodes, valueAt } from './scores.ts'
 
 export interface Plugins {
   readonly filters: readonly FilterPlugin[]
@@ -35,8 +38,15 @@ export function nodesToFind(nodes: number, told = 0): number {
   return Math.max(FEWEST_FEASIBLE, Math.floor((nodes * percent) / 100))
 }
 
+interface SlotTest {
+  readonly column: NodeColumn | undefined
+  readonly fits: ((slot: number) => boolean) | undefined
+}
+
 export interface NodeCheck {
   readonly check: (node: NodeState) => Refusal | undefined
+  /** The same by slots, when all rules allow it. */
+  readonly tests: readonly SlotTest[] | undefined
 }
 
 /** The rules that have something to say of this pod, as one check; or that no node will do. */
@@ -46,15 +56,20 @@ export function prepareFilters(
   filters: readonly FilterPlugin[],
 ): NodeCheck | NonNullable<Diagnosis['general']> {
   const checks: ((node: NodeState) => Refusal | undefined)[] = []
+  const tests: SlotTest[] = []
   for (const plugin of filters) {
     const prepared = plugin.prepare(cluster, pod)
     if (prepared?.kind === 'refused')
       return { plugin: plugin.name, message: prepared.message, ...(prepared.tail === undefined ? {} : { tail: prepared.tail }) }
-    if (prepared !== undefined) checks.push(prepared.check)
+    if (prepared === undefined) continue
+    checks.push(prepared.check)
+    if (prepared.column !== undefined || prepared.fits !== undefined) tests.push({ column: prepared.column, fits: prepared.fits })
   }
+  const known = tests.length === checks.length ? tests : undefined
   const [only] = checks
-  if (only !== undefined && checks.length === 1) return { check: only }
+  if (only !== undefined && checks.length === 1) return { check: only, tests: known }
   return {
+    tests: known,
     check: (node) => {
       for (const check of checks) {
         const refused = check(node)
@@ -75,6 +90,7 @@ export class Decider {
   readonly #percentage: number
   /** Of the decision that is being made; kept between them, as they are large. */
   readonly #refusals: (Refusal | undefined)[] = []
+  #found = new Int32Array(FEWEST_FEASIBLE)
   #start = 0
 
   /** `percentage`: of the nodes to compare; 0 leaves it to their number. */
@@ -86,7 +102,14 @@ export class Decider {
 
   /** `allows` is asked last, for what else a node has to meet (pods that were promised the place). */
   decide(cluster: Cluster, pod: PodInfo, allows?: (node: NodeState) => Refusal | undefined): Decision {
-    const found = this.find(cluster, pod, allows)
+    const prepared = prepareFilters(cluster, pod, this.#plugins.filters)
+    if ('check' in prepared && prepared.tests !== undefined) {
+      const slots = this.#findSlots(cluster, prepared.tests, allows)
+      const best = this.#bestOf(cluster, pod, new CandidateSlots(cluster, slots))
+      if (best !== undefined) return { kind: 'placed', node: best }
+      // None will do: now it matters why.
+    }
+    const found = this.#findAmong(cluster, prepared, allows)
     if (found.kind === 'refused') return found
     const best = this.best(cluster, pod, found.nodes)
     return best === undefined ? { kind: 'refused', diagnosis: found.diagnosis } : { kind: 'placed', node: best }
@@ -94,8 +117,15 @@ export class Decider {
 
   /** The first half of a decision. The diagnosis of feasible nodes is of those that were refused on the way; it is good until the next call. */
   find(cluster: Cluster, pod: PodInfo, allows?: (node: NodeState) => Refusal | undefined): Found {
+    return this.#findAmong(cluster, prepareFilters(cluster, pod, this.#plugins.filters), allows)
+  }
+
+  #findAmong(
+    cluster: Cluster,
+    prepared: ReturnType<typeof prepareFilters>,
+    allows: ((node: NodeState) => Refusal | undefined) | undefined,
+  ): Found {
     const nodes = cluster.nodes()
-    const prepared = prepareFilters(cluster, pod, this.#plugins.filters)
     if (!('check' in prepared))
       return {
         kind: 'refused',
@@ -127,11 +157,38 @@ export class Decider {
       : { kind: 'feasible', nodes: feasible, diagnosis: { nodes: nodes.length, refusals } }
   }
 
+  /** The same nodes as `find` gives, by numbers alone. Good until the next call. */
+  #findSlots(cluster: Cluster, tests: readonly SlotTest[], allows: ((node: NodeState) => Refusal | undefined) | undefined): Int32Array {
+    const slots = cluster.slotsInOrder()
+    const { length } = slots
+    const wanted = nodesToFind(length, this.#percentage)
+    if (this.#found.length < wanted) this.#found = new Int32Array(wanted)
+    const found = this.#found
+    const start = this.#start < length ? this.#start : 0
+    let [count, seen] = [0, 0]
+    for (let at = start; seen < length && count < wanted; seen++, at++) {
+      if (at === length) at = 0
+      const slot = slots[at] ?? 0
+      if (!fits(cluster, tests, slot)) continue
+      const node = allows === undefined ? undefined : cluster.at(slot)
+      if (node !== undefined && allows?.(node) !== undefined) continue
+      found[count++] = slot
+    }
+    if (length > 0) this.#start = (start + seen) % length
+    return found.subarray(0, count)
+  }
+
   /** The other half. `further` is added to the plugins' sums, by node name. */
   best(cluster: Cluster, pod: PodInfo, feasible: readonly NodeState[], further?: ReadonlyMap<string, number>): NodeState | undefined {
-    if (feasible.length <= 1) return feasible[0]
-    const totals = scoreNodes(cluster, pod, feasible, this.#plugins.scores)
-    if (further !== undefined) for (const [i, { name }] of feasible.entries()) totals[i] = (totals[i] ?? 0) + (further.get(name) ?? 0)
+    return this.#bestOf(cluster, pod, candidatesOf(feasible), further)
+  }
+
+  #bestOf(cluster: Cluster, pod: PodInfo, candidates: Candidates, further?: ReadonlyMap<string, number>): NodeState | undefined {
+    const { slots } = candidates
+    if (slots.length <= 1) return cluster.at(slots[0] ?? -1)
+    const totals = scoreNodes(cluster, pod, candidates, this.#plugins.scores)
+    if (further !== undefined)
+      for (const [i, { name }] of candidates.nodes.entries()) totals[i] = (totals[i] ?? 0) + (further.get(name) ?? 0)
     let highest = -Infinity
     let equals = 0
     for (let i = 0; i < totals.length; i++) {
@@ -142,36 +199,21 @@ export class Decider {
       } else if (score === highest) equals++
     }
     let skipped = equals === 1 ? 0 : Math.floor(this.#random.float() * equals)
-    for (let i = 0; i < totals.length; i++) if (totals[i] === highest && skipped-- === 0) return feasible[i]
-    return feasible[0]
+    for (let i = 0; i < totals.length; i++) if (totals[i] === highest && skipped-- === 0) return cluster.at(slots[i] ?? -1)
+    return cluster.at(slots[0] ?? -1)
   }
 }
 
-/** The weighted sum of all preferences; `each` is told every plugin's part. */
-export function scoreNodes(
-  cluster: Cluster,
-  pod: PodInfo,
-  nodes: readonly NodeState[],
-  plugins: readonly ScorePlugin[],
-  each?: (plugin: string, scores: Float64Array, weight: number) => void,
-): Float64Array {
-  const totals = new Float64Array(nodes.length)
-  for (const plugin of plugins) {
-    const prepared = plugin.prepare(cluster, pod, nodes)
-    if (prepared === undefined) continue
-    const { score, normalise } = prepared
-    const { weight } = plugin
-    if (normalise === undefined && each === undefined) {
-      let at = 0
-      for (const node of nodes) totals[at] = (totals[at++] ?? 0) + score(node) * weight
+/** Whether no rule finds anything. */
+function fits(cluster: Cluster, tests: readonly SlotTest[], slot: number): boolean {
+  for (let i = 0; i < tests.length; i++) {
+    const column = tests[i]?.column
+    if (column === undefined) {
+      if (tests[i]?.fits?.(slot) === false) return false
       continue
     }
-    const scores = new Float64Array(nodes.length)
-    let at = 0
-    for (const node of nodes) scores[at++] = score(node)
-    normalise?.(scores, nodes)
-    for (let i = 0; i < totals.length; i++) totals[i] = (totals[i] ?? 0) + (scores[i] ?? 0) * weight
-    each?.(plugin.name, scores, weight)
+    const known = column.values[slot] ?? NaN
+    if (known !== 0 && (known === known || valueAt(cluster, column, slot) !== 0)) return false
   }
-  return totals
+  return true
 }

@@ -1,6 +1,8 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import type { NodeColumn } from '../cluster/node-column.ts'
 import type { NodeState } from '../cluster/node-state.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
+import type { Candidates } from './candidates.ts'
 
 /** Why a node will not do. */
 export interface Refusal {
@@ -32,6 +34,10 @@ export type PreparedFilter =
   | {
       readonly kind: 'check'
       readonly check: (node: NodeState) => Refusal | undefined
+      /** The same as numbers, for loops over many nodes: 0 for those that the check finds nothing wrong with. */
+      readonly column?: NodeColumn
+      /** Or, where the slot says enough, whether the check finds nothing. */
+      readonly fits?: (slot: number) => boolean
       /** When all that counts are sums over the node's pods. */
       readonly sums?: SumCheck
     }
@@ -51,14 +57,18 @@ export interface SumCheck {
 export interface ScorePlugin {
   readonly name: string
   readonly weight: number
-  /** `nodes` are those that passed; undefined when there is nothing to prefer. */
-  prepare(cluster: Cluster, pod: PodInfo, nodes: readonly NodeState[]): PreparedScore | undefined
+  /** `candidates` are those that passed; undefined when there is nothing to prefer. */
+  readonly prepare: (cluster: Cluster, pod: PodInfo, candidates: Candidates) => PreparedScore | undefined
 }
 
 export interface PreparedScore {
-  score(node: NodeState): number
-  /** Changes the scores in place; `nodes[i]` has `scores[i]`. */
-  readonly normalise?: (scores: Float64Array, nodes: readonly NodeState[]) => void
+  readonly score: (node: NodeState) => number
+  /** The same score, where the slot says enough. */
+  readonly ofSlot?: (slot: number) => number
+  /** The same scores. */
+  readonly column?: NodeColumn
+  /** Changes the scores in place; they are in the order of the candidates. */
+  readonly normalise?: (scores: Float64Array) => void
 }
 
 export const HIGHEST_SCORE = 100

@@ -36,7 +36,7 @@ export function allocationPreference(strategy: ScoringStrategy, weight: number):
       const rows = rowsOf(cluster, pod, strategy.resources, true)
       const memo = cluster.loadMemo(id + pod.requestKey)
       const compute = (slot: number): number => scoreOf(rows, slot)
-      return { score: ({ slot }) => memo.of(slot, compute) }
+      return { score: ({ slot }) => memo.of(slot, compute), column: memo.column(compute) }
     },
   }
 }
@@ -116,7 +116,7 @@ export function balancedAllocation(resources: readonly WeightedResource[], weigh
         rows.length === 2 && first !== undefined && second !== undefined
           ? (slot: number): number => balanceOfTwo(first, second, slot)
           : (slot: number): number => gain(spreadOf(rows, slot, true), spreadOf(rows, slot, false))
-      return { score: ({ slot }) => memo.of(slot, compute) }
+      return { score: ({ slot }) => memo.of(slot, compute), column: memo.column(compute) }
     },
   }
 }

@@ -1,7 +1,8 @@
 import type { core } from '#api'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeMemo } from '../cluster/node-memo.ts'
-import { type FilterPlugin, type ScorePlugin, normaliseToHighest, refusal } from '../framework/plugin.ts'
+import type { NodeState } from '../cluster/node-state.ts'
+import { type FilterPlugin, type Refusal, type ScorePlugin, normaliseToHighest, refusal } from '../framework/plugin.ts'
 import { type NodeMatcher, preferredNodes, requiredNodes } from '../pod/node-match.ts'
 import { portsClash } from '../pod/pod-info.ts'
 import { tolerates } from '../pod/tolerations.ts'
@@ -28,7 +29,9 @@ export const taintToleration: FilterPlugin = {
   prepare: (cluster, pod) => {
     if (cluster.restrictions.hardTaints === 0) return undefined
     const refused = refusal('TaintToleration', 'node(s) had untolerated taint(s)', true)
-    return { kind: 'check', check: (node) => (node.hardTaints.every((taint) => tolerates(pod.tolerations, taint)) ? undefined : refused) }
+    const isKeptAway = ({ hardTaints }: NodeState): number => (hardTaints.every((taint) => tolerates(pod.tolerations, taint)) ? 0 : 1)
+    const memo = cluster.memo(`taints ${JSON.stringify(pod.tolerations)}`, isKeptAway)
+    return { kind: 'check', column: memo.column(cluster.slots), check: (node) => (memo.of(node) === 0 ? undefined : refused) }
   },
 }
 
@@ -36,8 +39,8 @@ export const taintToleration: FilterPlugin = {
 export const taintPreference = (weight: number): ScorePlugin => ({
   name: 'TaintToleration',
   weight,
-  prepare: (cluster, pod, nodes) => {
-    if (cluster.restrictions.softTaints === 0 || nodes.every((node) => node.softTaints.length === 0)) return undefined
+  prepare: (cluster, pod, candidates) => {
+    if (cluster.restrictions.softTaints === 0 || candidates.nodes.every((node) => node.softTaints.length === 0)) return undefined
     const tolerations = pod.tolerations.filter(({ effect }) => effect === undefined || effect === '' || effect === 'PreferNoSchedule')
     return {
       score: (node) => node.softTaints.filter((taint) => !tolerates(tolerations, taint)).length,
@@ -61,14 +64,13 @@ export function nodeAffinity(added: core.NodeAffinity | undefined): FilterPlugin
       const notEnforced = refusal(name, "node(s) didn't match scheduler-enforced node affinity", true)
       const matching = wanted === undefined ? undefined : matchingNodes(cluster, wanted)
       const demanded = enforced === undefined ? undefined : matchingNodes(cluster, enforced)
-      return {
-        kind: 'check',
-        check: (node) => {
-          if (demanded?.of(node) === 0) return notEnforced
-          if (wanted?.names !== undefined && !wanted.names.has(node.name)) return notNamed
-          return matching?.of(node) === 0 ? refused : undefined
-        },
+      const check = (node: NodeState): Refusal | undefined => {
+        if (demanded?.of(node) === 0) return notEnforced
+        if (wanted?.names !== undefined && !wanted.names.has(node.name)) return notNamed
+        return matching?.of(node) === 0 ? refused : undefined
       }
+      const kept = cluster.memo(`affinity ${wanted?.key ?? ''} ${enforced?.key ?? ''}`, (node) => (check(node) === undefined ? 0 : 1))
+      return { kind: 'check', check, column: kept.column(cluster.slots) }
     },
   }
 }

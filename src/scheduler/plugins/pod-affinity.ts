@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Topology } from '../cluster/columns.ts'
 import type { Profile } from '../config/profile.ts'
-import { type FilterPlugin, HIGHEST_SCORE, type ScorePlugin, refusal } from '../framework/plugin.ts'
+import { type FilterPlugin, HIGHEST_SCORE, type Refusal, type ScorePlugin, refusal } from '../framework/plugin.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { type AffinityTerm, allOf } from '../pod/terms.ts'
 
@@ -34,19 +34,17 @@ export const interPodAffinity: FilterPlugin = {
       }
       return false
     }
-    return {
-      kind: 'check',
-      check: ({ slot }) => {
-        for (let i = 0; i < wanted.length; i++) {
-          const domains = wanted[i]
-          if (domains === undefined) continue
-          if (domains.topology.domainOf(slot) < 0) return noAffinity
-          if (!firstOfItsKind && !occupied(domains, slot)) return noAffinity
-        }
-        if (occupiedAny(avoided, slot)) return ownAnti
-        return occupiedAny(repelled, slot) ? othersAnti : undefined
-      },
+    const check = (slot: number): Refusal | undefined => {
+      for (let i = 0; i < wanted.length; i++) {
+        const domains = wanted[i]
+        if (domains === undefined) continue
+        if (domains.topology.domainOf(slot) < 0) return noAffinity
+        if (!firstOfItsKind && !occupied(domains, slot)) return noAffinity
+      }
+      if (occupiedAny(avoided, slot)) return ownAnti
+      return occupiedAny(repelled, slot) ? othersAnti : undefined
     }
+    return { kind: 'check', check: ({ slot }) => check(slot), fits: (slot) => check(slot) === undefined }
   },
 }
 
@@ -85,16 +83,18 @@ export const affinityPreference = (args: Profile['podAffinity'], pluginWeight: n
         sums.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey).values, weight })
     })
     if (sums.length === 0) return undefined
+    const ofSlot = (slot: number): number => {
+      let sum = 0
+      for (let i = 0; i < sums.length; i++) {
+        const part = sums[i]
+        const domain = part?.topology.domainOf(slot) ?? -1
+        if (part !== undefined && domain >= 0) sum += (part.counts[domain] ?? 0) * part.weight
+      }
+      return sum
+    }
     return {
-      score: ({ slot }) => {
-        let sum = 0
-        for (let i = 0; i < sums.length; i++) {
-          const part = sums[i]
-          const domain = part?.topology.domainOf(slot) ?? -1
-          if (part !== undefined && domain >= 0) sum += (part.counts[domain] ?? 0) * part.weight
-        }
-        return sum
-      },
+      score: ({ slot }) => ofSlot(slot),
+      ofSlot,
       normalise: (scores) => {
         let least = Infinity
         let most = -Infinity

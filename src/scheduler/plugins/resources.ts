@@ -76,6 +76,7 @@ export function nodeResourcesFit(
     }
     return {
       kind: 'check',
+      column: memo.column(compute),
       check: ({ slot }) => {
         const lacking = memo.of(slot, compute)
         if (lacking === lastLack) return last

@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeState } from '../cluster/node-state.ts'
-import { type FilterPlugin, refusal } from '../framework/plugin.ts'
+import { type FilterPlugin, type Refusal, refusal } from '../framework/plugin.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import type { SpreadConstraint } from '../pod/terms.ts'
 import { tolerates } from '../pod/tolerations.ts'
@@ -21,17 +21,17 @@ export const topologySpread = (source: SpreadSource): FilterPlugin => ({
       const self = constraint.pods.matches(pod, cluster.namespaceLabels) ? 1 : 0
       return { topology, counts: counts.of, most: constraint.maxSkew + (counts.domains < constraint.minDomains ? 0 : counts.fewest) - self }
     })
-    return {
-      kind: 'check',
-      check: ({ slot }) => {
-        for (const { topology, counts, most } of constraints) {
-          const domain = topology.domainOf(slot)
-          if (domain < 0) return unlabelled
-          if (counts(domain) > most) return skewed
-        }
-        return undefined
-      },
+    const check = (slot: number): Refusal | undefined => {
+      for (let i = 0; i < constraints.length; i++) {
+        const constraint = constraints[i]
+        if (constraint === undefined) continue
+        const domain = constraint.topology.domainOf(slot)
+        if (domain < 0) return unlabelled
+        if (constraint.counts(domain) > constraint.most) return skewed
+      }
+      return undefined
     }
+    return { kind: 'check', check: ({ slot }) => check(slot), fits: (slot) => check(slot) === undefined }
   },
 })
 

@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts'
-import type { NodeState } from '../cluster/node-state.ts'
+import type { Candidates } from '../framework/candidates.ts'
 import { HIGHEST_SCORE, type PreparedScore, type ScorePlugin } from '../framework/plugin.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import type { SpreadConstraint } from '../pod/terms.ts'
@@ -13,9 +13,9 @@ export function spreadPreference(source: SpreadSource, weight: number): ScorePlu
   return {
     name: 'PodTopologySpread',
     weight,
-    prepare: (cluster, pod, nodes) => {
+    prepare: (cluster, pod, candidates) => {
       const constraints = source.soft(pod)
-      return constraints.length === 0 ? undefined : prepareSpread(cluster, pod, nodes, constraints, source.isOwn(pod))
+      return constraints.length === 0 ? undefined : prepareSpread(cluster, pod, candidates, constraints, source.isOwn(pod))
     },
   }
 }
@@ -23,21 +23,22 @@ export function spreadPreference(source: SpreadSource, weight: number): ScorePlu
 interface Prepared {
   readonly constraint: SpreadConstraint
   readonly weight: number
-  readonly countOn: (node: NodeState) => number | undefined
+  readonly countOn: (slot: number) => number | undefined
 }
 
 /** `strict`: nodes without one of the labels are left out of the comparison. */
 function prepareSpread(
   cluster: Cluster,
   pod: PodInfo,
-  nodes: readonly NodeState[],
+  { slots }: Candidates,
   constraints: readonly SpreadConstraint[],
   strict: boolean,
 ): PreparedScore {
   const topologies = constraints.map(({ topologyKey }) => cluster.topology(topologyKey))
-  const hasAll = (node: NodeState): boolean => topologies.every((topology) => topology.domainOf(node.slot) >= 0)
-  const ignored = new Set(strict ? nodes.filter((node) => !hasAll(node)).map((node) => node.slot) : [])
-  const compared = ignored.size === 0 ? nodes : nodes.filter((node) => !ignored.has(node.slot))
+  const hasAll = (slot: number): boolean => topologies.every((topology) => topology.domainOf(slot) >= 0)
+  const mayLack = strict && topologies.some(({ unlabelled }) => unlabelled > 0)
+  const ignored = new Set(mayLack ? slots.filter((slot) => !hasAll(slot)) : [])
+  const compared = ignored.size === 0 ? slots : slots.filter((slot) => !ignored.has(slot))
   const prepared = constraints.map((constraint): Prepared => {
     const counter = cluster.counter(constraint.pods)
     const topology = cluster.topology(constraint.topologyKey)
@@ -45,45 +46,43 @@ function prepareSpread(
       return {
         constraint,
         weight: Math.log(compared.length + 2),
-        countOn: (node) => (topology.domainOf(node.slot) < 0 ? undefined : counter.onNode(node.slot)),
+        countOn: (slot) => (topology.domainOf(slot) < 0 ? undefined : counter.onNode(slot)),
       }
     // Where no node is left out, the counts are there already.
     if (everyNodeCounts(cluster, pod, constraint) && topologies.every(({ unlabelled }) => unlabelled === 0)) {
       const { values } = counter.byDomain(constraint.topologyKey)
       const domains = new Set<number>()
-      for (const node of compared) domains.add(topology.domainOf(node.slot))
-      return { constraint, weight: Math.log(domains.size + 2), countOn: (node) => values[topology.domainOf(node.slot)] }
+      for (const slot of compared) domains.add(topology.domainOf(slot))
+      return { constraint, weight: Math.log(domains.size + 2), countOn: (slot) => values[topology.domainOf(slot)] }
     }
     const counts = new Map<number, number>()
-    for (const node of compared) if (topology.domainOf(node.slot) >= 0) counts.set(topology.domainOf(node.slot), 0)
+    for (const slot of compared) if (topology.domainOf(slot) >= 0) counts.set(topology.domainOf(slot), 0)
     for (const node of cluster.nodes()) {
-      if ((strict && !hasAll(node)) || !countsFor(cluster, constraint, pod, node)) continue
+      if ((strict && !hasAll(node.slot)) || !countsFor(cluster, constraint, pod, node)) continue
       const domain = topology.domainOf(node.slot)
       const before = counts.get(domain)
       if (before !== undefined) counts.set(domain, before + counter.onNode(node.slot))
     }
-    return { constraint, weight: Math.log(counts.size + 2), countOn: (node) => counts.get(topology.domainOf(node.slot)) }
+    return { constraint, weight: Math.log(counts.size + 2), countOn: (slot) => counts.get(topology.domainOf(slot)) }
   })
-  return {
-    score: (node) => {
-      if (ignored.size > 0 && ignored.has(node.slot)) return 0
-      let score = 0
-      for (let i = 0; i < prepared.length; i++) {
-        const part = prepared[i]
-        const count = part?.countOn(node)
-        if (part !== undefined && count !== undefined) score += count * part.weight + (part.constraint.maxSkew - 1)
-      }
-      return Math.round(score)
-    },
-    normalise: (scores) => normalise(scores, nodes, ignored),
+  const ofSlot = (slot: number): number => {
+    if (ignored.size > 0 && ignored.has(slot)) return 0
+    let score = 0
+    for (let i = 0; i < prepared.length; i++) {
+      const part = prepared[i]
+      const count = part?.countOn(slot)
+      if (part !== undefined && count !== undefined) score += count * part.weight + (part.constraint.maxSkew - 1)
+    }
+    return Math.round(score)
   }
+  return { score: (node) => ofSlot(node.slot), ofSlot, normalise: (scores) => normalise(scores, slots, ignored) }
 }
 
 /** Fewer pods are better; nodes that were left out get nothing. */
-function normalise(scores: Float64Array, nodes: readonly NodeState[], ignored: ReadonlySet<number>): void {
+function normalise(scores: Float64Array, slots: Int32Array, ignored: ReadonlySet<number>): void {
   let least = Infinity
   let most = 0
-  const isIgnored = (i: number): boolean => ignored.size > 0 && ignored.has(nodes[i]?.slot ?? -1)
+  const isIgnored = (i: number): boolean => ignored.size > 0 && ignored.has(slots[i] ?? -1)
   for (let i = 0; i < scores.length; i++) {
     if (isIgnored(i)) continue
     const score = scores[i] ?? 0
