@@ -10,6 +10,8 @@ import { measurementOf } from './measure/measurement-of.ts'
 import type { Measurements } from './measure/measurements.ts'
 import type { GatewayModel } from './model/model.ts'
 import { RouteWork } from './route-work.ts'
+import { installTrafficPolicies } from './traffic/install.ts'
+import { TrafficWork } from './traffic/traffic-work.ts'
 
 export interface GatewayOptions {
   readonly client: Client
@@ -47,6 +49,7 @@ const API_CHECK_MS = 500
 const ROUTES = 'routes'
 const STATUS = 'status'
 const SECRETS = 'secrets'
+const POLICIES = 'policies'
 
 /**
  * Serves the Ingresses and Gateways of its classes until the scope is cancelled; HAProxy serves on then, until `stop` or the next gateway over the same folder. Resolves
@@ -59,37 +62,54 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
   let wake = (): void => undefined
   const first = Promise.withResolvers<void>()
   const places = placesIn(options.stateDir)
-  const measure = new MeasureWork(scope, client, places.socket)
+  const traffic = new TrafficWork(scope, client, places)
+  const measure = new MeasureWork(scope, client, places.socket, traffic)
   const plane = new DataPlane({
     ...options,
     places,
     onEnd: () => wake(),
-    onServe: (within, told) => measure.log.follow(within, told),
+    policies: () => traffic.texts,
+    onServe: (within, told) => {
+      measure.log.follow(within, told)
+      traffic.follow(told.policies)
+    },
   })
-  const installed = await prepareGatewayApi(scope, client)
+  const { installed, hasPolicies } = await prepareKinds(scope, client)
   const gatewayApi = installed.isUsable ? { isRecognized: installed.isRecognized } : undefined
   const definition: ControllerDefinition = {
     name: 'gateway',
     eventSource: 'sampan-gateway',
-    workers: 3,
+    workers: 4,
     setup(context) {
       wake = () => context.enqueue(ROUTES, AFTER_END_MS)
       const routes = new RouteWork(
         client,
         context,
-        { ...options, gatewayApi },
+        { ...options, gatewayApi, traffic },
         {
           onRoutes: () => context.enqueue(ROUTES),
           onStatus: () => context.enqueue(STATUS),
         },
       )
       work = routes
+      if (hasPolicies)
+        traffic.start(context, {
+          hasService: (service) => routes.hasService(service),
+          onServers: (service) => {
+            if (routes.noteServers(service)) context.enqueue(ROUTES)
+          },
+          onStatus: () => context.enqueue(POLICIES),
+        })
       // Without an Ingress there is a listener too, which answers 404.
       context.enqueue(ROUTES)
       context.enqueue(SECRETS)
       return async (within, key) => {
         if (key === STATUS) {
           await routes.publish(within)
+          return done
+        }
+        if (key === POLICIES) {
+          await traffic.publish(within)
           return done
         }
         if (key === SECRETS) {
@@ -118,6 +138,7 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
   })
   const leave = (): void => {
     plane.leave()
+    traffic.close()
     measure.log.close()
     first.reject(scope.signal.reason)
   }
@@ -136,14 +157,14 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
   }
 }
 
-/** Kinds that are not there are made. Where those of somebody else do not do, Ingresses are served alone, and the log names them. */
-async function prepareGatewayApi(scope: Scope, client: Client): Promise<Installed> {
+/** Kinds that are not there are made, once the API answers. Where those of somebody else do not do, Ingresses are served alone, and the log names them. */
+async function prepareKinds(scope: Scope, client: Client): Promise<{ readonly installed: Installed; readonly hasPolicies: boolean }> {
   for (;;) {
     try {
       const installed = await installGatewayApi(scope, client)
       for (const problem of installed.problems) scope.log.error('Gateway API is not served', { problem })
       if (installed.isUsable) await makeGatewayClass(scope, client)
-      return installed
+      return { installed, hasPolicies: await installTrafficPolicies(scope, client) }
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error
       scope.log.warn('the API is not there yet', { error: error.message })

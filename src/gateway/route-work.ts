@@ -6,8 +6,10 @@ import { type GatewayApiSource, startGatewayApi } from './gateway-api/source.ts'
 import { IngressSource } from './ingress-source.ts'
 import { GatewayModel } from './model/model.ts'
 import { Servers, leadsElsewhere } from './model/servers.ts'
+import { keyOfBackend } from './model/wish.ts'
 import { Secrets } from './secrets.ts'
 import { type Callers, type RouteSource, taken } from './source.ts'
+import type { Treatment } from './traffic/encode.ts'
 
 const SERVICE_LABEL = 'kubernetes.io/service-name'
 const BY_SERVICE = 'gateway-service'
@@ -16,8 +18,17 @@ export interface RouteWorkOptions {
   readonly publishedAddress: string
   readonly httpPort: number
   readonly httpsPort: number
+  readonly traffic: Traffic
   /** Whether the kinds of Gateway API are there; undefined: they are not, and are not asked for. */
   readonly gatewayApi: { readonly isRecognized: boolean } | undefined
+}
+
+/** What policies say of the servers of Services. */
+export interface Traffic {
+  treatment(service: string): Treatment | undefined
+  without(service: string, backend: string, addresses: readonly string[]): readonly string[]
+  /** It is there or not, otherwise than before. */
+  serviceChanged(service: string): void
 }
 
 /** Keeps the model as the objects of the API have it: what has changed is noted object by object, and only that is looked at in the next update. */
@@ -31,6 +42,7 @@ export class RouteWork {
   readonly #dirtyServices = new Set<string>()
   /** By wish: what was said of it, for as long as it holds. */
   readonly #told = new Map<string, ReadonlySet<string>>()
+  readonly #hasService: (key: string) => boolean
   #checkedMs = 0
 
   constructor(client: Client, context: ControllerContext, options: RouteWorkOptions, callers: Callers) {
@@ -46,11 +58,13 @@ export class RouteWork {
       verification: (key, port) => this.#gatewayApi?.verification(key, port),
     })
     const model = new GatewayModel({
-      addresses: (port) => servers.addresses(port),
+      addresses: (port) => options.traffic.without(port.service, keyOfBackend(port), servers.addresses(port)),
       transport: (port) => servers.transport(port),
       verification: (port) => servers.verification(port),
+      treatment: (port) => options.traffic.treatment(port.service),
       certificate: (key) => secrets.get(key),
     })
+    this.#hasService = (key) => servers.has(key)
     this.#secrets = secrets
     this.#model = model
     const secretsChanged = (keys: ReadonlySet<string>, by: RouteSource): void => {
@@ -68,6 +82,7 @@ export class RouteWork {
         : startGatewayApi({ ...around, httpPort: options.httpPort, httpsPort: options.httpsPort, ...options.gatewayApi }, callers)
     this.#sources = [...(this.#gatewayApi === undefined ? [] : [this.#gatewayApi]), new IngressSource(around, callers)]
     services.onChange(({ key, old, now }) => {
+      if (old === undefined || now === undefined) options.traffic.serviceChanged(key)
       if (!leadsElsewhere(old, now)) return
       const isForPolicies = (old === undefined || now === undefined) && (this.#gatewayApi?.lookAgain() ?? false)
       if (this.#noteUsers(model.usersOf(key)) || isForPolicies) callers.onRoutes()
@@ -82,6 +97,17 @@ export class RouteWork {
 
   get routes(): number {
     return this.#model.routes
+  }
+
+  hasService(key: string): boolean {
+    return this.#hasService(key)
+  }
+
+  /** The servers of the Service are looked at in the next update; false: nobody leads there. */
+  noteServers(service: string): boolean {
+    if (this.#model.usersOf(service).size === 0) return false
+    this.#dirtyServices.add(service)
+    return true
   }
 
   /** Brings the model up to what is known. After a rejection nothing is lost: the next call does all of it. */

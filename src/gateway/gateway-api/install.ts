@@ -76,7 +76,8 @@ function problemOf({ metadata, spec }: Definition, version: string): string | un
 const isServed = ({ status }: Definition): boolean =>
   status?.conditions?.some(({ type, status: holds }) => type === 'Established' && holds === 'True') === true
 
-async function untilServed(scope: Scope, client: Client, known: Definition): Promise<void> {
+/** Resolves when a kind that was made is served. */
+export async function untilServed(scope: Scope, client: Client, known: Definition): Promise<void> {
   if (isServed(known)) return
   const resource = client.resource(refs.customresourcedefinitions)
   const { name = '', resourceVersion = '' } = known.metadata ?? {}

@@ -55,6 +55,7 @@ export function apiModel(world: ApiWorld): ApiModel {
   })
   const listenersAt = (port: number) => gateways.flatMap(({ listeners }) => listeners.filter(({ listener }) => listener.port === port))
   const model = new GatewayModel({
+    treatment: () => undefined,
     addresses: (port) => servers.addresses(port),
     transport: (port) => servers.transport(port),
     verification: (port) => servers.verification(port),

@@ -19,6 +19,8 @@ export interface DataPlaneOptions {
   readonly httpPort: number
   readonly httpsPort: number
   readonly netns?: string | undefined
+  /** What policies say when a process begins. */
+  readonly policies?: () => ReadonlyMap<string, string>
   /** The present HAProxy has ended without being told to. */
   readonly onEnd: () => void
   /** A new process serves; what it is told from here on is in `told`. */
@@ -139,7 +141,7 @@ export class DataPlane {
     this.#told = undefined
     // The present process ends when the new one is there: nobody is to be surprised.
     this.#child = undefined
-    const state = freshState(model)
+    const state = freshState(model, this.#options.policies?.())
     const left = (): Listening['more'] => model.ports().filter(({ port }) => !taken.has(port))
     await this.#writeFiles(scope, state, model, left())
     let child: ChildProcess

@@ -15,6 +15,10 @@ export interface Places {
   readonly programs: string
   /** What carries them out. */
   readonly script: string
+  /** By backend: which policies its requests are under. */
+  readonly governed: string
+  /** What those say, and how their breakers stand. */
+  readonly policies: string
   /** Whom servers are asked for, by backend. */
   readonly names: string
   readonly certificates: string
@@ -48,6 +52,8 @@ export function placesIn(folder: string): Places {
     },
     programs: join(folder, 'programs.map'),
     script: join(folder, 'route.lua'),
+    governed: join(folder, 'governed.map'),
+    policies: join(folder, 'policies.map'),
     names: join(folder, 'names.map'),
     certificates,
     certificateList: join(folder, 'certificates.list'),

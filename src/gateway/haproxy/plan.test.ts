@@ -169,3 +169,28 @@ test('a route that depends on how a request came is a program for one scheme and
   assert.equal(lines.at(-1), 'add map /g/prefix.map h/ s:p0/2:b0')
   assert.deepEqual(haproxy.become(world(['10.1.0.1'])), ['set map /g/prefix.map h/ b0', 'del map /g/programs.map 0'])
 })
+
+test('what policies say of servers is told while it runs, but for how long requests wait', () => {
+  const at = (serverWords: string, queueMs?: number) => ({ treatments: { 'x/a': { number: 7, serverWords, queueMs } } })
+  const haproxy = running(world(['10.1.0.1']))
+  const added = 'add server b0/s1 10.1.0.1:8080 maxconn 5 slowstart 9s pool-max-conn 200'
+  assert.deepEqual(haproxy.become(world(['10.1.0.1'], at(' maxconn 5 slowstart 9s'))), [
+    'add map /g/governed.map b0 7',
+    added,
+    'set server b0/s1 state ready',
+    'set server b0/s0 state maint',
+  ])
+  assert.deepEqual(haproxy.become(world(['10.1.0.1']))[0], 'del map /g/governed.map b0')
+  assert.throws(() => haproxy.become(world(['10.1.0.1'], at('', 300))))
+  const { model } = modelIn(world(['10.1.0.1'], at('', 300)))
+  const policies = new Map([['s7', '8,0']])
+  const files = renderFiles(
+    freshState(model, policies),
+    places,
+    { address: '0.0.0.0', httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false },
+    '',
+  )
+  assert.equal(files.get(places.governed), 'b0 7\n')
+  assert.equal(files.get(places.policies), 's7 8,0\n')
+  assert.match(files.get(places.configuration) ?? '', /backend b0 from pool\n {2}timeout queue 300ms\n/)
+})

@@ -26,7 +26,7 @@ interface Steps {
 
 /**
  * What HAProxy is to be told for what has changed in the model, at a cost of the change alone. `told` is brought to the state that the commands lead to: if
- * they are not all carried out it is worth nothing. Undefined: it cannot be told, the pool of backends is too small, or it listens elsewhere or trusts others; start anew.
+ * they are not all carried out it is worth nothing. Undefined: it cannot be told, the pool of backends is too small, or it listens elsewhere, trusts others or has others wait; start anew.
  */
 export function planChange(told: Told, model: GatewayModel, changes: Changes, places: Places): readonly Command[] | undefined {
   if (changes.process) return undefined
@@ -37,6 +37,9 @@ export function planChange(told: Told, model: GatewayModel, changes: Changes, pl
     if (addresses === undefined) gone.push(key)
     const slot = addresses === undefined ? told.slots.get(key) : told.slotFor(key, poolOf(model.transport(key)))
     if (slot !== undefined) {
+      const treatment = model.treatment(key)
+      if (addresses !== undefined && told.queuesMs.get(slot.name) !== treatment?.queueMs) return undefined
+      if (addresses !== undefined) planGoverned(told, slot, treatment?.number, places, steps)
       planName(told, slot, model.verification(key)?.hostname, places, steps)
       planServers(told, slot, told.serversOf(model, key), steps)
     } else if (addresses !== undefined) return undefined
@@ -47,6 +50,19 @@ export function planChange(told: Told, model: GatewayModel, changes: Changes, pl
   // Last: a backend that is made in the same change does not get the place of one that requests are still led to.
   for (const key of gone) told.retire(key)
   return [...steps.make, ...steps.lead, ...steps.unmake]
+}
+
+/** Which policies requests are under. A place that is free may still be of somebody: it is cleared when it is given away. */
+function planGoverned(told: Told, slot: Slot, number: number | undefined, places: Places, steps: Steps): void {
+  const known = told.governed.get(slot.name)
+  if (number === known) return
+  if (number === undefined) told.governed.delete(slot.name)
+  else told.governed.set(slot.name, number)
+  const what =
+    number === undefined
+      ? `del map ${places.governed} ${slot.name}`
+      : `${known === undefined ? 'add' : 'set'} map ${places.governed} ${slot.name} ${number}`
+  steps.make.push({ line: what, done: NOTHING_SAID })
 }
 
 /** Whom the servers of a backend are asked for: known before there is one to be asked. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MAPS, SYSTEM_AUTHORITIES } from '../model/wish.ts'
 import { ringSection } from '../measure/ring.ts'
+import { governing, governedTables } from './governing.ts'
 import { frontends } from './frontends.ts'
 import type { Listening } from './listening.ts'
 import { ANSWERING, NO_BACKEND, POOLS, type Told, backendName } from './state.ts'
@@ -33,6 +34,8 @@ export function renderFiles(
   )
   for (const name of MAPS) files.set(places.maps[name], [...told.maps[name]].map(([key, value]) => `${key} ${value}\n`).join(''))
   files.set(places.programs, [...told.programs.values()].map(({ number, text }) => `${number} ${text}\n`).join(''))
+  files.set(places.governed, [...told.governed].map(([backend, number]) => `${backend} ${number}\n`).join(''))
+  files.set(places.policies, [...told.policies].map(([key, text]) => `${key} ${text}\n`).join(''))
   files.set(places.names, [...told.names].map(([backend, name]) => `${backend} ${name}\n`).join(''))
   for (const [key, file] of told.authorities)
     if (key !== SYSTEM_AUTHORITIES) files.set(join(places.certificates, file), authorities.get(key) ?? '')
@@ -41,7 +44,10 @@ export function renderFiles(
     places.configuration,
     [
       ...globals(places, listening),
-      ...(told.authorities.size === 0 ? [] : verifying(told, places)),
+      ...(told.authorities.size === 0 ? [] : [`  http-request set-var(txn.sni) be_name,map_str(${places.names})`]),
+      ...governing(places),
+      ...governedTables(),
+      ...(told.authorities.size === 0 ? [] : trusted(told)),
       ...frontends(places, listening),
       ...backends(told),
       '',
@@ -87,25 +93,25 @@ function globals(places: Places, { threads, dropRights }: Listening): readonly s
   ]
 }
 
-/** Goes on with the section of all backends. */
-function verifying({ authorities }: Told, { names }: Places): readonly string[] {
+function trusted({ authorities }: Told): readonly string[] {
   return [
-    `  http-request set-var(txn.sni) be_name,map_str(${names})`,
     // Servers that are made while it runs can only trust whom a server trusts that was there from the start.
     'backend trusted from base',
     ...[...authorities.values()].map((file, at) => `  server trusted${at} 127.0.0.1:1 ssl verify required ca-file ${file} disabled`),
   ]
 }
 
-function backends({ poolSizes, slots }: Told): readonly string[] {
+const queueOf = (queueMs: number | undefined): readonly string[] => (queueMs === undefined ? [] : [`  timeout queue ${queueMs}ms`])
+
+function backends({ poolSizes, slots, queuesMs }: Told): readonly string[] {
   const byName = new Map([...slots.values()].map((slot) => [slot.name, slot]))
   const pool = POOLS.flatMap((kind) =>
     Array.from({ length: poolSizes[kind] }, (_, number) => {
       const name = backendName(number, kind)
       const servers = [...(byName.get(name)?.servers ?? [])].map(([words, server]) => `  server ${server} ${words} ${SERVER_SETTINGS}`)
       return kind === 'tcp'
-        ? [`backend ${name} from base`, '  mode tcp', '  timeout server 1h', ...servers]
-        : [`backend ${name} from pool`, ...servers]
+        ? [`backend ${name} from base`, '  mode tcp', '  timeout server 1h', ...queueOf(queuesMs.get(name)), ...servers]
+        : [`backend ${name} from pool`, ...queueOf(queuesMs.get(name)), ...servers]
     }).flat(),
   )
   const answering = [...ANSWERING.values()].flatMap((name) =>

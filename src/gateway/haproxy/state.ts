@@ -75,6 +75,12 @@ export class Told {
   readonly programs = new Map<string, Program>()
   /** Whom servers are asked for, and have to prove to be, by the name of their backend. */
   readonly names = new Map<string, string>()
+  /** By the name of a backend: the number of its Service's policies. */
+  readonly governed = new Map<string, number>()
+  /** By the name of a backend: how long requests wait for a server with room, where that is not as usual. It cannot be told. */
+  readonly queuesMs = new Map<string, number>()
+  /** What was said of policies when the process began; changes are told beside all others. */
+  readonly policies: ReadonlyMap<string, string>
   /** Files of authorities by their key, in the folder of certificates. */
   readonly authorities: ReadonlyMap<string, string>
   /** By key of the Secret. */
@@ -90,8 +96,13 @@ export class Told {
   readonly #nextSlot: Record<Pool, number> = { http: 0, tcp: 0 }
   #nextProgram = 0
 
-  constructor(poolSizes: Readonly<Record<Pool, number>>, authorities: Iterable<string> = []) {
+  constructor(
+    poolSizes: Readonly<Record<Pool, number>>,
+    authorities: Iterable<string> = [],
+    policies: ReadonlyMap<string, string> = new Map(),
+  ) {
     this.poolSizes = poolSizes
+    this.policies = new Map(policies)
     this.authorities = new Map([...authorities].map((key, at) => [key, key === SYSTEM_AUTHORITIES ? SYSTEM_FILE : `a${at}.pem`]))
   }
 
@@ -99,10 +110,11 @@ export class Told {
   serversOf(model: GatewayModel, key: string): readonly string[] {
     const addresses = model.addresses(key) ?? []
     const transport = model.transport(key)
-    if (transport !== 'verified') return addresses.map((address) => `${address}${TRANSPORT_WORDS[transport]}`)
+    const more = model.treatment(key)?.serverWords ?? ''
+    if (transport !== 'verified') return addresses.map((address) => `${address}${TRANSPORT_WORDS[transport]}${more}`)
     const file = this.authorities.get(model.verification(key)?.authority ?? '')
     // Whose certificate could not be verified is not spoken to.
-    return file === undefined ? [] : addresses.map((address) => `${address} ssl verify required ca-file ${file} sni var(txn.sni)`)
+    return file === undefined ? [] : addresses.map((address) => `${address} ssl verify required ca-file ${file} sni var(txn.sni)${more}`)
   }
 
   /** The slot of a backend, a new one where it has none; undefined when the pool is used up. */
@@ -214,15 +226,24 @@ function plainBackend(rules: readonly Rule[]): string | undefined {
 export const poolOf = (transport: Transport): Pool => (transport === 'tcp' ? 'tcp' : 'http')
 
 /** The state of a HAProxy that starts with this model, and has no past. */
-export function freshState(model: GatewayModel): Told {
+export function freshState(model: GatewayModel, policies?: ReadonlyMap<string, string>): Told {
   const backends = [...model.backends()]
   const ofTcp = backends.filter((key) => poolOf(model.transport(key)) === 'tcp').length
-  const told = new Told({ http: poolSizeFor(backends.length - ofTcp), tcp: poolSizeFor(ofTcp, 'tcp') }, model.authorities().keys())
+  const told = new Told(
+    { http: poolSizeFor(backends.length - ofTcp), tcp: poolSizeFor(ofTcp, 'tcp') },
+    model.authorities().keys(),
+    policies,
+  )
   for (const key of backends) {
     const transport = model.transport(key)
     const slot = told.slotFor(key, poolOf(transport))
     const hostname = model.verification(key)?.hostname
     if (slot !== undefined && hostname !== undefined) told.names.set(slot.name, hostname)
+    const treatment = model.treatment(key)
+    if (slot !== undefined && treatment !== undefined) {
+      told.governed.set(slot.name, treatment.number)
+      if (treatment.queueMs !== undefined) told.queuesMs.set(slot.name, treatment.queueMs)
+    }
     for (const server of told.serversOf(model, key)) slot?.servers.set(server, `s${slot.nextServer++}`)
   }
   for (const map of MAPS)

@@ -10,6 +10,8 @@ export interface Answered {
   readonly failed: boolean
   /** The client went away, or what it sent was no request: nothing that a server could be blamed for. */
   readonly aborted: boolean
+  /** The gateway has answered in the place of a server: as a policy says, or since nobody had room in time. */
+  readonly isShed: boolean
 }
 
 /** Counts of one backend since the gateway began; they only grow. */
@@ -21,12 +23,18 @@ export class Counts {
   /** Of the errors, those that no server has chosen to give. */
   failed = 0
   aborted = 0
+  /** Requests that no server was to see, by a policy; in no other figure. */
+  shed = 0
   /** By hundreds of the status: 1xx to 5xx. */
   readonly classes = new Float64Array(6)
   seconds = 0
   readonly buckets = new Float64Array(BUCKETS)
 
-  add({ status, us, failed, aborted }: Answered): void {
+  add({ status, us, failed, aborted, isShed }: Answered): void {
+    if (isShed) {
+      this.shed++
+      return
+    }
     if (aborted) {
       this.aborted++
       return
@@ -48,6 +56,7 @@ export class Counts {
     this.errors += other.errors
     this.failed += other.failed
     this.aborted += other.aborted
+    this.shed += other.shed
     this.seconds += other.seconds
     for (let at = 0; at < this.classes.length; at++) this.classes[at] = (this.classes[at] ?? 0) + (other.classes[at] ?? 0)
     for (let at = 0; at < BUCKETS; at++) this.buckets[at] = (this.buckets[at] ?? 0) + (other.buckets[at] ?? 0)

@@ -2,7 +2,7 @@ import { type Scope, isCancelled, messageOf, nameSuffix } from '#base'
 import type { Client } from '#client'
 import type { GatewayModel } from '../model/model.ts'
 import { Measurements } from './measurements.ts'
-import { RequestLog } from './request-log.ts'
+import { type Observer, RequestLog } from './request-log.ts'
 
 const REGISTER_AGAIN_MS = 10_000
 /** Somebody may have taken the registration away, or made it only now. */
@@ -14,10 +14,10 @@ export class MeasureWork {
   readonly log: RequestLog
   readonly #client: Client
 
-  constructor(scope: Scope, client: Client, socketPath: string) {
+  constructor(scope: Scope, client: Client, socketPath: string, observer: Observer) {
     const nowMs = scope.clock.now()
     this.measurements = new Measurements(`${nowMs.toString(36)}-${nameSuffix(scope.random)}`, nowMs)
-    this.log = new RequestLog(socketPath, this.measurements)
+    this.log = new RequestLog(socketPath, this.measurements, observer)
     this.#client = client
   }
 

@@ -27,48 +27,63 @@ test('each time is in the first bucket whose bound it does not pass', () => {
 
 test('a quantile is within a bucket of what was measured', () => {
   const counts = new Counts()
-  for (let us = 1000; us <= 100_000; us += 100) counts.add({ status: 200, us, failed: false, aborted: false })
+  for (let us = 1000; us <= 100_000; us += 100) counts.add({ status: 200, us, failed: false, aborted: false, isShed: false })
   assert.ok(Math.abs(quantile(counts.buckets, 0.5) - 0.0505) < 0.005)
   assert.ok(Math.abs(quantile(counts.buckets, 0.95) - 0.095) < 0.01)
   assert.equal(quantile(new Counts().buckets, 0.5), 0)
 })
 
+const plain = { failed: false, aborted: false, isShed: false, policy: undefined, round: undefined }
+
 test('reads a request from a line of the data plane', () => {
-  assert.deepEqual(linesOf('b12 s3 200 1234 --\n'), [{ backend: 12, server: 3, status: 200, us: 1234, failed: false, aborted: false }])
-  assert.deepEqual(linesOf('b0 <NOSRV> 503 80 SC\n'), [
-    { backend: 0, server: undefined, status: 503, us: 80, failed: true, aborted: false },
-  ])
-  assert.equal(linesOf('b0 s1 -1 80 CH\n')[0]?.aborted, true)
+  assert.deepEqual(linesOf('b12 s3 200 1234 -- -\n'), [{ ...plain, backend: 12, server: 3, status: 200, us: 1234 }])
+  assert.deepEqual(linesOf('b0 <NOSRV> 503 80 SC -\n'), [{ ...plain, backend: 0, server: undefined, status: 503, us: 80, failed: true }])
+  assert.equal(linesOf('b0 s1 -1 80 CH -\n')[0]?.aborted, true)
   // A server that breaks off in the middle of its answer.
-  assert.equal(linesOf('b0 s1 200 80 SD\n')[0]?.failed, true)
-  assert.equal(linesOf('web <NOSRV> 404 80 LR\n')[0]?.backend, undefined)
+  assert.equal(linesOf('b0 s1 200 80 SD -\n')[0]?.failed, true)
+  assert.equal(linesOf('web <NOSRV> 404 80 LR -\n')[0]?.backend, undefined)
+})
+
+test('a line says which policy its request was under, and what became of it by that', () => {
+  const read = (text: string) => linesOf(text).map(({ policy, round, isShed }) => [policy, round, isShed])
+  assert.deepEqual(read('b0 s1 200 80 -- 12\n'), [[12, undefined, false]])
+  assert.deepEqual(read('b0 s1 200 80 -- 12p7\n'), [[12, 7, false]])
+  assert.deepEqual(read('b0 <NOSRV> 503 0 LR 12b\nb0 <NOSRV> 429 0 LR 12l\n'), [
+    [12, undefined, true],
+    [12, undefined, true],
+  ])
+  // Nobody had room in time.
+  assert.deepEqual(read('b0 <NOSRV> 503 1000 sQ 12\n'), [[12, undefined, true]])
+  const counts = new Counts()
+  for (const line of linesOf('b0 <NOSRV> 503 0 LR 12b\nb0 s1 200 80 -- 12\n')) counts.add(line)
+  assert.deepEqual([counts.requests, counts.errors, counts.shed], [1, 0, 1])
 })
 
 test('passes over what is no line, and leaves the beginning of one', () => {
   assert.deepEqual(
-    linesOf('nonsense\n\n b1\nb1 s1 200 x --\nb1 s1 200 7 --\n').map(({ us }) => us),
+    linesOf('nonsense\n\n b1\nb1 s1 200 x -- -\nb1 s1 200 8 --\nb1 s1 200 7 -- -\n').map(({ us }) => us),
     [7],
   )
-  const text = Buffer.from('b1 s1 200 7 --\nb1 s1 2')
+  const text = Buffer.from('b1 s1 200 7 -- -\nb1 s1 2')
   assert.equal(
     readLines(text, () => undefined),
-    15,
+    17,
   )
 })
 
 test('a request that the client gave up is nobody’s error', () => {
   const counts = new Counts()
-  counts.add({ status: 200, us: 1, failed: false, aborted: false })
-  counts.add({ status: 500, us: 1, failed: false, aborted: false })
-  counts.add({ status: 503, us: 1, failed: true, aborted: false })
-  counts.add({ status: 200, us: 1, failed: true, aborted: false })
-  counts.add({ status: 0, us: 1, failed: false, aborted: true })
+  counts.add({ status: 200, us: 1, failed: false, aborted: false, isShed: false })
+  counts.add({ status: 500, us: 1, failed: false, aborted: false, isShed: false })
+  counts.add({ status: 503, us: 1, failed: true, aborted: false, isShed: false })
+  counts.add({ status: 200, us: 1, failed: true, aborted: false, isShed: false })
+  counts.add({ status: 0, us: 1, failed: false, aborted: true, isShed: false })
   assert.deepEqual([counts.requests, counts.errors, counts.failed, counts.aborted], [4, 3, 2, 1])
 })
 
 test('all ports of a Service are one, and what is gone is forgotten', () => {
   const measurements = new Measurements('i', 0)
-  const ok = { status: 200, us: 1000, failed: false, aborted: false }
+  const ok = { status: 200, us: 1000, failed: false, aborted: false, isShed: false }
   measurements.count('n/a:80', '10.0.0.1:8080', ok)
   measurements.count('n/a:web', '10.0.0.1:8081', ok)
   measurements.count('n/ab:80', '10.0.0.2:8080', { ...ok, status: 500 })
@@ -105,7 +120,7 @@ test('rates are of the time since the last look, and waits for one where nobody 
 test('figures in the form of Prometheus add up', () => {
   const measurements = new Measurements('i', 0)
   for (let i = 0; i < 100; i++)
-    measurements.count('n/a:80', undefined, { status: i < 5 ? 502 : 200, us: 1000 * i, failed: i < 2, aborted: false })
+    measurements.count('n/a:80', undefined, { status: i < 5 ? 502 : 200, us: 1000 * i, failed: i < 2, aborted: false, isShed: false })
   const text = metricText(measurements, 3)
   const value = (line: string): number => Number(new RegExp(`^${line.replaceAll(/[{}+]/g, '\\$&')} (.*)$`, 'm').exec(text)?.[1])
   const labels = 'namespace="n",service="a",port="80"'

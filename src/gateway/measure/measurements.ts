@@ -21,7 +21,7 @@ export class Measurements {
     let counts = this.#backends.get(backend)
     if (counts === undefined) this.#backends.set(backend, (counts = new Counts()))
     counts.add(answered)
-    if (address === undefined || answered.aborted) return
+    if (address === undefined || answered.aborted || answered.isShed) return
     let pod = this.#pods.get(address)
     if (pod === undefined) this.#pods.set(address, (pod = { requests: 0, errors: 0, seconds: 0 }))
     pod.requests++

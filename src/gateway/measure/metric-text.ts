@@ -33,6 +33,13 @@ export function metricText(measurements: Measurements, linesLost: number): strin
   family({ name: 'sampan_gateway_requests_aborted_total', type: 'counter', help: 'Requests that the client gave up' })
   for (const { labels, counts } of all) lines.push(`sampan_gateway_requests_aborted_total{${labels}} ${counts.aborted}`)
 
+  family({
+    name: 'sampan_gateway_requests_shed_total',
+    type: 'counter',
+    help: 'Requests that were answered in the place of a Service, as a TrafficPolicy says',
+  })
+  for (const { labels, counts } of all) if (counts.shed > 0) lines.push(`sampan_gateway_requests_shed_total{${labels}} ${counts.shed}`)
+
   const duration = family({
     name: 'sampan_gateway_request_duration_seconds',
     type: 'histogram',

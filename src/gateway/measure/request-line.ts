@@ -4,7 +4,7 @@ import type { Answered } from './counts.ts'
  * One line for each request, written by HAProxy into a ring in its memory: numbers, names of backends and servers of our own configuration, and letters of
  * HAProxy. Nothing that a client or the author of a route has written is in it, so it needs no quoting.
  */
-export const LINE_FORMAT = '%b %s %ST %[date(0,us),sub(txn.began)] %ts'
+export const LINE_FORMAT = '%b %s %ST %[date(0,us),sub(txn.began)] %ts %[var(txn.policy)]'
 export const BEGAN = '  http-request set-var(txn.began) date(0,us)'
 
 export interface RequestLine extends Answered {
@@ -12,13 +12,19 @@ export interface RequestLine extends Answered {
   readonly backend: number | undefined
   /** Number of the server in its backend; undefined when none was chosen. */
   readonly server: number | undefined
+  /** Number of the policy that it was under; undefined when it was under none. */
+  readonly policy: number | undefined
+  /** Of the permit that it had from a breaker that is half open. */
+  readonly round: number | undefined
 }
 
 const SPACE = 32
 const NEWLINE = 10
 const LETTER_B = 98
 const LETTER_S = 115
-const [UPPER_C, LOWER_C, UPPER_S, LOWER_S] = [67, 99, 83, 115]
+const [UPPER_C, LOWER_C, UPPER_S, LOWER_S, UPPER_Q] = [67, 99, 83, 115, 81]
+/** Behind the number of a policy: shed by a breaker, shed by a limit, let through with a permit of this round. */
+const [SHED_BY_BREAKER, SHED_BY_LIMIT, PERMIT] = [98, 108, 112]
 
 /**
  * Reads whole lines out of `bytes` and gives each to `take`, the same object each time: it is not to be kept. Returns how many bytes were read; the rest is
@@ -32,6 +38,9 @@ export function readLines(bytes: Uint8Array, take: (line: RequestLine) => void):
     us: 0,
     failed: false,
     aborted: false,
+    isShed: false,
+    policy: undefined as number | undefined,
+    round: undefined as number | undefined,
   }
   let start = 0
   for (let end = bytes.indexOf(NEWLINE, start); end !== -1; start = end + 1, end = bytes.indexOf(NEWLINE, start))
@@ -46,7 +55,8 @@ function readLine(bytes: Uint8Array, start: number, end: number, line: Mutable<R
   const second = bytes.indexOf(SPACE, first + 1)
   const third = bytes.indexOf(SPACE, second + 1)
   const fourth = bytes.indexOf(SPACE, third + 1)
-  if (first === -1 || second === -1 || third === -1 || fourth === -1 || end - fourth !== 3) return false
+  const fifth = bytes.indexOf(SPACE, fourth + 1)
+  if (first === -1 || second === -1 || third === -1 || fourth === -1 || fifth - fourth !== 3 || fifth > end) return false
   const us = numberIn(bytes, third + 1, fourth)
   if (us === undefined) return false
   line.backend = bytes[start] === LETTER_B ? numberIn(bytes, start + 1, first) : undefined
@@ -56,9 +66,24 @@ function readLine(bytes: Uint8Array, start: number, end: number, line: Mutable<R
   // First the side that has ended the session: `C` the client, `P` the gateway, `S` the server, upper or lower case by how; `-` nobody.
   const who = bytes[fourth + 1]
   line.aborted = who === UPPER_C || who === LOWER_C
+  const isQueueFull = !line.aborted && bytes[fourth + 2] === UPPER_Q
+  readPolicy(bytes, fifth + 1, end, line)
+  line.isShed ||= isQueueFull
   line.failed = line.server === undefined || who === UPPER_S || who === LOWER_S
   return true
 }
+
+/** `-`, or a number with perhaps a letter behind it, and perhaps a number behind that. */
+function readPolicy(bytes: Uint8Array, start: number, end: number, line: Mutable<RequestLine>): void {
+  let digits = start
+  while (digits < end && isDigit(bytes[digits] ?? 0)) digits++
+  const letter = bytes[digits]
+  line.policy = numberIn(bytes, start, digits)
+  line.isShed = letter === SHED_BY_BREAKER || letter === SHED_BY_LIMIT
+  line.round = letter === PERMIT ? numberIn(bytes, digits + 1, end) : undefined
+}
+
+const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57
 
 /** Undefined for anything but digits. */
 function numberIn(bytes: Uint8Array, start: number, end: number): number | undefined {

@@ -3,10 +3,12 @@ import type { Scope, Timer } from '#base'
 import type { Slot } from '../haproxy/state.ts'
 import { RING } from './ring.ts'
 import type { Measurements } from './measurements.ts'
-import { readLines } from './request-line.ts'
+import { type RequestLine, readLines } from './request-line.ts'
 
 /** How often is looked, while there is little to read: a look costs the same for one request and for a hundred. */
 const LOOK_EVERY_MS = 200
+/** While there are policies: so much later a breaker opens at most. */
+const LOOK_FOR_POLICIES_MS = 20
 const MUCH_BYTES = 2048
 const BUFFER_BYTES = 32_768
 const AGAIN_MS = 500
@@ -19,13 +21,22 @@ export interface BackendNames {
   slotAt(number: number): { readonly key: string; readonly slot: Slot } | undefined
 }
 
+/** Who acts on what requests under a policy have come to. */
+export interface Observer {
+  readonly isWatching: boolean
+  /** The line is not to be kept. */
+  count(line: RequestLine, backend: string, address: string | undefined): void
+}
+
 /** Reads the lines of the HAProxy that serves, and counts them. */
 export class RequestLog {
   readonly #socketPath: string
   readonly #measurements: Measurements
+  readonly #observer: Observer
   #reader: Reader | undefined
 
-  constructor(socketPath: string, measurements: Measurements) {
+  constructor(socketPath: string, measurements: Measurements, observer: Observer) {
+    this.#observer = observer
     this.#socketPath = socketPath
     this.#measurements = measurements
   }
@@ -33,7 +44,7 @@ export class RequestLog {
   /** A new process serves; the one before has its last lines read. */
   follow(scope: Scope, names: BackendNames): void {
     const before = this.#reader
-    this.#reader = new Reader(scope, this.#socketPath, names, this.#measurements)
+    this.#reader = new Reader(scope, this.#socketPath, names, this.#measurements, this.#observer)
     if (before !== undefined) scope.clock.after(OLD_STAYS_MS, () => before.close(), { background: true })
     before?.leave()
   }
@@ -50,13 +61,15 @@ class Reader {
   readonly #socketPath: string
   readonly #names: BackendNames
   readonly #measurements: Measurements
+  readonly #observer: Observer
   #socket: Socket | undefined
   #timer: Timer | undefined
   #rest = Buffer.alloc(0)
   #isFirst = true
   #isLeft = false
 
-  constructor(scope: Scope, socketPath: string, names: BackendNames, measurements: Measurements) {
+  constructor(scope: Scope, socketPath: string, names: BackendNames, measurements: Measurements, observer: Observer) {
+    this.#observer = observer
     this.#scope = scope
     this.#socketPath = socketPath
     this.#names = names
@@ -86,7 +99,9 @@ class Reader {
         callback: (length) => {
           this.#take(buffer.subarray(0, length))
           if (length >= MUCH_BYTES) return true
-          this.#timer = clock.after(LOOK_EVERY_MS, () => socket.resume(), { background: true })
+          this.#timer = clock.after(this.#observer.isWatching ? LOOK_FOR_POLICIES_MS : LOOK_EVERY_MS, () => socket.resume(), {
+            background: true,
+          })
           return false
         },
       },
@@ -113,7 +128,10 @@ class Reader {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     const read = readLines(bytes, (line) => {
       const found = line.backend === undefined ? undefined : this.#names.slotAt(line.backend)
-      if (found !== undefined) this.#measurements.count(found.key, addressOf(found.slot, line.server), line)
+      if (found === undefined) return
+      const address = addressOf(found.slot, line.server)
+      this.#measurements.count(found.key, address, line)
+      if (line.policy !== undefined) this.#observer.count(line, found.key, address)
     })
     const left = bytes.subarray(read)
     this.#rest = left.length > LONGEST_LINE ? Buffer.alloc(0) : Buffer.from(left)

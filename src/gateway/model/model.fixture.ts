@@ -1,4 +1,5 @@
 import type { core, discovery, networking } from '#api'
+import type { Treatment } from '../traffic/encode.ts'
 import type { ReadCertificate } from './certificate.ts'
 import type { Rule } from '#routing'
 import { CONTROLLER, isOurs, ownClasses } from './classes.ts'
@@ -14,6 +15,7 @@ export interface World {
   readonly services?: Readonly<Record<string, core.ServiceSpec>>
   readonly slices?: Readonly<Record<string, readonly discovery.EndpointSlice[]>>
   readonly certificates?: Readonly<Record<string, ReadCertificate>>
+  readonly treatments?: Readonly<Record<string, Treatment>>
 }
 
 export const sampanClass: networking.IngressClass = { metadata: { name: 'sampan' }, spec: { controller: CONTROLLER } }
@@ -40,6 +42,7 @@ export class ChangingWorld {
       addresses: (port) => this.#servers().addresses(port),
       transport: (port) => this.#servers().transport(port),
       verification: (port) => this.#servers().verification(port),
+      treatment: (port) => this.#world.treatments?.[port.service],
       certificate: (key) => this.#world.certificates?.[key],
     })
     this.become(world)

@@ -1,6 +1,7 @@
 import { type Rule, fitsProgram } from '#routing'
 import { type Shadowed, combine } from './combine.ts'
 import { withCanaries } from './canary.ts'
+import type { Treatment } from '../traffic/encode.ts'
 import type { ReadCertificate } from './certificate.ts'
 import { Claims } from './claims.ts'
 import {
@@ -33,6 +34,8 @@ export interface ModelView {
   addresses(port: BackendPort): readonly string[]
   transport(port: BackendPort): Transport
   verification(port: BackendPort): Verification | undefined
+  /** What a policy has said of its Service; the same object for as long as it says the same. */
+  treatment(port: BackendPort): Treatment | undefined
   certificate(secret: string): ReadCertificate | undefined
 }
 
@@ -42,6 +45,7 @@ interface Backend {
   addresses: readonly string[]
   transport: Transport
   verification: Verification | undefined
+  treatment: Treatment | undefined
 }
 
 const NO_WISHES: ReadonlySet<string> = new Set()
@@ -153,6 +157,10 @@ export class GatewayModel {
     this.#changes.process = true
   }
 
+  treatment(backend: string): Treatment | undefined {
+    return this.#backends.get(backend)?.treatment
+  }
+
   certificates(): Iterable<string> {
     return this.#namesOf.keys()
   }
@@ -220,6 +228,7 @@ export class GatewayModel {
           addresses: this.#view.addresses(port),
           transport: this.#view.transport(port),
           verification: this.#view.verification(port),
+          treatment: this.#view.treatment(port),
         })
         join(this.#backendsOf, port.service, key)
         this.#changes.backends.add(key)
@@ -236,14 +245,16 @@ export class GatewayModel {
     if (backend === undefined) return
     const { port } = backend
     const [addresses, transport, verification] = [this.#view.addresses(port), this.#view.transport(port), this.#view.verification(port)]
+    const treatment = this.#view.treatment(port)
     const isSame =
       transport === backend.transport &&
+      treatment === backend.treatment &&
       verification?.authority === backend.verification?.authority &&
       verification?.hostname === backend.verification?.hostname &&
       addresses.length === backend.addresses.length &&
       addresses.every((address, at) => address === backend.addresses[at])
     if (isSame) return
-    Object.assign(backend, { addresses, transport, verification })
+    Object.assign(backend, { addresses, transport, verification, treatment })
     this.#changes.backends.add(key)
   }
 

@@ -96,6 +96,12 @@ export interface ReleasePromoteFlags extends ReleaseFlags {
   readonly full: boolean
 }
 
+export interface BreakerFlags extends InstanceFlags {
+  readonly namespace: string
+  readonly kubeconfig?: string
+  readonly yes: boolean
+}
+
 export interface AgentFlags extends RoomFlags {
   readonly kubeconfig: string
   readonly nodeName: string

@@ -7,6 +7,7 @@ import { FAILOVERS } from './failover.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
 import { addAppCommands } from './app-program.ts'
 import { addComposeCommands } from './compose-program.ts'
+import { addBreakerCommands } from './breaker-program.ts'
 import { addReleaseCommands } from './release-program.ts'
 import { addExplainCommand } from './explain-program.ts'
 import type { HealthAddress } from '../process/health-server.ts'
@@ -95,6 +96,7 @@ export function program(): Command {
   root.commandsGroup('Applications:')
   addComposeCommands(root)
   addReleaseCommands(root)
+  addBreakerCommands(root)
   addAppCommands(root)
   root.commandsGroup('Its parts, in the foreground:')
   serverFlags(root.command('apiserver').description('run an API server in the foreground')).action(async (flags: ServerFlags) => {

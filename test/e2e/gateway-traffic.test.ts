@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { eventually } from '#testing'
+import { GATEWAY_ADDRESS, type Stage, makeStage, noGateway, podAddress } from './gateway/stage.ts'
+
+const skip = noGateway()
+const PORT = 8091
+const POLICIES = '/apis/gateway.sampan.io/v1alpha1/namespaces/default/trafficpolicies'
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+interface Policy {
+  readonly metadata: { readonly name: string }
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[]
+    readonly breaker?: { readonly state: string; readonly message: string; readonly release?: { readonly name: string } }
+    readonly ejected?: readonly { readonly address: string }[]
+  }
+}
+
+/** Policies over a real HAProxy and pods that do as they are told. */
+describe('traffic policies of the gateway', { skip: skip ?? false }, () => {
+  let stage: Stage
+  before(async () => {
+    stage = await makeStage()
+    await stage.pod('moody.ts', ...[1, 2, 3, 4].map((pod) => `${podAddress(pod)}:${PORT}`))
+    for (const [name, pods] of [
+      ['shop', [1]],
+      ['many', [2, 3, 4]],
+      ['paths', [2]],
+      ['limited', [3]],
+    ] as const) {
+      await service(name, pods)
+      await stage.ingress(name, {
+        rules: [
+          {
+            host: `${name}.example`,
+            http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name, port: { number: 80 } } } }] },
+          },
+        ],
+      })
+      await eventually(`the route ${name}`, async () => (await ask(name)).status === 200)
+    }
+  })
+  after(() => stage.close())
+
+  async function service(name: string, pods: readonly number[]): Promise<void> {
+    await stage.service(name, pods)
+    await patch('discovery.k8s.io/v1', 'endpointslices', name, { ports: [{ name: 'web', port: PORT, protocol: 'TCP' }] })
+  }
+  const patch = (group: string, plural: string, name: string, body: object) =>
+    stage.client.raw(stage.scope, {
+      method: 'PATCH',
+      path: `/apis/${group}/namespaces/default/${plural}/${name}`,
+      headers: { 'content-type': 'application/merge-patch+json' },
+      body: JSON.stringify(body),
+    })
+  const ask = (name: string, path = '/', ...more: readonly string[]) =>
+    stage.curl('-H', `Host: ${name}.example`, ...more, `http://${GATEWAY_ADDRESS}${path}`)
+  const mood = (pod: number, query: string) => stage.curl('-X', 'PUT', `http://${podAddress(pod)}:${PORT}/mood?${query}`)
+  const seen = async (pod: number): Promise<{ readonly seen: number; readonly most: number }> =>
+    JSON.parse((await stage.curl(`http://${podAddress(pod)}:${PORT}/mood`)).body)
+  const create = (name: string, spec: object): Promise<unknown> =>
+    stage.client.raw(stage.scope, {
+      method: 'POST',
+      path: POLICIES,
+      headers: JSON_TYPE,
+      body: JSON.stringify({ apiVersion: 'gateway.sampan.io/v1alpha1', kind: 'TrafficPolicy', metadata: { name }, spec }),
+    })
+  const get = async (name: string): Promise<Policy> =>
+    JSON.parse(Buffer.from((await stage.client.raw(stage.scope, { method: 'GET', path: `${POLICIES}/${name}` })).body).toString())
+  const until = (name: string, holds: (status: NonNullable<Policy['status']>) => boolean) =>
+    eventually(`the policy ${name}`, async () => {
+      const { status } = await get(name)
+      return status !== undefined && holds(status) ? status : undefined
+    })
+  const inState = (name: string, state: string) => until(name, ({ breaker }) => breaker?.state === state)
+
+  it('a breaker opens, answers in the place of its Service, tries it with as many probes as it may, and closes', async (t) => {
+    await create('shop', {
+      service: 'shop',
+      breaker: {
+        rules: [{ type: 'ErrorRatio', ratio: 0.5 }],
+        minimumRequests: 10,
+        openSeconds: 4,
+        probes: 3,
+        fallback: { status: 503, contentType: 'application/json', body: '{"later": "é;\n"}' },
+      },
+    })
+    await inState('shop', 'Closed')
+    await mood(1, 'status=500')
+    const start = performance.now()
+    const answers: number[] = []
+    while ((await ask('shop')).status === 500) answers.push(performance.now() - start)
+    t.diagnostic(`shed after ${answers.length} errors`)
+    assert.ok(answers.length >= 10 && answers.length <= 14)
+    const open = await inState('shop', 'Open')
+    assert.match(open.breaker?.message ?? '', /requests had errors \(ErrorRatio\)/)
+    const fallback = await ask('shop', '/', '-i')
+    assert.match(fallback.body, /\{"later": "é;\n"\}$/)
+    assert.match(fallback.body, /content-type: application\/json/i)
+    await mood(1, 'status=200&ms=1500')
+    // Of thirty at once in the half-open state three come through, and their goodness closes it.
+    await inState('shop', 'HalfOpen')
+    const urls = Array.from({ length: 30 }, () => `http://${GATEWAY_ADDRESS}/`)
+    const { body } = await stage.curl('-Z', '--parallel-immediate', '-H', 'Host: shop.example', ...urls)
+    assert.equal(body.split(podAddress(1)).length - 1, 3)
+    assert.equal(body.split('later').length - 1, 27)
+    assert.equal((await seen(1)).seen, 3)
+    await inState('shop', 'Closed')
+    assert.equal((await ask('shop')).status, 200)
+  })
+
+  it('under load it sheds within a moment of the request that opened it', async (t) => {
+    await patch('gateway.sampan.io/v1alpha1', 'trafficpolicies', 'shop', {
+      spec: { breaker: { rules: [{ type: 'ErrorCount', count: 20 }], openSeconds: 600 } },
+    })
+    await mood(1, 'status=200')
+    // Its load asks by address: any host of the route will do.
+    await stage.ingress('load', {
+      rules: [{ http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'shop', port: { number: 80 } } } }] } }],
+    })
+    await eventually('its route', async () => (await stage.curl(`http://${GATEWAY_ADDRESS}/`)).status === 200)
+    const load = stage.inside('load.ts', `http://${GATEWAY_ADDRESS}/`, '300', 'keep')
+    await load.until(/asking/)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await mood(1, 'status=500')
+    await inState('shop', 'Open')
+    await load.stop()
+    const { failures } = JSON.parse(load.stdout.trim().split('\n').at(-1) ?? '') as { failures: Record<string, number> }
+    t.diagnostic(`of 300 a second, after 20 errors: ${JSON.stringify(failures)}`)
+    assert.ok((failures['status 500'] ?? 0) >= 20 && (failures['status 500'] ?? 0) < 20 + 300 * 0.2)
+    await patch('gateway.sampan.io/v1alpha1', 'trafficpolicies', 'shop', {
+      spec: { breaker: { rules: [{ type: 'ErrorRatio', ratio: 0.5 }], force: 'Closed' } },
+    })
+    await inState('shop', 'Closed')
+    await patch('gateway.sampan.io/v1alpha1', 'trafficpolicies', 'shop', { spec: { breaker: { force: null } } })
+  })
+
+  it('an open breaker stays open over a new gateway and a new HAProxy', async () => {
+    await patch('gateway.sampan.io/v1alpha1', 'trafficpolicies', 'shop', { spec: { breaker: { openSeconds: 8 } } })
+    await mood(1, 'status=500')
+    await eventually('an open breaker', async () => (await ask('shop')).status === 503)
+    await inState('shop', 'Open')
+    const before = (await seen(1)).seen
+    await stage.again()
+    for (let i = 0; i < 5; i++) assert.equal((await ask('shop')).status, 503)
+    assert.equal((await seen(1)).seen, before)
+    assert.equal((await get('shop')).status?.breaker?.state, 'Open')
+    await mood(1, 'status=200')
+    await patch('gateway.sampan.io/v1alpha1', 'trafficpolicies', 'shop', { spec: { breaker: { force: 'Closed' } } })
+    await inState('shop', 'Closed')
+    assert.equal((await ask('shop')).status, 200)
+  })
+
+  it('a policy of a path is for that path, and the younger of two for the same is refused by name', async () => {
+    const rateLimits = [{ requests: 3, per: 'Minute' }]
+    await create('api', { service: 'paths', paths: ['/api'], rateLimits })
+    await until('api', ({ conditions }) => conditions?.[0]?.status === 'True')
+    await create('twin', { service: 'paths', paths: ['/api'], rateLimits })
+    const twin = await until('twin', ({ conditions }) => conditions?.[0]?.status === 'False')
+    assert.match(twin.conditions?.[0]?.message ?? '', /default\/api, which is older/)
+    const statuses: number[] = []
+    for (let i = 0; i < 5; i++) statuses.push((await ask('paths', '/api/x')).status)
+    assert.deepEqual(statuses, [200, 200, 200, 429, 429])
+    assert.equal((await ask('paths', '/apix')).status, 200)
+    assert.match((await ask('paths', '/api', '-i')).body, /retry-after: 20/i)
+  })
+
+  it('a limit by a header counts each of its values alone', async () => {
+    await create('limited', { service: 'limited', rateLimits: [{ requests: 2, per: 'Hour', by: 'Header', header: 'x-user' }] })
+    await until('limited', ({ conditions }) => conditions?.[0]?.status === 'True')
+    const as = async (user: string): Promise<number> => (await ask('limited', '/', '-H', `x-user: ${user}`)).status
+    const long = 'u'.repeat(300)
+    for (const user of ['ann', 'bob', `${long}1`, `${long}2`])
+      assert.deepEqual([await as(user), await as(user), await as(user)], [200, 200, 429])
+  })
+
+  it('an endpoint with one error after the other gets no requests, and the last ones always do', async () => {
+    await create('many', {
+      service: 'many',
+      outliers: { consecutiveErrors: 3, ejectSeconds: 3, maximumEjectedPercent: 50 },
+    })
+    await until('many', ({ conditions }) => conditions?.[0]?.status === 'True')
+    await mood(2, 'status=500')
+    await mood(3, 'status=500')
+    const ejected = await until('many', ({ ejected: of = [] }) => {
+      void ask('many')
+      return of.length > 0
+    })
+    assert.equal(ejected.ejected?.length, 1)
+    const [address = ''] = ejected.ejected?.[0]?.address.split(':') ?? []
+    for (let i = 0; i < 12; i++) assert.notEqual((await ask('many')).body, address)
+    await mood(2, 'status=200')
+    await mood(3, 'status=200')
+    await until('many', ({ ejected: of = [] }) => of.length === 0)
+    await eventually('its answer', async () => (await ask('many')).body === address)
+  })
+
+  it('no more requests are at an endpoint than it may have, others wait for their turn, and then are turned away', async () => {
+    await patch('gateway.sampan.io/v1alpha1', 'trafficpolicies', 'many', {
+      spec: { outliers: null, concurrency: { perEndpoint: 2, queueMilliseconds: 700 } },
+    })
+    for (const pod of [2, 3, 4]) await mood(pod, 'ms=500')
+    await eventually('the limit', async () => {
+      for (const pod of [2, 3, 4]) await mood(pod, 'ms=500')
+      const all = await Promise.all(Array.from({ length: 24 }, () => ask('many')))
+      const at = await Promise.all([2, 3, 4].map(seen))
+      return at.every(({ most }) => most === 2) && all.filter(({ status }) => status === 200).length === 12 ? all : undefined
+    })
+    for (const pod of [2, 3, 4]) await mood(pod, 'ms=0')
+  })
+
+  it('an endpoint that is new gets its share little by little', async (t) => {
+    await stage.endpoints('many', [2, 3])
+    await patch('gateway.sampan.io/v1alpha1', 'trafficpolicies', 'many', { spec: { concurrency: null, warmUpSeconds: 6 } })
+    await eventually('two endpoints', async () => {
+      const bodies = await Promise.all(Array.from({ length: 10 }, () => ask('many')))
+      return bodies.every(({ body }) => body !== podAddress(4))
+    })
+    // The two of them are warm.
+    await new Promise((resolve) => setTimeout(resolve, 7000))
+    await stage.endpoints('many', [2, 3, 4])
+    const shares: number[] = []
+    for (let turn = 0; turn < 4; turn++) {
+      for (const pod of [2, 3, 4]) await mood(pod, '')
+      await stage.tally('many.example', 600).ended
+      const [a, b, c] = await Promise.all([2, 3, 4].map(async (pod) => (await seen(pod)).seen))
+      shares.push((c ?? 0) / ((a ?? 0) + (b ?? 0) + (c ?? 0)))
+      await new Promise((resolve) => setTimeout(resolve, 1700))
+    }
+    t.diagnostic(shares.map((share) => share.toFixed(3)).join(' '))
+    assert.ok((shares[0] ?? 1) < 0.2 && (shares.at(-1) ?? 0) > 0.27)
+  })
+})
