@@ -1,9 +1,11 @@
 import { join } from 'node:path'
-import { findPack } from './pack/find-pack.ts'
+import { PACK, findPack } from './pack/find-pack.ts'
 
 /**
  * The one command. Where the sources have been packed since they last changed, what runs is the pack of them: the same program in few files, which
- * loads in a third of the time. `SAMPAN_PACK=off` runs the sources.
+ * loads in a third of the time. What this process starts is the same program, and need not look at the sources again. `SAMPAN_PACK=off` runs
+ * the sources.
  */
 const pack = findPack(process.env)
+if (pack !== undefined) process.env[PACK] = pack
 await (pack === undefined ? import('./run.ts') : import(join(pack, 'run.js')))

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { X509Certificate, createPublicKey, createPrivateKey, generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Scope, rootScope } from '../scope.ts'
 import { BadSigningRequest, createAuthority, issueLeaf, readSigningRequest, signAsAsked } from './issue.ts'
+import { writePrivateFile } from './files.ts'
 import { type CertificatePlan, ensureCertificates } from './store.ts'
 import { UntrustedCertificate, certificateVerifier } from './verify.ts'
 
@@ -67,6 +68,26 @@ describe('a folder of certificates', () => {
 })
 
 const derOf = (pem: string): Uint8Array => new X509Certificate(pem).raw
+
+describe('a private file', () => {
+  it('is written for its owner only, and again when anything of it is not as it should be', () => {
+    const path = join(folder, 'private', 'file')
+    const { random } = scopeAt(START_MS)
+    const written = (text: string): number => {
+      writePrivateFile(random, path, text)
+      assert.equal(readFileSync(path, 'utf8'), text)
+      assert.equal(statSync(path).mode & 0o777, 0o600)
+      return statSync(path).ino
+    }
+    const first = written('one')
+    assert.equal(written('one'), first)
+    const second = written('two')
+    assert.notEqual(second, first)
+    chmodSync(path, 0o644)
+    assert.notEqual(written('two'), second)
+    assert.deepEqual(readdirSync(join(folder, 'private')), ['file'])
+  })
+})
 
 describe('checking a client certificate', async () => {
   const scope = scopeAt(START_MS)

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 
 /** The folder of the sources. */
 export const ROOT = join(import.meta.dirname, '../../..')
-/** `SAMPAN_PACK=off`: neither packs nor runs what is packed. */
-export const isPackingOff = (environment: NodeJS.ProcessEnv): boolean => environment['SAMPAN_PACK'] === 'off'
+/** `off`: neither packs nor runs what is packed. Else the folder of the pack that whoever started this process runs. */
+export const PACK = 'SAMPAN_PACK'
+export const isPackingOff = (environment: NodeJS.ProcessEnv): boolean => environment[PACK] === 'off'
 /** Nothing of the program. */
 const NOT_PACKED = /\.(test|suite|fixture)\.ts$/
 
@@ -17,14 +18,17 @@ export function cacheDir(environment: NodeJS.ProcessEnv): string {
 
 export const packsDir = (environment: NodeJS.ProcessEnv): string => join(cacheDir(environment), 'packs')
 
-/** The pack of the sources as they are now, held open for the life of this process so that nobody clears it away; undefined when there is none. */
+/** The pack that was given, or that of the sources as they are now; held open for the life of this process so that nobody clears it away; undefined when there is none. */
 export function findPack(environment: NodeJS.ProcessEnv, root: string = ROOT): string | undefined {
   if (isPackingOff(environment)) return undefined
-  const pack = join(packsDir(environment), packName(root))
-  if (!existsSync(join(pack, 'run.js'))) return undefined
+  const given = environment[PACK]
+  const pack = given !== undefined && isWhole(given) ? given : join(packsDir(environment), packName(root))
+  if (!isWhole(pack)) return undefined
   openSync(pack, 'r')
   return pack
 }
+
+export const isWhole = (pack: string): boolean => existsSync(join(pack, 'run.js'))
 
 /** `TREE-CONTENT`: where the sources are, and how. Other content has another time or size, and so another name. */
 export function packName(root: string): string {

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Plugin } from 'esbuild'
-import { ROOT, packName, packsDir } from './find-pack.ts'
+import { ROOT, isWhole, packName, packsDir } from './find-pack.ts'
 
 /** Modules of CommonJS among the libraries ask for Node's own by `require`. */
 const REQUIRE = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire('/');"
@@ -14,7 +14,7 @@ const REQUIRE = "import { createRequire as __createRequire } from 'node:module';
 export async function makePack(environment: NodeJS.ProcessEnv, root: string = ROOT): Promise<string> {
   const dir = packsDir(environment)
   const pack = join(dir, packName(root))
-  if (existsSync(join(pack, 'run.js'))) return pack
+  if (isWhole(pack)) return pack
   const unfinished = `${pack}.${process.pid}`
   const { build } = await import('esbuild')
   const { outputFiles } = await build({
@@ -42,7 +42,7 @@ export async function makePack(environment: NodeJS.ProcessEnv, root: string = RO
   try {
     renameSync(unfinished, pack)
   } catch (error) {
-    if (!existsSync(join(pack, 'run.js'))) throw error
+    if (!isWhole(pack)) throw error
     rmSync(unfinished, { recursive: true, force: true })
   }
   return pack

@@ -56,6 +56,15 @@ describe('a pack of the sources', () => {
     assert.equal(findPack(environment(), root), undefined)
   })
 
+  it('is what the starter of a process runs, whatever has become of the sources, as long as it is there', async () => {
+    const pack = await makePack(environment(), root)
+    const given = { ...environment(), SAMPAN_PACK: pack }
+    source('more.ts', 'export {}\n')
+    assert.equal(findPack(given, root), pack)
+    rmSync(pack, { recursive: true })
+    assert.equal(findPack(given, root), undefined)
+  })
+
   it('does not depend on tests', async () => {
     const pack = await makePack(environment(), root)
     source('run.test.ts', 'export {}\n')

@@ -1,7 +1,7 @@
 import { messageOf } from '#base'
 import type { Progress } from '#cli'
 import { type NeededProgram, installPackages, missingPrograms } from '../machine/packages.ts'
-import { findPack, isPackingOff } from '../pack/find-pack.ts'
+import { PACK, findPack, isPackingOff } from '../pack/find-pack.ts'
 
 /** Installs what is missing of the programs, and packs Sampan itself: what is started from here on loads in a third of the time. Without a pack it runs all the same. */
 export async function prepareMachine(progress: Progress, wanted: readonly NeededProgram[]): Promise<void> {
@@ -16,7 +16,10 @@ export async function prepareMachine(progress: Progress, wanted: readonly Needed
     const { makePack } = await import('../pack/make-pack.ts')
     note(
       await makePack(process.env).then(
-        () => 'packed',
+        (pack) => {
+          process.env[PACK] = pack
+          return 'packed'
+        },
         (error: unknown) => `not packed: ${messageOf(error)}`,
       ),
     )
