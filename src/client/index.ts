@@ -15,6 +15,7 @@ export type {
 } from './client.ts'
 export { type DiscoveredResource, type Discovery, discover } from './discovery.ts'
 export { Unreachable } from './errors.ts'
+export { limitedTransport } from './limited-transport.ts'
 export { type InProcessOptions, inProcessTransport } from './in-process.ts'
 export { type KubeconfigContext, loadKubeconfig } from './kubeconfig.ts'
 export { type ClientOptions, createClient } from './rest.ts'

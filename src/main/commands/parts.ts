@@ -1,5 +1,5 @@
 import { UserError, readFileIfThere } from '#base'
-import { createClient, loadKubeconfig, socketTransport } from '#client'
+import { createClient, limitedTransport, loadKubeconfig, socketTransport } from '#client'
 import { type SchedulerFile, readSchedulerConfig } from '#scheduler'
 import { startControllers } from '../workers/controllers.ts'
 import { startNow, whenElected } from '../workers/elected.ts'
@@ -16,13 +16,14 @@ export async function runPart(part: 'controllers' | 'scheduler', flags: PartFlag
     const leaderElect = flags.leaderElect || file?.leaderElect === true
     const scheduling = file === undefined ? {} : { config: file.config }
     const { connection } = await loadKubeconfig(kubeconfig)
-    const client = createClient({ transport: socketTransport({ ...connection, userAgent: `sampan-${part}` }) })
+    const socket = socketTransport({ ...connection, userAgent: `sampan-${part}` })
+    const client = createClient({ transport: file?.limit === undefined ? socket : limitedTransport(socket, scope.clock, file.limit) })
     const work = scope.child()
     const start = leaderElect ? whenElected : startNow
     if (part === 'controllers') {
       const authority = connection.ca === undefined ? {} : { caBundle: textOf(connection.ca) }
       await start(work, client, 'kube-controller-manager', (term) => startControllers(term, { client, ...authority }))
-    } else await start(work, client, 'kube-scheduler', (term) => startScheduler(term, { client, ...scheduling }))
+    } else await start(work, client, 'kube-scheduler', (term) => startScheduler(term, { client, ...scheduling }), file?.lease)
     return async () => work.cancel()
   })
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { Scope } from '#base'
 import type { Client } from '#client'
-import { runWithLease } from '#reconcile'
+import { type LeaseOptions, runWithLease } from '#reconcile'
 
 /** Leases of one's work; Kubernetes' own programs stand for the first two as well. */
 export type PartLease = 'kube-controller-manager' | 'kube-scheduler' | 'sampan-delivery'
@@ -21,9 +21,10 @@ export async function whenElected(
   client: Client,
   name: PartLease,
   start: (term: Scope) => Promise<Started>,
+  lease: Partial<LeaseOptions> = {},
 ): Promise<Started> {
   const identity = `${hostname()}_${scope.random.uuid()}`
-  const standing = runWithLease(scope, client, { namespace: 'kube-system', name, identity }, async (term) => {
+  const standing = runWithLease(scope, client, { namespace: 'kube-system', name, ...lease, identity }, async (term) => {
     const { stopped } = await start(term)
     await ended(term)
     await stopped

@@ -1,4 +1,5 @@
 import { UserError } from '#base'
+import { parseDuration } from '#api'
 
 /** Reads an object of a configuration field by field, and then refuses what nobody has asked for. */
 export class Fields {
@@ -49,6 +50,16 @@ export class Fields {
     if (typeof value !== 'number' || !Number.isInteger(value)) throw this.wrong(name, 'is not a whole number')
     if (value < least || value > most) throw this.wrong(name, `is not between ${least} and ${most}`)
     return value
+  }
+
+  /** A duration in Go's words, in milliseconds. */
+  durationMs(name: string, leastMs = 0): number | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const read = parseDuration(text)
+    if (typeof read === 'string') throw this.wrong(name, `is no duration: ${JSON.stringify(text)}`)
+    if (read < leastMs) throw this.wrong(name, `is shorter than ${leastMs / 1000}s`)
+    return read
   }
 
   choice<T extends string>(name: string, of: readonly T[]): T | undefined {

@@ -19,6 +19,10 @@ export interface Profile {
   readonly spread: { readonly defaults: readonly core.TopologySpreadConstraint[] | 'system' }
   readonly addedAffinity?: core.NodeAffinity
   readonly preemption: { readonly minCandidatePercent: number; readonly minCandidates: number }
+  /** How long a pod that has a node waits for its volumes. */
+  readonly volumes: { readonly bindTimeoutMs: number }
+  /** How long devices for a pod are looked for on a node (0: as long as it takes), and how long a pod that has them waits for them to be ready. */
+  readonly devices: { readonly filterTimeoutMs: number; readonly bindTimeoutMs: number }
 }
 
 export interface WeightedResource {
@@ -60,6 +64,8 @@ export function defaultProfile(schedulerName: string = DEFAULT_SCHEDULER): Profi
     podAffinity: { hardWeight: 1, ignorePreferredOfExisting: false },
     spread: { defaults: 'system' },
     preemption: { minCandidatePercent: 10, minCandidates: 100 },
+    volumes: { bindTimeoutMs: 600_000 },
+    devices: { filterTimeoutMs: 10_000, bindTimeoutMs: 600_000 },
   }
 }
 

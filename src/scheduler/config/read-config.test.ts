@@ -42,6 +42,25 @@ describe('a scheduler configuration', () => {
     )
   })
 
+  it('says how the server is reached and who of several schedulers works', () => {
+    const file = readSchedulerConfig(
+      `${HEAD}clientConnection: {kubeconfig: k, qps: 2.5, burst: 10, contentType: application/json}
+leaderElection: {leaderElect: true, leaseDuration: 30s, renewDeadline: 20s, retryPeriod: 3s, resourceLock: leases, resourceName: mine, resourceNamespace: here}\n`,
+      'f',
+    )
+    assert.deepEqual([file.kubeconfig, file.leaderElect, file.limit], ['k', true, { perSecond: 2.5, burst: 10 }])
+    assert.deepEqual(file.lease, { namespace: 'here', name: 'mine', leaseDurationMs: 30_000, renewDeadlineMs: 20_000, retryMs: 3000 })
+    const usual = readSchedulerConfig(`${HEAD}clientConnection: {qps: -1}\n`, 'f')
+    assert.deepEqual([usual.limit, usual.lease], [undefined, {}])
+  })
+
+  it('says how long volumes and devices are waited for', () => {
+    const { volumes, devices } = profileOf(
+      'profiles: [{pluginConfig: [{name: VolumeBinding, args: {bindTimeoutSeconds: 7}}, {name: DynamicResources, args: {filterTimeout: 0s, bindingTimeout: 1m}}]}]\n',
+    )
+    assert.deepEqual([volumes, devices], [{ bindTimeoutMs: 7000 }, { filterTimeoutMs: 0, bindTimeoutMs: 60_000 }])
+  })
+
   it('is refused by name where it says what cannot be done', () => {
     refused('kind: Pod\napiVersion: v1\n', /is a Pod of v1/)
     refused(`${HEAD}extenders: [{urlPrefix: x}]\n`, /extenders\[0\].urlPrefix is no http or https URL/)
@@ -55,7 +74,16 @@ describe('a scheduler configuration', () => {
     )
     refused(`${HEAD}profiles: [{}, {}]\n`, /two have the name default-scheduler/)
     refused(`${HEAD}percentageOfNodesToScore: 101\n`, /is not between 0 and 100/)
-    refused(`${HEAD}profiles: [{pluginConfig: [{name: VolumeBinding, args: {}}]}]\n`, /"VolumeBinding" takes no arguments here/)
+    const args = (name: string, of: string): string => `${HEAD}profiles: [{pluginConfig: [{name: ${name}, args: ${of}}]}]\n`
+    refused(args('Mine', '{}'), /"Mine" takes no arguments here/)
+    refused(args('VolumeBinding', '{bindTimeoutSeconds: -1}'), /bindTimeoutSeconds is not between 0/)
+    refused(args('VolumeBinding', '{shape: [{utilization: 0, score: 0}]}'), /shape needs the feature StorageCapacityScoring/)
+    refused(args('DynamicResources', '{bindingTimeout: 500ms}'), /bindingTimeout is shorter than 1s/)
+    refused(args('DynamicResources', '{filterTimeout: soon}'), /filterTimeout is no duration/)
+    refused(`${HEAD}leaderElection: {leaseDuration: 5s}\n`, /leaseDuration must be greater than renewDeadline/)
+    refused(`${HEAD}leaderElection: {renewDeadline: 2s}\n`, /renewDeadline must be greater than retryPeriod/)
+    refused(`${HEAD}leaderElection: {resourceLock: endpoints}\n`, /resourceLock is none of leases/)
+    refused(`${HEAD}clientConnection: {contentType: application/vnd.kubernetes.protobuf}\n`, /contentType can only be application\/json/)
     refused(
       `${HEAD}profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio}}}]}]\n`,
       /needs a shape/,

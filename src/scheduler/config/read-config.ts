@@ -40,13 +40,29 @@ const SCORES = [
 ]
 const PREEMPTION = 'DefaultPreemption'
 const ALL = '*'
+const JSON_TYPE = 'application/json'
 /** Parts of every profile that have nothing to choose from. */
 const FIXED = ['SchedulingGates', 'PrioritySort', 'NodeName', 'DefaultBinder']
 
 export interface SchedulerFile {
   readonly config: SchedulerConfig
   readonly kubeconfig?: string
+  /** Requests a second, and how many more at once; absent: as many as there are. */
+  readonly limit?: RequestLimit
   readonly leaderElect?: boolean
+  readonly lease: Lease
+}
+export interface RequestLimit {
+  readonly perSecond: number
+  readonly burst: number
+}
+/** The Lease that schedulers stand for election with. What is left out is the usual. */
+export interface Lease {
+  readonly namespace?: string
+  readonly name?: string
+  readonly leaseDurationMs?: number
+  readonly renewDeadlineMs?: number
+  readonly retryMs?: number
 }
 
 /** Reads a KubeSchedulerConfiguration (YAML or JSON). What it says and cannot be done is refused by name: a `UserError`. */
@@ -66,7 +82,9 @@ export function readSchedulerConfig(text: string, file: string): SchedulerFile {
   const connection = root.object('clientConnection')
   const election = root.object('leaderElection')
   const kubeconfig = connection?.text('kubeconfig')
+  const limit = connection === undefined ? undefined : readLimit(connection)
   const leaderElect = election?.flag('leaderElect')
+  const lease = election === undefined ? {} : readLease(election)
   const first = root.number('podInitialBackoffSeconds', 1)
   const longest = root.number('podMaxBackoffSeconds', 1)
   // Decisions are made by one thread, one after the other, whatever is asked for.
@@ -80,7 +98,38 @@ export function readSchedulerConfig(text: string, file: string): SchedulerFile {
   return {
     config: { profiles: all, firstBackOffMs, longestBackOffMs, ...(extenders.length === 0 ? {} : { extenders }) },
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(limit === undefined ? {} : { limit }),
     ...(leaderElect === undefined ? {} : { leaderElect }),
+    lease,
+  }
+}
+
+/** Requests and answers are JSON; without limits, as many requests go out as there are. */
+function readLimit(connection: Fields): RequestLimit | undefined {
+  for (const name of ['contentType', 'acceptContentTypes']) {
+    const value = connection.text(name) ?? ''
+    if (value !== '' && value !== JSON_TYPE) throw connection.wrong(name, `can only be ${JSON_TYPE} here`)
+  }
+  const qps = connection.raw('qps') ?? 0
+  if (typeof qps !== 'number') throw connection.wrong('qps', 'is not a number')
+  const burst = connection.number('burst', 0) ?? 0
+  return qps <= 0 ? undefined : { perSecond: qps, burst: Math.max(1, burst) }
+}
+
+function readLease(election: Fields): Lease {
+  const [durationMs, deadlineMs, retryMs] = ['leaseDuration', 'renewDeadline', 'retryPeriod'].map((name) => election.durationMs(name, 1))
+  if (durationMs !== undefined && durationMs % 1000 !== 0) throw election.wrong('leaseDuration', 'is not in whole seconds')
+  if ((durationMs ?? 15_000) <= (deadlineMs ?? 10_000)) throw election.wrong('leaseDuration', 'must be greater than renewDeadline')
+  if ((deadlineMs ?? 10_000) <= 1.2 * (retryMs ?? 2_000))
+    throw election.wrong('renewDeadline', 'must be greater than retryPeriod*JitterFactor')
+  election.choice('resourceLock', ['leases'])
+  const [namespace, name] = [election.text('resourceNamespace'), election.text('resourceName')]
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+    ...(durationMs === undefined ? {} : { leaseDurationMs: durationMs }),
+    ...(deadlineMs === undefined ? {} : { renewDeadlineMs: deadlineMs }),
+    ...(retryMs === undefined ? {} : { retryMs }),
   }
 }
 
@@ -174,6 +223,18 @@ const ARGS: Readonly<Record<string, (args: Fields, profile: Profile) => Partial<
     const addedAffinity = args.raw('addedAffinity') as core.NodeAffinity | undefined
     return addedAffinity === undefined ? {} : { addedAffinity }
   },
+  VolumeBinding: (args, { volumes }) => {
+    // Preferring nodes by the sizes of their volumes is off by default in Kubernetes, which refuses the field then, too.
+    if (args.isSet('shape')) throw args.wrong('shape', 'needs the feature StorageCapacityScoring, which is not there')
+    const seconds = args.number('bindTimeoutSeconds', 0)
+    return { volumes: { bindTimeoutMs: seconds === undefined ? volumes.bindTimeoutMs : seconds * 1000 } }
+  },
+  DynamicResources: (args, { devices }) => ({
+    devices: {
+      filterTimeoutMs: args.durationMs('filterTimeout') ?? devices.filterTimeoutMs,
+      bindTimeoutMs: args.durationMs('bindingTimeout', 1000) ?? devices.bindTimeoutMs,
+    },
+  }),
   DefaultPreemption: (args, { preemption }) => ({
     preemption: {
       minCandidatePercent: args.number('minCandidateNodesPercentage', 0, 100) ?? preemption.minCandidatePercent,

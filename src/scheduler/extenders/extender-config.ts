@@ -1,4 +1,3 @@
-import { parseDuration } from '#api'
 import type { SocketOptions } from '#client'
 import type { Fields } from '../config/fields.ts'
 
@@ -65,10 +64,7 @@ function readExtender(fields: Fields, managed: Set<string>, readFile: (path: str
 }
 
 function readTimeoutMs(fields: Fields): number {
-  const text = fields.text('httpTimeout')
-  if (text === undefined) return DEFAULT_TIMEOUT_MS
-  const read = parseDuration(text)
-  if (typeof read === 'string' || read < 0) throw fields.wrong('httpTimeout', `${JSON.stringify(text)} is no duration`)
+  const read = fields.durationMs('httpTimeout') ?? 0
   return read === 0 ? DEFAULT_TIMEOUT_MS : Math.ceil(read)
 }
 

@@ -96,7 +96,7 @@ export class Refusals {
   #preempt(pod: PodInfo, diagnosis: Diagnosis, plan: PreemptionPlan): void {
     const { client, cluster, devices, nominated } = this.#parts
     // Devices that nobody uses are given back before pods are made to go.
-    const useless = devices.useless(pod, cluster.nodes())
+    const useless = devices.useless(pod, cluster.nodes(), this.#parts.of(pod).profile.devices)
     if (useless !== undefined) {
       this.#inBackground(pod, () => giveBack(this.#scope, client, useless))
       return this.report(pod, refusalMessage(diagnosis, 'deallocation of ResourceClaim completed'))

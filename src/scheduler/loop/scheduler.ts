@@ -18,7 +18,8 @@ import { watchDevices } from '../plugins/dynamic-resources/watch-devices.ts'
 import { defaultPlugins } from '../plugins/default-plugins.ts'
 import { VictimMemo } from '../preemption/victim-memo.ts'
 import { SchedulingQueue } from '../queue/queue.ts'
-import { claimVolumes } from '../volumes/bind.ts'
+import { VolumesNotBound, claimVolumes, whenBound } from '../volumes/bind.ts'
+import { StorageChanges } from '../volumes/storage-changes.ts'
 import { hintsOf } from './hints.ts'
 import { Nominations } from './nominations.ts'
 import { sameForScheduling } from './pod-status.ts'
@@ -54,6 +55,7 @@ export class Scheduler {
   readonly #nominated = new Nominations()
   readonly #extenders: readonly Extender[]
   readonly #refusals: Refusals
+  readonly #storageChanges = new StorageChanges()
   /** Placed by us, the binding not seen yet. */
   readonly #assumed = new Set<string>()
   #bindings = 0
@@ -65,7 +67,10 @@ export class Scheduler {
     this.#client = options.client
     const config = options.config ?? defaultConfig()
     this.#queue = new SchedulingQueue(scope.clock, hintsOf(this.#cluster), () => this.#wake(), config)
-    this.#sources = watchSources(options.informers, options.isServed, () => this.#queue.changed({ kind: 'storage' }))
+    this.#sources = watchSources(options.informers, options.isServed, () => {
+      this.#queue.changed({ kind: 'storage' })
+      this.#storageChanges.tell()
+    })
     this.#extenders = (config.extenders ?? []).map((one) => new Extender(one))
     const watched = watchDevices(options.informers, options.isServed, () => this.#queue.changed({ kind: 'devices' }))
     this.#devices = new DynamicResources(watched.view, scope.clock, scope.random)
@@ -160,7 +165,7 @@ export class Scheduler {
     const promise = this.#nominated.delete(uid)
     // What was kept free for it is free to others.
     if (promise !== undefined) this.#queue.changed({ kind: 'pod-left', ...promise })
-    this.#assumed.delete(uid)
+    if (this.#assumed.delete(uid)) this.#storageChanges.tell()
     this.#takeAway(uid)
   }
 
@@ -261,7 +266,7 @@ export class Scheduler {
   }
 
   #assume(pod: PodInfo, node: NodeState, binder: Extender | undefined): void {
-    const reservation = this.#devices.reserve(pod, node)
+    const reservation = this.#devices.reserve(pod, node, this.#of(pod).profile.devices)
     this.#cluster.place(pod, node.name)
     this.#assumed.add(pod.uid)
     this.#inBackground(pod, () =>
@@ -299,6 +304,7 @@ export class Scheduler {
         this.#assumed.delete(pod.uid)
         this.#takeAway(pod.uid)
         this.#queue.retry(pod.uid)
+        if (error instanceof VolumesNotBound) this.#refusals.report(pod, messageOf(error), undefined, 'SchedulerError')
       })
       .finally(() => {
         this.#bindings--
@@ -316,7 +322,8 @@ export class Scheduler {
       if (mustWait(claims, scope.clock.now())) {
         const note = `waiting for binding conditions for device on node ${node.name}`
         this.#of(pod).events.event(pod.pod, 'Normal', 'BindingConditionsPending', 'Scheduling', note)
-        await whenReady(scope, claims, ({ metadata }) => this.#claim(metadata?.namespace ?? '', metadata?.name ?? ''))
+        const latest: Parameters<typeof whenReady>[2] = ({ metadata }) => this.#claim(metadata?.namespace ?? '', metadata?.name ?? '')
+        await this.#aside(whenReady(scope, claims, latest, this.#of(pod).profile.devices.bindTimeoutMs))
       }
       if (!(await this.#bind(pod, node, binder))) await unreserve(scope, this.#client, claims, pod.uid)
     } catch (error) {
@@ -327,15 +334,29 @@ export class Scheduler {
     }
   }
 
+  /** The pod keeps its place while its volumes are bound or made. False: it is gone. */
+  async #bindVolumes(pod: PodInfo, node: NodeState): Promise<boolean> {
+    const { view } = this.#sources
+    if (!(await claimVolumes(this.#scope, this.#client, view, pod, node))) return true
+    const terms = { view, changes: this.#storageChanges, timeoutMs: this.#of(pod).profile.volumes.bindTimeoutMs }
+    return this.#aside(whenBound(this.#scope, terms, pod, node, () => this.#assumed.has(pod.uid)))
+  }
+
+  /** Who waits for others, for minutes maybe, is none of those that are being bound. */
+  async #aside<T>(waiting: Promise<T>): Promise<T> {
+    this.#bindings--
+    this.#wake()
+    try {
+      return await waiting
+    } finally {
+      this.#bindings++
+    }
+  }
+
   /** Whether it was. */
   async #bind(pod: PodInfo, node: NodeState, binder: Extender | undefined): Promise<boolean> {
     const { namespace, name, uid } = pod
-    if (pod.claims.length > 0 && (await claimVolumes(this.#scope, this.#client, this.#sources.view, pod, node))) {
-      this.#assumed.delete(uid)
-      this.#takeAway(uid)
-      this.#queue.refuse(uid, new Set(['VolumeBinding']))
-      return false
-    }
+    if (pod.claims.length > 0 && !(await this.#bindVolumes(pod, node))) return false
     const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { kind: 'Node', name: node.name } }
     try {
       if (binder !== undefined) await binder.bind(this.#scope, pod, node)

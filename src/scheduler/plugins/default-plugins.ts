@@ -38,7 +38,7 @@ export function defaultPlugins(
     volumeZone(view),
     topologySpread(spread),
     interPodAffinity,
-    ...(devices === undefined ? [] : [devices.plugin]),
+    ...(devices === undefined ? [] : [devices.plugin(profile.devices)]),
   ]
   const scores: readonly ScorePlugin[] = [
     taintPreference(weightOf('TaintToleration', 3)),

@@ -13,7 +13,10 @@ const MOST_RESULTS = 32
 /** Tries of a device for a claim that are left, for all nodes of a decision: a claim can ask for more combinations than there is time. */
 export interface Budget {
   steps: number
+  /** Asked from time to time. */
+  readonly isLate?: () => boolean
 }
+const STEPS_BETWEEN_LOOKS = 256
 export const fullBudget = (): Budget => ({ steps: 100_000 })
 
 export interface AllocationFacts {
@@ -145,7 +148,9 @@ class Search {
 
   /** Undefined when the device cannot be had; else what takes it back. */
   #take(wanted: Wanted, candidate: Candidate): (() => void) | undefined {
-    if (--this.#facts.budget.steps < 0) throw new UnfitClaim(`node ${this.#facts.node.name}: timed out trying to allocate devices`)
+    const { budget } = this.#facts
+    if (--budget.steps < 0 || (budget.steps % STEPS_BETWEEN_LOOKS === 0 && budget.isLate?.() === true))
+      throw new UnfitClaim(`node ${this.#facts.node.name}: timed out trying to allocate devices`)
     const { used } = this.#facts
     const { key, pool, device } = candidate
     const { claim, name, request, isAdmin } = wanted

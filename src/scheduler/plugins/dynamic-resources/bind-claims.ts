@@ -81,19 +81,20 @@ async function bindClaim(
 
 /** Whether devices of these claims have to be attached to the node before the pod can be bound. */
 export const mustWait = (claims: readonly resource.ResourceClaim[], nowMs: number): boolean =>
-  claims.some((claim) => readiness(claim, nowMs) !== 'ready')
+  claims.some((claim) => readiness(claim, nowMs, 0) !== 'ready')
 
-/** Resolves once all devices are ready. Throws `ClaimNotBound`. */
+/** Resolves once all devices are ready. Throws `ClaimNotBound`, at the latest when they have been given for `timeoutMs`. */
 export async function whenReady(
   scope: Scope,
   claims: readonly resource.ResourceClaim[],
   latest: (claim: resource.ResourceClaim) => resource.ResourceClaim | undefined,
+  timeoutMs: number,
 ): Promise<void> {
   for (;;) {
     const states = claims.map((claim) => {
       const now = latest(claim)
       if (now === undefined) throw new ClaimNotBound(`claim ${claim.metadata?.name ?? ''} got deleted in the meantime`)
-      return readiness(now.status?.allocation === undefined ? claim : now, scope.clock.now())
+      return readiness(now.status?.allocation === undefined ? claim : now, scope.clock.now(), timeoutMs)
     })
     if (states.includes('failed')) throw new ClaimNotBound('device binding failed: a binding failure condition is true')
     if (states.includes('late')) throw new ClaimNotBound('device binding timeout')

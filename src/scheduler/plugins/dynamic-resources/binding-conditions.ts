@@ -1,9 +1,7 @@
 import type { resource } from '#api'
 
-const LONGEST_MS = 600_000
-
 /** Whether the devices of a claim may be bound to: some must be attached to the node first, which their driver tells in the claim. */
-export function readiness(claim: resource.ResourceClaim, nowMs: number): 'ready' | 'waiting' | 'failed' | 'late' {
+export function readiness(claim: resource.ResourceClaim, nowMs: number, timeoutMs: number): 'ready' | 'waiting' | 'failed' | 'late' {
   const { allocation, devices = [] } = claim.status ?? {}
   let isWaiting = false
   for (const { driver, pool, device, bindingConditions = [], bindingFailureConditions = [], shareID } of allocation?.devices?.results ??
@@ -16,5 +14,5 @@ export function readiness(claim: resource.ResourceClaim, nowMs: number): 'ready'
   }
   if (!isWaiting) return 'ready'
   const since = allocation?.allocationTimestamp === undefined ? nowMs : Date.parse(allocation.allocationTimestamp)
-  return nowMs - since > LONGEST_MS ? 'late' : 'waiting'
+  return nowMs - since > timeoutMs ? 'late' : 'waiting'
 }

@@ -1,6 +1,7 @@
 import type { Clock, Random } from '#base'
 import type { resource } from '#api'
 import type { Cluster } from '../../cluster/cluster.ts'
+import type { Profile } from '../../config/profile.ts'
 import type { NodeState } from '../../cluster/node-state.ts'
 import { type FilterPlugin, type PreparedFilter, type Refusal, refusal } from '../../framework/plugin.ts'
 import { nodeSelectorMatches } from '../../pod/node-match.ts'
@@ -15,6 +16,7 @@ import { Selectors, UnfitClaim } from './selectors.ts'
 import { type UsedDevices, usedDevices } from './used-devices.ts'
 
 export const DYNAMIC_RESOURCES = 'DynamicResources'
+type Limits = Profile['devices']
 const NOT_HELPFUL = (nodes: number): string =>
   `no new claims to deallocate, preemption: 0/${nodes} nodes are available: ${nodes} Preemption is not helpful for scheduling.`
 
@@ -35,7 +37,6 @@ export interface Reservation {
  * free devices of each node are searched. What was decided counts as given away before the API says so.
  */
 export class DynamicResources {
-  readonly plugin: FilterPlugin
   readonly #view: DeviceView
   readonly #clock: Clock
   readonly #random: Random
@@ -48,7 +49,10 @@ export class DynamicResources {
     this.#view = view
     this.#clock = clock
     this.#random = random
-    this.plugin = { name: DYNAMIC_RESOURCES, prepare: (cluster, pod) => this.#prepare(cluster, pod) }
+  }
+
+  plugin(limits: Limits): FilterPlugin {
+    return { name: DYNAMIC_RESOURCES, prepare: (cluster, pod) => this.#prepare(cluster, pod, limits) }
   }
 
   /** Whether a class of devices stands behind an extended resource. */
@@ -62,10 +66,10 @@ export class DynamicResources {
   }
 
   /** Counts what the pod gets on the node it goes to as given away. Undefined for a pod without devices. */
-  reserve(pod: PodInfo, node: NodeState): Reservation | undefined {
+  reserve(pod: PodInfo, node: NodeState, limits: Limits): Reservation | undefined {
     const work = this.#workOf(pod)
     if (work === undefined || 'message' in work) return undefined
-    const given = this.#allocate(work, pod, node, this.#used(), fullBudget())
+    const given = this.#allocate(work, pod, node, this.#used(), fullBudget(), limits)
     if (given === undefined || 'reasons' in given) return undefined
     const reservation: Reservation = { pod, ...given }
     for (const { claim, allocation } of given.claims) if (allocation !== undefined) this.#pending.set(claim.metadata?.uid ?? '', allocation)
@@ -98,23 +102,25 @@ export class DynamicResources {
   }
 
   /** A claim that only this pod uses, whose devices are not where it can go or did not become ready: its devices can be given back. */
-  useless(pod: PodInfo, nodes: readonly NodeState[]): resource.ResourceClaim | undefined {
+  useless(pod: PodInfo, nodes: readonly NodeState[], limits: Limits): resource.ResourceClaim | undefined {
     if (!hasClaims(pod.pod)) return undefined
     const devices = claimsOf(this.#view, pod.pod, (uid) => this.#pending.has(uid))
     if (devices.kind === 'wait') return undefined
     return devices.claims.find((claim) => {
       const { allocation, reservedFor = [] } = claim.status ?? {}
       if (allocation === undefined || reservedFor.some(({ uid }) => uid !== pod.uid)) return false
-      return nodes.some((node) => !this.#isUsable(claim, node))
+      return nodes.some((node) => !this.#isUsable(claim, node, limits))
     })
   }
 
-  #prepare(cluster: Cluster, pod: PodInfo): PreparedFilter | undefined {
+  #prepare(cluster: Cluster, pod: PodInfo, limits: Limits): PreparedFilter | undefined {
     const work = this.#workOf(pod)
     if (work === undefined) return undefined
     if ('message' in work) return { kind: 'refused', message: work.message, tail: NOT_HELPFUL(cluster.nodes().length) }
     const used = this.#used()
-    const budget = fullBudget()
+    const { filterTimeoutMs } = limits
+    let endMs = Number.POSITIVE_INFINITY
+    const budget = { ...fullBudget(), isLate: () => this.#clock.monotonic() > endMs }
     const shared = new Map<string, Refusal>()
     const refuse = (reason: string): Refusal => {
       const known = shared.get(reason) ?? refusal(DYNAMIC_RESOURCES, reason, true)
@@ -130,7 +136,8 @@ export class DynamicResources {
           if (offered > 0 && (pod.requests.get(name) ?? 0) > offered - cluster.requested(name).get(node.slot))
             return { ...none, reasons: [`Insufficient ${name}`] }
         }
-        const given = this.#allocate(work, pod, node, used, budget, (name) => cluster.allocatable(name).get(node.slot) > 0)
+        if (filterTimeoutMs > 0) endMs = this.#clock.monotonic() + filterTimeoutMs
+        const given = this.#allocate(work, pod, node, used, budget, limits, (name) => cluster.allocatable(name).get(node.slot) > 0)
         if (given === undefined) return refuse('cannot allocate all claims')
         return 'reasons' in given ? refuse(given.reasons) : undefined
       },
@@ -144,10 +151,10 @@ export class DynamicResources {
     return devices.kind === 'wait' ? { message: devices.message } : { claims: devices.claims, extended }
   }
 
-  #isUsable(claim: resource.ResourceClaim, node: Pick<NodeState, 'name' | 'labels'>): boolean {
+  #isUsable(claim: resource.ResourceClaim, node: Pick<NodeState, 'name' | 'labels'>, { bindTimeoutMs }: Limits): boolean {
     const selector = claim.status?.allocation?.nodeSelector
     if (selector !== undefined && !nodeSelectorMatches(selector, node.name, node.labels)) return false
-    const state = readiness(claim, this.#clock.now())
+    const state = readiness(claim, this.#clock.now(), bindTimeoutMs)
     return state === 'ready' || state === 'waiting'
   }
 
@@ -157,9 +164,10 @@ export class DynamicResources {
     node: NodeState,
     used: UsedDevices,
     budget: Budget,
+    limits: Limits,
     hasPlugin: (resource: string) => boolean = (name) => Number(node.node.status?.allocatable?.[name] ?? '0') > 0,
   ): Pick<Reservation, 'claims' | 'extended'> | { readonly reasons: string } | undefined {
-    if (claims.some((claim) => claim.status?.allocation !== undefined && !this.#isUsable(claim, node)))
+    if (claims.some((claim) => claim.status?.allocation !== undefined && !this.#isUsable(claim, node, limits)))
       return { reasons: 'resourceclaim not available on the node' }
     const open = claims.filter(({ status }) => status?.allocation === undefined)
     // A node that has it of a device plugin gives it as ever.
