@@ -65,6 +65,7 @@ export {
   connectWebSocket,
   messageDuplex,
 } from './net/message-socket.ts'
+export { type ListenAddress, listenWithin } from './net/listen-within.ts'
 export { http, https } from './net/node-http.ts'
 
 export type { SpdyHeaders } from './net/spdy/headers.ts'

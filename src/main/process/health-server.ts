@@ -1,5 +1,15 @@
-import type { Server, ServerResponse } from 'node:http'
-import { METRICS_TYPE, type MetricFamily, type Scope, UserError, http, messageOf, metricsText } from '#base'
+import type { ServerResponse } from 'node:http'
+import {
+  METRICS_TYPE,
+  type ListenAddress,
+  type MetricFamily,
+  type Scope,
+  UserError,
+  http,
+  listenWithin,
+  messageOf,
+  metricsText,
+} from '#base'
 
 export interface Health {
   /** Undefined: it does its work. Else why it does not. */
@@ -7,13 +17,8 @@ export interface Health {
   metrics(): readonly MetricFamily[]
 }
 
-export interface HealthAddress {
-  readonly host: string
-  readonly port: number
-}
-
-/** Serves /livez, /readyz, /healthz and /metrics without asking who wants to know: for an address that only its readers reach. Ends with the scope. */
-export async function serveHealth(scope: Scope, { host, port }: HealthAddress, health: Health): Promise<Server> {
+/** Serves /livez, /readyz, /healthz and /metrics without asking who wants to know: for an address that only its readers reach. Ends with the scope. Returns the port. */
+export async function serveHealth(scope: Scope, address: ListenAddress, health: Health): Promise<number> {
   const text = (response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void =>
     void response.writeHead(status, { 'content-type': type }).end(body)
   const server = http.createServer({ requestTimeout: 10_000 }, (request, response) => {
@@ -33,19 +38,7 @@ export async function serveHealth(scope: Scope, { host, port }: HealthAddress, h
         return text(response, 404, 'there are /livez, /readyz, /healthz and /metrics\n')
     }
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new UserError(`cannot listen on ${host}:${port}: ${messageOf(error)}`, 'choose another --health-address')),
-    )
-    server.listen(port, host, resolve)
+  return await listenWithin(scope, server, address).catch((error: unknown) => {
+    throw new UserError(`cannot listen on ${address.host}:${address.port}: ${messageOf(error)}`, 'choose another --health-address')
   })
-  scope.signal.addEventListener(
-    'abort',
-    () => {
-      server.close()
-      server.closeAllConnections()
-    },
-    { once: true },
-  )
-  return server
 }

@@ -1,7 +1,7 @@
+import type { ListenAddress } from '#base'
 import type { Failover } from './failover.ts'
 import type { NetworkMode } from '../instance/instance.ts'
 import type { AuditWebhookFlags, AuthenticationSources, AuthorizationSources } from '#apiserver'
-import type { HealthAddress } from '../process/health-server.ts'
 import type { RoomFlags } from './room-flags.ts'
 import type { ListName } from '#compose'
 
@@ -34,7 +34,7 @@ export interface UpFlags extends InstanceFlags {
 export interface DeliveryFlags {
   readonly kubeconfig: string
   readonly leaderElect: boolean
-  readonly healthAddress?: HealthAddress
+  readonly healthAddress?: ListenAddress
   readonly waitForServer: boolean
   readonly logLevel: LogLevelFlag
 }

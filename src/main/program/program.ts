@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
-import { UserError } from '#base'
+import { type ListenAddress, UserError } from '#base'
 import { NETWORK_MODES } from '../instance/instance.ts'
 import { WRONG_USE } from './exit-codes.ts'
 import { FAILOVERS } from './failover.ts'
@@ -10,7 +10,6 @@ import { addComposeCommands } from './compose-program.ts'
 import { addBreakerCommands } from './breaker-program.ts'
 import { addReleaseCommands } from './release-program.ts'
 import { addExplainCommand } from './explain-program.ts'
-import type { HealthAddress } from '../process/health-server.ts'
 import { addJoinCommands } from './join-program.ts'
 import { roomFlags } from './room-flags.ts'
 import { instanceFlags, instanceName } from './instance-flags.ts'
@@ -348,7 +347,7 @@ function count(text: string): number {
   return Number(text)
 }
 
-function healthAddress(text: string): HealthAddress {
+function healthAddress(text: string): ListenAddress {
   const [, host = '', number = ''] = /^(.*):(\d+)$/.exec(text) ?? []
   if (host === '') throw new UserError(`not an address: ${text}`, 'write it like 127.0.0.1:8081')
   return { host, port: port(number) }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -82,7 +81,7 @@ describe('delivery with its own rights', () => {
   test('tells how it is', async (t) => {
     using serving = scope.child()
     let why: string | undefined = 'starting'
-    const listening = await serveHealth(
+    const port = await serveHealth(
       serving,
       { host: '127.0.0.1', port: 0 },
       { notReady: () => why, metrics: () => controllerMetrics(running.stats()) },
@@ -91,7 +90,7 @@ describe('delivery with its own rights', () => {
     const ask = (path: string): Promise<{ readonly status: number | undefined; readonly text: string }> =>
       new Promise((resolve, reject) => {
         http
-          .get({ host: '127.0.0.1', port: (listening.address() as AddressInfo).port, path, agent: false }, (answer) => {
+          .get({ host: '127.0.0.1', port, path, agent: false }, (answer) => {
             let text = ''
             answer.on('data', (chunk: Buffer) => (text += chunk.toString()))
             answer.on('end', () => resolve({ status: answer.statusCode, text }))

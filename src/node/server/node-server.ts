@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
   type Identity,
@@ -12,6 +11,7 @@ import {
   isCancelled,
   messageOf,
   metricsText,
+  listenWithin,
 } from '#base'
 import { StatusError, statusError } from '#api'
 import type { Client } from '#client'
@@ -166,13 +166,8 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
     await options.protocols.serve(own, session, request, socket, head)
   }
 
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, options.address, resolve))
-  scope.signal.addEventListener('abort', () => {
-    forget()
-    server.close()
-    server.closeAllConnections()
-  })
-  return { port: (server.address() as AddressInfo).port }
+  scope.signal.addEventListener('abort', forget, { once: true })
+  return { port: await listenWithin(scope, server, { host: options.address, port: options.port }) }
 }
 
 const contextOf = ({ certificate, key }: KeyPair): { readonly cert: string; readonly key: string; readonly minVersion: 'TLSv1.2' } => ({

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { type KeyPair, type Scope, https, isCancelled, messageOf } from '#base'
+import { type KeyPair, type Scope, https, isCancelled, listenWithin, messageOf } from '#base'
 import { StatusError, statusError } from '#api'
 import { type Access, Callers } from './callers.ts'
 import type { Answers } from './answers.ts'
@@ -80,16 +79,7 @@ export async function startMeasureServer(scope: Scope, options: MeasureServerOpt
     }
   }
 
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, options.address, resolve))
-  scope.signal.addEventListener(
-    'abort',
-    () => {
-      server.close()
-      server.closeAllConnections()
-    },
-    { once: true },
-  )
-  return { port: (server.address() as AddressInfo).port }
+  return { port: await listenWithin(scope, server, { host: options.address, port: options.port }) }
 }
 
 /** Undefined: whoever is known may. */
