@@ -98,6 +98,10 @@ export interface Strategy<T extends KubeObject> {
    * outside metadata and status changes. A function gets the prepared new and old objects and says whether it rose.
    */
   readonly generation?: 'none' | 'spec' | OfKind<[object: T, old: T], boolean>
+  /** The new object is compared as it was sent, before `prepareForUpdate` has dropped any of it. */
+  readonly countsAsSent?: boolean
+  /** An empty list or map that was sent where there is none counts as a change. */
+  readonly countsEmpty?: boolean
   /** Fills in what was left out, beyond the schema's defaults. Idempotent. Runs after decoding, and again after admission has changed the object. */
   defaults?(draft: T): void
   /** Brings a new object to its first state: status reset, fields that only the server writes set or dropped. `by` is who sends the request, `now` when. */

@@ -153,8 +153,9 @@ export interface ObjectReader {
 
 /** Writes by the server itself (bootstrap objects, allocation, tokens), through the same verbs as everyone's. */
 export interface ObjectWriter {
-  create<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T): Promise<T>
-  update<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T): Promise<T>
+  /** `manager` is who comes to own the fields; `kube-apiserver` when nobody is named. */
+  create<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T, manager?: string): Promise<T>
+  update<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T, manager?: string): Promise<T>
   delete(scope: Scope, ref: ResourceRef, namespace: string, name: string): Promise<void>
   /** Changes the status of the object as it is now. `change` runs again when somebody else was faster. Throws `StatusError` 404. */
   changeStatus<T extends KubeObject>(
@@ -164,6 +165,8 @@ export interface ObjectWriter {
     name: string,
     change: (draft: T) => void,
   ): Promise<void>
+  /** Applies (server-side, by force) what `manager` has to say of the status of an object of the cluster. Throws `StatusError` 404. */
+  applyStatus(scope: Scope, ref: ResourceRef, name: string, manager: string, status: object): Promise<void>
 }
 
 /**

@@ -210,11 +210,19 @@ function changeOf(schema: Schema, isBuiltIn: boolean): Change {
     case 'map':
       return mapChange(schema, isBuiltIn)
     case 'any':
-      return isBuiltIn ? undefined : sortedValue
+      if (!isBuiltIn) return sortedValue
+      return schema.objects === undefined ? undefined : objectsChange(schema.objects)
     default:
       // Values of custom resources may have another type than their schema says until they are validated.
       return isBuiltIn ? undefined : sortedValue
   }
+}
+
+/** Of a value that may be an object, a list of them, or something else. */
+function objectsChange(schema: ObjectSchema): Change {
+  let normalize: Normalizer | undefined
+  const change = (value: unknown): unknown => (isObject(value) ? (normalize ??= normalizerOf(schema))(value) : value)
+  return (value) => (Array.isArray(value) ? value.map(change) : change(value))
 }
 
 function listChange(schema: ListSchema, isBuiltIn: boolean): Change {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { propertyRuns } from '#testing/basics'
-import { canonicalIpErrors, cidrContains, cidrErrors, cidrText, ipErrors, ipOf, parseCidr, parseIp } from './ip.ts'
+import { canonicalIpErrors, cidrContains, cidrErrors, cidrText, ipErrors, ipOf, parseCidr, strictCidrErrors, parseIp } from './ip.ts'
 
 test('addresses and their one form', () => {
   const cases: Record<string, string | undefined> = {
@@ -69,4 +69,19 @@ test('the messages', () => {
   assert.deepEqual(ipErrors('x'), ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'])
   assert.deepEqual(canonicalIpErrors('FD00::1'), ['must be in canonical form ("fd00::1")'])
   assert.deepEqual(cidrErrors('1.2.3.4'), ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'])
+})
+
+test('networks of mapped addresses hold IPv4 addresses, unless they are wider', () => {
+  const ip = parseIp('10.1.2.3')
+  const [mapped, wider] = [parseCidr('::ffff:10.0.0.0/104'), parseCidr('::ffff:10.0.0.0/90')]
+  assert.ok(ip !== undefined && mapped !== undefined && wider !== undefined)
+  assert.deepEqual([mapped.network.text, mapped.prefix, cidrContains(mapped, ip)], ['10.0.0.0', 104, true])
+  assert.deepEqual([wider.network.family, cidrContains(wider, ip)], [6, false])
+  assert.equal(parseCidr('::ffff:10.0.0.0/129'), undefined)
+})
+
+test('the one form of a network', () => {
+  assert.deepEqual(strictCidrErrors('fd00::/64'), [])
+  assert.deepEqual(strictCidrErrors('FD00:0::/64'), ['must be in canonical form ("fd00::/64")'])
+  assert.deepEqual(strictCidrErrors('fd00::1/64'), ['must not have bits set beyond the prefix length'])
 })

@@ -9,11 +9,15 @@ export interface Ip {
 export interface Cidr {
   readonly ip: Ip
   readonly prefix: number
+  /** What the prefix is a part of: 32 or 128. A range of IPv4-mapped IPv6 addresses is one of IPv4 addresses, counted in IPv6's bits. */
+  readonly bits: number
   /** The network's address, with the host's bits cleared. */
   readonly network: Ip
 }
 
 const BITS = { 4: 32, 6: 128 } as const
+const MAPPED_BITS = 96
+const MAPPED = 0xffffn << 32n
 
 /** Undefined when it is no address. Leading zeros are read as decimal; an IPv4-mapped IPv6 address is an IPv4 one. No zones. */
 export function parseIp(text: string): Ip | undefined {
@@ -41,7 +45,7 @@ function parseIpv6(text: string): Ip | undefined {
   if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined
   const groups = [...head, ...Array<number>(missing).fill(0), ...tail]
   const value = groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n)
-  return value >> 32n === 0xffffn ? ipOf(4, value & 0xffffffffn) : ipOf(6, value)
+  return value >> 32n === MAPPED >> 32n ? ipOf(4, value & 0xffffffffn) : ipOf(6, value)
 }
 
 /** The 16-bit groups of a part of an address; the last may be written as IPv4. */
@@ -88,11 +92,15 @@ export function parseCidr(text: string): Cidr | undefined {
   const ip = slash === -1 ? undefined : parseIp(text.slice(0, slash))
   const length = text.slice(slash + 1)
   if (ip === undefined || !/^[0-9]{1,3}$/.test(length)) return undefined
-  const bits = BITS[ip.family]
+  const isMapped = ip.family === 4 && text.includes(':')
+  const bits = isMapped ? BITS[6] : BITS[ip.family]
   const prefix = Number(length)
   if (prefix > bits) return undefined
   const host = BigInt(bits - prefix)
-  return { ip, prefix, network: ipOf(ip.family, (ip.value >> host) << host) }
+  // Too large for IPv4 addresses alone.
+  const isWider = isMapped && prefix < MAPPED_BITS
+  const value = isWider ? MAPPED | ip.value : ip.value
+  return { ip, prefix, bits, network: ipOf(isWider ? 6 : ip.family, (value >> host) << host) }
 }
 
 export function cidrText({ network, prefix }: Cidr): string {
@@ -100,7 +108,7 @@ export function cidrText({ network, prefix }: Cidr): string {
 }
 
 export function cidrContains(cidr: Cidr, ip: Ip): boolean {
-  const host = BigInt(BITS[cidr.network.family] - cidr.prefix)
+  const host = BigInt(cidr.bits - cidr.prefix)
   return ip.family === cidr.network.family && ip.value >> host === cidr.network.value >> host
 }
 
@@ -140,4 +148,12 @@ export function newCidrErrors(value: string): TextErrors {
   if (cidr === undefined) return cidrErrors(value)
   if (/(?:^|\.)0\d/.test(value) || /\/0\d/.test(value)) return ['must not have leading 0s in IP or prefix length']
   return cidr.ip.value === cidr.network.value ? [] : ['must not have bits set beyond the prefix length']
+}
+
+/** For fields that never took another notation than the one. */
+export function strictCidrErrors(value: string): TextErrors {
+  const messages = newCidrErrors(value)
+  const cidr = parseCidr(value)
+  if (messages.length > 0 || cidr === undefined || cidrText(cidr) === value) return messages
+  return [`must be in canonical form (${JSON.stringify(cidrText(cidr))})`]
 }

@@ -62,6 +62,12 @@ export function fakeObjects(): FakeObjects {
       change(draft as T)
       store(ref, draft)
     },
+    applyStatus: async (_scope, ref, name, _manager, status) => {
+      const stored = kindOf(ref).objects.get(keyOf('', name))
+      if (stored === undefined) throw statusError.notFound(ref, name)
+      const { status: before } = stored as { readonly status?: object }
+      store(ref, { ...stored, status: { ...before, ...status } } as typeof stored)
+    },
     delete: async (_scope, ref, namespace, name) => remove(ref, namespace, name),
   }
 }

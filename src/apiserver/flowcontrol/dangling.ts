@@ -6,6 +6,7 @@ import type { Follow } from '../registry/read/follow.ts'
 
 type Condition = flowcontrol.FlowSchemaCondition
 const DANGLING = 'Dangling'
+const MANAGER = 'api-priority-and-fairness-config-consumer-v1'
 
 /** Says in the status of flow schemas whether the priority level that they name is there. */
 export function watchDangling(scope: Scope, reader: ObjectReader, writer: ObjectWriter, follow: Follow): void {
@@ -27,14 +28,10 @@ async function check(scope: Scope, reader: ObjectReader, writer: ObjectWriter, s
   if (before?.status === next.status && before.reason === next.reason && before.message === next.message) return
   const now = rfc3339(scope.clock.now())
   const lastTransitionTime = before?.status === next.status ? (before.lastTransitionTime ?? now) : now
-  await writer
-    .changeStatus(scope, refs.flowschemas, '', schema.metadata?.name ?? '', (draft) => {
-      const others = (draft.status?.conditions ?? []).filter(({ type }) => type !== DANGLING)
-      draft.status = { ...draft.status, conditions: [...others, { type: DANGLING, ...next, lastTransitionTime }] }
-    })
-    .catch((error: unknown) => {
-      if (!isNotFound(error)) throw error
-    })
+  const status = { conditions: [{ type: DANGLING, ...next, lastTransitionTime }] }
+  await writer.applyStatus(scope, refs.flowschemas, schema.metadata?.name ?? '', MANAGER, status).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error
+  })
 }
 
 function conditionOf({ status }: flowcontrol.FlowSchema): Condition | undefined {

@@ -5,6 +5,7 @@ import { ownWorker } from '../registry/own-worker.ts'
 import type { Follow } from '../registry/read/follow.ts'
 
 const { annotation: AUTO_UPDATE } = bootstrapFlowControl
+const MANAGER = 'api-priority-and-fairness-config-producer-v1'
 
 /**
  * Keeps the flow schemas and priority levels that every cluster has: what is missing is made again, what nobody has taken over is brought
@@ -57,10 +58,10 @@ async function ensure<T extends Configuration>(
 ): Promise<void> {
   const stored = reader.get(ref, '', wanted.metadata?.name ?? '')
   try {
-    if (stored === undefined) await writer.create(scope, ref, wanted)
+    if (stored === undefined) await writer.create(scope, ref, wanted, MANAGER)
     else {
       const revised = revise(stored, wanted, isMandatory)
-      if (revised !== undefined) await writer.update(scope, ref, revised)
+      if (revised !== undefined) await writer.update(scope, ref, revised, MANAGER)
     }
   } catch (error) {
     // Somebody else was faster: the change that this was comes by here again.

@@ -140,6 +140,7 @@ async function serveSubresource(
     // Whoever may pass requests on may pass on any; the method without a verb of its own, too.
     const isPassed = info.subresource === 'proxy' && request.method === 'OPTIONS'
     const verb = NO_BODY_METHODS.has(request.method) || isPassed ? 'get' : info.verb
+    if (info.rest !== '' && info.subresource !== 'proxy') throw noSuchPath()
     if (!subresource.verbs.includes(verb)) throw methodNotAllowed()
     if (special === undefined)
       throw new StatusError({

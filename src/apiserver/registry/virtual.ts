@@ -1,7 +1,7 @@
 import { builtInSchema } from '#api'
 import type { VirtualResource } from '../contract.ts'
 import { objectBytesAnswer } from '../respond/objects.ts'
-import { admissionRequest, mutate, validateAdmission } from './write/admit.ts'
+import { admissionOfCreate, mutate, validateAdmission } from './write/admit.ts'
 import { qualifiedName } from './core.ts'
 import type { SpecialHandler } from './special-handler.ts'
 import { noteSpoken, noteUpdate } from './write/managed.ts'
@@ -28,17 +28,7 @@ export function virtualHandler(virtual: VirtualResource): SpecialHandler {
     if (resource.namespaced) settleNamespace(resource, draft, namespace)
     if (subresource === '') resource.strategy.defaults?.(draft)
     virtual.defaults?.(draft)
-    const request = admissionRequest(context, {
-      operation: 'CREATE',
-      resource,
-      subresource,
-      namespace,
-      name,
-      dryRun: options.dryRun,
-      object: draft,
-      old: undefined,
-      options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
-    })
+    const request = admissionOfCreate(context, { resource, subresource, namespace, name }, draft, options.dryRun)
     await mutate(context, request)
     if (subresource === '' && resource.strategy.validate !== undefined) validateNew(resource, draft)
     await validateAdmission(context, request)

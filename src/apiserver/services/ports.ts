@@ -37,9 +37,8 @@ export function settlePorts(
       if (wanted !== 0) {
         if (outside !== undefined && poolOf(numbers, wanted) === undefined) refused(outside)
         if (shared?.includes(` ${port.protocol ?? ''} `)) {
-          // Upstream looks for these twice when it changes a Service, and has no better words for the second time.
           if (old === undefined) refused(TAKEN)
-          throw new StatusError({ code: 500, message: `duplicate nodePort: {${port.protocol ?? ''} ${wanted}}` })
+          throw repeated(port.protocol, wanted)
         }
         if (shared === undefined && !isMine(wanted)) takings.ask(numbers, wanted, () => refused(TAKEN))
         now.set(wanted, `${shared ?? ''} ${port.protocol ?? ''} `)
@@ -54,9 +53,15 @@ export function settlePorts(
         now.set(number, ` ${port.protocol ?? ''} `)
       }
       if (kept === undefined) takings.choose(numbers, 'nodePort', put, (number) => !now.has(number))
+      else if (now.get(kept)?.includes(` ${port.protocol ?? ''} `)) throw repeated(port.protocol, kept)
       else if (isMine(kept)) put(kept)
     }
   settleHealthPort(numbers, service, old, outside, takings)
+}
+
+/** Upstream looks for these twice when it changes a Service, and has no better words for the second time. */
+function repeated(protocol = '', port: number): StatusError {
+  return new StatusError({ code: 500, message: `duplicate nodePort: {${protocol} ${port}}` })
 }
 
 function settleHealthPort(

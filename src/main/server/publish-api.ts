@@ -125,8 +125,8 @@ async function publishRange(scope: Scope, writer: ApiServer['writer'], { cidr }:
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
   }
-  await writer.changeStatus(scope, refs.servicecidrs, '', NAME, (draft) => {
-    const ready = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes default Service CIDR is ready' }
-    draft.status = { conditions: [{ ...ready, lastTransitionTime: rfc3339(scope.clock.now()) }] }
+  const ready = { type: 'Ready', status: 'True', message: 'Kubernetes default Service CIDR is ready' }
+  await writer.applyStatus(scope, refs.servicecidrs, NAME, 'kubernetes-service-cidr-controller', {
+    conditions: [{ ...ready, lastTransitionTime: rfc3339(scope.clock.now()) }],
   })
 }

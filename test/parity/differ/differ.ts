@@ -1,6 +1,7 @@
 import type { Answer, Json, JsonObject, Scenario, Step, Topic } from '../corpus.ts'
 import { type Target, Wire } from '../http.ts'
-import { Run, compareAnswers } from '../run.ts'
+import { pick } from '../json-path.ts'
+import { type Exchange, Run, compareAnswers } from '../run.ts'
 import { type Change, asPatch, changed, changesOf } from './changes.ts'
 import { type Finding, type Mode, causesOf } from './findings.ts'
 import { Schemas } from './schemas.ts'
@@ -21,6 +22,7 @@ export interface DifferOptions {
   readonly onKind?: (kind: string, compared: number, found: number) => void
 }
 
+const READY_WITHIN_MS = 5000
 const TABLE = 'application/json;as=Table;g=meta.k8s.io;v=v1'
 /** The pods of templates have the rules of pods, which are tried with pods. */
 const IN_TEMPLATE = /template\.spec\.(?!containers$|restartPolicy|volumes$|activeDeadlineSeconds)/
@@ -31,11 +33,32 @@ const QUIET = [
   'rows[].object.metadata.creationTimestamp',
 ]
 
+/** What the changes of a seed are made on. */
+class Ground extends Run {
+  async stored({ collection, body }: Seed): Promise<Json> {
+    const name = String((body['metadata'] as JsonObject)['name'])
+    return (await this.quietly({ request: `GET ${collection}/${name}` }))?.raw ?? null
+  }
+}
+
 /** One exchange, in a namespace that others use too. */
 class SharedRun extends Run {
-  constructor(wire: Wire, scenario: Scenario, words: Run['words']) {
+  readonly #ports: readonly string[]
+
+  /** `stored` is what the change is made to: addresses and ports that the server chose for it are no difference, not even in the text of a refusal. */
+  constructor(wire: Wire, scenario: Scenario, words: Run['words'], stored: Json) {
     super(wire, scenario)
     Object.assign(this.words, words)
+    this.normaliser.learn(structuredClone(stored))
+    this.#ports = [...JSON.stringify(stored).matchAll(/"(?:healthCheckN|n)odePort":(\d+)/g)].map(([, port = '']) => port)
+  }
+
+  protected override answer(got: Exchange, step: Step): Answer {
+    const answer = super.answer(got, step)
+    const message = pick(answer.body, 'message')
+    if (typeof message !== 'string' || this.#ports.length === 0) return answer
+    const settled = this.#ports.reduce((text, port) => text.replaceAll(port, '<port>'), JSON.stringify(answer.body))
+    return { ...answer, body: JSON.parse(settled) as Json }
   }
 
   /** Undefined when the connection was cut: kube-apiserver panics over some objects. */
@@ -97,10 +120,15 @@ async function trySeed(
 ): Promise<readonly Finding[]> {
   if (changes.length === 0) return []
   const creates = mode === 'create' || mode === 'pairs' || mode === 'table' || mode === 'strict'
-  const post: Step = { request: `POST ${seed.collection}`, body: seed.body, allow: [200, 201, 400, 403, 404, 409, 422] }
-  const setup = creates ? seed.before : [...seed.before, post]
-  const grounds = wires.map((wire) => new Run(wire, { name: '', setup, steps: [{ body: seed.body }] }))
+  const isCustom = seed.collection.startsWith('/apis/{ns}')
+  // A new kind is served a moment after its definition is there.
+  const ready = isCustom ? { poll: { status: 201, timeoutMs: READY_WITHIN_MS } } : {}
+  const post: Step = { request: `POST ${seed.collection}`, body: seed.body, allow: [200, 201, 400, 403, 404, 409, 422], ...ready }
+  const setup =
+    creates && !isCustom ? seed.before : [...seed.before, creates ? { ...post, request: `${post.request ?? ''}?dryRun=All` } : post]
+  const grounds = wires.map((wire) => new Ground(wire, { name: '', setup, steps: [{ body: seed.body }] }))
   await Promise.all(grounds.map((ground) => ground.prepare()))
+  const stored = await Promise.all(grounds.map(async (ground) => (creates ? null : ground.stored(seed))))
   const findings: Finding[] = []
   const queue = changes.entries()
   const worker = async (): Promise<void> => {
@@ -109,7 +137,7 @@ async function trySeed(
       if (step === undefined) continue
       const scenario = { name: '', setup, steps: [step] }
       const [expected, got] = await Promise.all(
-        wires.map((wire, side) => new SharedRun(wire, scenario, grounds[side]?.words ?? {}).answerTo(step)),
+        wires.map((wire, side) => new SharedRun(wire, scenario, grounds[side]?.words ?? {}, stored[side] ?? null).answerTo(step)),
       )
       if (expected === undefined) continue
       const differences =

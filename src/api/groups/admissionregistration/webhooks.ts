@@ -25,6 +25,7 @@ export const validatingWebhookConfigurations = defineResource(refs.validatingweb
   strategy: {
     anyFinalizer: true,
     generation: 'spec',
+    countsEmpty: true,
     unconditionalUpdate: false,
     defaults: ({ webhooks }) => webhooks?.forEach((webhook) => setDefaults(webhook)),
     validate: ({ webhooks }, errors) => validate(webhooks ?? [], undefined, errors),
@@ -38,6 +39,7 @@ export const mutatingWebhookConfigurations = defineResource(refs.mutatingwebhook
   strategy: {
     anyFinalizer: true,
     generation: 'spec',
+    countsEmpty: true,
     unconditionalUpdate: false,
     defaults: ({ webhooks }) =>
       webhooks?.forEach((webhook) => {

@@ -108,7 +108,7 @@ function toV1({ metadata, spec, status }: v2.HorizontalPodAutoscaler): v1.Horizo
   return {
     apiVersion: 'autoscaling/v1',
     kind: 'HorizontalPodAutoscaler',
-    metadata: { ...metadata, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) },
+    metadata: { ...metadata, ...(Object.keys(annotations).length > 0 ? { annotations: sorted(annotations) } : {}) },
     spec: { ...rest, ...(cpu === undefined ? {} : { targetCPUUtilizationPercentage: cpu }) },
     status: {
       ...times,
@@ -192,4 +192,9 @@ function read(value: Readonly<Record<string, unknown>>, names: Readonly<Record<s
       .map(([name, shown]) => [name, value[shown]] as const)
       .filter(([, member]) => member !== undefined && member !== null),
   )
+}
+
+/** As maps are written. */
+function sorted(map: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -14,7 +14,11 @@ const PHASE = Path.of('status', 'Phase')
 export const namespaces = defineResource(refs.namespaces, {
   strategy: {
     validateName: nameIsDnsLabel,
-    defaults: labelWithName,
+    defaults: (namespace) => {
+      labelWithName(namespace)
+      namespace.status ??= {}
+      namespace.status.phase ||= 'Active'
+    },
     prepareForCreate: (namespace) => {
       // A generated name is known only now.
       labelWithName(namespace)

@@ -104,8 +104,14 @@ function validate({ spec, status }: Node, errors: FieldErrors): void {
   validateFeatures(status?.declaredFeatures ?? [], errors)
   const cidrs = spec?.podCIDRs ?? []
   for (const [i, cidr] of cidrs.entries()) invalidText(cidr, newCidrErrors(cidr), CIDRS.index(i), errors)
+  if (cidrs.length < 2) return
   const families = cidrs.map((cidr) => parseCidr(cidr)?.network.family)
-  if (cidrs.length > 2 || (cidrs.length === 2 && families[0] === families[1]))
+  const broken = families.indexOf(undefined)
+  if (broken !== -1) {
+    const why = `invalid CIDR[${broken}]: <nil> (invalid CIDR address: ${cidrs[broken] ?? ''})`
+    errors.push(fieldError.internal(CIDRS, `invalid PodCIDRs. failed to check with dual stack with error:${why}`))
+  }
+  if (broken !== -1 || cidrs.length > 2 || families[0] === families[1])
     errors.push(fieldError.invalid(CIDRS, cidrs, 'may specify no more than one CIDR for each IP family'))
 }
 

@@ -22,6 +22,7 @@ const SHOWN = 3
 
 export const endpointSlices = defineResource(refs.endpointslices, {
   strategy: {
+    countsAsSent: true,
     generation: (slice, old) => !deepEqual(wanted(slice), wanted(old)),
     defaults: ({ ports }: EndpointSlice) => {
       for (const port of ports ?? []) {

@@ -15,6 +15,7 @@ const PROTOCOLS = ['TCP', 'UDP', 'SCTP']
 export const networkPolicies = defineResource(refs.networkpolicies, {
   strategy: {
     generation: 'spec',
+    countsEmpty: true,
     defaults,
     validate,
     validateUpdate: (policy, _old, errors) => validate(policy, errors),

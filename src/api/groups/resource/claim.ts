@@ -1,8 +1,9 @@
 import { defineResource } from '../../define.ts'
+import type { FieldErrors } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import { validateTemplateMetadata } from '../../pods/validate/volumes/claim-template.ts'
 import * as refs from '../../refs.gen.ts'
-import type { ResourceClaim } from '../../types/resource-v1.gen.ts'
+import type { ResourceClaim, ResourceClaimTemplate } from '../../types/resource-v1.gen.ts'
 import { validateImmutable } from '../../validation/values.ts'
 import { SPEC, keepSpecAndMetadata, keepStatus } from '../../workloads/workload.ts'
 import { defaultDeviceClaim, validateDeviceClaim } from './claim-devices.ts'
@@ -51,10 +52,15 @@ export const resourceClaimTemplates = defineResource(refs.resourceclaimtemplates
       template.spec.spec ??= {}
       defaultDeviceClaim(template.spec.spec.devices)
     },
-    validate: ({ spec }, errors) => {
-      validateTemplateMetadata(spec.metadata, TEMPLATE, errors)
-      validateDeviceClaim(spec.spec.devices ?? {}, SPEC.child('spec').child('devices'), errors)
+    validate: validateTemplate,
+    validateUpdate: (template, old, errors) => {
+      validateTemplate(template, errors)
+      validateImmutable(template.spec, old.spec, SPEC, errors)
     },
-    validateUpdate: (template, old, errors) => validateImmutable(template.spec, old.spec, SPEC, errors),
   },
 })
+
+function validateTemplate({ spec }: ResourceClaimTemplate, errors: FieldErrors): void {
+  validateTemplateMetadata(spec.metadata, TEMPLATE, errors)
+  validateDeviceClaim(spec.spec.devices ?? {}, SPEC.child('spec').child('devices'), errors)
+}

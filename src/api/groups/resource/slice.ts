@@ -20,12 +20,12 @@ const UNSET_OR_TRUE = 'must be either unset or set to true'
 export const resourceSlices = defineResource(refs.resourceslices, {
   strategy: {
     generation: 'spec',
+    countsAsSent: true,
     defaults: (slice) => {
       slice.spec ??= { driver: '', pool: { name: '', generation: 0, resourceSliceCount: 0 } }
-      dropSwitchedOff(slice)
     },
-    prepareForCreate: (slice, _by, now) => stampTaints(slice, now),
-    prepareForUpdate: (slice, _old, now) => stampTaints(slice, now),
+    prepareForCreate: (slice, _by, now) => prepare(slice, now),
+    prepareForUpdate: (slice, _old, now) => prepare(slice, now),
     validate: ({ spec }, errors) => validate(spec, undefined, errors),
     validateUpdate: ({ spec }, old, errors) => validate(spec, old.spec, errors),
     warnings: ({ spec: { driver = '' } }) =>
@@ -40,6 +40,11 @@ export const resourceSlices = defineResource(refs.resourceslices, {
   },
   selectable: { 'spec.nodeName': ({ spec }) => spec.nodeName ?? '', 'spec.driver': ({ spec }) => spec.driver },
 })
+
+function prepare(slice: ResourceSlice, now: string): void {
+  dropSwitchedOff(slice)
+  stampTaints(slice, now)
+}
 
 /** Lists of values and mappings to resources of nodes are switched off in this version of Kubernetes: they are not kept. */
 function dropSwitchedOff({ spec }: ResourceSlice): void {

@@ -1,12 +1,13 @@
 import { defineResource } from '../../define.ts'
-import type { FieldErrors } from '../../meta/field-error.ts'
+import { deepEqual } from '../../meta/deep.ts'
+import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { CSIStorageCapacity } from '../../types/storage-v1.gen.ts'
 import { validateLabelSelector } from '../../validation/label-selector.ts'
 import { dnsSubdomainErrors } from '../../validation/names.ts'
 import { validateNonnegativeQuantity } from '../../validation/resources.ts'
-import { invalidText, validateImmutable } from '../../validation/values.ts'
+import { IMMUTABLE, invalidText, validateImmutable } from '../../validation/values.ts'
 
 const CLASS = Path.of('storageClassName')
 const TOPOLOGY = Path.of('nodeTopology')
@@ -17,7 +18,8 @@ export const csiStorageCapacities = defineResource(refs.csistoragecapacities, {
     validate,
     validateUpdate: (capacity, old, errors) => {
       validate(capacity, errors)
-      validateImmutable(capacity.nodeTopology, old.nodeTopology, TOPOLOGY, errors)
+      // A selector of everything is another than none.
+      if (!deepEqual(capacity.nodeTopology, old.nodeTopology)) errors.push(fieldError.invalid(TOPOLOGY, capacity.nodeTopology, IMMUTABLE))
       validateImmutable(capacity.storageClassName ?? '', old.storageClassName ?? '', CLASS, errors)
     },
   },

@@ -23,12 +23,7 @@ export const volumeAttachments = defineResource(refs.volumeattachments, {
       attachment.status = { attached: false }
     },
     prepareForUpdate: keepStatus,
-    validate: (attachment, errors) => {
-      validate(attachment, errors)
-      // Only new ones: there may be older names.
-      const name = attachment.spec?.source?.persistentVolumeName
-      if (name !== undefined) invalidText(name, dnsSubdomainErrors(name), SOURCE.child('persistentVolumeName'), errors)
-    },
+    validate,
     validateUpdate: (attachment, old, errors) => {
       validate(attachment, errors)
       validateImmutable(attachment.spec, old.spec, SPEC, errors)
@@ -53,6 +48,8 @@ function validate({ spec, status }: VolumeAttachment, errors: FieldErrors): void
   validateMetadata(status?.attachmentMetadata, STATUS.child('attachmentMetadata'), errors)
   validateVolumeError(status?.attachError, STATUS.child('attachError'), errors)
   validateVolumeError(status?.detachError, STATUS.child('detachError'), errors)
+  const { persistentVolumeName: name } = source
+  if (name !== undefined) invalidText(name, dnsSubdomainErrors(name), SOURCE.child('persistentVolumeName'), errors)
 }
 
 function validateSource({ inlineVolumeSpec, persistentVolumeName }: VolumeAttachmentSource, errors: FieldErrors): void {

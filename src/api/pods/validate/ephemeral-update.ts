@@ -10,7 +10,7 @@ const WHOLE = Path.of('')
 
 /** Containers for looking into a running pod can be added, and stay as they were added. */
 export function validateEphemeralUpdate(pod: core.Pod, old: core.Pod, errors: FieldErrors): void {
-  validatePod(pod, errors)
+  validatePod(pod, errors, old.spec)
   if (isMirrorPod(old)) {
     errors.push(fieldError.forbidden(WHOLE, 'static pods do not support ephemeral containers'))
     return

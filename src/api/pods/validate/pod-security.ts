@@ -2,6 +2,7 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { validateAppArmor, validateId, validateSeccomp } from './containers/security.ts'
+import type { PodValidationOptions } from './options.ts'
 import { CONTAINER_FIELDS, visitContainers } from '../visit.ts'
 import { validateWindowsOptions } from './windows-options.ts'
 
@@ -15,13 +16,14 @@ const IPC_SYSCTLS = ['kernel.shm', 'kernel.msg', 'fs.mqueue.']
 const CHOICES = {
   supplementalGroupsPolicy: ['Merge', 'Strict'],
   fsGroupChangePolicy: ['Always', 'OnRootMismatch'],
-  seLinuxChangePolicy: ['Recursive'],
+  seLinuxChangePolicy: ['MountOption', 'Recursive'],
 } as const
 
 /** What holds for the pod as a whole: users, groups, kernel settings, and the namespaces that it shares with its node. */
-export function validatePodSecurity(spec: core.PodSpec, specPath: Path, errors: FieldErrors, isPod: boolean): void {
+export function validatePodSecurity(spec: core.PodSpec, specPath: Path, errors: FieldErrors, options: PodValidationOptions): void {
   const path = specPath.child('securityContext')
-  if (spec.hostNetwork === true) validateHostNetworkPorts(spec.containers ?? [], isPod, specPath.child('containers'), errors)
+  if (spec.hostNetwork === true)
+    validateHostNetworkPorts(spec.containers ?? [], options.isPod === true, specPath.child('containers'), errors)
   const context = spec.securityContext ?? {}
   validateId(context.fsGroup, path.child('fsGroup'), errors)
   validateId(context.runAsUser, path.child('runAsUser'), errors)
@@ -36,12 +38,19 @@ export function validatePodSecurity(spec: core.PodSpec, specPath: Path, errors: 
   validateWindowsOptions(context.windowsOptions, path.child('windowsOptions'), errors)
   validateAppArmor(context.appArmorProfile, path.child('appArmorProfile'), errors)
   validateChoice(context, 'supplementalGroupsPolicy', path, errors)
-  validateChoice(context, 'seLinuxChangePolicy', path, errors)
+  // To mount with a label is switched off in this version of Kubernetes; a pod that has chosen already may choose again.
+  const isNew = options.before?.securityContext?.seLinuxChangePolicy === undefined
+  validateChoice(context, 'seLinuxChangePolicy', path, errors, isNew ? ['Recursive'] : undefined)
 }
 
-function validateChoice(context: core.PodSecurityContext, field: keyof typeof CHOICES, path: Path, errors: FieldErrors): void {
+function validateChoice(
+  context: core.PodSecurityContext,
+  field: keyof typeof CHOICES,
+  path: Path,
+  errors: FieldErrors,
+  choices: readonly string[] = CHOICES[field],
+): void {
   const value = context[field]
-  const choices: readonly string[] = CHOICES[field]
   if (value !== undefined && !choices.includes(value)) errors.push(fieldError.notSupported(path.child(field), value, choices))
 }
 

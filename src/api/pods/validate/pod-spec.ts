@@ -43,7 +43,7 @@ export function validatePodSpec(
   validateRequiredEnum(spec.restartPolicy, RESTART_POLICIES, path.child('restartPolicy'), errors)
   validateRequiredEnum(spec.dnsPolicy, DNS_POLICIES, path.child('dnsPolicy'), errors)
   if (spec.nodeSelector !== undefined) validateLabels(spec.nodeSelector, path.child('nodeSelector'), errors)
-  validatePodSecurity(spec, path, errors, options.isPod === true)
+  validatePodSecurity(spec, path, errors, options)
   if (spec.affinity !== undefined) validateAffinity(spec.affinity, path.child('affinity'), errors)
   if (spec.dnsConfig !== undefined || spec.dnsPolicy === 'None') validateDnsConfig(spec, path.child('dnsConfig'), errors)
   if (spec.readinessGates !== undefined) validateReadinessGates(spec.readinessGates, path.child('readinessGates'), errors)

@@ -23,7 +23,7 @@ const MAY_CHANGE = [
 /** A pod is what it was made; only a few fields of its spec may change. */
 export function validatePodUpdate(pod: core.Pod, old: core.Pod, errors: FieldErrors): void {
   validateObjectMeta(pod.metadata ?? {}, { namespaced: true }, METADATA, errors)
-  validatePod(pod, errors)
+  validatePod(pod, errors, old.spec)
   const [spec, before] = [pod.spec, old.spec]
   if (spec === undefined || before === undefined || spec === before) return
   if (!validateImages(spec.containers, before.containers, 'containers', errors)) return

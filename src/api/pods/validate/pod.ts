@@ -40,13 +40,13 @@ function checkNewPod(pod: core.Pod, errors: FieldErrors): void {
 }
 
 /** What always holds for a pod beyond what holds for a template. */
-export function validatePod({ metadata, spec }: core.Pod, errors: FieldErrors): void {
+export function validatePod({ metadata, spec }: core.Pod, errors: FieldErrors, before?: core.PodSpec): void {
   validatePodAnnotations(metadata?.annotations, spec, ANNOTATIONS, errors)
   if (spec === undefined) {
     errors.push(fieldError.required(CONTAINERS))
     return
   }
-  validatePodSpec(spec, metadata, SPEC, errors, IS_POD)
+  validatePodSpec(spec, metadata, SPEC, errors, before === undefined ? IS_POD : { ...IS_POD, before })
   if ((spec.serviceAccountName ?? '') === '') forbidTokens(spec, errors)
   for (const [i, { image }] of (spec.containers ?? []).entries()) validateNoWhitespace(image, CONTAINERS.index(i).child('image'), errors)
   for (const [i, { image }] of (spec.initContainers ?? []).entries())

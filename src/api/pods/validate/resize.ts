@@ -12,7 +12,7 @@ const LISTS = ['initContainers', 'containers'] as const
 
 /** The CPU and memory of the containers of a pod may change while it runs, but not what kind of pod it is. */
 export function validateResize(pod: core.Pod, old: core.Pod, errors: FieldErrors): void {
-  validatePod(pod, errors)
+  validatePod(pod, errors, old.spec)
   const [spec, before] = [pod.spec, old.spec]
   if (spec === undefined || before === undefined) return
   if (isMirrorPod(old)) return refuse(WHOLE, 'static pods cannot be resized', errors)

@@ -1,9 +1,10 @@
 /**
  * A patched document as upstream shows it in refusals: objects that the patch has reached have their keys sorted, others stand as
- * they were. `original` is the document before, whose untouched parts the patched one shares.
+ * they were. `original` is the document before, whose untouched parts the patched one shares; `sent` are values that the patch has put
+ * in as they were written, and that the patched one shares too.
  */
-export function patchedText(patched: unknown, original: unknown): string {
-  return asGoWrites(JSON.stringify(ordered(patched, original, true)))
+export function patchedText(patched: unknown, original: unknown, sent: readonly unknown[] = []): string {
+  return asGoWrites(JSON.stringify(ordered(patched, original, new Set(sent), true)))
 }
 
 /** The same for custom resources, which are maps through and through. */
@@ -20,20 +21,24 @@ export function sortedText(value: unknown): string {
 const asGoWrites = (text: string): string =>
   text.replaceAll(/[<>&\u2028\u2029]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-function ordered(value: unknown, original: unknown, isRoot: boolean): unknown {
-  if (Array.isArray(value)) return value === original ? value : orderedItems(value, Array.isArray(original) ? original : [])
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value)
+function ordered(value: unknown, original: unknown, sent: ReadonlySet<unknown>, isRoot: boolean): unknown {
+  if (typeof value !== 'object' || value === null || sent.has(value)) return value
+  if (value === original && !isRoot) return value
+  if (Array.isArray(value)) return orderedItems(value, Array.isArray(original) ? original : [], sent)
   const before = typeof original === 'object' && original !== null ? (original as Readonly<Record<string, unknown>>) : {}
-  if (value === original && !isRoot) return versionInPlace(value)
-  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  return Object.fromEntries(entries.map(([key, one]) => [key, ordered(one, before[key], false)]))
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  return Object.fromEntries(
+    entries.map(([key, one]) => {
+      const isMetadata = isRoot && key === 'metadata' && one === before[key] && typeof one === 'object' && one !== null
+      return [key, isMetadata ? versionInPlace(one) : ordered(one, before[key], sent, false)]
+    }),
+  )
 }
 
 /** Items may have moved. */
-function orderedItems(items: readonly unknown[], originals: readonly unknown[]): unknown[] {
+function orderedItems(items: readonly unknown[], originals: readonly unknown[], sent: ReadonlySet<unknown>): unknown[] {
   const untouched = new Set(originals)
-  return items.map((item, i) => ordered(item, untouched.has(item) ? item : originals[i], false))
+  return items.map((item, i) => ordered(item, untouched.has(item) ? item : originals[i], sent, false))
 }
 
 /** The resourceVersion is put into stored bytes where it costs least; written out it stands behind the uid. */

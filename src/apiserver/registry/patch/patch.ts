@@ -83,7 +83,7 @@ export function preparePatch(
       const text = (): string => {
         const original = copy()
         const patched = patchDocument(type, original, read, expected.schema)
-        return expected.typedItems ? sortedText(patched) : patchedText(patched, original)
+        return expected.typedItems ? sortedText(patched) : patchedText(patched, original, type === 'json' ? sentValues(read.value) : [])
       }
       const shown = (): string => (type === 'strategic' ? goMap(read.value) : text())
       if (expected.typedItems) checkCustomPatched(context, expected, value as KubeObject, options)
@@ -110,6 +110,11 @@ export function preparePatch(
       }
     },
   }
+}
+
+/** What the operations of a JSON patch put in. */
+function sentValues(patch: unknown): readonly unknown[] {
+  return Array.isArray(patch) ? patch.map((operation: { readonly value?: unknown } | null) => operation?.value) : []
 }
 
 /** What a patch has changed of a shared part is the draft's own: decoding writes to it. */

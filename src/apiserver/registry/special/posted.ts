@@ -3,7 +3,7 @@ import { type KubeObject, type Status, StatusError, builtInSchema } from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
 import { encoded } from '../../respond/objects.ts'
 import { bytesOf } from '../../respond/refusal.ts'
-import { admissionRequest, mutate } from '../write/admit.ts'
+import { admissionOfCreate, mutate } from '../write/admit.ts'
 import type { RequestContext } from '../context.ts'
 import type { SpecialTarget } from '../special-handler.ts'
 import { settleNamespace } from '../write/object-rules.ts'
@@ -26,27 +26,13 @@ function kindOf(group: string, version: string, kind: string): ExpectedKind {
 }
 
 /** What a POST to a subresource wants: read, in its namespace, seen by mutating admission. */
-export async function readPosted(
-  context: RequestContext,
-  { resource, subresource, namespace, name }: SpecialTarget,
-  expected: ExpectedKind,
-): Promise<Posted> {
+export async function readPosted(context: RequestContext, target: SpecialTarget, expected: ExpectedKind): Promise<Posted> {
   context.acceptedUntabled()
   const options = writeOptions(context.info.query, 'CreateOptions')
   const { bytes, encoding } = await requestBody(context)
   const draft = readObject(context, expected, bytes, encoding, options.fieldValidation)
-  settleNamespace(resource, draft, namespace)
-  const request = admissionRequest(context, {
-    operation: 'CREATE',
-    resource,
-    subresource,
-    namespace,
-    name,
-    dryRun: options.dryRun,
-    object: draft,
-    old: undefined,
-    options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
-  })
+  settleNamespace(target.resource, draft, target.namespace)
+  const request = admissionOfCreate(context, target, draft, options.dryRun)
   await mutate(context, request)
   return { draft, options, request }
 }

@@ -30,6 +30,17 @@ export function admissionRequest(context: RequestContext, admission: Admission):
   }
 }
 
+/** Of a request that makes something: an object, or what is posted to a subresource and only answered. */
+export function admissionOfCreate(
+  context: RequestContext,
+  { resource, subresource, namespace, name }: Pick<Admission, 'resource' | 'subresource' | 'namespace' | 'name'>,
+  object: KubeObject,
+  dryRun: boolean,
+): AdmissionRequest {
+  const options = { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' }
+  return admissionRequest(context, { operation: 'CREATE', resource, subresource, namespace, name, dryRun, object, old: undefined, options })
+}
+
 function annotating({ audit }: RequestContext): Pick<AdmissionRequest, 'annotate'> {
   return audit === undefined ? {} : { annotate: (key, value) => audit.annotate(key, value) }
 }

@@ -2,7 +2,7 @@ import { nameSuffix, rfc3339 } from '#base'
 import { type KubeObject, type Resource, statusError } from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
 import type { Entry } from '../../watchcache/entry.ts'
-import { mutate, admissionRequest, validateAdmission } from './admit.ts'
+import { mutate, admissionOfCreate, validateAdmission } from './admit.ts'
 import type { RequestContext } from '../context.ts'
 import { type Undo, qualifiedName } from '../core.ts'
 import { askGuard, putGuarded } from './guarded.ts'
@@ -37,17 +37,12 @@ export async function createObject(context: RequestContext, creation: NewObject)
   resource.strategy.defaults?.(draft)
   warnOf(context, dropRepeatedOwners(draft, false))
   if (creation.tracks) noteUpdate(context, resource, undefined, draft, options.fieldManager, '')
-  const request = admissionRequest(context, {
-    operation: 'CREATE',
-    resource,
-    subresource: '',
-    namespace,
-    name: metaOf(draft).name ?? '',
-    dryRun: options.dryRun,
-    object: draft,
-    old: undefined,
-    options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
-  })
+  const request = admissionOfCreate(
+    context,
+    { resource, subresource: '', namespace, name: metaOf(draft).name ?? '' },
+    draft,
+    options.dryRun,
+  )
   await admit(context, resource, draft, request)
   warnOf(context, dropRepeatedOwners(draft, true))
   return storeNew(context, view, draft, request)

@@ -10,7 +10,9 @@ export function settleEmptyParts(schema: ObjectSchema, draft: KubeObject, old: K
   for (const [name, value] of Object.entries(values)) {
     const field = schema.fields.get(name)
     if (field === undefined || name === 'metadata' || value === before[name] || !(hasEmpty(value) || hasNull(before[name]))) continue
-    values[name] = settled(field.schema, value, before[name])
+    if (field.dropEmpty && before[name] === undefined && isEmptyPart(field.schema, value)) delete values[name]
+    else if (before[name] === null && isEmptyPart(field.schema, value)) values[name] = null
+    else values[name] = settled(field.schema, value, before[name])
   }
 }
 
@@ -34,10 +36,14 @@ function hasNull(value: unknown): boolean {
 
 function settled(schema: Schema, value: unknown, old: unknown): unknown {
   if (value === old || typeof value !== 'object' || value === null || typeof old !== 'object' || old === null) return value
+  if (schema.kind === 'any') return schema.objects === undefined || Array.isArray(value) ? value : settled(schema.objects, value, old)
   if (schema.kind === 'list' && Array.isArray(value) && Array.isArray(old) && value.length === old.length)
     return value.map((item, at) => settled(schema.items, item, old[at]))
-  if (schema.kind !== 'object' || Array.isArray(value)) return value
+  if (Array.isArray(value)) return value
   const before = old as Readonly<Record<string, unknown>>
+  if (schema.kind === 'map')
+    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, settled(schema.values, child, before[key])]))
+  if (schema.kind !== 'object') return value
   const result: Record<string, unknown> = {}
   for (const [name, child] of Object.entries(value)) {
     const field = schema.fields.get(name)

@@ -1,7 +1,7 @@
 import { rfc3339 } from '#base'
 import { type FieldErrors, type KubeObject, Path, fieldError, keepUnchangedTimes, statusError } from '#api'
 import type { Entry } from '../../watchcache/entry.ts'
-import { admissionRequest, mutate, validateAdmission } from './admit.ts'
+import { admissionOfCreate, admissionRequest, mutate, validateAdmission } from './admit.ts'
 import { authorize } from '../authorize.ts'
 import type { RequestContext } from '../context.ts'
 import { qualifiedName } from '../core.ts'
@@ -89,17 +89,7 @@ async function createInstead(context: RequestContext, update: Update): Promise<W
   const draft = await update.next(undefined, () => ({}))
   wipeSystemFields(draft)
   settleNamespace(resource, draft, namespace)
-  const request = admissionRequest(context, {
-    operation: 'CREATE',
-    resource,
-    subresource: update.subresource,
-    namespace,
-    name,
-    dryRun: options.dryRun,
-    object: draft,
-    old: undefined,
-    options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
-  })
+  const request = admissionOfCreate(context, { resource, subresource: update.subresource, namespace, name }, draft, options.dryRun)
   if ((await mutate(context, request)).touched) {
     settleAdmitted(resource, draft, namespace)
     checkName(draft, name)
@@ -143,16 +133,18 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
   // What is shared with the stored object is complete, and not to be written to.
   if (touched && (unshared || !sharesSpec)) resource.strategy.defaults?.(draft)
   warn(context, dropRepeatedOwners(draft, true))
-  settleEmptyParts(resource.schema, draft, old)
+  if (resource.strategy.countsEmpty !== true) settleEmptyParts(resource.schema, draft, old)
   checkRevision(update, draft, entry)
   keepSystemFields(draft, old)
   const rules = rulesFor(update)
+  const isRaised = (): boolean => subresource !== 'status' && raisesGeneration(resource, draft, old)
+  const wasRaised = resource.strategy.countsAsSent === true && isRaised()
   rules.prepare?.(draft, old, rfc3339(scope.clock.now()))
   settleSystemFields(draft, old)
   const hook = core.hooks.get(qualifiedName(resource))
   const undo = subresource === '' ? await hook?.beforeUpdate?.(scope, draft, old, { dryRun: options.dryRun }) : undefined
   try {
-    if (subresource !== 'status' && raisesGeneration(resource, draft, old)) metaOf(draft).generation = (metaOf(old).generation ?? 0) + 1
+    if (resource.strategy.countsAsSent === true ? wasRaised : isRaised()) metaOf(draft).generation = (metaOf(old).generation ?? 0) + 1
     validateChanged(resource, draft, old, subresource, rules.validate, (text) => context.warn(text))
     if (subresource === '') for (const text of resource.strategy.warnings?.(draft, old) ?? []) context.warn(text)
     await validateAdmission(context, request)

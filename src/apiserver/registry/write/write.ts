@@ -7,7 +7,7 @@ import { createObject } from './create.ts'
 import { noteUpdate, resetFields } from './managed.ts'
 import { otherVersions } from '../ownership/other-versions.ts'
 import { checkName, metaOf, parseRevision, settleNamespace } from './object-rules.ts'
-import { writeOptions } from '../options.ts'
+import { type WriteOptions, writeOptions } from '../options.ts'
 import { patchTypeOf, prepareApply, preparePatch } from '../patch/patch.ts'
 import { readNew, readObject } from './read-object.ts'
 import { updateObject } from './update.ts'
@@ -83,7 +83,10 @@ export async function patchObject(context: RequestContext, target: Target): Prom
   const options = writeOptions(context.info.query, 'PatchOptions', type)
   const bytes = await context.body()
   span?.event('limitedReadBody succeeded', { len: bytes.length })
-  if (type === 'apply') return applyObject(context, target, bytes, options)
+  if (type === 'apply') {
+    const applied = await applyToObject(context, target, bytes, options)
+    return answer(context, view, applied, applied.created ? 201 : 200)
+  }
   const patch = preparePatch(context, resource, type, bytes, options)
   const written = await updateObject(context, {
     ...target,
@@ -101,12 +104,8 @@ export async function patchObject(context: RequestContext, target: Target): Prom
   return answer(context, view, written, 200)
 }
 
-async function applyObject(
-  context: RequestContext,
-  target: Target,
-  bytes: Uint8Array,
-  options: ReturnType<typeof writeOptions>,
-): Promise<HttpResponse> {
+/** Applies what stands in `bytes`. Throws `StatusError`: 409 for conflicts, and what an update throws. */
+export async function applyToObject(context: RequestContext, target: Target, bytes: Uint8Array, options: WriteOptions): Promise<Written> {
   const { view, namespace, name, subresource } = target
   const { resource } = view
   const patch = prepareApply(
@@ -123,7 +122,7 @@ async function applyObject(
     bytes,
     options,
   )
-  const written = await updateObject(context, {
+  return updateObject(context, {
     ...target,
     options,
     optionsKind: 'PatchOptions',
@@ -148,7 +147,6 @@ async function applyObject(
       return draft
     },
   })
-  return answer(context, view, written, written.created ? 201 : 200)
 }
 
 function answer(context: RequestContext, view: View, written: Written, status: number): HttpResponse {

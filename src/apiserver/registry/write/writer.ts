@@ -10,6 +10,7 @@ import { noteUpdate } from './managed.ts'
 import { metaOf } from './object-rules.ts'
 import type { WriteOptions } from '../options.ts'
 import { updateObject } from './update.ts'
+import { applyToObject } from './write.ts'
 import type { View } from '../view.ts'
 import type { Views } from '../views.ts'
 
@@ -32,19 +33,19 @@ export function objectWriter(core: Core, views: Views): ObjectWriter {
     return draft
   }
   return {
-    async create<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T) {
+    async create<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T, manager = OPTIONS.fieldManager) {
       const view = viewOf(ref)
       const namespace = object.metadata?.namespace ?? ''
       const written = await createObject(ownRequest(scope, core), {
         view,
         namespace,
         draft: draftOf(view, object),
-        options: OPTIONS,
+        options: { ...OPTIONS, fieldManager: manager },
         tracks: true,
       })
       return JSON.parse(written.bytes.toString()) as T
     },
-    async update<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T) {
+    async update<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, object: T, manager = OPTIONS.fieldManager) {
       const view = viewOf(ref)
       const context = ownRequest(scope, core)
       const { namespace = '', name = '' } = object.metadata ?? {}
@@ -53,14 +54,14 @@ export function objectWriter(core: Core, views: Views): ObjectWriter {
         namespace,
         name,
         subresource: '',
-        options: OPTIONS,
+        options: { ...OPTIONS, fieldManager: manager },
         optionsKind: 'UpdateOptions',
         uid: metaOf(object).uid,
         creates: false,
         next: (old) => {
           const draft = draftOf(view, object)
           view.resource.strategy.defaults?.(draft)
-          noteUpdate(context, view.resource, old, draft, OPTIONS.fieldManager, '')
+          noteUpdate(context, view.resource, old, draft, manager, '')
           return draft
         },
       })
@@ -69,6 +70,13 @@ export function objectWriter(core: Core, views: Views): ObjectWriter {
     changeStatus<T extends KubeObject>(scope: Scope, ref: ResourceRef<T>, namespace: string, name: string, change: (draft: T) => void) {
       const of = { namespace, name, subresource: 'status', manager: OPTIONS.fieldManager } as const
       return ownUpdate(ownRequest(scope, core), viewOf(ref), of, (draft) => change(draft as T))
+    },
+    async applyStatus(scope, ref, name, manager, status) {
+      const view = viewOf(ref)
+      const { kind } = view.resource
+      const applied = Buffer.from(JSON.stringify({ apiVersion: apiVersionOf(view.resource), kind, metadata: { name }, status }))
+      const options = { ...OPTIONS, fieldManager: manager, force: true }
+      await applyToObject(ownRequest(scope, core), { view, namespace: '', name, subresource: 'status' }, applied, options)
     },
     async delete(scope, ref, namespace, name) {
       const options = {
