@@ -5,6 +5,7 @@ import { type AnyContainer, namespaceOf } from '../pods/pod-facts.ts'
 import { configError } from '../refusal.ts'
 import type { NodeSettings } from '../settings.ts'
 import { podField, resourceField } from './downward.ts'
+import { fileValue } from './env-file.ts'
 import { expand } from './expand.ts'
 import { serviceVariables } from './service-env.ts'
 
@@ -85,6 +86,7 @@ async function valueOf(
       throw configError(`couldn't find key ${key} in Secret ${namespace}/${name}`)
     return value === undefined ? undefined : decode(value)
   }
+  if (valueFrom.fileKeyRef !== undefined) return fileValue(pod, settings, valueFrom.fileKeyRef)
   throw configError(`the variable ${variable.name} has a source that this node does not support: ${Object.keys(valueFrom).join(', ')}`)
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Scope } from '#base'
 import type { core } from '#api'
 import type { ObjectSource } from '../objects.ts'
@@ -33,6 +34,9 @@ export function kindOf(volume: core.Volume): VolumeKind {
       throw new Error(`volume type ${source} is not supported by this node`)
   }
 }
+
+/** Where the node keeps what it makes itself for a volume. `root` is the pod's folder. */
+export const volumeDir = (root: string, kind: VolumeKind, name: string): string => join(root, 'volumes', `kubernetes.io~${kind}`, name)
 
 export interface ClaimedPath {
   readonly path: string
