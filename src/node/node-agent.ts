@@ -4,6 +4,7 @@ import { type Scope, messageOf } from '#base'
 import { type core, isNotFound, keyOf, quantityMilli, quantityValue, refs } from '#api'
 import type { Client } from '#client'
 import { createEvents, createInformers } from '#reconcile'
+import { NOTHING_ALIGNED, nodeAlignment } from './alignment/node-alignment.ts'
 import { apiObjects } from './api/object-source.ts'
 import { podApi } from './api/pod-api.ts'
 import { nodeCgroups } from './cgroups/node-cgroups.ts'
@@ -11,8 +12,8 @@ import { podCgroups } from './cgroups/pod-cgroups.ts'
 import { ResourceDrivers } from './claims/drivers.ts'
 import { PodClaims } from './claims/pod-claims.ts'
 import { limitedRuntime } from './cri/limited-runtime.ts'
-import type { ContainerRuntime, Image, RuntimeHandler } from './cri/runtime.ts'
-import { type EvictionOptions, Evictor } from './eviction/evictor.ts'
+import type { ContainerRuntime, Image, RuntimeFeatures, RuntimeHandler } from './cri/runtime.ts'
+import { Evictor } from './eviction/evictor.ts'
 import { refusedUnder } from './eviction/plan-eviction.ts'
 import { DEFAULT_HARD, parseThresholds } from './eviction/thresholds.ts'
 import { joinResources } from './devices/container-extras.ts'
@@ -25,66 +26,31 @@ import { podImages } from './images/pod-images.ts'
 import { LogRotation } from './logs/log-rotation.ts'
 import { admitPod, isSelected, lacking } from './node-object/admission.ts'
 import { machineFacts, mostPids } from './node-object/facts.ts'
-import { NOTHING_RESERVED, type NodeResources, type Reserved, nodeResources } from './node-object/node-resources.ts'
+import { NOTHING_RESERVED, type NodeResources, keptFree, nodeResources } from './node-object/node-resources.ts'
 import { nodeStatus } from './node-object/node-status.ts'
 import { followPodNetwork } from './node-object/pod-network.ts'
 import { NODE_REMOVED, NodeRegistrar } from './node-object/registrar.ts'
+import type { NodeAgentOptions } from './node-agent-options.ts'
 import { kubeletPaths } from './plugins/kubelet-paths.ts'
 import { type PluginHandlers, PluginRegistry } from './plugins/plugin-registry.ts'
 import { isDone } from './pods/plan/ending.ts'
 import { isMirror, uidOf } from './pods/pod-facts.ts'
 import { PodManager } from './pods/pod-manager.ts'
 import type { PodEvents, PodNetwork } from './pods/services.ts'
+import { StartTally } from './pods/start-tally.ts'
 import { podHooks } from './probes/pod-hooks.ts'
 import { podProbes } from './probes/pod-probes.ts'
 import { ProbeTally } from './probes/probe-tally.ts'
 import { PodRejected, StartRefused } from './refusal.ts'
 import { findLogind, followLogind } from './shutdown/logind.ts'
 import { NodeShutdown } from './shutdown/node-shutdown.ts'
-import type { ShutdownGroup } from './shutdown/plan-shutdown.ts'
+import { UserNamespaces, usersForPods } from './sandbox/user-namespaces.ts'
 import { verifyAllowedSysctls } from './sandbox/sysctls.ts'
 import type { NodeSettings } from './settings.ts'
 import { StaticPods } from './static/static-pods.ts'
 import { mountPoints, mountTmpfs } from './volumes/mounts.ts'
 import { type NodeVolumes, nodeVolumes } from './volumes/node-volumes.ts'
 import { podVolumes } from './volumes/pod-volumes.ts'
-
-export interface NodeAgentOptions {
-  readonly nodeName: string
-  /** First the primary one. */
-  readonly nodeIps: readonly string[]
-  readonly clusterDns: readonly string[]
-  readonly clusterDomain: string
-  /** Absent: the Node's `spec.podCIDR` says it, once somebody has given it. */
-  readonly podCidr?: string
-  /** The port of the agent's own HTTPS API, as told in the Node. */
-  readonly port: number
-  /** The version that the Node shows. */
-  readonly version: string
-  readonly labels?: Readonly<Record<string, string>>
-  readonly taints?: readonly core.Taint[]
-  readonly maxPods?: number
-  /** Kept from pods for the node's own programs. */
-  readonly reserved?: Reserved
-  /** Most processes of one pod; 0 is no limit of its own. */
-  readonly podPidsLimit?: number
-  /** How long pods get when the machine goes down; without groups nobody waits for them. */
-  readonly shutdownGroups?: readonly ShutdownGroup[]
-  /** How often the Lease is renewed. */
-  readonly beatMs?: number
-  readonly leaseSeconds?: number
-  readonly logMaxBytes?: number
-  readonly logMaxFiles?: number
-  readonly eviction?: EvictionOptions
-  /** Names may end in `*`. */
-  readonly allowedUnsafeSysctls?: readonly string[]
-  /** Files in it are pods of this node. */
-  readonly staticPodsDir?: string
-  /** Without it nobody is waited for. */
-  readonly network?: PodNetwork
-  /** Called when the node has been taken out of the cluster for good. */
-  readonly onRemoved?: () => void
-}
 
 /** A running agent. It ends with the scope that it was started in; containers live on. */
 export interface NodeAgent {
@@ -94,6 +60,7 @@ export interface NodeAgent {
   readonly shutdown: NodeShutdown
   readonly volumes: NodeVolumes
   readonly probes: ProbeTally
+  readonly starts: StartTally
   /** The Node as last seen or written. */
   readonly node: () => core.Node | undefined
 }
@@ -127,6 +94,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     drivers,
     claim: (own, namespace, name) => client.resource(refs.resourceclaims).get(own, { namespace, name }),
   })
+  const users = new UserNamespaces(layout.usersFile, await usersForPods(maxPods), layout.cgroupRoot)
   let isStarted = false
   const reserved = options.reserved ?? NOTHING_RESERVED
   const eviction = options.eviction ?? { thresholds: parseThresholds(DEFAULT_HARD), mostGraceSeconds: 0, transitionMs: 300_000 }
@@ -159,6 +127,16 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   }
   await ensureMemoryDir(scope, settings.memoryDir)
 
+  const alignment = await nodeAlignment({
+    options: options.alignment ?? NOTHING_ALIGNED,
+    cpusFile: layout.cpusFile,
+    memoryFile: layout.memoryFile,
+    reservedCpuMilli: reserved.cpuMilli,
+    reservedMemoryBytes: reserved.memoryBytes + keptFree('memory.available', facts.memoryBytes, eviction.thresholds),
+    devices,
+    runtime,
+    live: () => manager.live,
+  })
   const ofAllPods = nodeCgroups(machine.cgroups, layout.cgroupRoot)
   ofAllPods.limit({
     cpuMilli: Math.max(facts.cpus * 1000 - reserved.cpuMilli, 0),
@@ -208,6 +186,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     return listed.images
   }
   let handlers: readonly RuntimeHandler[] = []
+  let features: RuntimeFeatures | undefined
   const registrar: NodeRegistrar = new NodeRegistrar(client, {
     name: options.nodeName,
     labels: {
@@ -225,10 +204,13 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     isRemoved: () => isRemoved,
     status: async (before) => {
       const [state, images] = await Promise.all([
-        runtime.status(scope).catch((error: unknown) => ({ ready: false, networkReady: false, message: messageOf(error), handlers })),
+        runtime
+          .status(scope)
+          .catch((error: unknown) => ({ ready: false, networkReady: false, message: messageOf(error), handlers, features })),
         imagesLately(),
       ])
       handlers = state.handlers
+      features = state.features
       const notReady = !state.ready
         ? `container runtime is down: ${state.message}`
         : !state.networkReady
@@ -242,6 +224,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
         ips: options.nodeIps,
         resources: resources(),
         handlers,
+        features,
         port: options.port,
         version: options.version,
         runtimeVersion: `${runtimeName}://${runtimeVersion}`,
@@ -267,6 +250,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   const othersThan = (pod: core.Pod): core.Pod[] =>
     manager.workers.map((worker) => worker.snapshot().pod).filter((other) => uidOf(other) !== uidOf(pod) && !isDone(other.status?.phase))
   const probes = new ProbeTally()
+  const starts = new StartTally()
   const manager: PodManager = new PodManager(scope, {
     settings,
     runtime,
@@ -274,19 +258,23 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     events,
     images: podImages(runtime, objects, events),
     volumes: podVolumes(settings, objects, runtime, volumes.driven),
-    cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0, ofAllPods),
+    cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0, ofAllPods, alignment.hasOwnCpus),
     probes: podProbes(scope, runtime, events, probes),
     hooks: podHooks(runtime),
-    resources: joinResources([claims, devices]),
+    resources: joinResources([users, claims, alignment.resources]),
+    placementOf: alignment.placementOf,
+    usersOf: (pod) => users.of(pod),
     api: staticPods?.told(podApi(scope, client)) ?? podApi(scope, client),
     network: options.network ?? NO_NETWORK,
+    starts,
     admit(pod) {
       shutdown.admit()
       if (registrar.node !== undefined) admitPod(pod, othersThan(pod), registrar.node, devices.handles)
       const refusal = refusedUnder(evictor.pressures(scope.clock.now()), pod)
       if (refusal !== undefined) throw new PodRejected('Evicted', `Pod was rejected: ${refusal}`)
     },
-    refuseResize: (pod) => registrar.node && lacking(pod, othersThan(pod), registrar.node, ['cpu', 'memory']),
+    refuseResize: (pod, granted) =>
+      alignment.refuseResize(pod, granted) ?? (registrar.node && lacking(pod, othersThan(pod), registrar.node, ['cpu', 'memory'])),
     takesCdiDevices: runtimeName !== 'containerd' || Number.parseFloat(runtimeVersion.replace(/^v/, '')) >= 1.7,
     featuresOf: (handler) => handlers.find(({ name }) => name === handler) ?? NO_FEATURES,
     handlerOf: (own, pod) => handlerOf(own, client, pod),
@@ -320,7 +308,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     changed: () => void registrar.writeStatus(scope).catch(() => undefined),
   })
 
-  await Promise.all([devices.start(scope), claims.start(scope)])
+  await Promise.all([devices.start(scope), claims.start(scope), users.start()])
   await Promise.all([informers.start(scope), registrar.register(scope)])
   const sweep = new OrphanSweep(host, runtime, { isStarting: () => manager.isStarting, has: (uid) => manager.byUid(uid) !== undefined })
   manager.onReturn(() => sweep.begin(scope))
@@ -328,15 +316,15 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   await manager.start([...pods.list().filter((pod) => !isMirror(pod)), ...(staticPods?.pods ?? [])])
   isStarted = true
   drivers.start(scope)
-  await devices.keepOnly(present())
+  await Promise.all([alignment.keepOnly(present()), users.keepOnly(present())])
   await servePodResources(scope, {
     dir: layout.podResourcesDir,
     pods: () => manager.workers.map((worker) => worker.snapshot().pod),
     devices,
     claims: (pod, container) => claims.uses(pod, container),
-    cpus: () => [],
-    usableCpus: () => [],
+    places: alignment,
   })
+  void alignment.run(scope)
   void staticPods?.run(scope, manager)
   void registrar.run(scope)
   void volumes.run(scope)
@@ -360,7 +348,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   })
   const logind = shutdown.totalSeconds === 0 ? undefined : findLogind()
   if (logind !== undefined) void followLogind(scope, logind, shutdown)
-  return { pods: manager, probes, shutdown, runtime, settings, volumes, node: () => registrar.node }
+  return { pods: manager, probes, starts, shutdown, runtime, settings, volumes, node: () => registrar.node }
 }
 
 const NO_FEATURES = { recursiveReadOnlyMounts: false, userNamespaces: false }
@@ -384,8 +372,6 @@ async function ensureMemoryDir(scope: Scope, dir: string): Promise<void> {
 }
 
 async function handlerOf(scope: Scope, client: Client, pod: core.Pod): Promise<string> {
-  if (pod.spec?.hostUsers === false)
-    throw new StartRefused('FailedCreatePodSandBox', "can't set `spec.hostUsers: false`: runtime does not support user namespaces")
   const name = pod.spec?.runtimeClassName
   if (name === undefined || name === '') return ''
   try {

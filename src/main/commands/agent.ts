@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { type MetricFamily, ReplaceableIdentity, type Scope, UserError } from '#base'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { OVERLAY_MTU } from '#network'
-import { DEFAULT_HARD, parseReserved, parseThresholds, shutdownGroups, streamProtocols } from '#node'
-import { defaultAddresses, startAgent } from '../node/agent.ts'
+import { DEFAULT_HARD, alignmentOptions, parseReserved, parseThresholds, shutdownGroups, streamProtocols } from '#node'
+import { type AgentOptions, defaultAddresses, startAgent } from '../node/agent.ts'
 import { type AgentCertificates, agentCertificates } from '../node/agent-certificates.ts'
 import { awaitServer } from '../node/await-server.ts'
 import { WRONG_USE } from '../program/exit-codes.ts'
@@ -38,6 +38,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
           clusterCidrs: flags.clusterCidr,
           sandboxImage: flags.sandboxImage,
           ...(flags.netns === undefined ? {} : { netns: flags.netns }),
+          ...(flags.containerd === undefined ? {} : { containerdDir: flags.containerd }),
           ...(flags.network === 'overlay' ? { mtu: OVERLAY_MTU } : {}),
         },
         clusterDns: flags.clusterDns,
@@ -50,7 +51,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
           flags.shutdownGracePeriodCriticalPods,
           flags.shutdownGracePeriodByPodPriority,
         ),
-        reserved: parseReserved(flags.kubeReserved, flags.systemReserved),
+        ...roomOptions(flags),
         allowedUnsafeSysctls: flags.allowedUnsafeSysctls.split(',').filter((name) => name !== ''),
         eviction: {
           thresholds: parseThresholds(flags.evictionHard ?? DEFAULT_HARD, flags.evictionSoft, flags.evictionSoftGracePeriod),
@@ -75,6 +76,14 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
       if (flags.releaseOnStop) await network?.release(scope)
     }
   })
+}
+
+/** Processors that are named are kept instead of those that are only counted. */
+function roomOptions(flags: AgentFlags): Pick<AgentOptions, 'reserved' | 'alignment'> {
+  const alignment = alignmentOptions(flags)
+  const reserved = parseReserved(flags.kubeReserved, flags.systemReserved)
+  const { reservedCpus } = alignment
+  return { alignment, reserved: reservedCpus === undefined ? reserved : { ...reserved, cpuMilli: reservedCpus.size * 1000 } }
 }
 
 const filesOf = ({ proxyKubeconfig, tlsCertFile, tlsPrivateKeyFile, clientCaFile }: AgentFlags): string[] =>

@@ -20,6 +20,7 @@ import {
   readInstance,
   writeInstance,
 } from '../instance/instance.ts'
+import { withContainerd } from '../instance/containerd.ts'
 import { claimNetwork, ensureNetwork } from '../instance/network.ts'
 import { freePort, stateDirOf } from '../instance/locate.ts'
 import { cacheDir } from '../pack/find-pack.ts'
@@ -57,6 +58,7 @@ export async function runUp(flags: UpFlags): Promise<void> {
   await prepareMachine(
     progress,
     flags.gateway === true || known?.gateway === true ? [...NODE_PROGRAMS, ...GATEWAY_PROGRAMS] : NODE_PROGRAMS,
+    flags.containerd ?? known?.containerdDir,
   )
   const instance = await claimInstance(scope, stateDir, flags)
   ensureNetwork(instance, stateDir)
@@ -162,7 +164,10 @@ async function awaitComponent(
 
 async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Promise<Instance> {
   const known = readInstance(stateDir)
-  if (known !== undefined) return withNodes(scope, stateDir, withFailover(stateDir, withParts(stateDir, known, flags), flags), flags)
+  if (known !== undefined) {
+    const kept = withContainerd(stateDir, withFailover(stateDir, withParts(stateDir, known, flags), flags), flags)
+    return withNodes(scope, stateDir, kept, flags)
+  }
   // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
   if (existsSync(stateDir) && readdirSync(stateDir).some((entry) => !entry.startsWith('instance.json')))
     throw new UserError(`${stateDir} holds something that is not a cluster`, 'give --state-dir a folder that is empty or does not exist')
@@ -182,6 +187,7 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
     nodes: [first],
     clusterCidr,
     dnsAddress,
+    ...(flags.containerd === undefined ? {} : { containerdDir: flags.containerd }),
     ...(flags.gateway === true ? { gateway: true } : {}),
     ...(flags.delivery === true ? { delivery: true } : {}),
     ...(flags.failover === undefined ? {} : { failover: flags.failover }),
@@ -278,7 +284,7 @@ async function bringImages(
       instance.nodes.map((_, index) =>
         importImages(scope, {
           address: layoutOf(hostOptions(stateDir, instance, index)).containerd.socket,
-          ...containerdClient(),
+          ...containerdClient(hostOptions(stateDir, instance, index)),
           layouts,
         }),
       ),

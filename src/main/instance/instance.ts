@@ -23,6 +23,8 @@ export interface Instance {
   readonly clusterCidr: string
   /** Where every node answers names, for itself. */
   readonly dnsAddress: string
+  /** The folder of the containerd that the nodes run; absent: the machine's. */
+  readonly containerdDir?: string
   /** Ingresses are served, in the network of the first node. */
   readonly gateway?: boolean
   /** The platform's controllers run. */

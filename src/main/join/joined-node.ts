@@ -8,6 +8,7 @@ import { containerdClient, layoutOf, prepareHost } from '#node'
 import { AGENT_CERTIFICATES } from '../node/agent-certificates.ts'
 import { lastLines, startInBackground } from '../background/processes.ts'
 import type { UpFlags } from '../program/flags.ts'
+import { withContainerd } from '../instance/containerd.ts'
 import { type Instance, NODE_KUBECONFIG } from '../instance/instance.ts'
 import { NODE_PROGRAMS } from '../machine/packages.ts'
 import { cacheDir } from '../pack/find-pack.ts'
@@ -48,7 +49,7 @@ export async function startJoinedNode(scope: Scope, progress: Progress, stateDir
   })
   await progress.step('images', async () => {
     const layouts = [await buildImage(scope, pauseDefinition, { cacheDir: cacheDir(process.env) })]
-    await importImages(scope, { address: layoutOf(host).containerd.socket, ...containerdClient(), layouts })
+    await importImages(scope, { address: layoutOf(host).containerd.socket, ...containerdClient(host), layouts })
   })
   await progress.step('agent, proxy and DNS', async (note) => {
     const component = agentOf(0)
@@ -80,9 +81,10 @@ export async function resumeJoined(scope: Scope, progress: Progress, stateDir: s
   if (asked !== undefined)
     throw new UserError(`--${asked[0]} is a matter of the cluster, and this machine has only joined one`, 'give it where the server is')
   const startMs = systemClock.monotonic()
-  await prepareMachine(progress, NODE_PROGRAMS)
-  await startJoinedNode(scope, progress, stateDir, instance)
-  progress.say(`\nThe node ${instance.nodes[0].name} is up (${formatDuration(systemClock.monotonic() - startMs)}).`)
+  const own = withContainerd(stateDir, instance, flags)
+  await prepareMachine(progress, NODE_PROGRAMS, own.containerdDir)
+  await startJoinedNode(scope, progress, stateDir, own)
+  progress.say(`\nThe node ${own.nodes[0].name} is up (${formatDuration(systemClock.monotonic() - startMs)}).`)
 }
 
 /** The link on whose network the addresses of load balancers are, when it is the one of the node's address: there the node answers for them. */

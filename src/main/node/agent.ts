@@ -3,6 +3,7 @@ import { type Identity, type MetricFamily, type Scope, UserError, messageOf } fr
 import type { core } from '#api'
 import type { Client } from '#client'
 import {
+  type AlignmentOptions,
   type EvictionOptions,
   type Host,
   type HostOptions,
@@ -44,6 +45,7 @@ export interface AgentOptions {
   readonly maxPods?: number
   readonly podPidsLimit?: number
   readonly reserved?: Reserved
+  readonly alignment?: AlignmentOptions
   readonly shutdownGroups?: readonly ShutdownGroup[]
   readonly beatMs?: number
   readonly leaseSeconds?: number
@@ -88,6 +90,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     ...(options.podPidsLimit === undefined ? {} : { podPidsLimit: options.podPidsLimit }),
     ...(options.shutdownGroups && { shutdownGroups: options.shutdownGroups }),
     ...(options.reserved && { reserved: options.reserved }),
+    ...(options.alignment && { alignment: options.alignment }),
     ...(options.beatMs === undefined ? {} : { beatMs: options.beatMs }),
     ...(options.staticPodsDir === undefined ? {} : { staticPodsDir: options.staticPodsDir }),
     ...(options.allowedUnsafeSysctls && { allowedUnsafeSysctls: options.allowedUnsafeSysctls }),

@@ -29,6 +29,8 @@ export interface UpFlags extends InstanceFlags {
   readonly delivery?: boolean
   /** Absent: as before. */
   readonly failover?: Failover
+  /** Absent: as before. */
+  readonly containerd?: string
 }
 
 export interface DeliveryFlags {
@@ -51,6 +53,7 @@ export interface JoinFlags extends InstanceFlags {
   readonly discoveryTokenCaCertHash: readonly string[]
   readonly nodeName?: string
   readonly nodeIp?: string
+  readonly containerd?: string
 }
 
 export interface NodeFlags extends InstanceFlags {
@@ -113,6 +116,7 @@ export interface AgentFlags extends RoomFlags {
   readonly clusterCidr: readonly string[]
   readonly sandboxImage: string
   readonly netns?: string
+  readonly containerd?: string
   readonly clusterDns: readonly string[]
   readonly tlsCertFile?: string
   readonly tlsPrivateKeyFile?: string

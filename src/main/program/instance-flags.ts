@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { UserError } from '#base'
 
@@ -16,6 +17,12 @@ export function instanceFlags(command: Command): Command {
       ),
     )
 }
+
+export const otherContainerd = (how = ''): Option =>
+  new Option(
+    '--containerd <dir>',
+    `a folder with another containerd than the machine's: containerd, containerd-shim-runc-v2, ctr, and runc when it is there${how}`,
+  ).argParser((dir: string) => resolve(dir))
 
 /** It becomes part of names of interfaces, tables, control groups and folders. */
 export function instanceName(text: string): string {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { DrainFlags, InstanceFlags, JoinFlags, NodeFlags, TokenCreateFlags } from './flags.ts'
-import { instanceFlags } from './instance-flags.ts'
+import { instanceFlags, otherContainerd } from './instance-flags.ts'
 
 /** The commands by which other machines become nodes of a cluster, and stop being that. */
 export function addJoinCommands(root: Command): void {
@@ -36,6 +36,7 @@ export function addJoinCommands(root: Command): void {
     )
     .option('--node-name <name>', 'name of the Node (default: the name of this machine)')
     .option('--node-ip <address>', 'address of the node (default: the first of this machine)')
+    .addOption(otherContainerd('; kept'))
     .action(async (endpoint: string, flags: JoinFlags) => {
       const { runJoin } = await import('../commands/nodes/join.ts')
       await runJoin(endpoint, flags)

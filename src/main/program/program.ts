@@ -12,7 +12,7 @@ import { addReleaseCommands } from './release-program.ts'
 import { addExplainCommand } from './explain-program.ts'
 import { addJoinCommands } from './join-program.ts'
 import { roomFlags } from './room-flags.ts'
-import { instanceFlags, instanceName } from './instance-flags.ts'
+import { instanceFlags, instanceName, otherContainerd } from './instance-flags.ts'
 import type { AgentFlags, DeliveryFlags, GatewayFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
 
 /** Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
@@ -47,6 +47,7 @@ export function program(): Command {
       'also serve Ingresses and Gateways, at ports 80 and 443 of the first node (class "sampan", the default); kept until reset',
     )
     .option('--delivery', 'also run the controllers of the platform, for applications as one object; kept until reset')
+    .addOption(otherContainerd('; kept'))
     .action(async (flags: UpFlags) => {
       const { runUp } = await import('../commands/up.ts')
       await runUp(flags)
@@ -303,6 +304,7 @@ function agentFlags(command: Command): Command {
     .option('--cluster-cidr <cidr>', 'addresses that see the pods under their own (may be repeated)', several, [])
     .option('--sandbox-image <name>', 'the image that holds a pod together', 'sampan.local/pause:1')
     .option('--netns <path>', 'network namespace that stands for the machine')
+    .addOption(otherContainerd())
     .option('--cluster-dns <address>', 'name server of the pods (may be repeated)', several, [])
     .option('--tls-cert-file <file>', "certificate of the agent's own HTTPS API")
     .option('--tls-private-key-file <file>', 'its key')

@@ -116,6 +116,7 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
     ['--root-dir', host.rootDir],
     ...host.clusterCidrs.map((cidr) => ['--cluster-cidr', cidr]),
     ...(host.netns === undefined ? [] : [['--netns', host.netns]]),
+    ...(host.containerdDir === undefined ? [] : [['--containerd', host.containerdDir]]),
     ['--network', instance.networkMode],
     ['--eviction-hard', EVICTION],
     ['--cluster-dns', dnsService(instance)],
@@ -152,6 +153,7 @@ export function hostOptions(stateDir: string, instance: Instance, index = 0): Ho
     clusterCidrs: [instance.clusterCidr, serviceCidr(instance)],
     sandboxImage: PAUSE_IMAGE,
     ...(netns === undefined ? {} : { netns }),
+    ...(instance.containerdDir === undefined ? {} : { containerdDir: instance.containerdDir }),
     ...(instance.networkMode === 'overlay' ? { mtu: OVERLAY_MTU } : {}),
   }
 }

@@ -1,12 +1,15 @@
+import { delimiter } from 'node:path'
 import { messageOf } from '#base'
 import type { Progress } from '#cli'
 import { type NeededProgram, installPackages, missingPrograms } from '../machine/packages.ts'
 import { PACK, findPack, isPackingOff } from '../pack/find-pack.ts'
 
 /** Installs what is missing of the programs, and packs Sampan itself: what is started from here on loads in a third of the time. Without a pack it runs all the same. */
-export async function prepareMachine(progress: Progress, wanted: readonly NeededProgram[]): Promise<void> {
+export async function prepareMachine(progress: Progress, wanted: readonly NeededProgram[], containerdDir = ''): Promise<void> {
   await progress.step('machine', (note) => {
-    const missing = [...new Set(missingPrograms(wanted, process.env['PATH'] ?? '').map((needed) => needed.package))]
+    const missing = [
+      ...new Set(missingPrograms(wanted, [containerdDir, process.env['PATH'] ?? ''].join(delimiter)).map((needed) => needed.package)),
+    ]
     if (missing.length === 0) return
     installPackages(missing)
     note(`installed ${missing.join(', ')}`)

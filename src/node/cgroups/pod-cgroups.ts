@@ -80,7 +80,15 @@ function currentLimits(layout: CgroupLayout, path: string): PodLimits {
 }
 
 /** One cgroup per pod, below one per QoS class, below the instance's own. Containers get theirs below it from the runtime. */
-export function podCgroups(layout: CgroupLayout, root: string, podPidsLimit: number, node: NodeCgroups): PodCgroups {
+export function podCgroups(
+  layout: CgroupLayout,
+  root: string,
+  podPidsLimit: number,
+  node: NodeCgroups,
+  hasOwnCpus: (podUid: string) => boolean,
+): PodCgroups {
+  /** Processors of its own need no quota: it would only be held up at the end of each period. */
+  const limitsOf = (pod: core.Pod): PodLimits => (hasOwnCpus(uidOf(pod)) ? { ...podLimits(pod), cpuQuotaUs: 0 } : podLimits(pod))
   const burstable = new Map<string, number>()
   /** Pods that ended long ago ask for nothing: a pod counts from its first `ensure` to its `remove`. */
   const weigh = (pod: core.Pod, isThere: boolean): void => {
@@ -104,13 +112,13 @@ export function podCgroups(layout: CgroupLayout, root: string, podPidsLimit: num
   return {
     ensure(pod) {
       const path = pathOf(pod)
-      apply(path, podLimits(pod))
+      apply(path, limitsOf(pod))
       weigh(pod, true)
       return path
     },
     widen(pod) {
       const path = pathOf(pod)
-      apply(path, widest(currentLimits(layout, path), podLimits(pod)))
+      apply(path, widest(currentLimits(layout, path), limitsOf(pod)))
     },
     async remove(scope, pod) {
       applied.delete(pathOf(pod))

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { core } from '#api'
+import type { Placement } from '../alignment/provider.ts'
 import type { ContainerExtras } from '../devices/container-extras.ts'
-import type { ContainerSpec, Device, Image, Mount } from '../cri/runtime.ts'
+import type { ContainerSpec, Device, Image, Mount, UserMapping } from '../cri/runtime.ts'
 import { ANNOTATIONS, type AnyContainer, LABELS, containerHash, graceOf, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import type { NodeSettings } from '../settings.ts'
 import { expand } from './expand.ts'
@@ -17,11 +18,14 @@ export interface ContainerParts {
   readonly mounts: readonly Mount[]
   readonly devices: readonly Device[]
   readonly extras: ContainerExtras
+  readonly placement: Placement
   readonly settings: NodeSettings
   /** On the node; what the container writes there is its termination message. */
   readonly terminationMessageFile: string
   /** The container whose processes an ephemeral one wants to see. */
   readonly targetId?: string | undefined
+  /** Whose users the pod's are on the node; undefined: the same. */
+  readonly users: UserMapping | undefined
 }
 
 export const logPathOf = (container: string, attempt: number): string => join(container, `${attempt}.log`)
@@ -62,8 +66,8 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
     tty: container.tty === true,
-    resources: resourcesOf(pod, container, resourceSettings(settings)),
-    security: securityOf(pod, container, image, settings, parts.targetId),
+    resources: { ...resourcesOf(pod, container, resourceSettings(settings)), ...parts.placement },
+    security: securityOf(pod, container, image, settings, parts.users, parts.targetId),
     labels: {
       [LABELS.podName]: nameOf(pod),
       [LABELS.podNamespace]: namespaceOf(pod),

@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 import type { core } from '#api'
-import type { ContainerSecurity, Image, NamespaceModes, SecurityProfile, SelinuxOptions } from '../cri/runtime.ts'
+import type {
+  ContainerSecurity,
+  GroupsPolicy,
+  Image,
+  NamespaceModes,
+  SecurityProfile,
+  SelinuxOptions,
+  UserMapping,
+} from '../cri/runtime.ts'
 import { type AnyContainer, fullNameOf } from '../pods/pod-facts.ts'
 import { configError } from '../refusal.ts'
 import type { NodeSettings } from '../settings.ts'
@@ -22,15 +30,19 @@ const MASKED_PATHS = [
 ]
 const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
 
-export function namespacesOf(pod: core.Pod, targetId?: string): NamespaceModes {
+export function namespacesOf(pod: core.Pod, users: UserMapping | undefined, targetId?: string): NamespaceModes {
   const spec = pod.spec
   return {
     network: spec?.hostNetwork === true ? 'node' : 'pod',
     ipc: spec?.hostIPC === true ? 'node' : 'pod',
     pid: targetId !== undefined ? 'target' : spec?.hostPID === true ? 'node' : spec?.shareProcessNamespace === true ? 'pod' : 'container',
     ...(targetId === undefined ? {} : { targetId }),
+    ...(users && { users }),
   }
 }
+
+export const groupsPolicyOf = (pod: core.Pod): GroupsPolicy =>
+  pod.spec?.securityContext?.supplementalGroupsPolicy === 'Strict' ? 'Strict' : 'Merge'
 
 /** What the container may do. Worked out anew at every start; anything that cannot be honoured refuses the start. */
 export function securityOf(
@@ -38,6 +50,7 @@ export function securityOf(
   container: AnyContainer,
   image: Image,
   settings: NodeSettings,
+  users: UserMapping | undefined,
   targetId?: string,
 ): ContainerSecurity {
   const own = container.securityContext ?? {}
@@ -50,13 +63,14 @@ export function securityOf(
     privileged,
     addCapabilities: own.capabilities?.add ?? [],
     dropCapabilities: own.capabilities?.drop ?? [],
-    namespaces: namespacesOf(pod, targetId),
+    namespaces: namespacesOf(pod, users, targetId),
     selinux: selinuxOf(own.seLinuxOptions ?? shared.seLinuxOptions),
     runAsUser: runAsUser ?? image.uid,
     runAsUsername: runAsUser === undefined && image.uid === undefined ? image.username : '',
     runAsGroup: own.runAsGroup ?? shared.runAsGroup,
     readonlyRootfs: own.readOnlyRootFilesystem === true,
     supplementalGroups: [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])],
+    groupsPolicy: groupsPolicyOf(pod),
     noNewPrivileges: own.allowPrivilegeEscalation === false,
     maskedPaths: unmasked ? [] : MASKED_PATHS,
     readonlyPaths: unmasked ? [] : READONLY_PATHS,

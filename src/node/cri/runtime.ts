@@ -81,6 +81,11 @@ export interface RuntimeStatus {
   /** Why not, for a person. */
   readonly message: string
   readonly handlers: readonly RuntimeHandler[]
+  /** Undefined: it does not say, and can none of it. */
+  readonly features: RuntimeFeatures | undefined
+}
+export interface RuntimeFeatures {
+  readonly supplementalGroupsPolicy: boolean
 }
 export interface RuntimeHandler {
   /** Empty for the default one. */
@@ -151,13 +156,22 @@ export interface ContainerStatus extends Identity {
 }
 
 export type NamespaceMode = 'pod' | 'container' | 'node' | 'target'
+/** Users and groups 0 … length - 1 of a pod are those of the node from `hostId` on. */
+export interface UserMapping {
+  readonly hostId: number
+  readonly length: number
+}
 export interface NamespaceModes {
   readonly network: NamespaceMode
   readonly pid: NamespaceMode
   readonly ipc: NamespaceMode
   readonly targetId?: string
+  /** Absent: users are those of the node. */
+  readonly users?: UserMapping
 }
 export type SecurityProfile = { readonly type: 'RuntimeDefault' | 'Unconfined' } | { readonly type: 'Localhost'; readonly ref: string }
+/** Whether the groups of the image's own /etc/group are added to those that are named. */
+export type GroupsPolicy = 'Merge' | 'Strict'
 export interface SelinuxOptions {
   readonly user: string
   readonly role: string
@@ -188,6 +202,7 @@ export interface SandboxSpec extends Identity {
   readonly runAsUser: number | undefined
   readonly runAsGroup: number | undefined
   readonly supplementalGroups: readonly number[]
+  readonly groupsPolicy: GroupsPolicy
 }
 export interface PortMapping {
   readonly protocol: 'TCP' | 'UDP' | 'SCTP'
@@ -231,6 +246,8 @@ export interface Mount {
   readonly readOnly: boolean
   readonly recursiveReadOnly: boolean
   readonly propagation: 'private' | 'host-to-container' | 'bidirectional'
+  /** Instead of a path of the node: the files of an image, below `subPath`, which the runtime mounts itself. */
+  readonly image?: { readonly id: string; readonly subPath: string }
 }
 export interface LinuxResources {
   readonly cpuPeriodUs: number
@@ -259,6 +276,7 @@ export interface ContainerSecurity {
   readonly runAsGroup: number | undefined
   readonly readonlyRootfs: boolean
   readonly supplementalGroups: readonly number[]
+  readonly groupsPolicy: GroupsPolicy
   readonly noNewPrivileges: boolean
   readonly maskedPaths: readonly string[]
   readonly readonlyPaths: readonly string[]

@@ -10,6 +10,8 @@ export interface DeviceChoice {
   readonly inUse: ReadonlySet<string>
   /** Of the pod's init containers, which have ended when this container starts. */
   readonly reusable: ReadonlySet<string>
+  /** How far a device is from where it is to be: nearer ones first, 0 is near. */
+  readonly distance: (id: string) => number
   readonly prefer: (available: readonly string[], mustInclude: readonly string[], count: number) => Promise<readonly string[]>
 }
 
@@ -29,7 +31,12 @@ export async function chooseDevices(choice: DeviceChoice): Promise<readonly stri
   const needed = count - chosen.length
   if (available.length < needed)
     throw new PluginRefused(`requested number of devices unavailable for ${resource}. Requested: ${needed}, Available: ${available.length}`)
-  const preferred = await choice.prefer([...available, ...chosen], chosen, count)
-  const first = preferred.filter((id) => available.includes(id))
-  return [...new Set([...chosen, ...first, ...available])].slice(0, count)
+  const near = available.filter((id) => choice.distance(id) === 0)
+  // All that are near are taken before any other; the plugin chooses among those of which not all are needed.
+  if (near.length < needed) chosen.push(...near)
+  const open =
+    near.length < needed ? available.filter((id) => choice.distance(id) > 0).sort((a, b) => choice.distance(a) - choice.distance(b)) : near
+  const preferred = await choice.prefer([...open, ...chosen], chosen, count)
+  const first = preferred.filter((id) => open.includes(id))
+  return [...new Set([...chosen, ...first, ...open])].slice(0, count)
 }

@@ -165,8 +165,12 @@ describe('devices of plugins', () => {
       pods: () => [pod],
       devices: plugins,
       claims: () => [],
-      cpus: () => [1],
-      usableCpus: () => [0, 1],
+      places: {
+        cpusOf: () => [1],
+        usableCpus: () => [0, 1],
+        memoryOf: () => [{ nodes: 0b10, type: 'memory', bytes: 1024 }],
+        usableMemory: () => [],
+      },
     })
     const channel = openChannel({ path: join(at, 'kubelet.sock') })
     const ask = async (name: string, request: object = {}): Promise<string> => {
@@ -176,7 +180,8 @@ describe('devices of plugins', () => {
       return JSON.stringify(await channel.unary(scope, method, request), plain)
     }
     const device = (id: string): string => `{"resourceName":"${GPU}","deviceIds":["${id}"],"topology":{"nodes":[{"ID":0}]}}`
-    const container = `{"name":"main","devices":[${device('a')}],"cpuIds":[1],"memory":[],"dynamicResources":[]}`
+    const memory = '{"memoryType":"memory","size":1024,"topology":{"nodes":[{"ID":1}]}}'
+    const container = `{"name":"main","devices":[${device('a')}],"cpuIds":[1],"memory":[${memory}],"dynamicResources":[]}`
     const shown = `{"name":"web","namespace":"default","containers":[${container}]}`
     assert.equal(await ask('List'), `{"podResources":[${shown}]}`)
     assert.equal(await ask('Get', { podName: 'web', podNamespace: 'default' }), `{"podResources":${shown}}`)

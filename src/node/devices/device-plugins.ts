@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { type CancellableScope, type Scope, isCancelled, messageOf } from '#base'
 import { type core, isExtendedResource, quantityValue } from '#api'
+import type { Hint, Hints, NodeMask } from '../alignment/hints.ts'
+import type { AlignedProvider } from '../alignment/provider.ts'
+import { reusableBy } from '../alignment/reusable.ts'
 import { serveGrpc } from '../cri/grpc/serve.ts'
 import type { DeviceCounts } from '../node-object/node-resources.ts'
 import { type AnyContainer, initContainersOf, isSidecar, mainContainersOf, uidOf } from '../pods/pod-facts.ts'
@@ -12,6 +15,7 @@ import { Turns } from '../turns.ts'
 import { chooseDevices } from './choose-devices.ts'
 import { type ContainerExtras, NO_EXTRAS, type PodResources, joinExtras } from './container-extras.ts'
 import { DeviceBook, type HeldDevices } from './device-book.ts'
+import { deviceHints, distanceOf } from './device-hints.ts'
 import { DeviceEndpoint } from './device-endpoint.ts'
 import {
   type ContainerAllocation,
@@ -46,7 +50,7 @@ export interface DevicePluginsParts {
 }
 
 /** Devices that plugins announce: counted in the Node, handed out to containers, remembered over restarts of the agent. */
-export class DevicePlugins implements PodResources {
+export class DevicePlugins implements PodResources, AlignedProvider {
   readonly #parts: DevicePluginsParts
   readonly #book: DeviceBook
   readonly #resources = new Map<string, Resource>()
@@ -110,15 +114,49 @@ export class DevicePlugins implements PodResources {
     if (gone.length > 0) await this.#book.save()
   }
 
+  /** For a pod that nobody else sees to. Throws `PodRejected`. */
   async prepare(scope: Scope, pod: core.Pod): Promise<void> {
-    const asking = [...initContainersOf(pod), ...mainContainersOf(pod)].filter((container) => this.#asked(pod, container).length > 0)
-    if (asking.length === 0) return
     try {
-      await this.#turns.take('', () => this.#allocate(scope, pod, asking))
+      for (const container of [...initContainersOf(pod), ...mainContainersOf(pod)]) await this.allocate(scope, pod, container, undefined)
     } catch (error) {
       if (isCancelled(error)) throw error
       throw new PodRejected('UnexpectedAdmissionError', `Pod was rejected: Allocate failed due to ${messageOf(error)}, which is unexpected`)
     }
+  }
+
+  hints(pod: core.Pod, container: AnyContainer | undefined): Hints {
+    const whose = container === undefined ? [...initContainersOf(pod), ...mainContainersOf(pod)] : [container]
+    const wanted = new Map<string, number>()
+    // Init containers have what they ask for one after the other; the others together.
+    for (const one of whose)
+      for (const [resource, count] of this.#asked(pod, one)) {
+        const passes = initContainersOf(pod).includes(one) && !isSidecar(pod, one)
+        wanted.set(resource, passes ? Math.max(wanted.get(resource) ?? 0, count) : (wanted.get(resource) ?? 0) + count)
+      }
+    return new Map([...wanted].map(([resource, count]) => [resource, this.#hints(pod, whose, resource, count)]))
+  }
+
+  #hints(pod: core.Pod, whose: readonly AnyContainer[], resource: string, count: number): readonly Hint[] | undefined {
+    const nodesOf = (id: string): readonly number[] => this.#numaNodes(resource, id)
+    const known = this.#resources.get(resource)
+    const all = new Set(known?.devices.keys())
+    const had = new Set(whose.flatMap(({ name }) => [...this.#held(pod, resource)(name)]))
+    if (had.size === count) return deviceHints(all, had, new Set(), count, nodesOf)
+    if (had.size > 0) return []
+    const [first] = whose
+    const reusable = first === undefined || whose.length > 1 ? new Set<string>() : reusableBy(pod, first, this.#held(pod, resource))
+    const free = (known === undefined ? new Set<string>() : healthyOf(known)).difference(this.#book.inUse(resource))
+    return deviceHints(all, free, reusable, count, nodesOf)
+  }
+
+  /** By container: what it has of a resource. */
+  #held(pod: core.Pod, resource: string): (container: string) => ReadonlySet<string> {
+    return (name) => new Set(this.#book.of(uidOf(pod), name).find((one) => one.resource === resource)?.ids)
+  }
+
+  async allocate(scope: Scope, pod: core.Pod, container: AnyContainer, nodes: NodeMask | undefined): Promise<void> {
+    if (this.#asked(pod, container).length === 0) return
+    await this.#turns.take('', () => this.#allocate(scope, pod, container, nodes))
   }
 
   async extrasOf(scope: Scope, pod: core.Pod, container: AnyContainer): Promise<ContainerExtras> {
@@ -180,35 +218,27 @@ export class DevicePlugins implements PodResources {
     })
   }
 
-  async #allocate(scope: Scope, pod: core.Pod, containers: readonly AnyContainer[]): Promise<void> {
+  async #allocate(scope: Scope, pod: core.Pod, container: AnyContainer, nodes: NodeMask | undefined): Promise<void> {
     const podUid = uidOf(pod)
-    const inits = initContainersOf(pod)
-    const reusable = new Map<string, Set<string>>()
-    for (const container of containers) {
-      for (const [resource, count] of this.#asked(pod, container)) {
-        const known = this.#resources.get(resource)
-        const held = this.#book.of(podUid, container.name).find((one) => one.resource === resource)
-        const again = reusable.get(resource) ?? new Set<string>()
-        const ids = await chooseDevices({
-          resource,
-          count,
-          has: held && new Set(held.ids),
-          healthy: known?.endpoint === undefined ? undefined : healthyOf(known),
-          inUse: this.#book.inUse(resource),
-          reusable: again,
-          prefer: async (...of) => (await known?.endpoint?.prefer(scope, ...of)) ?? [],
-        })
-        if (ids.length > 0) {
-          if (known?.endpoint === undefined) throw new PluginRefused(`unknown Device Plugin ${resource}`)
-          const given = await known.endpoint.allocate(scope, ids)
-          this.#book.add({ podUid, container: container.name, resource, ids, given })
-          // Before the container has them: an agent that ends here must not hand them out twice.
-          await this.#book.save()
-        }
-        const has = held?.ids ?? ids
-        const passes = inits.includes(container) && !isSidecar(pod, container)
-        reusable.set(resource, passes ? new Set([...again, ...has]) : again.difference(new Set(has)))
-      }
+    for (const [resource, count] of this.#asked(pod, container)) {
+      const known = this.#resources.get(resource)
+      const held = this.#book.of(podUid, container.name).find((one) => one.resource === resource)
+      const ids = await chooseDevices({
+        resource,
+        count,
+        has: held && new Set(held.ids),
+        healthy: known?.endpoint === undefined ? undefined : healthyOf(known),
+        inUse: this.#book.inUse(resource),
+        reusable: reusableBy(pod, container, this.#held(pod, resource)),
+        distance: (id) => distanceOf(id, nodes, (one) => this.#numaNodes(resource, one)),
+        prefer: async (...of) => (await known?.endpoint?.prefer(scope, ...of)) ?? [],
+      })
+      if (ids.length === 0) continue
+      if (known?.endpoint === undefined) throw new PluginRefused(`unknown Device Plugin ${resource}`)
+      const given = await known.endpoint.allocate(scope, ids)
+      this.#book.add({ podUid, container: container.name, resource, ids, given })
+      // Before the container has them: an agent that ends here must not hand them out twice.
+      await this.#book.save()
     }
   }
 

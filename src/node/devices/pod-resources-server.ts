@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { Code, ConnectError } from '@connectrpc/connect'
 import type { Scope } from '#base'
 import type { core } from '#api'
+import { nodesIn } from '../alignment/hints.ts'
+import type { NodeAlignment } from '../alignment/node-alignment.ts'
 import { serveGrpc } from '../cri/grpc/serve.ts'
+import type { Block } from '../memory-nodes/memory-state.ts'
 import { isDone } from '../pods/plan/ending.ts'
 import { initContainersOf, isSidecar, mainContainersOf, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import type { DevicePlugins } from './device-plugins.ts'
@@ -15,9 +18,8 @@ export interface PodResourcesParts {
   readonly devices: Pick<DevicePlugins, 'held' | 'usable'>
   /** What the drivers of its claims have given to a container. */
   readonly claims: (pod: core.Pod, container: string) => readonly ClaimUse[]
-  /** Processors that are a container's own. */
-  readonly cpus: (pod: core.Pod, container: string) => readonly number[]
-  readonly usableCpus: () => readonly number[]
+  /** Processors and memory that are a container's own, and what there is for containers. */
+  readonly places: Pick<NodeAlignment, 'cpusOf' | 'usableCpus' | 'memoryOf' | 'usableMemory'>
 }
 
 /** Serves who has what on this node, at `kubelet.sock` of a directory, until the scope ends. */
@@ -39,7 +41,8 @@ export async function servePodResources(scope: Scope, parts: PodResourcesParts):
       methods.get('PodResourcesLister/GetAllocatableResources'),
       async () => ({
         devices: parts.devices.usable().map(({ resource, id, numaNodes }) => deviceOf(resource, id, numaNodes)),
-        cpuIds: parts.usableCpus().map(BigInt),
+        cpuIds: parts.places.usableCpus().map(BigInt),
+        memory: parts.places.usableMemory().map(memoryOf),
       }),
     ],
   ])
@@ -56,7 +59,8 @@ function resourcesOf(pod: core.Pod, parts: PodResourcesParts): object {
       devices: parts.devices
         .held(uidOf(pod), name)
         .flatMap(({ resource, ids, numaNodes }) => ids.map((id) => deviceOf(resource, id, numaNodes(id)))),
-      cpuIds: parts.cpus(pod, name).map(BigInt),
+      cpuIds: parts.places.cpusOf(pod, name).map(BigInt),
+      memory: parts.places.memoryOf(pod, name).map(memoryOf),
       dynamicResources: parts.claims(pod, name),
     })),
   }
@@ -65,5 +69,12 @@ function resourcesOf(pod: core.Pod, parts: PodResourcesParts): object {
 const deviceOf = (resourceName: string, id: string, numaNodes: readonly number[]): object => ({
   resourceName,
   deviceIds: [id],
-  ...(numaNodes.length === 0 ? {} : { topology: { nodes: numaNodes.map((node) => ({ ID: BigInt(node) })) } }),
+  ...(numaNodes.length === 0 ? {} : { topology: topologyOf(numaNodes) }),
+})
+
+const topologyOf = (nodes: readonly number[]): object => ({ nodes: nodes.map((node) => ({ ID: BigInt(node) })) })
+const memoryOf = ({ type, bytes, nodes }: Block): object => ({
+  memoryType: type,
+  size: BigInt(bytes),
+  topology: topologyOf(nodesIn(nodes)),
 })

@@ -77,7 +77,7 @@ function startContainerd(layout: HostLayout, machine: Machine, netns: string | u
     detached: true,
     stdio: ['ignore', log, log],
     // Half of the garbage that Go lets lie: 5 MB after a burst, for a twentieth of its work.
-    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', GOGC: '50' },
+    env: { PATH: machine.path, GOGC: '50' },
   })
   closeSync(log)
   child.on('error', () => undefined)

@@ -17,6 +17,8 @@ export interface HostOptions {
   /** A network namespace (`/run/netns/…`) that stands for the machine; without it the machine's own. */
   readonly netns?: string
   readonly mtu?: number
+  /** A folder with another containerd than the machine's, its shim and `ctr`, and a runc where that is to be another one too. */
+  readonly containerdDir?: string
   /** Where CNI plugins lie. Default: the first of the usual places that has them. */
   readonly cniBinDir?: string
   /** Registry mirrors and plain-HTTP registries, in containerd's `hosts.toml` layout. Default: the node's own folder, then the machine's. */
@@ -50,6 +52,11 @@ export interface HostLayout {
   readonly pluginRegistryDir: string
   /** Which claims their drivers hold ready, and for which pods. */
   readonly claimsFile: string
+  /** Which users of the node the pods with a user namespace are. */
+  readonly usersFile: string
+  /** Which processors and which memory are whose; the names are the kubelet's. */
+  readonly cpusFile: string
+  readonly memoryFile: string
   /** Where device plugins register in their own way, and lie. */
   readonly devicePluginsDir: string
   /** Where who watches devices asks whose they are. */
@@ -94,6 +101,9 @@ export function layoutOf(options: HostOptions): HostLayout {
     pluginsDir: join(rootDir, 'plugins'),
     pluginRegistryDir: join(rootDir, 'plugins_registry'),
     claimsFile: join(rootDir, 'claims.json'),
+    usersFile: join(rootDir, 'user-namespaces.json'),
+    cpusFile: join(rootDir, 'cpu_manager_state'),
+    memoryFile: join(rootDir, 'memory_manager_state'),
     devicePluginsDir: join(rootDir, 'device-plugins'),
     podResourcesDir: join(rootDir, 'pod-resources'),
     memoryDir: join(rootDir, 'memory'),

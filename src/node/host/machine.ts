@@ -6,6 +6,8 @@ import type { HostOptions } from './layout.ts'
 /** What this machine offers, found out once. */
 export interface Machine {
   readonly binaries: { readonly containerd: string; readonly runc: string; readonly nft: string; readonly nsenter: string }
+  /** Where containerd finds the programs that it calls. */
+  readonly path: string
   readonly cniBinDir: string
   readonly mayLowerOomScore: boolean
   readonly cgroups: CgroupLayout
@@ -47,8 +49,8 @@ export function findProgram(name: string, searchPath = ''): string | undefined {
 }
 
 /** containerd's client program, looked for where containerd is: the first one on PATH may be of another version, which it does not speak to. */
-export function containerdClient(): { readonly ctr?: string } {
-  const ctr = findProgram('ctr')
+export function containerdClient({ containerdDir }: Pick<HostOptions, 'containerdDir'> = {}): { readonly ctr?: string } {
+  const ctr = findProgram('ctr', containerdDir)
   return ctr === undefined ? {} : { ctr }
 }
 
@@ -77,13 +79,23 @@ export function cgroupLayoutOf(mountinfo: string): CgroupLayout | undefined {
   return unified === undefined ? undefined : { version: 2, mount: unified }
 }
 
+/** Of another containerd, these are of one release; runc and ctr come from its folder when they are there. */
+const OF_CONTAINERD = ['containerd', 'containerd-shim-runc-v2'] as const
+
 /** Everything that is missing is reported at once, with the Debian package that brings it. */
-export function inspectMachine(options: Pick<HostOptions, 'cniBinDir'>): Machine {
+export function inspectMachine(options: Pick<HostOptions, 'cniBinDir' | 'containerdDir'>): Machine {
+  const { containerdDir = '' } = options
+  for (const program of OF_CONTAINERD)
+    if (containerdDir !== '' && !isExecutable(join(containerdDir, program)))
+      throw new UserError(
+        `there is no ${program} in ${containerdDir}`,
+        `give a folder with ${OF_CONTAINERD.join(', ')} and ctr (and runc, where the machine's is too old)`,
+      )
   const missing: string[] = []
   const packages = new Set<string>()
   const found: Partial<Record<keyof typeof NEEDED, string>> = {}
   for (const [program, debianPackage] of Object.entries(NEEDED) as [keyof typeof NEEDED, string][]) {
-    const path = findProgram(program)
+    const path = findProgram(program, containerdDir)
     if (path !== undefined) found[program] = path
     else {
       missing.push(`${program} is not installed`)
@@ -127,6 +139,7 @@ export function inspectMachine(options: Pick<HostOptions, 'cniBinDir'>): Machine
   const bounding = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
   return {
     binaries: { containerd, runc, nft, nsenter },
+    path: [...(containerdDir === '' ? [] : [containerdDir]), ...PLACES].join(delimiter),
     cniBinDir,
     countsHugePages,
     mayLowerOomScore: ((bounding >> CAP_SYS_RESOURCE) & 1n) === 1n,

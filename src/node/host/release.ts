@@ -19,7 +19,8 @@ const SHARED_DIRS = [RUNC_ROOT, '/run/containerd/runc', '/run/containerd/s', '/r
 /** Takes away what `prepareHost` and the pods of this instance made on the machine, and nothing else. Idempotent; works after any crash. */
 export async function releaseHost(scope: Scope, options: HostOptions): Promise<void> {
   const layout = layoutOf(options)
-  const machine = inspectMachine(options)
+  // Whoever has thrown another containerd away can remove what it ran all the same.
+  const machine = inspectMachine(existsSync(options.containerdDir ?? '') ? options : { ...options, containerdDir: '' })
   if (existsSync(layout.containerd.config)) {
     // containerd is started once more where it has died: only it can have the network plugins take back what they gave.
     await removeSandboxes(scope, options, layout, machine).catch((error: unknown) => {
@@ -51,7 +52,8 @@ export async function releaseHost(scope: Scope, options: HostOptions): Promise<v
     layout.logsDir,
   ])
     rmSync(dir, { recursive: true, force: true })
-  for (const file of [layout.memoFile, layout.containerd.log]) rmSync(file, { force: true })
+  for (const file of [layout.memoFile, layout.claimsFile, layout.usersFile, layout.cpusFile, layout.memoryFile, layout.containerd.log])
+    rmSync(file, { force: true })
   for (const dir of [layout.rootDir, ...SHARED_DIRS]) removeWhenEmpty(dir)
 }
 

@@ -76,7 +76,7 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
     throw new PodRejected(reason, `Pod was rejected: ${why}`)
   }
   // Never half-honoured: what this node cannot do for a pod keeps the pod from it.
-  if (pod.spec?.securityContext?.supplementalGroupsPolicy === 'Strict')
+  if (pod.spec?.securityContext?.supplementalGroupsPolicy === 'Strict' && node.status?.features?.supplementalGroupsPolicy !== true)
     reject('SupplementalGroupsPolicyNotSupported', 'SupplementalGroupsPolicy=Strict is not supported in this node')
   const mostPods = Number(allocatable.pods ?? '0')
   if (others.length + 1 > mostPods)

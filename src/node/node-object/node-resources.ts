@@ -57,12 +57,15 @@ export interface ResourceFacts {
   readonly devices: DeviceCounts
 }
 
+/** As much as is left when pods are evicted at once. */
+export function keptFree(signal: Threshold['signal'], capacity: number, thresholds: readonly Threshold[]): number {
+  const hard = thresholds.find((one) => one.signal === signal && one.graceMs === 0)
+  return hard === undefined ? 0 : 'amount' in hard.least ? hard.least.amount : capacity * hard.least.part
+}
+
 /** What the node has, and what of it pods may ask for. */
 export function nodeResources({ machine, maxPods, reserved, thresholds, devices }: ResourceFacts): NodeResources {
-  const kept = (signal: Threshold['signal'], capacity: number): number => {
-    const hard = thresholds.find((one) => one.signal === signal && one.graceMs === 0)
-    return hard === undefined ? 0 : 'amount' in hard.least ? hard.least.amount : capacity * hard.least.part
-  }
+  const kept = (signal: Threshold['signal'], capacity: number): number => keptFree(signal, capacity, thresholds)
   const hugeBytes = machine.hugePages.reduce((sum, { bytes }) => sum + bytes, 0)
   const huge = Object.fromEntries(machine.hugePages.map(({ name, bytes }) => [`hugepages-${name}`, binary(bytes)]))
   const counts = (of: Readonly<Record<string, number>>): Record<string, string> =>

@@ -1,6 +1,6 @@
 import { rfc3339 } from '#base'
 import type { core } from '#api'
-import type { Image, RuntimeHandler } from '../cri/runtime.ts'
+import type { Image, RuntimeFeatures, RuntimeHandler } from '../cri/runtime.ts'
 import type { MachineFacts } from './facts.ts'
 import type { NodeResources } from './node-resources.ts'
 
@@ -12,6 +12,7 @@ export interface NodeView {
   readonly ips: readonly string[]
   readonly resources: NodeResources
   readonly handlers: readonly RuntimeHandler[]
+  readonly features: RuntimeFeatures | undefined
   readonly port: number
   readonly version: string
   readonly runtimeVersion: string
@@ -73,6 +74,7 @@ export function nodeStatus(view: NodeView): core.NodeStatus {
       .slice(0, MOST_IMAGES)
       .map(({ digests, tags, sizeBytes }) => ({ names: [...digests, ...tags].slice(0, 5), sizeBytes })),
     volumesInUse: [...view.volumesInUse],
+    ...(view.features && { features: { supplementalGroupsPolicy: view.features.supplementalGroupsPolicy } }),
     ...(view.handlers.length === 0
       ? {}
       : {

@@ -162,7 +162,6 @@ function withoutBeats(status: core.NodeStatus | undefined): unknown {
     conditions: status?.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest),
     declaredFeatures: undefined,
     config: undefined,
-    features: undefined,
     volumesInUse: status?.volumesInUse ?? [],
     volumesAttached: undefined,
   }

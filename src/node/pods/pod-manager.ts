@@ -89,6 +89,14 @@ export class PodManager {
   get workers(): readonly PodWorker[] {
     return [...this.#workers.values()]
   }
+  /** Containers that run, or are about to. */
+  get live(): readonly { readonly id: string; readonly podUid: string; readonly name: string }[] {
+    return this.workers.flatMap(({ pod, state }) =>
+      state.containers.flatMap(({ id, name, state: now }) =>
+        now === 'running' || now === 'created' ? [{ id, podUid: uidOf(pod), name }] : [],
+      ),
+    )
+  }
   byUid(uid: string): PodWorker | undefined {
     return this.#workers.get(uid)
   }

@@ -13,7 +13,7 @@ import { type Allocation, WHOLE_POD, askedOf, toldAllocationOf, withAllocation }
 import { isResized, resizeMessage } from './resize/plan-resize.ts'
 import { RuntimeState } from './runtime-state.ts'
 import type { PodServices } from './services.ts'
-import { PASSING_CONDITIONS } from './status/conditions.ts'
+import { withStatus } from './status/conditions.ts'
 import { podStatus } from './status/pod-status.ts'
 
 const NOT_PROBED: ProbeResults = { startup: 'unknown', readiness: 'unknown', liveness: 'unknown' }
@@ -218,16 +218,17 @@ export class PodWorker implements PodSubject {
     const tell = (type: 'Normal' | 'Warning', reason: string, what: string, of: number, error?: string): void =>
       services.events.record(this.#asked, type, reason, resizeMessage(this.#asked, what, of, error))
     if (this.pod !== this.#asked) {
-      const refusal = services.refuseResize(this.#asked)
+      const refusal = services.refuseResize(this.#asked, this.pod)
       if (refusal === undefined) {
         this.#granted = askedOf(this.#asked)
         this.pod = this.#asked
         memory.resize = { inProgress: { generation } }
         tell('Normal', 'ResizeStarted', 'Pod resize started', generation)
       } else if (memory.resize.pending?.generation !== generation || memory.resize.pending.message !== refusal.message) {
+        const verdict = refusal.reason === 'Infeasible' ? 'Infeasible' : 'Deferred'
         if (memory.resize.pending?.generation !== generation)
-          tell('Warning', 'ResizeDeferred', `Pod resize ${refusal.reason}`, generation, refusal.message)
-        memory.resize = { ...memory.resize, pending: { reason: 'Deferred', message: refusal.message, generation } }
+          tell('Warning', `Resize${verdict}`, `Pod resize ${refusal.reason}`, generation, refusal.message)
+        memory.resize = { ...memory.resize, pending: { reason: verdict, message: refusal.message, generation } }
       }
     } else if (memory.resize.pending !== undefined) {
       memory.resize = { inProgress: memory.resize.inProgress }
@@ -389,12 +390,4 @@ export class PodWorker implements PodSubject {
     this.services.api.forget(uidOf(this.pod))
     this.#onGone()
   }
-}
-
-/** The pod with the status that the node last gave it; conditions of others as the API has them. */
-function withStatus(pod: core.Pod, reported: core.PodStatus | undefined): core.Pod {
-  if (reported === undefined) return pod
-  const mine = new Set([...PASSING_CONDITIONS, ...(reported.conditions ?? []).map(({ type }) => type)])
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => !mine.has(type))
-  return { ...pod, status: { ...pod.status, ...reported, conditions: [...(reported.conditions ?? []), ...others] } }
 }

@@ -15,6 +15,7 @@ const LONGEST_RETRY_MS = 30_000
 /** Makes the pod's sandbox; its volumes are made meanwhile, once all that they refer to is known to be there. */
 export async function runSandbox(scope: Scope, worker: PodSubject, { attempt }: Extract<Action, { type: 'run-sandbox' }>): Promise<void> {
   const { services, memory, state, pod } = worker
+  services.starts.started(pod)
   try {
     // Calls to the runtime are not broken off half-way: what it makes must be known.
     // What a pod refers to is nearly always there: the first try does not wait to be sure.
@@ -42,6 +43,7 @@ export async function runSandbox(scope: Scope, worker: PodSubject, { attempt }: 
       services.events.record(pod, 'Warning', error.reason, error.message)
       return worker.end({ reason: error.reason, message: error.message, graceSeconds: 0 })
     }
+    services.starts.failed(pod, 'sandbox')
     const failures = (memory.sandboxFailure?.failures ?? 0) + 1
     const now = scope.clock.now()
     const reason = error instanceof StartRefused ? error.reason : 'FailedCreatePodSandBox'
@@ -67,7 +69,22 @@ const mayBeMissing = (volume: core.Volume): boolean =>
 export async function sandboxSpecOf(scope: Scope, worker: PodSubject, attempt: number): Promise<SandboxSpec> {
   const { services, pod } = worker
   const [handler, resolvConf] = await Promise.all([services.handlerOf(scope, pod), readFile('/etc/resolv.conf', 'utf8').catch(() => '')])
-  const spec = sandboxSpec(pod, attempt, services.settings, services.cgroups.ensure(pod), parseResolvConf(resolvConf), handler)
+  const spec = sandboxSpec(
+    pod,
+    attempt,
+    services.settings,
+    services.cgroups.ensure(pod),
+    parseResolvConf(resolvConf),
+    handler,
+    services.usersOf(pod),
+  )
+  if (pod.spec?.hostUsers === false && !services.featuresOf(spec.handler).userNamespaces)
+    throw new StartRefused(
+      'FailedCreatePodSandBox',
+      handler === ''
+        ? "can't set `spec.hostUsers: false`, runtime does not support user namespaces"
+        : `can't set \`spec.hostUsers: false\`, RuntimeClass handler ${JSON.stringify(handler)} does not support user namespaces`,
+    )
   await mkdir(spec.logDirectory, { recursive: true, mode: 0o755 })
   return spec
 }

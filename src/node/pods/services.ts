@@ -1,11 +1,13 @@
 import type { Scope } from '#base'
 import type { core } from '#api'
-import type { ContainerRuntime, Device, Image, Mount, RuntimeHandler } from '../cri/runtime.ts'
+import type { Placement } from '../alignment/provider.ts'
+import type { ContainerRuntime, Device, Image, Mount, RuntimeHandler, UserMapping } from '../cri/runtime.ts'
 import type { PodResources } from '../devices/container-extras.ts'
 import type { ObjectSource } from '../objects.ts'
 import type { NodeSettings } from '../settings.ts'
 import type { ProbeResults } from './plan/snapshot.ts'
 import type { AnyContainer } from './pod-facts.ts'
+import type { StartTally } from './start-tally.ts'
 
 /** What pod workers use of the node. Each has a second implementation in tests. */
 export interface PodServices {
@@ -22,12 +24,17 @@ export interface PodServices {
   readonly events: PodEvents
   readonly api: PodApi
   readonly network: PodNetwork
+  readonly starts: StartTally
   /** Throws `PodRejected` when the node cannot take the pod beside those that it has. */
   readonly admit: (pod: core.Pod) => void
-  /** Why the node cannot grant the pod what it asks for now, beside the others; undefined when it can. */
-  readonly refuseResize: (pod: core.Pod) => { readonly reason: string; readonly message: string } | undefined
+  /** Why the node cannot grant the pod what it asks for now, beside the others, instead of what it has; undefined when it can. With `Infeasible` it never will. */
+  readonly refuseResize: (pod: core.Pod, granted: core.Pod) => { readonly reason: string; readonly message: string } | undefined
   /** What the runtime says that it can do for pods of a handler. */
   readonly featuresOf: (handler: string) => Omit<RuntimeHandler, 'name'>
+  /** Which processors and memory of the machine a container runs on. Known once the pod's resources are prepared. */
+  readonly placementOf: (pod: core.Pod, container: string) => Placement
+  /** Whose users a pod's are on the node; undefined: the node's own. Known once the pod's resources are prepared. */
+  readonly usersOf: (pod: core.Pod) => UserMapping | undefined
   /** Whether the runtime knows devices by their names of the Container Device Interface. */
   readonly takesCdiDevices: boolean
   /** The runtime handler of a RuntimeClass; throws `StartRefused`. */

@@ -83,9 +83,11 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
     mounts,
     devices,
     extras,
+    placement: services.placementOf(pod, container.name),
     settings,
     terminationMessageFile,
     targetId,
+    users: services.usersOf(pod),
   })
   try {
     // Not broken off half-way: what the runtime makes must be known.
@@ -149,6 +151,7 @@ function noteFailure(worker: PodSubject, name: string, error: unknown): void {
   const reason = error instanceof StartRefused ? error.reason : 'CreateContainerError'
   const message = messageOf(error)
   const now = scope.clock.now()
+  services.starts.failed(pod, 'container')
   const failures = (memory.failures.get(name)?.failures ?? 0) + 1
   memory.failures.set(name, {
     reason,

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { core } from '#api'
-import { namespacesOf, selinuxOf } from '../containers/security.ts'
+import { groupsPolicyOf, namespacesOf, selinuxOf } from '../containers/security.ts'
 import { HOST_PORTS_HANDLER } from '../host/containerd-config.ts'
-import type { PortMapping, SandboxSpec } from '../cri/runtime.ts'
+import type { PortMapping, SandboxSpec, UserMapping } from '../cri/runtime.ts'
 import { LABELS, allContainersOf, initContainersOf, isSidecar, mainContainersOf, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import type { NodeSettings } from '../settings.ts'
 import { type DnsSettings, dnsOf } from './dns.ts'
@@ -20,6 +20,7 @@ export function sandboxSpec(
   cgroupParent: string,
   nodeDns: DnsSettings,
   handler: string,
+  users: UserMapping | undefined,
 ): SandboxSpec {
   const { hostname, domain } = hostnameOf(pod, settings.clusterDomain)
   const shared = pod.spec?.securityContext
@@ -37,13 +38,14 @@ export function sandboxSpec(
     handler: handler === '' && portMappings.length > 0 ? HOST_PORTS_HANDLER : handler,
     cgroupParent,
     sysctls: sysctlsOf(pod, settings.allowedSysctls),
-    namespaces: namespacesOf(pod),
+    namespaces: namespacesOf(pod, users),
     privileged: allContainersOf(pod).some((container) => container.securityContext?.privileged === true),
     seccomp: settings.pauseSeccomp === undefined ? { type: 'RuntimeDefault' } : { type: 'Localhost', ref: settings.pauseSeccomp },
     selinux: selinuxOf(shared?.seLinuxOptions),
     runAsUser: shared?.runAsUser,
     runAsGroup: shared?.runAsGroup,
     supplementalGroups: [...(shared?.supplementalGroups ?? []), ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup])],
+    groupsPolicy: groupsPolicyOf(pod),
     labels: {
       ...pod.metadata?.labels,
       [LABELS.podName]: nameOf(pod),

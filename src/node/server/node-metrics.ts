@@ -123,6 +123,7 @@ export function agentMetrics(agent: NodeAgent): readonly MetricFamily[] {
         value: workers.reduce((sum, worker) => sum + worker.state.containers.filter((one) => one.state === state).length, 0),
       })),
     },
+    ...agent.starts.metrics(),
     {
       name: 'process_resident_memory_bytes',
       help: 'Resident memory size in bytes.',

@@ -13,6 +13,7 @@ import type { ObjectSource } from '../objects.ts'
 import { kubeletPaths } from '../plugins/kubelet-paths.ts'
 import { uidOf } from '../pods/pod-facts.ts'
 import { PodManager } from '../pods/pod-manager.ts'
+import { StartTally } from '../pods/start-tally.ts'
 import type { PodCgroups, PodEvents } from '../pods/services.ts'
 import { podHooks } from '../probes/pod-hooks.ts'
 import { ProbeTally } from '../probes/probe-tally.ts'
@@ -54,6 +55,7 @@ export function nodeHarness(
 ): NodeHarness {
   const machine: Machine = real?.machine ?? {
     binaries: { containerd: '', runc: '', nft: '', nsenter: '' },
+    path: '',
     cniBinDir: '',
     mayLowerOomScore: true,
     cgroups: { version: 2, mount: '/none' },
@@ -144,7 +146,13 @@ export function nodeHarness(
     cgroups:
       real === undefined
         ? NO_CGROUPS
-        : podCgroups(real.machine.cgroups, real.layout.cgroupRoot, 0, nodeCgroups(real.machine.cgroups, real.layout.cgroupRoot)),
+        : podCgroups(
+            real.machine.cgroups,
+            real.layout.cgroupRoot,
+            0,
+            nodeCgroups(real.machine.cgroups, real.layout.cgroupRoot),
+            () => false,
+          ),
     probes: podProbes(scope, runtime, recorder, new ProbeTally()),
     hooks: podHooks(runtime),
     resources: joinResources([]),
@@ -164,6 +172,9 @@ export function nodeHarness(
     network: { protect: async () => undefined, drain: async () => undefined },
     featuresOf: () => NO_FEATURES,
     takesCdiDevices: true,
+    starts: new StartTally(),
+    usersOf: () => undefined,
+    placementOf: () => ({}),
     handlerOf: async () => '',
   })
   const harness: NodeHarness = {

@@ -23,7 +23,7 @@ import { openInside } from './sub-path.ts'
 import type { DriverVolumes } from './csi/driver-volumes.ts'
 import { type VolumeUse, useOfClaim, useOfInline } from './csi/volume-use.ts'
 import { Turns } from '../turns.ts'
-import { type VolumeKind, claimedVolume, kindOf, pathOfVolume } from './volume-kind.ts'
+import { type VolumeKind, claimedVolume, kindOf, pathOfVolume, volumeDir } from './volume-kind.ts'
 
 const PROPAGATIONS = { None: 'private', HostToContainer: 'host-to-container', Bidirectional: 'bidirectional' } as const
 
@@ -37,6 +37,8 @@ export function podVolumes(
   driven: DriverVolumes,
 ): PodVolumes {
   const done = new Map<string, Set<string>>()
+  /** Of pods with users of their own: by uid and volume, the image to show. */
+  const images = new Map<string, Map<string, string>>()
   /** Writes to one volume follow each other. */
   const writing = new Turns()
   const podDir = (pod: core.Pod): string => join(settings.podsDir, uidOf(pod))
@@ -44,7 +46,7 @@ export function podVolumes(
   const pathOf = (pod: core.Pod, volume: core.Volume, kind: VolumeKind): string => {
     if (kind === 'hostPath') return settings.kubelet.onNode(volume.hostPath?.path ?? '')
     const root = kind === 'secret' || kind === 'projected' ? join(settings.memoryDir, uidOf(pod)) : podDir(pod)
-    return join(root, 'volumes', `kubernetes.io~${kind}`, volume.name)
+    return volumeDir(root, kind, volume.name)
   }
   const contextOf = (pod: core.Pod, podIps: readonly string[], renewBy: (atMs: number) => void): PayloadContext => ({
     pod,
@@ -206,6 +208,12 @@ export function podVolumes(
     },
 
     async showImage(scope, pod, volume, image) {
+      // Layers on top of each other cannot be shown with other owners here: the runtime does that where it makes them.
+      if (pod.spec?.hostUsers === false) {
+        const shown = images.get(uidOf(pod)) ?? new Map<string, string>()
+        images.set(uidOf(pod), shown.set(volume, image.id))
+        return
+      }
       await mountImage(scope, runtime, image.id, { podDir: podDir(pod), podUid: uidOf(pod), volume })
     },
 
@@ -216,9 +224,16 @@ export function podVolumes(
         if (volume === undefined) throw configError(`volume "${mount.name}" is not defined`)
         const kind = kindOf(volume)
         const isPayload = hasPayload(kind) || kind === 'image'
-        let hostPath = await hostPathOf(scope, pod, volume)
         const subPath =
           mount.subPathExpr === undefined || mount.subPathExpr === '' ? (mount.subPath ?? '') : expandAll(mount.subPathExpr, environment)
+        const containerPath = mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`
+        const imageId = images.get(uidOf(pod))?.get(volume.name)
+        if (imageId !== undefined) {
+          const image = { id: imageId, subPath }
+          mounts.push({ containerPath, hostPath: '', readOnly: true, recursiveReadOnly: false, propagation: 'private', image })
+          continue
+        }
+        let hostPath = await hostPathOf(scope, pod, volume)
         if (subPath !== '') {
           hostPath = await subPathMount(scope, pod, container, index, hostPath, subPath, isPayload).catch((error: unknown) => {
             scope.check()
@@ -232,7 +247,7 @@ export function podVolumes(
         // The files of an image are mounted read-only here already; asked for again, the runtime would forget that they are not executable.
         const readOnly = kind !== 'image' && (isPayload || mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true)
         mounts.push({
-          containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
+          containerPath,
           hostPath,
           readOnly,
           recursiveReadOnly: isRecursivelyReadOnly(mount, recursiveReadOnlyMounts),
@@ -311,6 +326,7 @@ export function podVolumes(
         await rm(dir, { recursive: true, force: true })
       }
       done.delete(uid)
+      images.delete(uid)
     },
   }
 }

@@ -31,7 +31,7 @@ export async function runJoin(endpoint: string, flags: JoinFlags): Promise<void>
   const pins = flags.discoveryTokenCaCertHash.map(parsePin)
   const stateDir = stateDirOf(flags)
   const before = claimed(stateDir, flags)
-  await prepareMachine(progress, NODE_PROGRAMS)
+  await prepareMachine(progress, NODE_PROGRAMS, flags.containerd)
   const info = await progress.step('cluster', async (note) => {
     const found = await discoverCluster(scope, endpoint, token, pins)
     if (before?.joined !== undefined && before.joined.server !== found.server)
@@ -139,6 +139,7 @@ async function instanceOf(
     clusterCidr: facts.clusterCidr,
     dnsAddress: facts.dnsAddress,
     ...(facts.failover === 'usual' ? {} : { failover: facts.failover }),
+    ...(flags.containerd === undefined ? {} : { containerdDir: flags.containerd }),
     joined: { server: info.server, serviceCidr: facts.serviceCidr, dnsService: facts.dnsService, balancerPool: facts.balancerPool },
   }
 }

@@ -68,6 +68,7 @@ export function containerdRuntime(socketPath: string): ContainerRuntime {
         ready: conditions.some(({ type, status }) => type === 'RuntimeReady' && status),
         networkReady: conditions.some(({ type, status }) => type === 'NetworkReady' && status),
         message: bad.map(({ type, reason, message }) => `${type}=false reason:${reason} message:${message}`).join(', '),
+        features: answer.features && { supplementalGroupsPolicy: answer.features.supplementalGroupsPolicy },
         handlers: answer.runtimeHandlers.map(({ name, features }) => ({
           name,
           userNamespaces: features?.userNamespaces ?? false,

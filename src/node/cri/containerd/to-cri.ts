@@ -1,5 +1,14 @@
-import type { ContainerSecurity, ContainerSpec, LinuxResources, Mount, NamespaceModes, SandboxSpec, SecurityProfile } from '../runtime.ts'
-import { MountPropagation, NamespaceMode, Protocol, SecurityProfileProfileType } from './cri.gen.ts'
+import type {
+  ContainerSecurity,
+  ContainerSpec,
+  LinuxResources,
+  Mount,
+  NamespaceModes,
+  SandboxSpec,
+  SecurityProfile,
+  UserMapping,
+} from '../runtime.ts'
+import { MountPropagation, NamespaceMode, Protocol, SecurityProfileProfileType, SupplementalGroupsPolicy } from './cri.gen.ts'
 
 const MODES = { pod: NamespaceMode.POD, container: NamespaceMode.CONTAINER, node: NamespaceMode.NODE, target: NamespaceMode.TARGET }
 const PROFILES = {
@@ -18,7 +27,9 @@ const namespaces = (modes: NamespaceModes): object => ({
   pid: MODES[modes.pid],
   ipc: MODES[modes.ipc],
   targetId: modes.targetId ?? '',
+  ...(modes.users && { usernsOptions: { mode: NamespaceMode.POD, uids: idMappings(modes.users), gids: idMappings(modes.users) } }),
 })
+const idMappings = ({ hostId, length }: UserMapping): object[] => [{ hostId, containerId: 0, length }]
 const profile = (value: SecurityProfile | undefined): object | undefined =>
   value && { profileType: PROFILES[value.type], localhostRef: value.type === 'Localhost' ? value.ref : '' }
 const wrapped = (value: number | undefined): object | undefined => (value === undefined ? undefined : { value: BigInt(value) })
@@ -48,6 +59,7 @@ export function sandboxConfig(spec: SandboxSpec): object {
         runAsUser: wrapped(spec.runAsUser),
         runAsGroup: wrapped(spec.runAsGroup),
         supplementalGroups: spec.supplementalGroups.map(BigInt),
+        supplementalGroupsPolicy: SupplementalGroupsPolicy[spec.groupsPolicy],
       },
     },
   }
@@ -67,12 +79,15 @@ export function linuxResources(resources: LinuxResources): object {
   }
 }
 
-const mount = (value: Mount): object => ({
+/** In a user namespace files keep their owners as the pod sees them: each mount maps what is on the disk. */
+const mount = (value: Mount, users: UserMapping | undefined): object => ({
   containerPath: value.containerPath,
   hostPath: value.hostPath,
   readonly: value.readOnly,
   recursiveReadOnly: value.recursiveReadOnly,
   propagation: PROPAGATIONS[value.propagation],
+  ...(value.image && { image: { image: value.image.id }, imageSubPath: value.image.subPath }),
+  ...(users && { uidMappings: idMappings(users), gidMappings: idMappings(users) }),
 })
 
 const security = (value: ContainerSecurity): object => ({
@@ -85,6 +100,7 @@ const security = (value: ContainerSecurity): object => ({
   runAsGroup: wrapped(value.runAsGroup),
   readonlyRootfs: value.readonlyRootfs,
   supplementalGroups: value.supplementalGroups.map(BigInt),
+  supplementalGroupsPolicy: SupplementalGroupsPolicy[value.groupsPolicy],
   noNewPrivs: value.noNewPrivileges,
   maskedPaths: [...value.maskedPaths],
   readonlyPaths: [...value.readonlyPaths],
@@ -100,7 +116,7 @@ export function containerConfig(spec: ContainerSpec): object {
     args: [...spec.args],
     workingDir: spec.workingDir,
     envs: spec.env.map(({ name, value }) => ({ key: name, value: Buffer.from(value) })),
-    mounts: spec.mounts.map(mount),
+    mounts: spec.mounts.map((one) => mount(one, spec.security.namespaces.users)),
     devices: spec.devices.map((device) => ({ ...device })),
     CDIDevices: spec.cdiDevices.map((name) => ({ name })),
     labels: spec.labels,

@@ -68,7 +68,7 @@ export class MemoryRuntime implements ContainerRuntime {
     return { name: 'memory', version: '1', apiVersion: 'v1' }
   }
   async status() {
-    return { ready: true, networkReady: true, message: '', handlers: [] }
+    return { ready: true, networkReady: true, message: '', handlers: [], features: undefined }
   }
 
   async runPodSandbox(scope: Scope, spec: SandboxSpec): Promise<string> {

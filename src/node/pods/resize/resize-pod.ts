@@ -18,7 +18,10 @@ export async function resizePod(scope: Scope, worker: PodSubject, { containers }
     for (const { id, name } of containers) {
       const container = findContainer(pod, name)
       if (container === undefined) continue
-      await runtime.updateContainerResources(scope, id, resourcesOf(pod, container, resourceSettings(settings)))
+      await runtime.updateContainerResources(scope, id, {
+        ...resourcesOf(pod, container, resourceSettings(settings)),
+        ...services.placementOf(pod, name),
+      })
       memory.actuated.set(id, container.resources ?? {})
     }
     cgroups.ensure(pod)

@@ -90,6 +90,15 @@ describe('a pod that asks for other resources', () => {
     assert.equal(condition('PodResizePending'), undefined)
   })
 
+  test('keeps what it has for good when the node can never give the other', async () => {
+    await running(asking('100m', 1))
+    node.refuseResize = () => ({ reason: 'Infeasible', message: 'never' })
+    node.manager.set(asking('900m', 2))
+    await node.until('refused', () => condition('PodResizePending') !== undefined)
+    assert.deepEqual([condition('PodResizePending')?.reason, condition('PodResizePending')?.message], ['Infeasible', 'never'])
+    assert.ok(node.events.some((event) => event.startsWith('web Warning ResizeInfeasible: Pod resize Infeasible: ')))
+  })
+
   test('gets them as a whole, too', async () => {
     const whole = (cpu: string, generation: number): core.Pod => {
       const pod = testPod('web', {

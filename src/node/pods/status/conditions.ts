@@ -115,3 +115,11 @@ function readyOf({ snapshot }: ConditionFacts, containersReady: Verdict): Verdic
   if (missing.length === 0) return { type: 'Ready', status: 'True' }
   return { type: 'Ready', status: 'False', reason: 'ReadinessGatesNotReady', message: missing.join(', ') }
 }
+
+/** The pod with the status that the node last gave it; conditions of others as the API has them. */
+export function withStatus(pod: core.Pod, reported: core.PodStatus | undefined): core.Pod {
+  if (reported === undefined) return pod
+  const mine = new Set([...PASSING_CONDITIONS, ...(reported.conditions ?? []).map(({ type }) => type)])
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => !mine.has(type))
+  return { ...pod, status: { ...pod.status, ...reported, conditions: [...(reported.conditions ?? []), ...others] } }
+}

@@ -1,0 +1,14 @@
+import { UserError } from '#base'
+import { layoutOf, runningContainerd } from '#node'
+import { hostOptions } from '../up/commands.ts'
+import { type Instance, writeInstance } from './instance.ts'
+
+/** The instance with the containerd that is asked for from now on. One that runs is not exchanged under its containers. */
+export function withContainerd(stateDir: string, known: Instance, { containerd }: { readonly containerd?: string }): Instance {
+  if (containerd === undefined || containerd === known.containerdDir) return known
+  if (known.nodes.some((_, index) => runningContainerd(layoutOf(hostOptions(stateDir, known, index))) !== undefined))
+    throw new UserError(`the cluster runs with the containerd of ${known.containerdDir ?? 'the machine'}`, 'stop it first: sampan down')
+  const changed = { ...known, containerdDir: containerd }
+  writeInstance(stateDir, changed)
+  return changed
+}
