@@ -26,6 +26,9 @@ export interface SocketOptions {
   readonly maxIdleConnections?: number
 }
 
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+const CLOSED: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE'])
+
 /** HTTP/1.1 with connections that are kept. TLS is decided by the server's scheme; redirects are never followed. */
 export function socketTransport(options: SocketOptions): Transport {
   const base = new URL(options.server)
@@ -83,8 +86,9 @@ export function socketTransport(options: SocketOptions): Transport {
           sent.on('error', (error) => {
             scope.signal.removeEventListener('abort', stop)
             if (scope.signal.aborted) reject(scope.signal.reason)
-            // A kept connection that the server closed in the same moment: the request was not looked at, so it is sent once more.
-            else if (again && sent.reusedSocket && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE'))
+            // A kept connection that the server closed in the same moment. Whether it has looked at the request nobody knows: one that writes
+            // is not sent again.
+            else if (again && sent.reusedSocket && READS.has(asked.method) && 'code' in error && CLOSED.has(error.code))
               attempt(false).then(resolve, reject)
             else reject(new Unreachable(options.server, error))
           })
