@@ -8,7 +8,8 @@ import { type Release, type ReleaseStatus, TERMINAL } from './objects.ts'
 import { LOCK, OWNER, wantedTemplate } from './parts.ts'
 import { planRelease } from './plan/plan.ts'
 import { readCounts } from './read-counts.ts'
-import { TRACKS, type Track, trackName } from './route.ts'
+import { httpRouteRef } from './route/http-route.ts'
+import { TRACKS, type Track, trackName } from './route/shares.ts'
 import { SOON_MS, type World, type Write } from './world.ts'
 
 const BY_DEPLOYMENT = 'release-deployment'
@@ -71,10 +72,11 @@ async function look(scope: Scope, client: Client, release: Release): Promise<Wor
     ])
     return { deployment, service }
   }
-  const [target, service, ingress, next, control] = await Promise.all([
+  const [target, service, ingress, httpRoute, next, control] = await Promise.all([
     get(refs.deployments, spec.deployment),
     get(refs.services, spec.service),
     get(refs.ingresses, spec.ingress),
+    get(httpRouteRef, spec.httpRoute),
     track('next'),
     track('control'),
   ])
@@ -86,6 +88,7 @@ async function look(scope: Scope, client: Client, release: Release): Promise<Wor
     target,
     service,
     ingress,
+    httpRoute,
     tracks: { next, control },
     autoscalers: items.filter(
       ({ spec: { scaleTargetRef } = {} }) => scaleTargetRef?.kind === 'Deployment' && scaleTargetRef.name === spec.deployment,

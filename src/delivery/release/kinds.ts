@@ -140,6 +140,7 @@ export const releaseKind: PlatformKind = {
       },
       service: text('Through which requests come, for all strategies but Standard and Rolling.', 55),
       ingress: text('Whose paths lead to the Service; the release shares them while it lasts.'),
+      httpRoute: text('In the place of an Ingress: an HTTPRoute of Gateway API whose rules lead to the Service.'),
       sticky: {
         type: 'string',
         pattern: '^(cookie|source|header: [a-z0-9-]{1,64})$',
@@ -182,9 +183,11 @@ export const releaseKind: PlatformKind = {
     'x-kubernetes-validations': [
       { rule: 'has(self.template) != has(self.images)', message: 'either template or images says what is new' },
       {
-        rule: "self.strategy.type in ['Standard', 'Rolling'] ? !has(self.analysis) : has(self.service) && has(self.ingress)",
-        message: 'service and ingress are needed to share requests; a strategy in place has no analysis, since there is nothing to compare',
+        rule: "self.strategy.type in ['Standard', 'Rolling'] ? !has(self.analysis) : has(self.service) && (has(self.ingress) != has(self.httpRoute))",
+        message:
+          'service, and either ingress or httpRoute, are needed to share requests; a strategy in place has no analysis, since there is nothing to compare',
       },
+      { rule: '!has(self.sticky) || !has(self.httpRoute)', message: 'an HTTPRoute has no clients that stay: sticky is for an ingress' },
     ],
   },
   status: {

@@ -58,6 +58,8 @@ export interface ReleaseSpec {
   readonly images?: Readonly<Record<string, string>> | undefined
   readonly service?: string | undefined
   readonly ingress?: string | undefined
+  /** In the place of an Ingress. */
+  readonly httpRoute?: string | undefined
   readonly sticky?: string | undefined
   readonly strategy: Strategy
   readonly analysis?: Analysis | undefined

@@ -1,7 +1,7 @@
 import type { apps, core } from '#api'
 import { canonicalJson, hashOf } from '#reconcile'
 import type { Release, Version } from './objects.ts'
-import { type Track, trackName } from './route.ts'
+import { type Track, trackName } from './route/shares.ts'
 
 /** On the Deployment that is released: `name/uid` of the Release that has it. One at a time. */
 export const LOCK = 'sampan.io/release'

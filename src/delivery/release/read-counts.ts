@@ -1,7 +1,7 @@
 import { type Scope, messageOf } from '#base'
 import type { Client } from '#client'
 import type { Counted } from './objects.ts'
-import { trackName } from './route.ts'
+import { trackName } from './route/shares.ts'
 import type { Reading } from './window.ts'
 
 const MOST_BUCKETS = 1000

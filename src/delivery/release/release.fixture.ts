@@ -1,5 +1,5 @@
 import { type Scope, rootScope } from '#base'
-import { type KubeObject, type apps, type networking, refs } from '#api'
+import { type KubeObject, type apiextensions, type apps, type networking, refs } from '#api'
 import { type Client, type TransportAnswer, createClient, inProcessTransport } from '#client'
 import type { ControllerContext, Informer } from '#reconcile'
 import { type ManualClock, type TestApiServer, manualClock, testApiServer } from '#testing'
@@ -8,6 +8,7 @@ import { releaseController } from './controller.ts'
 import { releaseRef } from './kinds.ts'
 import { type Release, type ReleaseSpec, TERMINAL } from './objects.ts'
 import { releasePart } from './part.ts'
+import { type HttpRoute, httpRouteRef } from './route/http-route.ts'
 
 const BUCKETS = 4
 
@@ -43,8 +44,10 @@ export class Shop {
   readonly weights: string[] = []
   readonly #counts = new Map<string, { requests: number; errors: number; slow: number }>()
   readonly #api: TestApiServer
+  readonly #isByHttpRoute: boolean
 
-  constructor(api: TestApiServer, namespace: string) {
+  constructor(api: TestApiServer, namespace: string, isByHttpRoute = false) {
+    this.#isByHttpRoute = isByHttpRoute
     this.#api = api
     this.namespace = namespace
     this.client = createClient({ transport: inProcessTransport(api.server.handler) })
@@ -59,13 +62,15 @@ export class Shop {
       metadata: { name: 'shop', namespace },
       spec: { selector: { app: 'shop' }, ports: [{ name: 'web', port: 80, protocol: 'TCP' }] },
     })
-    await this.client.resource(refs.ingresses).create(scope, ingress(namespace))
+    if (this.#isByHttpRoute) await this.client.resource(httpRouteRef).create(scope, httpRoute(namespace))
+    else await this.client.resource(refs.ingresses).create(scope, ingress(namespace))
     await this.settle()
     return this
   }
 
   async start(name: string, spec: Partial<ReleaseSpec> = {}): Promise<void> {
-    const whole = { deployment: 'shop', service: 'shop', ingress: 'shop', images: { web: 'shop:2' }, ...spec }
+    const route = this.#isByHttpRoute ? { httpRoute: 'shop' } : { ingress: 'shop' }
+    const whole = { deployment: 'shop', service: 'shop', ...route, images: { web: 'shop:2' }, ...spec }
     await this.client.resource(releaseRef).create(this.scope, { metadata: { name, namespace: this.namespace }, spec: whole as ReleaseSpec })
   }
 
@@ -105,6 +110,12 @@ export class Shop {
     throw new Error(`after ${turns} turns it is ${JSON.stringify({ ...status, stable: 0, next: 0, analysis: 0 })}`)
   }
 
+  /** One turn of a controller that has just begun. No time passes, and no requests come. */
+  async turn(name: string): Promise<Release> {
+    await this.#controller()(this.scope, `${this.namespace}/${name}`)
+    return this.release(name)
+  }
+
   /** So many turns of a controller that has just begun. */
   async turns(name: string, count: number): Promise<void> {
     let left = count
@@ -139,6 +150,12 @@ export class Shop {
   }
 
   async shares(): Promise<Readonly<Record<string, number>>> {
+    if (this.#isByHttpRoute) {
+      const { spec: of } = await this.get<HttpRoute>(httpRouteRef, 'shop')
+      const backends = of.rules?.[0]?.backendRefs ?? []
+      // Alone it has all requests, whatever its weight is.
+      return Object.fromEntries(backends.map(({ name, weight = 1 }) => [name, backends.length === 1 ? 100 : weight]))
+    }
     const { metadata, spec } = await this.get<networking.Ingress>(refs.ingresses, 'shop')
     const text = metadata?.annotations?.['sampan.io/service-weight'] ?? 'shop: 100'
     const named = new Set((spec?.rules?.[0]?.http?.paths ?? []).map(({ backend }) => backend.service?.name))
@@ -248,6 +265,13 @@ export const deployment = (namespace: string): apps.Deployment => ({
   },
 })
 
+const httpRoute = (namespace: string): HttpRoute => ({
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'HTTPRoute',
+  metadata: { name: 'shop', namespace },
+  spec: { rules: [{ backendRefs: [{ name: 'shop', port: 80, weight: 1 }] }] },
+})
+
 const ingress = (namespace: string): networking.Ingress => ({
   metadata: { name: 'shop', namespace },
   spec: {
@@ -260,9 +284,37 @@ const ingress = (namespace: string): networking.Ingress => ({
   },
 })
 
+/** As far as a release looks at it; a gateway installs the whole. */
+const httpRouteKind: apiextensions.CustomResourceDefinition = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: {
+    name: 'httproutes.gateway.networking.k8s.io',
+    annotations: { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/gateway-api/pull/1' },
+  },
+  spec: {
+    group: httpRouteRef.group,
+    scope: 'Namespaced',
+    names: { kind: 'HTTPRoute', plural: 'httproutes', singular: 'httproute', listKind: 'HTTPRouteList' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        },
+      },
+    ],
+  },
+}
+
 export async function openApi(): Promise<TestApiServer> {
   const api = await testApiServer()
   const client = createClient({ transport: inProcessTransport(api.server.handler) })
-  await installKinds(api.scope, client, releasePart.kinds)
+  await installKinds(api.scope, client, [...releasePart.kinds, httpRouteKind])
   return api
 }

@@ -8,6 +8,7 @@ import { releaseRef } from './kinds.ts'
 import type { Analysis, Release, ReleaseSpec } from './objects.ts'
 import { LOCK } from './parts.ts'
 import { Killed, Shop, deployment, openApi } from './release.fixture.ts'
+import { type HttpRoute, httpRouteRef } from './route/http-route.ts'
 
 const ANALYSIS: Analysis = {
   minimumRequests: 100,
@@ -36,7 +37,7 @@ before(async () => {
 })
 after(() => api.close())
 let serial = 0
-const open = (): Promise<Shop> => new Shop(api, `shop-${serial++}`).open()
+const open = (isByHttpRoute = false): Promise<Shop> => new Shop(api, `shop-${serial++}`, isByHttpRoute).open()
 
 /** Nothing that a release has made or changed is left but what it is for. */
 async function assertNothingLeft(shop: Shop, image: string): Promise<void> {
@@ -54,6 +55,26 @@ async function assertNothingLeft(shop: Shop, image: string): Promise<void> {
 }
 
 describe('a canary', () => {
+  test('by an HTTPRoute is shared by the weights of its backends, which are as before afterwards', async () => {
+    const good = await open(true)
+    const before = await good.get<HttpRoute>(httpRouteRef, 'shop')
+    await good.start('r', canary(10))
+    assert.equal((await good.run('r')).status?.phase, 'Succeeded')
+    assert.deepEqual(good.weights, [
+      '{"shop":100}',
+      '{"shop":80,"shop-control":10,"shop-next":10}',
+      '{"shop":0,"shop-next":100}',
+      '{"shop":100}',
+    ])
+    const after = await good.get<HttpRoute>(httpRouteRef, 'shop')
+    assert.deepEqual([after.spec, after.metadata?.annotations], [before.spec, undefined])
+    assert.deepEqual(good.wrongs, [])
+    const none = await open(true)
+    await none.client.resource(httpRouteRef).delete(none.scope, { namespace: none.namespace, name: 'shop' })
+    await none.start('r', canary(10))
+    assert.equal((await none.turn('r')).status?.message, 'there is no HTTPRoute shop')
+  })
+
   test('that is as good as its control takes over by itself, in its steps, and nothing else is left', async () => {
     const shop = await open()
     await shop.start('r', canary(10, 30))

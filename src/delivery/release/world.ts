@@ -1,6 +1,7 @@
 import type { KubeObject, ResourceRef, apps, autoscaling, core, networking } from '#api'
 import type { Release, ReleaseStatus } from './objects.ts'
-import type { Track } from './route.ts'
+import type { HttpRoute } from './route/http-route.ts'
+import type { Track } from './route/shares.ts'
 import type { Reading } from './window.ts'
 
 /** Nothing is planned from anything else. */
@@ -8,7 +9,9 @@ export interface World {
   readonly release: Release
   readonly target: apps.Deployment | undefined
   readonly service: core.Service | undefined
+  /** The route is one of these. */
   readonly ingress: networking.Ingress | undefined
+  readonly httpRoute: HttpRoute | undefined
   readonly tracks: Readonly<Record<Track, { readonly deployment: apps.Deployment | undefined; readonly service: core.Service | undefined }>>
   /** Those that scale the target. */
   readonly autoscalers: readonly autoscaling.HorizontalPodAutoscaler[]

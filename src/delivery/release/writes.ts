@@ -4,7 +4,9 @@ import { releaseRef } from './kinds.ts'
 import type { Release, Version } from './objects.ts'
 import { holdPatch, releasePatch } from './autoscaler.ts'
 import { LOCK, isAsMade, isMadeBy, trackDeployment, trackService } from './parts.ts'
-import { TRACKS, type Share, type Track, withShares } from './route.ts'
+import { httpRouteRef, withHttpShares } from './route/http-route.ts'
+import { withShares } from './route/ingress.ts'
+import { type Share, TRACKS, type Track } from './route/shares.ts'
 import type { World, Write } from './world.ts'
 
 const FINALIZER = 'delivery.sampan.io/release'
@@ -73,12 +75,14 @@ export function autoscalerWrites({ autoscalers }: World, isHeld: boolean): reado
 }
 
 /** None when the route says so already. The whole object at once, of the version that was read. */
-export function routeWrites({ release, ingress }: World, shares: readonly Share[]): readonly Write[] {
-  if (ingress === undefined) return []
-  const body = withShares(ingress, release.spec.service ?? '', shares, release.spec.sticky)
-  return canonicalJson(body) === canonicalJson(ingress)
-    ? []
-    : [{ verb: 'update', ref: refs.ingresses, name: ingress.metadata?.name ?? '', body }]
+export function routeWrites({ release, ingress, httpRoute }: World, shares: readonly Share[]): readonly Write[] {
+  const { service = '', sticky } = release.spec
+  const write = (ref: Write['ref'], known: KubeObject, body: KubeObject): readonly Write[] =>
+    canonicalJson(body) === canonicalJson(known) ? [] : [{ verb: 'update', ref, name: known.metadata?.name ?? '', body }]
+  return [
+    ...(ingress === undefined ? [] : write(refs.ingresses, ingress, withShares(ingress, service, shares, sticky))),
+    ...(httpRoute === undefined ? [] : write(httpRouteRef, httpRoute, withHttpShares(httpRoute, service, shares))),
+  ]
 }
 
 export function templateWrite({ metadata }: apps.Deployment, version: Version, strategy: apps.DeploymentStrategy | undefined): Write {

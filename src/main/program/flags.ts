@@ -89,6 +89,7 @@ export interface ReleaseStartFlags extends ReleaseFlags {
   readonly image: readonly string[]
   readonly service?: string
   readonly ingress?: string
+  readonly httpRoute?: string
   readonly strategy: 'Standard' | 'Rolling' | 'BlueGreen' | 'Canary' | 'Batches'
   readonly weights: readonly number[]
   readonly batches: number

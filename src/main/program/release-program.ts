@@ -23,6 +23,7 @@ export function addReleaseCommands(root: Command): void {
     .option('--image <container=image>', 'what is new (may be repeated)', several, [])
     .option('--service <name>', 'through which requests come')
     .option('--ingress <name>', 'whose paths lead to the Service')
+    .option('--http-route <name>', 'in the place of an Ingress: an HTTPRoute whose rules lead there')
     .addOption(new Option('--strategy <type>', 'how').choices(['Standard', 'Rolling', 'BlueGreen', 'Canary', 'Batches']).default('Canary'))
     .option('--weights <list>', 'of a canary: shares of the new version of 100, step by step', weights, [10, 50])
     .option('--batches <count>', 'of batches: how many', whole, 4)

@@ -3,7 +3,9 @@ import { LOCK, besideProblem, isMadeBy, lockOf, templateHash, versionOf } from '
 import { planEnd } from './plan-end.ts'
 import { planSteps } from './plan-steps.ts'
 import { fresh, turn } from '../record/record.ts'
-import { TRACKS, routeProblem } from '../route.ts'
+import { httpRouteProblem } from '../route/http-route.ts'
+import { routeProblem } from '../route/ingress.ts'
+import { TRACKS } from '../route/shares.ts'
 import { stepsOf } from './steps.ts'
 import { type Plan, SOON_MS, type World } from '../world.ts'
 import { finalizer, lockWrite } from '../writes.ts'
@@ -85,21 +87,21 @@ function begin(world: World, status: ReleaseStatus, nowMs: number): Plan {
   }
 }
 
-function problemBeside({ release, target, service, ingress, tracks }: World): string | undefined {
+function problemBeside({ release, target, service, ingress, httpRoute, tracks }: World): string | undefined {
   const { spec } = release
   if (stepsOf(spec.strategy) === undefined) return undefined
-  if (spec.service === undefined || spec.ingress === undefined)
-    return `the strategy ${spec.strategy.type} needs spec.service and spec.ingress`
+  const route = spec.ingress === undefined ? `the HTTPRoute ${spec.httpRoute ?? ''}` : `the Ingress ${spec.ingress}`
+  if (spec.service === undefined || (spec.ingress === undefined) === (spec.httpRoute === undefined))
+    return `the strategy ${spec.strategy.type} needs spec.service, and spec.ingress or spec.httpRoute`
   if (service === undefined) return `there is no Service ${spec.service}`
-  if (ingress === undefined) return `there is no Ingress ${spec.ingress}`
+  if (ingress === undefined && httpRoute === undefined) return `there is no ${route.slice('the '.length)}`
   const foreign = TRACKS.flatMap((track) => Object.values(tracks[track])).find(
     (object) => object !== undefined && !isMadeBy(object, release),
   )
   if (foreign !== undefined)
     return `${foreign.kind ?? 'the object'} ${foreign.metadata?.name ?? ''} is there, and was not made by this release`
-  const route = routeProblem(ingress, spec.service)
-  return (
-    (target === undefined ? undefined : besideProblem(target, service)) ??
-    (route === undefined ? undefined : `the Ingress ${spec.ingress}: ${route}`)
-  )
+  const problem =
+    (ingress === undefined ? undefined : routeProblem(ingress, spec.service)) ??
+    (httpRoute === undefined ? undefined : httpRouteProblem(httpRoute, spec.service))
+  return (target === undefined ? undefined : besideProblem(target, service)) ?? (problem === undefined ? undefined : `${route}: ${problem}`)
 }

@@ -37,5 +37,15 @@ export function noted(status: ReleaseStatus, nowMs: number, message: string, by?
     ...(verdict === undefined ? {} : { verdict }),
     ...(by === undefined ? {} : { by }),
   }
-  return { ...status, history: [...history, entry].slice(-MOST_HISTORY) }
+  return { ...status, history: joined(history, entry).slice(-MOST_HISTORY) }
+}
+
+/** A line that says no more than the one of the same moment before it is left out, and one that says all of it takes its place. */
+function joined(history: readonly HistoryEntry[], entry: HistoryEntry): readonly HistoryEntry[] {
+  const last = history.at(-1)
+  const isSameMoment = last?.time === entry.time && last.attempt === entry.attempt && last.step === entry.step
+  if (last === undefined || !isSameMoment || last.verdict !== entry.verdict || entry.verdict === undefined) return [...history, entry]
+  const judged = last.message.startsWith(`${last.verdict}: `) ? last.message.slice(`${last.verdict}: `.length) : undefined
+  if (judged === undefined || !entry.message.includes(judged)) return [...history, entry]
+  return entry.message === judged && entry.phase === last.phase ? history : [...history.slice(0, -1), entry]
 }

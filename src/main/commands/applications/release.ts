@@ -29,7 +29,7 @@ export async function runStart(name: string | undefined, flags: ReleaseStartFlag
 }
 
 /** What the API server fills in is left out. */
-function fromFlags({ deployment, image, service, ingress, strategy, weights, batches, promotion }: ReleaseStartFlags): Wish {
+function fromFlags({ deployment, image, service, ingress, httpRoute, strategy, weights, batches, promotion }: ReleaseStartFlags): Wish {
   if (deployment === undefined || image.length === 0)
     throw new UserError('it is not said what is released', 'give --deployment and --image CONTAINER=IMAGE, or --file')
   const images = Object.fromEntries(
@@ -46,6 +46,7 @@ function fromFlags({ deployment, image, service, ingress, strategy, weights, bat
     promotion,
     ...(service === undefined ? {} : { service }),
     ...(ingress === undefined ? {} : { ingress }),
+    ...(httpRoute === undefined ? {} : { httpRoute }),
     strategy: {
       type: strategy,
       ...(isCanary ? { canary: { steps: weights.map((weight) => ({ weight })) } } : {}),

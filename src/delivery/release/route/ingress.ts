@@ -1,9 +1,8 @@
 import type { networking } from '#api'
+import { ROUTE_BEFORE, type Share, TRACKS, trackName } from './shares.ts'
 
 const WEIGHT = 'sampan.io/service-weight'
 const STICKY = 'sampan.io/sticky'
-/** What the annotations were before a release changed them. */
-const BEFORE = 'sampan.io/release-route'
 /** Whoever shares a path himself cannot have it shared a second time. */
 const FOREIGN = [
   WEIGHT,
@@ -13,17 +12,12 @@ const FOREIGN = [
   'nginx.ingress.kubernetes.io/canary',
 ]
 
-export interface Share {
-  readonly service: string
-  readonly weight: number
-}
-
 type Annotations = Readonly<Record<string, string>>
 
 /** Why requests to this Service cannot be shared by this Ingress; undefined when they can. */
 export function routeProblem(ingress: networking.Ingress, service: string): string | undefined {
   const annotations = ingress.metadata?.annotations ?? {}
-  const own = annotations[BEFORE] === undefined ? FOREIGN.find((name) => annotations[name] !== undefined) : undefined
+  const own = annotations[ROUTE_BEFORE] === undefined ? FOREIGN.find((name) => annotations[name] !== undefined) : undefined
   if (own !== undefined) return `it shares its requests itself, by ${own}`
   if (ingress.spec?.defaultBackend?.service?.name === service) return `its defaultBackend is ${service}, which cannot be shared`
   const isNamed = (ingress.spec?.rules ?? []).some(({ http }) =>
@@ -78,7 +72,7 @@ export function withShares(
 }
 
 function withAnnotations(annotations: Annotations, shares: readonly Share[], sticky: string | undefined): Record<string, string> {
-  const { [BEFORE]: before, ...rest } = annotations
+  const { [ROUTE_BEFORE]: before, ...rest } = annotations
   if (shares.length === 0) {
     if (before === undefined) return { ...rest }
     const { [WEIGHT]: _weight, [STICKY]: present, ...others } = rest
@@ -92,7 +86,7 @@ function withAnnotations(annotations: Annotations, shares: readonly Share[], sti
     ...rest,
     [WEIGHT]: shares.map(({ service, weight }) => `${service}: ${weight}`).join(', '),
     ...(stays === undefined ? {} : { [STICKY]: stays }),
-    [BEFORE]: before ?? JSON.stringify({ sticky: annotations[STICKY] ?? null, set: sticky ?? null }),
+    [ROUTE_BEFORE]: before ?? JSON.stringify({ sticky: annotations[STICKY] ?? null, set: sticky ?? null }),
   }
 }
 
@@ -114,7 +108,3 @@ function readBefore(text: string): { readonly sticky?: unknown; readonly set?: u
     return {}
   }
 }
-
-export const TRACKS = ['next', 'control'] as const
-export type Track = (typeof TRACKS)[number]
-export const trackName = (name: string, track: Track): string => `${name}-${track}`
