@@ -9,23 +9,26 @@ export function settleEmptyParts(schema: ObjectSchema, draft: KubeObject, old: K
   const values = draft as unknown as Record<string, unknown>
   for (const [name, value] of Object.entries(values)) {
     const field = schema.fields.get(name)
-    if (field === undefined || name === 'metadata' || value === before[name] || !(hasEmpty(value) || hasNull(before[name]))) continue
+    if (field === undefined || name === 'metadata' || value === before[name] || !(hasEmpty(value, before[name]) || hasNull(before[name])))
+      continue
     if (field.dropEmpty && before[name] === undefined && isEmptyPart(field.schema, value)) delete values[name]
     else if (before[name] === null && isEmptyPart(field.schema, value)) values[name] = null
     else values[name] = settled(field.schema, value, before[name])
   }
 }
 
-/** Most objects have nothing empty in them, and are not looked at twice. */
-function hasEmpty(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
+/** Most objects have nothing empty in them, and are not looked at twice; what is the old one's own is not looked at once. */
+function hasEmpty(value: unknown, old: unknown): boolean {
+  if (typeof value !== 'object' || value === null || value === old) return false
+  const before: Readonly<Record<string, unknown>> = typeof old === 'object' && old !== null ? (old as Record<string, unknown>) : NOTHING
   let isEmpty = true
   for (const key in value) {
     isEmpty = false
-    if (hasEmpty((value as Readonly<Record<string, unknown>>)[key])) return true
+    if (hasEmpty((value as Readonly<Record<string, unknown>>)[key], before[key])) return true
   }
   return isEmpty
 }
+const NOTHING: Readonly<Record<string, unknown>> = {}
 
 function hasNull(value: unknown): boolean {
   if (typeof value !== 'object') return false
@@ -34,27 +37,49 @@ function hasNull(value: unknown): boolean {
   return false
 }
 
+/** The same value when it is as it should be. */
 function settled(schema: Schema, value: unknown, old: unknown): unknown {
   if (value === old || typeof value !== 'object' || value === null || typeof old !== 'object' || old === null) return value
-  if (schema.kind === 'any') return schema.objects === undefined || Array.isArray(value) ? value : settled(schema.objects, value, old)
   if (schema.kind === 'list' && Array.isArray(value) && Array.isArray(old) && value.length === old.length)
-    return value.map((item, at) => settled(schema.items, item, old[at]))
-  if (Array.isArray(value)) return value
-  const before = old as Readonly<Record<string, unknown>>
-  if (schema.kind === 'map')
-    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, settled(schema.values, child, before[key])]))
-  if (schema.kind !== 'object') return value
-  const result: Record<string, unknown> = {}
-  for (const [name, child] of Object.entries(value)) {
-    const field = schema.fields.get(name)
-    if (field?.dropEmpty === true && before[name] === undefined && isEmptyPart(field.schema, child)) continue
-    result[name] = field === undefined ? child : settled(field.schema, child, before[name])
+    return settledItems(schema.items, value, old)
+  if (schema.kind !== 'object' || Array.isArray(value)) return value
+  return settledMembers(schema, value as Readonly<Record<string, unknown>>, old as Readonly<Record<string, unknown>>)
+}
+
+function settledItems(schema: Schema, items: readonly unknown[], old: readonly unknown[]): readonly unknown[] {
+  let result: unknown[] | undefined
+  for (let at = 0; at < items.length; at++) {
+    const item = settled(schema, items[at], old[at])
+    if (item !== items[at]) (result ??= [...items])[at] = item
   }
-  for (const [name, was] of Object.entries(before)) {
-    const field = schema.fields.get(name)
-    if (was === null && field !== undefined && (result[name] === undefined || isEmptyPart(field.schema, result[name]))) result[name] = null
+  return result ?? items
+}
+
+function settledMembers(
+  { fields }: ObjectSchema,
+  members: Readonly<Record<string, unknown>>,
+  before: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  let result: Record<string, unknown> | undefined
+  for (const name in members) {
+    const field = fields.get(name)
+    if (field === undefined) continue
+    const child = members[name]
+    if (field.dropEmpty === true && before[name] === undefined && isEmptyPart(field.schema, child)) {
+      result ??= { ...members }
+      delete result[name]
+      continue
+    }
+    const member = settled(field.schema, child, before[name])
+    if (member !== child) (result ??= { ...members })[name] = member
   }
-  return result
+  for (const name in before) {
+    if (before[name] !== null) continue
+    const field = fields.get(name)
+    const member = (result ?? members)[name]
+    if (field !== undefined && (member === undefined || isEmptyPart(field.schema, member))) (result ??= { ...members })[name] = null
+  }
+  return result ?? members
 }
 
 function isEmptyPart(schema: Schema, value: unknown): boolean {
