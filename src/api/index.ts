@@ -133,6 +133,7 @@ export {
   type Ip,
   cidrContains,
   cidrText,
+  ipOf,
   parseCidr,
   parseIp,
 } from './validation/ip.ts'

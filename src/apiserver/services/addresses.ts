@@ -1,34 +1,51 @@
-import { type core, fieldError, nameIsPathSegment } from '#api'
+import { type core, fieldError, nameIsPathSegment, parseIp } from '#api'
 import { CLUSTER_IPS, HEADLESS, refuse } from './families.ts'
-import { numberOf, textOf } from './held.ts'
-import { type Numbers, type Takings, poolOf } from './takings.ts'
+import type { Family } from './held.ts'
+import { type Source, type Takings, poolOf } from './takings.ts'
 
 type Service = core.Service
 
-/** Gives a Service its cluster address. */
-export function settleAddress(numbers: Numbers, service: Service, old: Service | undefined, takings: Takings, dryRun: boolean): void {
+/** Gives a Service an address of each of its families, and takes the second one when one is all that is wanted. The families are settled. */
+export function settleAddresses(
+  sourceOf: (family: Family) => Source<string>,
+  service: Service,
+  old: Service | undefined,
+  takings: Takings,
+  dryRun: boolean,
+): void {
   const { spec } = service
   if (spec?.type !== 'ClusterIP' && spec?.type !== 'NodePort' && spec?.type !== 'LoadBalancer') return
-  const wanted = spec.clusterIP ?? ''
-  if (wanted === HEADLESS) {
+  if (spec.clusterIP === HEADLESS) {
     spec.clusterIPs = [HEADLESS]
     return
   }
-  const before = old?.spec?.type === 'ExternalName' ? '' : (old?.spec?.clusterIP ?? '')
-  // An address that there was cannot change: validation says so.
-  if (wanted !== '' && before !== '') return
-  // An address is kept under its Service's name, unless nothing is kept.
-  const name = service.metadata?.name ?? ''
-  const [wrong = name === '' ? 'the service has no name' : undefined] = nameIsPathSegment(name, false)
-  if (wrong !== undefined && !dryRun) refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP: ${wrong}`))
-  const put = (number: number): void => {
-    spec.clusterIP = textOf(number)
-    spec.clusterIPs = [spec.clusterIP]
+  const before = old?.spec?.type === 'ExternalName' ? [] : (old?.spec?.clusterIPs ?? [])
+  const given = [...(spec.clusterIPs ?? [])]
+  const put = (i: number, address: string): void => {
+    given[i] = address
+    if (i === 0) spec.clusterIP = address
+    spec.clusterIPs = given.slice(0, i + 1)
   }
-  if (wanted === '') return takings.choose(numbers, 'serviceIP', put)
-  const refused = (why: string): never =>
-    refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP ${wanted}: ${why}`))
-  const number = numberOf(wanted)
-  if (poolOf(numbers, number) === undefined) refused('the provided network does not match the current range')
-  takings.ask(numbers, number, () => refused('provided IP is already allocated'))
+  const checkName = (): void => {
+    // An address is kept under its Service's name, unless nothing is kept.
+    const name = service.metadata?.name ?? ''
+    const [wrong = name === '' ? 'the service has no name' : undefined] = nameIsPathSegment(name, false)
+    if (wrong !== undefined && !dryRun) refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP: ${wrong}`))
+  }
+  for (const [i, family] of ((spec.ipFamilies ?? []) as readonly Family[]).entries()) {
+    // An address that there was cannot change: validation says so.
+    if ((before[i] ?? '') !== '' && (given[i] ?? '') !== '') continue
+    checkName()
+    const wanted = given[i] ?? ''
+    const source = sourceOf(family)
+    if (wanted === '') {
+      takings.choose(source, 'serviceIP', (address) => put(i, address))
+      continue
+    }
+    const refused = (why: string): never =>
+      refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP ${wanted}: ${why}`))
+    const address = parseIp(wanted)?.text ?? wanted
+    if (poolOf(source, address) === undefined) refused('the provided network does not match the current range')
+    takings.ask(source, address, () => refused('provided IP is already allocated'))
+  }
 }

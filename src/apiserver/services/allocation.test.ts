@@ -8,7 +8,7 @@ import type { RegistryHook } from '../registry/core.ts'
 import { serviceAllocation } from './allocation.ts'
 
 const scope = rootScope({ random: seededRandom(1) })
-const options = { addressRange: '10.96.0.0/24', firstNodePort: 30_000, lastNodePort: 30_063 }
+const options = { addressRanges: ['10.96.0.0/24'], firstNodePort: 30_000, lastNodePort: 30_063 }
 
 interface Cluster {
   readonly objects: FakeObjects
@@ -20,8 +20,12 @@ interface Cluster {
   remove(name: string): Promise<void>
 }
 
-function cluster(objects = fakeObjects(), engine: Engine = openMemoryStore(scope)): Cluster {
-  const hook: RegistryHook = serviceAllocation(scope, { ...options, reader: objects, writer: () => objects, engine })
+function cluster(
+  objects = fakeObjects(),
+  engine: Engine = openMemoryStore(scope),
+  more: { addressRanges?: readonly string[] } = {},
+): Cluster {
+  const hook: RegistryHook = serviceAllocation(scope, { ...options, ...more, reader: objects, writer: () => objects, engine })
   const made = (name: string, spec: core.ServiceSpec): core.Service => ({
     metadata: { name, namespace: 'a' },
     spec: { type: 'ClusterIP', ports: [{ port: 80, protocol: 'TCP' }], ...spec },
@@ -163,6 +167,52 @@ describe('service allocation', () => {
     const { ipFamilies, ipFamilyPolicy } = await create('y', { clusterIP: 'None', clusterIPs: ['None'], ipFamilies: ['IPv6'] })
     assert.deepEqual([ipFamilies, ipFamilyPolicy], [['IPv6', 'IPv4'], 'RequireDualStack'])
     assert.equal((await create('z', { clusterIP: 'None', clusterIPs: ['None'], selector: { a: 'b' } })).ipFamilyPolicy, 'SingleStack')
+  })
+
+  it('gives addresses of both families where the cluster speaks both, as many as a service asks for', async () => {
+    const { create, update, objects } = cluster(fakeObjects(), openMemoryStore(scope), {
+      addressRanges: ['10.96.0.0/24', 'fd00:10:96::/112'],
+    })
+    const families = ({ ipFamilies, ipFamilyPolicy, clusterIP, clusterIPs = [] }: core.ServiceSpec): readonly unknown[] => {
+      assert.equal(clusterIP, clusterIPs[0])
+      assert.deepEqual(
+        ipFamilies?.slice(0, clusterIPs.length),
+        clusterIPs.map((address) => (address.startsWith('fd00:10:96::') ? 'IPv6' : 'IPv4')),
+      )
+      return [ipFamilyPolicy, ipFamilies?.join(), clusterIPs.length]
+    }
+    assert.deepEqual(families(await create('plain')), ['SingleStack', 'IPv4', 1])
+    assert.deepEqual(families(await create('six', { ipFamilies: ['IPv6'] })), ['SingleStack', 'IPv6', 1])
+    assert.deepEqual(families(await create('both', { ipFamilyPolicy: 'PreferDualStack' })), ['PreferDualStack', 'IPv4,IPv6', 2])
+    assert.deepEqual(families(await create('turned', { ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv6'] })), [
+      'RequireDualStack',
+      'IPv6,IPv4',
+      2,
+    ])
+    const asked = { clusterIP: 'fd00:10:96::7', clusterIPs: ['fd00:10:96::7'] }
+    assert.deepEqual(families(await create('asked', asked)), ['SingleStack', 'IPv6', 1])
+    assert.match(await refusal(create('again', asked)), /failed to allocate IP fd00:10:96::7: provided IP is already allocated/)
+    const elsewhere = { clusterIP: 'fd01::7', clusterIPs: ['fd01::7'] }
+    assert.match(await refusal(create('elsewhere', elsewhere)), /does not match the current range/)
+    assert.equal(objects.get(refs.ipaddresses, '', 'fd00:10:96::7')?.metadata?.labels?.['ipaddress.kubernetes.io/ip-family'], 'IPv6')
+
+    const grown = await update('plain', { ipFamilyPolicy: 'PreferDualStack' })
+    assert.deepEqual(families(grown), ['PreferDualStack', 'IPv4,IPv6', 2])
+    assert.match(
+      await refusal(update('plain', { clusterIP: grown.clusterIP ?? '', clusterIPs: [grown.clusterIP ?? ''], ipFamilies: ['IPv4'] })),
+      /must be 'SingleStack' to release the secondary cluster IP/,
+    )
+    assert.deepEqual(families(await update('plain', { ...grown, ipFamilyPolicy: 'SingleStack' })), ['SingleStack', 'IPv4', 1])
+    assert.equal(objects.get(refs.ipaddresses, '', grown.clusterIPs?.[1] ?? ''), undefined)
+  })
+
+  it('leaves a service that takes what there is as it is when its cluster comes to speak another family', async () => {
+    const objects = fakeObjects()
+    const before = await cluster(objects).create('s', { ipFamilyPolicy: 'PreferDualStack' })
+    assert.equal(before.clusterIPs?.length, 1)
+    const both = cluster(objects, openMemoryStore(scope), { addressRanges: ['10.96.0.0/24', 'fd00:10:96::/112'] })
+    assert.equal((await both.update('s', { ...before, sessionAffinity: 'ClientIP' })).clusterIPs?.length, 1)
+    assert.equal((await both.update('s', { ...before, ipFamilyPolicy: 'RequireDualStack' })).clusterIPs?.length, 2)
   })
 
   it('takes addresses from further ranges that are ready, and says which range an address misses', async () => {

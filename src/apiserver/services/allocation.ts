@@ -3,27 +3,27 @@ import { type core, keyOf, refs } from '#api'
 import type { Engine } from '#store'
 import type { ObjectReader, ObjectWriter } from '../contract.ts'
 import type { HookRequest, RegistryHook, Undo } from '../registry/core.ts'
-import { settleAddress } from './addresses.ts'
+import { settleAddresses } from './addresses.ts'
 import { AddressClaims, PortClaims } from './claims.ts'
 import { keepAddress, settleFamilies } from './families.ts'
-import { addressesOf, portsOf, serviceOf } from './held.ts'
+import { type Family, addressesOf, familyOf, portsOf, serviceOf } from './held.ts'
 import { NumberPool, reservedPart } from './pool.ts'
 import { type PortRange, settlePorts } from './ports.ts'
 import { AddressRanges } from './ranges.ts'
-import { type Numbers, Takings } from './takings.ts'
+import { type Source, Takings } from './takings.ts'
 
 export interface ServiceAllocationOptions extends PortRange {
   readonly reader: ObjectReader
   readonly writer: () => ObjectWriter
   readonly engine: Engine
-  /** `10.96.0.0/16` */
-  readonly addressRange: string
+  /** One for each family that the cluster speaks, `10.96.0.0/16`; the first one is that of Services that say nothing. */
+  readonly addressRanges: readonly string[]
 }
 
 type Service = core.Service
 
 /**
- * Gives Services their cluster address, node ports and health check port, in one address family. An IPAddress object stands for each
+ * Gives Services their cluster addresses, node ports and health check port. An IPAddress object stands for each
  * address; in a store that servers share, a key for each port. What this server knows of both is made new at each start from what is stored.
  */
 export function serviceAllocation(scope: Scope, options: ServiceAllocationOptions): RegistryHook {
@@ -41,13 +41,13 @@ class Allocator {
   readonly #options: ServiceAllocationOptions
   readonly #ranges: AddressRanges
   readonly #ports: NumberPool
-  readonly #addressNumbers: Numbers
-  readonly #portNumbers: Numbers
+  readonly #addressClaims: AddressClaims
+  readonly #portSource: Source<number>
 
   constructor(scope: Scope, options: ServiceAllocationOptions) {
-    const { reader, writer, engine, addressRange, firstNodePort, lastNodePort } = options
+    const { reader, writer, engine, addressRanges, firstNodePort, lastNodePort } = options
     this.#options = options
-    this.#ranges = new AddressRanges(scope, reader, addressRange)
+    this.#ranges = new AddressRanges(scope, reader, addressRanges)
     const count = lastNodePort - firstNodePort + 1
     this.#ports = new NumberPool({
       clock: scope.clock,
@@ -58,11 +58,8 @@ class Allocator {
       holds: (owner, number) => portsOf(serviceOf(reader, owner)).includes(number),
     })
     for (const service of reader.list(refs.services)) for (const port of portsOf(service)) this.#ports.note(port, keyOf(service))
-    this.#addressNumbers = {
-      pools: () => this.#ranges.pools(),
-      claims: new AddressClaims(reader, writer),
-    }
-    this.#portNumbers = { pools: () => [this.#ports], claims: engine.shared ? new PortClaims(engine) : undefined }
+    this.#addressClaims = new AddressClaims(reader, writer)
+    this.#portSource = { pools: () => [this.#ports], claims: engine.shared ? new PortClaims(engine) : undefined }
   }
 
   /** Brings the draft's addresses and ports to a state in which it can be stored. Throws `StatusError`; what it took before that is given back. */
@@ -71,9 +68,9 @@ class Allocator {
     const takings = new Takings(service, dryRun)
     try {
       keepAddress(service, old)
-      settleFamilies(service)
-      settleAddress(this.#addressNumbers, service, old, takings, dryRun)
-      settlePorts(this.#portNumbers, dryRun ? undefined : this.#options, service, old, takings)
+      settleFamilies(service, old, this.#ranges.families)
+      settleAddresses((family) => this.#addressSource(family), service, old, takings, dryRun)
+      settlePorts(this.#portSource, dryRun ? undefined : this.#options, service, old, takings)
       await takings.claim(scope)
     } catch (error) {
       await takings.undo()
@@ -82,21 +79,23 @@ class Allocator {
     return () => takings.undo()
   }
 
+  #addressSource(family: Family): Source<string> {
+    return { pools: () => this.#ranges.pools(family), claims: this.#addressClaims }
+  }
+
   /** Gives back what the Service had and has no longer. What cannot be given back now is by the repair. */
   async release(scope: Scope, old: Service, now: Service | undefined): Promise<void> {
     const owner = keyOf(old)
     const [addresses, ports] = [addressesOf(now), portsOf(now)]
-    const gone = [
-      ...addressesOf(old).flatMap((number) => (addresses.includes(number) ? [] : [{ number, from: this.#addressNumbers }])),
-      ...portsOf(old).flatMap((number) => (ports.includes(number) ? [] : [{ number, from: this.#portNumbers }])),
-    ]
-    for (const { number, from } of gone) {
-      for (const pool of from.pools()) pool.free(number, owner)
+    const release = async <T>({ pools, claims }: Source<T>, one: T): Promise<void> => {
+      for (const pool of pools()) pool.free(one, owner)
       try {
-        await from.claims?.release(scope, number, old)
+        await claims?.release(scope, one, old)
       } catch (error) {
-        scope.log.warn('a number of a Service is not given back yet', { service: owner, number, error: messageOf(error) })
+        scope.log.warn('a number of a Service is not given back yet', { service: owner, number: one, error: messageOf(error) })
       }
     }
+    for (const address of addressesOf(old)) if (!addresses.includes(address)) await release(this.#addressSource(familyOf(address)), address)
+    for (const port of portsOf(old)) if (!ports.includes(port)) await release(this.#portSource, port)
   }
 }

@@ -2,18 +2,18 @@ import type { Scope } from '#base'
 import { type core, isAlreadyExists, isNotFound, keyOf, type networking, refs } from '#api'
 import type { Engine } from '#store'
 import type { ObjectReader, ObjectWriter } from '../contract.ts'
-import { textOf } from './held.ts'
+import { familyOf } from './held.ts'
 
 type Service = core.Service
 
-/** Tells all servers of a cluster that a number is taken. A number is claimed before the Service that holds it is stored. */
-export interface Claims {
+/** Tells all servers of a cluster that a port or an address is taken. It is claimed before the Service that holds it is stored. */
+export interface Claims<T> {
   /** False when somebody else has it. */
-  claim(scope: Scope, number: number, service: Service): Promise<boolean>
+  claim(scope: Scope, one: T, service: Service): Promise<boolean>
   /** Gives it back. Nothing happens when it is not this Service's. */
-  release(scope: Scope, number: number, service: Service): Promise<void>
+  release(scope: Scope, one: T, service: Service): Promise<void>
   /** Whether somebody is known to have it: `claim` would be in vain. */
-  isClaimed(number: number): boolean
+  isClaimed(one: T): boolean
 }
 
 const FAMILY = 'ipaddress.kubernetes.io/ip-family'
@@ -21,7 +21,7 @@ const MANAGED_BY = 'ipaddress.kubernetes.io/managed-by'
 const ALLOCATOR = 'ipallocator.k8s.io'
 
 /** An IPAddress object for each cluster address, as kube-apiserver keeps them. */
-export class AddressClaims implements Claims {
+export class AddressClaims implements Claims<string> {
   readonly #reader: ObjectReader
   readonly #writer: () => ObjectWriter
 
@@ -30,13 +30,13 @@ export class AddressClaims implements Claims {
     this.#writer = writer
   }
 
-  isClaimed(number: number): boolean {
-    return this.#reader.get(refs.ipaddresses, '', textOf(number)) !== undefined
+  isClaimed(address: string): boolean {
+    return this.#reader.get(refs.ipaddresses, '', address) !== undefined
   }
 
-  async claim(scope: Scope, number: number, service: Service): Promise<boolean> {
+  async claim(scope: Scope, address: string, service: Service): Promise<boolean> {
     try {
-      await this.#writer().create(scope, refs.ipaddresses, addressObject(textOf(number), service))
+      await this.#writer().create(scope, refs.ipaddresses, addressObject(address, service))
       return true
     } catch (error) {
       if (isAlreadyExists(error)) return false
@@ -44,8 +44,7 @@ export class AddressClaims implements Claims {
     }
   }
 
-  async release(scope: Scope, number: number, service: Service): Promise<void> {
-    const name = textOf(number)
+  async release(scope: Scope, name: string, service: Service): Promise<void> {
     const known = this.#reader.get(refs.ipaddresses, '', name)
     if (known !== undefined && ownerOf(known) !== keyOf(service)) return
     await this.remove(scope, name)
@@ -63,7 +62,7 @@ export class AddressClaims implements Claims {
 
 export function addressObject(name: string, { metadata }: Service): networking.IPAddress {
   return {
-    metadata: { name, labels: { [FAMILY]: 'IPv4', [MANAGED_BY]: ALLOCATOR } },
+    metadata: { name, labels: { [FAMILY]: familyOf(name), [MANAGED_BY]: ALLOCATOR } },
     spec: { parentRef: { group: '', resource: 'services', namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' } },
   }
 }
@@ -82,7 +81,7 @@ export function ownerOf({ spec }: networking.IPAddress): string | undefined {
 const PORTS = '/registry/nodeports/'
 
 /** A key of the store for each node port: no kind of the API speaks of them. For stores that several servers share. */
-export class PortClaims implements Claims {
+export class PortClaims implements Claims<number> {
   readonly #engine: Engine
 
   constructor(engine: Engine) {

@@ -1,16 +1,17 @@
-import { type core, refs } from '#api'
+import { type core, parseIp, refs } from '#api'
 import type { ObjectReader } from '../contract.ts'
 
 type Service = core.Service
+export type Family = 'IPv4' | 'IPv6'
 
-/** What Services hold: numbers of addresses and ports. */
+/** What Services hold: addresses and ports. */
 
-export const numberOf = (address: string): number => address.split('.').reduce((value, part) => value * 256 + Number(part), 0)
-export const textOf = (number: number): string => [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.')
+export const familyOf = (address: string): Family => (address.includes(':') ? 'IPv6' : 'IPv4')
 
-export function addressesOf(service: Service | undefined): readonly number[] {
+/** Each in the one form by which it is known everywhere here: fields take others. */
+export function addressesOf(service: Service | undefined): readonly string[] {
   const addresses = service?.spec?.clusterIPs ?? (service?.spec?.clusterIP === undefined ? [] : [service.spec.clusterIP])
-  return addresses.filter((address) => /^\d+\.\d+\.\d+\.\d+$/.test(address)).map(numberOf)
+  return addresses.flatMap((address) => parseIp(address)?.text ?? [])
 }
 
 export function portsOf(service: Service | undefined): readonly number[] {

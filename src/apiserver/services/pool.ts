@@ -1,10 +1,22 @@
 import type { Clock, Random } from '#base'
 
+/** What of a sort there is to have, each owned by at most one object: the ports of a range, or its addresses. */
+export interface Pool<T> {
+  contains(one: T): boolean
+  isTaken(one: T): boolean
+  /** For what is stored already. */
+  note(one: T, owner: string): void
+  take(one: T, owner: string): void
+  free(one: T, owner: string): void
+  /** A free one that `also` does not refuse; undefined when there is none. */
+  choose(also?: (one: T) => boolean): T | undefined
+}
+
 /**
  * Numbers of a range, each owned by at most one object. What is stored is the truth: an entry here counts while its write may be under way, or while the
  * owner's stored object holds the number. So nothing has to be given back when an object changes, and a restart only needs the objects.
  */
-export class NumberPool {
+export class NumberPool implements Pool<number> {
   readonly first: number
   readonly size: number
   /** The first numbers are given out by themselves only when all others are taken: people choose from them. */
@@ -43,7 +55,6 @@ export class NumberPool {
     return false
   }
 
-  /** For what is stored already. */
   note(number: number, owner: string): void {
     this.#entries.set(number, { owner, untilMs: 0 })
   }
@@ -56,7 +67,6 @@ export class NumberPool {
     if (this.#entries.get(number)?.owner === owner) this.#entries.delete(number)
   }
 
-  /** A free number that `also` does not refuse; undefined when there is none. */
   choose(also: (number: number) => boolean = () => true): number | undefined {
     const open = this.size - this.#reserved
     return this.#search(this.first + this.#reserved, open, also) ?? this.#search(this.first, this.#reserved, also)

@@ -1,7 +1,7 @@
 import { Path, StatusError, type core, fieldError, statusError } from '#api'
 import { refuse } from './families.ts'
 import { portsOf } from './held.ts'
-import { type Numbers, type Takings, poolOf } from './takings.ts'
+import { type Source, type Takings, poolOf } from './takings.ts'
 
 type Service = core.Service
 const SPEC = Path.of('spec')
@@ -14,7 +14,7 @@ export interface PortRange {
 
 /** Gives a Service the node ports and the health check port that it needs. Without a range (in dry runs, as Kubernetes has it) any port will do. */
 export function settlePorts(
-  numbers: Numbers,
+  source: Source<number>,
   range: PortRange | undefined,
   service: Service,
   old: Service | undefined,
@@ -35,12 +35,12 @@ export function settlePorts(
       // One port number serves several protocols of one Service.
       const shared = now.get(wanted)
       if (wanted !== 0) {
-        if (outside !== undefined && poolOf(numbers, wanted) === undefined) refused(outside)
+        if (outside !== undefined && poolOf(source, wanted) === undefined) refused(outside)
         if (shared?.includes(` ${port.protocol ?? ''} `)) {
           if (old === undefined) refused(TAKEN)
           throw repeated(port.protocol, wanted)
         }
-        if (shared === undefined && !isMine(wanted)) takings.ask(numbers, wanted, () => refused(TAKEN))
+        if (shared === undefined && !isMine(wanted)) takings.ask(source, wanted, () => refused(TAKEN))
         now.set(wanted, `${shared ?? ''} ${port.protocol ?? ''} `)
         continue
       }
@@ -52,11 +52,11 @@ export function settlePorts(
         port.nodePort = number
         now.set(number, ` ${port.protocol ?? ''} `)
       }
-      if (kept === undefined) takings.choose(numbers, 'nodePort', put, (number) => !now.has(number))
+      if (kept === undefined) takings.choose(source, 'nodePort', put, (number) => !now.has(number))
       else if (now.get(kept)?.includes(` ${port.protocol ?? ''} `)) throw repeated(port.protocol, kept)
       else if (isMine(kept)) put(kept)
     }
-  settleHealthPort(numbers, service, old, outside, takings)
+  settleHealthPort(source, service, old, outside, takings)
 }
 
 /** Upstream looks for these twice when it changes a Service, and has no better words for the second time. */
@@ -65,7 +65,7 @@ function repeated(protocol = '', port: number): StatusError {
 }
 
 function settleHealthPort(
-  numbers: Numbers,
+  source: Source<number>,
   service: Service,
   old: Service | undefined,
   outside: string | undefined,
@@ -86,7 +86,7 @@ function settleHealthPort(
   const put = (number: number): void => {
     spec.healthCheckNodePort = number
   }
-  if (wanted === 0) return takings.choose(numbers, 'HealthCheck NodePort', put, (number) => !portsOf(service).includes(number))
-  if (outside !== undefined && poolOf(numbers, wanted) === undefined) refused(outside)
-  takings.ask(numbers, wanted, () => refused(TAKEN))
+  if (wanted === 0) return takings.choose(source, 'HealthCheck NodePort', put, (number) => !portsOf(service).includes(number))
+  if (outside !== undefined && poolOf(source, wanted) === undefined) refused(outside)
+  takings.ask(source, wanted, () => refused(TAKEN))
 }

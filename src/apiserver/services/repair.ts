@@ -3,7 +3,7 @@ import { keyOf, refs } from '#api'
 import type { Engine } from '#store'
 import type { ObjectReader, ObjectWriter } from '../contract.ts'
 import { AddressClaims, PortClaims, isFromAllocator, ownerOf } from './claims.ts'
-import { addressesOf, portsOf, serviceOf, textOf } from './held.ts'
+import { addressesOf, portsOf, serviceOf } from './held.ts'
 
 export interface ServiceRepairOptions {
   readonly reader: ObjectReader
@@ -39,19 +39,18 @@ export function serviceRepair({ reader, writer, engine }: ServiceRepairOptions):
 
   async function claimAddresses(scope: Scope): Promise<void> {
     for (const service of reader.list(refs.services))
-      for (const number of addressesOf(service)) {
-        const name = textOf(number)
+      for (const name of addressesOf(service)) {
         const found = reader.get(refs.ipaddresses, '', name)
         const owner = found && ownerOf(found)
         if (owner === keyOf(service)) continue
-        if (owner !== undefined && addressesOf(serviceOf(reader, owner)).includes(number)) {
+        if (owner !== undefined && addressesOf(serviceOf(reader, owner)).includes(name)) {
           scope.log.error('two Services have one address: delete one of them', { address: name, services: [owner, keyOf(service)] })
           continue
         }
         scope.log.info('an address of a Service is claimed for it', { address: name, service: keyOf(service) })
         if (found !== undefined) await addresses.remove(scope, name)
         // Whoever has claimed it meanwhile is asked about at the next look.
-        await addresses.claim(scope, number, service)
+        await addresses.claim(scope, name, service)
       }
   }
 
@@ -60,7 +59,7 @@ export function serviceRepair({ reader, writer, engine }: ServiceRepairOptions):
       if (!isFromAllocator(address)) continue
       const { name = '', creationTimestamp = '' } = address.metadata ?? {}
       const owner = ownerOf(address)
-      const isHeld = owner !== undefined && addressesOf(serviceOf(reader, owner)).map(textOf).includes(name)
+      const isHeld = owner !== undefined && addressesOf(serviceOf(reader, owner)).includes(name)
       if (isHeld || (owner !== undefined && scope.clock.now() - Date.parse(creationTimestamp) < GRACE_MS)) continue
       scope.log.info('an address that no Service has is free again', { address: name, service: owner })
       await addresses.remove(scope, name)

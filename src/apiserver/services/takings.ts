@@ -2,25 +2,25 @@ import type { Scope } from '#base'
 import { type core, keyOf, statusError } from '#api'
 import type { Undo } from '../registry/core.ts'
 import type { Claims } from './claims.ts'
-import type { NumberPool } from './pool.ts'
+import type { Pool } from './pool.ts'
 
-/** Where numbers of one sort come from. */
-export interface Numbers {
+/** Where ports or addresses come from. */
+export interface Source<T> {
   /** In the order in which they are tried. */
-  pools(): readonly NumberPool[]
+  pools(): readonly Pool<T>[]
   /** Absent where this server is the only one. */
-  readonly claims: Claims | undefined
+  readonly claims: Claims<T> | undefined
 }
 
-/** A number for a draft: taken in this process, and to be claimed before the draft is stored. */
+/** One that a draft has taken in this process, and that is to be claimed before the draft is stored. */
 interface Taking {
-  readonly numbers: Numbers
-  readonly number: number
-  /** Another server was faster: throws, or takes another number. */
+  readonly claim: (scope: Scope) => Promise<boolean>
+  readonly release: (scope: Scope) => Promise<void>
+  /** Another server was faster: throws, or takes another one. */
   readonly lost: () => void
 }
 
-/** The numbers that one write takes; all are given back together when it does not happen. A dry run takes nothing. */
+/** What one write takes; all is given back together when it does not happen. A dry run takes nothing. */
 export class Takings {
   readonly #service: core.Service
   readonly #dryRun: boolean
@@ -32,38 +32,41 @@ export class Takings {
     this.#dryRun = dryRun
   }
 
-  /** The number that was asked for. `refuse` throws what the sender is told when somebody has it. */
-  ask(numbers: Numbers, number: number, refuse: () => never): void {
-    const pool = poolOf(numbers, number)
-    if (pool?.isTaken(number) || numbers.claims?.isClaimed(number)) refuse()
-    this.#take(pool, { numbers, number, lost: refuse })
+  /** The one that was asked for. `refuse` throws what the sender is told when somebody has it. */
+  ask<T>(source: Source<T>, one: T, refuse: () => never): void {
+    const pool = poolOf(source, one)
+    if (pool?.isTaken(one) || source.claims?.isClaimed(one)) refuse()
+    this.#take(source, pool, one, refuse)
   }
 
-  /** A number that nobody has and that `also` does not refuse. `put` is told which one; again when another server was faster. */
-  choose(numbers: Numbers, what: string, put: (number: number) => void, also?: (number: number) => boolean): void {
+  /** One that nobody has and that `also` does not refuse. `put` is told which one; again when another server was faster. */
+  choose<T>(source: Source<T>, what: string, put: (one: T) => void, also?: (one: T) => boolean): void {
     const choose = (): void => {
-      const [number, pool] = free(numbers, what, also)
-      put(number)
-      this.#take(pool, { numbers, number, lost: choose })
+      const [one, pool] = free(source, what, also)
+      put(one)
+      this.#take(source, pool, one, choose)
     }
     choose()
   }
 
-  #take(pool: NumberPool | undefined, taking: Taking): void {
+  #take<T>({ claims }: Source<T>, pool: Pool<T> | undefined, one: T, lost: () => void): void {
     if (this.#dryRun) return
     const owner = keyOf(this.#service)
-    pool?.take(taking.number, owner)
-    this.#undo.push(() => pool?.free(taking.number, owner))
-    this.#takings.push(taking)
+    pool?.take(one, owner)
+    this.#undo.push(() => pool?.free(one, owner))
+    if (claims === undefined) return
+    this.#takings.push({
+      claim: (scope) => claims.claim(scope, one, this.#service),
+      release: (scope) => claims.release(scope, one, this.#service),
+      lost,
+    })
   }
 
   /** Claims what has been taken. Throws `StatusError`. */
   async claim(scope: Scope): Promise<void> {
     for (let next = this.#takings.shift(); next !== undefined; next = this.#takings.shift()) {
-      const { numbers, number, lost } = next
-      const { claims } = numbers
-      if (claims === undefined) continue
-      if (await claims.claim(scope, number, this.#service)) this.#undo.push(() => claims.release(scope, number, this.#service))
+      const { claim, release, lost } = next
+      if (await claim(scope)) this.#undo.push(() => release(scope))
       else lost()
     }
   }
@@ -73,14 +76,14 @@ export class Takings {
   }
 }
 
-export function poolOf({ pools }: Numbers, number: number): NumberPool | undefined {
-  return pools().find((pool) => pool.contains(number))
+export function poolOf<T>({ pools }: Source<T>, one: T): Pool<T> | undefined {
+  return pools().find((pool) => pool.contains(one))
 }
 
-function free({ pools, claims }: Numbers, what: string, also: (number: number) => boolean = () => true): readonly [number, NumberPool] {
+function free<T>({ pools, claims }: Source<T>, what: string, also: (one: T) => boolean = () => true): readonly [T, Pool<T>] {
   for (const pool of pools()) {
-    const number = pool.choose((one) => also(one) && claims?.isClaimed(one) !== true)
-    if (number !== undefined) return [number, pool]
+    const one = pool.choose((candidate) => also(candidate) && claims?.isClaimed(candidate) !== true)
+    if (one !== undefined) return [one, pool]
   }
   throw statusError.internal(`failed to allocate a ${what}: range is full`)
 }

@@ -59,7 +59,7 @@ import type { AuditFlags, AuthenticationFlags, EtcdFlags } from '../program/flag
 import { lateServer } from './late-server.ts'
 import { noteSecretUse, useTracking } from './legacy-tokens.ts'
 import { publishApi } from './publish-api.ts'
-import { serviceRange } from './service-range.ts'
+import { serviceRanges } from './service-range.ts'
 
 export interface ApiServerFlags {
   readonly stateDir: string
@@ -122,14 +122,14 @@ const COMPACT_EVERY_MS = 300_000
 
 /** Starts an API server in groups: keys and store, server, listener, bootstrap objects. Resolves when it answers and is ready. */
 export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promise<RunningApiServer> {
-  const range = serviceRange(flags.serviceClusterIpRange)
+  const ranges = serviceRanges(flags.serviceClusterIpRange)
   const advertised = flags.advertiseAddress ?? firstAddress()
   mkdirSync(flags.stateDir, { recursive: true, mode: 0o700 })
   const nodes = flags.nodes.map(parseNode)
   const names = nodes.map(({ name }) => name)
   const base = clusterCertificates({
     bindAddress: flags.bindAddress,
-    serviceAddress: range.first,
+    serviceAddresses: ranges.map(({ first }) => first),
     domain: DOMAIN,
     names: [advertised],
     nodes: names,
@@ -205,7 +205,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
         reader: late.reader,
         writer: late.writer,
         engine,
-        addressRange: range.cidr,
+        addressRanges: ranges.map(({ cidr }) => cidr),
         firstNodePort: FIRST_NODE_PORT,
         lastNodePort: LAST_NODE_PORT,
       }),
@@ -231,7 +231,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   })
   const authority = certificates.authority.certificate
   writeFiles(scope, flags, advertised, names, authority, listener.port, leaf)
-  const withdraw = await publishApi(scope, server, engine, { range, address: advertised, port: listener.port })
+  const withdraw = await publishApi(scope, server, engine, { ranges, address: advertised, port: listener.port })
   void keepServicesRepaired(scope, { reader: server.reader, writer: server.writer, engine })
   return {
     handler: server.handler,

@@ -11,7 +11,8 @@ const LABELS = { component: 'apiserver', provider: NAME }
 
 /** How pods find the API. */
 export interface PublishedApi {
-  readonly range: ServiceRange
+  /** The first one has the API's own address. */
+  readonly ranges: readonly ServiceRange[]
   readonly address: string
   readonly port: number
 }
@@ -30,7 +31,7 @@ export async function publishApi(
   api: PublishedApi,
 ): Promise<() => Promise<void>> {
   await publishService(scope, server, api)
-  if (server.reader.get(refs.servicecidrs, '', NAME) === undefined) await publishRange(scope, server.writer, api.range)
+  if (server.reader.get(refs.servicecidrs, '', NAME) === undefined) await publishRanges(scope, server.writer, api.ranges)
   if (!engine.shared) {
     await publishEndpoints(scope, server, [api.address], api.port)
     return async () => undefined
@@ -61,13 +62,14 @@ async function keepNoting(scope: Scope, note: () => Promise<void>): Promise<void
 type Server = Pick<ApiServer, 'reader' | 'writer'>
 const metadata = { name: NAME, namespace: NAMESPACE }
 
-function publishService(scope: Scope, server: Server, { range, port }: PublishedApi): Promise<void> {
+function publishService(scope: Scope, server: Server, { ranges, port }: PublishedApi): Promise<void> {
+  const first = ranges[0]?.first ?? ''
   const service: core.Service = {
     metadata: { ...metadata, labels: LABELS },
     spec: {
       type: 'ClusterIP',
-      clusterIP: range.first,
-      clusterIPs: [range.first],
+      clusterIP: first,
+      clusterIPs: [first],
       sessionAffinity: 'None',
       ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
     },
@@ -83,7 +85,7 @@ async function publishEndpoints(scope: Scope, server: Server, addresses: readonl
   }
   const slice: discovery.EndpointSlice = {
     metadata: { ...metadata, labels: { 'kubernetes.io/service-name': NAME } },
-    addressType: 'IPv4',
+    addressType: addresses[0]?.includes(':') ? 'IPv6' : 'IPv4',
     endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
     ports: [{ name: 'https', port, protocol: 'TCP' }],
   }
@@ -118,10 +120,10 @@ async function ensure<T extends KubeObject>(
       })
 }
 
-/** The range that this server gives Services addresses from, as an object. */
-async function publishRange(scope: Scope, writer: ApiServer['writer'], { cidr }: ServiceRange): Promise<void> {
+/** The ranges that this server gives Services addresses from, as an object. */
+async function publishRanges(scope: Scope, writer: ApiServer['writer'], ranges: readonly ServiceRange[]): Promise<void> {
   try {
-    await writer.create(scope, refs.servicecidrs, { metadata: { name: NAME }, spec: { cidrs: [cidr] } })
+    await writer.create(scope, refs.servicecidrs, { metadata: { name: NAME }, spec: { cidrs: ranges.map(({ cidr }) => cidr) } })
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
   }

@@ -19,8 +19,8 @@ const ALL_ADDRESSES: readonly string[] = ['0.0.0.0', '::', '']
 export interface ClusterNames {
   /** The address that the API server listens on. */
   readonly bindAddress: string
-  /** The first address of the service range: where pods find the API. */
-  readonly serviceAddress: string
+  /** The first address of each service range: where pods find the API. */
+  readonly serviceAddresses: readonly string[]
   /** `cluster.local`. */
   readonly domain: string
   /** Further names and addresses by which the API server is reached. */
@@ -78,8 +78,8 @@ export function clusterCertificates(names: ClusterNames): CertificatePlan {
   }
 }
 
-function serverNames({ bindAddress, serviceAddress, domain, names }: ClusterNames): readonly string[] {
+function serverNames({ bindAddress, serviceAddresses, domain, names }: ClusterNames): readonly string[] {
   const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${domain}`]
   const bound = ALL_ADDRESSES.includes(bindAddress) ? [] : [bindAddress]
-  return [...new Set(['localhost', '127.0.0.1', '::1', ...service, serviceAddress, ...bound, ...names])]
+  return [...new Set(['localhost', '127.0.0.1', '::1', ...service, ...serviceAddresses, ...bound, ...names])]
 }
