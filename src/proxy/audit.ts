@@ -1,4 +1,5 @@
 import type { Element } from './kernel/elements.ts'
+import { FAMILIES, type Family } from './kernel/families.ts'
 import { idOf } from './plan.ts'
 
 /** How far the kernel's table is from what it should be. */
@@ -16,9 +17,9 @@ const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 
 /** Filled by the kernel, or constant. */
 const OWN_CONTAINERS = /-memory$|^pod-networks$/
 
-/** Pure: nft's JSON listing of the table against all wanted elements. Throws `SyntaxError` for what is not such a listing. */
-export function driftOf(listing: string, wanted: ReadonlyMap<string, Element>): Drift {
-  const found = elementsIn(listing)
+/** Pure: nft's JSON listings of the tables against all wanted elements. Throws `SyntaxError` for what is not such a listing. */
+export function driftOf(listings: Readonly<Partial<Record<Family, string>>>, wanted: ReadonlyMap<string, Element>): Drift {
+  const found = new Map(FAMILIES.flatMap((family) => [...elementsIn(family, listings[family] ?? '{}')]))
   const missing: string[] = []
   const different: string[] = []
   for (const [id, element] of wanted) {
@@ -37,7 +38,7 @@ export function driftOf(listing: string, wanted: ReadonlyMap<string, Element>): 
 }
 
 /** From identity to value. */
-function elementsIn(listing: string): ReadonlyMap<string, string | undefined> {
+function elementsIn(family: Family, listing: string): ReadonlyMap<string, string | undefined> {
   const found = new Map<string, string | undefined>()
   const { nftables } = record(JSON.parse(listing))
   for (const item of list(nftables)) {
@@ -47,7 +48,10 @@ function elementsIn(listing: string): ReadonlyMap<string, string | undefined> {
     const protocolAt = list(type).indexOf('inet_proto')
     for (const one of list(elem)) {
       const [key, value] = map === undefined ? [one] : list(one)
-      found.set(idOf({ container: name, key: partsOf(key, protocolAt).join(' . ') }), map === undefined ? undefined : valueOf(value))
+      found.set(
+        idOf({ family, container: name, key: partsOf(key, protocolAt).join(' . ') }),
+        map === undefined ? undefined : valueOf(value),
+      )
     }
   }
   return found

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { core, discovery } from '#api'
-import { ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
+import { type ProxyNode, ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
 import { narrowRanges } from './kernel/ranges.ts'
 
-const NODE = { name: 'n1', zone: 'z1', externalIPs: false }
+const NODE: ProxyNode = { name: 'n1', zone: 'z1', families: ['IPv4'], externalIPs: false }
 const service = (spec: core.ServiceSpec = {}, more: Partial<core.Service> = {}): core.Service => ({
   metadata: { name: 's', namespace: 'x' },
   spec: {
@@ -154,6 +154,36 @@ test('addresses of load balancers, external ones only where they are on, and sou
     'source range fd00::/8: only IPv4 is served',
   ])
   assert.deepEqual(ignoredParts(service(), NODE), [])
+})
+
+test('a Service of two families is one port in each that the node serves, with the endpoints, addresses and networks of that family', () => {
+  const spec = {
+    type: 'LoadBalancer',
+    clusterIPs: ['fd00:10:96:0::a', '10.96.0.1'],
+    clusterIP: 'fd00:10:96:0::a',
+    loadBalancerSourceRanges: ['10.0.0.0/8', 'fd00:7::1/32', 'fd00:7:1::/48'],
+  }
+  const made = service(spec, { status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }, { ip: 'FD00::9' }] } } })
+  const slices = [slice([at(1)]), slice([{ addresses: ['fd00::1'], nodeName: 'n1' }], { addressType: 'IPv6' })]
+  const both: ProxyNode = { ...NODE, families: ['IPv4', 'IPv6'] }
+  assert.deepEqual(
+    servicePorts(made, slices, both).map(({ family, clusterAddress, inside, externals }) => [
+      family,
+      clusterAddress,
+      inside.targets.map(({ address }) => address),
+      externals,
+    ]),
+    [
+      ['IPv4', '10.96.0.1', ['10.244.0.1'], [{ address: '192.0.2.1', sources: ['10.0.0.0/8'] }]],
+      ['IPv6', 'fd00:10:96::a', ['fd00::1'], [{ address: 'fd00::9', sources: ['fd00:7::/32'] }]],
+    ],
+  )
+  assert.deepEqual(ignoredParts(made, both), [])
+  assert.deepEqual(
+    servicePorts(made, slices, NODE).map(({ family }) => family),
+    ['IPv4'],
+  )
+  assert.equal(localReadyEndpoints([slices[1] ?? slice([])], 'n1'), 1)
 })
 
 test('affinity lasts three hours unless it says otherwise', () => {

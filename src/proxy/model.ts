@@ -1,10 +1,11 @@
-import { isIPv4 } from 'node:net'
 import type { core, discovery } from '#api'
 import { type Candidate, type Place, type Target, hasUsable, localOnly, nearest } from './endpoints.ts'
+import { FAMILIES, type Family, familyOf, plainAddress } from './kernel/families.ts'
 import { narrowRanges } from './kernel/ranges.ts'
 
-/** What is to be done with one port of a Service on this node; the meaning of Services, free of any kernel's words. */
+/** What is to be done with one port of a Service in one address family on this node; the meaning of Services, free of any kernel's words. */
 export interface ServicePort {
+  readonly family: Family
   readonly protocol: Protocol
   readonly clusterAddress: string
   /** Other addresses that lead here: those of load balancers, and external ones where they are allowed. */
@@ -36,6 +37,7 @@ export interface Choice {
 
 /** What decides on a node besides Services and endpoints. */
 export interface ProxyNode extends Place {
+  readonly families: readonly Family[]
   /** Whether `spec.externalIPs` are acted on: whoever may write a Service could take others' traffic with them. */
   readonly externalIPs: boolean
 }
@@ -49,23 +51,36 @@ const HEADLESS_LABEL = 'service.kubernetes.io/headless'
 const DEFAULT_AFFINITY_SECONDS = 10_800
 
 /**
- * Pure. Services without a cluster address (headless, ExternalName), of another proxy, and of families other than IPv4 give nothing. Every address that
- * comes out is a valid one: nothing that somebody wrote reaches the kernel's commands as text.
+ * Pure. Services without a cluster address (headless, ExternalName) and of another proxy give nothing, nor do families that the node does not serve. Every address
+ * that comes out is a valid one: nothing that somebody wrote reaches the kernel's commands as text.
  */
 export function servicePorts(service: core.Service, slices: readonly discovery.EndpointSlice[], node: ProxyNode): readonly ServicePort[] {
   const { spec } = service
   const labels = service.metadata?.labels ?? {}
-  const address = spec?.clusterIP ?? ''
-  if (spec === undefined || spec.type === 'ExternalName' || !isIPv4(address)) return []
-  if (OTHER_PROXY_LABEL in labels || HEADLESS_LABEL in labels) return []
+  if (spec === undefined || spec.type === 'ExternalName' || OTHER_PROXY_LABEL in labels || HEADLESS_LABEL in labels) return []
+  return node.families.flatMap((family) => {
+    const address = clusterAddresses(service).find((one) => familyOf(one) === family)
+    return address === undefined ? [] : portsIn(family, address, service, slices, node)
+  })
+}
+
+function portsIn(
+  family: Family,
+  address: string,
+  service: core.Service,
+  slices: readonly discovery.EndpointSlice[],
+  node: ProxyNode,
+): readonly ServicePort[] {
+  const { spec = {} } = service
   const keepsSource = spec.externalTrafficPolicy === 'Local'
-  const externals = externalsOf(service, node)
+  const externals = externalsOf(service, family, node)
   return (spec.ports ?? []).flatMap((port): readonly ServicePort[] => {
     const protocol = (port.protocol ?? 'TCP').toLowerCase()
     if (!isProtocol(protocol) || !isPort(port.port)) return []
-    const candidates = candidatesFor(port, protocol, slices, node)
+    const candidates = candidatesFor(port, protocol, family, slices, node)
     return [
       {
+        family,
         protocol,
         clusterAddress: address,
         externals,
@@ -87,18 +102,26 @@ export function servicePorts(service: core.Service, slices: readonly discovery.E
 /** What of a Service is not acted on, by name, for the log. */
 export function ignoredParts(service: core.Service, node: ProxyNode): readonly string[] {
   const { spec } = service
-  const addresses = [...(spec?.clusterIPs ?? []), ...balancerAddresses(service)].filter((address) => address !== 'None' && !isIPv4(address))
-  const external = (spec?.externalIPs ?? []).filter((address) => !node.externalIPs || !isIPv4(address))
-  const sources = (spec?.loadBalancerSourceRanges ?? []).filter((range) => narrowRanges([range]).length === 0)
+  const served = (address: string): boolean => node.families.includes(familyOf(address))
+  const only = `only ${node.families.join(' and ')} is served`
+  const addresses = [...clusterAddresses(service), ...balancerAddresses(service)].filter((address) => !served(address))
+  const external = (spec?.externalIPs ?? []).filter((address) => !node.externalIPs || !served(address))
+  const sources = (spec?.loadBalancerSourceRanges ?? []).filter((range) => !served(range))
   return [
-    ...addresses.map((address) => `address ${address}: only IPv4 is served`),
-    ...external.map((address) => `external address ${address}: ${node.externalIPs ? 'only IPv4 is served' : 'external addresses are off'}`),
-    ...sources.map((range) => `source range ${range}: only IPv4 is served`),
+    ...addresses.map((address) => `address ${address}: ${only}`),
+    ...external.map((address) => `external address ${address}: ${node.externalIPs ? only : 'external addresses are off'}`),
+    ...sources.map((range) => `source range ${range}: ${only}`),
   ]
 }
 
 const isProtocol = (text: string): text is Protocol => (PROTOCOLS as readonly string[]).includes(text)
 const isPort = (port: unknown): port is number => typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= 65_535
+
+/** In their one form; a headless Service has none. */
+function clusterAddresses({ spec }: core.Service): readonly string[] {
+  const first = plainAddress(spec?.clusterIP ?? '')
+  return first === undefined ? [] : [first, ...(spec?.clusterIPs ?? []).slice(1).flatMap((address) => plainAddress(address) ?? [])]
+}
 
 /** Addresses that a load balancer hands on unchanged; those with `ipMode: Proxy` must be reached through it. */
 const balancerAddresses = (service: core.Service): readonly string[] =>
@@ -106,14 +129,17 @@ const balancerAddresses = (service: core.Service): readonly string[] =>
     ? (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) => (ip === undefined || ipMode === 'Proxy' ? [] : [ip]))
     : []
 
-function externalsOf(service: core.Service, node: ProxyNode): readonly ExternalAddress[] {
+function externalsOf(service: core.Service, family: Family, node: ProxyNode): readonly ExternalAddress[] {
   const written = service.spec?.loadBalancerSourceRanges ?? []
-  const sources = written.length === 0 ? undefined : narrowRanges(written)
+  const sources = written.length === 0 ? undefined : narrowRanges(written, family)
   const found = new Map<string, ExternalAddress>()
-  for (const address of node.externalIPs ? (service.spec?.externalIPs ?? []) : [])
-    if (isIPv4(address)) found.set(address, { address, sources: undefined })
-  for (const address of balancerAddresses(service)) if (isIPv4(address)) found.set(address, { address, sources })
-  found.delete(service.spec?.clusterIP ?? '')
+  const add = (written: string, from: readonly string[] | undefined): void => {
+    const address = plainAddress(written)
+    if (address !== undefined && familyOf(address) === family) found.set(address, { address, sources: from })
+  }
+  for (const address of node.externalIPs ? (service.spec?.externalIPs ?? []) : []) add(address, undefined)
+  for (const address of balancerAddresses(service)) add(address, sources)
+  for (const address of clusterAddresses(service)) found.delete(address)
   return [...found.values()]
 }
 
@@ -125,19 +151,20 @@ function choice(candidates: readonly Candidate[], onlyHere: boolean, place: Plac
 function candidatesFor(
   port: core.ServicePort,
   protocol: Protocol,
+  family: Family,
   slices: readonly discovery.EndpointSlice[],
   node: Place,
 ): readonly Candidate[] {
   const found = new Map<string, Candidate>()
   for (const slice of slices) {
-    if (slice.addressType !== 'IPv4') continue
+    if (slice.addressType !== family) continue
     const number = (slice.ports ?? []).find(
       (one) => (one.name ?? '') === (port.name ?? '') && (one.protocol ?? 'TCP').toLowerCase() === protocol,
     )?.port
     if (!isPort(number)) continue
     for (const { addresses, conditions, nodeName, hints } of slice.endpoints ?? []) {
-      const [address] = addresses
-      if (address === undefined || !isIPv4(address)) continue
+      const address = plainAddress(addresses[0] ?? '')
+      if (address === undefined || familyOf(address) !== family) continue
       const candidate: Candidate = {
         address,
         port: number,
@@ -158,9 +185,10 @@ function candidatesFor(
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Ready endpoints of a Service on this node, for its health check. */
+/** Ready endpoints of a Service on this node, for its health check: in one family, since each endpoint is in every family of the Service. */
 export function localReadyEndpoints(slices: readonly discovery.EndpointSlice[], nodeName: string): number {
-  const ipv4 = slices.filter(({ addressType }) => addressType === 'IPv4').flatMap((slice) => slice.endpoints ?? [])
-  const here = ipv4.filter((endpoint) => endpoint.nodeName === nodeName && endpoint.conditions?.ready !== false)
+  const type = FAMILIES.find((family) => slices.some(({ addressType }) => addressType === family))
+  const all = slices.filter(({ addressType }) => addressType === type).flatMap((slice) => slice.endpoints ?? [])
+  const here = all.filter((endpoint) => endpoint.nodeName === nodeName && endpoint.conditions?.ready !== false)
   return new Set(here.flatMap((endpoint) => endpoint.addresses)).size
 }

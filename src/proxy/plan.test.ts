@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { propertyRuns } from '#testing/basics'
+import { FAMILIES, type Family } from './kernel/families.ts'
 import type { ExternalAddress, ServicePort } from './model.ts'
 import { Ledger, idOf, planChange, planReplacement } from './plan.ts'
 
@@ -14,50 +15,63 @@ class SimulatedKernel {
 
   apply(commands: string): void {
     for (const line of commands.split('\n')) {
-      const [, verb = '', container = '', body = ''] = /^(add|delete) element ip t (\S+) \{ (.*) \}$/.exec(line) ?? []
+      const [, verb = '', ip = '', container = '', body = ''] = /^(add|delete) element (ip6?) t (\S+) \{ (.*) \}$/.exec(line) ?? []
       for (const one of verb === '' ? [] : body.split(', ')) {
         const [key = '', value] = one.split(' : ')
-        const id = idOf({ container, key })
+        const id = idOf({ family: ip === 'ip6' ? 'IPv6' : 'IPv4', container, key })
         if (verb === 'delete') assert.ok(this.elements.delete(id), `nothing to delete at ${id}`)
         else {
           assert.ok(!this.elements.has(id) || this.elements.get(id) === value, `another value at ${id}`)
           const [, target] = /^goto (\S+)$/.exec(value ?? '') ?? []
-          if (target !== undefined && target !== 'refusal') assert.ok(this.chains.has(target), `no chain ${target}`)
+          if (target !== undefined && target !== 'refusal') assert.ok(this.chains.has(`${ip} ${target}`), `no chain ${target}`)
           this.elements.set(id, value)
         }
       }
-      const [, chain] = /^add chain ip t (\S+)$/.exec(line) ?? []
-      if (chain === undefined) continue
+      const [, inTable, name] = /^add chain (ip6?) t (\S+)$/.exec(line) ?? []
+      if (name === undefined) continue
+      const chain = `${inTable} ${name}`
       assert.ok(!this.chains.has(chain), `chain ${chain} twice: its rules would be there twice`)
       this.chains.add(chain)
     }
   }
 }
 
-const target = fc.record({ address: fc.integer({ min: 1, max: 6 }).map((n) => `10.244.0.${n}`), port: fc.constantFrom(80, 8080) })
-const targets = fc.uniqueArray(target, { maxLength: 4, selector: ({ address, port }) => `${address}:${port}` })
-const choice = fc.record({ targets, otherwise: fc.constantFrom('refuse' as const, 'drop' as const) })
+type Prefix = (n: number) => string
+const PREFIXES = {
+  IPv4: { pod: (n) => `10.244.0.${n}`, service: (n) => `10.96.0.${n}` },
+  IPv6: { pod: (n) => `fd00::${n}`, service: (n) => `fd01::${n}` },
+} satisfies Record<Family, { pod: Prefix; service: Prefix }>
+const choiceIn = (family: Family): fc.Arbitrary<ServicePort['inside']> => {
+  const target = fc.record({ address: fc.integer({ min: 1, max: 6 }).map(PREFIXES[family].pod), port: fc.constantFrom(80, 8080) })
+  const targets = fc.uniqueArray(target, { maxLength: 4, selector: ({ address, port }) => `${address}:${port}` })
+  return fc.record({ targets, otherwise: fc.constantFrom('refuse' as const, 'drop' as const) })
+}
 /** Few addresses and ports, so that Services share and contest them. */
-const externals: fc.Arbitrary<readonly ExternalAddress[]> = fc.uniqueArray(
+const EXTERNALS = { IPv4: ['192.0.2.1', '192.0.2.2'], IPv6: ['fd02::1', 'fd02::2'] }
+const SOURCES = { IPv4: [undefined, ['10.0.0.0/8'], ['10.0.0.0/8', '172.16.0.0/12']], IPv6: [undefined, ['fd00::/16']] }
+const externalsIn = (family: Family): fc.Arbitrary<readonly ExternalAddress[]> =>
+  fc.uniqueArray(fc.record({ address: fc.constantFrom(...EXTERNALS[family]), sources: fc.constantFrom(...SOURCES[family]) }), {
+    maxLength: 2,
+    selector: ({ address }) => address,
+  })
+const portIn = (family: Family): fc.Arbitrary<ServicePort> =>
   fc.record({
-    address: fc.constantFrom('192.0.2.1', '192.0.2.2'),
-    sources: fc.constantFrom(undefined, ['10.0.0.0/8'], ['10.0.0.0/8', '172.16.0.0/12']),
-  }),
-  { maxLength: 2, selector: ({ address }) => address },
-)
-const servicePort: fc.Arbitrary<ServicePort> = fc.record({
-  protocol: fc.constantFrom('tcp' as const, 'udp' as const),
-  clusterAddress: fc.integer({ min: 1, max: 3 }).map((n) => `10.96.0.${n}`),
-  externals,
-  port: fc.constantFrom(80, 443),
-  nodePort: fc.constantFrom(undefined, 30_000, 30_001),
-  affinitySeconds: fc.constantFrom(undefined, 10),
-  inside: choice,
-  outside: choice,
-  outsideFromHere: fc.option(choice, { nil: undefined }),
-  keepsSource: fc.boolean(),
+    family: fc.constant(family),
+    protocol: fc.constantFrom('tcp' as const, 'udp' as const),
+    clusterAddress: fc.integer({ min: 1, max: 3 }).map(PREFIXES[family].service),
+    externals: externalsIn(family),
+    port: fc.constantFrom(80, 443),
+    nodePort: fc.constantFrom(undefined, 30_000, 30_001),
+    affinitySeconds: fc.constantFrom(undefined, 10),
+    inside: choiceIn(family),
+    outside: choiceIn(family),
+    outsideFromHere: fc.option(choiceIn(family), { nil: undefined }),
+    keepsSource: fc.boolean(),
+  })
+const ports = fc.uniqueArray(fc.oneof(portIn('IPv4'), portIn('IPv6')), {
+  maxLength: 3,
+  selector: ({ family, protocol, port }) => `${family} ${protocol} ${port}`,
 })
-const ports = fc.uniqueArray(servicePort, { maxLength: 2, selector: ({ protocol, port }) => `${protocol} ${port}` })
 const transaction = fc.dictionary(fc.constantFrom('a/x', 'a/y', 'b/x', 'b/y'), fc.option(ports, { nil: undefined, freq: 4 }), {
   minKeys: 1,
   maxKeys: 3,
@@ -79,7 +93,7 @@ test('any sequence of changes leaves what a replacement by the final state leave
           else final.set(key, now)
       }
       const fresh = new SimulatedKernel()
-      fresh.apply(planReplacement('t', [], final).commands)
+      fresh.apply(planReplacement({ table: 't', families: FAMILIES, podNetworks: [] }, final).commands)
       assert.deepEqual(new Map([...kernel.elements].sort(byKey)), new Map([...fresh.elements].sort(byKey)))
       const said = [...ledger.elements()].map(([id, element]): [string, string | undefined] => [id, element.value])
       assert.deepEqual(new Map(said.sort(byKey)), new Map([...fresh.elements].sort(byKey)))
@@ -90,6 +104,7 @@ test('any sequence of changes leaves what a replacement by the final state leave
 })
 
 const plain = (over: Partial<ServicePort> = {}): ServicePort => ({
+  family: 'IPv4',
   protocol: 'tcp',
   clusterAddress: '10.96.0.1',
   externals: [],

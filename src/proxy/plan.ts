@@ -1,4 +1,5 @@
 import { type Element, chooserName, elementsOf, guardName } from './kernel/elements.ts'
+import { type Family, familyOf } from './kernel/families.ts'
 import type { ServicePort } from './model.ts'
 import { baseRuleset, chooserRules, elementChanges, guardRules } from './kernel/ruleset.ts'
 import { staleConnections } from './kernel/stale.ts'
@@ -59,7 +60,10 @@ function put<T>(map: Map<string, T>, key: string, value: T | undefined): void {
   else map.set(key, value)
 }
 
-export const idOf = ({ container, key }: Element): string => `${container} ${key}`
+export const idOf = ({ family, container, key }: Omit<Element, 'value'>): string => inFamily(family, `${container} ${key}`)
+
+/** Names stand for themselves in the family that nearly all have. */
+const inFamily = (family: Family, name: string): string => (family === 'IPv4' ? name : `${family} ${name}`)
 
 /** Pure: from what is there and what Services should be (`undefined`: gone) to one transaction. */
 export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<string, readonly ServicePort[] | undefined>): ProxyPlan {
@@ -67,7 +71,8 @@ export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<
   const chains = new Map<string, string>()
   const touched = new Map<string, Set<string>>()
   const stale: (readonly string[])[] = []
-  const need = (name: string, rules: () => string): void => {
+  const need = (family: Family, own: string, rules: () => string): void => {
+    const name = inFamily(family, own)
     if (!applied.chains.has(name) && !chains.has(name)) chains.set(name, rules())
   }
   for (const [key, ports] of wanted) {
@@ -75,8 +80,8 @@ export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<
     const { elements, choosers, guards } = elementsOf(ports ?? [])
     const after = new Map(elements.map((element) => [idOf(element), element]))
     services.set(key, ports === undefined ? undefined : { ports, elements: after })
-    for (const chooser of choosers) need(chooserName(chooser), () => chooserRules(table, chooser))
-    for (const sources of guards) need(guardName(sources), () => guardRules(table, sources))
+    for (const chooser of choosers) need(chooser.family, chooserName(chooser), () => chooserRules(table, chooser))
+    for (const guard of guards) need(guard.family, guardName(guard.sources), () => guardRules(table, guard))
     const touch = (id: string): void => {
       const keys = touched.get(id)
       if (keys === undefined) touched.set(id, new Set([key]))
@@ -104,14 +109,28 @@ export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<
   return { commands: rules + elementChanges(table, removed, added), delta: { services, chains: new Set(chains.keys()), holders }, stale }
 }
 
-/** The whole table anew; its delta is for an empty ledger. What became of old connections must be found in the kernel: `stale` is empty. */
+/** What a proxy keeps, beside what Services want. */
+export interface ProxyTables {
+  /** The name of the table of each family. */
+  readonly table: string
+  readonly families: readonly Family[]
+  readonly podNetworks: readonly string[]
+}
+
+/** All tables anew; its delta is for an empty ledger. What became of old connections must be found in the kernel: `stale` is empty. */
 export function planReplacement(
-  table: string,
-  podNetworks: readonly string[],
+  { table, families, podNetworks }: ProxyTables,
   wanted: ReadonlyMap<string, readonly ServicePort[]>,
 ): ProxyPlan {
   const plan = planChange(table, new Ledger(), wanted)
-  return { commands: baseRuleset(table, podNetworks) + plan.commands, delta: plan.delta, stale: [] }
+  const bases = families.map((family) =>
+    baseRuleset(
+      table,
+      family,
+      podNetworks.filter((network) => familyOf(network) === family),
+    ),
+  )
+  return { commands: bases.join('') + plan.commands, delta: plan.delta, stale: [] }
 }
 
 const valueOf = (keys: readonly string[], elementOf: (key: string) => Element | undefined): Element | undefined => {

@@ -2,17 +2,18 @@ import { type Scope, isCancelled, messageOf } from '#base'
 import { type Drift, driftOf } from './audit.ts'
 import { HealthServers } from './health.ts'
 import type { Kernel } from './kernel/kernel.ts'
-import { Ledger, type ProxyPlan, planChange, planReplacement } from './plan.ts'
+import { type Family, familiesOf } from './kernel/families.ts'
+import { Ledger, type ProxyPlan, type ProxyTables, planChange, planReplacement } from './plan.ts'
 import { removeTable } from './kernel/ruleset.ts'
 import { settingsToMind } from './settings.ts'
-import { staleListed } from './kernel/stale.ts'
+import { listOf, staleListed } from './kernel/stale.ts'
 import { type WantedOptions, WantedServices } from './wanted.ts'
 
-export interface ProxyOptions extends WantedOptions {
-  /** Name of the nftables table, which belongs to this proxy alone. */
+export interface ProxyOptions extends Omit<WantedOptions, 'families'> {
+  /** Name of the nftables tables (one of each family that pods have), which belong to this proxy alone. */
   readonly table: string
   readonly kernel: Kernel
-  /** Where pods live. Without it, clients from outside that use a cluster address are not hidden, and pods count as outside for Local policies. */
+  /** Where pods live: their families are those that are served, IPv4 when it is not known. Without it, clients from outside that use a cluster address are not hidden, and pods count as outside for Local policies. */
   readonly podNetworks?: readonly string[]
 }
 
@@ -49,26 +50,32 @@ export function startProxy(scope: Scope, options: ProxyOptions): RunningProxy {
 }
 
 /** Takes away everything that a proxy with this table has made. */
-export async function releaseProxy(scope: Scope, kernel: Kernel, table: string): Promise<void> {
-  await kernel.nft(scope, removeTable(table))
+export async function releaseProxy(scope: Scope, kernel: Kernel, table: string, families: readonly Family[] = ['IPv4']): Promise<void> {
+  await kernel.nft(scope, families.map((family) => removeTable(table, family)).join(''))
 }
 
 /** Compares the kernel's table with what the API's Services want: for another process than the proxy's. Starts the informers. */
 export async function auditProxy(scope: Scope, options: ProxyOptions): Promise<Drift> {
-  const wanted = new WantedServices(options)
+  const tables = tablesOf(options)
+  const wanted = new WantedServices({ ...options, families: tables.families })
   await options.informers.start(scope)
   const ledger = new Ledger()
-  ledger.commit(planReplacement(options.table, options.podNetworks ?? [], wanted.all()).delta)
+  ledger.commit(planReplacement(tables, wanted.all()).delta)
   return compare(scope, options, ledger)
 }
 
-async function compare(scope: Scope, { kernel, table }: ProxyOptions, ledger: Ledger): Promise<Drift> {
-  return driftOf((await kernel.list(scope, table)) ?? '{}', ledger.elements())
+async function compare(scope: Scope, options: ProxyOptions, ledger: Ledger): Promise<Drift> {
+  const { table, families } = tablesOf(options)
+  const listed = families.map(async (family) => [family, (await options.kernel.list(scope, table, family)) ?? '{}'] as const)
+  return driftOf(Object.fromEntries(await Promise.all(listed)), ledger.elements())
 }
+
+const tablesOf = ({ table, podNetworks = [] }: ProxyOptions): ProxyTables => ({ table, podNetworks, families: familiesOf(podNetworks) })
 
 class Proxy implements RunningProxy {
   readonly #scope: Scope
   readonly #options: ProxyOptions
+  readonly #tables: ProxyTables
   readonly #wanted: WantedServices
   readonly #health: HealthServers
   readonly #dirty = new Set<string>()
@@ -85,8 +92,9 @@ class Proxy implements RunningProxy {
   constructor(scope: Scope, options: ProxyOptions) {
     this.#scope = scope.child({ log: { part: 'proxy' } })
     this.#options = options
+    this.#tables = tablesOf(options)
     this.#health = new HealthServers(this.#scope, () => !this.#unknown)
-    this.#wanted = new WantedServices(options)
+    this.#wanted = new WantedServices({ ...options, families: this.#tables.families })
     this.#wanted.onChange((key) => {
       this.#dirty.add(key)
       this.#wake?.()
@@ -115,7 +123,7 @@ class Proxy implements RunningProxy {
   async run(): Promise<void> {
     try {
       await Promise.all(this.#wanted.informers.map((informer) => informer.waitForSync(this.#scope)))
-      for (const warning of await settingsToMind(this.#scope, this.#options.kernel)) this.#scope.log.warn(warning)
+      for (const warning of await settingsToMind(this.#scope, this.#options.kernel, this.#tables.families)) this.#scope.log.warn(warning)
       this.#scope.log.info('started', { services: this.#wanted.keys().length })
       for (;;) {
         this.#busy = true
@@ -172,9 +180,8 @@ class Proxy implements RunningProxy {
   }
 
   #plan(whole: boolean, keys: readonly string[]): ProxyPlan {
-    const { table, podNetworks = [] } = this.#options
-    if (whole) return planReplacement(table, podNetworks, this.#wanted.all())
-    return planChange(table, this.#ledger, new Map(keys.map((key) => [key, this.#wanted.ports(key)])))
+    if (whole) return planReplacement(this.#tables, this.#wanted.all())
+    return planChange(this.#tables.table, this.#ledger, new Map(keys.map((key) => [key, this.#wanted.ports(key)])))
   }
 
   /** After a change that the kernel refused, all is replaced at once; after a replacement, there is nothing but to try again later. */
@@ -190,13 +197,22 @@ class Proxy implements RunningProxy {
   async #forget(whole: boolean, stale: ProxyPlan['stale']): Promise<void> {
     const { kernel } = this.#options
     try {
-      const services = [...this.#ledger.services.values()].map(({ ports }) => ports)
-      const found = whole ? staleListed(await kernel.conntrack(this.#scope, ['-L', '-p', 'udp']), services) : stale
+      const found = whole ? await this.#staleInKernel() : stale
       for (const args of found) await kernel.conntrack(this.#scope, args)
     } catch (error) {
       this.#scope.check()
       this.#scope.log.warn('old UDP connections not forgotten', { error: messageOf(error) })
     }
+  }
+
+  async #staleInKernel(): Promise<ProxyPlan['stale']> {
+    const services = [...this.#ledger.services.values()].map(({ ports }) => ports)
+    const found = await Promise.all(
+      this.#tables.families.map(async (family) =>
+        staleListed(family, await this.#options.kernel.conntrack(this.#scope, listOf(family)), services),
+      ),
+    )
+    return found.flat()
   }
 
   /** What goes with a Service beside its rules. */

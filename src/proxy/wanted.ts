@@ -1,5 +1,6 @@
 import { type core, type discovery, refs } from '#api'
 import type { Informer, Informers } from '#reconcile'
+import type { Family } from './kernel/families.ts'
 import { type ProxyNode, SERVICE_NAME_LABEL, type ServicePort, ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
 
 const BY_SERVICE = 'proxy-service'
@@ -10,6 +11,8 @@ export interface WantedOptions {
   readonly nodeName: string
   /** Act on `spec.externalIPs`. Off by default: whoever may write a Service could take others' traffic with them. */
   readonly externalIPs?: boolean
+  /** Default: IPv4. */
+  readonly families?: readonly Family[]
 }
 
 /** What Services should be on this node, by their keys, as the caches have it. Make it before the informers are started. */
@@ -70,8 +73,8 @@ export class WantedServices {
   }
 
   #node(): ProxyNode {
-    const { nodeName, externalIPs = false } = this.#options
-    return { name: nodeName, zone: zoneOf(this.#nodes.get(nodeName)), externalIPs }
+    const { nodeName, externalIPs = false, families = ['IPv4'] } = this.#options
+    return { name: nodeName, zone: zoneOf(this.#nodes.get(nodeName)), externalIPs, families }
   }
 }
 

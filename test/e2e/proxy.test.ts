@@ -7,12 +7,13 @@ import { type RunningProxy, auditProxy, releaseProxy, startProxy, systemKernel }
 import { type Informer, createInformers } from '#reconcile'
 import { createFakeApi } from '#testing'
 import { eventually } from '#testing/basics'
-import { type Host, NODE_ADDRESS, type Network, OUTSIDE_ADDRESS, makeNetwork, noNetwork } from './proxy/network.ts'
+import { type Host, NODE_ADDRESS, NODE_ADDRESS6, type Network, OUTSIDE_ADDRESS, makeNetwork, noNetwork } from './proxy/network.ts'
 
 /** Real rules, real connections: a node, three pods and a client outside, each in a network namespace of its own. */
 const NODE = 'node-1'
 const TABLE = 'sampan-test'
 const POD_PORT = 8080
+const PODS = ['10.244.0.0/16', 'fd00:244::/32']
 const skip = noNetwork()
 
 describe('the service proxy in a network of namespaces', { skip: skip ?? false }, () => {
@@ -34,7 +35,7 @@ describe('the service proxy in a network of namespaces', { skip: skip ?? false }
       nodeName: NODE,
       table: TABLE,
       kernel: systemKernel(network.netns),
-      podNetworks: ['10.244.0.0/16'],
+      podNetworks: PODS,
     })
     slicesOf = () => informers.informer(refs.endpointslices)
     await informers.start(scope)
@@ -42,8 +43,9 @@ describe('the service proxy in a network of namespaces', { skip: skip ?? false }
   })
 
   after(async () => {
-    await releaseProxy(rootScope(), systemKernel(network.netns), TABLE)
-    assert.equal(await systemKernel(network.netns).list(rootScope(), TABLE), undefined)
+    await releaseProxy(rootScope(), systemKernel(network.netns), TABLE, ['IPv4', 'IPv6'])
+    for (const family of ['IPv4', 'IPv6'] as const)
+      assert.equal(await systemKernel(network.netns).list(rootScope(), TABLE, family), undefined)
     scope.cancel()
     network.close()
   })
@@ -74,15 +76,21 @@ describe('the service proxy in a network of namespaces', { skip: skip ?? false }
     readonly nodeName?: string
   }
 
-  async function writeEndpoints({ name }: Made, members: readonly (number | Member)[], protocol = 'TCP'): Promise<string> {
+  async function writeEndpoints(
+    { name: service }: Made,
+    members: readonly (number | Member)[],
+    protocol = 'TCP',
+    addressType: 'IPv4' | 'IPv6' = 'IPv4',
+  ): Promise<string> {
+    const name = addressType === 'IPv4' ? service : `${service}-6`
     const slices = client.resource(refs.endpointslices)
     const slice: discovery.EndpointSlice = {
-      metadata: { name, namespace: 'x', labels: { 'kubernetes.io/service-name': name } },
-      addressType: 'IPv4',
+      metadata: { name, namespace: 'x', labels: { 'kubernetes.io/service-name': service } },
+      addressType,
       ports: [{ name: 'web', port: POD_PORT, protocol }],
       endpoints: members.map((member) => {
         const { pod: i, conditions = { ready: true }, nodeName = NODE } = typeof member === 'number' ? { pod: member } : member
-        return { addresses: [pod(i).address], conditions, nodeName }
+        return { addresses: [addressType === 'IPv4' ? pod(i).address : pod(i).address6], conditions, nodeName }
       }),
     }
     const known = (await slices.list(scope, { namespace: 'x' })).items.some(({ metadata }) => metadata?.name === name)
@@ -90,8 +98,13 @@ describe('the service proxy in a network of namespaces', { skip: skip ?? false }
     return metadata?.resourceVersion ?? ''
   }
 
-  async function endpoints(made: Made, members: readonly (number | Member)[], protocol = 'TCP'): Promise<void> {
-    await seen(await writeEndpoints(made, members, protocol))
+  async function endpoints(
+    made: Made,
+    members: readonly (number | Member)[],
+    protocol = 'TCP',
+    addressType: 'IPv4' | 'IPv6' = 'IPv4',
+  ): Promise<void> {
+    await seen(await writeEndpoints(made, members, protocol, addressType))
   }
 
   /** Until the proxy's caches have it is the API's affair; from then on it is the proxy's. */
@@ -111,6 +124,44 @@ describe('the service proxy in a network of namespaces', { skip: skip ?? false }
     await endpoints(made, [2])
     assert.deepEqual(await pod(1).tcp(made.address, 80, 5), Array(5).fill(`pod2 ${pod(1).address}`))
     assert.deepEqual(await pod(1).tcp(made.address, 81), ['ECONNREFUSED'])
+  })
+
+  test('IPv6: cluster addresses, node ports, sources, affinity, UDP, refusal, and a pod that reaches itself', async () => {
+    const six = 'fd00:10:96::7'
+    const { address: four } = await service({})
+    const dual = await service({
+      type: 'NodePort',
+      clusterIP: six,
+      clusterIPs: [six, '10.96.77.1'],
+      ipFamilies: ['IPv6', 'IPv4'],
+      ports: [{ port: 80, nodePort: 30_666 }],
+    })
+    await endpoints(dual, [3])
+    for (const host of [pod(1), network.node, network.outside]) assert.deepEqual(await host.tcp(six, 80), ['ECONNREFUSED'])
+    assert.deepEqual(await network.outside.tcp(NODE_ADDRESS6, 30_666), ['ECONNREFUSED'])
+    await endpoints(dual, [1, 2], 'TCP', 'IPv6')
+    for (const host of [pod(3), network.node, network.outside]) assert.deepEqual(hosts(await host.tcp(six, 80, 30)), ['pod1', 'pod2'])
+    assert.deepEqual(hosts(await pod(1).tcp('10.96.77.1', 80, 5)), ['pod3'])
+    const seen = [...new Set(await network.outside.tcp(NODE_ADDRESS6, 30_666, 20))].sort()
+    assert.deepEqual(seen, ['pod1 fd00:244:1::1', 'pod2 fd00:244:2::1'])
+    assert.deepEqual(hosts(await network.outside.tcp(NODE_ADDRESS, 30_666, 5)), ['pod3'])
+    assert.deepEqual(await network.node.tcp('::1', 30_666), ['ECONNREFUSED'])
+    await endpoints(dual, [1], 'TCP', 'IPv6')
+    assert.deepEqual(await pod(1).tcp(six, 80), ['pod1 fd00:244:1::1'])
+    assert.deepEqual(await pod(2).tcp(six, 80), [`pod1 ${pod(2).address6}`])
+    assert.deepEqual(await pod(2).tcp(four, 80), ['ECONNREFUSED'])
+
+    const sticky = await service({ clusterIP: 'fd00:10:96::8', clusterIPs: ['fd00:10:96::8'], sessionAffinity: 'ClientIP' })
+    await endpoints(sticky, [1, 2, 3], 'TCP', 'IPv6')
+    for (const host of [pod(1), pod(2), pod(3), network.node, network.outside])
+      assert.equal(hosts(await host.tcp('fd00:10:96::8', 80, 12)).length, 1)
+
+    const udp = await service({ clusterIP: 'fd00:10:96::9', clusterIPs: ['fd00:10:96::9'], ports: [{ port: 53, protocol: 'UDP' }] })
+    await endpoints(udp, [1], 'UDP', 'IPv6')
+    assert.equal(await network.outside.udp('fd00:10:96::9', 53, 40_123), 'pod1 fd00:244:1::1')
+    await endpoints(udp, [2], 'UDP', 'IPv6')
+    assert.equal(await network.outside.udp('fd00:10:96::9', 53, 40_123), 'pod2 fd00:244:2::1')
+    assert.equal((await proxy.audit(scope)).count, 0)
   })
 
   test('a pod reaches itself through its Service', async () => {
@@ -238,7 +289,7 @@ add element ip ${TABLE} cluster-addresses { 10.96.77.77 }
       nodeName: NODE,
       table: TABLE,
       kernel,
-      podNetworks: ['10.244.0.0/16'],
+      podNetworks: PODS,
     })
     assert.deepEqual(other, drift)
     await kernel.nft(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Target } from '../endpoints.ts'
 import type { Choice, Protocol, ServicePort } from '../model.ts'
+import type { Family } from './families.ts'
 import { spreadOverSlots } from './slots.ts'
 
 /**
@@ -8,6 +9,7 @@ import { spreadOverSlots } from './slots.ts'
  * destination leads to is looked up, so that ten thousand Services cost a packet no more than ten.
  */
 export interface Element {
+  readonly family: Family
   /** Name of a map or set. */
   readonly container: string
   readonly key: string
@@ -24,6 +26,7 @@ export type Place = (typeof PLACES)[number]
  * in front, since one destination may lead to different endpoints in each.
  */
 export interface Chooser {
+  readonly family: Family
   readonly place: Place
   readonly size: number
   readonly affinitySeconds: number | undefined
@@ -51,27 +54,32 @@ export function chooserName({ place, size, affinitySeconds }: Chooser): string {
 export const guardName = (sources: readonly string[]): string =>
   `from-${createHash('sha256').update(sources.join(' ')).digest('hex').slice(0, 32)}`
 
+/** Networks that some destinations may be reached from. */
+export interface Guard {
+  readonly family: Family
+  readonly sources: readonly string[]
+}
+
 export interface ServiceElements {
   readonly elements: readonly Element[]
   readonly choosers: readonly Chooser[]
-  /** Lists of networks that a guard is needed for. */
-  readonly guards: readonly (readonly string[])[]
+  readonly guards: readonly Guard[]
 }
 
 /** All elements of a Service's ports, and the chains that they need. Pure; equal input gives equal output. */
 export function elementsOf(ports: readonly ServicePort[]): ServiceElements {
   const elements: Element[] = []
   const choosers: Chooser[] = []
-  const guards: (readonly string[])[] = []
-  const add = (container: string, key: string, value?: string): void => {
-    elements.push(value === undefined ? { container, key } : { container, key, value })
-  }
+  const guards: Guard[] = []
   for (const port of ports) {
-    const { protocol, clusterAddress, affinitySeconds } = port
+    const { family, protocol, clusterAddress, affinitySeconds } = port
+    const add = (container: string, key: string, value?: string): void => {
+      elements.push(value === undefined ? { family, container, key } : { family, container, key, value })
+    }
     const lead = (place: Place, destination: string, targets: readonly Target[]): void => {
       if (targets.length === 0) return
       const slots = affinitySeconds === undefined ? targets : spreadOverSlots(targets)
-      const chooser: Chooser = { place, size: slots.length, affinitySeconds }
+      const chooser: Chooser = { family, place, size: slots.length, affinitySeconds }
       const name = chooserName(chooser)
       choosers.push(chooser)
       add(place, destination, `goto ${name}`)
@@ -94,7 +102,7 @@ export function elementsOf(ports: readonly ServicePort[]): ServiceElements {
       refuse(REFUSED, destination, port.outside)
       if (!port.keepsSource) add(HIDDEN_ADDRESSES, address)
       if (sources === undefined) continue
-      guards.push(sources)
+      guards.push({ family, sources })
       add(GUARDED, destination, `goto ${guardName(sources)}`)
     }
 

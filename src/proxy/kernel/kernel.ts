@@ -1,11 +1,12 @@
 import { SampanError, type Scope, runProgram } from '#base'
+import { type Family, wordsOf } from './families.ts'
 
 /** The kernel's side, behind an interface: real tools, or a recorder in tests. */
 export interface Kernel {
   /** Applies a file of nft commands, whole or not at all. Rejects with `KernelRefused`. */
   nft(scope: Scope, commands: string): Promise<void>
-  /** The table as nft's JSON; undefined when there is none. */
-  list(scope: Scope, table: string): Promise<string | undefined>
+  /** The table of a family as nft's JSON; undefined when there is none. */
+  list(scope: Scope, table: string, family: Family): Promise<string | undefined>
   /** conntrack's output. Forgetting connections that match when none does is fine. */
   conntrack(scope: Scope, args: readonly string[]): Promise<string>
   /** A kernel setting such as `net.ipv4.ip_forward`; undefined when the kernel does not have it. */
@@ -34,7 +35,8 @@ export function systemKernel(netns?: string): Kernel {
     nft: async (scope, commands) => {
       await run(scope, [...prefix, 'nft', '-f', '-'], commands)
     },
-    list: (scope, table) => unless(run(scope, [...prefix, 'nft', '-jn', 'list', 'table', 'ip', table]), /No such file or directory/),
+    list: (scope, table, family) =>
+      unless(run(scope, [...prefix, 'nft', '-jn', 'list', 'table', wordsOf(family).ip, table]), /No such file or directory/),
     // Its exit code is 1 when nothing matched.
     conntrack: async (scope, args) => (await unless(run(scope, [...prefix, 'conntrack', ...args]), /0 flow entries/)) ?? '',
     setting: async (scope, name) =>

@@ -16,6 +16,7 @@ const choice = (...numbers: readonly number[]): ServicePort['inside'] => ({
   otherwise: numbers.length === 0 ? 'drop' : 'refuse',
 })
 const port = (over: Partial<ServicePort> = {}): ServicePort => ({
+  family: 'IPv4',
   protocol: 'tcp',
   clusterAddress: '10.96.0.1',
   externals: [],
@@ -53,14 +54,17 @@ const WANTED: ReadonlyMap<string, readonly ServicePort[]> = new Map([
 
 /** Written anew with UPDATE_GOLDEN=1; the difference is to be read. */
 test('the table as text', () => {
-  const { commands } = planReplacement('sampan', ['10.244.0.0/16'], WANTED)
+  const { commands } = planReplacement({ table: 'sampan', families: ['IPv4'], podNetworks: ['10.244.0.0/16'] }, WANTED)
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(GOLDEN, commands)
   assert.equal(commands, readFileSync(GOLDEN, 'utf8'))
 })
 
 test('affinity chooses by a mark that is random, then remembered', () => {
-  const { commands } = planReplacement('t', [], new Map([['x/a', [port({ affinitySeconds: 60 })]]]))
-  const chooser: Chooser = { place: 'services', size: 64, affinitySeconds: 60 }
+  const { commands } = planReplacement(
+    { table: 't', families: ['IPv4'], podNetworks: [] },
+    new Map([['x/a', [port({ affinitySeconds: 60 })]]]),
+  )
+  const chooser: Chooser = { family: 'IPv4', place: 'services', size: 64, affinitySeconds: 60 }
   const rules = commands.split('\n').filter((line) => line.startsWith(`add rule ip t a${chooser.size}x60 `))
   assert.deepEqual(
     rules.map((rule) => rule.split(' ').slice(5, 7).join(' ')),
@@ -69,8 +73,22 @@ test('affinity chooses by a mark that is random, then remembered', () => {
   assert.equal([...commands.matchAll(/10\.96\.0\.1 \. tcp \. 80 \. \d+ : /g)].length, 64)
 })
 
+test('the table of IPv6 is that of IPv4 in other words, but for what its clients are remembered by', () => {
+  const six = port({ family: 'IPv6', clusterAddress: 'fd00:10:96::1', nodePort: 30_001, affinitySeconds: 60, outside: choice(1) })
+  const { commands } = planReplacement(
+    { table: 't', families: ['IPv4', 'IPv6'], podNetworks: ['10.244.0.0/16', 'fd00:1::/56'] },
+    new Map([['x/a', [six]]]),
+  )
+  const [, after = ''] = commands.split('add table ip6 t\n')
+  assert.doesNotMatch(after, /\bip [sd]addr|ipv4_addr|127\.0\.0\.0|\bip t\b|10\.96\./)
+  assert.match(after, /set pod-networks \{ type ipv6_addr; flags interval; elements = \{ fd00:1::\/56 \}; \}/)
+  assert.match(after, /add map ip6 t a64x60-memory \{ typeof meta mark : meta mark;/)
+  assert.match(after, /add element ip6 t services \{ fd00:10:96::1 \. tcp \. 80 : goto a64x60 \}/)
+  assert.match(commands, /set pod-networks \{ type ipv4_addr; flags interval; elements = \{ 10\.244\.0\.0\/16 \}; \}/)
+})
+
 test('removals go before additions, so that a key can get another value in one file', () => {
-  const element = { container: 'c', key: 'k' }
+  const element = { family: 'IPv4' as const, container: 'c', key: 'k' }
   assert.equal(
     elementChanges('t', [{ ...element, value: 'a' }], [{ ...element, value: 'b' }]),
     'delete element ip t c { k }\nadd element ip t c { k : b }\n',
@@ -80,7 +98,10 @@ test('removals go before additions, so that a key can get another value in one f
 test("the audit reads nft's JSON: addresses, protocols by number, verdicts; and passes over what the kernel fills", () => {
   const ledger = new Ledger()
   ledger.commit(
-    planReplacement('t', [], new Map([['x/a', [port({ externals: [{ address: '192.0.2.1', sources: ['10.0.0.0/8'] }] })]]])).delta,
+    planReplacement(
+      { table: 't', families: ['IPv4'], podNetworks: [] },
+      new Map([['x/a', [port({ externals: [{ address: '192.0.2.1', sources: ['10.0.0.0/8'] }] })]]]),
+    ).delta,
   )
   const key = (address: string, ...more: readonly unknown[]): unknown => ({ concat: [address, 6, 80, ...more] })
   const type = ['ipv4_addr', 'inet_proto', 'inet_service']
@@ -109,11 +130,11 @@ test("the audit reads nft's JSON: addresses, protocols by number, verdicts; and 
     { map: { name: 'guarded', type, elem: [[key('192.0.2.1'), { goto: { target: guardName(['10.0.0.0/8']) } }]] } },
     { map: { name: 'a64x60-memory', elem: [[{ elem: { val: key('10.96.0.1'), expires: 3 } }, 1]] } },
   ]
-  assert.equal(driftOf(JSON.stringify({ nftables: listing }), ledger.elements()).count, 0)
+  assert.equal(driftOf({ IPv4: JSON.stringify({ nftables: listing }) }, ledger.elements()).count, 0)
   const drifted = listing.map((item) => (JSON.stringify(item).includes('"hairpin"') ? set('hairpin', []) : item))
-  assert.deepEqual(driftOf(JSON.stringify({ nftables: drifted }), ledger.elements()).missing, [
+  assert.deepEqual(driftOf({ IPv4: JSON.stringify({ nftables: drifted }) }, ledger.elements()).missing, [
     'hairpin 10.244.0.1 . 10.244.0.1',
     'hairpin 10.244.0.2 . 10.244.0.2',
   ])
-  assert.equal(driftOf('{}', ledger.elements()).count, ledger.elements().size)
+  assert.equal(driftOf({}, ledger.elements()).count, ledger.elements().size)
 })

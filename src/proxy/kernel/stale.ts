@@ -1,11 +1,13 @@
 import type { Target } from '../endpoints.ts'
 import type { ServicePort } from '../model.ts'
+import type { Family } from './families.ts'
 
 /**
  * UDP has no end of a connection: what the kernel remembers would go on leading to an endpoint that is gone, or (for a Service that had none) to nowhere.
  * Pure; the results are arguments of conntrack.
  */
 interface Route {
+  readonly family: Family
   /** Undefined: any address, as for node ports. */
   readonly address: string | undefined
   readonly port: number
@@ -18,7 +20,7 @@ function routesOf(ports: readonly ServicePort[]): ReadonlyMap<string, Route> {
     if (service.protocol !== 'udp') continue
     const outside = [...service.outside.targets, ...(service.outsideFromHere?.targets ?? [])]
     const add = (address: string | undefined, port: number, targets: readonly Target[]): void => {
-      routes.set(`${address ?? ''} ${port}`, { address, port, targets })
+      routes.set(nameOfRoute(service.family, address, port), { family: service.family, address, port, targets })
     }
     add(service.clusterAddress, service.port, service.inside.targets)
     for (const { address } of service.externals) add(address, service.port, outside)
@@ -27,15 +29,31 @@ function routesOf(ports: readonly ServicePort[]): ReadonlyMap<string, Route> {
   return routes
 }
 
+const nameOfRoute = (family: Family, address: string | undefined, port: number | string): string => `${family} ${address ?? ''} ${port}`
 const nameOf = ({ address, port }: Target): string => `${address} ${port}`
+
+/** conntrack speaks of IPv4 unless it is told otherwise. */
+const inFamily = (family: Family): readonly string[] => (family === 'IPv4' ? [] : ['-f', 'ipv6'])
+
+/** All UDP connections of a family, as arguments of conntrack. */
+export const listOf = (family: Family): readonly string[] => ['-L', ...inFamily(family), '-p', 'udp']
 
 /** What to forget once a Service's ports have changed. */
 export function staleConnections(before: readonly ServicePort[], after: readonly ServicePort[]): readonly (readonly string[])[] {
   const had = routesOf(before)
   const has = routesOf(after)
   const found: (readonly string[])[] = []
-  const forget = ({ address, port }: Route, more: readonly string[]): void => {
-    found.push(['-D', '-p', 'udp', ...(address === undefined ? [] : ['--orig-dst', address]), '--orig-port-dst', String(port), ...more])
+  const forget = ({ family, address, port }: Route, more: readonly string[]): void => {
+    found.push([
+      '-D',
+      ...inFamily(family),
+      '-p',
+      'udp',
+      ...(address === undefined ? [] : ['--orig-dst', address]),
+      '--orig-port-dst',
+      String(port),
+      ...more,
+    ])
   }
   for (const [key, route] of had) {
     const left = new Set(has.get(key)?.targets.map(nameOf))
@@ -49,14 +67,29 @@ export function staleConnections(before: readonly ServicePort[], after: readonly
 
 const ENTRY = /^udp\s+17 \d+ src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) (?:\[UNREPLIED\] )?src=(\S+) dst=\S+ sport=(\d+) /
 
-/** What to forget of a listing of the kernel's UDP connections: those of a Service that lead to none of its endpoints although it has some. */
-export function staleListed(listing: string, wanted: Iterable<readonly ServicePort[]>): readonly (readonly string[])[] {
+/** What to forget of a listing of the kernel's UDP connections of a family: those of a Service that lead to none of its endpoints although it has some. */
+export function staleListed(family: Family, listing: string, wanted: Iterable<readonly ServicePort[]>): readonly (readonly string[])[] {
   const routes = routesOf([...wanted].flat())
   return listing.split('\n').flatMap((line) => {
     const [, from, to = '', fromPort, toPort = '', by, byPort] = ENTRY.exec(line) ?? []
-    const route = routes.get(`${to} ${toPort}`) ?? routes.get(` ${toPort}`)
+    const route = routes.get(nameOfRoute(family, to, toPort)) ?? routes.get(nameOfRoute(family, undefined, toPort))
     if (from === undefined || fromPort === undefined || route === undefined) return []
     if (route.targets.some(({ address, port }) => address === by && String(port) === byPort)) return []
-    return [['-D', '-p', 'udp', '--orig-src', from, '--orig-dst', to, '--orig-port-src', fromPort, '--orig-port-dst', toPort]]
+    return [
+      [
+        '-D',
+        ...inFamily(family),
+        '-p',
+        'udp',
+        '--orig-src',
+        from,
+        '--orig-dst',
+        to,
+        '--orig-port-src',
+        fromPort,
+        '--orig-port-dst',
+        toPort,
+      ],
+    ]
   })
 }

@@ -15,6 +15,8 @@ export interface Network {
 export interface Host {
   readonly name: string
   readonly address: string
+  /** Of IPv6. */
+  readonly address6: string
   serve(port: number): Promise<void>
   /** Answers are `NAME CLIENT-ADDRESS`, or the error's code, or `timeout`. */
   tcp(host: string, port: number, times?: number, withinMs?: number): Promise<readonly string[]>
@@ -42,6 +44,9 @@ export function noNetwork(): string | undefined {
 
 export const OUTSIDE_ADDRESS = '192.168.77.2'
 export const NODE_ADDRESS = '192.168.77.1'
+/** Of IPv6: the same number of the same network. */
+const six = (address: string): string => address.replace(/^192\.168\.77\./, 'fd00:77::').replace(/^10\.244\.(\d+)\./, 'fd00:244:$1::')
+export const NODE_ADDRESS6 = six(NODE_ADDRESS)
 const ip = (...args: readonly string[]): void => void execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] })
 
 export async function makeNetwork(podCount: number): Promise<Network> {
@@ -58,9 +63,11 @@ export async function makeNetwork(podCount: number): Promise<Network> {
       ip('netns', 'add', name)
       names.push(name)
       ip('-n', name, 'link', 'set', 'lo', 'up')
+      // Nobody asks for a second whether a new address is somebody else's.
+      execFileSync('nsenter', [`--net=/run/netns/${name}`, 'sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0'])
     }
     addNamespace(nodeName)
-    execFileSync('nsenter', [`--net=/run/netns/${nodeName}`, 'sysctl', '-qw', 'net.ipv4.ip_forward=1'])
+    execFileSync('nsenter', [`--net=/run/netns/${nodeName}`, 'sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
     const attach = async (label: string, address: string, gateway: string): Promise<Host> => {
       const name = `${prefix}-${label}`
       addNamespace(name)
@@ -70,6 +77,9 @@ export async function makeNetwork(podCount: number): Promise<Network> {
       ip('-n', name, 'address', 'add', `${address}/24`, 'dev', 'eth0')
       ip('-n', name, 'link', 'set', 'eth0', 'up')
       ip('-n', name, 'route', 'add', 'default', 'via', gateway)
+      ip('-n', nodeName, 'address', 'add', `${six(gateway)}/64`, 'dev', label, 'nodad')
+      ip('-n', name, 'address', 'add', `${six(address)}/64`, 'dev', 'eth0', 'nodad')
+      ip('-n', name, 'route', 'add', 'default', 'via', six(gateway))
       return start(name, label, address)
     }
     const start = (netns: string, label: string, address: string): Host => {
@@ -79,6 +89,7 @@ export async function makeNetwork(podCount: number): Promise<Network> {
     }
     const outside = await attach('outside', OUTSIDE_ADDRESS, NODE_ADDRESS)
     ip('-n', nodeName, 'route', 'add', 'default', 'via', OUTSIDE_ADDRESS)
+    ip('-n', nodeName, 'route', 'add', 'default', 'via', six(OUTSIDE_ADDRESS))
     const pods: Host[] = []
     for (let i = 1; i <= podCount; i++) pods.push(await attach(`pod${i}`, `10.244.${i}.2`, `10.244.${i}.1`))
     return { netns: `/run/netns/${nodeName}`, node: start(nodeName, 'node', NODE_ADDRESS), pods, outside, close }
@@ -91,6 +102,7 @@ export async function makeNetwork(podCount: number): Promise<Network> {
 class StartedHost implements Host {
   readonly name: string
   readonly address: string
+  readonly address6: string
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, PromiseWithResolvers<readonly string[]>>()
   #last = 0
@@ -98,6 +110,7 @@ class StartedHost implements Host {
   constructor(netns: string, name: string, address: string) {
     this.name = name
     this.address = address
+    this.address6 = six(address)
     this.#child = spawn('nsenter', [`--net=${netns}`, process.execPath, join(import.meta.dirname, 'peer.ts')], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })

@@ -16,12 +16,13 @@ export type Order =
       readonly withinMs: number
     }
 
+const plain = (address: string): string => address.replace('::ffff:', '')
+
+/** In both families. */
 function serve(name: string, port: number): Promise<void> {
-  const udp = createSocket('udp4').on('message', (_, peer) => udp.send(`${name} ${peer.address}`, peer.port, peer.address))
-  const tcp = createServer((socket) =>
-    socket.on('error', () => socket.destroy()).end(`${name} ${socket.remoteAddress?.replace('::ffff:', '')}`),
-  )
-  return new Promise((ready) => udp.bind(port, () => tcp.listen(port, '0.0.0.0', () => ready())))
+  const udp = createSocket('udp6').on('message', (_, peer) => udp.send(`${name} ${plain(peer.address)}`, peer.port, peer.address))
+  const tcp = createServer((socket) => socket.on('error', () => socket.destroy()).end(`${name} ${plain(socket.remoteAddress ?? '')}`))
+  return new Promise((ready) => udp.bind(port, () => tcp.listen(port, '::', () => ready())))
 }
 
 function askTcp(host: string, port: number, withinMs: number): Promise<string> {
@@ -42,7 +43,7 @@ function askTcp(host: string, port: number, withinMs: number): Promise<string> {
 
 function askUdp(host: string, port: number, localPort: number, withinMs: number): Promise<string> {
   return new Promise((answer) => {
-    const socket = createSocket('udp4')
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
     const finish = (text: string): void => {
       clearTimeout(timer)
       socket.close(() => answer(text))
