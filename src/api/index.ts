@@ -128,6 +128,7 @@ export {
   type SelectorOperator,
   type SelectorRequirement,
 } from './meta/selectors.ts'
+export { IP_FAMILIES, type IpFamily, familiesOf, familyOf } from './validation/ip-families.ts'
 export {
   type Cidr,
   type Ip,

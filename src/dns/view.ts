@@ -1,5 +1,5 @@
 import { type core, type discovery, refs } from '#api'
-import type { Informers } from '#reconcile'
+import { type Informers, clusterAddresses, plainAddress } from '#reconcile'
 import { SERVICE_NAME_LABEL, type ServiceRecords, endpointsOf, isHeadless } from './records.ts'
 import type { ClusterView } from './zone.ts'
 
@@ -11,11 +11,13 @@ export function clusterView(informers: Informers): { readonly view: ClusterView;
   const services = informers.informer(refs.services)
   const slices = informers.informer(refs.endpointslices)
   const namespaces = informers.informer(refs.namespaces)
-  services.addIndex(BY_ADDRESS, (service: core.Service) => (service.spec?.clusterIPs ?? []).filter((address) => address !== 'None'))
+  services.addIndex(BY_ADDRESS, clusterAddresses)
   slices.addIndex(BY_SERVICE, (slice: discovery.EndpointSlice) => [
     `${slice.metadata?.namespace ?? ''}/${slice.metadata?.labels?.[SERVICE_NAME_LABEL] ?? ''}`,
   ])
-  slices.addIndex(BY_ADDRESS, (slice: discovery.EndpointSlice) => (slice.endpoints ?? []).flatMap((endpoint) => endpoint.addresses))
+  slices.addIndex(BY_ADDRESS, (slice: discovery.EndpointSlice) =>
+    (slice.endpoints ?? []).flatMap(({ addresses }) => addresses.flatMap((address) => plainAddress(address) ?? [])),
+  )
   let changes = 1
   for (const informer of [services, slices]) informer.onChange(() => changes++)
 

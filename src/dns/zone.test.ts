@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Answer, RecordType } from 'dns-packet'
 import type { core, discovery } from '#api'
+import { clusterAddresses } from '#reconcile'
 import { type ServiceRecords, endpointsOf, isHeadless } from './records.ts'
 import { type ClusterView, createZone } from './zone.ts'
 
@@ -18,6 +19,11 @@ const SERVICES: readonly core.Service[] = [
     },
   },
   { metadata: { name: 'db', namespace: 'ns' }, spec: { clusterIP: 'None', ports: [{ name: 'sql', port: 5432, protocol: 'TCP' }] } },
+  {
+    metadata: { name: 'two', namespace: 'ns' },
+    spec: { clusterIP: '10.96.0.12', clusterIPs: ['10.96.0.12', 'FD00:10:96::C'], ports: [{ name: 'http', port: 80 }] },
+  },
+  { metadata: { name: 'six', namespace: 'ns' }, spec: { clusterIP: 'fd00:10:96::d', ports: [{ name: 'http', port: 80 }] } },
   { metadata: { name: 'empty', namespace: 'ns' }, spec: { clusterIP: 'None' } },
   { metadata: { name: 'bare', namespace: 'ns' }, spec: { clusterIP: '10.96.0.11', ports: [] } },
   { metadata: { name: 'out', namespace: 'ns' }, spec: { type: 'ExternalName', externalName: 'www.example.com.' } },
@@ -33,7 +39,11 @@ const SLICES: Readonly<Record<string, readonly discovery.EndpointSlice[]>> = {
         { addresses: ['10.244.0.7'], hostname: 'db-2', conditions: { ready: false } },
       ],
     },
-    { addressType: 'IPv6', endpoints: [{ addresses: ['fd00::1'] }] },
+    {
+      addressType: 'IPv6',
+      ports: [{ name: 'sql', port: 5432, protocol: 'TCP' }],
+      endpoints: [{ addresses: ['fd00::5'], hostname: 'db-0' }, { addresses: ['fd00:0::6'] }],
+    },
   ],
 }
 const records = (service: core.Service): ServiceRecords => {
@@ -47,7 +57,7 @@ const view: ClusterView = {
     return found === undefined ? undefined : records(found)
   },
   hasNamespace: (name) => name === 'ns',
-  serviceByAddress: (address) => SERVICES.filter(({ spec }) => spec?.clusterIP === address).map(records)[0],
+  serviceByAddress: (address) => SERVICES.filter((service) => clusterAddresses(service).includes(address)).map(records)[0],
   endpointByAddress: (address) => {
     for (const found of SERVICES.map(records))
       for (const endpoint of found.endpoints) if (endpoint.address === address) return { records: found, label: endpoint.label }
@@ -79,7 +89,11 @@ const cases: readonly (readonly [RecordType, string, string])[] = [
   ['A', 'db-0.db.ns.svc.cluster.local', '10.244.0.5'],
   ['A', '10-244-0-6.db.ns.svc.cluster.local', '10.244.0.6'],
   ['A', 'db-2.db.ns.svc.cluster.local', 'missing'],
-  ['SRV', '_sql._tcp.db.ns.svc.cluster.local', '0 50 5432 db-0.db.ns.svc.cluster.local|0 50 5432 10-244-0-6.db.ns.svc.cluster.local'],
+  [
+    'SRV',
+    '_sql._tcp.db.ns.svc.cluster.local',
+    '0 33 5432 db-0.db.ns.svc.cluster.local|0 33 5432 10-244-0-6.db.ns.svc.cluster.local|0 33 5432 fd00--6.db.ns.svc.cluster.local',
+  ],
   ['A', 'empty.ns.svc.cluster.local', 'missing'],
   ['A', 'out.ns.svc.cluster.local', 'alias www.example.com'],
   ['CNAME', 'out.ns.svc.cluster.local', 'alias www.example.com'],
@@ -98,6 +112,19 @@ const cases: readonly (readonly [RecordType, string, string])[] = [
   ['A', 'web.other.svc.cluster.local', 'missing'],
   ['A', 'www.example.com.ns.svc.cluster.local', 'missing'],
   ['A', 'web.ns.svc.cluster.local.cluster.local', 'missing'],
+  ['A', 'two.ns.svc.cluster.local', '10.96.0.12'],
+  ['AAAA', 'two.ns.svc.cluster.local', 'fd00:10:96::c'],
+  ['A', 'six.ns.svc.cluster.local', NODATA],
+  ['AAAA', 'six.ns.svc.cluster.local', 'fd00:10:96::d'],
+  ['AAAA', 'db.ns.svc.cluster.local', 'fd00::5|fd00::6'],
+  ['AAAA', 'db-0.db.ns.svc.cluster.local', 'fd00::5'],
+  ['AAAA', 'fd00--6.db.ns.svc.cluster.local', 'fd00::6'],
+  ['A', 'fd00--6.db.ns.svc.cluster.local', NODATA],
+  ['AAAA', 'fd00--9.ns.pod.cluster.local', 'fd00::9'],
+  ['A', 'fd00--9.ns.pod.cluster.local', NODATA],
+  ['PTR', `c.0.0.0.${'0.'.repeat(16)}6.9.0.0.0.1.0.0.0.0.d.f.ip6.arpa`, 'two.ns.svc.cluster.local'],
+  ['PTR', `6.0.0.0.${'0.'.repeat(24)}0.0.d.f.ip6.arpa`, 'fd00--6.db.ns.svc.cluster.local'],
+  ['PTR', `6.0.0.0.${'0.'.repeat(23)}0.0.d.f.ip6.arpa`, 'foreign'],
   ['A', 'ns.svc.cluster.local', NODATA],
   ['A', 'other.svc.cluster.local', 'missing'],
   ['A', 'svc.cluster.local', NODATA],
@@ -122,7 +149,14 @@ for (const [type, name, expected] of cases)
 test('targets of SRV records come with their addresses', () => {
   const found = zone.answer({ type: 'SRV', name: '_sql._tcp.db.ns.svc.cluster.local' })
   const additionals = found.kind === 'records' ? (found.additionals ?? []).map((record) => `${record.name} ${text(record)}`) : []
-  assert.deepEqual(additionals, ['db-0.db.ns.svc.cluster.local 10.244.0.5', '10-244-0-6.db.ns.svc.cluster.local 10.244.0.6'])
+  assert.deepEqual(additionals, [
+    'db-0.db.ns.svc.cluster.local 10.244.0.5',
+    'db-0.db.ns.svc.cluster.local fd00::5',
+    '10-244-0-6.db.ns.svc.cluster.local 10.244.0.6',
+    'fd00--6.db.ns.svc.cluster.local fd00::6',
+  ])
+  const two = zone.answer({ type: 'SRV', name: '_http._tcp.two.ns.svc.cluster.local' })
+  assert.deepEqual(two.kind === 'records' && (two.additionals ?? []).map(text), ['10.96.0.12', 'fd00:10:96::c'])
 })
 
 test('before the cluster has been seen, none of its names is denied', () => {

@@ -1,5 +1,5 @@
-import { isIPv4 } from 'node:net'
 import type { Answer, Question } from 'dns-packet'
+import { clusterAddresses } from '#reconcile'
 import { type ServiceRecords, dashed, isHeadless, reverseAddress, undashed } from './records.ts'
 
 /** Where the zone finds what it answers from: indexes over caches, no work but a look-up. */
@@ -122,20 +122,26 @@ export function createZone({ domain, view, serial, servers }: ZoneOptions): Zone
     const host = `${found.name}.${found.namespace}.svc.${domain}`
     const targets = isHeadless(found.service)
       ? found.endpoints.flatMap((endpoint) =>
-          endpoint.ports.map((port) => ({ ...port, target: `${endpoint.label}.${host}`, address: endpoint.address })),
+          endpoint.ports.map((port) => ({ ...port, target: `${endpoint.label}.${host}`, addresses: [endpoint.address] })),
         )
       : (found.service.spec?.ports ?? []).map((port) => ({
           name: port.name ?? '',
           protocol: (port.protocol ?? 'TCP').toLowerCase(),
           port: port.port,
           target: host,
-          address: found.service.spec?.clusterIP ?? '',
+          addresses: clusterAddresses(found.service),
         }))
-    const fitting = targets.filter(fits)
+    // An endpoint with a name of its own and addresses of two families is one target.
+    const hosts = new Map<string, Set<string>>()
+    const named = new Map<string, { readonly port: number; readonly target: string }>()
+    for (const { port, target, addresses } of targets.filter(fits)) {
+      named.set(`${target} ${port}`, { port, target })
+      hosts.set(target, new Set([...(hosts.get(target) ?? []), ...addresses]))
+    }
+    const fitting = [...named.values()]
     if (fitting.length === 0) return otherwise
     if (question.type !== 'SRV') return NOTHING
     const weight = Math.max(1, Math.floor(100 / fitting.length))
-    const hosts = new Map(fitting.map(({ target, address }) => [target, address]))
     return {
       kind: 'records',
       answers: fitting.map(({ port, target }) => ({
@@ -144,9 +150,7 @@ export function createZone({ domain, view, serial, servers }: ZoneOptions): Zone
         ttl: TTL_SECONDS,
         data: { priority: 0, weight, port, target },
       })),
-      additionals: [...hosts]
-        .filter(([, address]) => isIPv4(address))
-        .map(([target, address]) => ({ name: target, type: 'A', ttl: TTL_SECONDS, data: address })),
+      additionals: [...hosts].flatMap(([target, found]) => [...found].map((address) => addressRecord(target, address))),
     }
   }
 
@@ -188,14 +192,19 @@ export function createZone({ domain, view, serial, servers }: ZoneOptions): Zone
 }
 
 function addressesOf({ service, endpoints }: ServiceRecords): readonly string[] {
-  return isHeadless(service)
-    ? endpoints.map(({ address }) => address)
-    : [service.spec?.clusterIP ?? ''].filter((address) => isIPv4(address))
+  return isHeadless(service) ? endpoints.map(({ address }) => address) : clusterAddresses(service)
 }
 
 const records = (answers: readonly Answer[]): ZoneAnswer => ({ kind: 'records', answers })
 
 function addresses(question: Question, found: readonly string[]): ZoneAnswer {
-  if (question.type !== 'A') return NOTHING
-  return records(found.map((address) => ({ name: question.name, type: 'A', ttl: TTL_SECONDS, data: address })))
+  if (question.type !== 'A' && question.type !== 'AAAA') return NOTHING
+  return records(found.map((address) => addressRecord(question.name, address)).filter(({ type }) => type === question.type))
 }
+
+const addressRecord = (name: string, address: string): Answer => ({
+  name,
+  type: address.includes(':') ? 'AAAA' : 'A',
+  ttl: TTL_SECONDS,
+  data: address,
+})

@@ -53,7 +53,7 @@ describe('on a real containerd', { skip: missing(), timeout: 300_000 }, () => {
     rootDir,
     // Apart from instances that a person has: they would keep what belongs to the whole machine.
     runDir: `/run/sampan-test-${process.pid}/node`,
-    podCidr: `${POD_NETWORK}.0/24`,
+    podCidrs: [`${POD_NETWORK}.0/24`],
     clusterCidrs: ['10.253.0.0/16'],
     sandboxImage: PAUSE_IMAGE,
   }

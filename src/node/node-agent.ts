@@ -148,7 +148,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   const pods = informers.informer(refs.pods, { fieldSelector: `spec.nodeName=${options.nodeName}` })
   const services = informers.informer(refs.services)
   const ownNode =
-    options.podCidr === undefined ? informers.informer(refs.nodes, { fieldSelector: `metadata.name=${options.nodeName}` }) : undefined
+    options.podCidrs === undefined ? informers.informer(refs.nodes, { fieldSelector: `metadata.name=${options.nodeName}` }) : undefined
   let isRemoved = false
   ownNode?.onChange(({ now }) => {
     if (now === undefined && isRemoved) options.onRemoved?.()
@@ -198,7 +198,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
       ...options.labels,
     },
     taints: options.taints ?? [],
-    podCidr: options.podCidr,
+    podCidrs: options.podCidrs,
     leaseSeconds: options.leaseSeconds ?? 40,
     beatMs: options.beatMs ?? 10_000,
     isRemoved: () => isRemoved,

@@ -1,5 +1,5 @@
+import { IP_FAMILIES, type IpFamily } from '#api'
 import type { Element } from './kernel/elements.ts'
-import { FAMILIES, type Family } from './kernel/families.ts'
 import { idOf } from './plan.ts'
 
 /** How far the kernel's table is from what it should be. */
@@ -18,8 +18,8 @@ const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 
 const OWN_CONTAINERS = /-memory$|^pod-networks$/
 
 /** Pure: nft's JSON listings of the tables against all wanted elements. Throws `SyntaxError` for what is not such a listing. */
-export function driftOf(listings: Readonly<Partial<Record<Family, string>>>, wanted: ReadonlyMap<string, Element>): Drift {
-  const found = new Map(FAMILIES.flatMap((family) => [...elementsIn(family, listings[family] ?? '{}')]))
+export function driftOf(listings: Readonly<Partial<Record<IpFamily, string>>>, wanted: ReadonlyMap<string, Element>): Drift {
+  const found = new Map(IP_FAMILIES.flatMap((family) => [...elementsIn(family, listings[family] ?? '{}')]))
   const missing: string[] = []
   const different: string[] = []
   for (const [id, element] of wanted) {
@@ -38,7 +38,7 @@ export function driftOf(listings: Readonly<Partial<Record<Family, string>>>, wan
 }
 
 /** From identity to value. */
-function elementsIn(family: Family, listing: string): ReadonlyMap<string, string | undefined> {
+function elementsIn(family: IpFamily, listing: string): ReadonlyMap<string, string | undefined> {
   const found = new Map<string, string | undefined>()
   const { nftables } = record(JSON.parse(listing))
   for (const item of list(nftables)) {

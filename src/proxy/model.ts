@@ -1,11 +1,11 @@
-import type { core, discovery } from '#api'
+import { type core, type discovery, IP_FAMILIES, type IpFamily, familyOf } from '#api'
 import { type Candidate, type Place, type Target, hasUsable, localOnly, nearest } from './endpoints.ts'
-import { FAMILIES, type Family, familyOf, plainAddress } from './kernel/families.ts'
+import { clusterAddresses, plainAddress } from '#reconcile'
 import { narrowRanges } from './kernel/ranges.ts'
 
 /** What is to be done with one port of a Service in one address family on this node; the meaning of Services, free of any kernel's words. */
 export interface ServicePort {
-  readonly family: Family
+  readonly family: IpFamily
   readonly protocol: Protocol
   readonly clusterAddress: string
   /** Other addresses that lead here: those of load balancers, and external ones where they are allowed. */
@@ -37,7 +37,7 @@ export interface Choice {
 
 /** What decides on a node besides Services and endpoints. */
 export interface ProxyNode extends Place {
-  readonly families: readonly Family[]
+  readonly families: readonly IpFamily[]
   /** Whether `spec.externalIPs` are acted on: whoever may write a Service could take others' traffic with them. */
   readonly externalIPs: boolean
 }
@@ -65,7 +65,7 @@ export function servicePorts(service: core.Service, slices: readonly discovery.E
 }
 
 function portsIn(
-  family: Family,
+  family: IpFamily,
   address: string,
   service: core.Service,
   slices: readonly discovery.EndpointSlice[],
@@ -117,19 +117,13 @@ export function ignoredParts(service: core.Service, node: ProxyNode): readonly s
 const isProtocol = (text: string): text is Protocol => (PROTOCOLS as readonly string[]).includes(text)
 const isPort = (port: unknown): port is number => typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= 65_535
 
-/** In their one form; a headless Service has none. */
-function clusterAddresses({ spec }: core.Service): readonly string[] {
-  const first = plainAddress(spec?.clusterIP ?? '')
-  return first === undefined ? [] : [first, ...(spec?.clusterIPs ?? []).slice(1).flatMap((address) => plainAddress(address) ?? [])]
-}
-
 /** Addresses that a load balancer hands on unchanged; those with `ipMode: Proxy` must be reached through it. */
 const balancerAddresses = (service: core.Service): readonly string[] =>
   service.spec?.type === 'LoadBalancer'
     ? (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) => (ip === undefined || ipMode === 'Proxy' ? [] : [ip]))
     : []
 
-function externalsOf(service: core.Service, family: Family, node: ProxyNode): readonly ExternalAddress[] {
+function externalsOf(service: core.Service, family: IpFamily, node: ProxyNode): readonly ExternalAddress[] {
   const written = service.spec?.loadBalancerSourceRanges ?? []
   const sources = written.length === 0 ? undefined : narrowRanges(written, family)
   const found = new Map<string, ExternalAddress>()
@@ -151,7 +145,7 @@ function choice(candidates: readonly Candidate[], onlyHere: boolean, place: Plac
 function candidatesFor(
   port: core.ServicePort,
   protocol: Protocol,
-  family: Family,
+  family: IpFamily,
   slices: readonly discovery.EndpointSlice[],
   node: Place,
 ): readonly Candidate[] {
@@ -187,7 +181,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Ready endpoints of a Service on this node, for its health check: in one family, since each endpoint is in every family of the Service. */
 export function localReadyEndpoints(slices: readonly discovery.EndpointSlice[], nodeName: string): number {
-  const type = FAMILIES.find((family) => slices.some(({ addressType }) => addressType === family))
+  const type = IP_FAMILIES.find((family) => slices.some(({ addressType }) => addressType === family))
   const all = slices.filter(({ addressType }) => addressType === type).flatMap((slice) => slice.endpoints ?? [])
   const here = all.filter((endpoint) => endpoint.nodeName === nodeName && endpoint.conditions?.ready !== false)
   return new Set(here.flatMap((endpoint) => endpoint.addresses)).size

@@ -1,8 +1,8 @@
+import { IP_FAMILIES, type IpFamily } from '#api'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { propertyRuns } from '#testing/basics'
-import { FAMILIES, type Family } from './kernel/families.ts'
 import type { ExternalAddress, ServicePort } from './model.ts'
 import { Ledger, idOf, planChange, planReplacement } from './plan.ts'
 
@@ -40,8 +40,8 @@ type Prefix = (n: number) => string
 const PREFIXES = {
   IPv4: { pod: (n) => `10.244.0.${n}`, service: (n) => `10.96.0.${n}` },
   IPv6: { pod: (n) => `fd00::${n}`, service: (n) => `fd01::${n}` },
-} satisfies Record<Family, { pod: Prefix; service: Prefix }>
-const choiceIn = (family: Family): fc.Arbitrary<ServicePort['inside']> => {
+} satisfies Record<IpFamily, { pod: Prefix; service: Prefix }>
+const choiceIn = (family: IpFamily): fc.Arbitrary<ServicePort['inside']> => {
   const target = fc.record({ address: fc.integer({ min: 1, max: 6 }).map(PREFIXES[family].pod), port: fc.constantFrom(80, 8080) })
   const targets = fc.uniqueArray(target, { maxLength: 4, selector: ({ address, port }) => `${address}:${port}` })
   return fc.record({ targets, otherwise: fc.constantFrom('refuse' as const, 'drop' as const) })
@@ -49,12 +49,12 @@ const choiceIn = (family: Family): fc.Arbitrary<ServicePort['inside']> => {
 /** Few addresses and ports, so that Services share and contest them. */
 const EXTERNALS = { IPv4: ['192.0.2.1', '192.0.2.2'], IPv6: ['fd02::1', 'fd02::2'] }
 const SOURCES = { IPv4: [undefined, ['10.0.0.0/8'], ['10.0.0.0/8', '172.16.0.0/12']], IPv6: [undefined, ['fd00::/16']] }
-const externalsIn = (family: Family): fc.Arbitrary<readonly ExternalAddress[]> =>
+const externalsIn = (family: IpFamily): fc.Arbitrary<readonly ExternalAddress[]> =>
   fc.uniqueArray(fc.record({ address: fc.constantFrom(...EXTERNALS[family]), sources: fc.constantFrom(...SOURCES[family]) }), {
     maxLength: 2,
     selector: ({ address }) => address,
   })
-const portIn = (family: Family): fc.Arbitrary<ServicePort> =>
+const portIn = (family: IpFamily): fc.Arbitrary<ServicePort> =>
   fc.record({
     family: fc.constant(family),
     protocol: fc.constantFrom('tcp' as const, 'udp' as const),
@@ -93,7 +93,7 @@ test('any sequence of changes leaves what a replacement by the final state leave
           else final.set(key, now)
       }
       const fresh = new SimulatedKernel()
-      fresh.apply(planReplacement({ table: 't', families: FAMILIES, podNetworks: [] }, final).commands)
+      fresh.apply(planReplacement({ table: 't', families: IP_FAMILIES, podNetworks: [] }, final).commands)
       assert.deepEqual(new Map([...kernel.elements].sort(byKey)), new Map([...fresh.elements].sort(byKey)))
       const said = [...ledger.elements()].map(([id, element]): [string, string | undefined] => [id, element.value])
       assert.deepEqual(new Map(said.sort(byKey)), new Map([...fresh.elements].sort(byKey)))

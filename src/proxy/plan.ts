@@ -1,5 +1,5 @@
+import { type IpFamily, familyOf } from '#api'
 import { type Element, chooserName, elementsOf, guardName } from './kernel/elements.ts'
-import { type Family, familyOf } from './kernel/families.ts'
 import type { ServicePort } from './model.ts'
 import { baseRuleset, chooserRules, elementChanges, guardRules } from './kernel/ruleset.ts'
 import { staleConnections } from './kernel/stale.ts'
@@ -63,7 +63,7 @@ function put<T>(map: Map<string, T>, key: string, value: T | undefined): void {
 export const idOf = ({ family, container, key }: Omit<Element, 'value'>): string => inFamily(family, `${container} ${key}`)
 
 /** Names stand for themselves in the family that nearly all have. */
-const inFamily = (family: Family, name: string): string => (family === 'IPv4' ? name : `${family} ${name}`)
+const inFamily = (family: IpFamily, name: string): string => (family === 'IPv4' ? name : `${family} ${name}`)
 
 /** Pure: from what is there and what Services should be (`undefined`: gone) to one transaction. */
 export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<string, readonly ServicePort[] | undefined>): ProxyPlan {
@@ -71,7 +71,7 @@ export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<
   const chains = new Map<string, string>()
   const touched = new Map<string, Set<string>>()
   const stale: (readonly string[])[] = []
-  const need = (family: Family, own: string, rules: () => string): void => {
+  const need = (family: IpFamily, own: string, rules: () => string): void => {
     const name = inFamily(family, own)
     if (!applied.chains.has(name) && !chains.has(name)) chains.set(name, rules())
   }
@@ -113,7 +113,7 @@ export function planChange(table: string, applied: Applied, wanted: ReadonlyMap<
 export interface ProxyTables {
   /** The name of the table of each family. */
   readonly table: string
-  readonly families: readonly Family[]
+  readonly families: readonly IpFamily[]
   readonly podNetworks: readonly string[]
 }
 

@@ -1,8 +1,8 @@
+import { type IpFamily, familiesOf } from '#api'
 import { type Scope, isCancelled, messageOf } from '#base'
 import { type Drift, driftOf } from './audit.ts'
 import { HealthServers } from './health.ts'
 import type { Kernel } from './kernel/kernel.ts'
-import { type Family, familiesOf } from './kernel/families.ts'
 import { Ledger, type ProxyPlan, type ProxyTables, planChange, planReplacement } from './plan.ts'
 import { removeTable } from './kernel/ruleset.ts'
 import { settingsToMind } from './settings.ts'
@@ -50,7 +50,7 @@ export function startProxy(scope: Scope, options: ProxyOptions): RunningProxy {
 }
 
 /** Takes away everything that a proxy with this table has made. */
-export async function releaseProxy(scope: Scope, kernel: Kernel, table: string, families: readonly Family[] = ['IPv4']): Promise<void> {
+export async function releaseProxy(scope: Scope, kernel: Kernel, table: string, families: readonly IpFamily[] = ['IPv4']): Promise<void> {
   await kernel.nft(scope, families.map((family) => removeTable(table, family)).join(''))
 }
 

@@ -1,9 +1,9 @@
+import { type IpFamily } from '#api'
 import type { Scope } from '#base'
-import type { Family } from './kernel/families.ts'
 import type { Kernel } from './kernel/kernel.ts'
 
 /** What about the kernel's settings will surprise, in words. They are the machine's owner's: nothing is changed here. */
-export async function settingsToMind(scope: Scope, kernel: Kernel, families: readonly Family[]): Promise<readonly string[]> {
+export async function settingsToMind(scope: Scope, kernel: Kernel, families: readonly IpFamily[]): Promise<readonly string[]> {
   const read = async (name: string): Promise<string | undefined> => {
     try {
       return await kernel.setting(scope, name)

@@ -1,6 +1,5 @@
-import { type core, type discovery, refs } from '#api'
+import { type core, type discovery, refs, type IpFamily } from '#api'
 import type { Informer, Informers } from '#reconcile'
-import type { Family } from './kernel/families.ts'
 import { type ProxyNode, SERVICE_NAME_LABEL, type ServicePort, ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
 
 const BY_SERVICE = 'proxy-service'
@@ -12,7 +11,7 @@ export interface WantedOptions {
   /** Act on `spec.externalIPs`. Off by default: whoever may write a Service could take others' traffic with them. */
   readonly externalIPs?: boolean
   /** Default: IPv4. */
-  readonly families?: readonly Family[]
+  readonly families?: readonly IpFamily[]
 }
 
 /** What Services should be on this node, by their keys, as the caches have it. Make it before the informers are started. */

@@ -30,7 +30,7 @@ describe('network policies in a network of namespaces', { skip: skip ?? false },
     for (const name of ['x', 'y']) await client.resource(refs.namespaces).create(scope, { metadata: { name, labels: { team: name } } })
     for (const [i, namespace] of ['x', 'x', 'y'].entries()) await client.resource(refs.pods).create(scope, podOf(i + 1, namespace))
     const informers = createInformers(client)
-    policies = startPolicies(scope, { informers, nodeName: 'here', table: TABLE, netns: network.netns })
+    policies = startPolicies(scope, { informers, nodeName: 'here', table: TABLE, netns: network.netns, families: ['IPv4', 'IPv6'] })
     seen = informers.informer(refs.networkpolicies)
     await informers.start(scope)
   })
@@ -38,7 +38,7 @@ describe('network policies in a network of namespaces', { skip: skip ?? false },
   after(async () => {
     scope.cancel()
     const after = rootScope()
-    await releasePolicies(after, TABLE, network.netns)
+    await releasePolicies(after, TABLE, network.netns, ['IPv4', 'IPv6'])
     const { stdout } = await runProgram(after, ['nsenter', `--net=${network.netns}`, 'nft', 'list', 'tables'])
     assert.equal(stdout.trim(), '')
     network.close()
@@ -48,7 +48,7 @@ describe('network policies in a network of namespaces', { skip: skip ?? false },
   const podOf = (i: number, namespace: string): core.Pod => ({
     metadata: { name: `pod${i}`, namespace, labels: { pod: String(i) } },
     spec: { nodeName: 'here', containers: [{ name: 'main', image: 'x', ports: [{ name: 'web', containerPort: PORT }] }] },
-    status: { podIP: host(i).address, phase: 'Running' },
+    status: { podIP: host(i).address, podIPs: [{ ip: host(i).address }, { ip: host(i).address6 }], phase: 'Running' },
   })
 
   /** The only policy there is. */
@@ -95,6 +95,23 @@ describe('network policies in a network of namespaces', { skip: skip ?? false },
     assert.deepEqual(await ask(host(3), host(1)), ['pod1 10.244.3.2'])
     assert.deepEqual(await ask(host(2), host(1)), BLOCKED)
     assert.deepEqual(await ask(network.outside, host(1)), BLOCKED)
+  })
+
+  test('IPv6: blocks, peers by their labels, named ports, and what a pod may send', async () => {
+    const six = (from: Host, to: Host): Promise<readonly string[]> => from.tcp(to.address6, PORT, 1, 400)
+    await only({ podSelector: first, ingress: [{ from: [{ ipBlock: { cidr: 'fd00:244::/32', except: ['fd00:244:2::/48'] } }] }] })
+    assert.deepEqual(await six(host(3), host(1)), [`pod1 ${host(3).address6}`])
+    assert.deepEqual(await six(host(2), host(1)), BLOCKED)
+    assert.deepEqual(await six(network.outside, host(1)), BLOCKED)
+    assert.deepEqual(await ask(host(3), host(1)), BLOCKED)
+    await only({ podSelector: first, ingress: [{ from: [{ podSelector: { matchLabels: { pod: '2' } } }], ports: [{ port: 'web' }] }] })
+    assert.deepEqual(await six(host(2), host(1)), [`pod1 ${host(2).address6}`])
+    assert.deepEqual(await six(host(3), host(1)), BLOCKED)
+    await only({ podSelector: first, policyTypes: ['Egress'], egress: [{ to: [{ podSelector: { matchLabels: { pod: '2' } } }] }] })
+    assert.deepEqual(await six(host(1), host(2)), [`pod2 ${host(1).address6}`])
+    assert.deepEqual(await six(host(1), host(3)), BLOCKED)
+    assert.deepEqual(await six(host(1), network.node), BLOCKED)
+    assert.deepEqual(await six(host(3), host(1)), [`pod1 ${host(3).address6}`])
   })
 
   test('ranges of ports, and protocols apart', async () => {

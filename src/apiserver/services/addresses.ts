@@ -1,13 +1,12 @@
-import { type core, fieldError, nameIsPathSegment, parseIp } from '#api'
+import { type core, fieldError, nameIsPathSegment, parseIp, type IpFamily } from '#api'
 import { CLUSTER_IPS, HEADLESS, refuse } from './families.ts'
-import type { Family } from './held.ts'
 import { type Source, type Takings, poolOf } from './takings.ts'
 
 type Service = core.Service
 
 /** Gives a Service an address of each of its families, and takes the second one when one is all that is wanted. The families are settled. */
 export function settleAddresses(
-  sourceOf: (family: Family) => Source<string>,
+  sourceOf: (family: IpFamily) => Source<string>,
   service: Service,
   old: Service | undefined,
   takings: Takings,
@@ -32,7 +31,7 @@ export function settleAddresses(
     const [wrong = name === '' ? 'the service has no name' : undefined] = nameIsPathSegment(name, false)
     if (wrong !== undefined && !dryRun) refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP: ${wrong}`))
   }
-  for (const [i, family] of ((spec.ipFamilies ?? []) as readonly Family[]).entries()) {
+  for (const [i, family] of ((spec.ipFamilies ?? []) as readonly IpFamily[]).entries()) {
     // An address that there was cannot change: validation says so.
     if ((before[i] ?? '') !== '' && (given[i] ?? '') !== '') continue
     checkName()

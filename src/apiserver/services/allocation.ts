@@ -1,12 +1,12 @@
 import { type Scope, messageOf } from '#base'
-import { type core, keyOf, refs } from '#api'
+import { type core, keyOf, refs, type IpFamily, familyOf } from '#api'
 import type { Engine } from '#store'
 import type { ObjectReader, ObjectWriter } from '../contract.ts'
 import type { HookRequest, RegistryHook, Undo } from '../registry/core.ts'
 import { settleAddresses } from './addresses.ts'
 import { AddressClaims, PortClaims } from './claims.ts'
 import { keepAddress, settleFamilies } from './families.ts'
-import { type Family, addressesOf, familyOf, portsOf, serviceOf } from './held.ts'
+import { addressesOf, portsOf, serviceOf } from './held.ts'
 import { NumberPool, reservedPart } from './pool.ts'
 import { type PortRange, settlePorts } from './ports.ts'
 import { AddressRanges } from './ranges.ts'
@@ -79,7 +79,7 @@ class Allocator {
     return () => takings.undo()
   }
 
-  #addressSource(family: Family): Source<string> {
+  #addressSource(family: IpFamily): Source<string> {
     return { pools: () => this.#ranges.pools(family), claims: this.#addressClaims }
   }
 

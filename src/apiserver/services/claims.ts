@@ -1,8 +1,7 @@
 import type { Scope } from '#base'
-import { type core, isAlreadyExists, isNotFound, keyOf, type networking, refs } from '#api'
+import { type core, isAlreadyExists, isNotFound, keyOf, type networking, refs, familyOf } from '#api'
 import type { Engine } from '#store'
 import type { ObjectReader, ObjectWriter } from '../contract.ts'
-import { familyOf } from './held.ts'
 
 type Service = core.Service
 

@@ -1,5 +1,14 @@
-import { type FieldError, type FieldErrors, Path, type core, fieldError, statusError, validateServiceAddresses } from '#api'
-import { type Family, familyOf } from './held.ts'
+import {
+  type FieldError,
+  type FieldErrors,
+  Path,
+  type core,
+  fieldError,
+  statusError,
+  validateServiceAddresses,
+  type IpFamily,
+  familyOf,
+} from '#api'
 
 type Service = core.Service
 const SPEC = Path.of('spec')
@@ -20,7 +29,7 @@ export function keepAddress({ spec }: Service, old: Service | undefined): void {
     spec.clusterIPs = before.clusterIPs
 }
 
-const other = (family: string | undefined): Family => (family === 'IPv4' ? 'IPv6' : 'IPv4')
+const other = (family: string | undefined): IpFamily => (family === 'IPv4' ? 'IPv6' : 'IPv4')
 const same = (a: readonly string[] | undefined, b: readonly string[] | undefined): boolean =>
   JSON.stringify(a ?? []) === JSON.stringify(b ?? [])
 
@@ -28,7 +37,7 @@ const same = (a: readonly string[] | undefined, b: readonly string[] | undefined
  * Settles in which families a Service has addresses, out of those that the cluster speaks (the first one is that of who says nothing). A headless Service without
  * a selector may name what it likes: nothing is made from it.
  */
-export function settleFamilies(service: Service, old: Service | undefined, spoken: readonly Family[]): void {
+export function settleFamilies(service: Service, old: Service | undefined, spoken: readonly IpFamily[]): void {
   const { spec } = service
   if (spec === undefined || spec.type === 'ExternalName' || staysAsItIs(service, old)) return
   const isUnselected = spec.clusterIP === HEADLESS && Object.keys(spec.selector ?? {}).length === 0

@@ -2,11 +2,8 @@ import { type core, parseIp, refs } from '#api'
 import type { ObjectReader } from '../contract.ts'
 
 type Service = core.Service
-export type Family = 'IPv4' | 'IPv6'
 
 /** What Services hold: addresses and ports. */
-
-export const familyOf = (address: string): Family => (address.includes(':') ? 'IPv6' : 'IPv4')
 
 /** Each in the one form by which it is known everywhere here: fields take others. */
 export function addressesOf(service: Service | undefined): readonly string[] {

@@ -1,8 +1,8 @@
 import type { Scope } from '#base'
-import { cidrText, keyOf, type networking, parseCidr, refs } from '#api'
+import { cidrText, keyOf, type networking, parseCidr, refs, type IpFamily } from '#api'
 import type { ObjectReader } from '../contract.ts'
 import { AddressPool } from './address-pool.ts'
-import { type Family, addressesOf, serviceOf } from './held.ts'
+import { addressesOf, serviceOf } from './held.ts'
 
 /** Ranges that Services get addresses from: the server's own, one for each family that the cluster speaks, and those of ServiceCIDR objects that are ready. */
 export class AddressRanges {
@@ -10,7 +10,7 @@ export class AddressRanges {
   readonly #reader: ObjectReader
   readonly #own: readonly string[]
   /** The first one is that of a Service that says nothing. */
-  readonly families: readonly Family[]
+  readonly families: readonly IpFamily[]
   readonly #pools = new Map<string, AddressPool>()
   #version: unknown
   #usable: readonly AddressPool[] = []
@@ -30,7 +30,7 @@ export class AddressRanges {
       for (const address of addressesOf(service)) for (const pool of pools) pool.note(address, keyOf(service))
   }
 
-  pools(family: Family): readonly AddressPool[] {
+  pools(family: IpFamily): readonly AddressPool[] {
     return this.#all().filter((pool) => pool.family === family)
   }
 

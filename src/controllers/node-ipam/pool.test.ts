@@ -12,6 +12,13 @@ describe('the pool of pod addresses', () => {
     assert.equal(pool.occupy('old', ['10.0.0.0/23']), true)
     assert.deepEqual([pool.take('a'), pool.take('b'), pool.take('c')], ['10.0.2.0/24', '10.0.3.0/24', undefined])
   })
+  test('cuts ranges of IPv6 in the same way', () => {
+    const pool = new CidrPool(poolRange('fd00:10:244::/56', 64))
+    assert.deepEqual([pool.take('a'), pool.take('b')], ['fd00:10:244::/64', 'fd00:10:244:1::/64'])
+    assert.equal(pool.occupy('c', ['fd00:10:244:fe::/63']), true)
+    assert.equal(pool.occupy('d', ['fd00:10:244:ff::/64']), false)
+    assert.equal(pool.occupy('e', ['fd00:10:245::/64']), false)
+  })
   test('says when two nodes have the same, or one something else', () => {
     const pool = new CidrPool(poolRange('10.0.0.0/22', 24))
     assert.equal(pool.occupy('a', ['10.0.0.0/24']), true)
@@ -33,7 +40,9 @@ describe('the pool of pod addresses', () => {
     for (const [cidr, mask] of [
       ['10.0.0.0/24', 20],
       ['10.0.0.0/8', 30],
-      ['fd00::/48', 64],
+      ['fd00::/40', 64],
+      ['fd00::/120', 127],
+      ['fd00::1::/120', 124],
       ['10.0.0.0/16', 31],
     ] as const)
       assert.throws(() => poolRange(cidr, mask), RangeError)

@@ -1,17 +1,21 @@
-/** A cluster's range of pod addresses, cut into equal parts, one for each node. */
-export interface PoolRange {
-  readonly network: number
-  readonly bits: number
+import { type Cidr, cidrContains, cidrText, ipOf, parseCidr } from '#api'
+
+/** A cluster's range of pod addresses of one family, cut into equal parts, one for each node. */
+export interface PoolRange extends Cidr {
   readonly nodeBits: number
 }
+
+/** A pod wants more than one address, and its node one for itself. */
+const LONGEST = { 4: 30, 6: 126 } as const
 
 /** Throws `RangeError` for what cannot be cut so: the words are for whoever set it. */
 export function poolRange(cidr: string, nodeMaskSize: number): PoolRange {
   const parsed = parseCidr(cidr)
-  if (parsed === undefined) throw new RangeError(`not a range of IPv4 addresses: ${cidr}`)
-  if (!Number.isInteger(nodeMaskSize) || nodeMaskSize < parsed.bits || nodeMaskSize > 30)
-    throw new RangeError(`a node's part of ${cidr} has a prefix from ${parsed.bits} to 30, not ${nodeMaskSize}`)
-  if (nodeMaskSize - parsed.bits > 16) throw new RangeError(`${cidr} has more than 65536 parts of prefix ${nodeMaskSize}`)
+  if (parsed === undefined) throw new RangeError(`not a range of addresses: ${cidr}`)
+  const longest = LONGEST[parsed.network.family]
+  if (!Number.isInteger(nodeMaskSize) || nodeMaskSize < parsed.prefix || nodeMaskSize > longest)
+    throw new RangeError(`a node's part of ${cidr} has a prefix from ${parsed.prefix} to ${longest}, not ${nodeMaskSize}`)
+  if (nodeMaskSize - parsed.prefix > 16) throw new RangeError(`${cidr} has more than 65536 parts of prefix ${nodeMaskSize}`)
   return { ...parsed, nodeBits: nodeMaskSize }
 }
 
@@ -25,7 +29,7 @@ export class CidrPool {
 
   constructor(range: PoolRange) {
     this.#range = range
-    this.#size = 2 ** (range.nodeBits - range.bits)
+    this.#size = 2 ** (range.nodeBits - range.prefix)
   }
 
   /** What the node has, whoever gave it. Answers whether all of it was free and lies in the range. */
@@ -70,28 +74,20 @@ export class CidrPool {
 
   #cidrAt(index: number): string {
     const { network, nodeBits } = this.#range
-    const address = network + index * 2 ** (32 - nodeBits)
-    return `${[24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.')}/${nodeBits}`
+    const part = ipOf(network.family, network.value + BigInt(index) * this.#step)
+    return cidrText({ ip: part, network: part, prefix: nodeBits })
+  }
+
+  get #step(): bigint {
+    const { network, nodeBits } = this.#range
+    return 1n << BigInt((network.family === 4 ? 32 : 128) - nodeBits)
   }
 
   #indicesOf(cidr: string): readonly number[] {
     const found = parseCidr(cidr)
-    const { network, bits, nodeBits } = this.#range
-    if (found === undefined || found.bits < bits) return []
-    const step = 2 ** (32 - nodeBits)
-    const first = Math.floor((found.network - network) / step)
-    const count = Math.max(1, 2 ** (nodeBits - found.bits))
-    return first < 0 || first >= this.#size ? [] : Array.from({ length: count }, (_, i) => first + i)
+    const { network, prefix, nodeBits } = this.#range
+    if (found === undefined || found.prefix < prefix || !cidrContains(this.#range, found.network)) return []
+    const first = Number((found.network.value - network.value) / this.#step)
+    return Array.from({ length: Math.max(1, 2 ** (nodeBits - found.prefix)) }, (_, i) => first + i)
   }
-}
-
-function parseCidr(text: string): { readonly network: number; readonly bits: number } | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text)
-  if (match === null) return undefined
-  const parts = match.slice(1, 5).map(Number)
-  const bits = Number(match[5])
-  if (bits > 32 || parts.some((part) => part > 255)) return undefined
-  const address = parts.reduce((value, part) => value * 256 + part, 0)
-  const size = 2 ** (32 - bits)
-  return { network: Math.floor(address / size) * size, bits }
 }

@@ -17,7 +17,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
   await inForeground('agent', flags.logLevel, async (scope) => {
     const work = scope.child()
     if (flags.waitForServer) await awaitServer(scope, [flags.kubeconfig, ...filesOf(flags)])
-    const nodeIps = flags.nodeIp === undefined ? defaultAddresses() : [flags.nodeIp]
+    const nodeIps = flags.nodeIp ?? defaultAddresses()
     // Made before any pod is looked at: what a pod waits for is there from its first moment.
     const certificates = flags.certDir === undefined ? undefined : agentCertificates(work, flags.certDir, flags.nodeName)
     const client = await clientOf(flags.kubeconfig, certificates)
@@ -27,14 +27,14 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
         ? undefined
         : await nodeNetwork(work, flags, flags.proxyKubeconfig, await certificates?.proxy(work, client))
     const [, { agent }] = await Promise.all([
-      network?.start(nodeIps[0] ?? ''),
+      network?.start(nodeIps),
       startAgent(work, {
         client,
         nodeName: flags.nodeName,
         host: {
           instance: flags.instance,
           rootDir: flags.rootDir,
-          ...(flags.podCidr === undefined ? {} : { podCidr: flags.podCidr }),
+          ...(flags.podCidr === undefined ? {} : { podCidrs: flags.podCidr }),
           clusterCidrs: flags.clusterCidr,
           sandboxImage: flags.sandboxImage,
           ...(flags.netns === undefined ? {} : { netns: flags.netns }),

@@ -6,7 +6,7 @@ import { releaseAnnouncements, releasePolicies } from '#network'
 import { releaseHost, stopHost } from '#node'
 import { releaseProxy, systemKernel } from '#proxy'
 import { stopInBackground } from '../background/processes.ts'
-import { type Instance, announceInterface, netnsPath, policyTable, proxyTable, readInstance } from '../instance/instance.ts'
+import { type Instance, announceInterface, familiesOf, netnsPath, policyTable, proxyTable, readInstance } from '../instance/instance.ts'
 import { removeLocalAddress, removeNetwork } from '../instance/network.ts'
 import { locate, stateDirOf } from '../instance/locate.ts'
 import type { InstanceFlags } from '../program/flags.ts'
@@ -74,8 +74,8 @@ async function releaseNetwork(scope: Scope, instance: Instance): Promise<void> {
     const netns = netnsPath(node)
     // A namespace takes everything in it away when it goes.
     if (netns !== undefined && !existsSync(netns)) continue
-    await releaseProxy(scope, systemKernel(netns), proxyTable(instance, index))
-    await releasePolicies(scope, policyTable(instance, index), netns)
+    await releaseProxy(scope, systemKernel(netns), proxyTable(instance, index), familiesOf(instance))
+    await releasePolicies(scope, policyTable(instance, index), netns, familiesOf(instance))
     await releaseAnnouncements(scope, announceInterface(node), netns)
     if (netns === undefined) removeLocalAddress(instance.dnsAddress)
   }

@@ -1,5 +1,7 @@
+import { type IpFamily, familiesOf } from '#api'
 import type { Scope } from '#base'
 import { type Client, ClientMetrics, createClient, inProcessTransport } from '#client'
+import type { ControllersOptions } from '#controllers'
 import type { Informers } from '#reconcile'
 import { type InternalPart, type RunningApiServer, startApiServer } from '../server/apiserver.ts'
 import type { Started } from '../workers/elected.ts'
@@ -44,7 +46,8 @@ export async function runServer(flags: PartsFlags): Promise<void> {
         fieldManager: PARTS[part],
       })
     const { stopped } = await startParts(workers, flags, server, clientOf)
-    if (flags.podRoutesInterface !== undefined) await keepPodRoutes(workers, clientOf('controllers'), flags.podRoutesInterface)
+    if (flags.podRoutesInterface !== undefined)
+      await keepPodRoutes(workers, clientOf('controllers'), flags.podRoutesInterface, familiesOf(flags.clusterCidr?.split(',') ?? []))
     return async () => {
       workers.cancel()
       await Promise.race([stopped, scope.sleep(PARTS_STOP_MS)])
@@ -53,6 +56,15 @@ export async function runServer(flags: PartsFlags): Promise<void> {
   })
 }
 
+/** The mask of a family, or the one for both, which then is for one family alone. */
+function nodeIpamOf(clusterCidr: string, { nodeCidrMaskSize, nodeCidrMaskSizeIpv4, nodeCidrMaskSizeIpv6 }: PartsFlags): NodeIpam {
+  return {
+    clusterCidrs: clusterCidr.split(','),
+    nodeMaskSizes: { ipv4: nodeCidrMaskSizeIpv4 ?? nodeCidrMaskSize ?? 24, ipv6: nodeCidrMaskSizeIpv6 ?? nodeCidrMaskSize ?? 64 },
+  }
+}
+
+type NodeIpam = NonNullable<ControllersOptions['nodeIpam']>
 type ClientOf = (part: InternalPart) => Client
 
 /** Controllers and scheduler inside the server; where other servers share the store, in one of them at a time. */
@@ -78,7 +90,7 @@ async function startParts(scope: Scope, flags: PartsFlags, server: RunningApiSer
       caBundle: server.authority,
       ...graceOf(flags.failover),
       ...(flags.loadBalancerPool === undefined ? {} : { balancerPool: { pool: flags.loadBalancerPool } }),
-      ...(flags.clusterCidr === undefined ? {} : { nodeIpam: { clusterCidr: flags.clusterCidr, nodeMaskSize: flags.nodeCidrMaskSize } }),
+      ...(flags.clusterCidr === undefined ? {} : { nodeIpam: nodeIpamOf(flags.clusterCidr, flags) }),
       signing: { authority: server.signing.authority, legacyToken: (_, wish) => server.signing.legacyToken(wish) },
     })
     if (!flags.scheduler) return running
@@ -99,9 +111,9 @@ async function startInnerScheduler(
 }
 
 /** Nodes that live in network namespaces are neighbours of this machine. */
-async function keepPodRoutes(scope: Scope, client: Client, device: string): Promise<void> {
+async function keepPodRoutes(scope: Scope, client: Client, device: string, families: readonly IpFamily[]): Promise<void> {
   const [{ startNodeNetwork }, { createInformers }] = await Promise.all([import('#network'), import('#reconcile')])
   const informers = createInformers(client)
-  startNodeNetwork(scope, { informers, nodeAddress: '', mode: 'route', device })
+  startNodeNetwork(scope, { informers, nodeAddress: '', families, mode: 'route', device })
   await informers.start(scope)
 }

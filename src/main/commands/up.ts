@@ -14,13 +14,18 @@ import {
   MOST_NODES,
   NODE_PORT_OF_EXAMPLE,
   type NodePlace,
+  SERVICE_CIDR6,
+  type SecondFamily,
+  familiesOf,
   networkNumber,
   nodeNameOf,
   rangesOf,
+  rangesOfIPv6,
   readInstance,
   writeInstance,
 } from '../instance/instance.ts'
 import { withContainerd } from '../instance/containerd.ts'
+import { machineAddress6 } from '../instance/machine-address.ts'
 import { claimNetwork, ensureNetwork } from '../instance/network.ts'
 import { freePort, stateDirOf } from '../instance/locate.ts'
 import { cacheDir } from '../pack/find-pack.ts'
@@ -176,7 +181,12 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
   const { clusterCidr, dnsAddress, ...lan } = rangesOf(network?.number ?? 0)
   const address = network === undefined ? machineAddress() : lan.machineAddress
   const name = nodeNameOf(flags.name, 0)
-  const first = network === undefined ? { name, address } : { name, address: lan.addressOf(0), namespace: `${network.name}-1` }
+  const ipv6 = flags.ipFamilies?.includes('IPv6') === true ? secondFamily(network?.number) : undefined
+  const own6 = ipv6 === undefined || network !== undefined ? undefined : machineAddress6()
+  const first: NodePlace =
+    network === undefined
+      ? { name, address, ...(own6 === undefined ? {} : { address6: own6 }) }
+      : { name, address: lan.addressOf(0), ...addressIPv6(ipv6, network.number, 0), namespace: `${network.name}-1` }
   const instance: Instance = {
     version: 2,
     name: flags.name,
@@ -186,6 +196,7 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
     networkMode: flags.network ?? 'route',
     nodes: [first],
     clusterCidr,
+    ...(ipv6 === undefined ? {} : { ipv6 }),
     dnsAddress,
     ...(flags.containerd === undefined ? {} : { containerdDir: flags.containerd }),
     ...(flags.gateway === true ? { gateway: true } : {}),
@@ -218,12 +229,17 @@ function withFailover(stateDir: string, known: Instance, { failover }: UpFlags):
 }
 
 /** An instance that is there: more nodes can join it, everything else was decided when it was made. */
-async function withNodes(scope: Scope, stateDir: string, known: Instance, { nodes, network }: UpFlags): Promise<Instance> {
+async function withNodes(scope: Scope, stateDir: string, known: Instance, { nodes, network, ipFamilies }: UpFlags): Promise<Instance> {
   if (known.version === 1) throw new UserError('this cluster was made by an older version of Sampan', 'remove it first: sampan reset')
   if (network !== undefined && network !== known.networkMode)
     throw new UserError(
       `the cluster's network was made as ${known.networkMode}`,
       'a cluster keeps its network: remove it first, or use another --name',
+    )
+  if (ipFamilies !== undefined && ipFamilies.join() !== familiesOf(known).join())
+    throw new UserError(
+      `the cluster speaks ${familiesOf(known).join(' and ')}`,
+      'a cluster keeps its address families: remove it first, or use another --name',
     )
   if (nodes === undefined || nodes === known.nodes.length) return known
   if (nodes < known.nodes.length)
@@ -243,16 +259,26 @@ async function withNodes(scope: Scope, stateDir: string, known: Instance, { node
   return grown
 }
 
-function moreNodes({ name, network = '', nodes }: Instance, count: number): Instance['nodes'] {
+function moreNodes({ name, network = '', ipv6, nodes }: Instance, count: number): Instance['nodes'] {
   if (count > MOST_NODES) throw new UserError(`a cluster on one machine has at most ${MOST_NODES} nodes`)
   const { addressOf } = rangesOf(networkNumber({ network }))
   const added = Array.from({ length: count - nodes.length }, (_, i) => nodes.length + i).map((index) => ({
     name: nodeNameOf(name, index),
     address: addressOf(index),
+    ...addressIPv6(ipv6, networkNumber({ network }), index),
     namespace: `${network}-${index + 1}`,
   }))
   return [...nodes, ...added]
 }
+
+/** `number`: of the nodes' own network, where they have one. */
+function secondFamily(number: number | undefined): SecondFamily {
+  const { clusterCidr, machineAddress: address } = rangesOfIPv6(number ?? 0)
+  return { clusterCidr, serviceCidr: SERVICE_CIDR6, ...(number === undefined ? {} : { machineAddress: address }) }
+}
+
+const addressIPv6 = (ipv6: SecondFamily | undefined, number: number, node: number): Pick<NodePlace, 'address6'> =>
+  ipv6 === undefined ? {} : { address6: rangesOfIPv6(number).addressOf(node) }
 
 function machineAddress(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])

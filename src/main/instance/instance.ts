@@ -1,3 +1,4 @@
+import { type IpFamily } from '#api'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '#base'
@@ -21,6 +22,8 @@ export interface Instance {
   readonly nodes: readonly [NodePlace, ...NodePlace[]]
   /** All pods; each node has a part. */
   readonly clusterCidr: string
+  /** Pods, Services and nodes have addresses of IPv6, too. */
+  readonly ipv6?: SecondFamily
   /** Where every node answers names, for itself. */
   readonly dnsAddress: string
   /** The folder of the containerd that the nodes run; absent: the machine's. */
@@ -33,6 +36,13 @@ export interface Instance {
   readonly failover?: Failover
   /** The server is on another machine: this one has a node of the cluster and nothing else. */
   readonly joined?: JoinedCluster
+}
+
+export interface SecondFamily {
+  readonly clusterCidr: string
+  readonly serviceCidr: string
+  /** Where the nodes have a network of their own: this machine's address there. */
+  readonly machineAddress?: string
 }
 
 /** Of a cluster whose server is elsewhere: what an instance with a server knows by itself. */
@@ -50,6 +60,8 @@ export type NetworkMode = (typeof NETWORK_MODES)[number]
 export interface NodePlace {
   readonly name: string
   readonly address: string
+  /** Of IPv6. */
+  readonly address6?: string
   /** The network namespace that stands for the node's machine. */
   readonly namespace?: string
   /** Of a machine that joined: the link on whose network the addresses of load balancers are. */
@@ -58,6 +70,7 @@ export interface NodePlace {
 
 export const NODE_MASK_SIZE = 24
 export const SERVICE_CIDR = '10.96.0.0/16'
+export const SERVICE_CIDR6 = 'fd53:616d:ffff::/112'
 /** Where every pod asks for names. */
 export const DNS_SERVICE = '10.96.0.10'
 export const NODE_PORT_OF_EXAMPLE = 30_080
@@ -81,11 +94,32 @@ export function rangesOf(number: number): {
   }
 }
 
+/** Those of IPv6, likewise: unique local addresses, of which each number has a network of 48 bits. */
+export function rangesOfIPv6(number: number): {
+  readonly clusterCidr: string
+  readonly machineAddress: string
+  readonly addressOf: (node: number) => string
+} {
+  const network = `fd53:616d:${number.toString(16)}`
+  return {
+    clusterCidr: `${network}:100::/56`,
+    machineAddress: `${network}::1`,
+    addressOf: (node) => `${network}::${(node + 2).toString(16)}`,
+  }
+}
+
 /** The number of the instance's network, in its name. */
 export const networkNumber = ({ network }: Pick<Instance, 'network'>): number => Number(/\d+$/.exec(network ?? '')?.[0] ?? 0)
 /** For Services of type LoadBalancer. */
 export const balancerPool = (instance: Instance): string => instance.joined?.balancerPool ?? rangesOf(networkNumber(instance)).balancerPool
 export const serviceCidr = ({ joined }: Instance): string => joined?.serviceCidr ?? SERVICE_CIDR
+/** The ranges of pods and of Services, in every family that the cluster speaks; IPv4 comes first. */
+export const clusterCidrs = ({ clusterCidr, ipv6 }: Instance): readonly string[] => [clusterCidr, ...(ipv6 ? [ipv6.clusterCidr] : [])]
+export const serviceCidrs = (instance: Instance): readonly string[] => [
+  serviceCidr(instance),
+  ...(instance.ipv6 ? [instance.ipv6.serviceCidr] : []),
+]
+export const familiesOf = ({ ipv6 }: Instance): readonly IpFamily[] => (ipv6 === undefined ? ['IPv4'] : ['IPv4', 'IPv6'])
 export const dnsService = ({ joined }: Instance): string => joined?.dnsService ?? DNS_SERVICE
 
 /** By its position among the instance's nodes. */

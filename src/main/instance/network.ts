@@ -32,7 +32,7 @@ export function claimNetwork(): ClaimedNetwork {
  * sees what nodes say to each other. Idempotent: what is there stays, what is new is added. `owner` (the state folder) is written on the link: a name can have gone to
  * another instance after a reset that was cut short.
  */
-export function ensureNetwork({ network, machineAddress, nodes }: Instance, owner: string): void {
+export function ensureNetwork({ network, machineAddress, ipv6, nodes }: Instance, owner: string): void {
   if (network === undefined) return
   const other = ownerOf(network)
   if (other !== undefined && other !== owner)
@@ -46,13 +46,20 @@ export function ensureNetwork({ network, machineAddress, nodes }: Instance, owne
   inNamespace(network, [`link set ${UPLINK} master ${SWITCH}`, `link set ${UPLINK} up`])
   ip('link', 'set', network, 'alias', owner)
   ip('address', 'replace', `${machineAddress}/24`, 'dev', network)
+  if (ipv6?.machineAddress !== undefined) ip('address', 'replace', `${ipv6.machineAddress}/64`, 'dev', network, 'nodad')
   ip('link', 'set', network, 'up')
-  for (const node of nodes) ensureNode(network, node, machineAddress)
+  for (const node of nodes) ensureNode(network, node, machineAddress, ipv6?.machineAddress)
 }
 
-function ensureNode(network: string, { namespace, address }: NodePlace, machineAddress: string): void {
+function ensureNode(
+  network: string,
+  { namespace, address, address6 }: NodePlace,
+  machineAddress: string,
+  machineAddress6: string | undefined,
+): void {
   if (namespace === undefined) return
   ensureNamespace(namespace)
+  if (address6 !== undefined) trustNeighbours(namespace)
   if (!hasLink(namespace, 'eth0'))
     ip('-n', namespace, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', portOf(namespace), 'netns', network)
   inNamespace(network, [`link set ${portOf(namespace)} master ${SWITCH}`, `link set ${portOf(namespace)} up`])
@@ -61,7 +68,20 @@ function ensureNode(network: string, { namespace, address }: NodePlace, machineA
     `address replace ${address}/24 dev eth0`,
     'link set eth0 up',
     `route replace default via ${machineAddress}`,
+    ...(address6 === undefined ? [] : [`address replace ${address6}/64 dev eth0 nodad`]),
+    ...(machineAddress6 === undefined ? [] : [`-6 route replace default via ${machineAddress6}`]),
   ])
+}
+
+/** Links that come after this have their addresses of IPv6 at once, and are told by nobody where to send packets. */
+function trustNeighbours(namespace: string): void {
+  const settings = ['accept_dad=0', 'accept_ra=0'].map((setting) => `net.ipv6.conf.default.${setting}`)
+  const { status, stderr } = spawnSync('nsenter', [`--net=/run/netns/${namespace}`, 'sysctl', '-qw', ...settings], { encoding: 'utf8' })
+  if (status !== 0)
+    throw new UserError(
+      `nodes cannot have IPv6: ${stderr?.trim() ?? ''}`,
+      'the kernel of this machine has none, or it is switched off: use --ip-families IPv4',
+    )
 }
 
 const portOf = (namespace: string): string => `to-${namespace.slice(namespace.indexOf('-') + 1)}`

@@ -8,6 +8,9 @@ export interface ClusterFacts {
   readonly networkMode: NetworkMode
   readonly clusterCidr: string
   readonly serviceCidr: string
+  /** Of IPv6, where the cluster speaks it too. */
+  readonly clusterCidr6?: string
+  readonly serviceCidr6?: string
   /** Where pods ask for names. */
   readonly dnsService: string
   /** Where every node answers names, for itself. */
@@ -48,6 +51,7 @@ export function factsOf({ data = {} }: core.ConfigMap): ClusterFacts {
     networkMode: oneOf('networkMode', NETWORK_MODES),
     clusterCidr: text('clusterCidr', CIDR),
     serviceCidr: text('serviceCidr', CIDR),
+    ...(data['clusterCidr6'] === undefined ? {} : { clusterCidr6: text('clusterCidr6', CIDR6), serviceCidr6: text('serviceCidr6', CIDR6) }),
     dnsService: text('dnsService', ADDRESS),
     dnsAddress: text('dnsAddress', ADDRESS),
     balancerPool: text('balancerPool', CIDR),
@@ -56,4 +60,5 @@ export function factsOf({ data = {} }: core.ConfigMap): ClusterFacts {
 }
 
 const ADDRESS = /^\d{1,3}(\.\d{1,3}){3}$/
+const CIDR6 = /^[0-9a-f:]{2,39}\/\d{1,3}$/
 const CIDR = /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/

@@ -102,6 +102,8 @@ describe('what all nodes agree on', () => {
 
   it('is read as it was written, and refused where it is something else', () => {
     assert.deepEqual(factsOf(factsObject(facts)), facts)
+    const both = { ...facts, clusterCidr6: 'fd53:616d:1:100::/56', serviceCidr6: 'fd53:616d:ffff::/112' }
+    assert.deepEqual(factsOf(factsObject(both)), both)
     const wrong =
       (data: Record<string, string>): (() => void) =>
       () =>

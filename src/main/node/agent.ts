@@ -81,7 +81,7 @@ export async function startAgent(scope: Scope, options: AgentOptions): Promise<R
     nodeIps: options.nodeIps,
     clusterDns: options.clusterDns ?? [],
     clusterDomain: options.clusterDomain ?? 'cluster.local',
-    ...(options.host.podCidr === undefined ? {} : { podCidr: options.host.podCidr }),
+    ...(options.host.podCidrs === undefined ? {} : { podCidrs: options.host.podCidrs }),
     port: options.server?.port ?? KUBELET_PORT,
     version: options.version ?? KUBERNETES_VERSION,
     ...(options.labels && { labels: options.labels }),

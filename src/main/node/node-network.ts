@@ -1,3 +1,4 @@
+import { familiesOf } from '#api'
 import type { Identity, MetricFamily, Scope } from '#base'
 import { createClient, loadKubeconfig, socketTransport } from '#client'
 import { type DnsServer, startDns } from '#dns'
@@ -14,7 +15,7 @@ export interface NodeNetwork {
   readonly pods: PodNetwork
   readonly metrics: () => readonly MetricFamily[]
   /** Resolves when the caches are full; from then on the kernel follows them. */
-  start(nodeAddress: string): Promise<void>
+  start(nodeAddresses: readonly string[]): Promise<void>
   /** Takes all rules away: without anyone who keeps them true they would lead to endpoints that are gone. */
   release(scope: Scope): Promise<void>
 }
@@ -28,25 +29,26 @@ export async function nodeNetwork(scope: Scope, flags: AgentFlags, proxyKubeconf
   const client = createClient({ transport: socketTransport({ ...connection, ...(identity && { identity }), userAgent: 'sampan-proxy' }) })
   const informers = createInformers(client)
   const kernel = systemKernel(netns)
+  const families = familiesOf(flags.clusterCidr)
   const inNetns = netns === undefined ? {} : { netns }
   const proxy = startProxy(scope, { informers, nodeName, table: flags.proxyTable, kernel, podNetworks: flags.clusterCidr })
   const drain = startDrain(scope, { informers, client, nodeName, proxy })
-  const standIns = flags.dnsAddress === undefined ? [] : [dnsStandIn(flags.dnsAddress)]
-  const policies = startPolicies(scope, { informers, nodeName, table: flags.policyTable, ...inNetns, standIns })
+  const standIns = (flags.dnsAddress ?? []).map(dnsStandIn)
+  const policies = startPolicies(scope, { informers, nodeName, table: flags.policyTable, families, ...inNetns, standIns })
   if (flags.loadBalancerPool !== undefined)
     startAnnouncements(scope, { informers, nodeName, pool: flags.loadBalancerPool, device: flags.announceInterface, ...inNetns })
   let dns: DnsServer | undefined
   return {
     metrics: () => networkMetrics(proxy.stats(), policies.stats, dns?.stats()),
     pods: {
-      protect: (own, pod, [address]) => policies.protect(own, pod, address),
+      protect: (own, pod, addresses) => policies.protect(own, pod, addresses),
       drain: (own, _, addresses) => drain.outOfUse(own, addresses),
     },
-    async start(nodeAddress) {
-      startNodeNetwork(scope, { informers, nodeName, nodeAddress, mode: flags.network, ...inNetns })
+    async start(nodeAddresses) {
+      startNodeNetwork(scope, { informers, nodeName, nodeAddress: nodeAddresses[0] ?? '', families, mode: flags.network, ...inNetns })
       if (flags.dnsAddress !== undefined) {
-        ensureLocalAddress(flags.dnsAddress)
-        dns = await startDns(scope, { informers, addresses: [flags.dnsAddress], port: 53 })
+        for (const address of flags.dnsAddress) ensureLocalAddress(address)
+        dns = await startDns(scope, { informers, addresses: flags.dnsAddress, port: 53 })
       }
       await informers.start(scope)
       // Not waited for: that there is no such permission must not keep the node from working.
@@ -54,8 +56,8 @@ export async function nodeNetwork(scope: Scope, flags: AgentFlags, proxyKubeconf
       void informers.start(scope).catch(() => undefined)
     },
     async release(own) {
-      await releaseProxy(own, kernel, flags.proxyTable)
-      await releasePolicies(own, flags.policyTable, netns)
+      await releaseProxy(own, kernel, flags.proxyTable, families)
+      await releasePolicies(own, flags.policyTable, netns, families)
       await releaseAnnouncements(own, flags.announceInterface, netns)
     },
   }

@@ -1,4 +1,5 @@
 import type { ListenAddress } from '#base'
+import { type IpFamily } from '#api'
 import type { Failover } from './failover.ts'
 import type { NetworkMode } from '../instance/instance.ts'
 import type { AuditWebhookFlags, AuthenticationSources, AuthorizationSources } from '#apiserver'
@@ -22,6 +23,8 @@ export interface UpFlags extends InstanceFlags {
   /** As many nodes as there are, or one, when absent. */
   readonly nodes?: number
   readonly network?: NetworkMode
+  /** Absent: as before, or IPv4. */
+  readonly ipFamilies?: readonly IpFamily[]
   readonly example: boolean
   /** True: from now on. Absent: as before. */
   readonly gateway?: boolean
@@ -109,10 +112,10 @@ export interface BreakerFlags extends InstanceFlags {
 export interface AgentFlags extends RoomFlags {
   readonly kubeconfig: string
   readonly nodeName: string
-  readonly nodeIp?: string
+  readonly nodeIp?: readonly string[]
   readonly instance: string
   readonly rootDir: string
-  readonly podCidr?: string
+  readonly podCidr?: readonly string[]
   readonly network: NetworkMode
   readonly clusterCidr: readonly string[]
   readonly sandboxImage: string
@@ -128,7 +131,7 @@ export interface AgentFlags extends RoomFlags {
   readonly policyTable: string
   readonly announceInterface: string
   readonly loadBalancerPool?: string
-  readonly dnsAddress?: string
+  readonly dnsAddress?: readonly string[]
   readonly podManifestPath?: string
   readonly allowedUnsafeSysctls: string
   readonly evictionHard?: string
@@ -196,7 +199,9 @@ export interface ServerFlags extends AuditFlags, AuthenticationFlags, Authorizat
   readonly metrics: boolean
   readonly failover: Failover
   readonly clusterCidr?: string
-  readonly nodeCidrMaskSize: number
+  readonly nodeCidrMaskSize?: number
+  readonly nodeCidrMaskSizeIpv4?: number
+  readonly nodeCidrMaskSizeIpv6?: number
   readonly podRoutesInterface?: string
   readonly loadBalancerPool?: string
   readonly node: readonly string[]

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { type ListenAddress, UserError } from '#base'
+import { parseFamilies } from '../instance/families.ts'
 import { NETWORK_MODES } from '../instance/instance.ts'
 import { WRONG_USE } from './exit-codes.ts'
 import { FAILOVERS } from './failover.ts'
@@ -39,6 +40,11 @@ export function program(): Command {
       new Option('--network <mode>', 'how nodes reach the pods of others: by routes, or packed into UDP (VXLAN) (default: route)').choices(
         NETWORK_MODES,
       ),
+    )
+    .option(
+      '--ip-families <families>',
+      'what addresses pods, Services and nodes have: IPv4, or IPv4,IPv6 (default: IPv4; a cluster keeps them)',
+      parseFamilies,
     )
     .option('--no-example', 'without the example application')
     .addOption(failover("how soon a dead node's pods run elsewhere: as Kubernetes has it, or within five seconds; kept"))
@@ -270,13 +276,22 @@ function serverFlags(command: Command): Command {
       '--tracing-config-file <file>',
       'whether requests are recorded, and where the record is sent (TracingConfiguration; default: nothing)',
     )
-    .option('--service-cluster-ip-range <cidr>', 'addresses that Services get', '10.96.0.0/16')
+    .option(
+      '--service-cluster-ip-range <cidrs>',
+      'addresses that Services get: a range, or one of each family with a comma between',
+      '10.96.0.0/16',
+    )
     .option('--metrics', 'serve metrics.k8s.io out of what the nodes say, for kubectl top and autoscalers', false)
     .addOption(
       failover('when a silent node is taken for dead and how long pods stay there that do not say (fast: 3 s and 1 s)').default('usual'),
     )
-    .option('--cluster-cidr <cidr>', 'give each node a part of these addresses for its pods (default: somebody else does)')
-    .option('--node-cidr-mask-size <bits>', "prefix length of a node's part", count, 24)
+    .option(
+      '--cluster-cidr <cidrs>',
+      'give each node a part of these addresses for its pods: a range, or one of each family with a comma between (default: somebody else does)',
+    )
+    .option('--node-cidr-mask-size <bits>', "prefix length of a node's part (default: 24 of IPv4, 64 of IPv6)", count)
+    .option('--node-cidr-mask-size-ipv4 <bits>', 'that of IPv4 alone', count)
+    .option('--node-cidr-mask-size-ipv6 <bits>', 'that of IPv6 alone', count)
     .option('--load-balancer-pool <cidr>', 'addresses for Services of type LoadBalancer (default: somebody else gives them)')
     .option('--pod-routes-interface <name>', 'keep routes to the pods of all nodes over this interface, for proxies of the API')
     .option(
@@ -293,9 +308,17 @@ function agentFlags(command: Command): Command {
     .requiredOption('--kubeconfig <file>', 'how to reach the API server, as this node')
     .requiredOption('--node-name <name>', 'name of the Node object')
     .requiredOption('--root-dir <dir>', 'where images, volumes and logs of pods lie')
-    .option('--node-ip <address>', 'address of the node (default: the first of this machine)')
+    .option(
+      '--node-ip <addresses>',
+      'address of the node, or one of each family with a comma between (default: the first of this machine)',
+      commas,
+    )
     .option('--instance <name>', 'tells the namespaces, tables and control groups of several nodes on one machine apart', 'default')
-    .option('--pod-cidr <cidr>', "addresses of this node's pods (default: what spec.podCIDR of the Node says)")
+    .option(
+      '--pod-cidr <cidrs>',
+      "addresses of this node's pods, a range of each family (default: what spec.podCIDRs of the Node says)",
+      commas,
+    )
     .addOption(
       new Option('--network <mode>', 'how to reach the pods of other nodes: by routes, or packed into UDP (VXLAN)')
         .choices(NETWORK_MODES)
@@ -318,7 +341,7 @@ function agentFlags(command: Command): Command {
     .option('--load-balancer-pool <cidr>', 'announce addresses of load balancers of this range on the network of the node')
     .option('--announce-interface <name>', 'where to announce them', 'lo')
     .option('--policy-table <name>', 'nftables table of the network policies', 'sampan_policies')
-    .option('--dns-address <address>', "answer the cluster's names here, an address that is added to the loopback interface")
+    .option('--dns-address <addresses>', "answer the cluster's names here: addresses that are added to the loopback interface", commas)
     .option('--allowed-unsafe-sysctls <names>', 'sysctls that pods may set beside the safe ones, with commas; a name may end in *', '')
     .option('--pod-manifest-path <dir>', 'files in it are static pods of this node')
     .option(
@@ -337,6 +360,7 @@ function agentFlags(command: Command): Command {
 
 const failover = (meaning: string): Option => new Option('--failover <speed>', meaning).choices(FAILOVERS)
 
+const commas = (text: string): readonly string[] => text.split(',')
 const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
 
 function boolean(text: string): boolean {

@@ -9,12 +9,13 @@ import {
   type NodePlace,
   announceInterface,
   balancerPool,
+  clusterCidrs,
   dnsService,
   netnsPath,
   nodeInstance,
   policyTable,
   proxyTable,
-  serviceCidr,
+  serviceCidrs,
 } from '../instance/instance.ts'
 
 /** What runs in the background for an instance, as command lines: the server, and an agent for each node. Pure: the same instance always gives the same ones. */
@@ -72,10 +73,10 @@ function serverArguments(stateDir: string, instance: Instance): readonly string[
     ['--state-dir', stateDir],
     ['--secure-port', String(instance.securePort)],
     ['--advertise-address', instance.machineAddress],
-    ['--service-cluster-ip-range', serviceCidr(instance)],
+    ['--service-cluster-ip-range', serviceCidrs(instance).join(',')],
     ['--metrics'],
-    ['--cluster-cidr', instance.clusterCidr],
-    ['--node-cidr-mask-size', String(NODE_MASK_SIZE)],
+    ['--cluster-cidr', clusterCidrs(instance).join(',')],
+    ['--node-cidr-mask-size-ipv4', String(NODE_MASK_SIZE)],
     ['--load-balancer-pool', balancerPool(instance)],
     ...(instance.network === undefined ? [] : [['--pod-routes-interface', instance.network]]),
     ...failoverArguments(instance),
@@ -105,13 +106,13 @@ const deliveryArguments = (stateDir: string): readonly string[] => [
 const EVICTION = 'memory.available<100Mi,nodefs.available<1Gi,imagefs.available<1Gi,nodefs.inodesFree<1%,imagefs.inodesFree<1%'
 
 function agentArguments(stateDir: string, instance: Instance, index: number): readonly string[] {
-  const { name, address } = placeOf(instance, index)
+  const { name, address, address6 } = placeOf(instance, index)
   const host = hostOptions(stateDir, instance, index)
   return [
     ...(instance.joined === undefined ? givenCredentials(stateDir, name) : orderedCredentials(stateDir)),
     ['--client-ca-file', join(stateDir, 'ca.crt')],
     ['--node-name', name],
-    ['--node-ip', address],
+    ['--node-ip', [address, ...(address6 === undefined ? [] : [address6])].join(',')],
     ['--instance', host.instance],
     ['--root-dir', host.rootDir],
     ...host.clusterCidrs.map((cidr) => ['--cluster-cidr', cidr]),
@@ -150,7 +151,7 @@ export function hostOptions(stateDir: string, instance: Instance, index = 0): Ho
   return {
     instance: nodeInstance(instance, index),
     rootDir: join(stateDir, index === 0 ? 'node' : `node-${index + 1}`),
-    clusterCidrs: [instance.clusterCidr, serviceCidr(instance)],
+    clusterCidrs: [...clusterCidrs(instance), ...serviceCidrs(instance)],
     sandboxImage: PAUSE_IMAGE,
     ...(netns === undefined ? {} : { netns }),
     ...(instance.containerdDir === undefined ? {} : { containerdDir: instance.containerdDir }),

@@ -1,5 +1,5 @@
 import { type Scope, isCancelled, messageOf, runProgram } from '#base'
-import { type KubeObject, type ResourceRef, type core, type networking, deepEqual, keyOf, refs } from '#api'
+import { type KubeObject, type ResourceRef, type core, type networking, deepEqual, keyOf, refs, type IpFamily } from '#api'
 import type { Informer, Informers } from '#reconcile'
 import { type StandIn, planPolicies } from './model.ts'
 import { type Ruleset, changeOf, removeTable, rulesetOf } from './ruleset.ts'
@@ -7,8 +7,10 @@ import { type Ruleset, changeOf, removeTable, rulesetOf } from './ruleset.ts'
 export interface PolicyOptions {
   readonly informers: Informers
   readonly nodeName: string
-  /** Name of the nftables table, which belongs to the policies alone. */
+  /** Name of the nftables tables (one of each family), which belong to the policies alone. */
   readonly table: string
+  /** Of pods. Default: IPv4. */
+  readonly families?: readonly IpFamily[]
   /** Only in a network namespace at this path. */
   readonly netns?: string
   readonly standIns?: readonly StandIn[]
@@ -17,8 +19,8 @@ export interface PolicyOptions {
 export interface RunningPolicies {
   /** Resolves when the kernel has everything that was known when it was called; rejects when the scope ends first. */
   settled(): Promise<void>
-  /** Resolves when what policies say of a pod of this node holds under this address: for a pod whose address the API does not have yet. */
-  protect(scope: Scope, pod: core.Pod, address: string | undefined): Promise<void>
+  /** Resolves when what policies say of a pod of this node holds under these addresses: for a pod whose addresses the API does not have yet. */
+  protect(scope: Scope, pod: core.Pod, addresses: readonly string[]): Promise<void>
   readonly stats: { readonly transactions: number; readonly failures: number; readonly groups: number; readonly lastMs: number }
 }
 
@@ -36,8 +38,13 @@ export function startPolicies(scope: Scope, options: PolicyOptions): RunningPoli
   return enforcer
 }
 
-export async function releasePolicies(scope: Scope, table: string, netns?: string): Promise<void> {
-  await nft(scope, netns, `${removeTable(table)}\n`)
+export async function releasePolicies(
+  scope: Scope,
+  table: string,
+  netns?: string,
+  families: readonly IpFamily[] = ['IPv4'],
+): Promise<void> {
+  await nft(scope, netns, removal(table, families))
 }
 
 class Enforcer implements RunningPolicies {
@@ -45,10 +52,9 @@ class Enforcer implements RunningPolicies {
   readonly #options: PolicyOptions
   readonly #policies: Informer<networking.NetworkPolicy>
   #others: { readonly pods: Informer<core.Pod>; readonly namespaces: Informer<core.Namespace> } | undefined
-  #applied: Ruleset | undefined
+  #applied: Partial<Record<IpFamily, Ruleset>> | undefined
   #dirty = true
   #busy = false
-  #ignored = ''
   #wake = (): void => undefined
   /** Of this node, until the API has their addresses. */
   readonly #coming = new Map<string, core.Pod>()
@@ -70,13 +76,14 @@ class Enforcer implements RunningPolicies {
     await waiter.promise
   }
 
-  async protect(scope: Scope, pod: core.Pod, address: string | undefined): Promise<void> {
-    if (address === undefined) return
+  async protect(scope: Scope, pod: core.Pod, addresses: readonly string[]): Promise<void> {
+    const [podIP] = addresses
+    if (podIP === undefined) return
     await this.#policies.waitForSync(scope)
     // Who comes to be selected by a policy that is made later has its address in the API by then.
     if (this.#policies.list().length === 0) return
     const key = keyOf(pod)
-    this.#coming.set(key, { ...pod, status: { ...pod.status, podIP: address } })
+    this.#coming.set(key, { ...pod, status: { ...pod.status, podIP, podIPs: addresses.map((ip) => ({ ip })) } })
     this.#dirty = true
     this.#wake()
     await this.settled()
@@ -92,7 +99,7 @@ class Enforcer implements RunningPolicies {
       if (told === undefined) return pod
       const isNews = pod.status?.podIP === undefined && pod.metadata?.uid === told.metadata?.uid
       if (!isNews) this.#coming.delete(keyOf(pod))
-      return isNews ? { ...pod, status: { ...pod.status, podIP: told.status?.podIP ?? '' } } : pod
+      return isNews ? { ...pod, status: { ...pod.status, podIP: told.status?.podIP ?? '', podIPs: told.status?.podIPs ?? [] } } : pod
     })
     // The node may have heard of a pod before this cache, which then learns of its end, too.
     return [...merged, ...coming.values()]
@@ -144,12 +151,12 @@ class Enforcer implements RunningPolicies {
   }
 
   async #apply(): Promise<void> {
-    const { nodeName, table, standIns = [], informers, netns } = this.#options
+    const { nodeName, table, standIns = [], informers, netns, families = ['IPv4'] } = this.#options
     const policies = this.#policies.list()
     // An older run may have left its table.
     if (policies.length === 0 && this.#others === undefined) {
-      if (this.#applied === undefined) await nft(this.#scope, netns, `${removeTable(table)}\n`)
-      this.#applied = EMPTY
+      if (this.#applied === undefined) await nft(this.#scope, netns, removal(table, families))
+      this.#applied = {}
       return
     }
     if (this.#others === undefined) {
@@ -160,26 +167,18 @@ class Enforcer implements RunningPolicies {
       await informers.start(this.#scope)
     }
     const start = this.#scope.clock.monotonic()
-    const plan = planPolicies({
-      nodeName,
-      policies,
-      pods: this.#pods(this.#others.pods.list()),
-      namespaces: this.#others.namespaces.list(),
-      standIns,
-    })
-    const wanted = rulesetOf(plan)
-    const commands = changeOf(table, this.#applied, wanted)
+    const world = { nodeName, policies, pods: this.#pods(this.#others.pods.list()), namespaces: this.#others.namespaces.list(), standIns }
+    const plans = families.map((family) => ({ family, plan: planPolicies({ ...world, family }) }))
+    const rulesets = plans.map(({ family, plan }) => ({ family, ruleset: rulesetOf(plan, family) }))
+    const commands = rulesets.map(({ family, ruleset }) => changeOf(table, family, this.#applied?.[family], ruleset)).join('')
     if (commands !== '') await nft(this.#scope, netns, commands)
-    this.#applied = wanted
+    this.#applied = Object.fromEntries(rulesets.map(({ family, ruleset }) => [family, ruleset]))
     this.stats = {
       ...this.stats,
       transactions: this.stats.transactions + (commands === '' ? 0 : 1),
-      groups: plan.groups.length,
+      groups: Math.max(...plans.map(({ plan }) => plan.groups.length)),
       lastMs: this.#scope.clock.monotonic() - start,
     }
-    const ignored = plan.ignored.join('; ')
-    if (ignored !== this.#ignored) this.#scope.log.warn('parts of policies are not served', { ignored })
-    this.#ignored = ignored
   }
 }
 
@@ -187,11 +186,12 @@ const podFacts = ({ metadata, spec, status }: core.Pod): unknown => [
   metadata?.uid,
   metadata?.labels,
   spec?.nodeName,
-  status?.podIP,
+  status?.podIPs ?? status?.podIP,
   status?.phase,
 ]
 
-const EMPTY: Ruleset = { chains: '', sets: new Map() }
+const removal = (table: string, families: readonly IpFamily[]): string =>
+  families.map((family) => `${removeTable(table, family)}\n`).join('')
 
 async function nft(scope: Scope, netns: string | undefined, commands: string): Promise<void> {
   const prefix = netns === undefined ? [] : ['nsenter', `--net=${netns}`]

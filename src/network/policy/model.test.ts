@@ -18,6 +18,7 @@ const pod = (
 })
 const policy = (spec: networking.NetworkPolicySpec, name = 'p'): networking.NetworkPolicy => ({ metadata: { name, namespace: 'x' }, spec })
 const world = (policies: readonly networking.NetworkPolicy[], pods: readonly core.Pod[]): PolicyWorld => ({
+  family: 'IPv4',
   nodeName: 'here',
   policies,
   pods,
@@ -90,11 +91,30 @@ describe('what pods may do', () => {
       },
     ])
   })
-  test('blocks of another family allow nothing, and are named', () => {
+  test('blocks of another family allow nothing', () => {
     const spec = { podSelector: {}, ingress: [{ from: [{ ipBlock: { cidr: 'fd00::/8' } }] }] }
-    const { groups, ignored } = planPolicies(world([policy(spec)], [pod('a', '10.0.0.2', web)]))
+    const { groups } = planPolicies(world([policy(spec)], [pod('a', '10.0.0.2', web)]))
     assert.deepEqual(groups[0]?.policies[0]?.rules, [{ peers: { addresses: [], blocks: [] }, ports: 'all' }])
-    assert.deepEqual(ignored, ['x/p: block fd00::/8: only IPv4 is served'])
+  })
+  test('each family is planned for itself, of the addresses and blocks that it has', () => {
+    const two = {
+      ...pod('a', '10.0.0.2', web),
+      status: { podIP: '10.0.0.2', podIPs: [{ ip: '10.0.0.2' }, { ip: 'FD00::2' }], phase: 'Running' },
+    }
+    const block = (cidr: string, except: string[] = []): networking.NetworkPolicyPeer => ({ ipBlock: { cidr, except } })
+    const spec = { podSelector: {}, ingress: [{ from: [block('10.0.0.0/8'), block('fd00::/8', ['fd00:1::/32'])] }] }
+    const { groups } = planPolicies({ ...world([policy(spec)], [two, pod('b', '10.0.0.3', web)]), family: 'IPv6' })
+    assert.deepEqual(
+      groups.map(({ addresses }) => addresses),
+      [['fd00::2']],
+    )
+    assert.deepEqual(groups[0]?.policies[0]?.rules[0]?.peers, {
+      addresses: [],
+      blocks: [{ cidr: 'fd00::/8', except: ['fd00:1::/32'] }],
+    })
+    const { chains } = rulesetOf({ groups }, 'IPv6')
+    assert.doesNotMatch(chains, /\bip [sd]addr|ipv4_addr/)
+    assert.match(chains, /nd-neighbor-solicit.*accept/)
   })
   test('port ranges are joined where they meet', () => {
     const range = (first: number, last: number, protocol = 'TCP'): { protocol: string; first: number; last: number } => ({
@@ -114,19 +134,20 @@ describe('the rules of the kernel', () => {
     podSelector: {},
     ingress: [{ from: [{ podSelector: { matchLabels: { app: 'db' } } }], ports: [{ port: 80, endPort: 90 }] }],
   }
-  const rulesFor = (...pods: readonly core.Pod[]): ReturnType<typeof rulesetOf> => rulesetOf(planPolicies(world([policy(spec)], pods)))
+  const rulesFor = (...pods: readonly core.Pod[]): ReturnType<typeof rulesetOf> =>
+    rulesetOf(planPolicies(world([policy(spec)], pods)), 'IPv4')
   test('pods that come and go change elements only', () => {
     const before = rulesFor(pod('a', '10.0.0.2', web))
     const after = rulesFor(pod('a', '10.0.0.2', web), pod('b', '10.0.0.3', { app: 'db' }))
-    const change = changeOf('t', before, after)
+    const change = changeOf('t', 'IPv4', before, after)
     assert.doesNotMatch(change, /chain|delete/)
     assert.match(change, /add element ip t isolated-ingress { 10\.0\.0\.3 : goto ingress-pods-\w+ }/)
     assert.match(change, /add element ip t ingress-policy-\w+-0-peers { 10\.0\.0\.3 }/)
-    assert.equal(changeOf('t', after, after), '')
+    assert.equal(changeOf('t', 'IPv4', after, after), '')
   })
   test('another rule replaces the table as a whole', () => {
     const before = rulesFor(pod('a', '10.0.0.2', web))
-    const after = rulesetOf(planPolicies(world([policy({ podSelector: {} })], [pod('a', '10.0.0.2', web)])))
-    assert.match(changeOf('t', before, after), /^table ip t\ndelete table ip t\ntable ip t {/)
+    const after = rulesetOf(planPolicies(world([policy({ podSelector: {} })], [pod('a', '10.0.0.2', web)])), 'IPv4')
+    assert.match(changeOf('t', 'IPv4', before, after), /^table ip t\ndelete table ip t\ntable ip t {/)
   })
 })

@@ -1,10 +1,11 @@
-import { isIPv4 } from 'node:net'
-import { type core, keyOf, type networking } from '#api'
+import { cidrContains, cidrText, type core, keyOf, type networking, parseCidr, parseIp, type IpFamily, familyOf } from '#api'
 import { matcherOf } from '#reconcile'
 import { type PortRange, mergePorts } from './ports.ts'
 
 /** What there is to decide about, at one moment. */
 export interface PolicyWorld {
+  /** What a pod may do is said in each family for itself, of the addresses that it has there. */
+  readonly family: IpFamily
   readonly nodeName: string
   readonly policies: readonly networking.NetworkPolicy[]
   readonly pods: readonly core.Pod[]
@@ -25,8 +26,6 @@ export type Direction = 'ingress' | 'egress'
 /** What the pods of this node may do, free of any kernel's words. A pod that is in no group of a direction may do everything there. */
 export interface PolicyPlan {
   readonly groups: readonly PodGroup[]
-  /** Names and what of them is not served. */
-  readonly ignored: readonly string[]
 }
 
 /** Pods of this node that the same policies select: what none of `policies` allows is dropped. */
@@ -70,7 +69,6 @@ interface Member {
 
 /** Pure. Every address that comes out is a valid one: nothing that somebody wrote reaches the kernel's commands as text. */
 export function planPolicies(world: PolicyWorld): PolicyPlan {
-  const ignored: string[] = []
   const members = membersOf(world)
   const local = members.filter((member) => member.local)
   const labelsOf = new Map(world.namespaces.map(({ metadata }) => [metadata?.name ?? '', metadata?.labels ?? {}]))
@@ -82,7 +80,7 @@ export function planPolicies(world: PolicyWorld): PolicyPlan {
       const selects = matcherOf(policy.spec?.podSelector ?? {})
       const selected = local.filter(({ namespace, labels }) => namespace === policy.metadata?.namespace && selects(labels))
       if (selected.length === 0) continue
-      const planned = planPolicy(policy, direction, selected, members, labelsOf, ignored)
+      const planned = planPolicy(policy, direction, selected, members, labelsOf, world.family)
       for (const member of selected) selecting.set(member, [...(selecting.get(member) ?? []), planned])
     }
     const bySet = Map.groupBy(selecting, ([, policies]) => policies.map(({ name }) => name).join(' '))
@@ -91,7 +89,7 @@ export function planPolicies(world: PolicyWorld): PolicyPlan {
       groups.push({ direction, policies, addresses: entries.map(([{ address }]) => address).sort() })
     }
   }
-  return { groups, ignored }
+  return { groups }
 }
 
 /** `policyTypes` has a default that the server writes; what was stored before has none. */
@@ -102,11 +100,9 @@ function applies({ spec }: networking.NetworkPolicy, direction: Direction): bool
 }
 
 /** Pods with a network of their own that may still send or receive. */
-function membersOf({ pods, standIns, nodeName }: PolicyWorld): readonly Member[] {
-  const found = onePerAddress(pods).flatMap((pod): readonly Member[] => {
-    const { spec, status, metadata } = pod
-    const address = status?.podIP ?? ''
-    if (!isIPv4(address)) return []
+function membersOf({ pods, standIns, nodeName, family }: PolicyWorld): readonly Member[] {
+  const found = onePerAddress(pods, family).flatMap(([address, pod]): readonly Member[] => {
+    const { spec, metadata } = pod
     const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? []).filter((one) => one.restartPolicy === 'Always')]
     const ports = containers.flatMap((container) =>
       (container.ports ?? []).flatMap(({ name, protocol = 'TCP', containerPort }) =>
@@ -123,21 +119,28 @@ function membersOf({ pods, standIns, nodeName }: PolicyWorld): readonly Member[]
       },
     ]
   })
-  return [...found, ...standIns.map((standIn) => ({ ...standIn, local: false }))]
+  const named = standIns.filter(({ address }) => familyOf(address) === family)
+  return [...found, ...named.map((standIn) => ({ ...standIn, local: false }))]
 }
 
 /** An address can be another pod's while the API still shows it with the one that had it: the pod that came last has it. */
-function onePerAddress(pods: readonly core.Pod[]): readonly core.Pod[] {
+function onePerAddress(pods: readonly core.Pod[], family: IpFamily): readonly (readonly [string, core.Pod])[] {
   const born = ({ metadata }: core.Pod): string =>
     `${metadata?.deletionTimestamp === undefined ? 1 : 0} ${metadata?.creationTimestamp ?? ''}`
   const byAddress = new Map<string, core.Pod>()
   for (const pod of pods) {
     if (pod.spec?.hostNetwork === true || ['Succeeded', 'Failed'].includes(pod.status?.phase ?? '')) continue
-    const address = pod.status?.podIP ?? ''
+    const address = addressIn(pod, family)
+    if (address === undefined) continue
     const other = byAddress.get(address)
     if (other === undefined || born(other) <= born(pod)) byAddress.set(address, pod)
   }
-  return [...byAddress.values()]
+  return [...byAddress]
+}
+
+function addressIn({ status }: core.Pod, family: IpFamily): string | undefined {
+  const written = status?.podIPs?.map(({ ip }) => ip) ?? [status?.podIP ?? '']
+  return written.flatMap((ip) => parseIp(ip)?.text ?? []).find((ip) => familyOf(ip) === family)
 }
 
 function planPolicy(
@@ -146,7 +149,7 @@ function planPolicy(
   selected: readonly Member[],
   members: readonly Member[],
   labelsOf: ReadonlyMap<string, Readonly<Record<string, string>>>,
-  ignored: string[],
+  family: IpFamily,
 ): PlannedPolicy {
   const namespace = policy.metadata?.namespace ?? ''
   const rules =
@@ -167,7 +170,7 @@ function planPolicy(
     rules: rules.map(({ peers, ports }): PlannedRule => {
       const everyone = (peers ?? []).length === 0
       const chosen = (peers ?? []).filter(({ ipBlock }) => ipBlock === undefined).flatMap(chosenBy)
-      const blocks = (peers ?? []).flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : blockOf(ipBlock, keyOf(policy), ignored)))
+      const blocks = (peers ?? []).flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : blockOf(ipBlock, family)))
       // For what goes out, those who receive are the peers: among addresses of a block every pod with the name can be.
       const receivers = direction === 'ingress' ? selected : everyone || blocks.length > 0 ? members : chosen
       return {
@@ -178,17 +181,12 @@ function planPolicy(
   }
 }
 
-function blockOf({ cidr, except = [] }: networking.IPBlock, name: string, ignored: string[]): readonly Block[] {
-  if (!isRange(cidr)) {
-    ignored.push(`${name}: block ${cidr}: only IPv4 is served`)
-    return []
-  }
-  return [{ cidr, except: except.filter(isRange) }]
-}
-
-function isRange(cidr: string): boolean {
-  const [address = '', bits = '', ...more] = cidr.split('/')
-  return isIPv4(address) && /^\d{1,2}$/.test(bits) && Number(bits) <= 32 && more.length === 0
+/** None for a block of another family, and for what is no block: it allows nobody of this one. */
+function blockOf({ cidr, except = [] }: networking.IPBlock, family: IpFamily): readonly Block[] {
+  const range = parseCidr(cidr)
+  if (range === undefined || familyOf(range.network.text) !== family) return []
+  const inside = except.flatMap((text) => parseCidr(text) ?? []).filter(({ network }) => cidrContains(range, network))
+  return [{ cidr: cidrText(range), except: inside.map(cidrText) }]
 }
 
 function portsOf(ports: readonly networking.NetworkPolicyPort[], receivers: readonly Member[]): PlannedRule['ports'] {

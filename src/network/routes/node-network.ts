@@ -1,7 +1,7 @@
 import { type Scope, isCancelled, messageOf, runProgram } from '#base'
-import { type core, refs } from '#api'
+import { type core, refs, IP_FAMILIES, type IpFamily } from '#api'
 import type { Informers } from '#reconcile'
-import { type NodeRoute, changeRoutes, overlayAddress, planRoutes } from './plan-routes.ts'
+import { type NodeRoute, changeRoutes, overlayAddress, planRoutes, rangesOf } from './plan-routes.ts'
 
 /** `route`: nodes are neighbours, packets go as they are. `overlay`: they are packed into UDP (VXLAN), for nodes with other networks between them. */
 export type NetworkMode = 'route' | 'overlay'
@@ -10,7 +10,10 @@ export interface NodeNetworkOptions {
   readonly informers: Informers
   /** The node whose own pods need no route; undefined for a machine that only wants to reach pods. */
   readonly nodeName?: string
+  /** Where other nodes find this one: the overlay packs packets of every family into those of this address, which is one of IPv4. */
   readonly nodeAddress: string
+  /** Of pods. Default: IPv4. */
+  readonly families?: readonly IpFamily[]
   readonly mode: NetworkMode
   /** Only in a network namespace at this path. */
   readonly netns?: string
@@ -51,8 +54,7 @@ export function startNodeNetwork(scope: Scope, options: NodeNetworkOptions): voi
       }
       dirty = false
       try {
-        const all = nodes.list()
-        await apply(scope, options, planRoutes(all, options.nodeName), ownRange(all, options))
+        await apply(scope, options, nodes.list())
       } catch (error) {
         scope.check()
         scope.log.error('routes to pods of other nodes not applied', { error: messageOf(error) })
@@ -66,12 +68,10 @@ export function startNodeNetwork(scope: Scope, options: NodeNetworkOptions): voi
   })
 }
 
-const ownRange = (nodes: readonly core.Node[], { nodeName }: NodeNetworkOptions): string | undefined =>
-  nodes.find(({ metadata }) => metadata?.name === nodeName)?.spec?.podCIDR || undefined
+const routesOf = (node: core.Node | undefined): string =>
+  node === undefined ? '' : JSON.stringify([node.spec?.podCIDRs, node.status?.addresses])
 
-const routesOf = (node: core.Node | undefined): string => (node === undefined ? '' : JSON.stringify(planRoutes([node], undefined)))
-
-async function apply(scope: Scope, options: NodeNetworkOptions, wanted: readonly NodeRoute[], own: string | undefined): Promise<void> {
+async function apply(scope: Scope, options: NodeNetworkOptions, nodes: readonly core.Node[]): Promise<void> {
   const prefix = options.netns === undefined ? [] : ['nsenter', `--net=${options.netns}`]
   const run = async (program: string, args: readonly string[], lines: readonly string[] = []): Promise<string> => {
     const { code, stdout, stderr } = await runProgram(scope, [...prefix, program, ...args], {
@@ -81,46 +81,45 @@ async function apply(scope: Scope, options: NodeNetworkOptions, wanted: readonly
     if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${stderr}`)
     return stdout
   }
-  if (options.mode === 'overlay') {
+  const { mode, nodeName, nodeAddress, families = ['IPv4'] } = options
+  if (mode === 'overlay') {
+    const self = nodes.find(({ metadata }) => metadata?.name === nodeName)
+    const own = self === undefined ? [] : IP_FAMILIES.flatMap((family) => rangesOf(self, family).map(hopOf))
     // The change that gives this node its addresses comes back here.
-    if (own === undefined) return
-    await ensureOverlay(run, options.nodeAddress, hopOf(own))
+    if (own.length === 0) return
+    await ensureOverlay(run, nodeAddress, own)
   }
-  const { add, remove } = changeRoutes(await presentRoutes(run, options), wanted)
-  if (add.length + remove.length === 0) return
-  if (options.mode === 'overlay') {
-    const { device } = OVERLAY
-    await run(
-      'bridge',
-      ['-batch', '-'],
-      add.map(({ node }) => `fdb replace ${overlayAddress(node)} dev ${device} dst ${node} self permanent`),
-    )
-    await run('ip', ['-batch', '-'], [...remove.flatMap(overlayRemoval), ...add.flatMap(overlayAddition)])
-  } else {
-    await run(
-      'ip',
-      ['-batch', '-'],
-      [
-        ...remove.map(({ cidr }) => `route del ${cidr} proto ${PROTOCOL}${over(options)}`),
-        ...add.map(({ cidr, node }) => `route replace ${cidr} via ${node} proto ${PROTOCOL}${over(options)}`),
-      ],
-    )
+  for (const family of families) {
+    const wanted = planRoutes(nodes, nodeName, family, mode === 'overlay' ? 'IPv4' : family)
+    const { add, remove } = changeRoutes(await presentRoutes(run, options, family), wanted)
+    if (add.length + remove.length === 0) continue
+    const lines =
+      mode === 'overlay'
+        ? [...remove.flatMap(overlayRemoval), ...add.flatMap(overlayAddition)]
+        : [
+            ...remove.map(({ cidr }) => `route del ${cidr} proto ${PROTOCOL}${over(options)}`),
+            ...add.map(({ cidr, node }) => `route replace ${cidr} via ${node} proto ${PROTOCOL}${over(options)}`),
+          ]
+    if (mode === 'overlay') await run('bridge', ['-batch', '-'], add.map(overlayPlace))
+    await run('ip', [FLAG[family], '-batch', '-'], lines)
   }
 }
+
+const FLAG: Readonly<Record<IpFamily, string>> = { IPv4: '-4', IPv6: '-6' }
 
 const over = ({ device }: NodeNetworkOptions): string => (device === undefined ? '' : ` dev ${device}`)
 
 type Run = (program: string, args: readonly string[], lines?: readonly string[]) => Promise<string>
 
-async function presentRoutes(run: Run, { mode, device }: NodeNetworkOptions): Promise<readonly NodeRoute[]> {
+async function presentRoutes(run: Run, { mode, device }: NodeNetworkOptions, family: IpFamily): Promise<readonly NodeRoute[]> {
   const via = mode === 'overlay' ? OVERLAY.device : device
-  const listed = await run('ip', ['-j', 'route', 'show', 'proto', PROTOCOL, ...(via === undefined ? [] : ['dev', via])])
+  const listed = await run('ip', [FLAG[family], '-j', 'route', 'show', 'proto', PROTOCOL, ...(via === undefined ? [] : ['dev', via])])
   const routes = JSON.parse(listed.trim() || '[]') as readonly { readonly dst?: string; readonly gateway?: string }[]
   if (mode === 'route')
     return routes.flatMap(({ dst, gateway }) => (dst === undefined || gateway === undefined ? [] : [{ cidr: dst, node: gateway }]))
   // The next hop is the overlay's name of a node; which node it is follows from its hardware address.
   const neighbours = JSON.parse(
-    (await run('ip', ['-j', 'neigh', 'show', 'dev', OVERLAY.device, 'nud', 'permanent'])).trim() || '[]',
+    (await run('ip', [FLAG[family], '-j', 'neigh', 'show', 'dev', OVERLAY.device, 'nud', 'permanent'])).trim() || '[]',
   ) as readonly {
     readonly dst?: string
     readonly lladdr?: string
@@ -139,16 +138,17 @@ const nodeOfOverlay = (hardware: string): string =>
     .map((part) => Number.parseInt(part, 16))
     .join('.')
 
-/** The device has an address, so that what the node itself says to pods (masqueraded, too) comes back through the overlay. */
-async function ensureOverlay(run: Run, nodeAddress: string, own: string): Promise<void> {
+/** The device has an address of each family, so that what the node itself says to pods (masqueraded, too) comes back through the overlay. */
+async function ensureOverlay(run: Run, nodeAddress: string, own: readonly string[]): Promise<void> {
   const { device, id, port } = OVERLAY
   const known = await run('ip', ['-d', 'address', 'show', device]).catch(() => '')
-  if (known.includes(`local ${nodeAddress} `) && known.includes(` ${own}/32 `)) return
-  const address = overlayAddress(nodeAddress)
+  const alone = own.map((address) => (address.includes(':') ? `${address}/128` : `${address}/32`))
+  if (known.includes(`local ${nodeAddress} `) && alone.every((address) => known.includes(` ${address} `))) return
+  const hardware = overlayAddress(nodeAddress)
   const commands = [
     ...(known === '' ? [] : [`link del ${device}`]),
-    `link add ${device} address ${address} mtu ${OVERLAY_MTU} type vxlan id ${id} dstport ${port} local ${nodeAddress} nolearning`,
-    `address add ${own}/32 dev ${device}`,
+    `link add ${device} address ${hardware} mtu ${OVERLAY_MTU} type vxlan id ${id} dstport ${port} local ${nodeAddress} nolearning`,
+    ...alone.map((address) => `address add ${address} dev ${device}${address.includes(':') ? ' nodad' : ''}`),
     `link set ${device} up`,
   ]
   await run('ip', ['-batch', '-'], commands)
@@ -156,6 +156,8 @@ async function ensureOverlay(run: Run, nodeAddress: string, own: string): Promis
 
 /** The first address of a node's range stands for the node inside the overlay. */
 const hopOf = (cidr: string): string => cidr.replace(/\/\d+$/, '')
+
+const overlayPlace = ({ node }: NodeRoute): string => `fdb replace ${overlayAddress(node)} dev ${OVERLAY.device} dst ${node} self permanent`
 
 function overlayAddition({ cidr, node }: NodeRoute): readonly string[] {
   const { device } = OVERLAY

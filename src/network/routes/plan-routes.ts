@@ -1,28 +1,45 @@
-import { isIPv4 } from 'node:net'
-import type { core } from '#api'
+import { cidrText, type core, parseCidr, parseIp, type IpFamily, familyOf } from '#api'
 
 /** Pods of one other node: their addresses, and where the node is. */
 export interface NodeRoute {
   readonly cidr: string
+  /** An address of the node: of the pods' family, or of the first one where the overlay carries both. */
   readonly node: string
 }
 
-/** Pure. One route for each node but `self` that has pod addresses and an address of its own; what was written wrongly gives none. In the order of the ranges. */
-export function planRoutes(nodes: readonly core.Node[], self: string | undefined): readonly NodeRoute[] {
+/**
+ * Pure. One route for each node but `self` and each range of the family's pod addresses that it has, by way of its address of the family (`by`); what was written
+ * wrongly gives none. In the order of the ranges.
+ */
+export function planRoutes(
+  nodes: readonly core.Node[],
+  self: string | undefined,
+  family: IpFamily,
+  by: IpFamily = family,
+): readonly NodeRoute[] {
   const routes = nodes.flatMap((node): readonly NodeRoute[] => {
     if (node.metadata?.name === self) return []
-    const address = node.status?.addresses?.find(({ type, address }) => type === 'InternalIP' && isIPv4(address))?.address
+    const [address] = (node.status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' ? addressIn(address, by) : []))
     if (address === undefined) return []
-    return (node.spec?.podCIDRs ?? []).filter(isRange).map((cidr) => ({ cidr, node: address }))
+    return rangesOf(node, family).map((cidr) => ({ cidr, node: address }))
   })
   // Two nodes that claim the same range: the kernel holds one route, and it must be the same one after each look.
   const byRange = new Map(routes.toSorted((a, b) => (a.node < b.node ? 1 : -1)).map((route) => [route.cidr, route]))
   return [...byRange.values()].toSorted((a, b) => (a.cidr < b.cidr ? -1 : 1))
 }
 
-function isRange(cidr: string): boolean {
-  const [address = '', bits = '', ...more] = cidr.split('/')
-  return isIPv4(address) && /^\d{1,2}$/.test(bits) && Number(bits) >= 8 && Number(bits) <= 32 && more.length === 0
+/** The pod addresses of a node, each range in its one form. */
+export function rangesOf({ spec }: core.Node, family: IpFamily): readonly string[] {
+  const least = family === 'IPv4' ? 8 : 16
+  return (spec?.podCIDRs ?? []).flatMap((text) => {
+    const range = parseCidr(text)
+    return range === undefined || familyOf(range.network.text) !== family || range.prefix < least ? [] : [cidrText(range)]
+  })
+}
+
+function addressIn(text: string, family: IpFamily): readonly string[] {
+  const ip = parseIp(text)
+  return ip === undefined || familyOf(ip.text) !== family ? [] : [ip.text]
 }
 
 /** What has to be changed for the wanted routes to be the only ones. */

@@ -1,3 +1,4 @@
+import { familiesOf } from '#api'
 import type { HostLayout, HostOptions } from './layout.ts'
 
 /**
@@ -42,6 +43,8 @@ export function containerdConfig(options: HostOptions, layout: HostLayout, facts
     // Unknown before 1.7, and then without effect.
     'enable_cdi = true',
     `[${cri}.cni]`,
+    // The first address of a pod is one of the family that the cluster names first; containerd would prefer IPv4.
+    ...(familiesOf(options.clusterCidrs)[0] === 'IPv6' ? ['ip_pref = "cni"'] : []),
     `bin_dir = ${text(facts.cniBinDir)}`,
     `conf_dir = ${text(layout.cni.confDir)}`,
     `[${cri}.containerd]`,
@@ -53,42 +56,6 @@ export function containerdConfig(options: HostOptions, layout: HostLayout, facts
     `cni_conf_dir = ${text(layout.cni.hostPortConfDir)}`,
     `[${cri}.registry]`,
     `config_path = ${text(options.registryConfigDir ?? `${layout.registriesDir}:${MACHINE_REGISTRIES}`)}`,
-    '',
-  ].join('\n')
-}
-
-/**
- * Point-to-point links: every packet of a pod crosses the node's forward hook, so services and policies need no bridge netfilter, and a
- * sandbox starts a few milliseconds sooner than on a bridge. The default route must be named, or pods have none.
- */
-export function cniConfig(options: HostOptions, layout: HostLayout, podCidr: string, hostPorts: boolean): string {
-  return JSON.stringify({
-    cniVersion: '0.4.0',
-    name: layout.cni.networkName,
-    plugins: [
-      {
-        type: 'ptp',
-        ipMasq: false,
-        ...(options.mtu === undefined ? {} : { mtu: options.mtu }),
-        ipam: { type: 'host-local', dataDir: layout.cni.dataDir, ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
-      },
-      ...(hostPorts ? [{ type: 'portmap', snat: true, capabilities: { portMappings: true } }] : []),
-    ],
-  })
-}
-
-/** Pods reach the world under the node's address, and everything of the cluster under their own. Replaces what is there at once. */
-export function egressRules(options: HostOptions, layout: HostLayout, podCidr: string): string {
-  const kept = options.clusterCidrs.length === 0 ? podCidr : options.clusterCidrs.join(', ')
-  return [
-    `table ip ${layout.nftTable}`,
-    `delete table ip ${layout.nftTable}`,
-    `table ip ${layout.nftTable} {`,
-    '  chain postrouting {',
-    '    type nat hook postrouting priority srcnat + 10; policy accept;',
-    `    ip saddr ${podCidr} ip daddr != { ${kept} } ip daddr != 224.0.0.0/4 masquerade`,
-    '  }',
-    '}',
     '',
   ].join('\n')
 }

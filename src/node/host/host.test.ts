@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { containerdConfig, cniConfig, egressRules } from './containerd-config.ts'
+import { containerdConfig } from './containerd-config.ts'
 import { type HostOptions, layoutOf } from './layout.ts'
 import { cgroupLayoutOf } from './machine.ts'
+import { cniConfig, nodeRules } from './network/pod-network.ts'
 import { mountsBelow } from './release.ts'
 
 const options: HostOptions = {
@@ -31,14 +32,14 @@ describe('what a node is made of', () => {
   })
   test('only pods with host ports pay for their plugin', () => {
     const types = (hostPorts: boolean): string[] =>
-      (JSON.parse(cniConfig(options, layout, '10.244.0.0/24', hostPorts)) as { plugins: { type: string }[] }).plugins.map(
+      (JSON.parse(cniConfig(options, layout, ['10.244.0.0/24'], hostPorts)) as { plugins: { type: string }[] }).plugins.map(
         ({ type }) => type,
       )
     assert.deepEqual([types(false), types(true)], [['ptp'], ['ptp', 'portmap']])
   })
   test('addresses of the cluster are not masqueraded', () => {
     assert.match(
-      egressRules(options, layout, '10.244.0.0/24'),
+      nodeRules(options, layout, ['10.244.0.0/24'], true),
       /ip saddr 10\.244\.0\.0\/24 ip daddr != { 10\.244\.0\.0\/16, 10\.96\.0\.0\/16 } .*masquerade/,
     )
   })

@@ -5,11 +5,13 @@ import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
 import type { ContainerRuntime } from '../cri/runtime.ts'
 import { runCommand } from './command.ts'
 import { PAUSE_SECCOMP } from '../sandbox/pause-seccomp.ts'
-import { cniConfig, containerdConfig, egressRules } from './containerd-config.ts'
+import { containerdConfig } from './containerd-config.ts'
 import { ensureContainerd } from './containerd-process.ts'
 import { gracePeriodsSwitch, switchGracePeriods } from './grace-periods.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
 import { type Machine, inspectMachine } from './machine.ts'
+import { type BeforeIPv6, forwardIPv6, kernelSpeaksIPv6, lookAtIPv6, preparePlugins, speaksIPv6 } from './network/ipv6.ts'
+import { cniConfig, nodeRules } from './network/pod-network.ts'
 
 /** A machine (or a network namespace that stands for one) with containerd running and its pod network configured. */
 export interface Host {
@@ -20,7 +22,7 @@ export interface Host {
   /** Whether containerd was running already. */
   readonly adopted: boolean
   /** Gives the node's pods these addresses. */
-  givePods(scope: Scope, podCidr: string): Promise<void>
+  givePods(scope: Scope, podCidrs: readonly string[]): Promise<void>
 }
 
 const SHORTEST_SOCKET_LIMIT = 104
@@ -29,6 +31,8 @@ const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
 /** How the machine was before Sampan came; kept until `releaseHost` puts it back. */
 export interface Before {
   readonly ipForward: string
+  /** Where pods have IPv6. */
+  readonly ipv6?: BeforeIPv6
   readonly hostPortChains: boolean
   readonly natTables: readonly string[]
   /** '0': this instance hurries the kernel, and lets it be when it goes. Where something else does, it does not meddle. */
@@ -64,13 +68,20 @@ export async function prepareHost(scope: Scope, options: HostOptions): Promise<H
   }
   const before = await rememberBefore(scope, options, layout, machine)
   if (before.gracePeriods === '0') switchGracePeriods('1')
-  writeWhenChanged(layout.containerd.config, containerdConfig(options, layout, machine))
+  const cniBinDir = speaksIPv6(options) ? layout.cni.binDir : machine.cniBinDir
+  if (speaksIPv6(options)) preparePlugins(layout, machine)
+  writeWhenChanged(layout.containerd.config, containerdConfig(options, layout, { ...machine, cniBinDir }))
   writeWhenChanged(layout.pauseSeccomp, PAUSE_SECCOMP)
-  const [sysctl = '', ...sysctlArgs] = [...inNetns(options, machine), 'sh', '-c', `echo 1 > ${IP_FORWARD}`]
+  const [sysctl = '', ...sysctlArgs] = [
+    ...inNetns(options, machine),
+    'sh',
+    '-c',
+    [`echo 1 > ${IP_FORWARD}`, ...(before.ipv6 === undefined ? [] : [forwardIPv6(before.ipv6.learning)])].join(' && '),
+  ]
   const runtime = containerdRuntime(layout.containerd.socket)
   const [containerd] = await Promise.all([
     ensureContainerd(scope, layout, machine, options.netns, runtime),
-    ...(options.podCidr === undefined ? [] : [preparePodNetwork(scope, options, layout, machine, options.podCidr)]),
+    ...(options.podCidrs === undefined ? [] : [preparePodNetwork(scope, options, layout, machine, options.podCidrs)]),
     runCommand(scope, sysctl, sysctlArgs),
   ])
   return {
@@ -79,16 +90,22 @@ export async function prepareHost(scope: Scope, options: HostOptions): Promise<H
     runtime,
     containerdPid: containerd.pid,
     adopted: containerd.adopted,
-    givePods: (own, podCidr) => preparePodNetwork(own, options, layout, machine, podCidr),
+    givePods: (own, podCidrs) => preparePodNetwork(own, options, layout, machine, podCidrs),
   }
 }
 
 /** The network of this node's pods. Idempotent; another range than before is for new pods. containerd sees the files by itself. */
-async function preparePodNetwork(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine, podCidr: string): Promise<void> {
+async function preparePodNetwork(
+  scope: Scope,
+  options: HostOptions,
+  layout: HostLayout,
+  machine: Machine,
+  podCidrs: readonly string[],
+): Promise<void> {
   const [nft = '', ...args] = [...inNetns(options, machine), machine.binaries.nft, '-f', '-']
-  await runCommand(scope, nft, args, { input: egressRules(options, layout, podCidr) })
-  writeWhenChanged(join(layout.cni.hostPortConfDir, '10-sampan.conflist'), cniConfig(options, layout, podCidr, true))
-  writeWhenChanged(join(layout.cni.confDir, '10-sampan.conflist'), cniConfig(options, layout, podCidr, false))
+  await runCommand(scope, nft, args, { input: nodeRules(options, layout, podCidrs, kernelSpeaksIPv6()) })
+  writeWhenChanged(join(layout.cni.hostPortConfDir, '10-sampan.conflist'), cniConfig(options, layout, podCidrs, true))
+  writeWhenChanged(join(layout.cni.confDir, '10-sampan.conflist'), cniConfig(options, layout, podCidrs, false))
 }
 
 const inNetns = ({ netns }: HostOptions, { binaries }: Machine): readonly string[] =>
@@ -97,6 +114,7 @@ const inNetns = ({ netns }: HostOptions, { binaries }: Machine): readonly string
 async function rememberBefore(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine): Promise<Before> {
   if (existsSync(layout.memoFile)) return readBefore(layout)
   const gracePeriods = gracePeriodsSwitch()
+  const ipv6 = speaksIPv6(options) ? await lookAtIPv6(scope) : undefined
   const before: Before = {
     ...(options.netns === undefined
       ? {
@@ -105,6 +123,7 @@ async function rememberBefore(scope: Scope, options: HostOptions, layout: HostLa
           natTables: await natTables(scope, machine),
         }
       : { ipForward: '1', hostPortChains: true, natTables: NAT_TABLES }),
+    ...(ipv6 === undefined ? {} : { ipv6: options.netns === undefined ? ipv6 : { ...ipv6, learning: [] } }),
     ...(gracePeriods === undefined ? {} : { gracePeriods }),
   }
   writeFileSync(layout.memoFile, JSON.stringify(before))

@@ -8,9 +8,9 @@ export interface HostOptions {
   readonly rootDir: string
   /** Gone with a reboot: sockets, mounts, process ids. Default `/run/sampan/<instance>`. */
   readonly runDir?: string
-  /** Addresses of this node's pods, for example 10.244.0.0/24. Absent: the Node's `spec.podCIDR` will say; until then the node has no pod network. */
-  readonly podCidr?: string
-  /** Addresses that keep their source when pods talk to them (all pods, services and nodes). */
+  /** Addresses of this node's pods, for example 10.244.0.0/24, one range of each family. Absent: the Node's `spec.podCIDRs` will say; until then the node has no pod network. */
+  readonly podCidrs?: readonly string[]
+  /** Addresses that keep their source when pods talk to them (all pods, services and nodes). Their families are those of the cluster, the first one first. */
   readonly clusterCidrs: readonly string[]
   /** The pause image; it must have been imported, or be pullable. */
   readonly sandboxImage: string
@@ -36,7 +36,14 @@ export interface HostLayout {
     readonly pidFile: string
     readonly log: string
   }
-  readonly cni: { readonly confDir: string; readonly hostPortConfDir: string; readonly dataDir: string; readonly networkName: string }
+  readonly cni: {
+    readonly confDir: string
+    readonly hostPortConfDir: string
+    readonly dataDir: string
+    /** Plugins, where some of them are our own. */
+    readonly binDir: string
+    readonly networkName: string
+  }
   /** The system calls of the sandboxes' own process. */
   readonly pauseSeccomp: string
   readonly runDir: string
@@ -93,6 +100,7 @@ export function layoutOf(options: HostOptions): HostLayout {
       confDir: join(runDir, 'cni'),
       hostPortConfDir: join(runDir, 'cni-host-ports'),
       dataDir: join(rootDir, 'cni'),
+      binDir: join(rootDir, 'cni-bin'),
       networkName: `sampan-${instance}`,
     },
     memoFile: join(rootDir, 'before.json'),

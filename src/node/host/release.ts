@@ -10,6 +10,8 @@ import { NAT_TABLES, hasHostPortChains, readBefore } from './host.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
 import { releaseLoops } from './loops.ts'
 import { type Machine, inspectMachine } from './machine.ts'
+import { kernelSpeaksIPv6, restoreIPv6 } from './network/ipv6.ts'
+import { removeNodeRules } from './network/pod-network.ts'
 import { RUNC_ROOT, removeShim, shimsOf } from './shims.ts'
 
 const STOP_SANDBOXES_WITHIN_MS = 60_000
@@ -44,6 +46,7 @@ export async function releaseHost(scope: Scope, options: HostOptions): Promise<v
     layout.containerd.root,
     layout.containerd.opt,
     layout.cni.dataDir,
+    layout.cni.binDir,
     layout.podsDir,
     layout.storageDir,
     layout.pluginsDir,
@@ -102,7 +105,7 @@ async function removeNetwork(scope: Scope, options: HostOptions, layout: HostLay
   const inNetns = options.netns !== undefined && existsSync(options.netns) ? [machine.binaries.nsenter, `--net=${options.netns}`] : []
   if (options.netns === undefined || inNetns.length > 0) {
     const [nft = '', ...args] = [...inNetns, machine.binaries.nft, '-f', '-']
-    await runCommand(scope, nft, args, { input: `table ip ${layout.nftTable}\ndelete table ip ${layout.nftTable}\n` })
+    await runCommand(scope, nft, args, { input: removeNodeRules(layout, kernelSpeaksIPv6()) })
   }
   removeCniResults((name) => name.startsWith(`${layout.cni.networkName}-`))
   if (!existsSync(layout.memoFile)) return
@@ -111,6 +114,7 @@ async function removeNetwork(scope: Scope, options: HostOptions, layout: HostLay
   // What is the whole machine's is put back by the last instance on it.
   if (options.netns !== undefined || hasOtherInstances(layout)) return
   writeFileSync('/proc/sys/net/ipv4/ip_forward', before.ipForward)
+  if (before.ipv6 !== undefined) restoreIPv6(before.ipv6)
   if (!before.hostPortChains && (await hasHostPortChains(scope, machine))) await removeHostPortChains(scope, machine)
   for (const table of NAT_TABLES) if (!before.natTables.includes(table)) await removeEmptyTable(scope, machine, table)
 }

@@ -17,7 +17,7 @@ test('a node that was taken for dead while it was silent says that it is ready a
     ...before,
     conditions: [{ type: 'Ready', status: 'True' }],
   })
-  const options = { name: 'n', labels: {}, taints: [], podCidr: undefined, leaseSeconds: 40, beatMs: 10_000, isRemoved: () => false }
+  const options = { name: 'n', labels: {}, taints: [], podCidrs: undefined, leaseSeconds: 40, beatMs: 10_000, isRemoved: () => false }
   const registrar = new NodeRegistrar(client, { ...options, status: ready })
   await registrar.register(scope)
   void registrar.run(scope)
@@ -45,7 +45,7 @@ test('a node that is deleted comes back, but for one that has been told not to',
     using scope = rootScope({ clock })
     const client = createClient({ transport: inProcessTransport(createFakeApi().handler) })
     const status = async (): Promise<core.NodeStatus> => ({ conditions: [{ type: 'Ready', status: isRemoved ? 'True' : 'False' }] })
-    const options = { name: 'n', labels: {}, taints: [], podCidr: undefined, leaseSeconds: 1000, beatMs: 400_000 }
+    const options = { name: 'n', labels: {}, taints: [], podCidrs: undefined, leaseSeconds: 1000, beatMs: 400_000 }
     const registrar = new NodeRegistrar(client, { ...options, isRemoved: () => isRemoved, status })
     await registrar.register(scope)
     void registrar.run(scope)

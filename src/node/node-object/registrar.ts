@@ -7,7 +7,7 @@ export interface RegistrarOptions {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly taints: readonly core.Taint[]
-  readonly podCidr: string | undefined
+  readonly podCidrs: readonly string[] | undefined
   readonly leaseSeconds: number
   readonly beatMs: number
   /** The status now; `before` is what the API has. */
@@ -116,13 +116,13 @@ export class NodeRegistrar {
 
   async #createOrAdopt(scope: Scope): Promise<void> {
     const nodes = this.#client.resource(refs.nodes)
-    const { name, labels, taints, podCidr } = this.#options
+    const { name, labels, taints, podCidrs } = this.#options
     const fresh: core.Node = {
       apiVersion: 'v1',
       kind: 'Node',
       metadata: { name, labels: { ...labels }, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
       spec: {
-        ...(podCidr === undefined ? {} : { podCIDR: podCidr, podCIDRs: [podCidr] }),
+        ...(podCidrs?.[0] === undefined ? {} : { podCIDR: podCidrs[0], podCIDRs: [...podCidrs] }),
         ...(taints.length === 0 ? {} : { taints: [...taints] }),
       },
       status: await this.#options.status(undefined),

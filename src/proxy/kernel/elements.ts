@@ -1,7 +1,7 @@
+import { type IpFamily } from '#api'
 import { createHash } from 'node:crypto'
 import type { Target } from '../endpoints.ts'
 import type { Choice, Protocol, ServicePort } from '../model.ts'
-import type { Family } from './families.ts'
 import { spreadOverSlots } from './slots.ts'
 
 /**
@@ -9,7 +9,7 @@ import { spreadOverSlots } from './slots.ts'
  * destination leads to is looked up, so that ten thousand Services cost a packet no more than ten.
  */
 export interface Element {
-  readonly family: Family
+  readonly family: IpFamily
   /** Name of a map or set. */
   readonly container: string
   readonly key: string
@@ -26,7 +26,7 @@ export type Place = (typeof PLACES)[number]
  * in front, since one destination may lead to different endpoints in each.
  */
 export interface Chooser {
-  readonly family: Family
+  readonly family: IpFamily
   readonly place: Place
   readonly size: number
   readonly affinitySeconds: number | undefined
@@ -56,7 +56,7 @@ export const guardName = (sources: readonly string[]): string =>
 
 /** Networks that some destinations may be reached from. */
 export interface Guard {
-  readonly family: Family
+  readonly family: IpFamily
   readonly sources: readonly string[]
 }
 

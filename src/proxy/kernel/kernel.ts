@@ -1,12 +1,13 @@
+import { type IpFamily } from '#api'
 import { SampanError, type Scope, runProgram } from '#base'
-import { type Family, wordsOf } from './families.ts'
+import { wordsOf } from './families.ts'
 
 /** The kernel's side, behind an interface: real tools, or a recorder in tests. */
 export interface Kernel {
   /** Applies a file of nft commands, whole or not at all. Rejects with `KernelRefused`. */
   nft(scope: Scope, commands: string): Promise<void>
   /** The table of a family as nft's JSON; undefined when there is none. */
-  list(scope: Scope, table: string, family: Family): Promise<string | undefined>
+  list(scope: Scope, table: string, family: IpFamily): Promise<string | undefined>
   /** conntrack's output. Forgetting connections that match when none does is fine. */
   conntrack(scope: Scope, args: readonly string[]): Promise<string>
   /** A kernel setting such as `net.ipv4.ip_forward`; undefined when the kernel does not have it. */

@@ -1,8 +1,7 @@
-import { type Cidr, cidrContains, cidrText, parseCidr } from '#api'
-import type { Family } from './families.ts'
+import { type Cidr, cidrContains, cidrText, parseCidr, type IpFamily } from '#api'
 
 /** Networks of a family in their own form, each once, without those that lie in another (the kernel takes no overlaps). What cannot be read is left out. */
-export function narrowRanges(texts: readonly string[], family: Family = 'IPv4'): readonly string[] {
+export function narrowRanges(texts: readonly string[], family: IpFamily = 'IPv4'): readonly string[] {
   const ranges = texts
     .flatMap((text) => parseCidr(text.trim()) ?? [])
     .filter(({ network }) => network.family === (family === 'IPv4' ? 4 : 6))

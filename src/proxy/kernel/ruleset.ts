@@ -1,4 +1,5 @@
-import { type Family, wordsOf } from './families.ts'
+import { type IpFamily } from '#api'
+import { wordsOf } from './families.ts'
 import {
   CLUSTER_ADDRESSES,
   type Chooser,
@@ -20,7 +21,7 @@ import { PROTOCOLS } from '../model.ts'
 /** nftables' text for the model. One table of each family for an instance; `nft -f` applies a file whole or not at all. */
 const PORTED = `meta l4proto { ${PROTOCOLS.join(', ')} }`
 const NODE_DESTINATION = 'meta l4proto . th dport'
-const destinationOf = (family: Family): string => `${wordsOf(family).ip} daddr . meta l4proto . th dport`
+const destinationOf = (family: IpFamily): string => `${wordsOf(family).ip} daddr . meta l4proto . th dport`
 const byAddress = (place: Place): boolean => place === 'services' || place === 'here-services'
 
 /**
@@ -29,7 +30,7 @@ const byAddress = (place: Place): boolean => place === 'services' || place === '
  * Everything that is there before any Service is: an empty table, whatever was in it before. `podNetworks`: where clients inside the cluster live;
  * empty when it is not known, and then none is taken for one.
  */
-export function baseRuleset(table: string, family: Family, podNetworks: readonly string[]): string {
+export function baseRuleset(table: string, family: IpFamily, podNetworks: readonly string[]): string {
   const { ip, address, loopback } = wordsOf(family)
   const destination = destinationOf(family)
   // Never on the loopback network: that would need route_localnet, which lets neighbours reach what listens there.
@@ -220,7 +221,7 @@ function listed(verb: 'add' | 'delete', table: string, elements: readonly Elemen
   return text
 }
 
-export function removeTable(table: string, family: Family): string {
+export function removeTable(table: string, family: IpFamily): string {
   const { ip } = wordsOf(family)
   return `add table ${ip} ${table}\ndelete table ${ip} ${table}\n`
 }

@@ -1,13 +1,13 @@
+import { type IpFamily } from '#api'
 import type { Target } from '../endpoints.ts'
 import type { ServicePort } from '../model.ts'
-import type { Family } from './families.ts'
 
 /**
  * UDP has no end of a connection: what the kernel remembers would go on leading to an endpoint that is gone, or (for a Service that had none) to nowhere.
  * Pure; the results are arguments of conntrack.
  */
 interface Route {
-  readonly family: Family
+  readonly family: IpFamily
   /** Undefined: any address, as for node ports. */
   readonly address: string | undefined
   readonly port: number
@@ -29,14 +29,14 @@ function routesOf(ports: readonly ServicePort[]): ReadonlyMap<string, Route> {
   return routes
 }
 
-const nameOfRoute = (family: Family, address: string | undefined, port: number | string): string => `${family} ${address ?? ''} ${port}`
+const nameOfRoute = (family: IpFamily, address: string | undefined, port: number | string): string => `${family} ${address ?? ''} ${port}`
 const nameOf = ({ address, port }: Target): string => `${address} ${port}`
 
 /** conntrack speaks of IPv4 unless it is told otherwise. */
-const inFamily = (family: Family): readonly string[] => (family === 'IPv4' ? [] : ['-f', 'ipv6'])
+const inFamily = (family: IpFamily): readonly string[] => (family === 'IPv4' ? [] : ['-f', 'ipv6'])
 
 /** All UDP connections of a family, as arguments of conntrack. */
-export const listOf = (family: Family): readonly string[] => ['-L', ...inFamily(family), '-p', 'udp']
+export const listOf = (family: IpFamily): readonly string[] => ['-L', ...inFamily(family), '-p', 'udp']
 
 /** What to forget once a Service's ports have changed. */
 export function staleConnections(before: readonly ServicePort[], after: readonly ServicePort[]): readonly (readonly string[])[] {
@@ -68,7 +68,7 @@ export function staleConnections(before: readonly ServicePort[], after: readonly
 const ENTRY = /^udp\s+17 \d+ src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) (?:\[UNREPLIED\] )?src=(\S+) dst=\S+ sport=(\d+) /
 
 /** What to forget of a listing of the kernel's UDP connections of a family: those of a Service that lead to none of its endpoints although it has some. */
-export function staleListed(family: Family, listing: string, wanted: Iterable<readonly ServicePort[]>): readonly (readonly string[])[] {
+export function staleListed(family: IpFamily, listing: string, wanted: Iterable<readonly ServicePort[]>): readonly (readonly string[])[] {
   const routes = routesOf([...wanted].flat())
   return listing.split('\n').flatMap((line) => {
     const [, from, to = '', fromPort, toPort = '', by, byPort] = ENTRY.exec(line) ?? []

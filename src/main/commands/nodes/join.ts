@@ -9,6 +9,7 @@ import { KUBERNETES_VERSION, defaultAddresses } from '../../node/agent.ts'
 import { nodeOrder } from '../../node/agent-certificates.ts'
 import type { JoinFlags } from '../../program/flags.ts'
 import { type Instance, readInstance, writeInstance } from '../../instance/instance.ts'
+import { machineAddress6 } from '../../instance/machine-address.ts'
 import { stateDirOf } from '../../instance/locate.ts'
 import { type BootstrapToken, parseToken, tokenText } from '../../join/bootstrap-token.ts'
 import { CLUSTER_FACTS, factsOf } from '../../join/cluster-facts.ts'
@@ -128,6 +129,12 @@ async function instanceOf(
       throw error
     })
   const address = nodeIp ?? defaultAddresses()[0] ?? ''
+  const { clusterCidr6, serviceCidr6 } = facts
+  const ipv6 =
+    clusterCidr6 === undefined || serviceCidr6 === undefined ? undefined : { clusterCidr: clusterCidr6, serviceCidr: serviceCidr6 }
+  const address6 = ipv6 === undefined ? undefined : machineAddress6(address)
+  if (ipv6 !== undefined && address6 === undefined && facts.networkMode === 'route')
+    throw new UserError(`the cluster speaks IPv6, and the link with ${address} has no address of it`, 'give the link one')
   const link = balancerLink(networkInterfaces(), address, facts.balancerPool)
   return {
     version: 2,
@@ -135,8 +142,11 @@ async function instanceOf(
     securePort: Number(new URL(info.server).port || 443),
     machineAddress: address,
     networkMode: facts.networkMode,
-    nodes: [{ name: nodeName, address, ...(link === undefined ? {} : { balancerLink: link }) }],
+    nodes: [
+      { name: nodeName, address, ...(address6 === undefined ? {} : { address6 }), ...(link === undefined ? {} : { balancerLink: link }) },
+    ],
     clusterCidr: facts.clusterCidr,
+    ...(ipv6 === undefined ? {} : { ipv6 }),
     dnsAddress: facts.dnsAddress,
     ...(facts.failover === 'usual' ? {} : { failover: facts.failover }),
     ...(flags.containerd === undefined ? {} : { containerdDir: flags.containerd }),

@@ -91,6 +91,7 @@ const factsOfInstance = (instance: Instance): Parameters<typeof factsObject>[0] 
   networkMode: instance.networkMode,
   clusterCidr: instance.clusterCidr,
   serviceCidr: serviceCidr(instance),
+  ...(instance.ipv6 === undefined ? {} : { clusterCidr6: instance.ipv6.clusterCidr, serviceCidr6: instance.ipv6.serviceCidr }),
   dnsService: dnsService(instance),
   dnsAddress: instance.dnsAddress,
   balancerPool: balancerPool(instance),
