@@ -128,15 +128,19 @@ export {
   type SelectorOperator,
   type SelectorRequirement,
 } from './meta/selectors.ts'
-export { IP_FAMILIES, type IpFamily, familiesOf, familyOf } from './validation/ip-families.ts'
 export {
   type Cidr,
   type Ip,
   cidrContains,
+  IP_FAMILIES,
+  type IpFamily,
   cidrText,
+  familiesOf,
+  familyOf,
   ipOf,
   parseCidr,
   parseIp,
+  plainAddress,
 } from './validation/ip.ts'
 export { type LabelSelectorOptions } from './validation/label-selector.ts'
 export {

@@ -1,6 +1,5 @@
 import { isIPv4 } from 'node:net'
-import { type core, type discovery, parseIp } from '#api'
-import { plainAddress } from '#reconcile'
+import { type core, type discovery, parseIp, plainAddress } from '#api'
 
 /** What the cluster knows under a name; the text of the DNS specification for Kubernetes, version 1.1. */
 export interface ServiceRecords {

@@ -1,5 +1,5 @@
-import { type core, type discovery, refs } from '#api'
-import { type Informers, clusterAddresses, plainAddress } from '#reconcile'
+import { type core, type discovery, refs, plainAddress } from '#api'
+import { type Informers, clusterAddresses } from '#reconcile'
 import { SERVICE_NAME_LABEL, type ServiceRecords, endpointsOf, isHeadless } from './records.ts'
 import type { ClusterView } from './zone.ts'
 

@@ -12,7 +12,7 @@ export interface NodeAgentOptions {
   readonly clusterDns: readonly string[]
   readonly clusterDomain: string
   /** Absent: the Node's `spec.podCIDR` says it, once somebody has given it. */
-  readonly podCidr?: string
+  readonly podCidrs?: readonly string[]
   /** The port of the agent's own HTTPS API, as told in the Node. */
   readonly port: number
   /** The version that the Node shows. */

@@ -1,6 +1,6 @@
-import { type core, type discovery, IP_FAMILIES, type IpFamily, familyOf } from '#api'
+import { type core, type discovery, IP_FAMILIES, type IpFamily, familyOf, plainAddress } from '#api'
 import { type Candidate, type Place, type Target, hasUsable, localOnly, nearest } from './endpoints.ts'
-import { clusterAddresses, plainAddress } from '#reconcile'
+import { clusterAddresses } from '#reconcile'
 import { narrowRanges } from './kernel/ranges.ts'
 
 /** What is to be done with one port of a Service in one address family on this node; the meaning of Services, free of any kernel's words. */

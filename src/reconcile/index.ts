@@ -63,7 +63,7 @@ export { type Labels, matcherOf } from './workloads/selector.ts'
 export { PODS_BY_CLAIM, PODS_BY_NODE, claimsOfPod, indexByClaim, indexByNode } from './workloads/pod-indexes.ts'
 export { canonicalJson, sameOnWire, hashOf } from './workloads/template-hash.ts'
 export { tolerates } from './workloads/tolerations.ts'
-export { clusterAddresses, plainAddress } from './services/cluster-addresses.ts'
+export { clusterAddresses } from './services/cluster-addresses.ts'
 export {
   HEADLESS_LABEL,
   TRIGGER_TIME,

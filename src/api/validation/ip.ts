@@ -6,6 +6,19 @@ export interface Ip {
   /** RFC 5952. */
   readonly text: string
 }
+/** Families as Services name them. */
+export const IP_FAMILIES = ['IPv4', 'IPv6'] as const
+export type IpFamily = (typeof IP_FAMILIES)[number]
+
+/** Of an address, or a network, that is one. */
+export const familyOf = (address: string): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4')
+
+/** Each family once, in the order of the networks; of none that are known, the one that every cluster has. */
+export function familiesOf(networks: readonly string[]): readonly IpFamily[] {
+  const found = [...new Set(networks.map(familyOf))]
+  return found.length === 0 ? ['IPv4'] : found
+}
+
 export interface Cidr {
   readonly ip: Ip
   readonly prefix: number
@@ -63,6 +76,12 @@ function groupsOf(text: string, mayEndInIpv4: boolean): number[] | undefined {
   }
   return groups
 }
+
+const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const PLAIN_IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`)
+
+/** The one form of an address; undefined for what is none. */
+export const plainAddress = (text: string): string | undefined => (PLAIN_IPV4.test(text) ? text : parseIp(text)?.text)
 
 /** The address of a value; the value has no more than 32 or 128 bits. */
 export function ipOf(family: 4 | 6, value: bigint): Ip {

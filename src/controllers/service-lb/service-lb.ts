@@ -34,6 +34,10 @@ export function serviceBalancerController({ pool: range }: BalancerPoolOptions):
       return async (scope, key) => {
         const service = services.get(key)
         if (service === undefined || !isOurs(service)) return done
+        if (service.spec?.ipFamilies?.every((family) => family === 'IPv6') === true) {
+          context.events.event(service, 'Warning', 'SyncLoadBalancerFailed', `Error syncing load balancer: ${range} has no address of IPv6`)
+          return done
+        }
         const present = addressesOf(service)
         const wish = service.spec?.loadBalancerIP || undefined
         if (present.length > 0 && (!present.every((address) => pool.has(address)) || wish === undefined || present.includes(wish)))

@@ -14,18 +14,15 @@ import {
   MOST_NODES,
   NODE_PORT_OF_EXAMPLE,
   type NodePlace,
-  SERVICE_CIDR6,
-  type SecondFamily,
   familiesOf,
   networkNumber,
   nodeNameOf,
   rangesOf,
-  rangesOfIPv6,
   readInstance,
   writeInstance,
 } from '../instance/instance.ts'
 import { withContainerd } from '../instance/containerd.ts'
-import { machineAddress6 } from '../instance/machine-address.ts'
+import { addressIPv6, machineAddress6, secondFamily } from '../instance/second-family.ts'
 import { claimNetwork, ensureNetwork } from '../instance/network.ts'
 import { freePort, stateDirOf } from '../instance/locate.ts'
 import { cacheDir } from '../pack/find-pack.ts'
@@ -270,15 +267,6 @@ function moreNodes({ name, network = '', ipv6, nodes }: Instance, count: number)
   }))
   return [...nodes, ...added]
 }
-
-/** `number`: of the nodes' own network, where they have one. */
-function secondFamily(number: number | undefined): SecondFamily {
-  const { clusterCidr, machineAddress: address } = rangesOfIPv6(number ?? 0)
-  return { clusterCidr, serviceCidr: SERVICE_CIDR6, ...(number === undefined ? {} : { machineAddress: address }) }
-}
-
-const addressIPv6 = (ipv6: SecondFamily | undefined, number: number, node: number): Pick<NodePlace, 'address6'> =>
-  ipv6 === undefined ? {} : { address6: rangesOfIPv6(number).addressOf(node) }
 
 function machineAddress(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])

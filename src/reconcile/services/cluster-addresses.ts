@@ -1,8 +1,4 @@
-import { isIPv4 } from 'node:net'
-import { type core, parseIp } from '#api'
-
-/** The one form of an address; undefined for what is none. */
-export const plainAddress = (text: string): string | undefined => (isIPv4(text) ? text : parseIp(text)?.text)
+import { type core, plainAddress } from '#api'
 
 /** One of each family that the Service has, in their one form; none of a headless Service. */
 export function clusterAddresses({ spec }: core.Service): readonly string[] {
