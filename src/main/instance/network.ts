@@ -69,7 +69,7 @@ function ensureNode(
     'link set eth0 up',
     `route replace default via ${machineAddress}`,
     ...(address6 === undefined ? [] : [`address replace ${address6}/64 dev eth0 nodad`]),
-    ...(machineAddress6 === undefined ? [] : [`-6 route replace default via ${machineAddress6}`]),
+    ...(machineAddress6 === undefined ? [] : [`route replace default via ${machineAddress6}`]),
   ])
 }
 
