@@ -141,6 +141,7 @@ export {
   parseCidr,
   parseIp,
   plainAddress,
+  plainCidr,
 } from './validation/ip.ts'
 export { type LabelSelectorOptions } from './validation/label-selector.ts'
 export {

@@ -126,6 +126,12 @@ export function cidrText({ network, prefix }: Cidr): string {
   return `${network.text}/${prefix}`
 }
 
+/** A range of a family, in the one form that a kernel takes: not one of IPv4 addresses in the words of IPv6. */
+export function plainCidr(text: string, family: IpFamily): Cidr | undefined {
+  const cidr = parseCidr(text)
+  return cidr !== undefined && cidr.bits === BITS[cidr.network.family] && familyOf(cidr.network.text) === family ? cidr : undefined
+}
+
 export function cidrContains(cidr: Cidr, ip: Ip): boolean {
   const host = BigInt(cidr.bits - cidr.prefix)
   return ip.family === cidr.network.family && ip.value >> host === cidr.network.value >> host

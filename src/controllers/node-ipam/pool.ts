@@ -1,4 +1,4 @@
-import { type Cidr, cidrContains, cidrText, ipOf, parseCidr } from '#api'
+import { type Cidr, cidrContains, ipOf, parseCidr } from '#api'
 
 /** A cluster's range of pod addresses of one family, cut into equal parts, one for each node. */
 export interface PoolRange extends Cidr {
@@ -74,8 +74,7 @@ export class CidrPool {
 
   #cidrAt(index: number): string {
     const { network, nodeBits } = this.#range
-    const part = ipOf(network.family, network.value + BigInt(index) * this.#step)
-    return cidrText({ ip: part, network: part, prefix: nodeBits })
+    return `${ipOf(network.family, network.value + BigInt(index) * this.#step).text}/${nodeBits}`
   }
 
   get #step(): bigint {

@@ -102,7 +102,10 @@ describe('what pods may do', () => {
       status: { podIP: '10.0.0.2', podIPs: [{ ip: '10.0.0.2' }, { ip: 'FD00::2' }], phase: 'Running' },
     }
     const block = (cidr: string, except: string[] = []): networking.NetworkPolicyPeer => ({ ipBlock: { cidr, except } })
-    const spec = { podSelector: {}, ingress: [{ from: [block('10.0.0.0/8'), block('fd00::/8', ['fd00:1::/32'])] }] }
+    const spec = {
+      podSelector: {},
+      ingress: [{ from: [block('10.0.0.0/8'), block('fd00::/8', ['fd00:1::/32']), block('::ffff:10.0.0.0/104')] }],
+    }
     const { groups } = planPolicies({ ...world([policy(spec)], [two, pod('b', '10.0.0.3', web)]), family: 'IPv6' })
     assert.deepEqual(
       groups.map(({ addresses }) => addresses),

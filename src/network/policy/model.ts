@@ -1,4 +1,4 @@
-import { cidrContains, cidrText, type core, keyOf, type networking, parseCidr, parseIp, type IpFamily, familyOf } from '#api'
+import { cidrContains, cidrText, type core, keyOf, type networking, parseIp, type IpFamily, familyOf, plainCidr } from '#api'
 import { matcherOf } from '#reconcile'
 import { type PortRange, mergePorts } from './ports.ts'
 
@@ -183,9 +183,9 @@ function planPolicy(
 
 /** None for a block of another family, and for what is no block: it allows nobody of this one. */
 function blockOf({ cidr, except = [] }: networking.IPBlock, family: IpFamily): readonly Block[] {
-  const range = parseCidr(cidr)
-  if (range === undefined || familyOf(range.network.text) !== family) return []
-  const inside = except.flatMap((text) => parseCidr(text) ?? []).filter(({ network }) => cidrContains(range, network))
+  const range = plainCidr(cidr, family)
+  if (range === undefined) return []
+  const inside = except.flatMap((text) => plainCidr(text, family) ?? []).filter(({ network }) => cidrContains(range, network))
   return [{ cidr: cidrText(range), except: inside.map(cidrText) }]
 }
 

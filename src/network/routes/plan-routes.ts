@@ -1,4 +1,4 @@
-import { cidrText, type core, parseCidr, parseIp, type IpFamily, familyOf } from '#api'
+import { cidrText, type core, parseIp, type IpFamily, familyOf, plainCidr } from '#api'
 
 /** Pods of one other node: their addresses, and where the node is. */
 export interface NodeRoute {
@@ -32,8 +32,8 @@ export function planRoutes(
 export function rangesOf({ spec }: core.Node, family: IpFamily): readonly string[] {
   const least = family === 'IPv4' ? 8 : 16
   return (spec?.podCIDRs ?? []).flatMap((text) => {
-    const range = parseCidr(text)
-    return range === undefined || familyOf(range.network.text) !== family || range.prefix < least ? [] : [cidrText(range)]
+    const range = plainCidr(text, family)
+    return range === undefined || range.prefix < least ? [] : [cidrText(range)]
   })
 }
 

@@ -1,10 +1,8 @@
-import { type Cidr, cidrContains, cidrText, parseCidr, type IpFamily } from '#api'
+import { type Cidr, type IpFamily, cidrContains, cidrText, plainCidr } from '#api'
 
 /** Networks of a family in their own form, each once, without those that lie in another (the kernel takes no overlaps). What cannot be read is left out. */
 export function narrowRanges(texts: readonly string[], family: IpFamily = 'IPv4'): readonly string[] {
-  const ranges = texts
-    .flatMap((text) => parseCidr(text.trim()) ?? [])
-    .filter(({ network }) => network.family === (family === 'IPv4' ? 4 : 6))
+  const ranges = texts.flatMap((text) => plainCidr(text.trim(), family) ?? [])
   const sorted = ranges.sort(
     (a, b) => a.prefix - b.prefix || Number(a.network.value > b.network.value) - Number(a.network.value < b.network.value),
   )
