@@ -3,7 +3,7 @@ import type { KubeObject, Resource } from '#api'
 import { Entry, LabelPool } from './entry.ts'
 import type { ChangeHub, HubSubscriber } from './hub.ts'
 import { OrderedIndex, type Snapshot } from './lists/ordered-index.ts'
-import { Postings, fieldTerm, labelTerm } from './lists/postings.ts'
+import { Postings } from './lists/postings.ts'
 import type { ParsedPool } from './stored/parsed-pool.ts'
 import { type CacheEvent, EventRing } from './ring.ts'
 import { type Selection, keyRange, matches, needsFields } from './lists/selection.ts'
@@ -43,7 +43,8 @@ export class ResourceCache implements HubSubscriber {
   #entries = new Map<string, Entry>()
   #bytes = 0
   #index = new OrderedIndex()
-  #postings = new Postings()
+  #byLabel = new Postings()
+  #byField = new Postings()
   #ring: EventRing
   #snapshot: Snapshot | undefined
   /** Revision of the newest change of one of these objects, or of the read that filled the cache. */
@@ -152,21 +153,21 @@ export class ResourceCache implements HubSubscriber {
       .filter((entry) => matches(selection, entry))
   }
 
-  /** The keys with the rarest required term; undefined when a walk through all is cheaper. */
+  /** The keys with the rarest required value; undefined when a walk through all is cheaper. */
   #fewest(selection: Selection): Iterable<string> | undefined {
-    let best: string | undefined
+    let best: Iterable<string> | undefined
     let bestCount = this.#entries.size / 8
-    const offer = (term: string): void => {
-      const count = this.#postings.count(term)
+    const offer = (postings: Postings, name: string, value: string): void => {
+      const count = postings.count(name, value)
       if (count >= bestCount) return
-      best = term
+      best = postings.of(name, value)
       bestCount = count
     }
     for (const { key, operator, values } of selection.labels?.requirements ?? []) {
-      if (operator === '=' || operator === '==' || (operator === 'in' && values.length === 1)) offer(labelTerm(key, values[0] ?? ''))
+      if (operator === '=' || operator === '==' || (operator === 'in' && values.length === 1)) offer(this.#byLabel, key, values[0] ?? '')
     }
-    for (const { equal, slot, path, value } of selection.fields) if (equal && slot >= 0) offer(fieldTerm(path, value))
-    return best === undefined ? undefined : this.#postings.of(best)
+    for (const { equal, slot, path, value } of selection.fields) if (equal && slot >= 0) offer(this.#byField, path, value)
+    return best
   }
 
   listen(listener: CacheListener): void {
@@ -207,7 +208,8 @@ export class ResourceCache implements HubSubscriber {
     this.#entries = new Map()
     this.#bytes = 0
     this.#index = new OrderedIndex()
-    this.#postings = new Postings()
+    this.#byLabel = new Postings()
+    this.#byField = new Postings()
     this.#snapshot = undefined
     this.#ring = new EventRing(revision, this.#options.ringBytes)
     for (let page = first; ; ) {
@@ -285,7 +287,7 @@ export class ResourceCache implements HubSubscriber {
     // Equal label maps are the same map, and most changes leave the labels alone.
     if (previous?.labels !== entry.labels) {
       if (previous !== undefined) this.#unlistLabels(previous)
-      for (const name in entry.labels) this.#postings.add(labelTerm(name, entry.labels[name] ?? ''), entry.key)
+      for (const name in entry.labels) this.#byLabel.add(name, entry.labels[name] ?? '', entry.key)
     }
     if (this.#indexesFields) this.#listFields(entry, previous)
     return previous
@@ -298,13 +300,12 @@ export class ResourceCache implements HubSubscriber {
     this.#bytes -= previous.bytes.length
     this.#index.delete(key)
     this.#unlistLabels(previous)
-    if (this.#indexesFields)
-      this.#selectablePaths.forEach((path, slot) => this.#postings.remove(fieldTerm(path, previous.fields?.[slot] ?? ''), key))
+    if (this.#indexesFields) this.#selectablePaths.forEach((path, slot) => this.#byField.remove(path, previous.fields?.[slot] ?? '', key))
     return previous
   }
 
   #unlistLabels(entry: Entry): void {
-    for (const name in entry.labels) this.#postings.remove(labelTerm(name, entry.labels[name] ?? ''), entry.key)
+    for (const name in entry.labels) this.#byLabel.remove(name, entry.labels[name] ?? '', entry.key)
   }
 
   #listFields(entry: Entry, previous: Entry | undefined): void {
@@ -313,8 +314,8 @@ export class ResourceCache implements HubSubscriber {
       const value = entry.fields?.[slot] ?? ''
       const before = previous?.fields?.[slot]
       if (before === value) continue
-      if (before !== undefined) this.#postings.remove(fieldTerm(path, before), entry.key)
-      this.#postings.add(fieldTerm(path, value), entry.key)
+      if (before !== undefined) this.#byField.remove(path, before, entry.key)
+      this.#byField.add(path, value, entry.key)
     }
   }
 }

@@ -1,37 +1,35 @@
-/** Keys of the entries that carry a term (`label=value`, a field's value). A term with one key costs no set. */
+/** Keys of the entries in which a name (of a label, of a field) has a value. A value of one entry costs no set. */
 export class Postings {
-  readonly #terms = new Map<string, string | Set<string>>()
+  readonly #values = new Map<string, Map<string, string | Set<string>>>()
 
-  add(term: string, key: string): void {
-    const present = this.#terms.get(term)
-    if (present === undefined) this.#terms.set(term, key)
+  add(name: string, value: string, key: string): void {
+    let values = this.#values.get(name)
+    if (values === undefined) this.#values.set(name, (values = new Map()))
+    const present = values.get(value)
+    if (present === undefined) values.set(value, key)
     else if (present instanceof Set) present.add(key)
-    else this.#terms.set(term, new Set([present, key]))
+    else values.set(value, new Set([present, key]))
   }
 
-  remove(term: string, key: string): void {
-    const present = this.#terms.get(term)
-    if (present === key) this.#terms.delete(term)
-    else if (present instanceof Set) {
+  remove(name: string, value: string, key: string): void {
+    const values = this.#values.get(name)
+    const present = values?.get(value)
+    if (values === undefined || present === undefined) return
+    if (present instanceof Set) {
       present.delete(key)
-      if (present.size === 0) this.#terms.delete(term)
-    }
+      if (present.size > 0) return
+    } else if (present !== key) return
+    values.delete(value)
+    if (values.size === 0) this.#values.delete(name)
   }
 
-  count(term: string): number {
-    const present = this.#terms.get(term)
+  count(name: string, value: string): number {
+    const present = this.#values.get(name)?.get(value)
     return present === undefined ? 0 : present instanceof Set ? present.size : 1
   }
 
-  of(term: string): Iterable<string> {
-    const present = this.#terms.get(term)
+  of(name: string, value: string): Iterable<string> {
+    const present = this.#values.get(name)?.get(value)
     return present === undefined ? [] : present instanceof Set ? present : [present]
   }
-
-  clear(): void {
-    this.#terms.clear()
-  }
 }
-
-export const labelTerm = (key: string, value: string): string => `l${key}=${value}`
-export const fieldTerm = (path: string, value: string): string => `f${path}=${value}`
