@@ -44,20 +44,20 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
   const { exact, prefix, defaults } = places.maps
   const set = (expression: string): string => `  http-request set-var(txn.backend) ${expression}`
   const unled = '!{ var(txn.backend) -m found }'
-  const unusual = '!{ var(txn.plain) -m found }'
   const else_ = (expression: string): string => `${set(expression)} if ${unled}`
   const host = space === '' ? 'var(txn.host)' : `str(${space}),concat(,txn.host)`
   const family = space === '' ? 'var(txn.family)' : `str(${space}),concat(,txn.family)`
   const anyHost = space === '' ? 'var(txn.path)' : `str(${space}),concat(,txn.path)`
-  // The usual request names its host as it stands in a key: it is led by two questions, and what follows costs the others only.
+  // The usual request names its host as it stands in a key, and its route is a backend and nothing else: it is led by two questions, and meets no rule
+  // that comes after them.
   const usual =
     space === ''
       ? [
           set(`base,map_str(${exact})`),
           else_(`base,concat(/),map_beg(${prefix})`),
-          // What no name has in it may be in the front of a key: such a host has found somebody else's.
-          '  http-request set-var(txn.plain) bool(true) if { var(txn.backend) -m found } !{ req.hdr(host) -m sub / : * }',
-          `  http-request unset-var(txn.backend) if ${unusual}`,
+          // What no name has in it may be in the front of a key: a host with a slash in it has found somebody else's.
+          '  http-request allow if { var(txn.backend) -m beg b } { req.hdr(host) -m reg ^[A-Za-z0-9._-]+$ }',
+          '  http-request unset-var(txn.backend)',
         ]
       : [`  http-request set-var(txn.space) str(${space})`]
   return [
@@ -66,12 +66,22 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
     ...ringFrontend(),
     // Nobody behind the gateway is a proxy, and no request is shown back to its sender.
     '  http-request deny deny_status 405 if { method CONNECT TRACE }',
+    // What a client says about where it comes from is not believed, and gone before it is said anew.
+    '  http-request del-header forwarded',
+    '  http-request del-header x-forwarded- -m beg',
+    '  http-request del-header x_forwarded_ -m beg',
+    '  http-request del-header x-real-ip',
+    '  http-request del-header proxy',
+    '  http-request add-header X-Forwarded-For %[src]',
+    '  http-request add-header X-Forwarded-Host %[req.hdr(host)]',
+    `  http-request add-header X-Forwarded-Port ${port}`,
+    `  http-request add-header X-Forwarded-Proto ${scheme}`,
     ...usual,
-    `  http-request deny deny_status 400 if ${unusual} { req.hdr(host) -m reg [^]A-Za-z0-9.:_[-] }`,
-    `  http-request deny deny_status 400 if ${unusual} { req.ver 1.1 } !{ req.hdr(host) -m found }`,
-    `  http-request set-var(txn.path) path if ${unusual}`,
-    `  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.) if ${unusual}`,
-    else_(`${host},concat(,txn.path),map_str(${exact})`),
+    '  http-request deny deny_status 400 if { req.hdr(host) -m reg [^]A-Za-z0-9.:_[-] }',
+    '  http-request deny deny_status 400 if { req.ver 1.1 } !{ req.hdr(host) -m found }',
+    '  http-request set-var(txn.path) path',
+    '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
+    set(`${host},concat(,txn.path),map_str(${exact})`),
     else_(`${host},concat(,txn.path,/),map_beg(${prefix})`),
     `  http-request set-var(txn.family) var(txn.host),regsub(^[^.]+,*) if ${unled}`,
     else_(`${family},concat(,txn.path),map_str(${exact})`),
@@ -84,16 +94,6 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
       ? [else_(`var(txn.host),map_str(${defaults})`), else_(`var(txn.family),map_str(${defaults})`), else_(`str(*),map_str(${defaults})`)]
       : []),
     `${set(`var(txn.backend),field(${scheme === 'http' ? 2 : 3},:)`)} if { var(txn.backend) -m beg s: }`,
-    // What a client says about where it comes from is not believed, and gone before it is said anew.
-    '  http-request del-header forwarded',
-    '  http-request del-header x-forwarded- -m beg',
-    '  http-request del-header x_forwarded_ -m beg',
-    '  http-request del-header x-real-ip',
-    '  http-request del-header proxy',
-    '  http-request add-header X-Forwarded-For %[src]',
-    '  http-request add-header X-Forwarded-Host %[req.hdr(host)]',
-    `  http-request add-header X-Forwarded-Port ${port}`,
-    `  http-request add-header X-Forwarded-Proto ${scheme}`,
     '  http-request lua.route if { var(txn.backend) -m beg p }',
     '  http-request return status 404 content-type text/plain string "no route\\n" if !{ var(txn.backend) -m found }',
     '  http-response lua.answer if { var(txn.answer) -m found }',

@@ -9,6 +9,9 @@ import { frontends } from './frontends.ts'
 import type { Listening } from './listening.ts'
 import { ANSWERING, NO_BACKEND, POOLS, type Told, backendName } from './state.ts'
 
+/** Each costs HAProxy 64 bytes from the start. */
+const MOST_FILES = 20_000
+
 const SCRIPT = join(import.meta.dirname, 'route.lua')
 
 /** Every file that a HAProxy with this state starts from, by path. Numbers, addresses and fixed words; what users write is in the maps alone. */
@@ -62,7 +65,11 @@ function globals(places: Places, { threads, dropRights }: Listening): readonly s
     `  stats socket ${places.socket} mode 600 level admin expose-fd listeners`,
     // The gateway keeps its connection while there is nothing to tell.
     '  stats timeout 1d',
-    '  maxconn 4096',
+    // As many connections as the machine lets a process have, within reason. A quarter of them may be idle ones to pods: with few, most requests to many
+    // Services would have to make one.
+    `  fd-hard-limit ${MOST_FILES}`,
+    // What is not in a map would be looked up again there, at more than what the map itself costs.
+    '  tune.pattern.cache-size 0',
     `  nbthread ${threads}`,
     `  lua-load-per-thread ${places.script}`,
     // A connection that never ends does not keep an old process for longer.

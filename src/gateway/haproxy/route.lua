@@ -326,11 +326,6 @@ local function by_path(txn, host, path)
 end
 
 core.register_action("route", { "http-req" }, function(txn)
-  -- Not said of the usual request, whose host is as it stands in a key.
-  if txn:get_var("txn.path") == nil then
-    txn:set_var("txn.path", txn.sf:path())
-    txn:set_var("txn.host", txn.sf:req_hdr("host"))
-  end
   local host, path, space = txn:get_var("txn.host") or "", txn:get_var("txn.path") or "/", txn:get_var("txn.space") or ""
   local family = host:gsub("^[^.]+", "*", 1)
   if by_path(txn, space .. host, path) or by_path(txn, space .. family, path) then return end

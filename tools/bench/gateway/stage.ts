@@ -54,7 +54,7 @@ export function writeRaw(folder: string, routes: number): string {
 const common = (threads: number): readonly string[] => [
   'global',
   `  nbthread ${threads}`,
-  '  maxconn 4096',
+  '  fd-hard-limit 20000',
   'defaults',
   '  mode http',
   '  timeout connect 2s',
