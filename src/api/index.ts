@@ -101,7 +101,7 @@ export {
   podReferences,
   visitContainers,
 } from './pods/visit.ts'
-export { isShared, share } from './meta/shared-parts.ts'
+export { OncePerPart, isShared, share } from './meta/shared-parts.ts'
 export { type JsonObject, deepClone, deepEqual, deepFreeze } from './meta/deep.ts'
 export { type FieldRequirement, parseFieldSelector } from './meta/field-selector.ts'
 export {

@@ -14,7 +14,7 @@ import { createClient } from './rest.ts'
 import { retryDelayMs } from './retry.ts'
 import { socketTransport } from './socket.ts'
 import type { Transport } from './transport.ts'
-import { framesOf } from './watch-frames.ts'
+import { framesOf } from './watch/frames.ts'
 
 interface Thing extends KubeObject {
   data?: Record<string, string>

@@ -1,5 +1,6 @@
 import type { Scope } from '#base'
 import type { KubeList, KubeObject, ResourceRef } from '#api'
+import type { RawFrame } from './watch/frames.ts'
 
 /**
  * The way to the API for everything above the API server. It has one meaning over both transports (a socket, or a function call inside
@@ -82,6 +83,8 @@ export interface WatchOptions {
   /** Starts with the present objects as ADDED, then a bookmark annotated `k8s.io/initial-events-end`. */
   readonly sendInitialEvents?: boolean
   readonly timeoutSeconds?: number
+  /** How events are read, where that is not as JSON has them: see `SharedSpecs`. */
+  readonly read?: ((frame: Uint8Array) => RawFrame) | undefined
 }
 
 export type WatchEvent<T> =

@@ -17,7 +17,7 @@ import { BadAnswer, refusalOf, refusalOfFrame } from './errors.ts'
 import { queryOf, resourcePath } from './paths.ts'
 import { retryDelayMs } from './retry.ts'
 import type { Transport, TransportAnswer, TransportRequest } from './transport.ts'
-import { framesOf, parseFrame } from './watch-frames.ts'
+import { type RawFrame, framesOf, parseFrame } from './watch/frames.ts'
 
 export interface ClientOptions {
   readonly transport: Transport
@@ -91,11 +91,16 @@ export function createClient(options: ClientOptions): Client {
         return { ...answer, items: answer.items ?? [] }
       },
       watch: (scope, watch) =>
-        watchEvents<T>(scope, transport, {
-          method: 'GET',
-          target: resourcePath(ref, watch.namespace) + queryOf(watchQuery(watch)),
-          headers: accept,
-        }),
+        watchEvents<T>(
+          scope,
+          transport,
+          {
+            method: 'GET',
+            target: resourcePath(ref, watch.namespace) + queryOf(watchQuery(watch)),
+            headers: accept,
+          },
+          watch.read,
+        ),
       create: (scope, object, write) => {
         const { namespace, name } = object.metadata ?? {}
         const path =
@@ -198,12 +203,13 @@ async function* watchEvents<T extends KubeObject>(
   scope: Scope,
   transport: Transport,
   request: TransportRequest,
+  read: (frame: Uint8Array) => RawFrame = parseFrame,
 ): AsyncGenerator<WatchEvent<T>> {
   const answer = await transport.send(scope, request)
   if (answer.status !== 200) throw refusalOf(answer.status, answer.headers, Buffer.from(await answer.bytes()).toString('utf8'))
   try {
     for await (const frame of framesOf(answer.chunks())) {
-      const { type, object } = parseFrame(frame)
+      const { type, object } = read(frame)
       if (type === 'ERROR') throw refusalOfFrame(object)
       yield eventOf<T>(type, object)
     }

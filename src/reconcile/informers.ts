@@ -1,6 +1,6 @@
 import type { Scope } from '#base'
 import type { KubeObject, ResourceRef } from '#api'
-import type { Client } from '#client'
+import { type Client, SharedSpecs } from '#client'
 import type { Informer, Informers, Selection } from './contract.ts'
 import { InformerCache } from './informer.ts'
 import { reflect } from './reflector.ts'
@@ -29,7 +29,7 @@ export function createInformers(client: Client, options: InformersOptions = {}):
     const id = idOf(ref, selection)
     const cache = new InformerCache<T>(ref, options.freeze ? deepFreeze : options.withoutManagedFields ? dropManagedFields : undefined)
     const start = (scope: Scope): Promise<void> => {
-      void reflect(scope, client.resource(ref), selection, cache)
+      void reflect(scope, client.resource(ref), selection, cache, hasTemplates(ref) ? new SharedSpecs(scope) : undefined)
       return cache.waitForSync(scope)
     }
     asked.set(id, { start, informer: cache })
@@ -45,6 +45,9 @@ export function createInformers(client: Client, options: InformersOptions = {}):
     },
   }
 }
+
+/** Pods come in great numbers, each from a template. */
+const hasTemplates = ({ group, plural }: ResourceRef): boolean => group === '' && plural === 'pods'
 
 /** The object came from the wire for this cache alone. */
 function dropManagedFields<T extends KubeObject>(object: T): T {

@@ -1,6 +1,6 @@
 import { type Scope, isCancelled, messageOf } from '#base'
 import { type KubeObject, apiVersionOf, isExpired, isNotFound } from '#api'
-import type { ResourceClient } from '#client'
+import type { ResourceClient, SharedSpecs } from '#client'
 import { WATCH_BACK_OFF, backOffMs } from './back-off.ts'
 import type { Selection } from './contract.ts'
 
@@ -22,19 +22,24 @@ const WATCH_SECONDS = { least: 300, spread: 300 }
 /**
  * Keeps a sink up to date with a resource by list and watch until the scope ends; then resolves. Resumes from the last version
  * seen; lists again when that version is no longer in the server's history. Failures are logged and tried again with a growing delay.
- * A resource that the server does not have is an empty one, until it comes.
+ * A resource that the server does not have is an empty one, until it comes. `specs`: what its objects have in common is kept once.
  */
 export async function reflect<T extends KubeObject>(
   scope: Scope,
   source: ResourceClient<T>,
   selection: Selection,
   sink: ReflectorSink<T>,
+  specs?: SharedSpecs,
 ): Promise<void> {
   const typed = (object: T): T => {
     object.apiVersion ??= apiVersionOf(source.ref)
     object.kind ??= source.ref.kind
     delete object.metadata?.managedFields
     return object
+  }
+  const listed = (object: T): T => {
+    specs?.settle(object)
+    return typed(object)
   }
   let version: string | undefined
   let failures = 0
@@ -45,7 +50,7 @@ export async function reflect<T extends KubeObject>(
     let next: string | undefined
     for (;;) {
       const page = await source.list(scope, { ...selection, limit: PAGE_SIZE, continue: next })
-      for (const object of page.items ?? []) objects.push(typed(object))
+      for (const object of page.items ?? []) objects.push(listed(object))
       next = page.metadata?.continue
       if (next === undefined || next === '') {
         const reached = page.metadata?.resourceVersion ?? ''
@@ -61,7 +66,13 @@ export async function reflect<T extends KubeObject>(
     let heard = false
     const timeoutSeconds = WATCH_SECONDS.least + Math.floor(scope.random.float() * WATCH_SECONDS.spread)
     try {
-      for await (const event of source.watch(scope, { ...selection, resourceVersion: from, allowBookmarks: true, timeoutSeconds })) {
+      for await (const event of source.watch(scope, {
+        ...selection,
+        resourceVersion: from,
+        allowBookmarks: true,
+        timeoutSeconds,
+        read: specs?.frame,
+      })) {
         heard = true
         last = event.object.metadata?.resourceVersion ?? last
         version = last

@@ -1,11 +1,10 @@
-import type { Clock, Scope } from '#base'
+import { type Clock, PartMemo, type Scope } from '#base'
 import type { Engine } from '#store'
 import { type KubeObject, type Resource } from '#api'
 import { ResourceCache } from './cache.ts'
 import { ChangeHub } from './hub.ts'
 import { PageStore } from './lists/page-store.ts'
 import { ParsedPool } from './stored/parsed-pool.ts'
-import { PartMemo } from './stored/part-memo.ts'
 
 export interface CacheSetOptions {
   /** Changes kept for watchers that come back, per resource. */

@@ -1,4 +1,4 @@
-import { type core, effectiveSpec } from '#api'
+import { OncePerPart, type core, effectiveSpec } from '#api'
 import { type NodeMatcher, type NodePreference, preferredNodes, requiredNodes } from './node-match.ts'
 import { type Amounts, podRequests } from './requests.ts'
 import { type AffinityTerm, type SpreadConstraint, type WeightedTerm, compileSpread, compileTerm } from './terms.ts'
@@ -48,8 +48,6 @@ export function compilePod(pod: core.Pod): PodInfo {
   const { name = '', namespace = '', uid = '', labels = {} } = pod.metadata ?? {}
   // What a pod holds on to while it is resized.
   const held = effectiveSpec(pod) ?? spec
-  const requests = podRequests(held)
-  const weighing = podRequests(held, true)
   const constraints = spec.topologySpreadConstraints ?? []
   const weighted = (terms: readonly core.WeightedPodAffinityTerm[] | undefined): readonly WeightedTerm[] =>
     (terms ?? []).map(({ weight, podAffinityTerm }) => ({ ...compileTerm(podAffinityTerm, namespace), weight }))
@@ -68,13 +66,8 @@ export function compilePod(pod: core.Pod): PodInfo {
     labels,
     priority: spec.priority ?? 0,
     terminating: pod.metadata?.deletionTimestamp !== undefined,
-    requests,
-    weighing: { cpu: weighing.get('cpu') ?? 0, memory: weighing.get('memory') ?? 0 },
-    requestKey: keyOfRequests(requests, weighing),
-    nodes: requiredNodes(spec),
-    preferredNodes: preferredNodes(spec),
-    tolerations: spec.tolerations ?? [],
-    ports: hostPorts(spec),
+    ...amounts.of(held),
+    ...places.of(spec),
     affinity,
     antiAffinity: required(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     preferredAffinity,
@@ -88,6 +81,25 @@ export function compilePod(pod: core.Pod): PodInfo {
     }),
   }
 }
+
+/** What pods of one template have in common is worked out once. */
+const amounts = new OncePerPart((spec: core.PodSpec): Pick<PodInfo, 'requests' | 'weighing' | 'requestKey'> => {
+  const requests = podRequests(spec)
+  const weighing = podRequests(spec, true)
+  return {
+    requests,
+    weighing: { cpu: weighing.get('cpu') ?? 0, memory: weighing.get('memory') ?? 0 },
+    requestKey: keyOfRequests(requests, weighing),
+  }
+})
+const places = new OncePerPart(
+  (spec: core.PodSpec): Pick<PodInfo, 'nodes' | 'preferredNodes' | 'tolerations' | 'ports'> => ({
+    nodes: requiredNodes(spec),
+    preferredNodes: preferredNodes(spec),
+    tolerations: spec.tolerations ?? [],
+    ports: hostPorts(spec),
+  }),
+)
 
 function keyOfRequests(requests: Amounts, weighing: Amounts): string {
   let key = `${weighing.get('cpu') ?? 0} ${weighing.get('memory') ?? 0}`

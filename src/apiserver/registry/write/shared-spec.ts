@@ -9,8 +9,7 @@ import {
   isShared,
   share,
 } from '#api'
-import { readJson } from '#base'
-import type { PartMemo } from '../../watchcache/stored/part-memo.ts'
+import { type PartMemo, readJson } from '#base'
 import { keepStoredSpec, specSpan } from '../../watchcache/stored/stored-parts.ts'
 
 /**

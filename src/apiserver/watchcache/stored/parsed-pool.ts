@@ -1,6 +1,6 @@
 import type { KubeObject, Resource } from '#api'
 import type { Entry } from '../entry.ts'
-import type { PartMemo } from './part-memo.ts'
+import type { PartMemo } from '#base'
 import { parseStored } from './stored-parts.ts'
 
 /**

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rootScope } from '#base'
+import { PartMemo, rootScope } from '#base'
 import { type Resource, builtInResources, isShared, share, storedForm } from '#api'
 import { manualClock } from '#testing'
-import { PartMemo } from './part-memo.ts'
 import { keepStoredSpec, parseStored } from './stored-parts.ts'
 
 const pods = builtInResources().find(({ plural }) => plural === 'pods') as Resource

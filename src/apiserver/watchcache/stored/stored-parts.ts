@@ -1,5 +1,5 @@
 import { type KubeObject, type ObjectSchema, type Resource, share, storedForm } from '#api'
-import type { PartMemo } from './part-memo.ts'
+import type { PartMemo } from '#base'
 
 /** Reads stored objects, whose field sets, and specs where their kind allows it, are shared with the others that have the same. */
 

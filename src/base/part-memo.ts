@@ -1,4 +1,4 @@
-import type { Scope } from '#base'
+import type { Scope } from './scope.ts'
 
 /** Shorter parts are read as fast as they are found; longer ones are rare, and would push out many others. */
 const LEAST_BYTES = 192

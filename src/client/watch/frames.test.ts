@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { propertyRuns } from '#testing/basics'
-import { BadAnswer } from './errors.ts'
-import { framesOf, parseFrame } from './watch-frames.ts'
+import { BadAnswer } from '../errors.ts'
+import { framesOf, parseFrame } from './frames.ts'
 
 async function* cut(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {

@@ -1,4 +1,4 @@
-import { BadAnswer } from './errors.ts'
+import { BadAnswer } from '../errors.ts'
 
 const NEWLINE = 10
 
@@ -35,10 +35,12 @@ export interface RawFrame {
   readonly object: unknown
 }
 
+export const textOfFrame = (frame: Uint8Array): string => Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString('utf8')
+
 export function parseFrame(frame: Uint8Array): RawFrame {
   let value: unknown
   try {
-    value = JSON.parse(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString('utf8'))
+    value = JSON.parse(textOfFrame(frame))
   } catch (cause) {
     throw new BadAnswer('a watch frame is not JSON', { cause })
   }
