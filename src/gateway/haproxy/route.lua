@@ -345,22 +345,22 @@ core.register_action("route", { "http-req" }, function(txn)
   txn:unset_var("txn.backend")
 end)
 
--- Which policies there are for a Service, and what one says: read once for each text.
+-- Which policies there are for a Service, and what one says: read once for each text. Texts are long, and each turn of a breaker is another one.
+local MOST_READ = 256
 local read, read_count = {}, 0
+local services = setmetatable({}, { __mode = "k" })
 
 local function words_of(key)
   local text = policies:lookup(key)
   if text == nil then return nil end
   local words = read[text]
   if words ~= nil then return words end
-  if read_count >= MOST_KNOWN then read, read_count = {}, 0 end
+  if read_count >= MOST_READ then read, read_count = {}, 0 end
   words = {}
   for word in text:gmatch("[^,]+") do words[#words + 1] = word end
   read[text], read_count = words, read_count + 1
   return words
 end
-
-local services, services_count = {}, 0
 
 -- Number of the policy whose path is the longest that this path begins with, element by element.
 local function policy_for(key, path)
@@ -368,7 +368,6 @@ local function policy_for(key, path)
   if words == nil then return nil end
   local places = services[words]
   if places == nil then
-    if services_count >= MOST_KNOWN then services, services_count = {}, 0 end
     places = {}
     local at = 1
     while at < #words do
@@ -380,7 +379,7 @@ local function policy_for(key, path)
       end
       at = at + 2 + count
     end
-    services[words], services_count = places, services_count + 1
+    services[words] = places
   end
   local whole = path .. "/"
   local best = nil

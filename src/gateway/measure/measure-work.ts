@@ -13,12 +13,14 @@ export class MeasureWork {
   readonly measurements: Measurements
   readonly log: RequestLog
   readonly #client: Client
+  readonly #observer: Observer
 
   constructor(scope: Scope, client: Client, socketPath: string, observer: Observer) {
     const nowMs = scope.clock.now()
     this.measurements = new Measurements(`${nowMs.toString(36)}-${nameSuffix(scope.random)}`, nowMs)
     this.log = new RequestLog(socketPath, this.measurements, observer)
     this.#client = client
+    this.#observer = observer
   }
 
   /** Forgets what the model does not know any more. */
@@ -44,7 +46,7 @@ export class MeasureWork {
       port,
       certificate: registration.certificate,
       answers: new Answers(this.#client, this.measurements),
-      prometheus: async (within) => metricText(this.measurements, await linesLost(within)),
+      prometheus: async (within) => metricText(this.measurements, await linesLost(within), this.#observer.breakers()),
     })
     scope.log.info('measurements are served', { address, port: server.port })
     void this.#keepRegistered(scope, () => register(scope, this.#client, registration, address, server.port))

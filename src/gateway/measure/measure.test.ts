@@ -121,7 +121,7 @@ test('figures in the form of Prometheus add up', () => {
   const measurements = new Measurements('i', 0)
   for (let i = 0; i < 100; i++)
     measurements.count('n/a:80', undefined, { status: i < 5 ? 502 : 200, us: 1000 * i, failed: i < 2, aborted: false, isShed: false })
-  const text = metricText(measurements, 3)
+  const text = metricText(measurements, 3, [{ namespace: 'n', policy: 'p', service: 'a', state: 'Open' }])
   const value = (line: string): number => Number(new RegExp(`^${line.replaceAll(/[{}+]/g, '\\$&')} (.*)$`, 'm').exec(text)?.[1])
   const labels = 'namespace="n",service="a",port="80"'
   assert.equal(value(`sampan_gateway_requests_total{${labels},code="2xx"}`), 95)
@@ -129,5 +129,6 @@ test('figures in the form of Prometheus add up', () => {
   assert.equal(value(`sampan_gateway_request_errors_total{${labels},by="connection"}`), 2)
   assert.equal(value(`sampan_gateway_request_duration_seconds_bucket{${labels},le="+Inf"}`), 100)
   assert.equal(value(`sampan_gateway_request_duration_seconds_bucket{${labels},le="0.016"}`), 17)
+  assert.equal(value('sampan_gateway_breaker_state{namespace="n",policy="p",service="a",state="Open"}'), 1)
   assert.equal(value('sampan_gateway_lines_lost_total'), 3)
 })

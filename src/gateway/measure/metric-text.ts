@@ -1,8 +1,9 @@
 import { BOUNDS, SHOWN_BOUNDS } from './histogram.ts'
 import { type Measurements, serviceIn } from './measurements.ts'
+import type { BreakerNow } from './request-log.ts'
 
 /** Prometheus' text form of what went through the gateway. Memory and length grow with the Services that get requests. */
-export function metricText(measurements: Measurements, linesLost: number): string {
+export function metricText(measurements: Measurements, linesLost: number, breakers: readonly BreakerNow[] = []): string {
   const lines: string[] = []
   const family = ({ name, type, help }: { readonly name: string; readonly type: string; readonly help: string }): string => {
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
@@ -39,6 +40,10 @@ export function metricText(measurements: Measurements, linesLost: number): strin
     help: 'Requests that were answered in the place of a Service, as a TrafficPolicy says',
   })
   for (const { labels, counts } of all) if (counts.shed > 0) lines.push(`sampan_gateway_requests_shed_total{${labels}} ${counts.shed}`)
+
+  family({ name: 'sampan_gateway_breaker_state', type: 'gauge', help: 'The state that the breaker of a TrafficPolicy is in' })
+  for (const { namespace, policy, service, state } of breakers)
+    lines.push(`sampan_gateway_breaker_state{namespace="${namespace}",policy="${policy}",service="${service}",state="${state}"} 1`)
 
   const duration = family({
     name: 'sampan_gateway_request_duration_seconds',

@@ -21,9 +21,18 @@ export interface BackendNames {
   slotAt(number: number): { readonly key: string; readonly slot: Slot } | undefined
 }
 
+/** How a breaker stands. */
+export interface BreakerNow {
+  readonly namespace: string
+  readonly policy: string
+  readonly service: string
+  readonly state: string
+}
+
 /** Who acts on what requests under a policy have come to. */
 export interface Observer {
   readonly isWatching: boolean
+  breakers(): readonly BreakerNow[]
   /** The line is not to be kept. */
   count(line: RequestLine, backend: string, address: string | undefined): void
 }

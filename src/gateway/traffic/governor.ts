@@ -3,6 +3,7 @@ import { type Breaker, type BreakerSettings, afterRequest, atTime, closed, nextC
 import { NO_OUTLIERS, type Outliers, afterAnswer, backAtTime, ejectedBefore, ejectedIn } from '../breaker/outliers.ts'
 import type { Verdict } from '../gateway-api/status/conditions.ts'
 import { serviceIn } from '../measure/measurements.ts'
+import type { BreakerNow } from '../measure/request-log.ts'
 import type { RequestLine } from '../measure/request-line.ts'
 import { type Treatment, encodePolicy, encodeService, treatmentOf } from './encode.ts'
 import { judgeService } from './judge.ts'
@@ -83,6 +84,16 @@ export class Governor {
     const { service, entry } = this.#find(policy) ?? {}
     if (service === undefined || entry === undefined) return undefined
     return { ...entry, outliers: entry === service.whole ? service.outliers : NO_OUTLIERS }
+  }
+
+  breakers(): readonly BreakerNow[] {
+    return [...this.#services.values()].flatMap(({ policies }) =>
+      [...policies.values()].flatMap(({ policy: { metadata, spec }, breaker, isHeld }) =>
+        breaker === undefined || !isHeld
+          ? []
+          : [{ namespace: metadata?.namespace ?? '', policy: metadata?.name ?? '', service: spec.service, state: breaker.state }],
+      ),
+    )
   }
 
   /** Undefined: as all others. The same object for as long as it says the same. */

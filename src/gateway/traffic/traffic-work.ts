@@ -3,6 +3,7 @@ import type { Client } from '#client'
 import { type ControllerContext, inParallel } from '#reconcile'
 import type { Breaker } from '../breaker/breaker.ts'
 import type { Places } from '../haproxy/places.ts'
+import type { BreakerNow } from '../measure/request-log.ts'
 import type { RequestLine } from '../measure/request-line.ts'
 import { taken } from '../source.ts'
 import type { Treatment } from './encode.ts'
@@ -60,6 +61,10 @@ export class TrafficWork {
   /** Whether there is a policy at all. */
   get isWatching(): boolean {
     return this.#governor.texts.size > 0
+  }
+
+  breakers(): readonly BreakerNow[] {
+    return this.#governor.breakers()
   }
 
   get texts(): ReadonlyMap<string, string> {
