@@ -1,7 +1,7 @@
 import type { KubeObject, ManagedFieldsEntry } from '../meta/object.ts'
-import { isEmptySet, union } from './set/field-set.ts'
-import { capUpdateManagers, isSameManager, type Manager, readManagers, replaceManager, writeManagers } from './managers.ts'
-import { Comparisons, isReset, type OwnershipRequest, ownable, timeText, withoutLost } from './ownership.ts'
+import { difference, isEmptySet, union } from './set/field-set.ts'
+import { capUpdateManagers, isSameManager, type Manager, type ManagerName, readManagers, writeManagers } from './managers.ts'
+import { Comparisons, isReset, type OwnershipRequest, ownable, timeText, withFields, withoutLost } from './ownership.ts'
 import { UnfitVersion } from './unfit-version.ts'
 
 export interface UpdateRequest extends OwnershipRequest {
@@ -45,12 +45,22 @@ function startingPoint({ live, updated, subresource = '' }: UpdateRequest): Mana
 /** The managers after a write by the request's manager with the operation Update. */
 export function trackManagers(request: OwnershipRequest, live: KubeObject, updated: KubeObject, before: readonly Manager[]): Manager[] {
   const { manager: name, apiVersion, subresource = '', now } = request
-  const comparisons = new Comparisons(request, live, updated)
-  const { remaining } = withoutLost(before, comparisons, () => false)
-  const taken = ownable(comparisons.own().changed)
-  if (isEmptySet(taken)) return remaining
   const writer = { name, operation: 'Update', apiVersion, subresource } as const
-  const former = remaining.find((manager) => isSameManager(manager, writer))
-  replaceManager(remaining, { ...writer, time: timeText(now), fields: former === undefined ? taken : union(taken, former.fields) })
+  const isWriter = (manager: ManagerName): boolean => isSameManager(manager, writer)
+  const comparisons = new Comparisons(request, live, updated)
+  const { remaining } = withoutLost(before, comparisons, isWriter)
+  const { changed, removed } = comparisons.own()
+  const taken = ownable(changed)
+  const at = remaining.findIndex(isWriter)
+  const former = remaining[at]
+  if (former === undefined) {
+    if (!isEmptySet(taken)) remaining.push({ ...writer, time: timeText(now), fields: taken })
+    return remaining
+  }
+  // What the writer has changed it goes on to own: mostly all of it is in its set already, which then stays the same one.
+  const kept = difference(former.fields, taken === changed ? removed : union(removed, difference(changed, taken)))
+  if (!isEmptySet(taken)) remaining[at] = { ...writer, time: timeText(now), fields: union(kept, taken) }
+  else if (isEmptySet(kept)) remaining.splice(at, 1)
+  else remaining[at] = withFields(former, kept)
   return remaining
 }
