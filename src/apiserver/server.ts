@@ -95,6 +95,8 @@ export interface ApiServer {
   readonly findKind: (apiVersion: string, kind: string) => Resource | undefined
   /** Resolves when every request can be answered. */
   readonly ready: Promise<void>
+  /** A connection whose TLS handshake has failed. */
+  handshakeFailed(): void
   /** Shows what others have counted at `/metrics` too. */
   addMetrics(source: MetricSource): void
   /** Ends all watches. The engine belongs to the caller. */
@@ -202,6 +204,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
       return catalog.findKind(slash === -1 ? '' : apiVersion.slice(0, slash), apiVersion.slice(slash + 1), kind)
     },
     ready,
+    handshakeFailed: () => metrics.access.handshakeFailed(),
     addMetrics: (source) => metrics.add(source),
     close() {
       for (const watch of core.watches) watch.end()

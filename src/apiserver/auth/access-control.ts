@@ -1,4 +1,4 @@
-import { type Scope, type Secret, certificateVerifier } from '#base'
+import { type MetricText, type Scope, type Secret, certificateVerifier } from '#base'
 import type { core } from '#api'
 import { quotaGuard } from '../admission/quota/quota-guard.ts'
 import { admissionSteps, finalAdmissionSteps } from '../admission/steps.ts'
@@ -15,6 +15,7 @@ import type {
 import { issuerDiscoveryRoutes } from '../tokens/discovery.ts'
 import { tokenKey, tokenSigner } from '../tokens/keys.ts'
 import { legacyTokenAuthenticator } from '../tokens/legacy.ts'
+import { TokenMetrics } from '../tokens/token-metrics.ts'
 import { tokenRequestResource } from '../tokens/token-request.ts'
 import { serviceAccountTokenAuthenticator } from '../tokens/verify.ts'
 import { type TokenAuthenticator, bearerAuthenticator } from './authenticate/bearer.ts'
@@ -68,6 +69,8 @@ export interface AccessControl {
   readonly guard: WriteGuard
   readonly virtual: readonly VirtualResource[]
   readonly rawRoutes: readonly RawRoute[]
+  /** How tokens were recognized. */
+  writeMetrics(text: MetricText): void
 }
 
 export function accessControl(options: AccessControlOptions): AccessControl {
@@ -76,9 +79,10 @@ export function accessControl(options: AccessControlOptions): AccessControl {
   const audiences = serviceAccounts.audiences.length === 0 ? [issuer] : serviceAccounts.audiences
   const keys = [serviceAccounts.signingKey, ...serviceAccounts.furtherKeys].map(tokenKey)
 
+  const metrics = new TokenMetrics()
   const tokens: readonly TokenAuthenticator[] = [
     staticTokenAuthenticator('static-token', options.tokens),
-    serviceAccountTokenAuthenticator({ issuers: serviceAccounts.issuers, keys, audiences, reader }),
+    serviceAccountTokenAuthenticator({ issuers: serviceAccounts.issuers, keys, audiences, reader, metrics }),
     legacyTokenAuthenticator({
       keys,
       audiences,
@@ -113,5 +117,6 @@ export function accessControl(options: AccessControlOptions): AccessControl {
       tokenRequestResource({ issuer, audiences, signer: tokenSigner(serviceAccounts.signingKey), reader }),
     ],
     rawRoutes: issuerDiscoveryRoutes(issuer, keys),
+    writeMetrics: (text) => metrics.write(text),
   }
 }

@@ -16,6 +16,8 @@ export interface ListenOptions {
   readonly certificate: string
   readonly key: string
   readonly limits?: Partial<HttpLimits>
+  /** Called for a connection that never became one. */
+  readonly onHandshakeError?: () => void
 }
 
 export interface Listener {
@@ -66,7 +68,10 @@ export async function listen(scope: Scope, options: ListenOptions): Promise<List
     if (socket.alpnProtocol === 'h2') http2.server.emit('connection', socket)
     else plain.accept(socket)
   })
-  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  server.on('tlsClientError', (_error, socket) => {
+    socket.destroy()
+    options.onHandshakeError?.()
+  })
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

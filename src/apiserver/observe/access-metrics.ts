@@ -3,6 +3,8 @@ import { type Cell, Counters, type Histogram, Histograms, type MetricText } from
 /** The bounds of kube-apiserver: each twice the one before. */
 const BOUNDS = Array.from({ length: 15 }, (_, at) => 0.001 * 2 ** at)
 
+const FILTER_BOUNDS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 5, 10, 15, 30]
+
 const KNOWN_USERS: ReadonlySet<string> = new Set(['admin', 'client', 'kube_proxy', 'kubelet', 'system:serviceaccount:kube-system:default'])
 
 /** How those who send requests were recognized, and whether they were let in. */
@@ -28,6 +30,18 @@ export class AccessMetrics {
     ['result'],
     BOUNDS,
   )
+  readonly #filters = new Histograms(
+    { name: 'apiserver_request_filter_duration_seconds', help: 'Time that requests spend before they are worked on, by the step.' },
+    ['filter'],
+    FILTER_BOUNDS,
+  )
+  readonly #handshakes = new Counters(
+    { name: 'apiserver_tls_handshake_errors_total', help: 'Connections whose TLS handshake has failed.' },
+    [],
+  )
+  readonly #authentication = this.#filters.of('authentication')
+  readonly #authorization = this.#filters.of('authorization')
+  readonly #turn = this.#filters.of('priorityandfairness')
   readonly #other: Cell = this.#users.of('other')
   readonly #outcomes = outcomes(['success', 'failure', 'error'] as const, this.#attempts, this.#recognizing)
   readonly #verdicts = outcomes(['allowed', 'denied', 'no-opinion', 'error'] as const, this.#decisions, this.#judging)
@@ -36,6 +50,7 @@ export class AccessMetrics {
   recognized(result: 'success' | 'failure' | 'error', seconds: number, user = ''): void {
     if (result === 'success') this.#userCell(user).value++
     count(this.#outcomes[result], seconds)
+    this.#authentication.observe(seconds)
   }
   #userCell(user: string): Cell {
     if (KNOWN_USERS.has(user)) return this.#users.of(user)
@@ -43,9 +58,18 @@ export class AccessMetrics {
   }
   judged(result: 'allowed' | 'denied' | 'no-opinion' | 'error', seconds: number): void {
     count(this.#verdicts[result], seconds)
+    this.#authorization.observe(seconds)
+  }
+  handshakeFailed(): void {
+    this.#handshakes.of().value++
+  }
+  /** A request has been given its turn, or turned away. */
+  waited(seconds: number): void {
+    this.#turn.observe(seconds)
   }
   write(text: MetricText): void {
-    for (const family of [this.#users, this.#attempts, this.#recognizing, this.#decisions, this.#judging]) family.write(text)
+    for (const family of [this.#users, this.#attempts, this.#recognizing, this.#decisions, this.#judging, this.#filters, this.#handshakes])
+      family.write(text)
   }
 }
 

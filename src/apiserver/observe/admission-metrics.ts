@@ -1,4 +1,5 @@
 import { Counters, type Histogram, Histograms, type MetricText } from '#base'
+import { PodSecurityMetrics } from './decisions/pod-security-metrics.ts'
 
 type Phase = 'admit' | 'validate'
 const BOUNDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5]
@@ -22,6 +23,7 @@ export interface WebhookCall {
 
 /** How long admission takes, as a whole, by step, webhook and policy, and what it refuses. */
 export class AdmissionMetrics {
+  readonly podSecurity = new PodSecurityMetrics()
   readonly #phases = new Histograms(
     { name: 'apiserver_admission_step_admission_duration_seconds', help: 'Time of all steps that change or judge a request.' },
     ['type', 'operation', 'rejected'],
@@ -114,5 +116,6 @@ export class AdmissionMetrics {
       this.#checking,
     ]
     for (const family of families) family.write(text)
+    this.podSecurity.write(text)
   }
 }

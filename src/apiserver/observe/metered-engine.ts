@@ -52,7 +52,11 @@ export class MeteredEngine implements Engine {
     return this.#timed('get', key, () => this.#engine.get(key, atRevision))
   }
   range(query: RangeQuery): RangeResult | Promise<RangeResult> {
-    return this.#timed('list', query.prefix, () => this.#engine.range(query))
+    const answer = this.#timed('list', query.prefix, () => this.#engine.range(query))
+    const listed = ({ items }: RangeResult): void => this.#metrics.listed(query.prefix, items.length)
+    if (answer instanceof Promise) answer.then(listed, () => undefined)
+    else listed(answer)
+    return answer
   }
   watch(scope: Scope, query: WatchQuery, callbacks: WatchCallbacks): void {
     this.#engine.watch(scope, query, callbacks)

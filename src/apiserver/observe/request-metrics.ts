@@ -21,6 +21,11 @@ const SIZES: MetricDefinition = {
   help: 'Bytes of answers that were there as a whole, before compression.',
   type: 'histogram',
 }
+const DEPRECATED: MetricDefinition = {
+  name: 'apiserver_requested_deprecated_apis',
+  help: 'Versions of kinds that have been asked for and will go.',
+  type: 'gauge',
+}
 const IN_FLIGHT: MetricDefinition = {
   name: 'apiserver_current_inflight_requests',
   help: 'Requests that are being answered now, watches excepted.',
@@ -61,6 +66,7 @@ export class RequestMetrics {
     ['group', 'resource', 'verb'],
     BODY_BOUNDS,
   )
+  readonly #deprecated = new Map<string, Labels>()
   readonly #inFlight = { mutating: 0, readOnly: 0 }
 
   started(method: string): void {
@@ -70,6 +76,12 @@ export class RequestMetrics {
   /** A body has been read. Of resources that are served. */
   body({ group, resource, verb }: ParsedRequest, sizeBytes: number): void {
     this.#bodies.of(group, resource, verb === 'deletecollection' ? 'delete_collection' : verb).observe(sizeBytes)
+  }
+
+  /** A version that is served no longer one day has been asked for. Of resources that are served. */
+  deprecated({ group, version, resource, subresource }: ParsedRequest): void {
+    const key = `${group}/${version}/${resource}/${subresource}`
+    if (!this.#deprecated.has(key)) this.#deprecated.set(key, { group, version, resource, subresource, removed_release: '' })
   }
 
   /** Turned away before it was worked on. `finished` is called too. */
@@ -102,6 +114,8 @@ export class RequestMetrics {
     this.#withoutDryRuns(text, SIZES, all, ({ size }) => (size.count > 0 ? size : undefined))
     this.#terminations.write(text)
     this.#bodies.write(text)
+    if (this.#deprecated.size > 0) text.family(DEPRECATED)
+    for (const labels of this.#deprecated.values()) text.sample(DEPRECATED.name, labels, 1)
     text.family(IN_FLIGHT)
     for (const [kind, count] of Object.entries(this.#inFlight)) text.sample(IN_FLIGHT.name, { request_kind: kind }, count)
   }

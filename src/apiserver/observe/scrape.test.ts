@@ -24,6 +24,7 @@ test('what has been asked of the server is told by the metrics that dashboards l
   assert.equal((await watch.next()).type, 'BOOKMARK')
   assert.equal((await watch.next()).type, 'MODIFIED')
   await api.request('GET', path)
+  await api.request('GET', '/api/v1/namespaces/default/endpoints')
   await api.request('GET', '/readyz')
   const { text, headers } = await api.request('GET', '/metrics')
   assert.match(String(headers['content-type']), /^text\/plain; version=0\.0\.4/)
@@ -61,6 +62,14 @@ test('what has been asked of the server is told by the metrics that dashboards l
   assert.ok(value('process_open_fds') > 3)
   assert.ok(value('apiserver_storage_size_bytes{storage_cluster_id="etcd-0"}') >= 0)
   assert.equal(value(`apiserver_request_body_size_bytes_count{${of},verb="create"}`), 2)
+  assert.equal(value(`apiserver_watch_list_duration_seconds_count{group="",version="v1",resource="configmaps",scope="namespace"}`), 1)
+  assert.equal(value(`apiserver_storage_list_total{${of}}`), 1)
+  assert.equal(value(`apiserver_storage_list_fetched_objects_total{${of}}`), 0, 'the cache was filled before there were any')
+  assert.equal(
+    value(`apiserver_requested_deprecated_apis{group="",version="v1",resource="endpoints",subresource="",removed_release=""}`),
+    1,
+  )
+  assert.ok(value('apiserver_request_filter_duration_seconds_count{filter="authorization"}') >= 5)
   // One family is named once, and every line is a comment or a sample.
   const named = text.split('\n').filter((line) => line.startsWith('# TYPE '))
   assert.equal(new Set(named).size, named.length)

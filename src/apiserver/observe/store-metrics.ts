@@ -12,6 +12,7 @@ interface Meter {
 }
 
 const ROOT = '/registry/'.length
+const KIND = ['group', 'resource'] as const
 
 /** What is asked of the store, under the names that it has where the store is etcd. */
 export class StoreMetrics {
@@ -30,6 +31,9 @@ export class StoreMetrics {
     ['operation', 'group', 'resource'],
     [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60],
   )
+  readonly #lists = new Counters({ name: 'apiserver_storage_list_total', help: 'Lists that were read from the store.' }, KIND)
+  readonly #fetched = new Counters({ name: 'apiserver_storage_list_fetched_objects_total', help: 'Objects that they read.' }, KIND)
+  readonly #returned = new Counters({ name: 'apiserver_storage_list_returned_objects_total', help: 'Objects that they returned.' }, KIND)
   readonly #resourceOf: ResourceOfKey
   /** By operation and the folder of the key. */
   readonly #meters = new Map<StoreOperation, Map<string, Meter>>()
@@ -44,6 +48,16 @@ export class StoreMetrics {
     meter.requests.value++
     meter.seconds.observe(ms / 1000)
     if (failed) meter.errors.value++
+  }
+
+  /** A list has been read. */
+  listed(key: string, count: number): void {
+    const resource = this.#resourceOf(key)
+    if (resource === undefined) return
+    const { group, plural } = resource
+    this.#lists.of(group, plural).value++
+    this.#fetched.of(group, plural).value += count
+    this.#returned.of(group, plural).value += count
   }
 
   #meter(operation: StoreOperation, key: string): Meter | undefined {
@@ -68,7 +82,7 @@ export class StoreMetrics {
   }
 
   write(text: MetricText): void {
-    for (const family of [this.#requests, this.#errors, this.#seconds]) family.write(text)
+    for (const family of [this.#requests, this.#errors, this.#seconds, this.#lists, this.#fetched, this.#returned]) family.write(text)
   }
 }
 

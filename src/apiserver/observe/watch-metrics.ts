@@ -35,6 +35,16 @@ export class WatchMetrics {
     ['group', 'resource'],
   )
 
+  readonly #listing = new Histograms(
+    { name: 'apiserver_watch_list_duration_seconds', help: 'Time until a watch that begins with all objects has told of them.' },
+    ['group', 'version', 'resource', 'scope'],
+    [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60],
+  )
+
+  listed({ group, version, plural }: Kind, scope: string, seconds: number): void {
+    this.#listing.of(group, version, plural, scope).observe(seconds)
+  }
+
   meter({ group, version, plural }: Kind): WatchMeter {
     return {
       events: this.#events.of(group, version, plural),
@@ -45,6 +55,6 @@ export class WatchMetrics {
   }
 
   write(text: MetricText): void {
-    for (const family of [this.#events, this.#sizes, this.#initial, this.#cutOff]) family.write(text)
+    for (const family of [this.#events, this.#sizes, this.#initial, this.#cutOff, this.#listing]) family.write(text)
   }
 }

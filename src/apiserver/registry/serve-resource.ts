@@ -42,7 +42,11 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
   const { namespace, name } = addressOf(context, resource)
   const deprecation = deprecationOf(resource)
   const leadsSomewhere = resource.typedItems || info.subresource === '' || resource.subresources[info.subresource] !== undefined
-  if (deprecation !== undefined && leadsSomewhere) context.warn(deprecation)
+  if (deprecation !== undefined && leadsSomewhere) {
+    context.warn(deprecation)
+    context.audit?.annotate('k8s.io/deprecated', 'true')
+    core.metrics.requests.deprecated(info)
+  }
   if (info.subresource !== '') return serveSubresource(context, routes, resource, namespace, name)
   const special = routes.specials.get(qualifiedName(resource))
   if (special !== undefined)

@@ -143,6 +143,7 @@ async function serve(options: HandlerOptions, sender: RequestContext): Promise<H
   sender.marks = turn.marks
   const startedAt = turn === entering ? arrivedAt : clock.monotonic()
   sender.outside.ms += startedAt - arrivedAt
+  options.metrics.access.waited((startedAt - arrivedAt) / 1000)
   if (!turn.granted) {
     options.metrics.requests.terminated(context.request.method, context.info, isKnown(options.core, context.info), 429)
     return tooManyRequests()

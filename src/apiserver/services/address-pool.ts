@@ -27,6 +27,18 @@ export class AddressPool implements Pool<string> {
     })
   }
 
+  get size(): number {
+    return this.#numbers.size
+  }
+
+  get taken(): number {
+    return this.#numbers.taken
+  }
+
+  get given(): NumberPool['given'] {
+    return this.#numbers.given
+  }
+
   contains(address: string): boolean {
     return this.#numbers.contains(this.#numberOf(address))
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { rootScope, seededRandom } from '#base'
+import { MetricText, rootScope, seededRandom } from '#base'
 import { StatusError, type core, refs } from '#api'
 import { type Engine, TranslatedStore, openMemoryStore } from '#store'
 import { type FakeObjects, fakeObjects } from '../auth/reader.fake.ts'
@@ -272,4 +272,23 @@ describe('servers that share a store', () => {
     await taken.undo()
     await other.begin('y', { ...address, ...port })
   })
+})
+
+it('how much of the ranges is taken can be seen', async () => {
+  const objects = fakeObjects()
+  const hook = serviceAllocation(scope, { ...options, reader: objects, writer: () => objects, engine: openMemoryStore(scope) })
+  const service = {
+    metadata: { name: 's', namespace: 'a' },
+    spec: { type: 'NodePort', clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.9'], ports: [{ port: 80, protocol: 'TCP' }] },
+  }
+  await hook.beforeCreate?.(scope, service, { dryRun: false })
+  const text = new MetricText()
+  hook.writeMetrics(text)
+  const of = (name: string): string | undefined => new RegExp(`^kube_apiserver_${name} (\\S+)$`, 'm').exec(text.toString())?.[1]
+  assert.equal(of('clusterip_allocator_allocated_ips{cidr="10.96.0.0/24"}'), '1')
+  assert.equal(of('clusterip_allocator_available_ips{cidr="10.96.0.0/24"}'), '253')
+  assert.equal(of('clusterip_allocator_allocation_total{cidr="10.96.0.0/24",scope="static"}'), '1')
+  assert.equal(of('nodeport_allocator_allocated_ports'), '1')
+  assert.equal(of('nodeport_allocator_available_ports'), '63')
+  assert.equal(of('nodeport_allocator_allocation_total{scope="dynamic"}'), '1')
 })

@@ -1,9 +1,10 @@
-import { type Scope, messageOf } from '#base'
+import { type MetricText, type Scope, messageOf } from '#base'
 import { type core, keyOf, refs, type IpFamily, familyOf } from '#api'
 import type { Engine } from '#store'
 import type { ObjectReader, ObjectWriter } from '../contract.ts'
 import type { HookRequest, RegistryHook, Undo } from '../registry/core.ts'
 import { settleAddresses } from './addresses.ts'
+import { writeAllocations } from './allocation-metrics.ts'
 import { AddressClaims, PortClaims } from './claims.ts'
 import { keepAddress, settleFamilies } from './families.ts'
 import { addressesOf, portsOf, serviceOf } from './held.ts'
@@ -22,11 +23,16 @@ export interface ServiceAllocationOptions extends PortRange {
 
 type Service = core.Service
 
+export interface ServiceAllocation extends RegistryHook {
+  /** How much of the ranges is taken. */
+  writeMetrics(text: MetricText): void
+}
+
 /**
  * Gives Services their cluster addresses, node ports and health check port. An IPAddress object stands for each
  * address; in a store that servers share, a key for each port. What this server knows of both is made new at each start from what is stored.
  */
-export function serviceAllocation(scope: Scope, options: ServiceAllocationOptions): RegistryHook {
+export function serviceAllocation(scope: Scope, options: ServiceAllocationOptions): ServiceAllocation {
   let known: Allocator | undefined
   const allocator = (): Allocator => (known ??= new Allocator(scope, options))
   return {
@@ -34,6 +40,7 @@ export function serviceAllocation(scope: Scope, options: ServiceAllocationOption
     beforeUpdate: (within, draft, old, request) => allocator().settle(within, draft, old, request),
     afterUpdate: (within, now, old) => allocator().release(within, old, now),
     afterDelete: (within, old) => allocator().release(within, old, undefined),
+    writeMetrics: (text) => allocator().writeMetrics(text),
   }
 }
 
@@ -60,6 +67,10 @@ class Allocator {
     for (const service of reader.list(refs.services)) for (const port of portsOf(service)) this.#ports.note(port, keyOf(service))
     this.#addressClaims = new AddressClaims(reader, writer)
     this.#portSource = { pools: () => [this.#ports], claims: engine.shared ? new PortClaims(engine) : undefined }
+  }
+
+  writeMetrics(text: MetricText): void {
+    writeAllocations(text, this.#ranges.all(), this.#ports)
   }
 
   /** Brings the draft's addresses and ports to a state in which it can be stored. Throws `StatusError`; what it took before that is given back. */

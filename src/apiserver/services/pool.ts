@@ -10,6 +10,11 @@ export interface Pool<T> {
   free(one: T, owner: string): void
   /** A free one that `also` does not refuse; undefined when there is none. */
   choose(also?: (one: T) => boolean): T | undefined
+  /** How many are taken now. */
+  readonly taken: number
+  readonly size: number
+  /** How many were asked for by name, and how many chosen. */
+  readonly given: { static: number; dynamic: number }
 }
 
 /**
@@ -24,6 +29,7 @@ export class NumberPool implements Pool<number> {
   readonly #clock: Clock
   readonly #random: Random
   readonly #holds: (owner: string, number: number) => boolean
+  readonly given = { static: 0, dynamic: 0 }
   readonly #entries = new Map<number, { readonly owner: string; untilMs: number }>()
 
   constructor(options: {
@@ -53,6 +59,10 @@ export class NumberPool implements Pool<number> {
     if (entry.untilMs > this.#clock.monotonic() || this.#holds(entry.owner, number)) return true
     this.#entries.delete(number)
     return false
+  }
+
+  get taken(): number {
+    return [...this.#entries.keys()].filter((number) => this.isTaken(number)).length
   }
 
   note(number: number, owner: string): void {

@@ -47,6 +47,11 @@ export class AddressRanges {
     return this.#usable
   }
 
+  /** All that there are or were, by their ranges. */
+  all(): ReadonlyMap<string, AddressPool> {
+    return this.#pools
+  }
+
   #poolOf(cidr: string): AddressPool {
     const known = this.#pools.get(cidr)
     if (known !== undefined) return known

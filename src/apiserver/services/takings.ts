@@ -36,7 +36,7 @@ export class Takings {
   ask<T>(source: Source<T>, one: T, refuse: () => never): void {
     const pool = poolOf(source, one)
     if (pool?.isTaken(one) || source.claims?.isClaimed(one)) refuse()
-    this.#take(source, pool, one, refuse)
+    this.#take(source, pool, one, refuse, 'static')
   }
 
   /** One that nobody has and that `also` does not refuse. `put` is told which one; again when another server was faster. */
@@ -44,13 +44,14 @@ export class Takings {
     const choose = (): void => {
       const [one, pool] = free(source, what, also)
       put(one)
-      this.#take(source, pool, one, choose)
+      this.#take(source, pool, one, choose, 'dynamic')
     }
     choose()
   }
 
-  #take<T>({ claims }: Source<T>, pool: Pool<T> | undefined, one: T, lost: () => void): void {
+  #take<T>({ claims }: Source<T>, pool: Pool<T> | undefined, one: T, lost: () => void, by: 'static' | 'dynamic'): void {
     if (this.#dryRun) return
+    if (pool !== undefined) pool.given[by]++
     const owner = keyOf(this.#service)
     pool?.take(one, owner)
     this.#undo.push(() => pool?.free(one, owner))

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { type Clock, type Scope, Secret, rootScope, systemClock } from '#base'
+import { type Clock, MetricText, type Scope, Secret, rootScope, systemClock } from '#base'
 import { type authentication, refs } from '#api'
 import { InvalidToken } from '../auth/authenticate/bearer.ts'
 import { fakeObjects } from '../auth/reader.fake.ts'
 import { issuerDiscoveryRoutes } from './discovery.ts'
 import { type TokenSigner, tokenKey, tokenSigner } from './keys.ts'
+import { TokenMetrics } from './token-metrics.ts'
 import { tokenRequestResource } from './token-request.ts'
 import { serviceAccountTokenAuthenticator } from './verify.ts'
 
@@ -31,7 +32,8 @@ function cluster(key = rsa) {
     spec: { serviceAccountName: 'sa', nodeName: 'n', containers: [] },
   })
   objects.put(refs.nodes, { metadata: { name: 'n', uid: 'node-1' } })
-  const options = { issuers: [ISSUER], keys: [tokenKey(key)], audiences: [ISSUER], reader: objects }
+  const metrics = new TokenMetrics()
+  const options = { issuers: [ISSUER], keys: [tokenKey(key)], audiences: [ISSUER], reader: objects, metrics }
   const authenticator = serviceAccountTokenAuthenticator(options)
   const resource = tokenRequestResource({ issuer: ISSUER, audiences: [ISSUER], signer: tokenSigner(key), reader: objects })
   const request = async (spec: authentication.TokenRequestSpec, name = 'sa', metadata = {}): Promise<authentication.TokenRequest> => {
@@ -41,12 +43,30 @@ function cluster(key = rsa) {
   const token = async (spec: authentication.TokenRequestSpec = {}): Promise<string> => (await request(spec)).status?.token ?? ''
   const accept = async (text: string, afterMs = 0, audiences?: readonly string[]) =>
     authenticator.authenticateToken(scopeAt(START_MS + afterMs), text, audiences)
-  return { objects, request, token, accept }
+  return { objects, request, token, accept, metrics }
 }
 const POD = { apiVersion: 'v1', kind: 'Pod', name: 'p' }
 const refused = (message: RegExp) => (error: unknown) => error instanceof InvalidToken && message.test(error.message)
 
 describe('service account tokens', () => {
+  it('are counted: how often a signature had to be checked, and what is good', async () => {
+    const { token, accept, metrics } = cluster()
+    const good = await token()
+    await accept(good)
+    await accept(good)
+    await assert.rejects(accept(`${good.slice(0, -4)}AAAA`))
+    const text = new MetricText()
+    metrics.write(text)
+    for (const line of [
+      'authentication_token_cache_request_total{status="hit"} 1',
+      'authentication_token_cache_request_total{status="miss"} 2',
+      'authentication_token_cache_fetch_total{status="ok"} 1',
+      'authentication_token_cache_fetch_total{status="error"} 1',
+      'serviceaccount_valid_tokens_total 2',
+    ])
+      assert.ok(text.toString().includes(`${line}\n`), line)
+  })
+
   for (const type of ['rsa', 'ec'] as const) {
     it(`are accepted with what they were made for (${type} key)`, async () => {
       const { token, accept } = cluster(pem(type))

@@ -6,6 +6,7 @@ import type { ObjectReader, UserInfo } from '../contract.ts'
 import { type ObjectClaim, type TokenClaims, readClaims } from './claims.ts'
 import { checkSignature, readJws } from './jws.ts'
 import type { TokenKey } from './keys.ts'
+import type { TokenMetrics } from './token-metrics.ts'
 
 export interface ServiceAccountTokenOptions {
   /** The first signs new tokens; tokens of all are accepted. */
@@ -14,6 +15,7 @@ export interface ServiceAccountTokenOptions {
   /** Tokens must name one of these unless the caller asks for others. */
   readonly audiences: readonly string[]
   readonly reader: ObjectReader
+  readonly metrics?: TokenMetrics
 }
 
 /** Clocks of machines differ by as much; objects that are being deleted keep their tokens for as long. */
@@ -36,13 +38,17 @@ export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOpt
       const key = token.slice(-KEY_LENGTH)
       let found = known.get(key)
       if (found?.token !== token) {
-        const claims = check(token, options.issuers, keys)
+        const claims = checked(token, options, keys)
         if (claims === undefined) return undefined
         if (known.size >= REMEMBERED) known.clear()
         found = { token, claims, user: userOf(claims), ownAudiences: { matching: intersect(claims.aud, options.audiences) } }
         known.set(key, found)
+      } else {
+        options.metrics?.known()
       }
-      return accept(scope, options, found, audiences)
+      const accepted = accept(scope, options, found, audiences)
+      options.metrics?.accepted()
+      return accepted
     },
   }
 }
@@ -112,6 +118,22 @@ function userOf(claims: TokenClaims): UserInfo {
     groups: serviceAccountGroups(namespace),
     extra,
   })
+}
+
+/** The same, counted. */
+function checked(
+  token: string,
+  { issuers, metrics }: ServiceAccountTokenOptions,
+  keys: ReadonlyMap<string, TokenKey>,
+): TokenClaims | undefined {
+  try {
+    const claims = check(token, issuers, keys)
+    if (claims !== undefined) metrics?.checked(true)
+    return claims
+  } catch (error) {
+    metrics?.checked(false)
+    throw error
+  }
 }
 
 /** Undefined for what is no token of ours. */

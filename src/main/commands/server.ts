@@ -33,6 +33,7 @@ export async function runServer(flags: PartsFlags): Promise<void> {
       authorization: flags,
       etcd: flags,
       tracingConfigFile: flags.tracingConfigFile,
+      encryptionProviderConfigAutomaticReload: flags.encryptionProviderConfigAutomaticReload,
       ...(flags.advertiseAddress === undefined ? {} : { advertiseAddress: flags.advertiseAddress }),
       ...(flags.encryptionProviderConfig === undefined ? {} : { encryptionProviderConfig: flags.encryptionProviderConfig }),
       ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),

@@ -194,6 +194,7 @@ export interface ServerFlags extends AuditFlags, AuthenticationFlags, Authorizat
   readonly store: 'sqlite' | 'etcd' | 'memory'
   readonly tokenAuthFile?: string
   readonly encryptionProviderConfig?: string
+  readonly encryptionProviderConfigAutomaticReload?: boolean
   readonly tracingConfigFile?: string
   readonly serviceClusterIpRange: string
   readonly metrics: boolean

@@ -262,6 +262,10 @@ function serverFlags(command: Command): Command {
       '--encryption-provider-config <file>',
       'how what is stored is encrypted (EncryptionConfiguration; default: Secrets, with a key made at the first start)',
     )
+    .option(
+      '--encryption-provider-config-automatic-reload',
+      'read that file again when it changes; what cannot be used leaves the one before in use',
+    )
     .option('--audit-policy-file <file>', 'which requests are written down, and how much of them (audit.k8s.io/v1 Policy)')
     .option('--audit-log-path <file>', 'where requests are written down: lines of JSON, - is standard output')
     .option('--audit-log-maxsize <megabytes>', 'an audit log that is larger is put aside (0: never)', count, 100)

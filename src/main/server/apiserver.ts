@@ -77,6 +77,8 @@ export interface ApiServerFlags {
   readonly authorization?: AuthorizationSources
   /** Absent: Secrets are encrypted with a key that is made at the first start. */
   readonly encryptionProviderConfig?: string
+  /** Whether that file is followed. */
+  readonly encryptionProviderConfigAutomaticReload?: boolean | undefined
   /** Whether requests are recorded, and where the record goes (TracingConfiguration). */
   readonly tracingConfigFile?: string | undefined
   readonly serviceClusterIpRange: string
@@ -136,7 +138,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   })
   const plan = { ...base, leaves: [...base.leaves, ...nodes.map(servingLeaf)] }
   const pki = join(flags.stateDir, 'pki')
-  const [certificates, frontProxy, { engine, healthChecks }] = await Promise.all([
+  const [certificates, frontProxy, { engine, healthChecks, writeMetrics }] = await Promise.all([
     ensureCertificates(scope, pki, plan),
     ensureCertificates(scope, join(pki, FRONT_PROXY.folder), frontProxyCertificates()),
     openStore(scope, flags),
@@ -174,6 +176,14 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     credentials: frontProxy.leaves.get(FRONT_PROXY.client) ?? { certificate: '', key: '' },
     isAllowed: isProxyable,
   })
+  const services = serviceAllocation(scope, {
+    reader: late.reader,
+    writer: late.writer,
+    engine,
+    addressRanges: ranges.map(({ cidr }) => cidr),
+    firstNodePort: FIRST_NODE_PORT,
+    lastNodePort: LAST_NODE_PORT,
+  })
   const server = createApiServer(scope, {
     aggregator,
     fairness: requestFairness(scope, { reader: late.reader, follow: late.follow, concurrency: REQUESTS_AT_ONCE, waitMs: LONGEST_WAIT_MS }),
@@ -200,18 +210,12 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     tracer: tracing?.tracer,
     rawRoutes: access.rawRoutes,
     healthChecks,
-    hooks: {
-      services: serviceAllocation(scope, {
-        reader: late.reader,
-        writer: late.writer,
-        engine,
-        addressRanges: ranges.map(({ cidr }) => cidr),
-        firstNodePort: FIRST_NODE_PORT,
-        lastNodePort: LAST_NODE_PORT,
-      }),
-    },
+    hooks: { services },
   })
   late.set(server)
+  server.addMetrics((text) => services.writeMetrics(text))
+  server.addMetrics((text) => access.writeMetrics(text))
+  server.addMetrics(writeMetrics)
   await server.ready
   await bootstrap(scope, server)
   await publishAuthentication(scope, server.reader, server.writer, {
@@ -225,6 +229,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     handler: server.handler,
     port: flags.securePort,
     address: flags.bindAddress,
+    onHandshakeError: () => server.handshakeFailed(),
     ...leaf(CERTIFICATE_FILES.server),
   }).catch((error: unknown) => {
     throw cannotListen(flags, error)
@@ -252,19 +257,21 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
 }
 
 async function openStore(scope: Scope, flags: ApiServerFlags): Promise<GuardedStore> {
-  const { stateDir, encryptionProviderConfig: file } = flags
+  const { stateDir, encryptionProviderConfig: file, encryptionProviderConfigAutomaticReload: reloads = false } = flags
   if (flags.store !== 'etcd' && flags.etcd?.etcdServers !== undefined)
     throw new UserError(`--etcd-servers is given, and the store is ${flags.store}`, 'give --store etcd too')
   if (flags.store === 'etcd') {
     const { etcdServers: endpoints = [], etcdCafile: caFile, etcdCertfile: certFile, etcdKeyfile: keyFile } = flags.etcd ?? {}
     const { readingForeignValues } = await import('./etcd.ts')
     const engine = await openEtcdStore(scope, { endpoints, caFile, certFile, keyFile })
-    const { engine: opened, healthChecks } = await withEncryption(scope, engine, { stateDir, file })
-    return { engine: readingForeignValues(opened), healthChecks }
+    const guarded = await withEncryption(scope, engine, { stateDir, file, reloads })
+    return { ...guarded, engine: readingForeignValues(guarded.engine) }
   }
   const engine = flags.store === 'memory' ? openMemoryStore(scope) : await openSqliteStore(scope, { path: join(stateDir, 'store.db') })
   // What is only in memory is not at rest.
-  return flags.store === 'memory' && file === undefined ? { engine, healthChecks: [] } : withEncryption(scope, engine, { stateDir, file })
+  return flags.store === 'memory' && file === undefined
+    ? { engine, healthChecks: [], writeMetrics: () => undefined }
+    : withEncryption(scope, engine, { stateDir, file, reloads })
 }
 
 function internalTokens(scope: Scope): ReadonlyMap<InternalPart, string> {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { rootScope } from '#base'
-import { openMemoryStore } from '#store'
+import { MetricText, rootScope } from '#base'
+import { eventually, manualClock } from '#testing/basics'
+import { type Engine, openMemoryStore } from '#store'
 import { parseEncryption } from './encryption-configuration.ts'
 import { withEncryption } from './encryption.ts'
 
@@ -62,4 +63,64 @@ test('a configuration that cannot be used is refused with the place', () => {
     ['  - aesgcm: {', /e\.yaml: yaml: line/],
   ] as const)
     assert.throws(() => parseEncryption(`${head}${providers}\n`, 'e.yaml'), message)
+})
+
+const keyText = (byte: number): string => Buffer.alloc(32, byte).toString('base64')
+const configured = (...providers: readonly string[]): string =>
+  `apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n${providers.map((one) => `  - ${one}\n`).join('')}`
+const aes = (name: string, byte: number): string => `aesgcm: {keys: [{name: ${name}, secret: ${keyText(byte)}}]}`
+
+test('a configuration that changes is followed: keys come and go while the store is in use, and what cannot be used changes nothing', async (t) => {
+  const clock = manualClock()
+  const own = rootScope({ clock })
+  const stateDir = mkdtempSync(join(tmpdir(), 'sampan-encryption-'))
+  const file = join(stateDir, 'e.yaml')
+  t.after(() => {
+    own.cancel()
+    rmSync(stateDir, { recursive: true })
+  })
+  const below = openMemoryStore(own)
+  writeFileSync(file, configured(aes('one', 1)))
+  const { engine: store, writeMetrics, healthChecks } = await withEncryption(own, below, { stateDir, file, reloads: true })
+  const key = '/registry/secrets/a/b'
+  const { revision } = await store.commit({ operations: [{ kind: 'put', key, value: Buffer.from('{"a":1}') }] })
+  const read = async (engine: Engine, at?: number): Promise<string> => Buffer.from((await engine.get(key, at))?.value ?? []).toString()
+  const keptWith = async (name: string): Promise<boolean> => (await read(below)).startsWith(`k8s:enc:aesgcm:v1:${name}:`)
+  const metrics = (): string => {
+    const text = new MetricText()
+    writeMetrics(text)
+    return text.toString()
+  }
+  const reloads = (status: string): number =>
+    Number(new RegExp(`automatic_reloads_total{status="${status}"} (\\d+)`).exec(metrics())?.[1] ?? 0)
+  /** Until it has been looked at. */
+  const change = async (text: string, status: 'success' | 'failure'): Promise<void> => {
+    const before = reloads(status)
+    writeFileSync(file, text)
+    clock.advance(10_000)
+    await eventually('it has been looked at', () => reloads(status) > before)
+  }
+  await change(configured(aes('two', 2)), 'failure')
+  await change(configured(aes('one', 9)), 'failure')
+  await change('hello: world', 'failure')
+  await change('apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources: []\n', 'failure')
+  assert.equal(await read(store), '{"a":1}')
+  assert.ok(await keptWith('one'))
+  await change(configured(aes('two', 2), aes('one', 1)), 'success')
+  await eventually('it is written anew', () => keptWith('two'))
+  assert.equal(await read(store), '{"a":1}')
+  await change(configured(aes('two', 2)), 'success')
+  assert.equal(await read(store, revision), '{"a":1}', 'history of before is still readable')
+  await change(configured('identity: {}', aes('two', 2)), 'success')
+  await eventually('it is plain', async () => (await read(below)) === '{"a":1}')
+  assert.equal(reloads('success'), 3)
+  assert.match(metrics(), /last_config_info\{hash="sha256:[0-9a-f]{64}"\} 1/)
+  assert.match(
+    metrics(),
+    /transformation_operations_total\{resource="secrets",transformation_type="to_storage",transformer_prefix="k8s:enc:aesgcm:v1:two:",status="OK"\} 1/,
+  )
+  assert.deepEqual(
+    healthChecks.map(({ name }) => name),
+    ['kms-providers'],
+  )
 })

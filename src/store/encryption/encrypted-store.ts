@@ -1,7 +1,8 @@
 import type { Scope } from '#base'
-import type { Engine, KeyValue, Operation } from '../engine.ts'
+import type { Engine, KeyValue, Operation, RangeResult } from '../engine.ts'
 import { MappedStore } from '../mapped-store.ts'
 import { CannotDecrypt, type Cipher } from './ciphers.ts'
+import { type TransformationMeter, metered } from './transformations.ts'
 
 /** Which values are kept how: the first cipher writes, all of them read. */
 export interface EncryptionRule {
@@ -11,14 +12,52 @@ export interface EncryptionRule {
 }
 
 const MARK = Buffer.from('k8s:enc:')
+const PAGE = 500
 
 /** A store whose values lie encrypted in the one below. Keys, revisions and everything else are as they are there. */
 export class EncryptedStore extends MappedStore {
-  readonly #rules: readonly EncryptionRule[]
+  #rules: readonly EncryptionRule[]
+  /** Rules of before, which open what is left of their time. */
+  #former: readonly EncryptionRule[] = []
+  readonly #meter: TransformationMeter | undefined
 
-  constructor(engine: Engine, rules: readonly EncryptionRule[]) {
+  constructor(engine: Engine, rules: readonly EncryptionRule[], meter?: TransformationMeter) {
     super(engine)
     this.#rules = rules
+    this.#meter = meter
+  }
+
+  /**
+   * Goes over to other rules while it is in use. Rejects, and changes nothing, when there is a value that they cannot open. The rules of before
+   * open what is older than that, in the history, until `forget`.
+   */
+  async replace(scope: Scope, rules: readonly EncryptionRule[]): Promise<void> {
+    await new EncryptedStore(this.engine, rules).#checkAll(
+      scope,
+      [...this.#rules, ...rules].flatMap(({ prefixes }) => prefixes),
+    )
+    this.#former = this.#rules
+    this.#rules = rules
+  }
+
+  forget(): void {
+    this.#former = []
+  }
+
+  /** Opens every value under the prefixes. Rejects with `CannotDecrypt` that names the first one that no key opens. */
+  async #checkAll(scope: Scope, prefixes: readonly string[]): Promise<void> {
+    for (const prefix of new Set(prefixes))
+      for (let after: string | undefined = undefined; ; ) {
+        const page: RangeResult = await this.engine.range({ prefix, limit: PAGE, ...(after === undefined ? {} : { after }) })
+        for (const { key, value } of page.items) {
+          scope.check()
+          const ciphers = ciphersOf(this.#rules, key)
+          if (ciphers !== undefined) await this.#open(ciphers, key, value)
+          else if (startsWith(value, MARK)) throw new CannotDecrypt(`no key is configured for the value of ${key}`)
+        }
+        after = page.items.at(-1)?.key
+        if (!page.more || after === undefined) break
+      }
   }
 
   /**
@@ -42,31 +81,32 @@ export class EncryptedStore extends MappedStore {
     return count
   }
 
-  #ciphersOf(key: string): readonly [Cipher, ...Cipher[]] | undefined {
-    for (const { prefixes, ciphers } of this.#rules) for (const prefix of prefixes) if (key.startsWith(prefix)) return ciphers
-    return undefined
-  }
-
   protected override written(operation: Operation): Operation {
     if (operation.kind !== 'put') return operation
-    const writer = this.#ciphersOf(operation.key)?.[0]
+    const writer = ciphersOf(this.#rules, operation.key)?.[0]
     if (writer === undefined || writer.prefix === '') return operation
-    const sealed = writer.seal(operation.value, operation.key)
+    const sealed = metered(this.#meter, 'to_storage', operation.key, writer, () => writer.seal(operation.value, operation.key))
     return { ...operation, value: Buffer.concat([Buffer.from(writer.prefix), sealed]) }
   }
 
   protected override shown(found: KeyValue): KeyValue | Promise<KeyValue> {
-    const ciphers = this.#ciphersOf(found.key)
+    const ciphers = ciphersOf(this.#rules, found.key) ?? ciphersOf(this.#former, found.key)
     if (ciphers === undefined || found.value.length === 0) return found
     const opened = this.#open(ciphers, found.key, found.value)
     return opened instanceof Promise ? opened.then((value) => ({ ...found, value })) : { ...found, value: opened }
   }
 
   #open(ciphers: readonly Cipher[], key: string, value: Uint8Array): Uint8Array | Promise<Uint8Array> {
-    const cipher = cipherOf(ciphers, value)
+    const cipher = cipherOf(ciphers, value) ?? cipherOf(ciphersOf(this.#former, key) ?? [], value)
     if (cipher === undefined) throw new CannotDecrypt(`no key is configured for the value of ${key}`)
-    return cipher.open(cipher.prefix === '' ? value : value.subarray(cipher.prefix.length), key)
+    if (cipher.prefix === '') return cipher.open(value, key)
+    return metered(this.#meter, 'from_storage', key, cipher, () => cipher.open(value.subarray(cipher.prefix.length), key))
   }
+}
+
+function ciphersOf(rules: readonly EncryptionRule[], key: string): EncryptionRule['ciphers'] | undefined {
+  for (const { prefixes, ciphers } of rules) for (const prefix of prefixes) if (key.startsWith(prefix)) return ciphers
+  return undefined
 }
 
 function isCurrent(ciphers: readonly [Cipher, ...Cipher[]], value: Uint8Array): boolean {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { rootScope } from '#base'
+import { MetricText, rootScope } from '#base'
 import { type KubeObject, type Resource, type ResourceRef, type core, refs } from '#api'
 import { fakeObjects } from '../../auth/reader.fake.ts'
 import type { AdmissionRequest } from '../../contract.ts'
 import { violationText } from './evaluate.ts'
 import { LATEST, type Level } from './policy.ts'
+import { AdmissionMetrics } from '../../observe/admission-metrics.ts'
 import { podSecurity } from './step.ts'
 
 const GOOD: core.SecurityContext = {
@@ -224,6 +225,39 @@ describe('the labels of a namespace', () => {
     assert.deepEqual(await run(refs.pods, pod(privileged)), [`would violate ${detail.replace('latest', 'v1.30')}`])
     label({ [`${P}audit`]: 'restricted' })
     assert.deepEqual(await run(refs.pods, pod(privileged)), [])
+  })
+
+  it('are noted for the audit, and counted', async () => {
+    const noted: Record<string, string> = {}
+    const metrics = new AdmissionMetrics()
+    const more = { metrics, annotate: (key: string, value: string) => void (noted[key] = value) }
+    label({ [`${P}enforce`]: 'privileged', [`${P}audit`]: 'baseline', [`${P}audit-version`]: 'v1.40' })
+    assert.deepEqual(await run(refs.pods, pod(privileged), more), [])
+    const why = 'PodSecurity "baseline:v1.40": privileged (container "c" must not set securityContext.privileged=true)'
+    assert.deepEqual(noted, { [`${P}enforce-policy`]: 'privileged:latest', [`${P}audit-violations`]: `would violate ${why}` })
+    label({ [`${P}enforce`]: 'restricted' })
+    await assert.rejects(run(refs.pods, pod(privileged), more), /violates/)
+    label({})
+    await run(refs.pods, pod(privileged), more)
+    assert.equal(noted[`${P}enforce-policy`], 'privileged:latest')
+    const text = new MetricText()
+    metrics.podSecurity.write(text)
+    const counted = text
+      .toString()
+      .split('\n')
+      .flatMap(
+        (line) =>
+          /decision="(\w+)",policy_level="(\w+)",policy_version="([\w.]+)",mode="(\w+)".*resource="pod".* (\d)$/
+            .exec(line)
+            ?.slice(1)
+            .join(' ') ?? [],
+      )
+    assert.deepEqual(counted, [
+      'allow privileged latest enforce 2',
+      'deny baseline future audit 1',
+      'deny restricted latest enforce 1',
+      'deny restricted latest audit 1',
+    ])
   })
 
   it('do not touch pods that are there until they change what they run', async () => {

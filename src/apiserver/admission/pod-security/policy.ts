@@ -15,7 +15,7 @@ export const MODES = ['enforce', 'audit', 'warn'] as const
 export type Mode = (typeof MODES)[number]
 export type NamespacePolicy = Readonly<Record<Mode, LevelVersion>>
 
-const PREFIX = 'pod-security.kubernetes.io/'
+export const PREFIX = 'pod-security.kubernetes.io/'
 type Labels = Readonly<Record<string, string>> | undefined
 
 export const textOf = ({ level, minor }: LevelVersion): string => `${level}:${minor === LATEST ? 'latest' : `v1.${minor}`}`

@@ -2,7 +2,7 @@ import { type FieldErrors, type apps, type batch, type core, refs, statusError }
 import type { AdmissionRequest, AdmissionStep, ObjectReader } from '../../contract.ts'
 import { forbidden, isAbout } from '../refuse.ts'
 import { violationText, violations } from './evaluate.ts'
-import { isStricter, policyOf, textOf } from './policy.ts'
+import { LATEST, MODES, type Mode, type NamespacePolicy, PREFIX, isStricter, policyOf, textOf } from './policy.ts'
 import type { CheckedPod } from './words.ts'
 
 /** Where a kind has its pod template. */
@@ -17,10 +17,12 @@ const TEMPLATES: ReadonlyMap<string, (object: unknown) => core.PodTemplateSpec |
   ['batch/cronjobs', (object: unknown) => (object as batch.CronJob).spec?.jobTemplate?.spec?.template],
 ])
 const EXEMPT_SUBRESOURCES: readonly string[] = ['exec', 'attach', 'binding', 'eviction', 'log', 'portforward', 'proxy', 'status']
+/** Of the Kubernetes whose standards these are: 1.36. */
+const OWN_MINOR = 36
 /** More pods than this are not looked at when a namespace changes its level. */
 const MOST_PODS = 3000
 
-/** Holds pods to the level that their namespace is labelled with; of workloads it only warns, since their pods come later. */
+/** Holds pods to the level that their namespace is labelled with; of workloads it only warns and notes, since their pods come later. */
 export function podSecurity(reader: ObjectReader): AdmissionStep {
   return {
     name: 'PodSecurity',
@@ -30,7 +32,8 @@ export function podSecurity(reader: ObjectReader): AdmissionStep {
       if (resource.group === '' && resource.plural === 'pods') return checkPod(reader, request)
       if (isAbout(request, '', 'namespaces')) return checkNamespace(reader, request)
       const template = subresource === '' ? TEMPLATES.get(`${resource.group}/${resource.plural}`)?.(request.object) : undefined
-      if (template?.spec !== undefined) warnOf(reader, request, { metadata: template.metadata, spec: template.spec })
+      if (template?.spec !== undefined)
+        tell(request, labelsPolicy(reader, request.namespace), { metadata: template.metadata, spec: template.spec }, true)
     },
   }
 }
@@ -39,16 +42,36 @@ function checkPod(reader: ObjectReader, request: AdmissionRequest): void {
   if (EXEMPT_SUBRESOURCES.includes(request.subresource)) return
   const pod = request.object as core.Pod
   const old = request.old as core.Pod | undefined
-  if (pod.spec === undefined || (old !== undefined && !isSignificant(pod, old))) return
+  const policy = labelsPolicy(reader, request.namespace)
+  const isOpen = MODES.every((mode) => policy[mode].level === 'privileged')
+  if (!isOpen && (pod.spec === undefined || (old !== undefined && !isSignificant(pod, old)))) return
+  request.annotate?.(`${PREFIX}enforce-policy`, textOf(policy.enforce))
+  if (isOpen || pod.spec === undefined) return evaluated(request, policy, 'enforce', true)
   const checked = { metadata: pod.metadata, spec: pod.spec }
-  const why = violationText(labelsPolicy(reader, request.namespace).enforce, checked)
+  const why = violationText(policy.enforce, checked)
+  evaluated(request, policy, 'enforce', why === undefined)
+  tell(request, policy, checked, why === undefined)
   if (why !== undefined) throw forbidden(request, `violates ${why}`)
-  warnOf(reader, request, checked)
 }
 
-function warnOf(reader: ObjectReader, request: AdmissionRequest, pod: CheckedPod): void {
-  const why = violationText(labelsPolicy(reader, request.namespace).warn, pod)
-  if (why !== undefined) request.warn(`would violate ${why}`)
+/** What the levels for records and warnings say. Who is refused is not warned. */
+function tell(request: AdmissionRequest, policy: NamespacePolicy, pod: CheckedPod, warns: boolean): void {
+  const noted = violationText(policy.audit, pod)
+  if (noted !== undefined) {
+    request.annotate?.(`${PREFIX}audit-violations`, `would violate ${noted}`)
+    evaluated(request, policy, 'audit', false)
+  }
+  const why = warns ? violationText(policy.warn, pod) : undefined
+  if (why === undefined) return
+  request.warn(`would violate ${why}`)
+  evaluated(request, policy, 'warn', false)
+}
+
+function evaluated(request: AdmissionRequest, policy: NamespacePolicy, mode: Mode, allowed: boolean): void {
+  const { level, minor } = policy[mode]
+  const isLatest = minor === LATEST || level === 'privileged'
+  const version = isLatest ? 'latest' : minor > OWN_MINOR ? 'future' : `v1.${minor}`
+  request.metrics?.podSecurity.evaluated(request, { allowed, mode, level, version })
 }
 
 const labelsPolicy = (reader: ObjectReader, namespace: string): ReturnType<typeof policyOf> =>

@@ -23,6 +23,7 @@ const FUTURE_WAIT_MS = 3_000
 export async function watchObjects(context: RequestContext, view: View, namespace: string, name: string): Promise<HttpResponse> {
   const { core, info, scope } = context
   const { cache } = view
+  const arrivedAt = scope.clock.monotonic()
   const accepted = context.acceptedWatch(!view.resource.typedItems)
   const shape = shapeOf(context, view, accepted)
   const mediaType = accepted.encoding === 'protobuf' ? PROTOBUF_WATCH_TYPE : JSON_TYPE
@@ -70,6 +71,8 @@ export async function watchObjects(context: RequestContext, view: View, namespac
     if (!stream.ended) core.watches.add(stream)
     writing?.event('Writing initial events done')
     context.end(listing)
+    if (options.sendInitialEvents === true)
+      core.metrics.watches.listed(view.resource, answer.labels['scope'] ?? '', (scope.clock.monotonic() - arrivedAt) / 1000)
   })
 }
 

@@ -182,3 +182,28 @@ engineContract(
   },
   { propertyRuns: 10 },
 )
+
+describe('a store that goes over to a key service while it is in use', () => {
+  it('reads what was there, writes anew, and refuses a service that cannot open what is stored', () =>
+    world(async ({ cipher, scope }) => {
+      const below = openMemoryStore(scope)
+      const prefixes = ['/registry/secrets/']
+      const store = new EncryptedStore(below, [{ prefixes, ciphers: [IDENTITY] }])
+      await store.commit({ operations: [{ kind: 'put', key: PLACE, value }] })
+      await store.replace(scope, [{ prefixes, ciphers: [cipher, IDENTITY] }])
+      assert.equal(await store.renew(scope), 1)
+      assert.ok(textOf((await below.get(PLACE))?.value).startsWith('k8s:enc:kms:v2:vault:'))
+      assert.equal(textOf((await store.get(PLACE))?.value), textOf(value))
+      const socketPath = socket()
+      const stranger = await startPlugin(socketPath)
+      stranger.keyId = 'key-of-somebody-else'
+      const wrong = await KmsCipher.start(scope, { name: 'other', socketPath, timeoutMs: 2_000 })
+      await assert.rejects(store.replace(scope, [{ prefixes, ciphers: [wrong] }]), CannotDecrypt)
+      await assert.rejects(store.replace(scope, []), CannotDecrypt)
+      assert.equal(textOf((await store.get(PLACE))?.value), textOf(value))
+      await store.replace(scope, [{ prefixes, ciphers: [wrong, cipher] }])
+      assert.equal(await store.renew(scope), 1)
+      assert.ok(textOf((await below.get(PLACE))?.value).startsWith('k8s:enc:kms:v2:other:'))
+      await stranger.close()
+    }))
+})
