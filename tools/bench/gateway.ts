@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { rootScope } from '#base'
 import { refs } from '#api'
 import { createClient, loadKubeconfig, socketTransport } from '#client'
-import { startApiServer } from '#main'
+import { SMALL_HEAP, makePack, startApiServer } from '#main'
 import { startLoad, untilServed } from './gateway/load.ts'
 import * as stage from './gateway/stage.ts'
 
@@ -74,7 +74,9 @@ async function measure(): Promise<void> {
     const { connection } = await loadKubeconfig(kubeconfig)
     const client = createClient({ transport: socketTransport({ ...connection, userAgent: 'bench' }) })
     const state = join(folder, 'gateway')
-    const program = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, '../../src/main/sampan.ts')]
+    // As `sampan up` runs it.
+    await makePack(process.env)
+    const program = ['--disable-warning=ExperimentalWarning', ...SMALL_HEAP, join(import.meta.dirname, '../../src/main/sampan.ts')]
     const flagsOf = ['--kubeconfig', kubeconfig, '--state-dir', state, '--address', '127.0.0.1', '--log-level', 'warn']
     const ports = ['--http-port', String(stage.GATEWAY_PORT), '--https-port', String(stage.GATEWAY_PORT + 100)]
     const gateway = run(process.execPath, [...program, 'gateway', ...flagsOf, ...ports])

@@ -1,6 +1,6 @@
 import { type Rule, fitsProgram } from '#routing'
 import type { Claim } from './claims.ts'
-import { NO_CONDITIONS, type WantedRoute } from './wish.ts'
+import { type Finding, NO_CONDITIONS, type WantedRoute, nameOfWish } from './wish.ts'
 
 /** Somebody who has not got what he wanted of a key. */
 export interface Shadowed {
@@ -52,3 +52,10 @@ const isTold = (claim: Claim<WantedRoute>, winner: Claim<WantedRoute>): boolean 
   claim.value.what !== '' && !(claim.owner === winner.owner && JSON.stringify(claim.value.rules) === JSON.stringify(winner.value.rules))
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+export function findingOf({ owner, what, by }: Shadowed): Finding {
+  if (by === undefined)
+    return { reason: 'RouteRefused', message: `${what} is not led: all conditions of its host and path together are too long` }
+  const message = `${what} belongs to the ${nameOfWish(by)}${by === owner ? ' already' : ', which is older'}`
+  return { reason: 'RouteConflict', message }
+}

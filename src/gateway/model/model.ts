@@ -1,9 +1,11 @@
 import { type Rule, fitsProgram } from '#routing'
-import { type Shadowed, combine } from './combine.ts'
+import { combine, findingOf } from './combine.ts'
 import { withCanaries } from './canary.ts'
 import type { Treatment } from '../traffic/encode.ts'
 import type { ReadCertificate } from './certificate.ts'
 import { Claims } from './claims.ts'
+import { join, leave } from './key-sets.ts'
+import { type Held, NOTHING, type Users, heldOf, plainlyTo } from './held.ts'
 import {
   type BackendPort,
   type Finding,
@@ -14,6 +16,7 @@ import {
   type Verification,
   type WantedRoute,
   type Wish,
+  forwardTo,
   nameOfWish,
 } from './wish.ts'
 
@@ -41,6 +44,9 @@ export interface ModelView {
 
 interface Backend {
   readonly port: BackendPort
+  /** Its key alone, and what leads there and does nothing else: one of each for all who want just that. */
+  readonly alone: readonly [key: string]
+  readonly plain: readonly Rule[]
   readonly wishes: Set<string>
   addresses: readonly string[]
   transport: Transport
@@ -56,7 +62,7 @@ const NO_WISHES: ReadonlySet<string> = new Set()
  */
 export class GatewayModel {
   readonly #view: ModelView
-  readonly #wishes = new Map<string, Wish>()
+  readonly #wishes = new Map<string, Held>()
   readonly #routes: Readonly<Record<MapName, Claims<WantedRoute>>> = {
     exact: new Claims(),
     prefix: new Claims(),
@@ -69,7 +75,7 @@ export class GatewayModel {
   readonly #secretOf = new Map<string, string>()
   readonly #backends = new Map<string, Backend>()
   /** By Service: the wishes that name it, and the backends of its ports. */
-  readonly #users = new Map<string, Set<string>>()
+  readonly #users = new Map<string, Users>()
   readonly #backendsOf = new Map<string, Set<string>>()
   /** By wish, then by what is wanted by several. */
   readonly #conflicts = new Map<string, Map<string, Finding>>()
@@ -95,7 +101,7 @@ export class GatewayModel {
 
   /** The wishes that name a Service. */
   usersOf(service: string): ReadonlySet<string> {
-    return this.#users.get(service) ?? NO_WISHES
+    return this.#users.get(service)?.wishes ?? NO_WISHES
   }
 
   routeKeys(map: MapName): Iterable<string> {
@@ -197,20 +203,41 @@ export class GatewayModel {
 
   #replace(id: string, wish: Wish | undefined): void {
     const before = this.#wishes.get(id)
-    if (wish === undefined) this.#wishes.delete(id)
-    else this.#wishes.set(id, wish)
     this.#changes.wishes.add(id)
     // Everything that it wants or wanted is judged anew below.
     this.#conflicts.delete(id)
-    for (const service of before?.services ?? []) if (wish?.services.has(service) !== true) leave(this.#users, service, id)
-    for (const service of wish?.services ?? []) join(this.#users, service, id)
+    this.#replaceUsers(id, before, wish)
     this.#replaceBackends(id, before, wish)
+    if (wish === undefined) this.#wishes.delete(id)
+    else
+      this.#wishes.set(
+        id,
+        heldOf(
+          wish,
+          (key) => this.#backends.get(key)?.alone,
+          (service) => this.#users.get(service)?.alone,
+        ),
+      )
     this.#replaceRoutes(id, before, wish)
     this.#replaceHosts(id, before, wish)
   }
 
-  #replaceBackends(id: string, before: Wish | undefined, wish: Wish | undefined): void {
-    for (const key of before?.backends.keys() ?? []) {
+  #replaceUsers(id: string, before: Held | undefined, wish: Wish | undefined): void {
+    for (const service of before?.services ?? NOTHING) {
+      if (wish?.services.has(service) === true) continue
+      const users = this.#users.get(service)
+      users?.wishes.delete(id)
+      if (users?.wishes.size === 0) this.#users.delete(service)
+    }
+    for (const service of wish?.services ?? NOTHING) {
+      const users = this.#users.get(service)
+      if (users === undefined) this.#users.set(service, { wishes: new Set([id]), alone: [service] })
+      else users.wishes.add(id)
+    }
+  }
+
+  #replaceBackends(id: string, before: Held | undefined, wish: Wish | undefined): void {
+    for (const key of before?.backends ?? NOTHING) {
       if (wish?.backends.has(key) === true) continue
       const backend = this.#backends.get(key)
       backend?.wishes.delete(id)
@@ -219,11 +246,13 @@ export class GatewayModel {
       leave(this.#backendsOf, backend.port.service, key)
       this.#changes.backends.add(key)
     }
-    for (const [key, port] of wish?.backends ?? []) {
+    for (const [key, port] of wish?.backends ?? NOTHING) {
       const backend = this.#backends.get(key)
       if (backend === undefined) {
         this.#backends.set(key, {
           port,
+          alone: [key],
+          plain: forwardTo(key),
           wishes: new Set([id]),
           addresses: this.#view.addresses(port),
           transport: this.#view.transport(port),
@@ -258,10 +287,10 @@ export class GatewayModel {
     this.#changes.backends.add(key)
   }
 
-  #replaceRoutes(id: string, before: Wish | undefined, wish: Wish | undefined): void {
+  #replaceRoutes(id: string, before: Held | undefined, wish: Wish | undefined): void {
     for (const map of MAPS) {
-      const wants = (wish?.routes ?? []).filter((route) => route.map === map).map((route) => [route.key, route] as const)
-      if (wants.length === 0 && before?.routes.some((route) => route.map === map) !== true) continue
+      const wants = (wish?.routes ?? []).filter((route) => route.map === map).map((route) => [route.key, this.#shared(route)] as const)
+      if (wants.length === 0 && before?.maps.includes(map) !== true) continue
       for (const key of this.#routes[map].replace(id, wish?.rank ?? '', wants)) {
         this.#changes.routes[map].add(key)
         const claims = this.#routes[map].of(key)
@@ -280,7 +309,14 @@ export class GatewayModel {
     }
   }
 
-  #replaceHosts(id: string, before: Wish | undefined, wish: Wish | undefined): void {
+  /** The rules of most routes are those of their backend. */
+  #shared(route: WantedRoute): WantedRoute {
+    const backend = plainlyTo(route.rules)
+    const plain = backend === undefined ? undefined : this.#backends.get(backend)?.plain
+    return plain === undefined ? route : { ...route, rules: plain }
+  }
+
+  #replaceHosts(id: string, before: Held | undefined, wish: Wish | undefined): void {
     // Renewed or not: whoever compares sees.
     for (const { secret } of [...(before?.certificates ?? []), ...(wish?.certificates ?? [])]) this.#changes.certificates.add(secret)
     const wants = (wish?.certificates ?? []).map(({ host, secret }) => [host, secret] as const)
@@ -335,13 +371,6 @@ export class GatewayModel {
   }
 }
 
-function findingOf({ owner, what, by }: Shadowed): Finding {
-  if (by === undefined)
-    return { reason: 'RouteRefused', message: `${what} is not led: all conditions of its host and path together are too long` }
-  const message = `${what} belongs to the ${nameOfWish(by)}${by === owner ? ' already' : ', which is older'}`
-  return { reason: 'RouteConflict', message }
-}
-
 /** Of a route that leads to one. */
 function backendOf(rules: readonly Rule[]): string | undefined {
   const then = rules[0]?.action
@@ -362,16 +391,4 @@ function noChanges(): {
     wishes: new Set(),
     process: false,
   }
-}
-
-function join(sets: Map<string, Set<string>>, key: string, value: string): void {
-  const known = sets.get(key)
-  if (known === undefined) sets.set(key, new Set([value]))
-  else known.add(value)
-}
-
-function leave(sets: Map<string, Set<string>>, key: string, value: string): void {
-  const known = sets.get(key)
-  known?.delete(value)
-  if (known?.size === 0) sets.delete(key)
 }

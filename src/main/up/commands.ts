@@ -46,7 +46,7 @@ const ENTRY = join(import.meta.dirname, '..', 'sampan.ts')
  * node) became 50. A young generation of 1 MB is collected often, which costs an idle process nothing; code is made for size; one
  * helper thread does.
  */
-const SMALL_HEAP = ['--max-semi-space-size=1', '--optimize-for-size', '--v8-pool-size=1'] as const
+export const SMALL_HEAP = ['--max-semi-space-size=1', '--optimize-for-size', '--v8-pool-size=1'] as const
 
 export function componentCommand({ name, node }: Component, stateDir: string, instance: Instance): readonly string[] {
   const runtime = [process.execPath, '--disable-warning=ExperimentalWarning']
