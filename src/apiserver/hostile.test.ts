@@ -162,3 +162,21 @@ test('no log says a secret, however much it says', async (t) => {
   for (const secret of ['token-8c1d', 'breaks-1f7e', 'password-d00d', encoded, 'cookie-77aa', 'extra-55'])
     assert.ok(!said.includes(secret), secret)
 })
+
+test('an object with a key that the runtime may misread is refused, and nothing of it is stored', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  const classOf = (key: string): object => ({
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'odd' },
+    provisioner: 'example.com/any',
+    parameters: { a: 'b', [key]: 'value' },
+  })
+  for (const key of ['"', '\n']) {
+    const refused = await api.request('POST', '/apis/storage.k8s.io/v1/storageclasses', { body: classOf(key) })
+    assert.equal(refused.status, 400)
+    assert.match(refused.body.message, /a key of one character/)
+  }
+  assert.equal((await api.request('POST', '/apis/storage.k8s.io/v1/storageclasses', { body: classOf('é\n') })).status, 201)
+})

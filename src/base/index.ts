@@ -53,6 +53,7 @@ export {
   readJson,
 } from './codec/json.ts'
 export type { FieldPlace } from './codec/json-places.ts'
+export { unreadableKey } from './codec/unreadable-key.ts'
 export { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './codec/yaml.ts'
 export { type Cell, Counters, Histograms } from './metrics/families.ts'
 export { METRICS_TYPE, type MetricFamily, type MetricSample, metricsText } from './metrics/family-text.ts'

@@ -9,7 +9,7 @@ export function rounds(usual: number): number {
 /** What fast-check is told of each property: its usual number of runs, or as many as fit into the time that was asked for. */
 export function propertyRuns(usual: number): PropertyRuns {
   const seconds = numberOf('SAMPAN_TEST_SECONDS')
-  const seed = numberOf('SAMPAN_TEST_SEED')
+  const seed = seedOf('SAMPAN_TEST_SEED')
   return {
     ...(seed === undefined ? {} : { seed }),
     ...(seconds === undefined ? { numRuns: usual } : { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: seconds * 1000 }),
@@ -20,6 +20,15 @@ export interface PropertyRuns {
   readonly numRuns: number
   readonly seed?: number
   readonly interruptAfterTimeLimit?: number
+}
+
+/** As fast-check tells them: negative ones too. */
+function seedOf(name: string): number | undefined {
+  const text = process.env[name]
+  if (text === undefined) return undefined
+  const seed = Number(text)
+  if (!Number.isSafeInteger(seed)) throw new Error(`${name}=${text} is not an integer`)
+  return seed
 }
 
 function numberOf(name: string): number | undefined {

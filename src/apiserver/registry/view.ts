@@ -1,4 +1,4 @@
-import type { Scope } from '#base'
+import { type Scope, unreadableKey } from '#base'
 import {
   type ConversionWebhook,
   type KubeObject,
@@ -120,13 +120,18 @@ export class View {
     for (const name of Object.keys(own)) if (own[name] === shared[name]) own[name] = clone(own[name])
   }
 
-  /** The bytes to be stored for an object of this version, which must not be changed afterwards: caches keep parts of it. */
+  /**
+   * The bytes to be stored for an object of this version, which must not be changed afterwards: caches keep parts of it. Throws `StatusError` 400 for what
+   * could not be read again.
+   */
   encode(object: KubeObject): Uint8Array {
     const { conversion } = this.resource
     const { value, text } = storedForm(
       this.cache.resource.schema,
       conversion === undefined ? object : conversion.toStored(this.#prepared.get(object) ?? object),
     )
+    const key = unreadableKey(text)
+    if (key !== undefined) throw statusError.badRequest(`a key of one character that JSON writes with a backslash cannot be kept: ${key}`)
     const bytes = Buffer.from(text)
     this.#known.set(bytes, value as KubeObject)
     return bytes

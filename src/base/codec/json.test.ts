@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { propertyRuns } from '#testing/basics'
 import { SampanError } from '../errors.ts'
+import { unreadableKey } from './unreadable-key.ts'
 import { JsonSyntaxError, JsonTooLarge, readJson } from './json.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -10,11 +11,15 @@ const read = (text: string): ReturnType<typeof readJson> => readJson(bytes(text)
 
 test('any JSON is read as JSON.parse reads it, without false alarms', () => {
   fc.assert(
-    fc.property(fc.json(), (text) => {
-      const document = read(text)
-      assert.deepEqual(document.value, JSON.parse(text))
-      assert.deepEqual(document.duplicates, [])
-    }),
+    // Two readings of the same text differ where the engine misreads a key.
+    fc.property(
+      fc.json().filter((text) => unreadableKey(text) === undefined),
+      (text) => {
+        const document = read(text)
+        assert.deepEqual(document.value, JSON.parse(text))
+        assert.deepEqual(document.duplicates, [])
+      },
+    ),
     propertyRuns(100),
   )
 })
