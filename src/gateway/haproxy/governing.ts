@@ -10,11 +10,14 @@ const TABLES = [
 const LIMITS = [1, 2] as const
 
 /**
- * What all backends say for those whose Service has a policy: for all others the first line is the last one. The script reads what holds for the request;
+ * What all backends say for those whose Service has a policy: for all others the first line is the last one, and the second for those whose one policy lets
+ * everything pass now, and only counts. The script reads what holds for any other request;
  * what is counted is counted here, since all threads have to see the same. A limit comes before a breaker: what is refused uses no permit of its.
  */
-export const governing = ({ governed }: Places): readonly string[] => [
+export const governing = ({ governed, policies }: Places): readonly string[] => [
   `  http-request allow if !{ be_name,map_str(${governed}) -m found }`,
+  `  http-request set-var(txn.policy) be_name,map_str(${governed}),map_str(${policies})`,
+  '  http-request allow if { var(txn.policy) -m found }',
   '  http-request lua.govern',
   ...LIMITS.flatMap((at) => [
     ...TABLES.map(

@@ -54,6 +54,7 @@ interface Service {
   readonly endpoints: Map<string, number>
 }
 
+const CLOSED = { state: 'Closed' } as const
 const PENDING: Verdict = { type: 'Accepted', status: 'Unknown', reason: 'Pending', message: '' }
 
 /**
@@ -259,9 +260,19 @@ export class Governor {
       this.#texts.delete(`s${number}`)
       this.#services.delete(key)
     } else this.#texts.set(`s${number}`, encodeService(accepted))
+    this.#sayWhole(service)
     this.#hooks.onTexts()
     this.#hooks.onServers(key)
     this.#arm()
+  }
+
+  /** Requests for the Service pass without a further look: all are under one policy, which only counts them now. */
+  #sayWhole({ key, number, policies, whole }: Service): void {
+    const isAlone =
+      this.#services.has(key) && whole !== undefined && [...policies.values()].every((entry) => entry === whole || !entry.isHeld)
+    if (isAlone && whole.policy.spec.rateLimits === undefined && (whole.breaker ?? CLOSED).state === 'Closed')
+      this.#texts.set(String(number), String(whole.number))
+    else this.#texts.delete(String(number))
   }
 
   /** What time does to a breaker. */
@@ -280,6 +291,8 @@ export class Governor {
     const text = encodePolicy(policy, now)
     if (this.#texts.get(`p${entry.number}`) !== text) {
       this.#texts.set(`p${entry.number}`, text)
+      const service = this.#byNumber.get(entry.number)?.service
+      if (service !== undefined) this.#sayWhole(service)
       this.#hooks.onTexts()
     }
     if (now.state !== before.state) {

@@ -19,7 +19,8 @@ for (const place of process.argv.slice(2)) {
     most = Math.max(most, ++now)
     setTimeout(() => {
       now--
-      response.writeHead(status).end(address)
+      const body = JSON.stringify({ by: address })
+      response.writeHead(status, { 'content-length': body.length }).end(body)
     }, ms)
   })
   await new Promise<void>((resolve) => server.listen(Number(port), address, resolve))
