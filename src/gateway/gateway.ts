@@ -115,6 +115,7 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
         if (key === SECRETS) {
           if (await routes.readSecretsAgain(within)) context.enqueue(ROUTES)
           if (served !== undefined) measure.keepOnly(served)
+          plane.cutLog()
           return after(options.secretsEveryMs ?? SECRETS_EVERY_MS)
         }
         const model = await routes.update(within)

@@ -90,7 +90,7 @@ test('names of Services and addresses of endpoints never stand in a command but 
   })
   const lines = everything(model)
   assert.doesNotMatch(lines, /shutdown|show info|10\.0\.0\.3/)
-  assert.match(lines, /add server b0\/s0 10\.0\.0\.2:8080 pool-max-conn 200/)
+  assert.match(lines, /set server b0\/s0 addr 10\.0\.0\.2 port 8080/)
 })
 
 test('a command that could be two is never sent', async () => {

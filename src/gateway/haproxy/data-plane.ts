@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Scope, UserError, createAuthority, messageOf, readFileIfThere } from '#base'
@@ -40,6 +40,7 @@ export interface DataPlaneStats {
 /** Beyond this, a new process that reads all from files is there sooner. */
 const MOST_COMMANDS = 20_000
 const MOST_THREADS = 4
+const MOST_LOG_BYTES = 1 << 20
 const DAY_MS = 86_400_000
 const OWN_CERTIFICATE_LIFE_MS = 365 * DAY_MS
 const RENEWED_BEFORE_MS = 30 * DAY_MS
@@ -122,6 +123,12 @@ export class DataPlane {
       leaving: this.#told?.leaving().length ?? 0,
       pid: this.#child?.pid,
     }
+  }
+
+  /** HAProxy says of each server that it is there now, and goes on saying so for as long as it lives. */
+  cutLog(): void {
+    const { log } = this.#options.places
+    if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > MOST_LOG_BYTES) truncateSync(log)
   }
 
   /** Lets HAProxy serve on without us. */

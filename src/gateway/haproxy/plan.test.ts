@@ -39,7 +39,7 @@ test('nothing has changed: nothing is told', () => {
 test('servers are there before the route that leads to them, and go after it', () => {
   const haproxy = running(nothing)
   assert.deepEqual(haproxy.become(world(['10.1.0.1'])), [
-    'add server b0/s0 10.1.0.1:8080 pool-max-conn 200',
+    'set server b0/s0 addr 10.1.0.1 port 8080',
     'set server b0/s0 state ready',
     'add map /g/prefix.map h/ b0',
   ])
@@ -150,12 +150,46 @@ test('what the port of a Service speaks is told with its servers, and when it ch
     services: { a: { ports: [{ name: 'web', port: 80, appProtocol }] } },
   })
   const haproxy = running(nothing)
-  assert.equal(haproxy.become(speaking('kubernetes.io/h2c'))[0], 'add server b0/s0 10.1.0.1:8080 proto h2 pool-max-conn 200')
+  assert.equal(haproxy.become(speaking('kubernetes.io/h2c'))[0], 'add server b0/s2 10.1.0.1:8080 proto h2 pool-max-conn 200')
   assert.deepEqual(haproxy.become(speaking('https')), [
-    'add server b0/s1 10.1.0.1:8080 ssl verify none pool-max-conn 200',
-    'set server b0/s1 state ready',
-    'set server b0/s0 state maint',
+    'add server b0/s3 10.1.0.1:8080 ssl verify none pool-max-conn 200',
+    'set server b0/s3 state ready',
+    'set server b0/s2 state maint',
   ])
+})
+
+test('a backend has two servers before it has addresses, and what is left of them when it is given away again', () => {
+  const haproxy = running(nothing)
+  const lines = haproxy.become(world(['10.1.0.1', '10.1.0.2', '10.1.0.3']))
+  assert.deepEqual(
+    lines.filter((line) => /addr|add server/.test(line)),
+    [
+      'set server b0/s0 addr 10.1.0.1 port 8080',
+      'set server b0/s1 addr 10.1.0.2 port 8080',
+      'add server b0/s2 10.1.0.3:8080 pool-max-conn 200',
+    ],
+  )
+  const used = running(nothing)
+  used.become(world(['10.1.0.1']))
+  used.become(world([], nothing))
+  for (const { slot, name } of used.told.leaving()) used.told.left(slot, name)
+  for (let more = 1; more < used.told.poolSizes.http; more++) used.told.slotFor(`x/more:${more}`, 'http')
+  // Of the two one was used and is deleted.
+  assert.deepEqual(used.become(world(['10.1.0.1', '10.1.0.2'])).slice(0, 3), [
+    'set server b0/s1 addr 10.1.0.1 port 8080',
+    'set server b0/s1 state ready',
+    'add server b0/s2 10.1.0.2:8080 pool-max-conn 200',
+  ])
+  const files = renderFiles(
+    freshState(modelIn(nothing).model),
+    places,
+    { address: '10.0.0.1', httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: true },
+    'own\n',
+  )
+  assert.match(
+    files.get('/g/haproxy.cfg') ?? '',
+    /\nbackend b0 from pool\n {2}server s0 127\.0\.0\.1:1 disabled pool-max-conn 200\n {2}server s1 /,
+  )
 })
 
 test('a route that depends on how a request came is a program for one scheme and the plain backend for the other', () => {

@@ -15,6 +15,11 @@ export interface Command {
 /** How a server is reached: connections are kept and used again, which servers made at run time do only when told so. */
 export const SERVER_SETTINGS = 'pool-max-conn 200'
 
+/** Of a server that has none yet, and is asked for nothing. */
+export const NO_ADDRESS = '127.0.0.1:1'
+/** A server of which there is nothing to say but where it is. */
+const PLAIN_SERVER = /^([\d.]+):(\d+)$/
+
 const NOTHING_SAID = /^\s*$/
 const NO_PROGRAMS: ReadonlyMap<string, Program> = new Map()
 /** The steps of a change in the order in which no request meets half of it: what is led to is there before the way, the way is gone before what it led to. */
@@ -79,8 +84,12 @@ function planServers(told: Told, slot: Slot, servers: readonly string[], steps: 
   for (const server of wanted) {
     if (slot.servers.has(server)) continue
     const back = [...slot.leaving].find((one) => one[1] === server)?.[0]
-    const name = back ?? `s${slot.nextServer++}`
-    if (back === undefined)
+    const [, address, port] = PLAIN_SERVER.exec(server) ?? []
+    const spare = back === undefined && address !== undefined ? slot.spare.shift() : undefined
+    const name = back ?? spare ?? `s${slot.nextServer++}`
+    if (spare !== undefined)
+      steps.make.push({ line: `set server ${backend}/${name} addr ${address} port ${port}`, done: /^IP changed from / })
+    else if (back === undefined)
       steps.make.push({ line: `add server ${backend}/${name} ${server} ${SERVER_SETTINGS}`, done: /^New server registered\./ })
     else told.left(slot, back)
     steps.make.push({ line: `set server ${backend}/${name} state ready`, done: NOTHING_SAID })

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { type Scope, UserError, readFileIfThere } from '#base'
 import type { Places } from './places.ts'
 import { ask } from './runtime-api.ts'
@@ -20,7 +20,9 @@ const ANY = '0.0.0.0'
 export async function startHaproxy(scope: Scope, places: Places, netns: string | undefined): Promise<ChildProcess> {
   scope.check()
   const before = processesOf(places)
-  const log = openSync(places.log, 'w', 0o600)
+  // Written at its end, wherever that is: it is cut off when it has grown.
+  const log = openSync(places.log, 'a', 0o600)
+  ftruncateSync(log)
   // One that has been told to end may still be there without sockets to hand over, after the one that had them was killed.
   const isServing = before.length > 0 && (await pidOf(scope, places)) !== undefined
   const takeOver = [...(isServing ? ['-x', places.socket] : []), ...(before.length > 0 ? ['-sf', ...before.map(String)] : [])]

@@ -1,4 +1,4 @@
-import { SERVER_SETTINGS } from './plan.ts'
+import { NO_ADDRESS, SERVER_SETTINGS } from './plan.ts'
 import type { Places } from './places.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -110,7 +110,8 @@ function trusted({ authorities }: Told): readonly string[] {
 
 const queueOf = (queueMs: number | undefined): readonly string[] => (queueMs === undefined ? [] : [`  timeout queue ${queueMs}ms`])
 
-function backends({ poolSizes, slots, queuesMs }: Told): readonly string[] {
+function backends(told: Told): readonly string[] {
+  const { poolSizes, slots, queuesMs } = told
   const byName = new Map([...slots.values()].map((slot) => [slot.name, slot]))
   const pool = POOLS.flatMap((kind) =>
     Array.from({ length: poolSizes[kind] }, (_, number) => {
@@ -118,7 +119,12 @@ function backends({ poolSizes, slots, queuesMs }: Told): readonly string[] {
       const servers = [...(byName.get(name)?.servers ?? [])].map(([words, server]) => `  server ${server} ${words} ${SERVER_SETTINGS}`)
       return kind === 'tcp'
         ? [`backend ${name} from base`, '  mode tcp', '  timeout server 1h', ...queueOf(queuesMs.get(name)), ...servers]
-        : [`backend ${name} from pool`, ...queueOf(queuesMs.get(name)), ...servers]
+        : [
+            `backend ${name} from pool`,
+            ...queueOf(queuesMs.get(name)),
+            ...servers,
+            ...told.sparesOf(number).map((server) => `  server ${server} ${NO_ADDRESS} disabled ${SERVER_SETTINGS}`),
+          ]
     }).flat(),
   )
   const answering = [...ANSWERING.values()].flatMap((name) =>
