@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { LogFields, Logger } from '#base'
 import { deepEqual, deepClone } from '#api'
 import { eventually, testApiServer } from '#testing'
+import { bootstrapPolicy } from './auth/rbac/policy/policy.ts'
 import type { AdmissionStep } from './contract.ts'
 
 /** What other API servers have got wrong: each test names the weakness in its words. */
@@ -119,6 +120,20 @@ test('endpoints do not lead to this machine or to the link', async (t) => {
     const ofEndpoints = await api.request('POST', '/api/v1/namespaces/default/endpoints', { body: endpoints })
     const isUnspecific = ip === '255.255.255.255'
     assert.deepEqual([ofSlice.status, ofEndpoints.status], isUnspecific ? [201, 201] : [422, 422], ip)
+  }
+})
+
+test('who may edit a namespace may not lead its Services to other places', () => {
+  const { clusterRoles } = bootstrapPolicy()
+  const routes = new Set(['endpoints', 'endpoints/restricted', 'endpointslices', 'endpointslices/restricted', '*'])
+  const writing = new Set(['create', 'update', 'patch', '*'])
+  for (const name of ['system:aggregate-to-edit', 'system:aggregate-to-admin', 'edit', 'admin']) {
+    const role = clusterRoles.find(({ metadata }) => metadata?.name === name) ?? assert.fail(name)
+    for (const { resources = [], verbs } of role.rules ?? [])
+      assert.ok(
+        !resources.some((one) => routes.has(one)) || !verbs.some((verb) => writing.has(verb)),
+        `${name}: ${verbs.join()} ${resources.join()}`,
+      )
   }
 })
 

@@ -5,6 +5,7 @@ import type { Row } from '../deps/rules.ts'
 import { architectureRows, checkArchitectureTable } from './architecture-table.ts'
 import { readCatalogues } from './catalogues.ts'
 import { pathsOf } from './named-paths.ts'
+import { checkNamedTests } from './named-tests.ts'
 import { checkReference, checkUnique, checkVerdicts } from './reference.ts'
 
 const paths = (text: string): string[] => pathsOf({ path: 'docs/page.md', text }).map(({ path }) => path)
@@ -94,5 +95,18 @@ describe('the table of ARCHITECTURE.md', () => {
     assert.equal(checkArchitectureTable(page(architectureRows([row('one'), { ...row('two'), layer: 1 }])), rows).length, 1)
     assert.equal(checkArchitectureTable(page(architectureRows([row('one')])), rows).length, 1)
     assert.equal(checkArchitectureTable({ path: 'ARCHITECTURE.md', text: '' }, rows).length, 1)
+  })
+})
+
+describe('tests that a page names', () => {
+  const check = (row: string): string[] =>
+    checkNamedTests('', { path: 'p.md', text: `| weakness | tests |\n| --- | --- |\n${row}\n` }, () => "test('a node is dialled', …)").map(
+      ({ message }) => message,
+    )
+
+  it('are in their files', () => {
+    assert.deepEqual(check('| a | `a.test.ts`: "a node is dialled", "is dialled" |'), [])
+    assert.deepEqual(check('| a | `a.test.ts`: "gone"; `b.test.ts`: "a node" |'), ['names a test "gone", which is not in a.test.ts'])
+    assert.deepEqual(check('| a | some day |'), ['names no test'])
   })
 })

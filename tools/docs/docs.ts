@@ -4,6 +4,7 @@ import { readSourceTree } from '../deps/source-tree.ts'
 import { checkArchitectureTable } from './architecture-table.ts'
 import { readCatalogues } from './catalogues.ts'
 import { checkNamedPaths } from './named-paths.ts'
+import { checkNamedTests } from './named-tests.ts'
 import { type Page, readPages } from './pages.ts'
 import { checkReference, checkUnique, checkVerdicts } from './reference.ts'
 
@@ -22,6 +23,7 @@ function checkDocs(root: string): Problem[] {
     ...on('docs/reference/flags.md', (page) => checkReference(page, flags)),
     ...on('docs/reference/metrics.md', (page) => checkReference(page, metrics)),
     ...on('docs/reference/verdicts.md', checkVerdicts),
+    ...on('docs/reference/security.md', (page) => checkNamedTests(root, page)),
   ]
 }
 

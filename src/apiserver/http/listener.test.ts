@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect as connectHttp2, constants } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import { type TestContext, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { type BodySink, BodyTooLarge, type HttpHandler, type HttpResponse, createAuthority, issueLeaf, rootScope } from '#base'
 import { type Listener, listen } from './listener.ts'
 
@@ -142,3 +143,37 @@ test('a client that opens and resets streams without end loses its connection, a
   assert.ok(sent < 20_000, 'the server has ended it')
   assert.ok(begun < 5_000, `${begun} were begun`)
 })
+
+/** A frame of HTTP/2 for the connection as a whole. */
+function frameOf(type: number, flags: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9)
+  head.writeUIntBE(payload.length, 0, 3)
+  head[3] = type
+  head[4] = flags
+  return Buffer.concat([head, payload])
+}
+const SETTINGS = 4
+const PING = 6
+
+for (const [what, type, size] of [
+  ['pings', PING, 8],
+  ['changes of settings', SETTINGS, 0],
+] as const)
+  test(`a client that sends ${what} without end, and reads no answer, is cut off, and others are served`, async (t) => {
+    const { port } = await start(t, echo)
+    const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+    t.after(() => socket.destroy())
+    await new Promise((resolve) => socket.once('secureConnect', resolve))
+    const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()).on('error', () => resolve()))
+    socket.pause()
+    const start100 = Buffer.concat(Array.from({ length: 100 }, () => frameOf(type, 0, Buffer.alloc(size))))
+    socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frameOf(SETTINGS, 0, Buffer.alloc(0))]))
+    const most = 2_000_000 / start100.length
+    for (let at = 0; at < most && !socket.destroyed && socket.writable; at++) {
+      if (!socket.write(start100)) await Promise.race([closed, new Promise((resolve) => setImmediate(resolve))])
+      if (at % 100 === 0) assert.equal((await overHttp1(port, 'GET', '/other')).status, 200)
+    }
+    socket.resume()
+    await closed
+    assert.equal((await overHttp1(port, 'GET', '/other')).status, 200)
+  })

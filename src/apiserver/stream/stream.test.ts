@@ -5,11 +5,12 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type TestContext, describe, it } from 'node:test'
+import type { core } from '#api'
 import { type TestApiServer, testApiServer } from '#testing'
 import { createAuthority, issueLeaf, rootScope } from '#base'
 import { listen } from '../http/listener.ts'
 import { chosenContainer } from './pod-container.ts'
-import { isProxyable } from './node-address.ts'
+import { isProxyable, nodeAddress } from './node-address.ts'
 import { proxyName } from './proxy-target.ts'
 import { streamSpecials } from './stream-specials.ts'
 
@@ -281,6 +282,27 @@ describe('the proxy', { timeout: 20_000 }, () => {
     for (const wrong of ['ftp:p:80', 'a:b:c:d', ':80'])
       assert.throws(() => proxyName(wrong, 'pod'), { message: `invalid pod request "${wrong}"` })
   })
+})
+
+it('a node is dialled at an address, never at a name: what was checked cannot be another one when it is dialled', () => {
+  const node = (...addresses: readonly core.NodeAddress[]): core.Node => ({
+    metadata: { name: 'n' },
+    status: { addresses: [...addresses] },
+  })
+  const name = { type: 'Hostname', address: 'localhost' }
+  const dns = { type: 'InternalDNS', address: 'metadata.internal' }
+  assert.throws(() => nodeAddress(node(name, dns)), /no preferred addresses found/)
+  assert.throws(() => nodeAddress(node(name, { type: 'InternalIP', address: '169.254.169.254' })), /address not allowed/)
+  assert.throws(() => nodeAddress(node({ type: 'InternalIP', address: '::ffff:127.0.0.1' })), /address not allowed/)
+  const checked: string[] = []
+  const found = nodeAddress(
+    node(name, { type: 'InternalIP', address: 'name.example' }, { type: 'ExternalIP', address: '10.0.0.7' }),
+    (ip) => {
+      checked.push(ip)
+      return true
+    },
+  )
+  assert.deepEqual([found.ip, checked], ['10.0.0.7', ['10.0.0.7']])
 })
 
 it('addresses of this machine, of the link and of groups are not dialled, however they are written', () => {
