@@ -15,10 +15,11 @@ export async function killContainer(scope: Scope, worker: PodSubject, action: Ex
   if (memory.endingSinceMs === undefined) memory.replacing.add(id)
   if (fresh) services.events.record(pod, 'Normal', 'Killing', message, name)
   services.probes.stop(id)
-  const beganMs = action.sinceMs ?? scope.clock.now()
+  const alreadyMs = action.sinceMs === undefined ? 0 : scope.clock.now() - action.sinceMs
+  const beganMs = scope.clock.monotonic() - alreadyMs
   const left = (): number => {
     if (action.graceSeconds === 0) return 0
-    return Math.max(action.graceSeconds - Math.floor((scope.clock.now() - beganMs) / 1000), SHORTEST_GRACE_SECONDS)
+    return Math.max(action.graceSeconds - Math.floor((scope.clock.monotonic() - beganMs) / 1000), SHORTEST_GRACE_SECONDS)
   }
   const container = findContainer(pod, name)
   const hook = container?.lifecycle?.preStop

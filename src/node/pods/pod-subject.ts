@@ -13,6 +13,8 @@ export interface PodSubject {
   readonly memory: WorkingMemory
   readonly pod: core.Pod
   readonly podIps: readonly string[]
+  /** The wall clock, for what is noted in `memory`: should the clock have been set since, what stands there has moved with it. */
+  now(): number
   /** Ends the pod before its time. */
   end(ended: Ended): void
 }

@@ -69,6 +69,35 @@ describe('a pod on a node', () => {
     assert.equal(main()?.lastState?.terminated?.exitCode, 3)
   })
 
+  for (const [what, jumpMs] of [
+    ['back', -3_600_000],
+    ['on', 3_600_000],
+  ] as const)
+    test(`waits for a restart, a pull and its own end no longer when the clock is set ${what} by an hour`, async () => {
+      runtime.processes.set('app:1', { exitsAfterMs: 1000, exitCode: 3 })
+      node.manager.set(web)
+      for (const restarts of [0, 1]) {
+        await node.until(`run ${restarts}`, () => main()?.restartCount === restarts && main()?.state?.running !== undefined)
+        clock.advance(1000)
+      }
+      await node.until('back-off', () => main()?.state?.waiting?.reason === 'CrashLoopBackOff')
+      clock.jump(jumpMs)
+      clock.advance(10_000)
+      await node.until('run 2', () => main()?.restartCount === 2)
+
+      const pulling = testPod('pulling', { containers: [{ name: 'main', image: 'new:1' }] })
+      node.manager.set(pulling)
+      await node.until('pull failed', () => main('pulling')?.state?.waiting?.reason === 'ErrImagePull')
+      clock.jump(jumpMs)
+      runtime.addImage('new:1')
+      clock.advance(10_000)
+      await node.until('pulled', () => node.status('pulling')?.phase === 'Running')
+
+      node.manager.set(deleted(pulling))
+      clock.jump(jumpMs)
+      await node.until('gone', () => node.manager.byUid('uid-pulling') === undefined)
+    })
+
   test('is adopted by a new agent without being touched', async () => {
     node.manager.set(web)
     await node.until('running', () => node.status('web')?.phase === 'Running')

@@ -7,6 +7,7 @@ import { planPod } from './plan/plan-pod.ts'
 import type { Ended, PodSnapshot, ProbeResults } from './plan/snapshot.ts'
 import { endingOf } from './plan/ending.ts'
 import { carryOut } from './actions.ts'
+import { ClockJumps, moveTimes } from './clock-jumps.ts'
 import { findContainer, namespaceOf, nameOf, specOf, uidOf } from './pod-facts.ts'
 import type { PodSubject, WorkingMemory } from './pod-subject.ts'
 import { type Allocation, WHOLE_POD, askedOf, toldAllocationOf, withAllocation } from './resize/allocation.ts'
@@ -48,10 +49,12 @@ export class PodWorker implements PodSubject {
   #timer: { cancel(): void } | undefined
   readonly #announcedBackoffs = new Map<string, string>()
   readonly #adopted = new Set<string>()
+  readonly #jumps: ClockJumps
 
   constructor(scope: Scope, services: PodServices, pod: core.Pod, onGone: () => void) {
     this.scope = scope.child({ log: { pod: `${namespaceOf(pod)}/${nameOf(pod)}` } })
     this.services = services
+    this.#jumps = new ClockJumps(scope.clock)
     this.#asked = pod
     this.#granted = pod.status?.startTime === undefined ? askedOf(pod) : toldAllocationOf(pod)
     this.pod = withAllocation(pod, this.#granted)
@@ -172,11 +175,17 @@ export class PodWorker implements PodSubject {
     })
   }
 
+  now(): number {
+    moveTimes(this.memory, this.#jumps.take())
+    return this.scope.clock.now()
+  }
+
   snapshot(): PodSnapshot {
     return {
       pod: withStatus(this.pod, this.#reported),
       vanished: this.#vanished,
-      now: this.scope.clock.now(),
+      now: this.now(),
+      setBackMs: this.#jumps.setBackMs,
       sandboxes: this.state.sandboxes,
       containers: this.state.containers,
       memory: this.memory,

@@ -45,7 +45,7 @@ export async function runSandbox(scope: Scope, worker: PodSubject, { attempt }: 
     }
     services.starts.failed(pod, 'sandbox')
     const failures = (memory.sandboxFailure?.failures ?? 0) + 1
-    const now = scope.clock.now()
+    const now = worker.now()
     const reason = error instanceof StartRefused ? error.reason : 'FailedCreatePodSandBox'
     const message = error instanceof StartRefused ? error.message : `Failed to create pod sandbox: ${messageOf(error)}`
     memory.sandboxFailure = {

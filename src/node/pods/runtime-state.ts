@@ -21,10 +21,10 @@ export class RuntimeState {
   }
 
   get sandboxes(): SandboxStatus[] {
-    return [...this.#sandboxes.values()].sort((a, b) => b.createdAtMs - a.createdAtMs)
+    return [...this.#sandboxes.values()].sort(newestFirst)
   }
   get containers(): ContainerView[] {
-    return [...this.#containers.values()].sort((a, b) => b.createdAtMs - a.createdAtMs)
+    return [...this.#containers.values()].sort(newestFirst)
   }
   get empty(): boolean {
     return this.#sandboxes.size === 0 && this.#containers.size === 0
@@ -90,6 +90,11 @@ export class RuntimeState {
     this.#containers.delete(id)
     this.#expected.delete(id)
   }
+}
+
+/** By their count first: when the clock was set back, what was made later has the earlier time. */
+function newestFirst(a: { attempt: number; createdAtMs: number }, b: { attempt: number; createdAtMs: number }): number {
+  return b.attempt - a.attempt || b.createdAtMs - a.createdAtMs
 }
 
 function unlessGone(error: unknown): undefined {

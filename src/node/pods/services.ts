@@ -7,7 +7,7 @@ import type { ObjectSource } from '../objects.ts'
 import type { NodeSettings } from '../settings.ts'
 import type { ProbeResults } from './plan/snapshot.ts'
 import type { AnyContainer } from './pod-facts.ts'
-import type { StartTally } from './start-tally.ts'
+import type { StartTally } from '../server/start-tally.ts'
 
 /** What pod workers use of the node. Each has a second implementation in tests. */
 export interface PodServices {

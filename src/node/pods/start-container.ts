@@ -35,7 +35,7 @@ export async function startContainer(scope: Scope, worker: PodSubject, start: St
     memory.failures.delete(start.name)
     const { restartOf } = start
     if (restartOf !== undefined)
-      memory.backoffs.set(start.name, afterRestart(memory.backoffs.get(start.name), restartOf.finishedAtMs, scope.clock.now()))
+      memory.backoffs.set(start.name, afterRestart(memory.backoffs.get(start.name), restartOf.finishedAtMs, worker.now()))
     await worker.state.readContainer(worker.scope, id, start.sandboxId)
     await runPostStart(scope, worker, container, id)
     memory.starting.delete(id)
@@ -147,10 +147,10 @@ async function runPostStart(scope: Scope, worker: PodSubject, container: AnyCont
 }
 
 function noteFailure(worker: PodSubject, name: string, error: unknown): void {
-  const { memory, services, pod, scope } = worker
+  const { memory, services, pod } = worker
   const reason = error instanceof StartRefused ? error.reason : 'CreateContainerError'
   const message = messageOf(error)
-  const now = scope.clock.now()
+  const now = worker.now()
   services.starts.failed(pod, 'container')
   const failures = (memory.failures.get(name)?.failures ?? 0) + 1
   memory.failures.set(name, {

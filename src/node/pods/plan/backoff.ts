@@ -5,6 +5,10 @@ const LONGEST_MS = 300_000
 /** Time without a restart after which the next one is the first again. */
 const FORGET_MS = 2 * LONGEST_MS
 
+/** When a container ended, on the clock as it is now: the runtime may have noted it before the clock was set back. */
+export const endedAt = (finishedAtMs: number, nowMs: number, setBackMs: number): number =>
+  finishedAtMs > nowMs ? Math.min(finishedAtMs - setBackMs, nowMs) : finishedAtMs
+
 /** When a container that ended at `endedAtMs` may be started again. The first restart is at once. */
 export function restartAt(backoff: Backoff | undefined, endedAtMs: number): number {
   if (backoff === undefined || endedAtMs - backoff.updatedAtMs > FORGET_MS) return endedAtMs

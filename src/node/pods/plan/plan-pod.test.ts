@@ -75,7 +75,7 @@ function snapshot(of: core.Pod, change: Omit<Partial<PodSnapshot>, 'memory'> & {
     endingSinceMs: undefined,
     ...change.memory,
   }
-  return { pod: of, vanished: false, now: NOW, sandboxes: [sandbox()], containers: [], ...change, memory }
+  return { pod: of, vanished: false, now: NOW, setBackMs: 0, sandboxes: [sandbox()], containers: [], ...change, memory }
 }
 const short = (action: Action): string => {
   switch (action.type) {

@@ -13,7 +13,7 @@ import {
 } from '../pod-facts.ts'
 import { planResize } from '../resize/plan-resize.ts'
 import type { Action, Plan } from './action.ts'
-import { goDuration, restartAt } from './backoff.ts'
+import { endedAt, goDuration, restartAt } from './backoff.ts'
 import { endingOf } from './ending.ts'
 import { planEnd } from './plan-end.ts'
 import { restartsAfter } from './restart.ts'
@@ -171,8 +171,9 @@ class RunPlan {
 
   #restart(container: AnyContainer, sandboxId: string, ended: ContainerView): void {
     const backoff = this.#snapshot.memory.backoffs.get(container.name)
-    const atMs = restartAt(backoff, ended.finishedAtMs)
-    if (atMs <= this.#snapshot.now) return this.#start(container, sandboxId)
+    const { now, setBackMs } = this.#snapshot
+    const atMs = restartAt(backoff, endedAt(ended.finishedAtMs, now, setBackMs))
+    if (atMs <= now) return this.#start(container, sandboxId)
     const delay = goDuration(backoff?.delayMs ?? 0)
     this.#waiting.set(container.name, {
       reason: 'CrashLoopBackOff',

@@ -8,6 +8,8 @@ export interface PodSnapshot {
   /** The pod is no longer in the API: everything of it is to go. */
   readonly vanished: boolean
   readonly now: number
+  /** How far the clock was set back since the agent looks after the pod: what the runtime noted before may lie in the future. */
+  readonly setBackMs: number
   /** Newest first. */
   readonly sandboxes: readonly SandboxStatus[]
   /** Of all sandboxes of the pod, newest first. */

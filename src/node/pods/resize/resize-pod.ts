@@ -64,10 +64,11 @@ async function verifyUse(
 const memoryLimit = (resources: core.ResourceRequirements | undefined): number | undefined =>
   resources?.limits?.memory === undefined ? undefined : quantityValue(resources.limits.memory)
 
-function noteError({ memory, services, pod, scope }: PodSubject, error: string): void {
+function noteError(worker: PodSubject, error: string): void {
+  const { memory, services, pod } = worker
   const before = memory.resize.inProgress
   const generation = before?.generation ?? pod.metadata?.generation ?? 0
-  memory.resize = { ...memory.resize, inProgress: { generation, error, retryAtMs: scope.clock.now() + RETRY_MS } }
+  memory.resize = { ...memory.resize, inProgress: { generation, error, retryAtMs: worker.now() + RETRY_MS } }
   if (before?.error !== error)
     services.events.record(pod, 'Warning', 'ResizeError', resizeMessage(pod, 'Pod resize error', generation, error))
 }
