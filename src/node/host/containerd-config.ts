@@ -56,6 +56,9 @@ export function containerdConfig(options: HostOptions, layout: HostLayout, facts
     `cni_conf_dir = ${text(layout.cni.hostPortConfDir)}`,
     `[${cri}.registry]`,
     `config_path = ${text(options.registryConfigDir ?? `${layout.registriesDir}:${MACHINE_REGISTRIES}`)}`,
+    // What pulls by default from 2.1 on takes the two folders for one.
+    '[plugins."io.containerd.cri.v1.images"]',
+    'use_local_image_pull = true',
     '',
   ].join('\n')
 }

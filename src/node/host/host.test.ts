@@ -29,6 +29,7 @@ describe('what a node is made of', () => {
     assert.match(config(false), /^restrict_oom_score_adj = true$/m)
     assert.match(config(true), /^restrict_oom_score_adj = false$/m)
     assert.match(config(true), /^netns_mounts_under_state_dir = true$/m)
+    assert.match(config(true), /^use_local_image_pull = true$/m)
   })
   test('only pods with host ports pay for their plugin', () => {
     const types = (hostPorts: boolean): string[] =>
