@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type networking, refs } from '#api'
+import { type autoscaling, type networking, refs } from '#api'
 import type { Client } from '#client'
 import { running } from '#main'
-import { type MachineCluster, machineCluster, noMachineCluster, runCommand } from '#testing'
+import { type MachineCluster, machineCluster, noMachineCluster, runCommand, startCommand } from '#testing'
 import { eventually } from '#testing/basics'
 import { noGateway } from './gateway/stage.ts'
 
@@ -97,6 +98,63 @@ spec:
       const answer = await runCommand('curl', ['--silent', '-H', 'Host: shop.api.example', `http://${address}/`])
       return answer.stdout.includes('Deck teapot')
     })
+  })
+
+  it('counts what autoscalers go by: there are as many pods as the requests need, and fewer again when they stop', async (t) => {
+    const [metric, time] = ['requests_per_second', 'response_time_p95_seconds']
+    const service = '{ apiVersion: v1, kind: Service, name: storefront }'
+    const manifests = `
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: any-host, namespace: shop }
+spec:
+  rules: [{ http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: storefront, port: { number: 80 } } } }] } }]
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: storefront, namespace: shop }
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: storefront }
+  minReplicas: 1
+  maxReplicas: 3
+  behavior: { scaleDown: { stabilizationWindowSeconds: 0 } }
+  metrics:
+  - { type: Object, object: { describedObject: ${service}, metric: { name: ${metric} }, target: { type: AverageValue, averageValue: 10 } } }
+  - { type: Pods, pods: { metric: { name: ${metric} }, target: { type: AverageValue, averageValue: 10 } } }
+  - { type: Object, object: { describedObject: ${service}, metric: { name: ${time} }, target: { type: Value, value: 60 } } }
+`
+    await cluster.mustKubectl(['apply', '-f', '-'], { input: manifests })
+    const scaled = (holds: (one: autoscaling.HorizontalPodAutoscaler) => boolean) =>
+      eventually(
+        'the autoscaler',
+        async () => {
+          const one = await client.resource(refs.horizontalpodautoscalers).get(cluster.scope, { namespace: 'shop', name: 'storefront' })
+          return holds(one) ? one : undefined
+        },
+        90_000,
+      )
+    const load = startCommand(process.execPath, [
+      join(import.meta.dirname, 'inside/load.ts'),
+      `http://${cluster.instance.nodes[0].address}/`,
+      '25',
+      'keep',
+    ])
+    await load.until(/asking/)
+    const startMs = performance.now()
+    try {
+      const { status } = await scaled((one) => one.status?.desiredReplicas === 3 && (one.status.currentMetrics ?? []).length === 3)
+      t.diagnostic(`three pods after ${((performance.now() - startMs) / 1000).toFixed(1)} s: ${JSON.stringify(status?.currentMetrics)}`)
+      const [object, pods, quantile] = status?.currentMetrics ?? []
+      assert.equal(object?.object?.metric.name, metric)
+      assert.equal(pods?.pods?.metric.name, metric)
+      // Text of a quantity: a time was measured, and it is no minute.
+      assert.match(String(quantile?.object?.current.value), /^[1-9]\d*[mu]$/)
+    } finally {
+      await load.stop()
+    }
+    const down = performance.now()
+    await scaled(({ status }) => status?.desiredReplicas === 1)
+    t.diagnostic(`one pod ${((performance.now() - down) / 1000).toFixed(1)} s after the last request`)
   })
 
   it('may read a Secret that it knows the name of, and cannot look for others', async () => {

@@ -121,6 +121,8 @@ test('the younger of two for the same is not told, and is when the older one goe
   governor.put(policy('a', { breaker, warmUpSeconds: 3 }))
   assert.deepEqual([governor.held('x/b')?.verdict.reason, governor.held('x/a')?.verdict.reason], ['Conflicted', 'Accepted'])
   assert.equal(text('b'), undefined)
+  // Whose breaker does not count has no state to be told.
+  assert.equal(statusOf(governor.held('x/b') ?? assert.fail(), undefined, 0).breaker, undefined)
   assert.equal(governor.treatment('x/shop')?.serverWords, ' slowstart 3s')
   governor.remove('x/a')
   assert.equal(governor.held('x/b')?.verdict.reason, 'Accepted')

@@ -25,6 +25,8 @@ export interface GovernorHooks {
 /** A policy as it is held to. */
 export interface Held {
   readonly number: number
+  /** False: another policy is for the same. */
+  readonly isHeld: boolean
   readonly policy: TrafficPolicy
   readonly verdict: Verdict
   readonly breaker: Breaker | undefined

@@ -11,7 +11,11 @@ const OURS: ReadonlySet<string> = new Set(['Accepted'])
 const MOST_EJECTED = 64
 
 /** What the status of a policy is to say. */
-export function statusOf({ policy, verdict, breaker, outliers }: Held, release: BreakerStatus['release'], nowMs: number): TrafficStatus {
+export function statusOf(
+  { policy, verdict, isHeld, breaker, outliers }: Held,
+  release: BreakerStatus['release'],
+  nowMs: number,
+): TrafficStatus {
   const generation = policy.metadata?.generation ?? 0
   const ejected = [...ejectedIn(outliers)].slice(0, MOST_EJECTED).map(([address, untilMs]) => ({
     address,
@@ -21,7 +25,7 @@ export function statusOf({ policy, verdict, breaker, outliers }: Held, release: 
   return {
     observedGeneration: generation,
     conditions: mergeConditions(policy.status?.conditions ?? [], [verdict], OURS, generation, rfc3339(nowMs)),
-    ...(breaker === undefined || verdict.status === 'Unknown' ? {} : { breaker: breakerStatus(breaker, release) }),
+    ...(breaker === undefined || !isHeld ? {} : { breaker: breakerStatus(breaker, release) }),
     ...(ejected.length === 0 ? {} : { ejected }),
   }
 }
