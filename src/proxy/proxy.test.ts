@@ -83,6 +83,21 @@ test('replaces the table at the start, then sends only what is different, and no
   assert.deepEqual([kernel.transactions.length, proxy.stats().replacements, proxy.stats().services], [2, 1, 1])
 })
 
+test('a new Service that selects pods is told to the kernel together with its endpoints; without any it refuses soon', async () => {
+  using scope = rootScope()
+  const { kernel, proxy, client } = await running(scope)
+  const selecting = (name: string, clusterIP: string): core.Service => service(name, { clusterIP, selector: { app: name } })
+  await client.resource(refs.services).create(scope, selecting('a', '10.96.0.1'))
+  await client.resource(refs.endpointslices).create(scope, slice('a', '10.244.0.1'))
+  await eventually('the endpoint', () => kernel.transactions.at(-1)?.includes('10.244.0.1') === true)
+  assert.equal(kernel.transactions.length, 2)
+  await client.resource(refs.services).create(scope, selecting('b', '10.96.0.2'))
+  await eventually('the refusal', () => kernel.transactions.at(-1)?.includes('refused { 10.96.0.2 ') === true)
+  await client.resource(refs.services).create(scope, selecting('c', '10.96.0.3'))
+  await eventually('it is known', () => proxy.stats().services === 3)
+  await proxy.settled()
+})
+
 test('a refused change is followed by a replacement at once; a refused replacement is tried again', async () => {
   using scope = rootScope()
   const { kernel, proxy, client } = await running(scope)

@@ -37,6 +37,8 @@ export interface ProxyStats {
 }
 
 const FIRST_RETRY_MS = 1000
+/** Longer than it takes to make a slice, and shorter than anybody needs to find out that a Service is there. */
+const ENDPOINTS_WITHIN_MS = 50
 const LONGEST_RETRY_MS = 30_000
 
 /**
@@ -79,6 +81,8 @@ class Proxy implements RunningProxy {
   readonly #wanted: WantedServices
   readonly #health: HealthServers
   readonly #dirty = new Set<string>()
+  /** New Services whose endpoints are about to come. */
+  readonly #expected = new Set<string>()
   readonly #ignored = new Map<string, string>()
   #ledger = new Ledger()
   /** Nothing has been applied yet, or the last application failed: what the kernel has is not known. */
@@ -96,13 +100,28 @@ class Proxy implements RunningProxy {
     this.#health = new HealthServers(this.#scope, () => !this.#unknown)
     this.#wanted = new WantedServices({ ...options, families: this.#tables.families })
     this.#wanted.onChange((key) => {
+      if (!this.#unknown && !this.#ledger.services.has(key) && this.#wanted.awaitsEndpoints(key)) return this.#expect(key)
+      this.#expected.delete(key)
       this.#dirty.add(key)
       this.#wake?.()
     })
   }
 
+  /** That a new Service refuses connections is no hurry: its endpoints would have to wait for that transaction. */
+  #expect(key: string): void {
+    this.#expected.add(key)
+    if (this.#expected.size === 1) this.#scope.clock.after(ENDPOINTS_WITHIN_MS, () => this.#expectNoMore(), { background: true })
+  }
+
+  #expectNoMore(): void {
+    for (const key of this.#expected) this.#dirty.add(key)
+    this.#expected.clear()
+    this.#wake?.()
+  }
+
   async settled(): Promise<void> {
     this.#scope.check()
+    this.#expectNoMore()
     if (this.#dirty.size === 0 && !this.#unknown && !this.#busy) return
     const waiter = Promise.withResolvers<void>()
     this.#waiters.push(waiter)

@@ -1,5 +1,5 @@
 import { type core, type discovery, refs, type IpFamily } from '#api'
-import type { Informer, Informers } from '#reconcile'
+import { type Informer, type Informers, hasEndpoints, isHeadless } from '#reconcile'
 import { type ProxyNode, SERVICE_NAME_LABEL, type ServicePort, ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
 
 const BY_SERVICE = 'proxy-service'
@@ -57,6 +57,12 @@ export class WantedServices {
   ports(key: string): readonly ServicePort[] | undefined {
     const service = this.#services.get(key)
     return service === undefined ? undefined : servicePorts(service, this.#slices.byIndex(BY_SERVICE, key), this.#node())
+  }
+
+  /** Whether endpoints are about to come: a Service that selects pods has its first slice a moment after it is made. */
+  awaitsEndpoints(key: string): boolean {
+    const service = this.#services.get(key)
+    return service !== undefined && hasEndpoints(service) && !isHeadless(service) && this.#slices.byIndex(BY_SERVICE, key).length === 0
   }
 
   ignored(key: string): readonly string[] {
