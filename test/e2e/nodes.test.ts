@@ -54,18 +54,32 @@ describe('a cluster of several nodes on this machine', { skip: noMachineCluster 
     })
 
   it('comes up, and its nodes have ranges of their own', async () => {
-    await cluster.must('up', '--nodes', '2', '--network', 'overlay')
+    await cluster.must('up', '--nodes', '2', '--network', 'overlay', '--ip-families', 'IPv4,IPv6')
     client = await cluster.client()
     const nodes = (await client.resource(refs.nodes).list(cluster.scope)).items
     assert.equal(nodes.length, 2)
     assert.equal(new Set(nodes.map(({ spec }) => spec?.podCIDR)).size, 2)
-    for (const { spec } of nodes) assert.match(spec?.podCIDR ?? '', /^10\.\d+\.\d+\.0\/24$/)
+    for (const { spec } of nodes) assert.match(spec?.podCIDRs?.join() ?? '', /^10\.\d+\.\d+\.0\/24,fd53:616d:[0-9a-f:]+\/64$/)
   })
 
   it('serves the shop at every node, wherever its pods are', async () => {
     const pods = (await client.resource(refs.pods).list(cluster.scope, { namespace: 'shop' })).items
     assert.equal(new Set(pods.map(({ spec }) => spec?.nodeName)).size, 2, 'pods are on both nodes')
     for (const { address } of cluster.instance.nodes) assert.equal(await status(address), 200)
+  })
+
+  it('speaks IPv6: pods of all nodes, Services and node ports have addresses of both families', async () => {
+    for (const { status: found } of await shopPods('storefront')) {
+      const [four, six] = (found?.podIPs ?? []).map(({ ip }) => ip)
+      assert.deepEqual([four?.includes(':'), six?.includes(':'), found?.hostIPs?.length], [false, true, 2])
+      assert.equal(await status(`[${six ?? ''}]`, 8080), 200)
+    }
+    const body = { spec: { ipFamilyPolicy: 'PreferDualStack' } }
+    const storefront = { namespace: 'shop', name: 'storefront' }
+    const { spec } = await client.resource(refs.services).patch(cluster.scope, storefront, { type: 'merge', body })
+    assert.deepEqual([spec?.ipFamilies, spec?.clusterIPs?.length], [['IPv4', 'IPv6'], 2])
+    for (const { address6 = '' } of cluster.instance.nodes)
+      await eventually('the node port answers', async () => (await status(`[${address6}]`)) === 200)
   })
 
   it('reaches pods and Services of all nodes through the API', async () => {
@@ -152,6 +166,46 @@ describe('a cluster of several nodes on this machine', { skip: noMachineCluster 
     const result = JSON.parse(load.stdout.trim().split('\n').at(-1) ?? '') as { readonly sent: number; readonly failures: unknown }
     context.diagnostic(`${result.sent} requests`)
     assert.deepEqual(result.failures, {})
+  })
+
+  it('changes how nodes reach each other while it runs, and loses no request of either family', async (context) => {
+    const { scope } = cluster
+    const brief = { namespace: 'default', name: 'brief' }
+    const body = { spec: { ipFamilyPolicy: 'PreferDualStack' } }
+    const { spec } = await client.resource(refs.services).patch(scope, brief, { type: 'merge', body })
+    const [four = '', six = ''] = spec?.clusterIPs ?? []
+    const loads = [four, `[${six}]`].flatMap((host) =>
+      ['close', 'keep'].map((kind) => startCommand(...cluster.inside(LOAD, `http://${host}/`, '25', kind))),
+    )
+    const ways = async (): Promise<readonly string[]> =>
+      Promise.all(
+        cluster.instance.nodes.flatMap(({ namespace = '' }) =>
+          ['-4', '-6'].map(async (family) =>
+            (await commandOutput('ip', ['-n', namespace, family, 'route', 'show', 'proto', '201'])).trim(),
+          ),
+        ),
+      )
+    try {
+      for (const load of loads) await load.until(/asking/)
+      for (const mode of ['route', 'overlay'] as const) {
+        await cluster.must('up', '--network', mode)
+        for (const routes of await ways()) {
+          const lines = routes.split('\n')
+          assert.equal(lines.length, 2)
+          for (const line of lines) assert.equal(line.includes('dev sampan-vxlan'), mode === 'overlay', line)
+        }
+      }
+    } finally {
+      for (const load of loads) await load.stop()
+    }
+    const results = loads.map(
+      ({ stdout }) => JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { readonly sent: number; readonly failures: unknown },
+    )
+    context.diagnostic(`${results.map(({ sent }) => sent).join(' + ')} requests`)
+    for (const { sent, failures } of results) {
+      assert.ok(sent > 25)
+      assert.deepEqual(failures, {})
+    }
   })
 
   it('leaves nothing on the machine after reset', async () => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type MetricFamily, ReplaceableIdentity, type Scope, UserError } from '#base'
+import { type Identity, type MetricFamily, ReplaceableIdentity, type Scope, UserError } from '#base'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { OVERLAY_MTU } from '#network'
 import { DEFAULT_HARD, alignmentOptions, parseReserved, parseThresholds, shutdownGroups, streamProtocols } from '#node'
@@ -25,7 +25,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
     const network =
       flags.proxyKubeconfig === undefined
         ? undefined
-        : await nodeNetwork(work, flags, flags.proxyKubeconfig, await certificates?.proxy(work, client))
+        : await nodeNetwork(work, flags, flags.proxyKubeconfig, { node: client, ...(await proxyIdentity(work, client, certificates)) })
     const [, { agent }] = await Promise.all([
       network?.start(nodeIps),
       startAgent(work, {
@@ -84,6 +84,14 @@ function roomOptions(flags: AgentFlags): Pick<AgentOptions, 'reserved' | 'alignm
   const reserved = parseReserved(flags.kubeReserved, flags.systemReserved)
   const { reservedCpus } = alignment
   return { alignment, reserved: reservedCpus === undefined ? reserved : { ...reserved, cpuMilli: reservedCpus.size * 1000 } }
+}
+
+async function proxyIdentity(
+  scope: Scope,
+  client: Client,
+  certificates: AgentCertificates | undefined,
+): Promise<{ readonly identity?: Identity }> {
+  return certificates === undefined ? {} : { identity: await certificates.proxy(scope, client) }
 }
 
 const filesOf = ({ proxyKubeconfig, tlsCertFile, tlsPrivateKeyFile, clientCaFile }: AgentFlags): string[] =>

@@ -32,7 +32,9 @@ import type { UpFlags } from '../program/flags.ts'
 import { readManifests, waitForDeployments, waitForNode } from '../up/apply.ts'
 import { type Component, DELIVERY, GATEWAY, SERVER, agentOf, componentCommand, hostOptions } from '../up/commands.ts'
 import { dnsEndpoints } from '../up/dns-endpoints.ts'
+import { withFailover, withMode, withParts } from '../up/kept-choices.ts'
 import { prepareMachine } from '../up/prepare-machine.ts'
+import { switchNetwork } from '../up/switch-network.ts'
 import { within } from '../up/within.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/shop')
@@ -73,11 +75,13 @@ export async function runUp(flags: UpFlags): Promise<void> {
     bringImages(scope, progress, stateDir, instance, layouts),
   )
   // The agents load meanwhile, and wait for the server by themselves.
-  const agents = containerd.then(() =>
-    progress.step('agent, proxy and DNS', async (note) => {
+  const agents = containerd.then(async () => {
+    if (known !== undefined && known.networkMode !== instance.networkMode)
+      await progress.step('network', async (note) => switchNetwork(scope, await server, stateDir, instance, note))
+    await progress.step('agent, proxy and DNS', async (note) => {
       await Promise.all(instance.nodes.map((node, index) => startNode(scope, stateDir, instance, node, index, server, note)))
-    }),
-  )
+    })
+  })
   // What pods are made of is there before pods are.
   const applications = Promise.all([server, images]).then(async ([client]) => {
     await progress.step('system objects', () =>
@@ -168,7 +172,7 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
   const known = readInstance(stateDir)
   if (known !== undefined) {
     const kept = withContainerd(stateDir, withFailover(stateDir, withParts(stateDir, known, flags), flags), flags)
-    return withNodes(scope, stateDir, kept, flags)
+    return withNodes(scope, stateDir, withMode(stateDir, kept, flags), flags)
   }
   // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
   if (existsSync(stateDir) && readdirSync(stateDir).some((entry) => !entry.startsWith('instance.json')))
@@ -205,34 +209,9 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
   return whole
 }
 
-/** Once it is asked for, it is there whenever the cluster is. */
-function withParts(stateDir: string, known: Instance, flags: UpFlags): Instance {
-  const gateway = flags.gateway === true || known.gateway === true
-  const delivery = flags.delivery === true || known.delivery === true
-  if (gateway === (known.gateway === true) && delivery === (known.delivery === true)) return known
-  const changed = { ...known, ...(gateway ? { gateway } : {}), ...(delivery ? { delivery } : {}) }
-  writeInstance(stateDir, changed)
-  return changed
-}
-
-/** Server and agents are told when they start. */
-function withFailover(stateDir: string, known: Instance, { failover }: UpFlags): Instance {
-  if (failover === undefined || failover === (known.failover ?? 'usual')) return known
-  if (isSupervised(stateDir, SERVER.name))
-    throw new UserError(`the cluster runs with --failover ${known.failover ?? 'usual'}`, 'stop it first: sampan down')
-  const changed = { ...known, failover }
-  writeInstance(stateDir, changed)
-  return changed
-}
-
 /** An instance that is there: more nodes can join it, everything else was decided when it was made. */
-async function withNodes(scope: Scope, stateDir: string, known: Instance, { nodes, network, ipFamilies }: UpFlags): Promise<Instance> {
+async function withNodes(scope: Scope, stateDir: string, known: Instance, { nodes, ipFamilies }: UpFlags): Promise<Instance> {
   if (known.version === 1) throw new UserError('this cluster was made by an older version of Sampan', 'remove it first: sampan reset')
-  if (network !== undefined && network !== known.networkMode)
-    throw new UserError(
-      `the cluster's network was made as ${known.networkMode}`,
-      'a cluster keeps its network: remove it first, or use another --name',
-    )
   if (ipFamilies !== undefined && ipFamilies.join() !== familiesOf(known).join())
     throw new UserError(
       `the cluster speaks ${familiesOf(known).join(' and ')}`,

@@ -1,8 +1,17 @@
-import { familiesOf } from '#api'
+import { familiesOf, refs } from '#api'
 import type { Identity, MetricFamily, Scope } from '#base'
-import { createClient, loadKubeconfig, socketTransport } from '#client'
+import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { type DnsServer, startDns } from '#dns'
-import { type StandIn, releaseAnnouncements, releasePolicies, startAnnouncements, startNodeNetwork, startPolicies } from '#network'
+import {
+  MODE,
+  type NetworkMode,
+  type StandIn,
+  releaseAnnouncements,
+  releasePolicies,
+  startAnnouncements,
+  startNodeNetwork,
+  startPolicies,
+} from '#network'
 import type { PodNetwork } from '#node'
 import { releaseProxy, startDrain, startProxy, systemKernel } from '#proxy'
 import { createInformers } from '#reconcile'
@@ -20,8 +29,13 @@ export interface NodeNetwork {
   release(scope: Scope): Promise<void>
 }
 
-/** `identity`: instead of the certificate in the kubeconfig. */
-export async function nodeNetwork(scope: Scope, flags: AgentFlags, proxyKubeconfig: string, identity?: Identity): Promise<NodeNetwork> {
+/** `node`: as the node itself. `identity`: instead of the certificate in the kubeconfig. */
+export async function nodeNetwork(
+  scope: Scope,
+  flags: AgentFlags,
+  proxyKubeconfig: string,
+  { node, identity }: { readonly node: Client; readonly identity?: Identity },
+): Promise<NodeNetwork> {
   const { nodeName } = flags
   // Whoever is inside need not go there for each command.
   const netns = flags.netns === undefined || isOwnNetwork(flags.netns) ? undefined : flags.netns
@@ -33,6 +47,10 @@ export async function nodeNetwork(scope: Scope, flags: AgentFlags, proxyKubeconf
   const inNetns = netns === undefined ? {} : { netns }
   const proxy = startProxy(scope, { informers, nodeName, table: flags.proxyTable, kernel, podNetworks: flags.clusterCidr })
   const drain = startDrain(scope, { informers, client, nodeName, proxy })
+  const tellMode = async (own: Scope, mode: NetworkMode): Promise<void> => {
+    const body = { metadata: { annotations: { [MODE]: mode } } }
+    await node.resource(refs.nodes).patch(own, { name: nodeName }, { type: 'merge', body })
+  }
   const standIns = (flags.dnsAddress ?? []).map(dnsStandIn)
   const policies = startPolicies(scope, { informers, nodeName, table: flags.policyTable, families, ...inNetns, standIns })
   if (flags.loadBalancerPool !== undefined)
@@ -45,7 +63,15 @@ export async function nodeNetwork(scope: Scope, flags: AgentFlags, proxyKubeconf
       drain: (own, _, addresses) => drain.outOfUse(own, addresses),
     },
     async start(nodeAddresses) {
-      startNodeNetwork(scope, { informers, nodeName, nodeAddress: nodeAddresses[0] ?? '', families, mode: flags.network, ...inNetns })
+      startNodeNetwork(scope, {
+        informers,
+        nodeName,
+        nodeAddress: nodeAddresses[0] ?? '',
+        families,
+        mode: flags.network,
+        tellMode,
+        ...inNetns,
+      })
       if (flags.dnsAddress !== undefined) {
         for (const address of flags.dnsAddress) ensureLocalAddress(address)
         dns = await startDns(scope, { informers, addresses: flags.dnsAddress, port: 53 })

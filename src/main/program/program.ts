@@ -37,9 +37,10 @@ export function program(): Command {
       count,
     )
     .addOption(
-      new Option('--network <mode>', 'how nodes reach the pods of others: by routes, or packed into UDP (VXLAN) (default: route)').choices(
-        NETWORK_MODES,
-      ),
+      new Option(
+        '--network <mode>',
+        'how nodes reach the pods of others: by routes, or packed into UDP (VXLAN); a cluster that runs changes it node by node (default: route)',
+      ).choices(NETWORK_MODES),
     )
     .option(
       '--ip-families <families>',

@@ -1,10 +1,20 @@
 import { type Scope, isCancelled, messageOf, runProgram } from '#base'
 import { type core, refs, IP_FAMILIES, type IpFamily } from '#api'
 import type { Informers } from '#reconcile'
-import { type NodeRoute, changeRoutes, overlayAddress, planRoutes, rangesOf } from './plan-routes.ts'
-
-/** `route`: nodes are neighbours, packets go as they are. `overlay`: they are packed into UDP (VXLAN), for nodes with other networks between them. */
-export type NetworkMode = 'route' | 'overlay'
+import {
+  OVERLAY,
+  PROTOCOL,
+  type Run,
+  ensureOverlay,
+  hasOverlay,
+  hopOf,
+  overlayAddition,
+  overlayNodes,
+  overlayPlace,
+  overlayRemoval,
+  removeOverlay,
+} from './overlay.ts'
+import { MODE, type NetworkMode, type NodeRoute, changeRoutes, needsOverlay, planRoutes, rangesOf } from './plan-routes.ts'
 
 export interface NodeNetworkOptions {
   readonly informers: Informers
@@ -15,18 +25,14 @@ export interface NodeNetworkOptions {
   /** Of pods. Default: IPv4. */
   readonly families?: readonly IpFamily[]
   readonly mode: NetworkMode
+  /** Writes on the Node how this node sends: for others, once it does. */
+  readonly tellMode?: (scope: Scope, mode: NetworkMode) => Promise<void>
   /** Only in a network namespace at this path. */
   readonly netns?: string
   /** Routes go over this interface alone. */
   readonly device?: string
 }
 
-/** What pods may send in one packet where the overlay packs it: 1500 less VXLAN's own words. */
-export const OVERLAY_MTU = 1450
-
-/** Marks the routes as ours: whatever else carries it is removed. From the range that the kernel leaves to programs. */
-const PROTOCOL = '201'
-const OVERLAY = { device: 'sampan-vxlan', id: '4787', port: '8472' } as const
 const RETRY_MS = 1000
 const LIMIT_MS = 20_000
 
@@ -69,11 +75,11 @@ export function startNodeNetwork(scope: Scope, options: NodeNetworkOptions): voi
 }
 
 const routesOf = (node: core.Node | undefined): string =>
-  node === undefined ? '' : JSON.stringify([node.spec?.podCIDRs, node.status?.addresses])
+  node === undefined ? '' : JSON.stringify([node.spec?.podCIDRs, node.status?.addresses, node.metadata?.annotations?.[MODE]])
 
 async function apply(scope: Scope, options: NodeNetworkOptions, nodes: readonly core.Node[]): Promise<void> {
   const prefix = options.netns === undefined ? [] : ['nsenter', `--net=${options.netns}`]
-  const run = async (program: string, args: readonly string[], lines: readonly string[] = []): Promise<string> => {
+  const run: Run = async (program, args, lines = []) => {
     const { code, stdout, stderr } = await runProgram(scope, [...prefix, program, ...args], {
       input: `${lines.join('\n')}\n`,
       limitMs: LIMIT_MS,
@@ -82,92 +88,57 @@ async function apply(scope: Scope, options: NodeNetworkOptions, nodes: readonly 
     return stdout
   }
   const { mode, nodeName, nodeAddress, families = ['IPv4'] } = options
-  if (mode === 'overlay') {
-    const self = nodes.find(({ metadata }) => metadata?.name === nodeName)
-    const own = self === undefined ? [] : IP_FAMILIES.flatMap((family) => rangesOf(self, family).map(hopOf))
-    // The change that gives this node its addresses comes back here.
-    if (own.length === 0) return
-    await ensureOverlay(run, nodeAddress, own)
-  }
+  const self = nodes.find(({ metadata }) => metadata?.name === nodeName)
+  const own = self === undefined ? [] : IP_FAMILIES.flatMap((family) => rangesOf(self, family).map(hopOf))
+  // The change that gives this node its addresses comes back here.
+  if (mode === 'overlay' && own.length === 0) return
+  const isNeeded = own.length > 0 && needsOverlay(nodes, nodeName, mode)
+  if (isNeeded) await ensureOverlay(run, nodeAddress, own)
+  const isThere = nodeName !== undefined && (isNeeded || (await hasOverlay(run)))
   for (const family of families) {
-    const wanted = planRoutes(nodes, nodeName, family, mode === 'overlay' ? 'IPv4' : family)
-    const { add, remove } = changeRoutes(await presentRoutes(run, options, family), wanted)
+    const present = await presentRoutes(run, options, family, isThere)
+    const { add, remove } = changeRoutes(present, planRoutes(nodes, nodeName, family, mode))
     if (add.length + remove.length === 0) continue
-    const lines =
-      mode === 'overlay'
-        ? [...remove.flatMap(overlayRemoval), ...add.flatMap(overlayAddition)]
-        : [
-            ...remove.map(({ cidr }) => `route del ${cidr} proto ${PROTOCOL}${over(options)}`),
-            ...add.map(({ cidr, node }) => `route replace ${cidr} via ${node} proto ${PROTOCOL}${over(options)}`),
-          ]
-    if (mode === 'overlay') await run('bridge', ['-batch', '-'], add.map(overlayPlace))
-    await run('ip', [FLAG[family], '-batch', '-'], lines)
+    const packed = add.filter(({ way }) => way === 'overlay')
+    if (packed.length > 0) await run('bridge', ['-batch', '-'], packed.map(overlayPlace))
+    const changes = [
+      ...remove.flatMap((route) =>
+        route.way === 'overlay' ? overlayRemoval(route) : [`route del ${route.cidr} proto ${PROTOCOL}${over(options)}`],
+      ),
+      ...add.flatMap((route) =>
+        route.way === 'overlay'
+          ? overlayAddition(route)
+          : [`route replace ${route.cidr} via ${route.node} proto ${PROTOCOL}${over(options)}`],
+      ),
+    ]
+    await run('ip', [FLAG[family], '-batch', '-'], changes)
   }
+  if (isThere && !isNeeded) await removeOverlay(run)
+  if (self !== undefined && nodes.length > 1 && self.metadata?.annotations?.[MODE] !== mode) await options.tellMode?.(scope, mode)
 }
 
 const FLAG: Readonly<Record<IpFamily, string>> = { IPv4: '-4', IPv6: '-6' }
 
 const over = ({ device }: NodeNetworkOptions): string => (device === undefined ? '' : ` dev ${device}`)
 
-type Run = (program: string, args: readonly string[], lines?: readonly string[]) => Promise<string>
-
-async function presentRoutes(run: Run, { mode, device }: NodeNetworkOptions, family: IpFamily): Promise<readonly NodeRoute[]> {
-  const via = mode === 'overlay' ? OVERLAY.device : device
-  const listed = await run('ip', [FLAG[family], '-j', 'route', 'show', 'proto', PROTOCOL, ...(via === undefined ? [] : ['dev', via])])
-  const routes = JSON.parse(listed.trim() || '[]') as readonly { readonly dst?: string; readonly gateway?: string }[]
-  if (mode === 'route')
-    return routes.flatMap(({ dst, gateway }) => (dst === undefined || gateway === undefined ? [] : [{ cidr: dst, node: gateway }]))
-  // The next hop is the overlay's name of a node; which node it is follows from its hardware address.
-  const neighbours = JSON.parse(
-    (await run('ip', [FLAG[family], '-j', 'neigh', 'show', 'dev', OVERLAY.device, 'nud', 'permanent'])).trim() || '[]',
-  ) as readonly {
-    readonly dst?: string
-    readonly lladdr?: string
-  }[]
-  const nodeOf = new Map(neighbours.map(({ dst, lladdr = '' }) => [dst, nodeOfOverlay(lladdr)]))
-  return routes.flatMap(({ dst, gateway }) => {
-    const node = nodeOf.get(gateway)
-    return dst === undefined || node === undefined ? [] : [{ cidr: dst, node }]
+async function presentRoutes(
+  run: Run,
+  { device }: NodeNetworkOptions,
+  family: IpFamily,
+  hasOverlay: boolean,
+): Promise<readonly NodeRoute[]> {
+  const listed = await run('ip', [FLAG[family], '-j', 'route', 'show', 'proto', PROTOCOL, ...(device === undefined ? [] : ['dev', device])])
+  const routes = JSON.parse(listed.trim() || '[]') as readonly KernelRoute[]
+  const nodes = hasOverlay ? await overlayNodes(run, FLAG[family]) : new Map<string, string>()
+  return routes.flatMap(({ dst: cidr, gateway, dev }): readonly NodeRoute[] => {
+    if (cidr === undefined || gateway === undefined) return []
+    const node = dev === OVERLAY.device ? nodes.get(gateway) : gateway
+    return node === undefined ? [] : [{ cidr, node, way: dev === OVERLAY.device ? 'overlay' : 'route' }]
   })
 }
 
-const nodeOfOverlay = (hardware: string): string =>
-  hardware
-    .split(':')
-    .slice(2)
-    .map((part) => Number.parseInt(part, 16))
-    .join('.')
-
-/** The device has an address of each family, so that what the node itself says to pods (masqueraded, too) comes back through the overlay. */
-async function ensureOverlay(run: Run, nodeAddress: string, own: readonly string[]): Promise<void> {
-  const { device, id, port } = OVERLAY
-  const known = await run('ip', ['-d', 'address', 'show', device]).catch(() => '')
-  const alone = own.map((address) => (address.includes(':') ? `${address}/128` : `${address}/32`))
-  if (known.includes(`local ${nodeAddress} `) && alone.every((address) => known.includes(` ${address} `))) return
-  const hardware = overlayAddress(nodeAddress)
-  const commands = [
-    ...(known === '' ? [] : [`link del ${device}`]),
-    `link add ${device} address ${hardware} mtu ${OVERLAY_MTU} type vxlan id ${id} dstport ${port} local ${nodeAddress} nolearning`,
-    ...alone.map((address) => `address add ${address} dev ${device}${address.includes(':') ? ' nodad' : ''}`),
-    `link set ${device} up`,
-  ]
-  await run('ip', ['-batch', '-'], commands)
-}
-
-/** The first address of a node's range stands for the node inside the overlay. */
-const hopOf = (cidr: string): string => cidr.replace(/\/\d+$/, '')
-
-const overlayPlace = ({ node }: NodeRoute): string => `fdb replace ${overlayAddress(node)} dev ${OVERLAY.device} dst ${node} self permanent`
-
-function overlayAddition({ cidr, node }: NodeRoute): readonly string[] {
-  const { device } = OVERLAY
-  return [
-    `neigh replace ${hopOf(cidr)} lladdr ${overlayAddress(node)} dev ${device} nud permanent`,
-    `route replace ${cidr} via ${hopOf(cidr)} dev ${device} onlink proto ${PROTOCOL}`,
-  ]
-}
-
-function overlayRemoval({ cidr }: NodeRoute): readonly string[] {
-  const { device } = OVERLAY
-  return [`route del ${cidr} dev ${device} proto ${PROTOCOL}`, `neigh del ${hopOf(cidr)} dev ${device}`]
+interface KernelRoute {
+  readonly dst?: string
+  readonly gateway?: string
+  readonly dev?: string
 }

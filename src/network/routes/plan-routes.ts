@@ -1,31 +1,48 @@
 import { cidrText, type core, parseIp, type IpFamily, familyOf, plainCidr } from '#api'
 
-/** Pods of one other node: their addresses, and where the node is. */
+/** `route`: nodes are neighbours, packets go as they are. `overlay`: they are packed into UDP (VXLAN), for nodes with other networks between them. */
+export type NetworkMode = 'route' | 'overlay'
+
+/**
+ * On a Node: the mode in which it sends, told by itself once it works. Who says `route` may not take what is packed; who says nothing has never sent another way than
+ * the cluster does. So nodes can change the mode one after the other, and each pair agrees at every moment.
+ */
+export const MODE = 'sampan.dev/network-mode'
+
+/** Pods of one other node: their addresses, where the node is, and the way there. */
 export interface NodeRoute {
   readonly cidr: string
   /** An address of the node: of the pods' family, or of the first one where the overlay carries both. */
   readonly node: string
+  readonly way: NetworkMode
 }
 
 /**
- * Pure. One route for each node but `self` and each range of the family's pod addresses that it has, by way of its address of the family (`by`); what was written
- * wrongly gives none. In the order of the ranges.
+ * Pure. One route for each node but `self` and each range of the family's pod addresses that it has; what was written wrongly gives none. In the order of the ranges.
+ * Packed is what both sides send packed.
  */
 export function planRoutes(
   nodes: readonly core.Node[],
   self: string | undefined,
   family: IpFamily,
-  by: IpFamily = family,
+  mode: NetworkMode,
 ): readonly NodeRoute[] {
   const routes = nodes.flatMap((node): readonly NodeRoute[] => {
     if (node.metadata?.name === self) return []
+    const way = mode === 'overlay' && node.metadata?.annotations?.[MODE] !== 'route' ? 'overlay' : 'route'
+    const by = way === 'overlay' ? 'IPv4' : family
     const [address] = (node.status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' ? addressIn(address, by) : []))
     if (address === undefined) return []
-    return rangesOf(node, family).map((cidr) => ({ cidr, node: address }))
+    return rangesOf(node, family).map((cidr) => ({ cidr, node: address, way }))
   })
   // Two nodes that claim the same range: the kernel holds one route, and it must be the same one after each look.
   const byRange = new Map(routes.toSorted((a, b) => (a.node < b.node ? 1 : -1)).map((route) => [route.cidr, route]))
   return [...byRange.values()].toSorted((a, b) => (a.cidr < b.cidr ? -1 : 1))
+}
+
+/** Pure. Whether this node has to take packed packets: it sends them, or another node may. */
+export function needsOverlay(nodes: readonly core.Node[], self: string | undefined, mode: NetworkMode): boolean {
+  return mode === 'overlay' || nodes.some(({ metadata }) => metadata?.name !== self && metadata?.annotations?.[MODE] === 'overlay')
 }
 
 /** The pod addresses of a node, each range in its one form. */
@@ -47,13 +64,13 @@ export function changeRoutes(
   present: readonly NodeRoute[],
   wanted: readonly NodeRoute[],
 ): { readonly add: readonly NodeRoute[]; readonly remove: readonly NodeRoute[] } {
-  const key = ({ cidr, node }: NodeRoute): string => `${cidr} ${node}`
+  const key = ({ cidr, node, way }: NodeRoute): string => `${cidr} ${node} ${way}`
   const had = new Set(present.map(key))
   const has = new Set(wanted.map(key))
   const ranges = new Set(wanted.map(({ cidr }) => cidr))
   return {
     add: wanted.filter((route) => !had.has(key(route))),
-    // A route to another node under the same range is replaced, not removed.
+    // A route to another node, or by another way, under the same range is replaced, not removed.
     remove: present.filter((route) => !has.has(key(route)) && !ranges.has(route.cidr)),
   }
 }

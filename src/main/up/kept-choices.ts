@@ -1,0 +1,33 @@
+import { UserError } from '#base'
+import { isSupervised } from '../background/processes.ts'
+import { type Instance, writeInstance } from '../instance/instance.ts'
+import type { UpFlags } from '../program/flags.ts'
+import { SERVER } from './commands.ts'
+
+/** Once it is asked for, it is there whenever the cluster is. */
+export function withParts(stateDir: string, known: Instance, flags: UpFlags): Instance {
+  const gateway = flags.gateway === true || known.gateway === true
+  const delivery = flags.delivery === true || known.delivery === true
+  if (gateway === (known.gateway === true) && delivery === (known.delivery === true)) return known
+  const changed = { ...known, ...(gateway ? { gateway } : {}), ...(delivery ? { delivery } : {}) }
+  writeInstance(stateDir, changed)
+  return changed
+}
+
+/** Server and agents are told when they start. */
+export function withFailover(stateDir: string, known: Instance, { failover }: UpFlags): Instance {
+  if (failover === undefined || failover === (known.failover ?? 'usual')) return known
+  if (isSupervised(stateDir, SERVER.name))
+    throw new UserError(`the cluster runs with --failover ${known.failover ?? 'usual'}`, 'stop it first: sampan down')
+  const changed = { ...known, failover }
+  writeInstance(stateDir, changed)
+  return changed
+}
+
+/** Nodes that run are told one after the other, once the API answers. */
+export function withMode(stateDir: string, known: Instance, { network }: UpFlags): Instance {
+  if (network === undefined || network === known.networkMode || known.version === 1) return known
+  const changed = { ...known, networkMode: network }
+  writeInstance(stateDir, changed)
+  return changed
+}
