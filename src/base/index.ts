@@ -13,6 +13,7 @@ export {
 export { type LogFields, type LogLevel, type Logger, Secret, createLogger } from './log.ts'
 export { PartMemo } from './part-memo.ts'
 export { type ProgramResult, runProgram } from './program.ts'
+export { RepeatedProgram } from './repeated-program.ts'
 export { type Random, nameSuffix, seededRandom } from './random.ts'
 export { type Attributes, type EndedSpan, type SpanKind, type SpanOptions, type SpanSink, Span } from './trace/span.ts'
 export { type SpanContext, type TraceHeaders, readTraceparent, writeTraceparent } from './trace/span-context.ts'

@@ -1,4 +1,4 @@
-import { type Scope, isCancelled, messageOf, runProgram } from '#base'
+import { type ProgramResult, RepeatedProgram, type Scope, isCancelled, messageOf, runProgram } from '#base'
 import { type KubeObject, type ResourceRef, type core, type networking, deepEqual, keyOf, refs, type IpFamily } from '#api'
 import type { Informer, Informers } from '#reconcile'
 import { type StandIn, planPolicies } from './model.ts'
@@ -50,6 +50,7 @@ export async function releasePolicies(
 class Enforcer implements RunningPolicies {
   readonly #scope: Scope
   readonly #options: PolicyOptions
+  readonly #nft: RepeatedProgram
   readonly #policies: Informer<networking.NetworkPolicy>
   #others: { readonly pods: Informer<core.Pod>; readonly namespaces: Informer<core.Namespace> } | undefined
   #applied: Partial<Record<IpFamily, Ruleset>> | undefined
@@ -64,6 +65,7 @@ class Enforcer implements RunningPolicies {
   constructor(scope: Scope, options: PolicyOptions) {
     this.#scope = scope
     this.#options = options
+    this.#nft = new RepeatedProgram(nftIn(options.netns))
     this.#policies = this.#follow(refs.networkpolicies, ({ spec }) => spec)
     scope.signal.addEventListener('abort', () => this.#wake(), { once: true })
   }
@@ -171,7 +173,7 @@ class Enforcer implements RunningPolicies {
     const plans = families.map((family) => ({ family, plan: planPolicies({ ...world, family }) }))
     const rulesets = plans.map(({ family, plan }) => ({ family, ruleset: rulesetOf(plan, family) }))
     const commands = rulesets.map(({ family, ruleset }) => changeOf(table, family, this.#applied?.[family], ruleset)).join('')
-    if (commands !== '') await nft(this.#scope, netns, commands)
+    if (commands !== '') outcome(await this.#nft.run(this.#scope, commands, LIMIT_MS))
     this.#applied = Object.fromEntries(rulesets.map(({ family, ruleset }) => [family, ruleset]))
     this.stats = {
       ...this.stats,
@@ -194,7 +196,16 @@ const removal = (table: string, families: readonly IpFamily[]): string =>
   families.map((family) => `${removeTable(table, family)}\n`).join('')
 
 async function nft(scope: Scope, netns: string | undefined, commands: string): Promise<void> {
-  const prefix = netns === undefined ? [] : ['nsenter', `--net=${netns}`]
-  const { code, stderr } = await runProgram(scope, [...prefix, 'nft', '-f', '-'], { input: commands, limitMs: LIMIT_MS })
+  outcome(await runProgram(scope, nftIn(netns), { input: commands, limitMs: LIMIT_MS }))
+}
+
+const nftIn = (netns: string | undefined): readonly string[] => [
+  ...(netns === undefined ? [] : ['nsenter', `--net=${netns}`]),
+  'nft',
+  '-f',
+  '-',
+]
+
+function outcome({ code, stderr }: ProgramResult): void {
   if (code !== 0) throw new Error(`nft ended with ${code}: ${stderr}`)
 }

@@ -1,5 +1,5 @@
 import { type IpFamily } from '#api'
-import { SampanError, type Scope, runProgram } from '#base'
+import { RepeatedProgram, SampanError, type Scope, runProgram } from '#base'
 import { wordsOf } from './families.ts'
 
 /** The kernel's side, behind an interface: real tools, or a recorder in tests. */
@@ -24,6 +24,7 @@ const LONGEST_MS = 60_000
 /** Runs `nft` and `conntrack`, in the network namespace at `netns` (a path) where there is one. */
 export function systemKernel(netns?: string): Kernel {
   const prefix = netns === undefined ? [] : ['nsenter', `--net=${netns}`]
+  const nft = new RepeatedProgram([...prefix, 'nft', '-f', '-'])
   const unless = async (work: Promise<string>, harmless: RegExp): Promise<string | undefined> => {
     try {
       return await work
@@ -34,7 +35,8 @@ export function systemKernel(netns?: string): Kernel {
   }
   return {
     nft: async (scope, commands) => {
-      await run(scope, [...prefix, 'nft', '-f', '-'], commands)
+      const { code, stderr } = await nft.run(scope, commands, LONGEST_MS)
+      if (code !== 0) throw new KernelRefused(`nft ended with ${code}: ${stderr}`)
     },
     list: (scope, table, family) =>
       unless(run(scope, [...prefix, 'nft', '-jn', 'list', 'table', wordsOf(family).ip, table]), /No such file or directory/),
