@@ -76,7 +76,7 @@ export async function runUp(flags: UpFlags): Promise<void> {
   )
   // The agents load meanwhile, and wait for the server by themselves.
   const agents = containerd.then(async () => {
-    if (known !== undefined && known.networkMode !== instance.networkMode)
+    if (known !== undefined && flags.network !== undefined)
       await progress.step('network', async (note) => switchNetwork(scope, await server, stateDir, instance, note))
     await progress.step('agent, proxy and DNS', async (note) => {
       await Promise.all(instance.nodes.map((node, index) => startNode(scope, stateDir, instance, node, index, server, note)))

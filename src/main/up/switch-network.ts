@@ -9,12 +9,12 @@ import { agentOf, componentCommand } from './commands.ts'
 import { within } from './within.ts'
 
 const STOP_WITHIN_MS = 20_000
-const SWITCHED_WITHIN_MS = 60_000
+const SWITCHED_WITHIN_MS = 120_000
 const POLL_MS = 20
 
 /**
  * Has the nodes of a cluster that runs send as the instance says now, one after the other: pods go on, and each pair of nodes agrees on the way at every moment.
- * Who joins later reads it, too.
+ * Who joins later reads it, too. It goes on where it was broken off.
  */
 export async function switchNetwork(
   scope: Scope,
@@ -32,8 +32,10 @@ export async function switchNetwork(
     })
   for (const [index, { name }] of instance.nodes.entries()) {
     const component = agentOf(index)
+    const sends = async (within: Scope): Promise<string | undefined> =>
+      (await client.resource(refs.nodes).get(within, { name })).metadata?.annotations?.[MODE]
     // One that does not run starts so.
-    if (!isSupervised(stateDir, component.name)) continue
+    if (!isSupervised(stateDir, component.name) || (await sends(scope)) === instance.networkMode) continue
     note(name)
     await stopInBackground(scope, stateDir, component.name, STOP_WITHIN_MS)
     await startInBackground(scope, stateDir, component.name, componentCommand(component, stateDir, instance))
@@ -44,9 +46,7 @@ export async function switchNetwork(
       `the node ${name} does not send as ${instance.networkMode}`,
       () => lastLines(stateDir, component.name),
       async (limited) => {
-        const sends = async (): Promise<string | undefined> =>
-          (await client.resource(refs.nodes).get(limited, { name })).metadata?.annotations?.[MODE]
-        while ((await sends()) !== instance.networkMode) await limited.sleep(POLL_MS)
+        while ((await sends(limited)) !== instance.networkMode) await limited.sleep(POLL_MS)
       },
     )
   }

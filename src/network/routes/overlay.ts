@@ -54,15 +54,26 @@ export const hopOf = (cidr: string): string => cidr.replace(/\/\d+$/, '')
 export const overlayPlace = ({ node }: NodeRoute): string =>
   `fdb replace ${overlayAddress(node)} dev ${OVERLAY.device} dst ${node} self permanent`
 
-export function overlayAddition({ cidr, node }: NodeRoute): readonly string[] {
+export function overlayAddition(route: NodeRoute): readonly string[] {
   const { device } = OVERLAY
+  const { cidr, node } = route
+  const onLink = cidr.includes(':') ? '' : ' onlink'
   return [
-    `neigh replace ${hopOf(cidr)} lladdr ${overlayAddress(node)} dev ${device} nud permanent`,
-    `route replace ${cidr} via ${hopOf(cidr)} dev ${device} onlink proto ${PROTOCOL}`,
+    `neigh replace ${nextHop(route)} lladdr ${overlayAddress(node)} dev ${device} nud permanent`,
+    `route replace ${cidr} via ${nextHop(route)} dev ${device}${onLink} proto ${PROTOCOL}`,
   ]
 }
 
-export function overlayRemoval({ cidr }: NodeRoute): readonly string[] {
+export function overlayRemoval(route: NodeRoute): readonly string[] {
   const { device } = OVERLAY
-  return [`route del ${cidr} dev ${device} proto ${PROTOCOL}`, `neigh del ${hopOf(cidr)} dev ${device}`]
+  return [`route del ${route.cidr} dev ${device} proto ${PROTOCOL}`, `neigh del ${nextHop(route)} dev ${device}`]
+}
+
+/** IPv6 takes no next hop that another link leads to, as one of the range itself may be until the route is replaced: there it is the address that every link has. */
+const nextHop = ({ cidr, node }: NodeRoute): string => (cidr.includes(':') ? linkLocal(overlayAddress(node)) : hopOf(cidr))
+
+/** RFC 4291, appendix A. */
+function linkLocal(hardware: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = hardware.split(':').map((part) => Number.parseInt(part, 16))
+  return ['fe80:', (a ^ 2) * 256 + b, c * 256 + 0xff, 0xfe00 + d, e * 256 + f].map((part) => part.toString(16)).join(':')
 }
