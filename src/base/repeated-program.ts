@@ -58,16 +58,14 @@ class Shell {
 
   constructor(command: readonly string[]) {
     // A group of its own: what it runs is killed with it.
-    this.#child = spawn('sh', ['-s', ...command], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-      env: { ...process.env, LC_ALL: 'C' },
-      detached: true,
-    })
+    this.#child = spawn('sh', ['-s', ...command], { stdio: ['pipe', 'pipe', 'ignore'], detached: true })
     const broken = (error: Error): void => this.#waiting?.reject(error)
     this.#child.on('error', broken)
     this.#child.on('exit', (code) => broken(new Error(`the shell that runs ${command[0] ?? ''} has ended with ${code ?? 'a signal'}`)))
     this.#child.stdin?.on('error', broken)
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#read(chunk))
+    // Sizes are bytes.
+    this.#child.stdin?.write('export LC_ALL=C\n')
     this.#hold(false)
   }
 
