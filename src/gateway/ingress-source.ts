@@ -12,6 +12,8 @@ import { type Callers, type RouteSource, taken } from './source.ts'
 
 /** What is shared with the other sources. */
 export interface IngressSurroundings {
+  /** Of what goes on between updates. */
+  readonly scope: Scope
   readonly client: Client
   readonly informers: Informers
   readonly model: GatewayModel

@@ -38,6 +38,8 @@ export class RouteWork {
   readonly #model: GatewayModel
   readonly #sources: readonly RouteSource[]
   readonly #gatewayApi: GatewayApiSource | undefined
+  /** Of these it was heard that they hold something else. */
+  readonly #seenSecrets = new Set<string>()
   /** Of these only the endpoints. */
   readonly #dirtyServices = new Set<string>()
   /** By wish: what was said of it, for as long as it holds. */
@@ -51,7 +53,10 @@ export class RouteWork {
     const services = informers.informer(refs.services)
     const slices = informers.informer(refs.endpointslices)
     slices.addIndex(BY_SERVICE, (slice) => [serviceOf(slice)])
-    const secrets = new Secrets(client)
+    const secrets = new Secrets(context.scope, client, (key) => {
+      this.#seenSecrets.add(key)
+      callers.onRoutes()
+    })
     const servers = new Servers({
       service: (key) => services.get(key),
       slices: (key) => slices.byIndex(BY_SERVICE, key),
@@ -75,7 +80,17 @@ export class RouteWork {
     const servicesChanged = (keys: readonly string[]): void => {
       if (this.#noteUsers(keys.flatMap((key) => [...model.usersOf(key)]))) callers.onRoutes()
     }
-    const around = { client, informers, model, servers, secrets, address: options.publishedAddress, secretsChanged, servicesChanged }
+    const around = {
+      scope: context.scope,
+      client,
+      informers,
+      model,
+      servers,
+      secrets,
+      address: options.publishedAddress,
+      secretsChanged,
+      servicesChanged,
+    }
     this.#gatewayApi =
       options.gatewayApi === undefined
         ? undefined
@@ -112,6 +127,7 @@ export class RouteWork {
 
   /** Brings the model up to what is known. After a rejection nothing is lost: the next call does all of it. */
   async update(scope: Scope): Promise<GatewayModel> {
+    await this.#readSeenSecrets(scope)
     for (const source of this.#sources) await source.update(scope)
     for (const service of taken(this.#dirtyServices)) this.#model.readEndpoints(service)
     return this.#model
@@ -157,6 +173,16 @@ export class RouteWork {
   /** Statuses of those that have changed. */
   async publish(scope: Scope): Promise<void> {
     for (const source of this.#sources) await source.publish(scope)
+  }
+
+  async #readSeenSecrets(scope: Scope): Promise<void> {
+    const seen = taken(this.#seenSecrets)
+    try {
+      for (const secret of await this.#secrets.read(scope, seen)) this.#noteUsers(this.#secrets.namedBy(secret))
+    } catch (error) {
+      for (const secret of seen) this.#seenSecrets.add(secret)
+      throw error
+    }
   }
 
   #noteUsers(wishes: Iterable<string>): boolean {

@@ -1,8 +1,9 @@
 import { type Scope, messageOf } from '#base'
-import { StatusError, isNotFound, refs } from '#api'
+import { StatusError, type core, isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import { inParallel } from '#reconcile'
 import { type ReadCertificate, readCertificate } from './model/certificate.ts'
+import { NamedWatches } from './named-watches.ts'
 
 interface Known {
   readonly certificate: ReadCertificate
@@ -11,15 +12,21 @@ interface Known {
 
 const SIDE_BY_SIDE = 8
 
-/** The Secrets that are named for hosts, each read by its name. No other Secret is looked at. */
+/** The Secrets that are named for hosts, each read and watched by its name. No other Secret is looked at. */
 export class Secrets {
   readonly #client: Client
   readonly #known = new Map<string, Known>()
   readonly #namedBy = new Map<string, Set<string>>()
   readonly #namesOf = new Map<string, readonly string[]>()
+  readonly #watches: NamedWatches<core.Secret>
 
-  constructor(client: Client) {
+  /** `onSeen`: one may hold something else than what was read. */
+  constructor(scope: Scope, client: Client, onSeen: (key: string) => void) {
     this.#client = client
+    this.#watches = new NamedWatches(scope, client.resource(refs.secrets), (key, resourceVersion) => {
+      const known = this.#known.get(key)
+      if (known !== undefined && known.resourceVersion !== resourceVersion) onSeen(key)
+    })
   }
 
   get(key: string): ReadCertificate | undefined {
@@ -39,7 +46,10 @@ export class Secrets {
     const before = this.#namesOf.get(user) ?? []
     if (keys.length === 0) this.#namesOf.delete(user)
     else this.#namesOf.set(user, keys)
-    for (const key of keys) this.#namedBy.set(key, (this.#namedBy.get(key) ?? new Set()).add(user))
+    for (const key of keys) {
+      this.#namedBy.set(key, (this.#namedBy.get(key) ?? new Set()).add(user))
+      this.#watches.follow(key)
+    }
     for (const key of before) {
       if (keys.includes(key)) continue
       const users = this.#namedBy.get(key)
@@ -47,6 +57,7 @@ export class Secrets {
       if (users?.size !== 0) continue
       this.#namedBy.delete(key)
       this.#known.delete(key)
+      this.#watches.leave(key)
     }
   }
 

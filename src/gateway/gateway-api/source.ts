@@ -104,7 +104,7 @@ export class GatewayApiSource implements RouteSource {
       ],
       ['TLSRoute', kind<TLSRoute>(informers.informer(gatewayRefs.tlsRoutes), (route, parents) => judgeTlsRoute(route, parents, view))],
     ])
-    this.#policies = new PolicyWork({ ...around, hasService: (key) => servers.has(key) }, (key, isSpec) => {
+    this.#policies = new PolicyWork({ ...around, hasService: (key) => servers.has(key), onAuthority: onRoutes }, (key, isSpec) => {
       this.#unpublished.add(wishIdOf(POLICY, key))
       if (isSpec) onRoutes()
       else onStatus()

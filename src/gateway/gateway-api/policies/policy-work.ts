@@ -5,14 +5,18 @@ import type { Client } from '#client'
 import { type Informer, inParallel } from '#reconcile'
 import type { GatewayModel } from '../../model/model.ts'
 import type { Verification } from '../../model/wish.ts'
+import { NamedWatches } from '../../named-watches.ts'
 import { type BackendTLSPolicy, gatewayRefs, keyOf } from '../kinds.ts'
 import { type JudgedPolicies, type JudgedPolicy, type ReadAuthority, configMapsOf, judgePolicies } from './policies.ts'
 
 export interface PolicySurroundings {
+  readonly scope: Scope
   readonly client: Client
   readonly informers: { informer(ref: typeof gatewayRefs.backendTLSPolicies): Informer<BackendTLSPolicy> }
   readonly model: GatewayModel
   hasService(key: string): boolean
+  /** A ConfigMap that a policy names may hold something else than what was read: an update is due. */
+  readonly onAuthority: () => void
   /** Those who lead to these Services look at them again. */
   servicesChanged(keys: readonly string[]): void
 }
@@ -27,12 +31,20 @@ export class PolicyWork {
   readonly #around: PolicySurroundings
   readonly #policies: Informer<BackendTLSPolicy>
   readonly #read = new Map<string, ReadAuthority>()
+  /** Of what was read, by key. */
+  readonly #versions = new Map<string, string>()
+  readonly #watches: NamedWatches<core.ConfigMap>
   #judged = NOTHING
   #isDirty = true
 
   constructor(around: PolicySurroundings, onChange: (key: string, isSpec: boolean) => void) {
     this.#around = around
     this.#policies = around.informers.informer(gatewayRefs.backendTLSPolicies)
+    this.#watches = new NamedWatches(around.scope, around.client.resource(refs.configmaps), (key, resourceVersion) => {
+      if (this.#versions.get(key) === resourceVersion) return
+      this.#isDirty = true
+      around.onAuthority()
+    })
     this.#policies.onChange(({ key, old, now }) => {
       const isSpec = old?.metadata?.uid !== now?.metadata?.uid || old?.metadata?.generation !== now?.metadata?.generation
       this.#isDirty ||= isSpec
@@ -65,8 +77,16 @@ export class PolicyWork {
     if (!this.#isDirty) return false
     const policies = this.#policies.list().filter(({ metadata }) => metadata?.deletionTimestamp === undefined)
     const wanted = new Set(policies.flatMap(configMapsOf))
-    for (const key of this.#read.keys()) if (!wanted.has(key)) this.#read.delete(key)
-    await inParallel([...wanted], SIDE_BY_SIDE, async (key) => void this.#read.set(key, await this.#readConfigMap(scope, key)))
+    for (const key of this.#read.keys()) {
+      if (wanted.has(key)) continue
+      this.#read.delete(key)
+      this.#versions.delete(key)
+      this.#watches.leave(key)
+    }
+    await inParallel([...wanted], SIDE_BY_SIDE, async (key) => {
+      this.#read.set(key, await this.#readConfigMap(scope, key))
+      this.#watches.follow(key)
+    })
     this.#isDirty = false
     const before = this.#judged
     this.#judged = judgePolicies(policies, { hasService: (key) => this.#around.hasService(key), authority: (key) => this.#read.get(key) })
@@ -81,7 +101,9 @@ export class PolicyWork {
   async #readConfigMap(scope: Scope, key: string): Promise<ReadAuthority> {
     const [namespace = '', name = ''] = key.split('/')
     try {
-      return readAuthority(await this.#around.client.resource(refs.configmaps).get(scope, { namespace, name }))
+      const configMap = await this.#around.client.resource(refs.configmaps).get(scope, { namespace, name })
+      this.#versions.set(key, configMap.metadata?.resourceVersion ?? '')
+      return readAuthority(configMap)
     } catch (error) {
       scope.check()
       if (isNotFound(error)) return { problem: 'it does not exist' }
