@@ -69,7 +69,8 @@ async function requestsOf(client: Client): Promise<ReadonlyMap<string, number>> 
   for (const line of Buffer.from(body).toString('utf8').split('\n')) {
     if (!line.startsWith('apiserver_request_total{')) continue
     const label = (name: string): string => new RegExp(`[{,]${name}="([^"]*)"`).exec(line)?.[1] ?? ''
-    const what = `${label('verb')} ${label('resource')}${label('subresource') === '' ? '' : '/'}${label('subresource')}`
+    const refused = Number(label('code')) >= 400 ? `, refused with ${label('code')}` : ''
+    const what = `${label('verb')} ${label('resource')}${label('subresource') === '' ? '' : '/'}${label('subresource')}${refused}`
     counts.set(what, (counts.get(what) ?? 0) + Number(line.slice(line.lastIndexOf(' ') + 1)))
   }
   return counts

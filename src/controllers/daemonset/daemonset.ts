@@ -74,6 +74,7 @@ export const daemonSetController: ControllerDefinition = {
     )
     const control = podControl(client, events)
     const ownWrites = new OwnWrites(pods, () => context.scope.clock.monotonic())
+    const ownStatus = new OwnWrites(sets, () => context.scope.clock.monotonic())
     const ownRevisions = new OwnWrites(revisions, () => context.scope.clock.monotonic())
     const setClient = client.resource(refs.daemonsets)
     const podClient = client.resource(refs.pods)
@@ -121,13 +122,13 @@ export const daemonSetController: ControllerDefinition = {
       } catch (error) {
         if (!(error instanceof RevisionCollision)) throw error
         const status = set.status ?? planDaemonStatus({ set, nodes: [], pods: [], hash: '', nowMs: 0 })
-        await setClient.update(
-          scope,
-          { ...set, status: { ...status, collisionCount: owner.collisionCount + 1 } },
-          { subresource: 'status' },
-        )
+        await writeStatus(scope, set, { ...status, collisionCount: owner.collisionCount + 1 })
         return undefined
       }
+    }
+
+    async function writeStatus(scope: Scope, set: apps.DaemonSet, status: apps.DaemonSetStatus): Promise<void> {
+      ownStatus.wrote(keyOf(set), await setClient.update(scope, { ...set, status }, { subresource: 'status' }))
     }
 
     /** Milliseconds that ended pods of this node still have to wait for their removal. */
@@ -194,9 +195,10 @@ export const daemonSetController: ControllerDefinition = {
       if (set === undefined || template === undefined) {
         ownWrites.forget(key)
         ownRevisions.forget(key)
+        ownStatus.forget(key)
         return done
       }
-      if (set.metadata?.deletionTimestamp !== undefined || !ownRevisions.settled(key)) return done
+      if (set.metadata?.deletionTimestamp !== undefined || !ownRevisions.settled(key) || !ownStatus.settled(key)) return done
       const reference = controllerReference(set, refs.daemonsets)
       // Asked before the pods are looked at: afterwards, an event between the two would count as seen.
       const isSettled = ownWrites.settled(key)
@@ -218,7 +220,7 @@ export const daemonSetController: ControllerDefinition = {
         await cleanUp(scope, view, reference)
       }
       const status = planDaemonStatus(view)
-      if (!sameOnWire(status, set.status)) await setClient.update(scope, { ...set, status }, { subresource: 'status' })
+      if (!sameOnWire(status, set.status)) await writeStatus(scope, set, status)
       if (failure !== undefined) throw failure
       const availableInMs = nextAvailableInMs(managed, set.spec?.minReadySeconds ?? 0, view.nowMs)
       const next = [againInMs, availableInMs].filter((ms) => ms !== undefined)

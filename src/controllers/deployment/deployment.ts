@@ -63,7 +63,9 @@ function setup(context: ControllerContext): Reconcile {
   const pods = indexOwners(context.watch(refs.pods, (change) => deploymentsOfPod(deployments, sets, change)))
   const deploymentClient = client.resource(refs.deployments)
   const setClient = client.resource(refs.replicasets)
-  const ownWrites = new OwnWrites(sets, () => context.scope.clock.monotonic())
+  const clock = (): number => context.scope.clock.monotonic()
+  const ownWrites = new OwnWrites(sets, clock)
+  const ownStatus = new OwnWrites(deployments, clock)
 
   async function claimSets(scope: Scope, deployment: apps.Deployment): Promise<readonly apps.ReplicaSet[]> {
     const { owned, adopt, release } = claim(sets, deployment, matcherOf(deployment.spec?.selector))
@@ -189,7 +191,7 @@ function setup(context: ControllerContext): Reconcile {
     const present = await setClient.get(scope, { namespace: deployment.metadata?.namespace, name })
     if (isControlledBy(present, deployment) && newSetAmong(deployment, [present]) !== undefined) return present
     const collisionCount = (deployment.status?.collisionCount ?? 0) + 1
-    await deploymentClient.update(scope, { ...deployment, status: { ...deployment.status, collisionCount } }, { subresource: 'status' })
+    await writeStatus(scope, deployment, { ...deployment.status, collisionCount })
     throw new Error(`the name ${name} is taken by another ReplicaSet; the next one is tried`)
   }
 
@@ -222,7 +224,7 @@ function setup(context: ControllerContext): Reconcile {
       known.metadata?.annotations?.[REVISION] === deployment.metadata?.annotations?.[REVISION]
     )
       return
-    await deploymentClient.update(scope, { ...deployment, status }, { subresource: 'status' })
+    ownStatus.wrote(keyOf(deployment), await deploymentClient.update(scope, { ...deployment, status }, { subresource: 'status' }))
   }
 
   async function finish(round: Round): Promise<Result> {
@@ -296,9 +298,11 @@ function setup(context: ControllerContext): Reconcile {
     const deployment = deployments.get(key)
     if (deployment === undefined) {
       ownWrites.forget(key)
+      ownStatus.forget(key)
       return done
     }
-    if (!ownWrites.settled(key)) return done
+    // What was written in an earlier round has not all come by yet: its last event brings the key back.
+    if (!ownStatus.settled(key) || !ownWrites.settled(key)) return done
     const all = await claimSets(scope, deployment)
     const newSet = newSetAmong(deployment, all)
     const round: Round = {

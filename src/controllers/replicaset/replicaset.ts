@@ -80,7 +80,9 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
   const owners = indexOwners(context.watch(kind.ref, ({ key }) => [key]))
   const pods = indexOwners(context.watch(refs.pods, (change) => ownersOf(kind, owners, change)))
   const control = podControl(context.client, context.events)
-  const ownWrites = new OwnWrites(pods, () => context.scope.clock.monotonic())
+  const clock = (): number => context.scope.clock.monotonic()
+  const ownWrites = new OwnWrites(pods, clock)
+  const ownStatus = new OwnWrites(owners, clock)
   const podClient = context.client.resource(refs.pods)
   const ownerClient = context.client.resource(kind.ref)
 
@@ -144,11 +146,13 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
     const owner = owners.get(key)
     if (owner === undefined) {
       ownWrites.forget(key)
+      ownStatus.forget(key)
       return done
     }
     // What was done in an earlier round has not all come by yet: its last event brings the key back. Asked before the pods are looked at, with nothing
     // waited for in between: asked afterwards, the last event could come between the look and the question, and be counted as seen.
-    if (!ownWrites.settled(key)) return done
+    // The same for the last status: a round on an older one would be refused at its end.
+    if (!ownStatus.settled(key) || !ownWrites.settled(key)) return done
     const reference = controllerReference(owner, kind.ref)
     const managed = await takeOverAndLetGo(scope, owner, reference)
     const isEnding = owner.metadata?.deletionTimestamp !== undefined
@@ -169,7 +173,8 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
       failure: failure === undefined ? undefined : { reason: failure.deed, message: messageOf(failure.error) },
       nowMs,
     })
-    if (!sameOnWire(owner.status, status)) await ownerClient.update(scope, { ...owner, status }, { subresource: 'status' })
+    if (!sameOnWire(owner.status, status))
+      ownStatus.wrote(key, await ownerClient.update(scope, { ...owner, status }, { subresource: 'status' }))
     if (failure !== undefined) throw failure.error
     const availableInMs = nextAvailableInMs(managed.filter(isActive), minReadySeconds, nowMs)
     return availableInMs === undefined ? done : after(availableInMs)

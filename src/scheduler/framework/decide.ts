@@ -91,6 +91,8 @@ export class Decider {
   /** Of the decision that is being made; kept between them, as they are large. */
   readonly #refusals: (Refusal | undefined)[] = []
   #found = new Int32Array(FEWEST_FEASIBLE)
+  /** The last pod found no node: the next one may not either, and then it is asked why at once. */
+  #hasRefused = false
   #start = 0
 
   /** `percentage`: of the nodes to compare; 0 leaves it to their number. */
@@ -103,13 +105,14 @@ export class Decider {
   /** `allows` is asked last, for what else a node has to meet (pods that were promised the place). */
   decide(cluster: Cluster, pod: PodInfo, allows?: (node: NodeState) => Refusal | undefined): Decision {
     const prepared = prepareFilters(cluster, pod, this.#plugins.filters)
-    if ('check' in prepared && prepared.tests !== undefined) {
+    if ('check' in prepared && prepared.tests !== undefined && !this.#hasRefused) {
       const slots = this.#findSlots(cluster, prepared.tests, allows)
       const best = this.#bestOf(cluster, pod, new CandidateSlots(cluster, slots))
       if (best !== undefined) return { kind: 'placed', node: best }
       // None will do: now it matters why.
     }
     const found = this.#findAmong(cluster, prepared, allows)
+    this.#hasRefused = found.kind === 'refused'
     if (found.kind === 'refused') return found
     const best = this.best(cluster, pod, found.nodes)
     return best === undefined ? { kind: 'refused', diagnosis: found.diagnosis } : { kind: 'placed', node: best }
