@@ -7,6 +7,9 @@ import type { HostLayout, HostOptions } from './layout.ts'
  */
 export const HOST_PORTS_HANDLER = 'host-ports'
 
+/** That of pods whose traffic is limited by annotations; they may have host ports, too. */
+export const SHAPED_HANDLER = 'shaped'
+
 /** Where people put what every containerd of a machine is to know of registries. */
 const MACHINE_REGISTRIES = '/etc/containerd/certs.d'
 
@@ -54,6 +57,9 @@ export function containerdConfig(options: HostOptions, layout: HostLayout, facts
     `[${cri}.containerd.runtimes.${HOST_PORTS_HANDLER}]`,
     'runtime_type = "io.containerd.runc.v2"',
     `cni_conf_dir = ${text(layout.cni.hostPortConfDir)}`,
+    `[${cri}.containerd.runtimes.${SHAPED_HANDLER}]`,
+    'runtime_type = "io.containerd.runc.v2"',
+    `cni_conf_dir = ${text(layout.cni.shapedConfDir)}`,
     `[${cri}.registry]`,
     `config_path = ${text(options.registryConfigDir ?? `${layout.registriesDir}:${MACHINE_REGISTRIES}`)}`,
     // What pulls by default from 2.1 on takes the two folders for one.

@@ -31,12 +31,15 @@ describe('what a node is made of', () => {
     assert.match(config(true), /^netns_mounts_under_state_dir = true$/m)
     assert.match(config(true), /^use_local_image_pull = true$/m)
   })
-  test('only pods with host ports pay for their plugin', () => {
-    const types = (hostPorts: boolean): string[] =>
-      (JSON.parse(cniConfig(options, layout, ['10.244.0.0/24'], hostPorts)) as { plugins: { type: string }[] }).plugins.map(
+  test('only pods with host ports or limits pay for the plugins of these', () => {
+    const types = (...further: Parameters<typeof cniConfig>[3]): string[] =>
+      (JSON.parse(cniConfig(options, layout, ['10.244.0.0/24'], further)) as { plugins: { type: string }[] }).plugins.map(
         ({ type }) => type,
       )
-    assert.deepEqual([types(false), types(true)], [['ptp'], ['ptp', 'portmap']])
+    assert.deepEqual(
+      [types(), types('portmap'), types('portmap', 'bandwidth')],
+      [['ptp'], ['ptp', 'portmap'], ['ptp', 'portmap', 'bandwidth']],
+    )
   })
   test('addresses of the cluster are not masqueraded', () => {
     assert.match(

@@ -60,6 +60,7 @@ export async function prepareHost(scope: Scope, options: HostOptions): Promise<H
     layout.containerd.opt,
     layout.cni.confDir,
     layout.cni.hostPortConfDir,
+    layout.cni.shapedConfDir,
     layout.cni.dataDir,
     layout.podsDir,
     layout.logsDir,
@@ -104,8 +105,9 @@ async function preparePodNetwork(
 ): Promise<void> {
   const [nft = '', ...args] = [...inNetns(options, machine), machine.binaries.nft, '-f', '-']
   await runCommand(scope, nft, args, { input: nodeRules(options, layout, podCidrs, kernelSpeaksIPv6()) })
-  writeWhenChanged(join(layout.cni.hostPortConfDir, '10-sampan.conflist'), cniConfig(options, layout, podCidrs, true))
-  writeWhenChanged(join(layout.cni.confDir, '10-sampan.conflist'), cniConfig(options, layout, podCidrs, false))
+  writeWhenChanged(join(layout.cni.hostPortConfDir, '10-sampan.conflist'), cniConfig(options, layout, podCidrs, ['portmap']))
+  writeWhenChanged(join(layout.cni.shapedConfDir, '10-sampan.conflist'), cniConfig(options, layout, podCidrs, ['portmap', 'bandwidth']))
+  writeWhenChanged(join(layout.cni.confDir, '10-sampan.conflist'), cniConfig(options, layout, podCidrs, []))
 }
 
 const inNetns = ({ netns }: HostOptions, { binaries }: Machine): readonly string[] =>

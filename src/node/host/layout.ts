@@ -39,6 +39,7 @@ export interface HostLayout {
   readonly cni: {
     readonly confDir: string
     readonly hostPortConfDir: string
+    readonly shapedConfDir: string
     readonly dataDir: string
     /** Plugins, where some of them are our own. */
     readonly binDir: string
@@ -99,6 +100,7 @@ export function layoutOf(options: HostOptions): HostLayout {
     cni: {
       confDir: join(runDir, 'cni'),
       hostPortConfDir: join(runDir, 'cni-host-ports'),
+      shapedConfDir: join(runDir, 'cni-shaped'),
       dataDir: join(rootDir, 'cni'),
       binDir: join(rootDir, 'cni-bin'),
       networkName: `sampan-${instance}`,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { core } from '#api'
 import { groupsPolicyOf, namespacesOf, selinuxOf } from '../containers/security.ts'
-import { HOST_PORTS_HANDLER } from '../host/containerd-config.ts'
+import { HOST_PORTS_HANDLER, SHAPED_HANDLER } from '../host/containerd-config.ts'
 import type { PortMapping, SandboxSpec, UserMapping } from '../cri/runtime.ts'
 import { LABELS, allContainersOf, initContainersOf, isSidecar, mainContainersOf, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import type { NodeSettings } from '../settings.ts'
@@ -35,7 +35,7 @@ export function sandboxSpec(
     logDirectory: logDirectoryOf(settings, pod),
     dns: dnsOf(pod, { servers: settings.clusterDns, domain: settings.clusterDomain }, nodeDns),
     portMappings,
-    handler: handler === '' && portMappings.length > 0 ? HOST_PORTS_HANDLER : handler,
+    handler: handler === '' ? networkHandler(pod, portMappings.length > 0) : handler,
     cgroupParent,
     sysctls: sysctlsOf(pod, settings.allowedSysctls),
     namespaces: namespacesOf(pod, users),
@@ -54,6 +54,14 @@ export function sandboxSpec(
     },
     annotations: { ...pod.metadata?.annotations },
   }
+}
+
+const LIMITS = ['kubernetes.io/ingress-bandwidth', 'kubernetes.io/egress-bandwidth']
+
+/** The plugins of a pod's network go with the handler of its sandbox. */
+function networkHandler({ metadata, spec }: core.Pod, hasHostPorts: boolean): string {
+  const isShaped = spec?.hostNetwork !== true && LIMITS.some((name) => metadata?.annotations?.[name] !== undefined)
+  return isShaped ? SHAPED_HANDLER : hasHostPorts ? HOST_PORTS_HANDLER : ''
 }
 
 function portMappingsOf(pod: core.Pod): PortMapping[] {

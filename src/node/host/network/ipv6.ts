@@ -1,5 +1,5 @@
 import { familiesOf } from '#api'
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Scope, UserError } from '#base'
 import { runCommand } from '../command.ts'
@@ -32,10 +32,25 @@ exec "$CNI_PATH/ptp"
 /** Where containerd finds the plugins, with ours among them: a directory on the disk, since nothing may be executed under /run. */
 export function preparePlugins(layout: HostLayout, machine: Machine): void {
   const dir = layout.cni.binDir
-  rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true, mode: 0o755 })
-  for (const plugin of readdirSync(machine.cniBinDir)) symlinkSync(join(machine.cniBinDir, plugin), join(dir, plugin))
-  writeFileSync(join(dir, QUICK_PTP), QUICK_PTP_SCRIPT, { mode: 0o755 })
+  // Pods may start meanwhile: what is right stays.
+  for (const plugin of readdirSync(machine.cniBinDir)) {
+    const [from, to] = [join(machine.cniBinDir, plugin), join(dir, plugin)]
+    if (linkedTo(to) === from) continue
+    rmSync(to, { force: true })
+    symlinkSync(from, to)
+  }
+  const script = join(dir, QUICK_PTP)
+  writeFileSync(`${script}.new`, QUICK_PTP_SCRIPT, { mode: 0o755 })
+  renameSync(`${script}.new`, script)
+}
+
+function linkedTo(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 /** How the machine was before its pods had IPv6. */

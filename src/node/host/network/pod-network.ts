@@ -4,11 +4,18 @@ import { QUICK_PTP } from './ipv6.ts'
 
 const EVERYWHERE: Readonly<Record<IpFamily, string>> = { IPv4: '0.0.0.0/0', IPv6: '::/0' }
 
+/** What is done for some pods only: containerd tells these plugins of host ports, and of the limits that annotations of the pod set. */
+const FURTHER = {
+  portmap: { type: 'portmap', snat: true, capabilities: { portMappings: true } },
+  bandwidth: { type: 'bandwidth', capabilities: { bandwidth: true } },
+} as const
+type Further = keyof typeof FURTHER
+
 /**
  * Point-to-point links: every packet of a pod crosses the node's forward hook, so services and policies need no bridge netfilter, and a
  * sandbox starts a few milliseconds sooner than on a bridge. The default route must be named, or pods have none. A pod gets an address out of each range.
  */
-export function cniConfig(options: HostOptions, layout: HostLayout, podCidrs: readonly string[], hostPorts: boolean): string {
+export function cniConfig(options: HostOptions, layout: HostLayout, podCidrs: readonly string[], further: readonly Further[]): string {
   const families = familiesOf(podCidrs)
   return JSON.stringify({
     cniVersion: '0.4.0',
@@ -25,7 +32,7 @@ export function cniConfig(options: HostOptions, layout: HostLayout, podCidrs: re
           routes: families.map((family) => ({ dst: EVERYWHERE[family] })),
         },
       },
-      ...(hostPorts ? [{ type: 'portmap', snat: true, capabilities: { portMappings: true } }] : []),
+      ...further.map((type) => FURTHER[type]),
     ],
   })
 }
