@@ -52,7 +52,7 @@ function columnOf(definition: CustomResourceColumnDefinition): Column<KubeObject
 function cellOf(type: Column<KubeObject>['type'], value: unknown, now: number): Cell {
   switch (type) {
     case 'string':
-      return textOf(value)
+      return value === null ? '<no value>' : textOf(value)
     case 'integer':
       return typeof value === 'number' ? Math.trunc(value) : null
     case 'number':

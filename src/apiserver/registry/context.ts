@@ -23,6 +23,8 @@ export class RequestContext {
   readonly warnings: string[]
   /** Headers of the answer that say how the request was judged, whatever comes of it. */
   marks: Readonly<Record<string, string>> | undefined = undefined
+  /** Whether there is a router in front of the resource that says what there is: custom resources have none. */
+  isRouted = true
   /** How long the request has waited for its turn, and for webhooks. Shared with who acts for the sender. */
   readonly outside: { ms: number }
 
@@ -76,7 +78,7 @@ export class RequestContext {
   /** How to answer. Throws `StatusError` 406. */
   accepted(lists: boolean): Accepted {
     const accept = this.request.headers['accept']
-    return this.core.negotiator.accept(typeof accept === 'string' ? accept : accept?.join(','), lists)
+    return this.core.negotiator.accept(typeof accept === 'string' ? accept : accept?.join(','), lists, this.isRouted)
   }
 
   /** How to answer with a kind that has no tables: a clause that asks for one does not count. Throws `StatusError` 406. */
@@ -88,7 +90,7 @@ export class RequestContext {
   /** How to send a stream of events. Throws `StatusError` 406. */
   acceptedWatch(protobuf: boolean): Accepted {
     const accept = this.request.headers['accept']
-    return this.core.negotiator.acceptWatch(typeof accept === 'string' ? accept : accept?.join(','), protobuf)
+    return this.core.negotiator.acceptWatch(typeof accept === 'string' ? accept : accept?.join(','), protobuf, this.isRouted)
   }
 
   body(): Promise<Uint8Array> {

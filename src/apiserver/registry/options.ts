@@ -77,6 +77,15 @@ export function readDryRun(values: readonly string[], errors: FieldErrors): bool
 /** Throws `StatusError` 400 in the words of Go's strconv. */
 export function readInteger(text: string | null): number | undefined {
   if (text === null) return undefined
-  if (!/^[+-]?\d+$/.test(text)) throw statusError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
+  const problem = /^[+-]?\d+$/.test(text) ? (BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? undefined : OUT_OF_RANGE) : 'invalid syntax'
+  if (problem !== undefined) throw statusError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${problem}`)
   return Number(text)
+}
+
+const OUT_OF_RANGE = 'value out of range'
+
+/** Why a text is no revision, in the words of Go's strconv; undefined when it is one. */
+export function revisionProblem(text: string): string | undefined {
+  const problem = /^\d+$/.test(text) ? (BigInt.asUintN(64, BigInt(text)) === BigInt(text) ? undefined : OUT_OF_RANGE) : 'invalid syntax'
+  return problem === undefined ? undefined : `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${problem}`
 }

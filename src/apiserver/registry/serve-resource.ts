@@ -10,6 +10,7 @@ import { deleteOptions } from './delete/delete-options.ts'
 import { pageNotFound } from '../respond/plain.ts'
 import { bytesOf } from '../respond/refusal.ts'
 import { methodNotAllowed, noSuchPath } from './routing-errors.ts'
+import { patchTypeOf } from './patch/patch.ts'
 import { getObject, listObjects } from './read/read.ts'
 import { serveScale } from './scale/serve-scale.ts'
 import { watchObjects } from './read/watch.ts'
@@ -35,6 +36,8 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
   // A path of the past.
   if (info.verb === 'proxy') throw noSuchPath()
   if (resource.typedItems) {
+    context.isRouted = false
+    if (context.request.method === 'PATCH') patchTypeOf(context.header('content-type'), false)
     core.negotiator.mustKnow(context.header('accept'))
     // Before anything is changed.
     if (!NO_BODY_METHODS.has(context.request.method) && info.subresource !== 'scale') mustTakeJson(context)

@@ -54,20 +54,24 @@ const WHOLE: readonly Encoding[] = ['json', 'yaml', 'protobuf']
 export class Negotiator {
   readonly #known = new Map<string, Accepted>()
 
-  /** Throws `StatusError` 406. `lists` says whether the path can also be watched, which the refusal tells. */
-  accept(header: string | undefined, lists: boolean): Accepted {
+  /**
+   * Throws `StatusError` 406. `lists` says whether the path can also be watched, which the refusal tells; `routed` whether there is a router
+   * in front of the resource that knows no patterns of types.
+   */
+  accept(header: string | undefined, lists: boolean, routed: boolean): Accepted {
     if (header === undefined || header === '' || header === '*/*' || header === JSON_TYPE) return PLAIN
-    const known = this.#known.get(header)
+    const key = routed ? header : `unrouted ${header}`
+    const known = this.#known.get(key)
     if (known !== undefined) return known
-    const accepted = negotiate(header, lists)
+    const accepted = negotiate(header, routed ? (lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES) : undefined)
     if (this.#known.size >= 256) this.#known.clear()
-    this.#known.set(header, accepted)
+    this.#known.set(key, accepted)
     return accepted
   }
 
   /** Without the clauses that ask for a table. Throws `StatusError` 406. */
   acceptUntabled(header: string): Accepted {
-    return negotiate(header, false, WHOLE, MEDIA_TYPES, ['PartialObjectMetadata', 'PartialObjectMetadataList'])
+    return negotiate(header, MEDIA_TYPES, WHOLE, MEDIA_TYPES, ['PartialObjectMetadata', 'PartialObjectMetadataList'])
   }
 
   /** Custom resources have no router in front of them that says what there is. Throws `StatusError` 406. */
@@ -77,12 +81,14 @@ export class Negotiator {
   }
 
   /** For a stream of events. Only kinds with a protobuf form can be followed in it. Throws `StatusError` 406. */
-  acceptWatch(header: string | undefined, protobuf: boolean): Accepted {
-    const accepted = this.accept(header, true)
+  acceptWatch(header: string | undefined, protobuf: boolean, routed: boolean): Accepted {
+    const accepted = this.accept(header, true, routed)
     if (header === undefined || accepted.encoding === 'json') return accepted
+    // What comes first decides, whether it can be a stream or not.
+    if (accepted.encoding === 'yaml') throw onlyAccepted(STREAMS)
     // Metadata on its own has a protobuf form whatever it is the metadata of.
     if (accepted.encoding === 'protobuf' && (protobuf || accepted.form !== 'object')) return accepted
-    return negotiate(header, true, protobuf ? ['json', 'protobuf'] : ['json'], STREAMS)
+    return negotiate(header, routed ? [...MEDIA_TYPES, ...STREAMS] : undefined, protobuf ? ['json', 'protobuf'] : ['json'], STREAMS)
   }
 }
 
@@ -93,16 +99,16 @@ export function encodingOf(type: string): Encoding | undefined {
 
 const FORMS = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'] as const
 
+/** `available` is what the router names when no clause fits, where there is one. */
 function negotiate(
   header: string,
-  lists: boolean,
+  available: readonly string[] | undefined,
   allowed = WHOLE,
   offered: readonly string[] = MEDIA_TYPES,
   forms: readonly (typeof FORMS)[number][] = FORMS,
 ): Accepted {
   const clauses = acceptClauses(header)
-  if (!clauses.some(({ type }) => type === '*/*' || type in ENCODINGS))
-    throw notAcceptable(lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES)
+  if (available !== undefined && !clauses.some(({ type }) => type === '*/*' || type in ENCODINGS)) throw notAcceptable(available)
   for (const { type, params } of clauses) {
     const encoding = encodingOf(type)
     if (encoding === undefined || !allowed.includes(encoding)) continue

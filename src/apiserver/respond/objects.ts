@@ -124,7 +124,7 @@ function listInForm(context: RequestContext, view: View, page: ListPage): HttpRe
   const metadata = {
     resourceVersion: String(page.revision),
     // Lists of custom resources always say where they go on.
-    ...(page.continue === '' && !resource.typedItems ? {} : { continue: page.continue }),
+    ...(page.continue === '' && !(resource.typedItems && form === 'object') ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   }
   if (form === 'PartialObjectMetadata')

@@ -27,6 +27,11 @@ export class AddressPool implements Pool<string> {
     })
   }
 
+  /** Its own address. */
+  get network(): string {
+    return this.#range.network.text
+  }
+
   get size(): number {
     return this.#numbers.size
   }

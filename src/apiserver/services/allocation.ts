@@ -44,6 +44,9 @@ export function serviceAllocation(scope: Scope, options: ServiceAllocationOption
   }
 }
 
+/** Of a dry run that asks for no port. */
+const FIRST_SHOWN_PORT = 32_769
+
 class Allocator {
   readonly #options: ServiceAllocationOptions
   readonly #ranges: AddressRanges
@@ -66,7 +69,12 @@ class Allocator {
     })
     for (const service of reader.list(refs.services)) for (const port of portsOf(service)) this.#ports.note(port, keyOf(service))
     this.#addressClaims = new AddressClaims(reader, writer)
-    this.#portSource = { pools: () => [this.#ports], claims: engine.shared ? new PortClaims(engine) : undefined }
+    this.#portSource = {
+      pools: () => [this.#ports],
+      claims: engine.shared ? new PortClaims(engine) : undefined,
+      // As 32 bits hold it.
+      shown: (asked) => (asked.length === 0 ? FIRST_SHOWN_PORT : Math.max(0, ...asked) + 1) | 0,
+    }
   }
 
   writeMetrics(text: MetricText): void {
@@ -91,7 +99,11 @@ class Allocator {
   }
 
   #addressSource(family: IpFamily): Source<string> {
-    return { pools: () => this.#ranges.pools(family), claims: this.#addressClaims }
+    return {
+      pools: () => this.#ranges.pools(family),
+      claims: this.#addressClaims,
+      shown: () => this.#ranges.pools(family)[0]?.network,
+    }
   }
 
   /** Gives back what the Service had and has no longer. What cannot be given back now is by the repair. */

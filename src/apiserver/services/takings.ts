@@ -10,6 +10,8 @@ export interface Source<T> {
   pools(): readonly Pool<T>[]
   /** Absent where this server is the only one. */
   readonly claims: Claims<T> | undefined
+  /** What a dry run shows as given out, which nobody will get; `asked` is what it has asked for or shown before. */
+  shown(asked: readonly T[]): T | undefined
 }
 
 /** One that a draft has taken in this process, and that is to be claimed before the draft is stored. */
@@ -26,6 +28,8 @@ export class Takings {
   readonly #dryRun: boolean
   readonly #takings: Taking[] = []
   readonly #undo: Undo[] = []
+  /** What a dry run has asked for or shown. */
+  readonly #asked = new Map<unknown, unknown[]>()
 
   constructor(service: core.Service, dryRun: boolean) {
     this.#service = service
@@ -36,11 +40,19 @@ export class Takings {
   ask<T>(source: Source<T>, one: T, refuse: () => never): void {
     const pool = poolOf(source, one)
     if (pool?.isTaken(one) || source.claims?.isClaimed(one)) refuse()
-    this.#take(source, pool, one, refuse, 'static')
+    if (this.#dryRun) this.#askedOf(source).push(one)
+    else this.#take(source, pool, one, refuse, 'static')
   }
 
   /** One that nobody has and that `also` does not refuse. `put` is told which one; again when another server was faster. */
   choose<T>(source: Source<T>, what: string, put: (one: T) => void, also?: (one: T) => boolean): void {
+    if (this.#dryRun) {
+      const asked = this.#askedOf(source)
+      const one = source.shown(asked) ?? free(source, what, also)[0]
+      asked.push(one)
+      put(one)
+      return
+    }
     const choose = (): void => {
       const [one, pool] = free(source, what, also)
       put(one)
@@ -49,8 +61,15 @@ export class Takings {
     choose()
   }
 
+  #askedOf<T>(source: Source<T>): T[] {
+    const known = this.#asked.get(source)
+    if (known !== undefined) return known as T[]
+    const made: T[] = []
+    this.#asked.set(source, made)
+    return made
+  }
+
   #take<T>({ claims }: Source<T>, pool: Pool<T> | undefined, one: T, lost: () => void, by: 'static' | 'dynamic'): void {
-    if (this.#dryRun) return
     if (pool !== undefined) pool.given[by]++
     const owner = keyOf(this.#service)
     pool?.take(one, owner)

@@ -74,8 +74,8 @@ export const nodes = defineResource(refs.nodes, {
 
 function kernelText(info: NonNullable<Node['status']>['nodeInfo']): string {
   const { kernelVersion = '', architecture = '' } = info ?? {}
-  if (kernelVersion === '') return UNKNOWN
-  return architecture === '' ? kernelVersion : `${kernelVersion} (${architecture})`
+  const version = kernelVersion === '' ? UNKNOWN : kernelVersion
+  return architecture === '' ? version : `${version} (${architecture})`
 }
 
 const addressOf = ({ status }: Node, wanted: string): string => status?.addresses?.find(({ type }) => type === wanted)?.address ?? NONE

@@ -82,9 +82,19 @@ export function typedDeleteOptions(options: object): DeleteOptions {
       uid: at(preconditions, 'uid', 'string', 'types.UID'),
       resourceVersion: at(preconditions, 'resourceVersion', 'string', 'string'),
     },
-    Array.isArray(value['dryRun']) ? value['dryRun'].map(String) : [],
+    textsAt(value, 'dryRun'),
     [],
   )
+}
+
+function textsAt(value: Record<string, unknown>, name: string): readonly string[] {
+  const found = value[name]
+  if (found === undefined || found === null) return []
+  if (!Array.isArray(found)) throw mistyped(found, name, '[]string')
+  return found.map((text: unknown) => {
+    if (text === null || typeof text === 'string') return text ?? ''
+    throw mistyped(text, name, 'string')
+  })
 }
 
 function readValue(bytes: Uint8Array, encoding: 'json' | 'yaml'): Record<string, unknown> {
@@ -104,7 +114,9 @@ function readValue(bytes: Uint8Array, encoding: 'json' | 'yaml'): Record<string,
 
 function objectAt(value: Record<string, unknown>, name: string): Record<string, unknown> {
   const found = value[name]
-  return typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : {}
+  if (found === undefined || found === null) return {}
+  if (typeof found === 'object' && !Array.isArray(found)) return found as Record<string, unknown>
+  throw mistyped(found, name, 'v1.Preconditions')
 }
 
 interface Types {
@@ -116,6 +128,9 @@ function at<K extends keyof Types>(value: Record<string, unknown>, name: string,
   const found = value[name]
   if (found === undefined || found === null) return undefined
   if (typeof found === type) return found as Types[K]
-  const shown = Array.isArray(found) ? 'array' : typeof found === 'boolean' ? 'bool' : typeof found
-  throw statusError.badRequest(`json: cannot unmarshal ${shown} into Go struct field DeleteOptions.${name} of type ${goType}`)
+  throw mistyped(found, name, goType)
+}
+
+function mistyped(found: unknown, name: string, goType: string): Error {
+  return statusError.badRequest(`json: cannot unmarshal ${goKind(found)} into Go struct field DeleteOptions.${name} of type ${goType}`)
 }

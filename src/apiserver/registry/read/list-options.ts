@@ -1,7 +1,7 @@
 import { type FieldErrors, Path, fieldError, statusError } from '#api'
 import { isTrue } from '../../router/request-info.ts'
 import { plainError } from '../write/object-rules.ts'
-import { readInteger, refuseOptions } from '../options.ts'
+import { readInteger, refuseOptions, revisionProblem } from '../options.ts'
 import type { Selection } from '../../watchcache/lists/selection.ts'
 import type { View } from '../view.ts'
 import { readSelectors, selectionOf } from './select.ts'
@@ -25,15 +25,29 @@ export function listRequest(
   query: URLSearchParams,
   watches: boolean,
 ): { readonly options: ListOptions; readonly selection: Selection } {
-  const options = readOptions(query)
+  // What only the path says to be a watch has the options of a list.
+  const asksToWatch = isTrue(query.get('watch') ?? 'false')
+  const sent = readOptions(query)
+  const options = asksToWatch ? withInitialEvents(sent) : sent
   const selectors = readSelectors(query)
-  refuseOptions('ListOptions', watches ? watchErrors(options, options.match) : listErrors(options, options.match))
+  refuseOptions('ListOptions', asksToWatch ? watchErrors(options, options.match) : listErrors(options, options.match))
   const selection = selectionOf(view, namespace, selectors)
-  checkRevision(options.resourceVersion, watches)
+  if (watches || options.continue === '') checkRevision(options.resourceVersion, watches)
   return { options: options as ListOptions, selection }
 }
 
-function readOptions(query: URLSearchParams): Omit<ListOptions, 'match'> & { readonly match: string } {
+type Unchecked = Omit<ListOptions, 'match'> & { readonly match: string }
+
+/** A watch that begins with what is there says where that ends. */
+function withInitialEvents(options: Unchecked): Unchecked {
+  const { resourceVersion, match, sendInitialEvents } = options
+  const begins = resourceVersion === '' || resourceVersion === '0'
+  return sendInitialEvents === undefined && match === '' && begins
+    ? { ...options, sendInitialEvents: true, match: 'NotOlderThan' }
+    : options
+}
+
+function readOptions(query: URLSearchParams): Unchecked {
   const match = query.get('resourceVersionMatch') ?? ''
   const initial = query.get('sendInitialEvents')
   return {
@@ -49,9 +63,13 @@ function readOptions(query: URLSearchParams): Omit<ListOptions, 'match'> & { rea
 
 function listErrors(options: Omit<ListOptions, 'match'>, match: string): FieldErrors {
   const errors: FieldErrors = []
+  if (match !== '') checkListMatch(options, match, errors)
   if (options.sendInitialEvents !== undefined)
     errors.push(fieldError.forbidden(Path.of('sendInitialEvents'), 'sendInitialEvents is forbidden for list'))
-  if (match === '') return errors
+  return errors
+}
+
+function checkListMatch(options: Omit<ListOptions, 'match'>, match: string, errors: FieldErrors): void {
   if (options.resourceVersion === '') {
     errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
   }
@@ -60,7 +78,6 @@ function listErrors(options: Omit<ListOptions, 'match'>, match: string): FieldEr
   if (match === 'Exact' && options.resourceVersion === '0') {
     errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
   }
-  return errors
 }
 
 function watchErrors(options: Omit<ListOptions, 'match'>, match: string): FieldErrors {
@@ -71,12 +88,14 @@ function watchErrors(options: Omit<ListOptions, 'match'>, match: string): FieldE
   } else if (match !== 'NotOlderThan')
     errors.push(fieldError.forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
   if (match !== '' && match !== 'NotOlderThan') errors.push(fieldError.notSupported(MATCH, match, ['NotOlderThan']))
-  if (options.continue !== '') errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'))
+  if (match !== '' && options.continue !== '')
+    errors.push(fieldError.forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'))
   return errors
 }
 
 function checkRevision(text: string, watches: boolean): void {
-  if (text === '' || /^\d+$/.test(text)) return
-  const message = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
+  const problem = text === '' ? undefined : revisionProblem(text)
+  if (problem === undefined) return
+  const message = `resourceVersion: Invalid value: ${JSON.stringify(text)}: ${problem}`
   throw watches ? plainError(500, message) : statusError.badRequest(`invalid resource version: ${message}`)
 }

@@ -7,6 +7,7 @@ import type { Entry } from '../../watchcache/entry.ts'
 import type { RequestContext } from '../context.ts'
 import { type Core, qualifiedName } from '../core.ts'
 import { listRequest } from './list-options.ts'
+import { revisionProblem } from '../options.ts'
 import { parseRevision, plainError } from '../write/object-rules.ts'
 import type { View } from '../view.ts'
 import { cacheKey } from '../views.ts'
@@ -57,8 +58,9 @@ async function readEntry(context: RequestContext, view: View, key: string): Prom
 
 /** Events come from upstream's store itself, all others from its watch cache: each has its own words. */
 function revisionOf(text: string, isEvent: boolean): number {
-  if (/^\d+$/.test(text)) return parseRevision(text)
-  const why = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
+  const problem = revisionProblem(text)
+  if (problem === undefined) return parseRevision(text)
+  const why = `resourceVersion: Invalid value: ${JSON.stringify(text)}: ${problem}`
   throw isEvent ? statusError.badRequest(`invalid resource version: ${why}`) : plainError(500, why)
 }
 

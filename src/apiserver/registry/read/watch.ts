@@ -28,7 +28,7 @@ export async function watchObjects(context: RequestContext, view: View, namespac
   const shape = shapeOf(context, view, accepted)
   const mediaType = accepted.encoding === 'protobuf' ? PROTOBUF_WATCH_TYPE : JSON_TYPE
   const { options, selection: read } = listRequest(view, namespace, info.query, true)
-  const listing = options.sendInitialEvents === true ? context.begin('WatchList', requestFields) : undefined
+  const listing = options.bookmarks && options.sendInitialEvents === true ? context.begin('WatchList', requestFields) : undefined
   const selection: Selection = name === '' ? read : { ...read, name }
   const beginning = context.begin('cacher.Watch', auditField)
   beginning?.set({ type: qualifiedName(view.resource) })

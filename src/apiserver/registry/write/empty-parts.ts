@@ -40,6 +40,9 @@ function hasNull(value: unknown): boolean {
 /** The same value when it is as it should be. */
 function settled(schema: Schema, value: unknown, old: unknown): unknown {
   if (value === old || typeof value !== 'object' || value === null || typeof old !== 'object' || old === null) return value
+  if (schema.kind === 'any') return schema.objects === undefined || Array.isArray(value) ? value : settled(schema.objects, value, old)
+  if (schema.kind === 'map' && !Array.isArray(value))
+    return settledValues(schema.values, value as Readonly<Record<string, unknown>>, old as Readonly<Record<string, unknown>>)
   if (schema.kind === 'list' && Array.isArray(value) && Array.isArray(old) && value.length === old.length)
     return settledItems(schema.items, value, old)
   if (schema.kind !== 'object' || Array.isArray(value)) return value
@@ -53,6 +56,20 @@ function settledItems(schema: Schema, items: readonly unknown[], old: readonly u
     if (item !== items[at]) (result ??= [...items])[at] = item
   }
   return result ?? items
+}
+
+function settledValues(
+  schema: Schema,
+  values: Readonly<Record<string, unknown>>,
+  before: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  let result: [string, unknown][] | undefined
+  const entries = Object.entries(values)
+  for (const [at, [key, value]] of entries.entries()) {
+    const next = settled(schema, value, before[key])
+    if (next !== value) (result ??= [...entries])[at] = [key, next]
+  }
+  return result === undefined ? values : Object.fromEntries(result)
 }
 
 function settledMembers(

@@ -1,4 +1,16 @@
-import { type FieldErrors, type KubeObject, type ObjectMeta, Path, type Resource, deepEqual, statusError, validateObjectMeta } from '#api'
+import {
+  type FieldErrors,
+  type KubeObject,
+  type ObjectMeta,
+  Path,
+  type Resource,
+  deepEqual,
+  fieldError,
+  pathSegmentErrors,
+  statusError,
+  validateObjectMeta,
+} from '#api'
+import { revisionProblem } from '../options.ts'
 import { checkChangedMetadata } from './metadata-checks.ts'
 
 /** The rules of every object's life, around those of its kind (k8s.io/apiserver `registry/rest`). All of them work on the request's own draft. */
@@ -60,6 +72,10 @@ export function validateNew(resource: Resource, object: KubeObject): void {
   }
   validateObjectMeta(metaOf(object), options, METADATA, errors)
   resource.strategy.validate?.(object, errors)
+  refuse(resource, object, errors)
+  // Whatever the kind makes of names: each has a path of its own.
+  for (const why of pathSegmentErrors(metaOf(object).name ?? ''))
+    errors.push(fieldError.invalid(METADATA.child('name'), metaOf(object).name, why))
   refuse(resource, object, errors)
 }
 
@@ -151,7 +167,8 @@ export function objectRevision(object: KubeObject): number {
 }
 
 export function parseRevision(text: string): number {
-  if (!/^\d+$/.test(text)) throw plainError(500, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+  const problem = revisionProblem(text)
+  if (problem !== undefined) throw plainError(500, problem)
   return Number(text)
 }
 

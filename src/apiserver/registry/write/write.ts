@@ -76,10 +76,10 @@ export async function putObject(context: RequestContext, target: Target): Promis
 
 export async function patchObject(context: RequestContext, target: Target): Promise<HttpResponse> {
   const span = context.begin('Patch', requestFields)
-  context.accepted(false)
   const { view, subresource } = target
   const { resource } = view
   const type = patchTypeOf(context.header('content-type'), !resource.typedItems)
+  context.accepted(false)
   const options = writeOptions(context.info.query, 'PatchOptions', type)
   const bytes = await context.body()
   span?.event('limitedReadBody succeeded', { len: bytes.length })

@@ -5,11 +5,19 @@ import { StatusError } from '#api'
 import { propertyRuns } from '#testing/basics'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
 
+/** Names as they stand in keys: no part of a path that leads elsewhere. */
+const keys = fc
+  .array(
+    fc.string({ minLength: 1, unit: 'binary-ascii' }).filter((part) => !part.includes('/') && part !== '.' && part !== '..'),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((parts) => parts.join('/'))
+
 test('a token is read as what it was', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: -1 }).filter((revision) => revision !== 0),
-      fc.string({ minLength: 1, unit: 'binary-ascii' }),
+      keys,
       (revision, start) => {
         assert.deepEqual(decodeContinue(encodeContinue({ revision, start })), { revision, start })
       },
@@ -55,4 +63,9 @@ test('a token that is no base64 is refused with the place of what is wrong', () 
   }
   assert.match(told('x'), /illegal base64 data at input byte 0$/)
   assert.match(told('abcd$'), /illegal base64 data at input byte 4$/)
+})
+
+test('a token that would lead out of the collection is refused', () => {
+  for (const start of ['../a', 'a/../b', 'a//b', './a', 'a/', '..'])
+    assert.throws(() => decodeContinue(encodeContinue({ revision: 1, start })), /continue key is not valid: /, start)
 })

@@ -30,7 +30,14 @@ export function decodeContinue(text: string): ContinueToken {
   if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv === 0)
     throw refusal('incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
   if (typeof start !== 'string' || start === '') throw refusal('encoded start key empty (version meta.k8s.io/v1)')
+  if (!isClean(start)) throw refusal(start)
   return { revision: rv, start }
+}
+
+/** Whether a key stays where it is when it is read as a path: none may lead out of the collection. */
+function isClean(key: string): boolean {
+  const path = key.startsWith('/') ? key.slice(1) : key
+  return path === '' || path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
 }
 
 const refusal = (why: string): Error => statusError.badRequest(`invalid continue token: continue key is not valid: ${why}`)

@@ -100,8 +100,8 @@ function cut(all: readonly Entry[], selection: Selection, limit: number, revisio
 const after = (last: Entry | undefined, revision: number): string => encodeContinue({ revision, start: `${last?.key ?? ''}\0` })
 
 async function continued(scope: Scope, context: ListContext, request: ListRequest): Promise<ListPage> {
-  if (request.resourceVersion !== '') throw statusError.badRequest('specifying resource version is not allowed when using continue')
   const token: ContinueToken = decodeContinue(request.continue)
+  if (request.resourceVersion !== '') throw statusError.badRequest('specifying resource version is not allowed when using continue')
   if (token.revision > 0) return atRevision(scope, context, request, token.revision, token.start)
   // A list that has outlived its history goes on in the present.
   const waiting = context.hub.current()

@@ -7,7 +7,7 @@ import { validateEvent } from './event-validation.ts'
 
 export const eventColumns: Readonly<Record<string, (event: Event, now: number) => Cell>> = {
   'Last Seen': ({ lastTimestamp, series, eventTime, firstTimestamp }, now) =>
-    ageOf(series?.lastObservedTime ?? lastTimestamp ?? firstTimestamp ?? eventTime ?? undefined, now),
+    ageOf((series === undefined ? (lastTimestamp ?? firstTimestamp ?? eventTime) : series.lastObservedTime) ?? undefined, now),
   Type: ({ type }) => type ?? '',
   Reason: ({ reason }) => reason ?? '',
   Object: ({ involvedObject }) =>
@@ -17,7 +17,7 @@ export const eventColumns: Readonly<Record<string, (event: Event, now: number) =
     sourceText((source?.component ?? '') || (reportingComponent ?? ''), (source?.host ?? '') || (reportingInstance ?? '')),
   Message: ({ message }) => (message ?? '').trim(),
   'First Seen': ({ firstTimestamp, eventTime }, now) => ageOf(firstTimestamp ?? eventTime ?? undefined, now),
-  Count: ({ count, series }) => (series?.count ?? count) || 1,
+  Count: ({ count, series }) => (series === undefined ? count || 1 : (series.count ?? 0)),
 }
 
 export const eventFields: Readonly<Record<string, (event: Event) => string>> = {
