@@ -174,6 +174,13 @@ describe('a cluster of several nodes on this machine', { skip: noMachineCluster 
     const body = { spec: { ipFamilyPolicy: 'PreferDualStack' } }
     const { spec } = await client.resource(refs.services).patch(scope, brief, { type: 'merge', body })
     const [four = '', six = ''] = spec?.clusterIPs ?? []
+    await eventually('its endpoints have addresses of IPv6', async () => {
+      const { items } = await client.resource(refs.endpointslices).list(scope, { namespace: 'default' })
+      const slices = items.filter(
+        ({ metadata, addressType }) => metadata?.labels?.['kubernetes.io/service-name'] === 'brief' && addressType === 'IPv6',
+      )
+      return slices.flatMap(({ endpoints }) => endpoints ?? []).filter(({ conditions }) => conditions?.ready === true).length === 3
+    })
     const loads = [four, `[${six}]`].flatMap((host) =>
       ['close', 'keep'].map((kind) => startCommand(...cluster.inside(LOAD, `http://${host}/`, '25', kind))),
     )
