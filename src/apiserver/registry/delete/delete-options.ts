@@ -33,8 +33,9 @@ function fromQuery(query: URLSearchParams): DeleteOptions {
     gracePeriodSeconds: readInteger(query.get('gracePeriodSeconds')),
     orphanDependents: orphan === null ? undefined : isTrue(orphan),
     propagationPolicy: query.get('propagationPolicy') ?? undefined,
-    uid: undefined,
-    resourceVersion: undefined,
+    // Conditions, when they say anything.
+    uid: query.get('uid') || undefined,
+    resourceVersion: query.get('resourceVersion') || undefined,
   }
   return checked(options, query.getAll('dryRun'), errors)
 }

@@ -24,10 +24,12 @@ export async function watchObjects(context: RequestContext, view: View, namespac
   const { core, info, scope } = context
   const { cache } = view
   const arrivedAt = scope.clock.monotonic()
+  // As for a list; whether it can be a stream is asked last.
+  context.accepted(true)
+  const { options, selection: read } = listRequest(view, namespace, info.query, true)
   const accepted = context.acceptedWatch(!view.resource.typedItems)
   const shape = shapeOf(context, view, accepted)
   const mediaType = accepted.encoding === 'protobuf' ? PROTOBUF_WATCH_TYPE : JSON_TYPE
-  const { options, selection: read } = listRequest(view, namespace, info.query, true)
   const listing = options.bookmarks && options.sendInitialEvents === true ? context.begin('WatchList', requestFields) : undefined
   const selection: Selection = name === '' ? read : { ...read, name }
   const beginning = context.begin('cacher.Watch', auditField)
