@@ -125,6 +125,8 @@ function ofConnections(places: Places, port: number, bind: string, otherwise: st
     ...(otherwise === undefined
       ? [`  tcp-request content reject if ${unled}`]
       : [`  tcp-request content set-var(txn.backend) str(${otherwise}) if ${unled}`]),
+    // Nobody is there: what answers requests would say so in plain text to a client that speaks TLS.
+    '  tcp-request content reject if !{ var(txn.backend) -m beg t inner }',
     '  use_backend %[var(txn.backend)]',
   ]
 }
