@@ -72,7 +72,8 @@ export async function writeRevision(
   const revisions = client.resource(refs.controllerrevisions)
   const { current, number } = plan
   if (current !== undefined) return current.revision === number ? current : revisions.update(scope, { ...current, revision: number })
-  const data = revisionData(owner.template)
+  // In the order in which kube-controller-manager writes it: clients compare it byte by byte with what they make of the template.
+  const data = JSON.parse(canonicalJson(revisionData(owner.template))) as ReturnType<typeof revisionData>
   const hash = hashOf(data, owner.collisionCount)
   const name = `${owner.name.slice(0, LONGEST_PREFIX)}-${hash}`
   const labels = { ...owner.template.metadata?.labels, [owner.hashLabel]: hash }
