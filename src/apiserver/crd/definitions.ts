@@ -9,7 +9,8 @@ import type { CacheEvent } from '../watchcache/ring.ts'
 import type { Entry } from '../watchcache/entry.ts'
 import { EVERYTHING } from '../watchcache/lists/selection.ts'
 import { CLEANUP_FINALIZER, type Definition, conditionOf, isTrue, withCondition } from './definition.ts'
-import { type Names, isSameStatus, planStatus } from './names.ts'
+import { GroupNames, NOTHING_TAKEN } from './group-names.ts'
+import { type Names, type Taken, isSameStatus, planStatus } from './names.ts'
 
 /** A definition as it was last seen. Its bytes are shared with the cache; what is made of it, with the catalog. */
 interface Known {
@@ -22,6 +23,8 @@ interface Known {
   readonly state: string
   readonly resources: CustomResources | undefined
 }
+
+type OwnNames = Pick<Known, 'group' | 'accepted'>
 
 const RETRY_MS = 1000
 const DELETE_OPTIONS = {
@@ -42,6 +45,7 @@ export class CustomDefinitions {
   readonly #core: Core
   readonly #view: View
   readonly #known = new Map<string, Known>()
+  readonly #names = new Map<string, GroupNames>()
   readonly #due = new Set<string>()
   /** Definitions that are ending and wait for their objects to go. */
   readonly #emptying = new Set<string>()
@@ -112,6 +116,7 @@ export class CustomDefinitions {
     const state = isEstablished ? `${uid} ${generation} ${JSON.stringify(accepted)}` : ''
     const isSame = before !== undefined && before.state === state
     const resources = !isEstablished ? undefined : isSame ? before.resources : customResources(definition, () => this.#definitionOf(entry))
+    this.#replaceNames(name, before, { group: definition.spec.group, accepted })
     this.#known.set(name, {
       entry,
       group: definition.spec.group,
@@ -129,6 +134,7 @@ export class CustomDefinitions {
     const before = this.#known.get(name)
     if (before === undefined) return
     this.#known.delete(name)
+    this.#replaceNames(name, before, undefined)
     this.#emptying.delete(name)
     this.#serve(before.resources, undefined)
     // Its names may be what others of the group have been waiting for.
@@ -189,18 +195,27 @@ export class CustomDefinitions {
     if (entry === undefined) return
     const definition = this.#definitionOf(entry)
     if (definition.metadata?.deletionTimestamp !== undefined) return this.#end(name, definition)
-    const next = planStatus(definition, this.#othersOf(name, definition.spec.group), this.#now())
+    const next = planStatus(definition, this.#takenFor(name, definition.spec.group), this.#now())
     if (isSameStatus(definition.status, next)) return
     await this.#update(name, 'status', (draft) => {
-      draft.status = { ...planStatus(draft, this.#othersOf(name, draft.spec.group), this.#now()) }
+      draft.status = { ...planStatus(draft, this.#takenFor(name, draft.spec.group), this.#now()) }
     })
   }
 
-  #othersOf(name: string, group: string): Names[] {
-    const others: Names[] = []
-    for (const [other, known] of this.#known)
-      if (other !== name && known.group === group && known.accepted !== undefined) others.push(known.accepted)
-    return others
+  #takenFor(name: string, group: string): Taken {
+    return this.#names.get(group)?.takenFor(name) ?? NOTHING_TAKEN
+  }
+
+  #replaceNames(name: string, before: OwnNames | undefined, next: OwnNames | undefined): void {
+    if (before?.accepted !== undefined) {
+      const names = this.#names.get(before.group)
+      names?.remove(name, before.accepted)
+      if (names?.isEmpty === true) this.#names.delete(before.group)
+    }
+    if (next?.accepted === undefined) return
+    const names = this.#names.get(next.group) ?? new GroupNames()
+    this.#names.set(next.group, names)
+    names.add(name, next.accepted)
   }
 
   /** Deletes the objects, and lets the definition go when there are none left. */

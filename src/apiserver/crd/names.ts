@@ -4,13 +4,12 @@ import { type Condition, type Definition, conditionOf, withCondition } from './d
 export type Names = apiextensions.CustomResourceDefinitionNames
 
 /**
- * The status that a definition should have: which of its names are free, and so whether it is established. `others` are the names that
+ * The status that a definition should have: which of its names are free, and so whether it is established. `taken` are the names that
  * other definitions of its group have had accepted: a name belongs to the first.
  */
-export function planStatus(definition: Definition, others: readonly Names[], now: string): NonNullable<Definition['status']> {
+export function planStatus(definition: Definition, taken: Taken, now: string): NonNullable<Definition['status']> {
   const { spec, status } = definition
   const accepted: Names = status?.acceptedNames ?? { plural: '', kind: '' }
-  const taken = takenNames(others)
   const settled = settle(spec.names, accepted, taken)
   let conditions: Condition[] = [...(status?.conditions ?? [])]
   conditions = withCondition(conditions, namesCondition(settled.conflict), now)
@@ -20,16 +19,9 @@ export function planStatus(definition: Definition, others: readonly Names[], now
   return { ...status, conditions, acceptedNames: settled.names }
 }
 
-interface Taken {
-  readonly resources: ReadonlySet<string>
-  readonly kinds: ReadonlySet<string>
-}
-
-function takenNames(names: readonly Names[]): Taken {
-  return {
-    resources: new Set(names.flatMap(({ plural, singular, shortNames }) => [plural, singular ?? '', ...(shortNames ?? [])])),
-    kinds: new Set(names.flatMap(({ kind, listKind }) => [kind, listKind ?? ''])),
-  }
+export interface Taken {
+  hasResource(name: string): boolean
+  hasKind(name: string): boolean
 }
 
 interface Conflict {
@@ -40,22 +32,22 @@ interface Conflict {
 function settle(wanted: Names, accepted: Names, taken: Taken): { readonly names: Names; readonly conflict: Conflict | undefined } {
   const names: Names = { ...accepted }
   let conflict: Conflict | undefined
-  const settleOne = (field: 'plural' | 'singular' | 'kind' | 'listKind', used: ReadonlySet<string>, reason: string): void => {
+  const settleOne = (field: 'plural' | 'singular' | 'kind' | 'listKind', isUsed: (name: string) => boolean, reason: string): void => {
     const name = wanted[field] ?? ''
-    if (name !== (accepted[field] ?? '') && used.has(name)) conflict = { reason, message: inUse(name) }
+    if (name !== (accepted[field] ?? '') && isUsed(name)) conflict = { reason, message: inUse(name) }
     else if (name !== '') names[field] = name
   }
-  settleOne('plural', taken.resources, 'PluralConflict')
-  settleOne('singular', taken.resources, 'SingularConflict')
-  const refused = (wanted.shortNames ?? []).filter((name) => !(accepted.shortNames ?? []).includes(name) && taken.resources.has(name))
+  settleOne('plural', taken.hasResource, 'PluralConflict')
+  settleOne('singular', taken.hasResource, 'SingularConflict')
+  const refused = (wanted.shortNames ?? []).filter((name) => !(accepted.shortNames ?? []).includes(name) && taken.hasResource(name))
   if (refused.length > 0)
     conflict = {
       reason: 'ShortNamesConflict',
       message: refused.length === 1 ? inUse(refused[0] ?? '') : `[${refused.map(inUse).join(', ')}]`,
     }
   else setOrDrop(names, 'shortNames', wanted.shortNames)
-  settleOne('kind', taken.kinds, 'KindConflict')
-  settleOne('listKind', taken.kinds, 'ListKindConflict')
+  settleOne('kind', taken.hasKind, 'KindConflict')
+  settleOne('listKind', taken.hasKind, 'ListKindConflict')
   setOrDrop(names, 'categories', wanted.categories)
   return { names, conflict }
 }
