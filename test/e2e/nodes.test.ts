@@ -11,8 +11,9 @@ import { eventually } from '#testing/basics'
 const PORT = 30_080
 const LOAD = join(import.meta.dirname, 'inside/load.ts')
 
-/** No handler for the signal, no preStop hook: what goes right is the cluster's doing. */
-const PROGRAM = "require('http').createServer((_, answer) => answer.end('ok')).listen(8080); process.on('SIGTERM', () => process.exit(0))"
+/** No handler for the signal, no preStop hook: what goes right is the cluster's doing. It closes no connection that a client is about to use again. */
+const PROGRAM =
+  "require('http').createServer({ keepAliveTimeout: 60000 }, (_, answer) => answer.end('ok')).listen(8080); process.on('SIGTERM', () => process.exit(0))"
 const BRIEF: apps.Deployment = {
   metadata: { name: 'brief', namespace: 'default' },
   spec: {
