@@ -182,9 +182,7 @@ describe('a cluster of several nodes on this machine', { skip: noMachineCluster 
       )
       return slices.flatMap(({ endpoints }) => endpoints ?? []).filter(({ conditions }) => conditions?.ready === true).length === 3
     })
-    const loads = [four, `[${six}]`].flatMap((host) =>
-      ['close', 'keep'].map((kind) => startCommand(...cluster.inside(LOAD, `http://${host}/`, '25', kind))),
-    )
+    const loads = [four, `[${six}]`].map((host) => startCommand(...cluster.inside(LOAD, `http://${host}/`, '25', 'close')))
     const ways = async (): Promise<readonly string[]> =>
       Promise.all(
         cluster.instance.nodes.flatMap(({ namespace = '' }) =>
