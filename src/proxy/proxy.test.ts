@@ -6,7 +6,7 @@ import { type core, type discovery, refs } from '#api'
 import { type Client, createClient, inProcessTransport } from '#client'
 import { createInformers } from '#reconcile'
 import { createFakeApi } from '#testing'
-import { eventually, freePort } from '#testing/basics'
+import { eventually, freePort, manualClock } from '#testing/basics'
 import { type Kernel, KernelRefused } from './kernel/kernel.ts'
 import { type RunningProxy, releaseProxy, startProxy } from './proxy.ts'
 
@@ -16,14 +16,16 @@ class Recorder implements Kernel {
   readonly forgotten: string[] = []
   udpConnections = ''
   refusals = 0
+  /** Undefined: there is no table. */
+  listing: string | undefined = '{"nftables": []}'
 
   async nft(_: Scope, commands: string): Promise<void> {
     await Promise.resolve()
     if (this.refusals-- > 0) throw new KernelRefused('no')
     this.transactions.push(commands)
   }
-  async list(): Promise<string> {
-    return '{"nftables": []}'
+  async list(): Promise<string | undefined> {
+    return this.listing
   }
   async conntrack(_: Scope, args: readonly string[]): Promise<string> {
     if (args[0] === '-L') return this.udpConnections
@@ -111,6 +113,31 @@ test('a refused change is followed by a replacement at once; a refused replaceme
   await eventually('the second replacement', () => proxy.stats().replacements === 3)
   await proxy.settled()
   assert.match(kernel.transactions.at(-1) ?? '', /10\.96\.0\.2/)
+})
+
+test('rules that others have changed or taken away are replaced after a while, and others are left alone', async () => {
+  const clock = manualClock()
+  using scope = rootScope({ clock })
+  const { kernel, proxy, client } = await running(scope)
+  await eventually('an audit', () => {
+    clock.advance(30_000)
+    return proxy.stats().drift === 0
+  })
+  assert.equal(proxy.stats().replacements, 1)
+  const isReplacement = (commands: string | undefined): boolean => commands?.startsWith('add table ip t\n') === true
+  kernel.listing = undefined
+  await eventually('the replacement of a table that is gone', () => {
+    clock.advance(30_000)
+    return kernel.transactions.length > 1
+  })
+  assert.equal(isReplacement(kernel.transactions[1]), true)
+  kernel.listing = '{"nftables": []}'
+  await client.resource(refs.services).create(scope, service('a'))
+  await eventually('the replacement of a table that has lost its elements', () => {
+    clock.advance(30_000)
+    const last = kernel.transactions.at(-1)
+    return isReplacement(last) && last?.includes('10.96.0.1') === true
+  })
 })
 
 test('at the start, UDP connections that lead to no endpoint of their Service are forgotten, and no others', async () => {

@@ -15,6 +15,8 @@ export interface ProxyOptions extends Omit<WantedOptions, 'families'> {
   readonly kernel: Kernel
   /** Where pods live: their families are those that are served, IPv4 when it is not known. Without it, clients from outside that use a cluster address are not hidden, and pods count as outside for Local policies. */
   readonly podNetworks?: readonly string[]
+  /** How often the kernel is asked what it has. Default: 30 s, and 10 minutes for a large table, whose listing costs a second. */
+  readonly auditEveryMs?: number
 }
 
 export interface RunningProxy {
@@ -36,6 +38,9 @@ export interface ProxyStats {
   readonly drift: number | undefined
 }
 
+const AUDIT_EVERY_MS = 30_000
+const LARGE_AUDIT_EVERY_MS = 600_000
+const LARGE_ELEMENTS = 5_000
 const FIRST_RETRY_MS = 1000
 /** Longer than it takes to make a slice, and shorter than anybody needs to find out that a Service is there. */
 const ENDPOINTS_WITHIN_MS = 50
@@ -43,7 +48,7 @@ const LONGEST_RETRY_MS = 30_000
 
 /**
  * Keeps the kernel's table as Services and EndpointSlices want it, until the scope is cancelled (the table stays: connections go on). Changes that come while a
- * transaction is under way go into the next one. The informers are started by the caller after this call; nothing is touched before they are synced.
+ * transaction is under way go into the next one. Now and then the kernel is asked what it has: a table that others have changed is replaced. The informers are started by the caller after this call; nothing is touched before they are synced.
  */
 export function startProxy(scope: Scope, options: ProxyOptions): RunningProxy {
   const proxy = new Proxy(scope, options)
@@ -68,8 +73,10 @@ export async function auditProxy(scope: Scope, options: ProxyOptions): Promise<D
 
 async function compare(scope: Scope, options: ProxyOptions, ledger: Ledger): Promise<Drift> {
   const { table, families } = tablesOf(options)
-  const listed = families.map(async (family) => [family, (await options.kernel.list(scope, table, family)) ?? '{}'] as const)
-  return driftOf(Object.fromEntries(await Promise.all(listed)), ledger.elements())
+  const listed = await Promise.all(families.map(async (family) => [family, await options.kernel.list(scope, table, family)] as const))
+  const gone = listed.filter(([, listing]) => listing === undefined).map(([family]) => `the table of ${family}`)
+  const drift = driftOf(Object.fromEntries(listed.map(([family, listing]) => [family, listing ?? '{}'])), ledger.elements())
+  return { ...drift, count: drift.count + gone.length, missing: [...gone, ...drift.missing] }
 }
 
 const tablesOf = ({ table, podNetworks = [] }: ProxyOptions): ProxyTables => ({ table, podNetworks, families: familiesOf(podNetworks) })
@@ -144,6 +151,7 @@ class Proxy implements RunningProxy {
       await Promise.all(this.#wanted.informers.map((informer) => informer.waitForSync(this.#scope)))
       for (const warning of await settingsToMind(this.#scope, this.#options.kernel, this.#tables.families)) this.#scope.log.warn(warning)
       this.#scope.log.info('started', { services: this.#wanted.keys().length })
+      void this.#watchOver()
       for (;;) {
         this.#busy = true
         await this.#apply()
@@ -156,6 +164,38 @@ class Proxy implements RunningProxy {
       if (!isCancelled(error)) this.#scope.log.error('proxy stopped', { error })
       for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
     }
+  }
+
+  /** Beside the transactions: what one of them changes meanwhile is no drift. */
+  async #watchOver(): Promise<void> {
+    try {
+      for (;;) {
+        const isLarge = this.#ledger.holders.size > LARGE_ELEMENTS
+        await this.#scope.sleep(this.#options.auditEveryMs ?? (isLarge ? LARGE_AUDIT_EVERY_MS : AUDIT_EVERY_MS))
+        if (!this.#busy && !this.#unknown) await this.#auditOnce()
+      }
+    } catch (error) {
+      if (!isCancelled(error)) this.#scope.log.error('the rules are no longer compared with what they should be', { error })
+    }
+  }
+
+  async #auditOnce(): Promise<void> {
+    const { transactions } = this.#stats
+    let drift: Drift
+    try {
+      drift = await compare(this.#scope, this.#options, this.#ledger)
+    } catch (error) {
+      this.#scope.check()
+      this.#scope.log.warn('the rules could not be listed', { error: messageOf(error) })
+      return
+    }
+    if (this.#busy || this.#stats.transactions !== transactions) return
+    this.#stats.drift = drift.count
+    if (drift.count === 0) return
+    const { count, missing, unexpected, different } = drift
+    this.#scope.log.warn('others have changed the rules, all are replaced', { count, missing, unexpected, different })
+    this.#unknown = true
+    this.#wake?.()
   }
 
   async #next(): Promise<void> {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { builtInResources, trackUpdate } from '#api'
+import fc from 'fast-check'
+import { type ObjectSchema, type Schema, builtInResources, trackUpdate } from '#api'
+import { propertyRuns } from '#testing/basics'
 import { fieldShape } from './field-shape.ts'
 import { ShapeTree } from './shape-tree.ts'
 
@@ -44,9 +46,9 @@ const OBJECTS: readonly object[] = [
   pod({ hostname: 'h' }),
 ]
 
-const owned = (object: object): string =>
+const owned = (object: object, of: ObjectSchema = schema): string =>
   JSON.stringify(
-    trackUpdate({ schema, live: undefined, updated: structuredClone(object), manager: 'm', apiVersion: 'v1', now: 0 })[0]?.fieldsV1,
+    trackUpdate({ schema: of, live: undefined, updated: structuredClone(object), manager: 'm', apiVersion: 'v1', now: 0 })[0]?.fieldsV1,
   )
 
 test('objects of one shape own the same fields, whatever their values', () => {
@@ -60,7 +62,63 @@ test('objects of one shape own the same fields, whatever their values', () => {
     ownedAt.set(shape, owned(object))
   }
   // Among those that own something else, none share a shape.
-  assert.ok(ownedAt.size >= new Set(OBJECTS.map(owned)).size)
+  assert.ok(ownedAt.size >= new Set(OBJECTS.map((object) => owned(object))).size)
+})
+
+/** An object of a type, as the numbers want it: few fields, and values that stand for none among the others. */
+function sampleOf(of: ObjectSchema, next: () => number, depth: number): object {
+  const made: Record<string, unknown> = {}
+  const fields = [...of.fields.values()]
+  for (let count = next() % 4; count > 0 && fields.length > 0; count--) {
+    const field = fields[(next() * 7 + next()) % fields.length]
+    if (field !== undefined) made[field.name] = valueOf(field.schema, next, depth - 1)
+  }
+  return made
+}
+
+function valueOf(of: Schema, next: () => number, depth: number): unknown {
+  const choice = next()
+  switch (of.kind) {
+    case 'object':
+      return depth <= 0 ? {} : sampleOf(of, next, depth)
+    case 'map':
+      return choice % 2 === 0 ? {} : { [`k${choice % 3}`]: valueOf(of.values, next, depth - 1) }
+    case 'list':
+      if (choice % 3 === 0 || depth <= 0) return choice === 0 ? null : []
+      return [{ ...Object.fromEntries(of.listKeys.map((key) => [key, next()])), ...asObject(valueOf(of.items, next, depth - 1)) }]
+    case 'integer':
+    case 'number':
+      return choice % 2
+    case 'boolean':
+      return choice % 2 === 0
+    case 'any':
+      return choice
+    default:
+      return choice % 2 === 0 ? '' : 'x'
+  }
+}
+const asObject = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {})
+
+test('objects of any kind that have one shape own the same', () => {
+  const kinds = builtInResources()
+  const tape = fc.array(fc.nat({ max: 11 }), { minLength: 20, maxLength: 60 })
+  fc.assert(
+    fc.property(fc.nat(), fc.array(tape, { minLength: 2, maxLength: 12 }), (kind, tapes) => {
+      const of = kinds[kind % kinds.length]?.schema ?? schema
+      const tree = new ShapeTree(100_000)
+      const ownedAt = new Map<unknown, string>()
+      for (const numbers of tapes) {
+        let at = 0
+        const object = sampleOf(of, () => numbers[at++ % numbers.length] ?? 0, 4)
+        const shape = fieldShape(tree, of, object)
+        if (shape === undefined) continue
+        const own = owned(object, of)
+        assert.equal(ownedAt.get(shape) ?? own, own)
+        ownedAt.set(shape, own)
+      }
+    }),
+    propertyRuns(400),
+  )
 })
 
 test('a copy with other values has the same shape, an object with free-form parts has none', () => {

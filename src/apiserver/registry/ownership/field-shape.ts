@@ -3,7 +3,7 @@ import { SIGNS, type ShapeNode, type ShapeTree, type Token } from './shape-tree.
 
 /**
  * The place in the tree that is the same for objects whose fields are owned alike: which fields there are, which keys the maps have,
- * which items the keyed lists and sets. Values do not matter. Undefined for objects with free-form parts. It costs a small part of
+ * which items the keyed lists and sets, which fields have the value that stands for none. Other values do not matter. Undefined for objects with free-form parts. It costs a small part of
  * working the ownership out, and most objects that are created look like one that was created before.
  */
 export function fieldShape(tree: ShapeTree, schema: ObjectSchema, object: object): ShapeNode | undefined {
@@ -22,7 +22,11 @@ function ofObject(tree: ShapeTree, from: ShapeNode, schema: ObjectSchema, values
     const field = schema.fields.get(name)
     if (field === undefined) return undefined
     at = tree.step(at, name)
-    if (typeof child !== 'object') continue
+    if (typeof child !== 'object') {
+      // A field that is as if it had never been set is not owned.
+      if (child === field.zero) at = tree.step(at, SIGNS.empty)
+      continue
+    }
     const next =
       child === null
         ? tree.step(at, SIGNS.null)
