@@ -1,6 +1,7 @@
-import { readFileSync, readdirSync, statfsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 import { arch, availableParallelism, hostname, release, totalmem } from 'node:os'
 import { type core, formatQuantity } from '#api'
+import { namesIn, textOfFile } from '../machine-files.ts'
 
 /** What the machine is and has. */
 export interface MachineFacts {
@@ -16,7 +17,7 @@ export interface MachineFacts {
 }
 
 /** How many processes the kernel has room for. */
-export const mostPids = (): number => Number(read('/proc/sys/kernel/pid_max'))
+export const mostPids = (): number => Number(textOfFile('/proc/sys/kernel/pid_max'))
 
 /** Memory that is set aside in pages of one size. */
 export interface HugePages {
@@ -29,18 +30,18 @@ export interface HugePages {
 const HUGE_PAGES = '/sys/kernel/mm/hugepages'
 
 function hugePages(): HugePages[] {
-  return list(HUGE_PAGES).flatMap((dir) => {
+  return namesIn(HUGE_PAGES).flatMap((dir) => {
     const kilobytes = Number(/^hugepages-(\d+)kB$/.exec(dir)?.[1] ?? 0)
     if (kilobytes === 0) return []
     const pageBytes = kilobytes * 1024
     const name = formatQuantity({ mantissa: BigInt(pageBytes), scale: 0, format: 'BinarySI' })
-    return [{ name, pageBytes, bytes: Number(read(`${HUGE_PAGES}/${dir}/nr_hugepages`)) * pageBytes }]
+    return [{ name, pageBytes, bytes: Number(textOfFile(`${HUGE_PAGES}/${dir}/nr_hugepages`)) * pageBytes }]
   })
 }
 
 export function machineFacts(rootDir: string): MachineFacts {
   const file = statfsSync(rootDir)
-  const machineID = read('/etc/machine-id')
+  const machineID = textOfFile('/etc/machine-id')
   const names: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
   return {
     cpus: availableParallelism(),
@@ -50,28 +51,12 @@ export function machineFacts(rootDir: string): MachineFacts {
     hugePages: hugePages(),
     info: {
       machineID,
-      systemUUID: read('/sys/class/dmi/id/product_uuid') || machineID,
-      bootID: read('/proc/sys/kernel/random/boot_id'),
+      systemUUID: textOfFile('/sys/class/dmi/id/product_uuid') || machineID,
+      bootID: textOfFile('/proc/sys/kernel/random/boot_id'),
       kernelVersion: release(),
-      osImage: /^PRETTY_NAME="?([^"\n]*)/m.exec(read('/etc/os-release'))?.[1] ?? '',
+      osImage: /^PRETTY_NAME="?([^"\n]*)/m.exec(textOfFile('/etc/os-release'))?.[1] ?? '',
       operatingSystem: 'linux',
       architecture: names[arch()] ?? arch(),
     },
-  }
-}
-
-function list(dir: string): string[] {
-  try {
-    return readdirSync(dir).sort()
-  } catch {
-    return []
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch {
-    return ''
   }
 }

@@ -1,7 +1,7 @@
-import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { totalmem } from 'node:os'
 import { formatQuantity } from '#api'
+import { namesIn, textOfFile } from '../machine-files.ts'
 import { parseNumbers, sorted } from './number-list.ts'
 
 /** Where a logical processor is. Cores and caches are named by their lowest processor: the kernel's own numbers repeat from socket to socket. */
@@ -34,17 +34,17 @@ export interface Topology {
 /** What the kernel tells of the machine. Where it tells of no memory nodes, everything is on one. */
 export function readTopology(root = '/sys/devices/system', memoryBytes = totalmem()): Topology {
   const nodesDir = join(root, 'node')
-  const ids = sorted(parseNumbers(read(join(nodesDir, 'online'))))
+  const ids = sorted(parseNumbers(textOfFile(join(nodesDir, 'online'))))
   const nodes = ids.map((id) => memoryNode(join(nodesDir, `node${id}`), id, ids))
   const nodeOf = new Map(
-    ids.flatMap((id) => [...parseNumbers(read(join(nodesDir, `node${id}`, 'cpulist')))].map((cpu) => [cpu, id] as const)),
+    ids.flatMap((id) => [...parseNumbers(textOfFile(join(nodesDir, `node${id}`, 'cpulist')))].map((cpu) => [cpu, id] as const)),
   )
-  const cpus = sorted(parseNumbers(read(join(root, 'cpu', 'online')))).map((cpu): CpuPlace => {
+  const cpus = sorted(parseNumbers(textOfFile(join(root, 'cpu', 'online')))).map((cpu): CpuPlace => {
     const dir = join(root, 'cpu', `cpu${cpu}`)
     return {
       cpu,
-      core: lowest(read(join(dir, 'topology/thread_siblings_list')), cpu),
-      socket: Math.max(Number(read(join(dir, 'topology/physical_package_id'))), 0),
+      core: lowest(textOfFile(join(dir, 'topology/thread_siblings_list')), cpu),
+      socket: Math.max(Number(textOfFile(join(dir, 'topology/physical_package_id'))), 0),
       node: nodeOf.get(cpu) ?? 0,
       cache: largestCache(join(dir, 'cache'), cpu),
     }
@@ -53,13 +53,13 @@ export function readTopology(root = '/sys/devices/system', memoryBytes = totalme
 }
 
 function memoryNode(dir: string, id: number, all: readonly number[]): MemoryNode {
-  const kilobytes = Number(/MemTotal:\s+(\d+) kB/.exec(read(join(dir, 'meminfo')))?.[1] ?? 0)
-  const distances = read(join(dir, 'distance')).split(/\s+/).map(Number)
-  const hugePages = list(join(dir, 'hugepages')).flatMap((name): [string, number][] => {
+  const kilobytes = Number(/MemTotal:\s+(\d+) kB/.exec(textOfFile(join(dir, 'meminfo')))?.[1] ?? 0)
+  const distances = textOfFile(join(dir, 'distance')).split(/\s+/).map(Number)
+  const hugePages = namesIn(join(dir, 'hugepages')).flatMap((name): [string, number][] => {
     const pageBytes = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? 0) * 1024
     if (pageBytes === 0) return []
     const size = formatQuantity({ mantissa: BigInt(pageBytes), scale: 0, format: 'BinarySI' })
-    return [[`hugepages-${size}`, Number(read(join(dir, 'hugepages', name, 'nr_hugepages'))) * pageBytes]]
+    return [[`hugepages-${size}`, Number(textOfFile(join(dir, 'hugepages', name, 'nr_hugepages'))) * pageBytes]]
   })
   return {
     id,
@@ -71,26 +71,13 @@ function memoryNode(dir: string, id: number, all: readonly number[]): MemoryNode
 
 /** Of the highest level that the kernel lists. */
 function largestCache(dir: string, cpu: number): number {
-  const caches = list(dir).filter((name) => /^index\d+$/.test(name))
-  const levels = caches.map((name) => ({ level: Number(read(join(dir, name, 'level'))), shared: read(join(dir, name, 'shared_cpu_list')) }))
+  const caches = namesIn(dir).filter((name) => /^index\d+$/.test(name))
+  const levels = caches.map((name) => ({
+    level: Number(textOfFile(join(dir, name, 'level'))),
+    shared: textOfFile(join(dir, name, 'shared_cpu_list')),
+  }))
   const largest = levels.toSorted((a, b) => b.level - a.level)[0]
   return largest === undefined ? cpu : lowest(largest.shared, cpu)
 }
 
 const lowest = (text: string, otherwise: number): number => sorted(parseNumbers(text))[0] ?? otherwise
-
-function list(dir: string): string[] {
-  try {
-    return readdirSync(dir).sort()
-  } catch {
-    return []
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch {
-    return ''
-  }
-}
