@@ -35,16 +35,14 @@ interface Applied {
 
 /** The most requests that share one sync: bounds how long the event loop waits. */
 const LARGEST_BATCH = 1024
-/** So many are worth a write of their own while others of the same turn are still on their way. */
-const WORTH_A_WRITE = 16
 /** After the disk has refused work that nobody waits for. */
 const RETRY_MS = 1000
 
 /**
  * The engines that keep their keys in memory and their values on a disk, or nowhere else.
  *
- * Requests are gathered during one turn of the event loop, or for as long as the write before them takes, or until they are
- * so many that the disk should not wait for more, then applied in order, written with one sync, and answered when that is durable. While the disk works the event loop goes on, but nothing
+ * Requests are gathered during one turn of the event loop, or for as long as the write before them takes, then applied in
+ * order, written with one sync, and answered when that is durable. While the disk works the event loop goes on, but nothing
  * else is applied. So each transaction sees the earlier ones, no reader sees what is not durable, and when the disk refuses,
  * the whole batch is taken back before anything could be built upon it.
  */
@@ -169,8 +167,7 @@ export class MvccEngine implements Engine {
     if (this.#closing !== undefined) return Promise.reject(new StoreClosed())
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ apply, resolve: resolve as (answer: unknown) => void, reject })
-      if (this.#queue.length === WORTH_A_WRITE && this.#writing === undefined) this.#flush()
-      else this.#queueFlush()
+      this.#queueFlush()
     })
   }
 
