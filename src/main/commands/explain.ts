@@ -1,25 +1,21 @@
-import { type Scope, UserError, rootScope } from '#base'
+import { type Scope, UserError } from '#base'
 import type { ResourceRef } from '#api'
 import { formatTable } from '#cli'
 import { type Client, discover } from '#client'
 import { createInformers } from '#reconcile'
 import { type Explanation, explain } from '#scheduler'
 import type { ExplainFlags } from '../program/flags.ts'
-import { connectAsAdministrator } from '../instance/connect.ts'
+import { asAdministrator } from '../instance/connect.ts'
 import { schedulerFile } from './parts.ts'
 
 /** `sampan explain pod NAME`: why a pod is on its node, or on none. */
 export async function runExplain(kind: string, name: string, flags: ExplainFlags): Promise<void> {
   if (kind !== 'pod' && kind !== 'pods') throw new UserError(`only pods can be explained, not ${kind}`, 'sampan explain pod NAME')
-  using scope = rootScope()
-  const client = await connectAsAdministrator(flags, 'sampan-explain')
-  try {
+  await asAdministrator(flags, 'sampan-explain', async (scope, client) => {
     const config = flags.config === undefined ? {} : { config: schedulerFile(flags.config).config }
     const explanation = await ask(scope, client, { namespace: flags.namespace, name }, config)
     console.log(flags.output === 'json' ? JSON.stringify(explanation, undefined, 2) : textOf(explanation))
-  } finally {
-    client.close()
-  }
+  })
 }
 
 async function ask(

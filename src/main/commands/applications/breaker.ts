@@ -1,14 +1,16 @@
 import { createInterface } from 'node:readline/promises'
-import { type Scope, UserError, rootScope } from '#base'
+import { type Scope, UserError } from '#base'
 import { isNotFound } from '#api'
 import { formatTable } from '#cli'
 import type { Client } from '#client'
 import { type TrafficPolicy, trafficRef } from '#gateway'
-import { connectAsAdministrator } from '../../instance/connect.ts'
+import { asAdministrator } from '../../instance/connect.ts'
 import type { BreakerFlags } from '../../program/flags.ts'
 
+const AS = 'sampan-breaker'
+
 export async function runBreakerStatus(name: string | undefined, flags: BreakerFlags): Promise<void> {
-  await withClient(flags, async (scope, client) => {
+  await asAdministrator(flags, AS, async (scope, client) => {
     if (name !== undefined) {
       for (const line of linesOf(await one(scope, client, name, flags))) console.log(line)
       return
@@ -55,7 +57,7 @@ const MEANING = {
 } as const
 
 export async function runBreakerForce(verb: keyof typeof FORCE, name: string, flags: BreakerFlags): Promise<void> {
-  await withClient(flags, async (scope, client) => {
+  await asAdministrator(flags, AS, async (scope, client) => {
     const policy = await one(scope, client, name, flags)
     if (policy.spec.breaker === undefined) throw new UserError(`${name} has no breaker`, 'kubectl explain trafficpolicy.spec.breaker')
     if (!flags.yes) await confirmed(`${name}, for the Service ${policy.spec.service}: ${MEANING[verb]}.`)
@@ -83,15 +85,5 @@ async function one(scope: Scope, client: Client, name: string, { namespace }: Br
   } catch (error) {
     if (!isNotFound(error)) throw error
     throw new UserError(`there is no TrafficPolicy ${name} in the namespace ${namespace}`, 'sampan breaker status shows which there are')
-  }
-}
-
-async function withClient(flags: BreakerFlags, run: (scope: Scope, client: Client) => Promise<void>): Promise<void> {
-  using scope = rootScope()
-  const client = await connectAsAdministrator(flags, 'sampan-breaker')
-  try {
-    await run(scope, client)
-  } finally {
-    client.close()
   }
 }

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { type Scope, UserError, readYaml, rootScope } from '#base'
+import { type Scope, UserError, readYaml } from '#base'
 import { type KubeObject, type ResourceRef, type authentication, isNotFound, labelSelectorOf, refs } from '#api'
 import { formatTable } from '#cli'
 import type { Client } from '#client'
 import { type Release, recordOf, releaseRef } from '#delivery'
 import type { ReleaseFlags, ReleasePromoteFlags, ReleaseStartFlags } from '../../program/flags.ts'
-import { connectAsAdministrator } from '../../instance/connect.ts'
+import { asAdministrator } from '../../instance/connect.ts'
+
+const AS = 'sampan-release'
 
 /** What is asked for: the API server fills the rest in, and judges it. */
 interface Wish extends KubeObject {
@@ -15,7 +17,7 @@ const { group, version, kind, plural, namespaced } = releaseRef
 const wishRef: ResourceRef<Wish> = { group, version, kind, plural, namespaced }
 
 export async function runStart(name: string | undefined, flags: ReleaseStartFlags): Promise<void> {
-  await withClient(flags, async (scope, client) => {
+  await asAdministrator(flags, AS, async (scope, client) => {
     const given = flags.file === undefined ? undefined : (readYaml(readFileSync(flags.file)) as Wish)
     const asked = given ?? fromFlags(flags)
     const author = await whoAmI(scope, client)
@@ -58,7 +60,7 @@ function fromFlags({ deployment, image, service, ingress, httpRoute, strategy, w
 }
 
 export async function runStatus(name: string | undefined, flags: ReleaseFlags): Promise<void> {
-  await withClient(flags, async (scope, client) => {
+  await asAdministrator(flags, AS, async (scope, client) => {
     const releases = client.resource(releaseRef)
     if (name === undefined) {
       const { items } = await releases.list(scope, { namespace: flags.namespace })
@@ -84,7 +86,7 @@ export async function runStatus(name: string | undefined, flags: ReleaseFlags): 
 }
 
 export async function runPromote(name: string, flags: ReleasePromoteFlags): Promise<void> {
-  await withClient(flags, async (scope, client) => {
+  await asAdministrator(flags, AS, async (scope, client) => {
     const { spec, status, metadata } = await one(scope, client, name, flags)
     const attempt = status?.attempt ?? spec.attempt
     const step = status?.step ?? 0
@@ -97,7 +99,7 @@ export async function runPromote(name: string, flags: ReleasePromoteFlags): Prom
 }
 
 export async function runChange(verb: 'pause' | 'resume' | 'abort' | 'retry', name: string, flags: ReleaseFlags): Promise<void> {
-  await withClient(flags, async (scope, client) => {
+  await asAdministrator(flags, AS, async (scope, client) => {
     const { spec, status } = await one(scope, client, name, flags)
     const attempt = status?.attempt ?? spec.attempt
     const isOver = status !== undefined && ['Succeeded', 'RolledBack', 'Refused'].includes(status.phase)
@@ -115,7 +117,7 @@ export async function runChange(verb: 'pause' | 'resume' | 'abort' | 'retry', na
 }
 
 export async function runExport(name: string, flags: ReleaseFlags): Promise<void> {
-  await withClient(flags, async (scope, client) => {
+  await asAdministrator(flags, AS, async (scope, client) => {
     const release = await one(scope, client, name, flags)
     const at = { namespace: flags.namespace, name: release.spec.deployment }
     const deployment = await client
@@ -129,16 +131,6 @@ export async function runExport(name: string, flags: ReleaseFlags): Promise<void
     const pods = await client.resource(refs.pods).list(scope, { namespace: flags.namespace, labelSelector })
     console.log(JSON.stringify(recordOf(release, pods.items), undefined, 2))
   })
-}
-
-async function withClient(flags: ReleaseFlags, run: (scope: Scope, client: Client) => Promise<void>): Promise<void> {
-  using scope = rootScope()
-  const client = await connectAsAdministrator(flags, 'sampan-release')
-  try {
-    await run(scope, client)
-  } finally {
-    client.close()
-  }
 }
 
 const one = (scope: Scope, client: Client, name: string, { namespace }: ReleaseFlags): Promise<Release> =>
