@@ -29,6 +29,15 @@ async function pair(
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
+/** What can be read of a stream that its peer did not end. */
+async function untilBroken(stream: SpdyStream): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  await assert.rejects(async () => {
+    for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk)
+  })
+  return Buffer.concat(chunks)
+}
+
 describe('a SPDY session', { timeout: 20_000 }, () => {
   it('carries headers and bytes both ways, with each side ended on its own', async () => {
     const seen: SpdyStream[] = []
@@ -70,6 +79,25 @@ describe('a SPDY session', { timeout: 20_000 }, () => {
     both.client.close()
     await both.server.closed
     assert.equal((await buffer(received)).toString(), 'last words')
+  })
+
+  it('gives the readers everything that came before the connection ended, however late they read', async () => {
+    const streams: SpdyStream[] = []
+    const came = Promise.withResolvers<void>()
+    using both = await pair((stream) => void (streams.push(stream) === 2 && came.resolve()))
+    const [output, status] = [await both.client.open({}), await both.client.open({})]
+    await came.promise
+    const [slow, last] = streams
+    assert.ok(slow !== undefined && last !== undefined)
+    const sent = randomBytes(140_000)
+    output.write(sent)
+    status.write('0')
+    both.client.close()
+    await both.server.closed
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    const [bytes, text] = await Promise.all([untilBroken(slow), untilBroken(last)])
+    assert.equal(digest(bytes), digest(sent))
+    assert.equal(text.toString(), '0')
   })
 
   it('tells the reader when a stream is reset, and when the connection is lost', async () => {

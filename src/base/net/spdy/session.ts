@@ -62,11 +62,13 @@ export class SpdySession {
     socket.on('error', () => undefined)
     socket.on('drain', () => this.#flushWaiting())
     this.closed = new Promise((resolve) => {
-      socket.on('close', () => {
-        this.#ended()
+      const closed = (): void => {
+        // A connection that the peer ended can be over before its last frames have been taken from it: their readers may be slow.
+        if (this.#isClosing || !socket.readableEnded) this.#ended()
         resolve()
-      })
-      if (socket.destroyed) queueMicrotask(() => (this.#ended(), resolve()))
+      }
+      socket.on('close', closed)
+      if (socket.destroyed) queueMicrotask(closed)
     })
     void this.#run()
   }
@@ -99,6 +101,7 @@ export class SpdySession {
   close(): void {
     if (this.#isClosing) return
     this.#isClosing = true
+    if (this.#socket.destroyed) return this.#ended()
     this.#send(encodeFrame.goaway(this.#lastPeerId))
     this.#socket.end()
     // The peer's own end is not worth reading.
@@ -106,7 +109,8 @@ export class SpdySession {
   }
 
   destroy(): void {
-    this.#socket.destroy()
+    if (this.#socket.destroyed) this.#ended()
+    else this.#socket.destroy()
   }
 
   async #run(): Promise<void> {

@@ -24,6 +24,7 @@ export interface StreamLink {
 }
 
 const MOST_BUFFERED_BYTES = 128 * 1024
+const NOTHING = new Uint8Array()
 
 /**
  * One stream of a session. `end()` closes this side and leaves the other open; `destroy()` cancels both for
@@ -65,7 +66,7 @@ export class SpdyStream extends Duplex {
     if (status !== RST.cancel) return this.#failWhenRead(new StreamReset(status))
     if (this.readableEnded) return void this.destroy()
     this.once('end', () => this.destroy())
-    this.received(new Uint8Array(), true)
+    this.received(NOTHING, true)
   }
 
   /** For the session: nothing more comes. */
@@ -78,9 +79,12 @@ export class SpdyStream extends Duplex {
   #failWhenRead(error: Error): void {
     this.#failure = error
     if (this.readableLength === 0) this.destroy(error)
+    else this.push(NOTHING)
   }
 
   override _read(): void {
+    // A read that is not answered would be the last one that this hears of, and the reader is to fail after it has taken what is there.
+    if (this.#failure !== undefined) this.push(NOTHING)
     // At this moment what is being taken still counts as waiting.
     queueMicrotask(() => {
       this.#link.drained()
@@ -94,7 +98,7 @@ export class SpdyStream extends Duplex {
 
   override _final(done: (error?: Error) => void): void {
     this.#finSent = true
-    this.#link.sendData(this.id, new Uint8Array(), true, done)
+    this.#link.sendData(this.id, NOTHING, true, done)
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
