@@ -2,6 +2,9 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { Order } from './peer.ts'
 
+/** Much longer than an answer takes, for a machine that has other things to do. */
+const ANSWER_WITHIN_MS = 5000
+
 /** A machine with pods behind it and a client in front of it, of network namespaces: nothing of the machine that runs the test is touched. */
 export interface Network {
   /** Path of the namespace that stands for the node. */
@@ -125,11 +128,11 @@ class StartedHost implements Host {
     await this.#send({ id: ++this.#last, op: 'serve', name: this.name, port })
   }
 
-  tcp(host: string, port: number, times = 1, withinMs = 1000): Promise<readonly string[]> {
+  tcp(host: string, port: number, times = 1, withinMs = ANSWER_WITHIN_MS): Promise<readonly string[]> {
     return this.#send({ id: ++this.#last, op: 'tcp', host, port, times, localPort: 0, withinMs })
   }
 
-  async udp(host: string, port: number, localPort: number, withinMs = 1000): Promise<string> {
+  async udp(host: string, port: number, localPort: number, withinMs = ANSWER_WITHIN_MS): Promise<string> {
     const [answer = ''] = await this.#send({ id: ++this.#last, op: 'udp', host, port, times: 1, localPort, withinMs })
     return answer
   }
