@@ -95,6 +95,7 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
       if (hasPolicies)
         traffic.start(context, {
           hasService: (service) => routes.hasService(service),
+          isBehind: (service) => routes.isBehind(service),
           onServers: (service) => {
             if (routes.noteServers(service)) context.enqueue(ROUTES)
           },
@@ -125,6 +126,8 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
           throw error
         })
         first.resolve()
+        routes.applied()
+        traffic.caughtUp()
         if (routes.couldNotListen(plane.unavailable)) context.enqueue(ROUTES)
         routes.tell(changes.wishes)
         context.enqueue(STATUS)

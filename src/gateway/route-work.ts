@@ -45,6 +45,8 @@ export class RouteWork {
   /** By wish: what was said of it, for as long as it holds. */
   readonly #told = new Map<string, ReadonlySet<string>>()
   readonly #hasService: (key: string) => boolean
+  /** Policies have said something of these that the data plane does not know yet. */
+  readonly #behind = new Set<string>()
   #checkedMs = 0
 
   constructor(client: Client, context: ControllerContext, options: RouteWorkOptions, callers: Callers) {
@@ -122,7 +124,18 @@ export class RouteWork {
   noteServers(service: string): boolean {
     if (this.#model.usersOf(service).size === 0) return false
     this.#dirtyServices.add(service)
+    this.#behind.add(service)
     return true
+  }
+
+  /** What was noted of the Service's servers has not reached the data plane. */
+  isBehind(service: string): boolean {
+    return this.#behind.has(service)
+  }
+
+  /** The data plane has all that the last update found. */
+  applied(): void {
+    for (const service of this.#behind) if (!this.#dirtyServices.has(service)) this.#behind.delete(service)
   }
 
   /** Brings the model up to what is known. After a rejection nothing is lost: the next call does all of it. */

@@ -43,7 +43,7 @@ describe('the gateway', { skip: skip ?? false }, () => {
   const at = (host: string, path: string, ...args: readonly string[]): ReturnType<typeof get> =>
     get(`http://${GATEWAY_ADDRESS}${path}`, '-H', `Host: ${host}`, ...args)
   const becomes = (what: string, host: string, path: string, wanted: number): Promise<boolean> =>
-    eventually(what, async () => (await at(host, path)).status === wanted, 5000)
+    eventually(what, async () => (await at(host, path)).status === wanted)
 
   it('answers 404 where no Ingress leads', async () => {
     assert.equal((await at('shop.example', '/')).status, 404)
@@ -111,10 +111,10 @@ describe('the gateway', { skip: skip ?? false }, () => {
       (await stage.client.resource(refs.ingresses).get(stage.scope, name)).status?.loadBalancer?.ingress?.length ?? 0
     await stage.ingress('leaves', { rules: [rule('leaves.example', ['/', 'Prefix', 'front'])] })
     await becomes('a route', 'leaves.example', '/', 200)
-    await eventually('an address', async () => (await addresses()) === 1, 5000)
+    await eventually('an address', async () => (await addresses()) === 1)
     await stage.client.resource(refs.ingresses).patch(stage.scope, name, { type: 'merge', body: { spec: { ingressClassName: 'other' } } })
     await becomes('no route', 'leaves.example', '/', 404)
-    await eventually('no address', async () => (await addresses()) === 0, 5000)
+    await eventually('no address', async () => (await addresses()) === 0)
   })
 
   it('follows endpoints without a failed request, and answers 503 when there are none', async () => {
@@ -133,7 +133,7 @@ describe('the gateway', { skip: skip ?? false }, () => {
     assert.deepEqual(failures, {})
     assert.ok(answered === sent && sent > 150, `${answered} of ${sent}`)
     assert.equal(stage.gateway.stats().starts, 1)
-    await eventually('servers are deleted', () => stage.gateway.stats().leaving === 0, 5000)
+    await eventually('servers are deleted', () => stage.gateway.stats().leaving === 0)
     await stage.endpoints('front', [])
     await becomes('no endpoint', 'shop.example', '/', 503)
     await stage.endpoints('front', [1])
@@ -166,16 +166,19 @@ describe('the gateway', { skip: skip ?? false }, () => {
       tls: [{ hosts: ['tls.example', '*.tls.example', 'other.example'], secretName: 'cert' }],
       rules: [rule('tls.example', ['/', 'Prefix', 'api']), rule('*.tls.example', ['/', 'Prefix', 'wild'])],
     })
-    assert.equal((await eventually('https', () => secure('tls.example'), 5000)).by, podAddress(2))
-    const { by, headers } = await secure('a.tls.example')
-    assert.equal(by, podAddress(3))
+    // The certificate is there before the routes.
+    await eventually('https', async () => (await secure('tls.example')).by === podAddress(2))
+    const { headers } = await eventually('https of its family', async () => {
+      const answer = await secure('a.tls.example')
+      return answer.by === podAddress(3) && answer
+    })
     assert.equal(headers['x-forwarded-proto'], 'https')
     await assert.rejects(secure('other.example'), /certificate/)
     const before = await shown()
     assert.match(before, /[0-9a-f]{8}/)
     await stage.client.resource(refs.secrets).patch(stage.scope, secret, { type: 'merge', body: { data: await certificate() } })
     // Nothing but the Secret has changed.
-    await eventually('the renewed certificate', async () => (await shown()) !== before, 5000)
+    await eventually('the renewed certificate', async () => (await shown()) !== before)
     assert.equal((await secure('tls.example')).status, 200)
     assert.equal(stage.gateway.stats().starts, 1)
     for (const name of readdirSync(join(stage.stateDir, 'certificates')))
@@ -192,7 +195,7 @@ describe('the gateway', { skip: skip ?? false }, () => {
     const { pid } = stage.gateway.stats()
     if (pid === undefined) assert.fail('no HAProxy')
     process.kill(pid, 'SIGKILL')
-    await eventually('another HAProxy', () => ![undefined, pid].includes(stage.gateway.stats().pid), 5000)
+    await eventually('another HAProxy', () => ![undefined, pid].includes(stage.gateway.stats().pid))
     assert.equal((await at('shop.example', '/')).status, 200)
     assert.equal((await at('shop.example', '/api/only')).by, podAddress(3))
   })

@@ -12,16 +12,23 @@ export class PolicyMap {
   readonly #conversation: Conversation
   readonly #wanted: () => ReadonlyMap<string, string>
   readonly #scope: Scope
+  readonly #onTold: () => void
   #told: ReadonlyMap<string, string> = new Map()
   #serves = false
   #isBusy = false
   #isWanted = false
 
-  constructor(scope: Scope, places: Places, wanted: () => ReadonlyMap<string, string>) {
+  constructor(scope: Scope, places: Places, wanted: () => ReadonlyMap<string, string>, onTold: () => void) {
     this.#scope = scope
+    this.#onTold = onTold
     this.#places = places
     this.#wanted = wanted
     this.#conversation = new Conversation(places.socket)
+  }
+
+  /** Something is wanted that the data plane does not know yet; `onTold` says when it does. */
+  get isBehind(): boolean {
+    return this.#isBusy || this.#isWanted
   }
 
   /** A process serves that has started with these. */
@@ -67,6 +74,7 @@ export class PolicyMap {
       }
     }
     this.#isBusy = false
+    if (!this.#isWanted) this.#onTold()
   }
 
   /** One that is there is changed, any other is added: whatever was told before. */

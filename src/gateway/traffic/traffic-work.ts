@@ -17,6 +17,8 @@ const SIDE_BY_SIDE = 4
 
 export interface TrafficCallers {
   hasService(service: string): boolean
+  /** The data plane does not treat the servers of the Service as was asked yet. */
+  isBehind(service: string): boolean
   /** Servers of the Service are to be looked at again. */
   onServers(service: string): void
   /** There is something to publish. */
@@ -36,7 +38,12 @@ export class TrafficWork {
 
   constructor(scope: Scope, client: Client, places: Places) {
     this.#client = client
-    this.#map = new PolicyMap(scope, places, () => this.#governor.texts)
+    this.#map = new PolicyMap(
+      scope,
+      places,
+      () => this.#governor.texts,
+      () => this.caughtUp(),
+    )
     this.#governor = new Governor(scope.clock, {
       hasService: (service) => this.#callers?.hasService(service) ?? false,
       onServers: (service) => this.#callers?.onServers(service),
@@ -107,12 +114,22 @@ export class TrafficWork {
     this.#map.close()
   }
 
-  /** Statuses of those that have changed. After a rejection those that were not written are among the next ones. */
+  /** The data plane has been told of something: what waited for that can be said now. */
+  caughtUp(): void {
+    if (this.#unpublished.size > 0) this.#callers?.onStatus()
+  }
+
+  /**
+   * Statuses of those that have changed, once requests are treated so: whoever reads that a policy is accepted may go by it. After a rejection those that were
+   * not written are among the next ones.
+   */
   async publish(scope: Scope): Promise<void> {
+    if (this.#map.isBehind) return
     await inParallel(taken(this.#unpublished), SIDE_BY_SIDE, async (key) => {
       try {
         const held = this.#governor.held(key)
         if (held === undefined) return void this.#releases.delete(key)
+        if (this.#callers?.isBehind(serviceOfPolicy(held.policy)) === true) return void this.#unpublished.add(key)
         const release = await this.#releaseOf(scope, held.policy, held.breaker)
         await writeStatus(scope, this.#client, held.policy, statusOf(held, release, scope.clock.now()))
       } catch (error) {

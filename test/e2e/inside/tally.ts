@@ -50,6 +50,7 @@ for (let i = 0; i < CONNECTIONS; i++) {
     // A client is one connection's, so that its requests come one after the other.
     client = many === 0 ? 0 : (Math.floor(sent++ / CONNECTIONS) * CONNECTIONS + i) % many
     if (many === 0) sent++
+    else if (sent % (many + CONNECTIONS * 2) === 0) console.log('all have asked')
     const cookie = many === 0 ? undefined : cookies.get(client)
     socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n${cookie === undefined ? '' : `Cookie: ${cookie}\r\n`}\r\n`)
   }
