@@ -59,6 +59,34 @@ test('a pod that runs stays as it is, unless it belongs to a Job', () => {
   )
 })
 
+test('a pod that somebody has taken for dead with its node is ready again, unless a gate of its says otherwise', () => {
+  const gate = 'example.com/gate'
+  const since = '2026-01-01T00:00:00Z'
+  const judged = (ready: string, ofGate: string): core.Pod =>
+    pod(
+      {
+        status: {
+          phase: 'Running',
+          conditions: [
+            { type: 'Ready', status: ready, lastTransitionTime: since },
+            { type: 'ContainersReady', status: 'True', lastTransitionTime: since },
+            { type: gate, status: ofGate, lastTransitionTime: since },
+          ],
+        },
+      },
+      { readinessGates: [{ conditionType: gate }] },
+    )
+  assert.deepEqual(statusAfter(judged('False', 'True')), {
+    conditions: [
+      { type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:10Z' },
+      { type: 'ContainersReady', status: 'True', lastTransitionTime: since },
+      { type: gate, status: 'True', lastTransitionTime: since },
+    ],
+  })
+  assert.equal(nextStep(judged('False', 'False'), facts), undefined)
+  assert.equal(nextStep(judged('True', 'True'), facts), undefined)
+})
+
 test('a pod that is deleted goes, and one that has ended stays', () => {
   assert.deepEqual(nextStep(pod({ metadata: { name: 'p', deletionTimestamp: '2026-01-01T00:00:00Z' } }), facts), { do: 'remove' })
   assert.equal(nextStep(pod({ status: { phase: 'Succeeded' } }), facts), undefined)

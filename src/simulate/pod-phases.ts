@@ -15,12 +15,17 @@ export interface PodFacts {
   readonly address: () => string
 }
 
-/** The next step in the life of a pod on a simulated node: it starts at once, ends when it belongs to a Job, and goes when it is deleted. */
+/**
+ * The next step in the life of a pod on a simulated node: it starts at once, ends when it belongs to a Job, and goes when it is deleted. Who took its node
+ * for dead has said that it is not ready: as a kubelet would, the node says again how it is.
+ */
 export function nextStep(pod: core.Pod, facts: PodFacts): PodStep | undefined {
   if (pod.metadata?.deletionTimestamp !== undefined) return { do: 'remove' }
   const phase = pod.status?.phase ?? 'Pending'
   if (phase === 'Pending') return { do: 'status', status: running(pod, facts) }
-  if (phase !== 'Running' || !endsByItself(pod)) return undefined
+  if (phase !== 'Running') return undefined
+  if (isMisjudged(pod)) return { do: 'status', status: { conditions: judged(pod, facts.nowMs) } }
+  if (!endsByItself(pod)) return undefined
   const untilMs = (Date.parse(pod.status?.startTime ?? '') || 0) + facts.jobMs
   return untilMs > facts.nowMs ? { do: 'wait', untilMs } : { do: 'status', status: succeeded(pod, facts.nowMs) }
 }
@@ -28,6 +33,25 @@ export function nextStep(pod: core.Pod, facts: PodFacts): PodStep | undefined {
 const endsByItself = ({ metadata, spec }: core.Pod): boolean =>
   spec?.restartPolicy !== 'Always' &&
   metadata?.ownerReferences?.some(({ kind, controller }) => kind === 'Job' && controller === true) === true
+
+/** What all containers are is said by the node alone, and of them nobody but the owners of its gates can say that the pod is not ready. */
+const OF_THE_NODE: ReadonlySet<string> = new Set(['ContainersReady', 'Ready'])
+
+function isMisjudged({ spec, status }: core.Pod): boolean {
+  const isTrue = (type: string): boolean => status?.conditions?.some((one) => one.type === type && one.status === 'True') === true
+  return (
+    status?.conditions?.some((one) => OF_THE_NODE.has(one.type) && one.status !== 'True') === true &&
+    (spec?.readinessGates ?? []).every(({ conditionType }) => isTrue(conditionType))
+  )
+}
+
+function judged({ status }: core.Pod, nowMs: number): core.PodCondition[] {
+  return (status?.conditions ?? []).map((one) => {
+    if (!OF_THE_NODE.has(one.type) || one.status === 'True') return one
+    const { reason: _reason, message: _message, ...rest } = one
+    return { ...rest, status: 'True', lastTransitionTime: rfc3339(nowMs) }
+  })
+}
 
 function conditions(pod: core.Pod, isUp: boolean, nowMs: number): core.PodCondition[] {
   const now = rfc3339(nowMs)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testApiServer } from '#testing'
 import { eventually, manualClock } from '#testing/basics'
+import type { HttpHandler } from '#base'
 import { type core, refs } from '#api'
 import { createClient, inProcessTransport } from '#client'
 import { DueList } from './due-list.ts'
@@ -16,7 +17,10 @@ const pod = (name: string, nodeName: string): core.Pod => ({
 test('pretended nodes are ready, their pods run and go, and others are left alone', async (t) => {
   const api = await testApiServer()
   t.after(() => api.close())
-  const client = createClient({ transport: inProcessTransport(api.server.handler) })
+  let isStuck = false
+  const handler: HttpHandler = (request) =>
+    isStuck && request.target.endsWith('/leases/simulated-1') ? new Promise(() => undefined) : api.server.handler(request)
+  const client = createClient({ transport: inProcessTransport(handler) })
   using scope = api.scope.child()
   await client.resource(refs.namespaces).create(scope, { metadata: { name: 'kube-node-lease' } })
   await client.resource(refs.nodes).create(scope, { metadata: { name: 'real' } })
@@ -56,6 +60,16 @@ test('pretended nodes are ready, their pods run and go, and others are left alon
     const isReady = ({ status: now }: core.Node): boolean =>
       now?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true
     return all.filter(isReady).length === 4
+  })
+
+  // The answer to one does not come: the others are none the worse for it.
+  isStuck = true
+  const renewed = async (): Promise<(string | undefined)[]> =>
+    (await client.resource(refs.leases).list(scope, { namespace: 'kube-node-lease' })).items.map(({ spec }) => spec?.renewTime)
+  const before = await renewed()
+  await eventually('the leases of others are renewed', async () => {
+    const now = await renewed()
+    return now[1] !== before[1] && now[2] !== before[2]
   })
 })
 

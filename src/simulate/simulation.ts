@@ -1,5 +1,5 @@
 import { type Scope, messageOf } from '#base'
-import { type core, isAlreadyExists, isConflict, isNotFound, keyOf, refs } from '#api'
+import { type core, isAlreadyExists, isNotFound, keyOf, refs } from '#api'
 import type { Client } from '#client'
 import { inParallel, reflect, WorkQueue } from '#reconcile'
 import { DueList } from './due-list.ts'
@@ -101,10 +101,11 @@ export async function startSimulation(scope: Scope, options: SimulationOptions):
           { subresource: 'status' },
         )
         if (step.status.phase === 'Running') stats.started++
-        else stats.ended++
+        else if (step.status.phase !== undefined) stats.ended++
       }
     } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error
+      // One of the same name, or somebody else wrote just then: what is known of it by the time it is tried again decides.
+      if (!isNotFound(error)) throw error
     }
     // What it became comes by as a change, and waits anew where more is to be done.
     if (waiting.get(key) === pod) waiting.delete(key)
@@ -154,8 +155,18 @@ export async function startSimulation(scope: Scope, options: SimulationOptions):
     }
   }
 
-  /** A few at each tick, all of them once in a round. */
+  /**
+   * A few at each tick, all of them once in a round. Each by itself, as the agents of real nodes: a server that answers late is no reason to ask it late for
+   * the next one, and have it take healthy nodes for dead.
+   */
   async function keepLeases(): Promise<void> {
+    const underWay = new Set<string>()
+    const keep = (name: string): void => {
+      underWay.add(name)
+      void renew(name)
+        .catch((error: unknown) => scope.log.debug('a lease was not renewed', { error: messageOf(error) }))
+        .finally(() => underWay.delete(name))
+    }
     let round: string[] = []
     let share = 0
     while (!scope.signal.aborted) {
@@ -163,10 +174,7 @@ export async function startSimulation(scope: Scope, options: SimulationOptions):
         round = [...managed]
         share = Math.max(1, Math.ceil((round.length * RENEW_TICK_MS) / renewEveryMs(round.length)))
       }
-      const some = round.splice(0, share)
-      await inParallel(some, WIDTH, renew).catch((error: unknown) =>
-        scope.log.debug('a lease was not renewed', { error: messageOf(error) }),
-      )
+      for (const name of round.splice(0, share)) if (!underWay.has(name)) keep(name)
       await scope.sleep(RENEW_TICK_MS).catch(() => undefined)
     }
   }
