@@ -193,5 +193,7 @@ export interface VirtualRequest {
 export interface RawRoute {
   readonly path: string
   readonly contentType: string
+  /** How long anybody may keep it. */
+  readonly maxAgeSeconds: number
   body(scope: Scope, request: { readonly host: string }): Uint8Array
 }

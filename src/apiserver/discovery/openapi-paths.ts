@@ -14,6 +14,7 @@ import type { RemoteGroups } from './merged-groups.ts'
 
 const ROOT = '/openapi/v3'
 const JSON_TYPE = 'application/json'
+const V2_VARY = 'Accept-Encoding, Accept'
 /** A document under a name with its hash never changes. */
 const FOREVER = 'public, immutable'
 
@@ -48,11 +49,11 @@ export function openApiPaths(catalog: Catalog, further: readonly string[], remot
     const { method } = context.request
     if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
     if (path === ROOT)
-      return bytesAnswer(
-        context,
-        cache.bytes('v3', () => index()),
-        'text/plain; charset=utf-8',
-      )
+      return {
+        status: 200,
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+        body: { kind: 'bytes', chunks: [cache.bytes('v3', () => index()).bytes] },
+      }
     if (path === '/openapi/v2' && wantsProtobuf(context, V2_PROTOBUF_NAMES))
       return bytesAnswer(
         context,
@@ -60,7 +61,8 @@ export function openApiPaths(catalog: Catalog, further: readonly string[], remot
         V2_PROTOBUF_TYPE,
       )
     const protobuf = path !== '/openapi/v2' && wantsProtobuf(context, V3_PROTOBUF_NAMES)
-    if (!protobuf && !takesJson(context)) return { status: 406, headers: { vary: 'Accept-Encoding, Accept' }, body: { kind: 'empty' } }
+    const vary = path === '/openapi/v2' ? V2_VARY : 'Accept'
+    if (!protobuf && !takesJson(context)) return { status: 406, headers: { vary }, body: { kind: 'empty' } }
     if (path === '/openapi/v2') return bytesAnswer(context, cache.bytes('v2', whole), JSON_TYPE)
     const wanted = all().find((document) => path === `${ROOT}/${document.path}`)
     if (wanted === undefined) return { status: 404, headers: {}, body: { kind: 'empty' } }
@@ -69,7 +71,7 @@ export function openApiPaths(catalog: Catalog, further: readonly string[], remot
     const asked = context.info.query.get('hash')
     // Whoever comes with an old name is shown the new one.
     if (asked !== null && asked !== hash) return { status: 301, headers: { location: `${path}?hash=${hash}` }, body: { kind: 'empty' } }
-    const more: Readonly<Record<string, string>> = asked === null ? {} : { 'cache-control': FOREVER }
+    const more: Readonly<Record<string, string>> = asked === null ? { vary } : { vary, 'cache-control': FOREVER }
     if (!protobuf) return bytesAnswer(context, found, JSON_TYPE, more)
     const bytes = cache.bytes(`v3 protobuf ${wanted.path}`, () => openApiV3Protobuf(wanted.make(readDescriptions())))
     // Both forms are of one name: whoever has one knows that the other has not changed.
@@ -115,7 +117,7 @@ function bytesAnswer(
   type: string,
   more: Readonly<Record<string, string>> = {},
 ): HttpResponse {
-  const headers = { 'content-type': type, etag, vary: 'Accept-Encoding, Accept', ...more }
+  const headers = { 'content-type': type, etag, vary: V2_VARY, ...more }
   if (context.header('if-none-match') === etag) return { status: 304, headers, body: { kind: 'empty' } }
   return { status: 200, headers, body: { kind: 'bytes', chunks: [bytes] } }
 }

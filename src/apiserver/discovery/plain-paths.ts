@@ -2,7 +2,7 @@ import type { RawRoute } from '../contract.ts'
 import { methodNotAllowed } from '../registry/routing-errors.ts'
 import type { RequestContext } from '../registry/context.ts'
 import { jsonAnswer } from '../respond/plain.ts'
-import { acceptClauses, notAcceptable } from '../respond/media.ts'
+import { JSON_TYPE, acceptClauses, notAcceptable } from '../respond/media.ts'
 import type { PathHandler } from '../router/handler.ts'
 
 /** What `/version` says: the Kubernetes that is spoken, and the build that speaks it. */
@@ -28,7 +28,8 @@ export function versionPath(version: VersionInfo): PathHandler {
   return (context) => {
     if (context.info.path !== '/version' && context.info.path !== '/version/') return undefined
     mustBeGet(context)
-    return jsonAnswer(200, document)
+    mustAccept(context, JSON_TYPE)
+    return jsonAnswer(document)
   }
 }
 
@@ -39,21 +40,24 @@ export function rawPaths(routes: readonly RawRoute[]): PathHandler {
     const route = byPath.get(context.info.path)
     if (route === undefined) return undefined
     mustBeGet(context)
-    const accepts = acceptClauses(context.header('accept') ?? '')
-    if (accepts.length > 0 && !accepts.some(({ type }) => type === route.contentType || type === '*/*')) {
-      throw notAcceptable([route.contentType])
-    }
+    mustAccept(context, route.contentType)
     const bytes = route.body(context.scope, { host: context.header('host') ?? context.header(':authority') ?? '' })
-    return { status: 200, headers: { 'content-type': route.contentType }, body: { kind: 'bytes', chunks: [bytes] } }
+    const headers = { 'content-type': route.contentType, 'cache-control': `public, max-age=${route.maxAgeSeconds}` }
+    return { status: 200, headers, body: { kind: 'bytes', chunks: [bytes] } }
   }
 }
 
 /** `/`: the paths that there are. */
 export function indexPath(paths: () => readonly string[]): PathHandler {
-  return (context) => (context.info.path === '/' ? jsonAnswer(200, { paths: [...paths()].sort() }) : undefined)
+  return (context) => (context.info.path === '/' ? jsonAnswer({ paths: [...paths()].sort() }) : undefined)
 }
 
 function mustBeGet(context: RequestContext): void {
   const { method } = context.request
   if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
+}
+
+function mustAccept(context: RequestContext, type: string): void {
+  const accepts = acceptClauses(context.header('accept') ?? '')
+  if (accepts.length > 0 && !accepts.some((clause) => clause.type === type || clause.type === '*/*')) throw notAcceptable([type])
 }

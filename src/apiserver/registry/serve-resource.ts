@@ -8,7 +8,7 @@ import { deleteCollection } from './delete/delete-collection.ts'
 import { type Deleted, deleteObject } from './delete/delete.ts'
 import { deleteOptions } from './delete/delete-options.ts'
 import { pageNotFound } from '../respond/plain.ts'
-import { bytesOf } from '../respond/refusal.ts'
+import { statusProtobuf } from '../respond/refusal.ts'
 import { methodNotAllowed, noSuchPath } from './routing-errors.ts'
 import { patchTypeOf } from './patch/patch.ts'
 import { getObject, listObjects } from './read/read.ts'
@@ -129,7 +129,7 @@ export function deletedAnswer(context: RequestContext, view: View, deleted: Dele
 
 export function statusAnswer(context: RequestContext, httpStatus: number, status: Omit<Status, 'code'>): HttpResponse {
   const accepted = { ...context.accepted(false), form: 'object' } as const
-  return encoded(context, accepted, httpStatus, Buffer.from(JSON.stringify(status)), () => bytesOf('protobuf', status as KubeObject))
+  return encoded(context, accepted, httpStatus, Buffer.from(JSON.stringify(status)), () => statusProtobuf(status as KubeObject))
 }
 
 async function serveSubresource(

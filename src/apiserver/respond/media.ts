@@ -69,9 +69,9 @@ export class Negotiator {
     return accepted
   }
 
-  /** Without the clauses that ask for a table. Throws `StatusError` 406. */
-  acceptUntabled(header: string): Accepted {
-    return negotiate(header, MEDIA_TYPES, WHOLE, MEDIA_TYPES, ['PartialObjectMetadata', 'PartialObjectMetadataList'])
+  /** Without the clauses that ask for a table. `further` types are known to the router alone. Throws `StatusError` 406. */
+  acceptUntabled(header: string, further: readonly string[] = []): Accepted {
+    return negotiate(header, [...further, ...MEDIA_TYPES], WHOLE, MEDIA_TYPES, ['PartialObjectMetadata', 'PartialObjectMetadataList'])
   }
 
   /** Custom resources have no router in front of them that says what there is. Throws `StatusError` 406. */
@@ -108,7 +108,7 @@ function negotiate(
   forms: readonly (typeof FORMS)[number][] = FORMS,
 ): Accepted {
   const clauses = acceptClauses(header)
-  if (available !== undefined && !clauses.some(({ type }) => type === '*/*' || type in ENCODINGS)) throw notAcceptable(available)
+  if (available !== undefined && !clauses.some(({ type }) => type === '*/*' || available.includes(type))) throw notAcceptable(available)
   for (const { type, params } of clauses) {
     const encoding = encodingOf(type)
     if (encoding === undefined || !allowed.includes(encoding)) continue

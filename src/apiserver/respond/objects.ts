@@ -20,6 +20,7 @@ import { metadataOffset } from '../watchcache/stored/wire.ts'
 import type { ListPage } from '../watchcache/lists/list-page.ts'
 import { acceptsGzip, compressedStream } from './compress.ts'
 import { itemsBody, type ItemSource } from './item-stream.ts'
+import { jsonChunks, wantsPretty } from './json-text.ts'
 import { type Accepted, MEDIA_TYPE_OF } from './media.ts'
 import { type IncludeObject, partialBytes, tableColumns, tableHead, tableRow } from './table.ts'
 
@@ -47,13 +48,11 @@ export function mustTakeJson(context: RequestContext): void {
     throw notAcceptable('only the following media types are accepted: application/json, application/yaml')
 }
 
-const bytesAnswer = (status: number, encoding: Accepted['encoding'], bytes: Uint8Array): HttpResponse => ({
+const bytesAnswer = (status: number, encoding: Accepted['encoding'], bytes: Uint8Array, pretty = false): HttpResponse => ({
   status,
   headers: { 'content-type': MEDIA_TYPE_OF[encoding] },
-  body: { kind: 'bytes', chunks: encoding === 'json' ? [bytes, NEWLINE] : [bytes] },
+  body: { kind: 'bytes', chunks: encoding === 'json' ? jsonChunks(bytes, pretty) : [bytes] },
 })
-/** Documents in JSON end with one: clients that read lines know that they have all of it. */
-const NEWLINE = Buffer.from('\n')
 
 /** One object in the form that the client accepts. */
 export function objectAnswer(context: RequestContext, view: View, status: number, sendable: Sendable): HttpResponse {
@@ -65,7 +64,7 @@ export function objectAnswer(context: RequestContext, view: View, status: number
 
 function objectInForm(context: RequestContext, view: View, status: number, sendable: Sendable): HttpResponse {
   const accepted = context.accepted(false)
-  if (accepted.encoding === 'json' && accepted.form === 'object' && !wantsPretty(context, accepted))
+  if (accepted.encoding === 'json' && accepted.form === 'object' && !isPretty(context, accepted))
     return bytesAnswer(status, 'json', sendable.bytes)
   const { form, formVersion, encoding } = accepted
   if (form === 'object') {
@@ -150,7 +149,7 @@ function listInForm(context: RequestContext, view: View, page: ListPage): HttpRe
         ? itemsBody(
             tableHead(formVersion, metadata.resourceVersion, page, tableColumns(resource)),
             rows(context, view, page.entries, formVersion),
-            ']}',
+            LIST_END,
           )
         : form === 'PartialObjectMetadataList'
           ? itemsBody(
@@ -159,14 +158,14 @@ function listInForm(context: RequestContext, view: View, page: ListPage): HttpRe
                 count: page.entries.length,
                 item: (at) => whole(partialBytes(resource, view.bytes(page.entries[at] as Entry), formVersion)),
               },
-              ']}',
+              LIST_END,
             )
           : itemsBody(
               `{"kind":"${resource.listKind}","apiVersion":"${apiVersionOf(resource)}","metadata":${JSON.stringify(metadata)},"items":[`,
               objects(view, page.entries),
-              ']}',
+              LIST_END,
             )
-  if (encoding === 'json' && !wantsPretty(context, accepted)) {
+  if (encoding === 'json' && !isPretty(context, accepted)) {
     const answer: HttpResponse = { status: 200, headers: { 'content-type': MEDIA_TYPE_OF.json }, body: list }
     return acceptsGzip(context.request.headers['accept-encoding']) ? compressedStream(answer) : answer
   }
@@ -174,6 +173,9 @@ function listInForm(context: RequestContext, view: View, page: ListPage): HttpRe
     encodeProtobuf(metaSchema('PartialObjectMetadataList'), parsed(collect(list))),
   )
 }
+
+/** With the break that a line of JSON ends with: most lists are sent as they are made. */
+const LIST_END = ']}\n'
 
 /** Upstream makes these lists as it finds items, but for the rows of kinds that have columns of their own. */
 function emptyForm(
@@ -186,7 +188,7 @@ function emptyForm(
   const partial = `{"kind":"${form}","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(metadata)},"items":null}`
   const hasOwnColumns = resource.typedItems || resource.columns[1]?.name !== 'Created At'
   const table = `${tableHead(version, metadata.resourceVersion, page, tableColumns(resource)).slice(0, -1)}${hasOwnColumns ? '[]' : 'null'}}`
-  return { kind: 'bytes', chunks: [Buffer.from(form === 'Table' ? table : partial), NEWLINE] }
+  return { kind: 'bytes', chunks: [Buffer.from(`${form === 'Table' ? table : partial}\n`)] }
 }
 
 const whole = (bytes: Buffer): { prefix: string; bytes: Buffer; start: number } => ({ prefix: '', bytes, start: 0 })
@@ -241,18 +243,10 @@ export function encoded(
 ): HttpResponse {
   if (accepted.encoding === 'protobuf' && binary !== undefined) return bytesAnswer(status, 'protobuf', binary())
   if (accepted.encoding === 'yaml') return bytesAnswer(status, 'yaml', Buffer.from(writeYaml(JSON.parse(json.toString()))))
-  if (wantsPretty(context, accepted)) return bytesAnswer(status, 'json', Buffer.from(JSON.stringify(JSON.parse(json.toString()), null, 2)))
-  return bytesAnswer(status, 'json', json)
+  return bytesAnswer(status, 'json', json, isPretty(context, accepted))
 }
 
-/** Asked for by name, or by the tools that people read answers with. */
-function wantsPretty(context: RequestContext, accepted: Accepted): boolean {
-  if (accepted.pretty) return true
-  const asked = context.info.rawQuery.includes('pretty') ? context.info.query.get('pretty') : null
-  if (asked !== null) return asked !== '0' && asked !== 'false'
-  const agent = context.header('user-agent')
-  return agent !== undefined && (agent.startsWith('curl') || agent.startsWith('Wget') || agent.startsWith('Mozilla/5.0'))
-}
+const isPretty = (context: RequestContext, accepted: Accepted): boolean => accepted.pretty || wantsPretty(context.request)
 
 /** The type that upstream's message names. */
 function goType({ resource }: View, kind: string): string {

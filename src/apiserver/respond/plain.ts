@@ -1,4 +1,6 @@
 import type { HttpResponse } from '#base'
+import { indented } from './json-text.ts'
+import { JSON_TYPE } from './media.ts'
 
 /** Answers that are not objects. */
 export function textAnswer(status: number, text: string, headers: Readonly<Record<string, string>> = {}): HttpResponse {
@@ -15,12 +17,9 @@ export const pageNotFound = (): HttpResponse => textAnswer(404, '404 page not fo
 /** For a request that has found no place to wait. */
 export const tooManyRequests = (): HttpResponse => textAnswer(429, 'Too many requests, please try again later.\n', { 'retry-after': '1' })
 
-export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
-  return {
-    status,
-    headers: { 'content-type': 'application/json', ...headers },
-    body: { kind: 'bytes', chunks: [Buffer.from(JSON.stringify(value))] },
-  }
+/** A document that is no object: JSON for people, whoever asks. */
+export function jsonAnswer(value: unknown): HttpResponse {
+  return { status: 200, headers: { 'content-type': JSON_TYPE }, body: { kind: 'bytes', chunks: [Buffer.from(indented(value))] } }
 }
 
 /** Joined as the Warning headers of one answer: `299 - "text"`, with its quotes escaped. */

@@ -19,6 +19,9 @@ export interface ToNodes {
 /** GET of `pods/log`: passed on from the pod's node, as it comes. The log of a pod without a node is empty. */
 export function podLog({ backends, isAllowed }: ToNodes): SpecialHandler {
   return async (context, { namespace, name }): Promise<HttpResponse> => {
+    // Whatever is accepted, a log is plain text; but a client that would take nothing of what refusals come in is told so first.
+    const accept = context.header('accept') ?? ''
+    if (accept !== '') context.core.negotiator.acceptUntabled(accept, ['text/plain'])
     const options = podLogOptions(context.info.query, name)
     const pod = await storedObject(context, refs.pods, namespace, name)
     const container = chosenContainer(pod, options.container)

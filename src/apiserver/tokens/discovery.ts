@@ -1,6 +1,7 @@
 import type { RawRoute } from '../contract.ts'
 import type { TokenKey } from './keys.ts'
 
+const MAX_AGE_SECONDS = 3600
 const encode = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 
 /** What others need to check our service account tokens themselves: OpenID Connect discovery and the public keys. */
@@ -10,6 +11,7 @@ export function issuerDiscoveryRoutes(issuer: string, keys: readonly TokenKey[])
     {
       path: '/.well-known/openid-configuration',
       contentType: 'application/json',
+      maxAgeSeconds: MAX_AGE_SECONDS,
       body: (_scope, { host }) =>
         encode({
           issuer,
@@ -19,6 +21,6 @@ export function issuerDiscoveryRoutes(issuer: string, keys: readonly TokenKey[])
           id_token_signing_alg_values_supported: [...new Set(keys.map((key) => key.algorithm))].sort(),
         }),
     },
-    { path: '/openid/v1/jwks', contentType: 'application/jwk-set+json', body: () => jwks },
+    { path: '/openid/v1/jwks', contentType: 'application/jwk-set+json', maxAgeSeconds: MAX_AGE_SECONDS, body: () => jwks },
   ]
 }

@@ -1,5 +1,5 @@
 import type { Scope } from '#base'
-import { statusError } from '#api'
+import { StatusError, statusError } from '#api'
 import type { AccessQuestion, Authorizer, Decision } from '../../contract.ts'
 import { GROUPS } from '../users.ts'
 
@@ -60,11 +60,15 @@ export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer 
 /** Throws the refusal unless the decision allows: 500 where who should have decided could not. */
 export function mustBeAllowed(decision: Decision, question: AccessQuestion): void {
   if (decision.kind === 'allow') return
-  throw decision.error === undefined ? refusal(question, decision.reason) : statusError.internal(decision.error)
+  if (decision.error !== undefined) throw statusError.internal(decision.error)
+  throw new StatusError(refusal(question, decision.reason).status, NOT_SNIFFED)
 }
 
+/** What it says of the user may be in the words of a URL. */
+const NOT_SNIFFED = { 'x-content-type-options': 'nosniff' } as const
+
 /** 403 in Kubernetes' words. */
-export function refusal(question: AccessQuestion, reason: string): Error {
+export function refusal(question: AccessQuestion, reason: string): StatusError {
   const words = refusalWords(question)
   return statusError.forbidden(
     { group: question.group, plural: question.resource },

@@ -2,7 +2,7 @@ import type { HttpResponse } from '#base'
 import { type KubeObject, type Status, StatusError, builtInSchema } from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
 import { encoded } from '../../respond/objects.ts'
-import { bytesOf } from '../../respond/refusal.ts'
+import { statusProtobuf } from '../../respond/refusal.ts'
 import { admissionOfCreate, mutate } from '../write/admit.ts'
 import type { RequestContext } from '../context.ts'
 import type { SpecialTarget } from '../special-handler.ts'
@@ -40,7 +40,7 @@ export async function readPosted(context: RequestContext, target: SpecialTarget,
 export function createdAnswer(context: RequestContext): HttpResponse {
   const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
   const accepted = { ...context.accepted(false), form: 'object' } as const
-  return encoded(context, accepted, status.code, Buffer.from(JSON.stringify(status)), () => bytesOf('protobuf', status as KubeObject))
+  return encoded(context, accepted, status.code, Buffer.from(JSON.stringify(status)), () => statusProtobuf(status as KubeObject))
 }
 
 /** A refusal without a reason, as upstream gives for errors that it has not made Status of. */
