@@ -1,6 +1,7 @@
 export { eventually, type ManualClock, manualClock } from './basics/index.ts'
 export { type FakeApi, type FakeApiOptions, createFakeApi } from './cluster/fake-api.ts'
 export { type Faults, faultTransport } from './cluster/fault-transport.ts'
+export { type HistoryRule, keepsReady, madeInOrder, watchHistory, withinNodes, withinQuota } from './cluster/pod-history.ts'
 export { type Collector, type ReceivedSpan, startCollector } from './apiserver/collector.ts'
 export { type TestAnswer, type TestApiServer, type TestRequest, type TestWatch, testApiServer } from './apiserver/api-server.ts'
 export { type CommandOptions, type CommandResult, type RunningCommand, commandOutput, runCommand, startCommand } from './machine/command.ts'

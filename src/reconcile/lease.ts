@@ -26,7 +26,7 @@ export interface LeaseOptions {
 
 /**
  * Runs `work` while this process holds the Lease. The work's scope is cancelled when leadership is lost (before anyone else may take it
- * over), and the election begins again. Ends with the scope; the Lease is then given back, so that the next leader need not wait.
+ * over), and the election begins again; so it does when the work fails, which ends the term. Ends with the scope; the Lease is then given back, so that the next leader need not wait.
  * Time is judged by how long ago a change was seen here, never by the clock of another machine.
  */
 export async function runWithLease(
@@ -116,6 +116,9 @@ export async function runWithLease(
       try {
         await lead()
         if (!scope.signal.aborted) scope.log.info('the leader stepped down', { lease: options.name })
+      } catch (error) {
+        if (scope.signal.aborted) throw error
+        scope.log.error('the work of the leader failed', { lease: options.name, error: messageOf(error) })
       } finally {
         await giveBack().catch((error: unknown) => scope.log.debug('the lease was not given back', { error: messageOf(error) }))
       }

@@ -6,6 +6,11 @@ export function rounds(usual: number): number {
   return numberOf('SAMPAN_TEST_ROUNDS') ?? usual
 }
 
+/** How long a test that can go on for ever does. */
+export function testSeconds(usual: number): number {
+  return numberOf('SAMPAN_TEST_SECONDS') ?? usual
+}
+
 /** What fast-check is told of each property: its usual number of runs, or as many as fit into the time that was asked for. */
 export function propertyRuns(usual: number): PropertyRuns {
   const seconds = numberOf('SAMPAN_TEST_SECONDS')

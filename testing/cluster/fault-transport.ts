@@ -7,6 +7,8 @@ export interface Faults {
   readonly requestLost: number
   /** The server has done what was asked, and its answer is lost. */
   readonly answerLost: number
+  /** A chunk of a watch is lost and nobody is told, which no server does: whoever believes in what it has seen is wrong until it lists again. */
+  readonly dropped?: number
   /** A chunk of a watch is lost, and the watch with it, as a broken connection does. */
   readonly watchCut: number
   /** A chunk of a watch comes twice. */
@@ -25,6 +27,7 @@ export function faultTransport(inner: Transport, random: Random, faults: () => F
       if (now !== undefined && now.delayMs > 0)
         await new Promise<void>((resolve) => void systemClock.after(random.float() * now.delayMs, resolve))
       if (happens(now?.watchCut)) throw new Unreachable(inner.server, new Error('cut by a test'))
+      if (happens(now?.dropped)) continue
       yield chunk
       if (happens(now?.repeated)) yield chunk
     }
