@@ -44,6 +44,37 @@ export async function inventory(cluster: MachineCluster): Promise<Inventory> {
   }
 }
 
+/**
+ * The same, of pods whose containers and sandboxes may have been replaced meanwhile: what only tells one from its successor is left out.
+ * Of each container the last one that ended is kept, for its log, and the sandbox it was in; what is dead beside them is superfluous.
+ */
+export async function inventoryOfReplaced(cluster: MachineCluster): Promise<Inventory & { readonly superfluous: readonly string[] }> {
+  const found = await inventory(cluster)
+  const [containers, sandboxes] = await Promise.all([
+    cluster.runtime.listContainers(cluster.scope),
+    cluster.runtime.listPodSandboxes(cluster.scope),
+  ])
+  const dead = containers.filter(({ state }) => state === 'exited')
+  const nameOf = ({ name, labels }: (typeof dead)[number]): string => `${labels['io.kubernetes.pod.uid']} ${name}`
+  return {
+    ...found,
+    containers: containers.length - dead.length,
+    sandboxes: sandboxes.filter(({ ready }) => ready).length,
+    mounts: withoutIds(found.mounts),
+    cgroups: withoutIds(found.cgroups),
+    superfluous: [
+      ...[...Map.groupBy(dead, nameOf).values()].flatMap((all) => all.slice(1)).map(({ id }) => `container ${id}`),
+      ...sandboxes
+        .filter(({ id, ready }) => !ready && !containers.some(({ sandboxId }) => sandboxId === id))
+        .map(({ id }) => `sandbox ${id}`),
+    ],
+  }
+}
+
+/** Of containers and sandboxes, and of their network namespaces; those of pods stay. */
+const withoutIds = (names: readonly string[]): readonly string[] =>
+  names.map((name) => name.replaceAll(/[0-9a-f]{64}|cni-[-0-9a-f]{36}/g, 'ID')).sort()
+
 /** The first process of each container and sandbox, with its start time: a pid alone may be another process's by now. */
 export function mainProcesses({ name }: MachineCluster): readonly string[] {
   return pids()
