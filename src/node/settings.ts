@@ -1,5 +1,5 @@
 import type { HugePages } from './node-object/facts.ts'
-import type { Machine } from './host/machine.ts'
+import type { Machine } from './host/machine/machine.ts'
 import type { KubeletPaths } from './plugins/kubelet-paths.ts'
 
 /** What a node agent is told once. Paths are absolute. */

@@ -66,6 +66,23 @@ describe('a cluster on this machine', { skip: noMachineCluster }, () => {
     assert.equal(code, 0)
   })
 
+  it('has a doctor that says of the machine what the node says of itself', async () => {
+    const { fit, findings } = JSON.parse(await cluster.must('doctor', '--output', 'json')) as {
+      readonly fit: boolean
+      readonly findings: readonly { readonly what: string; readonly state: string; readonly found: string }[]
+    }
+    assert.equal(fit, true)
+    const stateOf = (what: string): boolean => findings.find((finding) => finding.what === what)?.state === 'ok'
+    const { status } = await client.resource(refs.nodes).get(cluster.scope, { name: cluster.instance.nodes[0].name })
+    const { userNamespaces, recursiveReadOnlyMounts } = status?.runtimeHandlers?.find(({ name = '' }) => name === '')?.features ?? {}
+    assert.equal(stateOf('user namespaces'), userNamespaces === true)
+    assert.equal(stateOf('recursive read-only mounts'), recursiveReadOnlyMounts === true)
+    assert.equal(stateOf('strict groups'), status?.features?.supplementalGroupsPolicy === true)
+    assert.equal(`containerd://${versionIn(findings)}`, status?.nodeInfo?.containerRuntimeVersion.replace('://v', '://').replace(/~.*/, ''))
+    assert.equal(stateOf('disk'), status?.conditions?.find(({ type }) => type === 'DiskPressure')?.status === 'False')
+    assert.equal(findings.find(({ what }) => what === 'ports')?.found, 'those of the cluster that runs')
+  })
+
   it('is left alone by a second up', async () => {
     const settled = await eventually('the cluster rests', async () => {
       const first = await fingerprint(cluster, client)
@@ -178,3 +195,6 @@ async function marksOf({ scope, name, stateDir, instance, layout, runtime }: Mac
     ...[...containers, ...sandboxes].map(({ id }) => id),
   ].filter((mark) => mark !== '')
 }
+
+const versionIn = (findings: readonly { readonly what: string; readonly found: string }[]): string =>
+  /containerd ([^,]+)/.exec(findings.find(({ what }) => what === 'container runtime')?.found ?? '')?.[1] ?? ''

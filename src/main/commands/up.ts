@@ -1,6 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { get } from 'node:http'
-import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { type Scope, UserError, rootScope, systemClock } from '#base'
 import { type Progress, createProgress, formatDuration } from '#cli'
@@ -14,6 +13,7 @@ import {
   MOST_NODES,
   NODE_PORT_OF_EXAMPLE,
   type NodePlace,
+  USUAL_PORT,
   familiesOf,
   networkNumber,
   nodeNameOf,
@@ -23,6 +23,7 @@ import {
 } from '../instance/instance.ts'
 import { withContainerd } from '../instance/containerd.ts'
 import { addressIPv6, machineAddress6, secondFamily } from '../instance/second-family.ts'
+import { machineAddress } from '../instance/machine-address.ts'
 import { claimNetwork, ensureNetwork } from '../instance/network.ts'
 import { freePort, stateDirOf } from '../instance/locate.ts'
 import { cacheDir } from '../pack/find-pack.ts'
@@ -42,7 +43,6 @@ const SYSTEM = join(import.meta.dirname, '../up/system')
 const DELIVERY_OBJECTS = join(import.meta.dirname, '../up/delivery')
 const GATEWAY_OBJECTS = join(import.meta.dirname, '../up/gateway')
 const AS_OWNER = { fieldManager: 'sampan' }
-const USUAL_PORT = 6443
 const POLL_MS = 10
 const FIRST_PATIENCE_MS = 100
 const LONGEST_PATIENCE_MS = 2000
@@ -180,7 +180,7 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
   const securePort = flags.securePort ?? (await freePort(USUAL_PORT))
   const network = flags.isolated || flags.name !== 'default' || (flags.nodes ?? 1) > 1 ? claimNetwork() : undefined
   const { clusterCidr, dnsAddress, ...lan } = rangesOf(network?.number ?? 0)
-  const address = network === undefined ? machineAddress() : lan.machineAddress
+  const address = network === undefined ? addressOfMachine() : lan.machineAddress
   const name = nodeNameOf(flags.name, 0)
   const ipv6 = flags.ipFamilies?.includes('IPv6') === true ? secondFamily(network?.number) : undefined
   const own6 = ipv6 === undefined || network !== undefined ? undefined : machineAddress6()
@@ -247,12 +247,11 @@ function moreNodes({ name, network = '', ipv6, nodes }: Instance, count: number)
   return [...nodes, ...added]
 }
 
-function machineAddress(): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  const found = addresses.find(({ family, internal }) => family === 'IPv4' && !internal)
+function addressOfMachine(): string {
+  const found = machineAddress()
   if (found === undefined)
     throw new UserError('this machine has no IPv4 address but its loopback one', 'use --isolated: the node then gets a network of its own')
-  return found.address
+  return found
 }
 
 function buildImages(scope: Scope, progress: Progress, withExample: boolean): Promise<readonly OciLayout[]> {

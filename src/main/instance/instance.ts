@@ -74,6 +74,8 @@ export const SERVICE_CIDR6 = 'fd53:616d:ffff::/112'
 /** Where every pod asks for names. */
 export const DNS_SERVICE = '10.96.0.10'
 export const NODE_PORT_OF_EXAMPLE = 30_080
+/** Of the API, where nobody else has it. */
+export const USUAL_PORT = 6443
 export const MOST_NODES = 16
 
 /** Ranges by the number of the instance's network; 0 is the machine's own. No two have an address in common, since this machine reaches the pods of all. */

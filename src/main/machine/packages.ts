@@ -25,11 +25,14 @@ export const NODE_PROGRAMS: readonly NeededProgram[] = [
 ]
 
 /** What `--gateway` needs beside them. */
-export const GATEWAY_PROGRAMS: readonly NeededProgram[] = [{ program: 'haproxy', package: 'haproxy' }]
+export const GATEWAY_PROGRAMS: readonly [NeededProgram] = [{ program: 'haproxy', package: 'haproxy' }]
 
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
 const REFUSE_SERVICES = '#!/bin/sh\n# Sampan, while it installs packages: none of them may start a service.\nexit 101\n'
+
+/** Otherwise it is for a person to install what is missing. */
+export const canInstallPackages = (): boolean => existsSync('/usr/bin/apt-get')
 
 export function missingPrograms(needed: readonly NeededProgram[], path: string): readonly NeededProgram[] {
   const folders = new Set([...path.split(delimiter), ...SYSTEM_FOLDERS])
@@ -41,7 +44,7 @@ export function missingPrograms(needed: readonly NeededProgram[], path: string):
  * unless the machine has one of its own.
  */
 export function installPackages(packages: readonly string[]): void {
-  if (!existsSync('/usr/bin/apt-get'))
+  if (!canInstallPackages())
     throw new UserError(
       `these packages are missing: ${packages.join(', ')}`,
       "install them with this machine's package manager, then run the command again",

@@ -65,7 +65,7 @@ export interface RunningAgent {
 
 /** The release of Kubernetes whose kubelet the agent is. */
 export const KUBERNETES_VERSION = 'v1.36.3'
-const KUBELET_PORT = 10_250
+export const KUBELET_PORT = 10_250
 const LONGEST_RETRY_MS = 60_000
 
 /**

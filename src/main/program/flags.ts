@@ -17,6 +17,11 @@ export interface ExplainFlags extends InstanceFlags {
   readonly config?: string
   readonly output: 'text' | 'json'
 }
+export interface DoctorFlags extends InstanceFlags {
+  readonly isolated: boolean
+  readonly containerd?: string
+  readonly output: 'text' | 'json'
+}
 export interface UpFlags extends InstanceFlags {
   readonly securePort?: number
   readonly isolated: boolean

@@ -10,6 +10,7 @@ import { addAppCommands } from './app-program.ts'
 import { addComposeCommands } from './compose-program.ts'
 import { addBreakerCommands } from './breaker-program.ts'
 import { addReleaseCommands } from './release-program.ts'
+import { addDoctorCommand } from './doctor-program.ts'
 import { addExplainCommand } from './explain-program.ts'
 import { addJoinCommands } from './join-program.ts'
 import { roomFlags } from './room-flags.ts'
@@ -77,6 +78,7 @@ export function program(): Command {
       await runStatus(flags)
     },
   )
+  addDoctorCommand(root)
   addExplainCommand(root)
   instanceFlags(root.command('logs').description('show what a component has logged'))
     .argument('[component]', 'server, agent, gateway or delivery', 'server')

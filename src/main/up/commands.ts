@@ -36,7 +36,7 @@ export const componentsOf = ({ nodes, gateway, delivery, joined }: Instance): re
   ...(gateway === true ? [GATEWAY] : []),
   ...(delivery === true ? [DELIVERY] : []),
 ]
-const MEASURE_PORT = 8444
+export const MEASURE_PORT = 8444
 export const gatewayDir = (stateDir: string): string => join(stateDir, 'gateway')
 
 const ENTRY = join(import.meta.dirname, '..', 'sampan.ts')
@@ -103,7 +103,7 @@ const deliveryArguments = (stateDir: string): readonly string[] => [
 ]
 
 /** The disk of a person's machine is often nearly full: what counts is how much is left, not which part of it. */
-const EVICTION = 'memory.available<100Mi,nodefs.available<1Gi,imagefs.available<1Gi,nodefs.inodesFree<1%,imagefs.inodesFree<1%'
+export const EVICTION = 'memory.available<100Mi,nodefs.available<1Gi,imagefs.available<1Gi,nodefs.inodesFree<1%,imagefs.inodesFree<1%'
 
 function agentArguments(stateDir: string, instance: Instance, index: number): readonly string[] {
   const { name, address, address6 } = placeOf(instance, index)

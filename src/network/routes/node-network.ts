@@ -1,4 +1,4 @@
-import { type Scope, isCancelled, messageOf, runProgram } from '#base'
+import { type Scope, isCancelled, messageOf } from '#base'
 import { type core, refs, IP_FAMILIES, type IpFamily } from '#api'
 import type { Informers } from '#reconcile'
 import {
@@ -15,6 +15,7 @@ import {
   removeOverlay,
 } from './overlay.ts'
 import { MODE, type NetworkMode, type NodeRoute, changeRoutes, needsOverlay, planRoutes, rangesOf } from './plan-routes.ts'
+import { runIn } from './run-in.ts'
 
 export interface NodeNetworkOptions {
   readonly informers: Informers
@@ -34,7 +35,6 @@ export interface NodeNetworkOptions {
 }
 
 const RETRY_MS = 1000
-const LIMIT_MS = 20_000
 
 /**
  * Keeps routes to the pods of all other nodes, until the scope is cancelled (they stay: connections go on). The informers are started by the caller after this call.
@@ -78,15 +78,7 @@ const routesOf = (node: core.Node | undefined): string =>
   node === undefined ? '' : JSON.stringify([node.spec?.podCIDRs, node.status?.addresses, node.metadata?.annotations?.[MODE]])
 
 async function apply(scope: Scope, options: NodeNetworkOptions, nodes: readonly core.Node[]): Promise<void> {
-  const prefix = options.netns === undefined ? [] : ['nsenter', `--net=${options.netns}`]
-  const run: Run = async (program, args, lines = []) => {
-    const { code, stdout, stderr } = await runProgram(scope, [...prefix, program, ...args], {
-      input: `${lines.join('\n')}\n`,
-      limitMs: LIMIT_MS,
-    })
-    if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${stderr}`)
-    return stdout
-  }
+  const run = runIn(scope, options.netns)
   const { mode, nodeName, nodeAddress, families = ['IPv4'] } = options
   const self = nodes.find(({ metadata }) => metadata?.name === nodeName)
   const own = self === undefined ? [] : IP_FAMILIES.flatMap((family) => rangesOf(self, family).map(hopOf))

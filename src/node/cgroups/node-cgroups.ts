@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sharesOf } from '../containers/resources.ts'
 import { podParents } from '../host/cgroup-tree.ts'
-import type { CgroupLayout } from '../host/machine.ts'
+import type { CgroupLayout } from '../host/machine/cgroup-layout.ts'
 
 /** What all pods of the node together may have; 0 is no limit. */
 export interface NodeLimits {

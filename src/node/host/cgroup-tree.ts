@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Scope } from '#base'
-import type { CgroupLayout } from './machine.ts'
+import type { CgroupLayout } from './machine/cgroup-layout.ts'
 
 const EMPTY_WITHIN_MS = 5000
 const LOOK_AGAIN_MS = 20

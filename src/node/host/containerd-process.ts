@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { SampanError, type Scope, isCancelled, messageOf } from '#base'
 import type { ContainerRuntime } from '../cri/runtime.ts'
 import type { HostLayout } from './layout.ts'
-import type { Machine } from './machine.ts'
+import type { Machine } from './machine/machine.ts'
 
 export class ContainerdFailed extends SampanError {
   readonly code = 'CONTAINERD_FAILED'

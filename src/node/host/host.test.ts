@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { containerdConfig } from './containerd-config.ts'
 import { type HostOptions, layoutOf } from './layout.ts'
-import { cgroupLayoutOf } from './machine.ts'
+import { cgroupLayoutOf } from './machine/cgroup-layout.ts'
 import { cniConfig, nodeRules } from './network/pod-network.ts'
 import { mountsBelow } from './release.ts'
 

@@ -9,7 +9,7 @@ import { containerdConfig } from './containerd-config.ts'
 import { ensureContainerd } from './containerd-process.ts'
 import { gracePeriodsSwitch, switchGracePeriods } from './grace-periods.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
-import { type Machine, inspectMachine } from './machine.ts'
+import { type Machine, inspectMachine } from './machine/machine.ts'
 import { type BeforeIPv6, forwardIPv6, kernelSpeaksIPv6, lookAtIPv6, preparePlugins, speaksIPv6 } from './network/ipv6.ts'
 import { cniConfig, nodeRules } from './network/pod-network.ts'
 

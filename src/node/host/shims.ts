@@ -5,7 +5,7 @@ import { type Scope, messageOf } from '#base'
 import { runCommand } from './command.ts'
 import { processStart } from './containerd-process.ts'
 import type { HostLayout } from './layout.ts'
-import type { Machine } from './machine.ts'
+import type { Machine } from './machine/machine.ts'
 
 export const RUNC_ROOT = '/run/containerd/runc/k8s.io'
 const SOCKETS = '/run/containerd/s'

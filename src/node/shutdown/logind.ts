@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { type Scope, isCancelled, messageOf } from '#base'
 import { runCommand } from '../host/command.ts'
-import { findProgram } from '../host/machine.ts'
+import { findProgram } from '../host/machine/programs.ts'
 import type { NodeShutdown } from './node-shutdown.ts'
 
 const MANAGER = ['org.freedesktop.login1', '/org/freedesktop/login1', 'org.freedesktop.login1.Manager'] as const

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Scope, UserError } from '#base'
 import { runCommand } from '../command.ts'
 import type { HostLayout, HostOptions } from '../layout.ts'
-import type { Machine } from '../machine.ts'
+import type { Machine } from '../machine/machine.ts'
 
 const CONF = '/proc/sys/net/ipv6/conf'
 

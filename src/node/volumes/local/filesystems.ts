@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Scope } from '#base'
 import { CommandFailed, runCommand } from '../../host/command.ts'
-import { findProgram } from '../../host/machine.ts'
+import { findProgram } from '../../host/machine/programs.ts'
 
 export type FilesystemType = 'ext4' | 'xfs'
 export const isFilesystemType = (name: string): name is FilesystemType => name === 'ext4' || name === 'xfs'
