@@ -91,6 +91,10 @@ export interface Requester {
 export interface Strategy<T extends KubeObject> {
   /** Checks metadata.name (and `generateName` results): the error texts for a bad name, none when good. Default: DNS-1123 subdomain. */
   validateName?(name: string, isPrefix: boolean, object: T): readonly string[]
+  /** Whether a new object's metadata is looked at only when nothing else is wrong. Default: first, and told with all that is. */
+  readonly metadataLast?: boolean
+  /** What Kubernetes looks at before a new object's metadata. */
+  validateFirst?(object: T, errors: FieldErrors): void
   /** Whether any text will do as a finalizer. By default one without a domain must be one of Kubernetes' own. */
   readonly anyFinalizer?: boolean
   /**
@@ -102,6 +106,8 @@ export interface Strategy<T extends KubeObject> {
   readonly countsAsSent?: boolean
   /** An empty list or map that was sent where there is none counts as a change. */
   readonly countsEmpty?: boolean
+  /** Changes what has been read from a client's text, before `defaults`. What is applied is merged instead, and kept as it was said. */
+  wasRead?(draft: T): void
   /** Fills in what was left out, beyond the schema's defaults. Idempotent. Runs after decoding, and again after admission has changed the object. */
   defaults?(draft: T): void
   /** Brings a new object to its first state: status reset, fields that only the server writes set or dropped. `by` is who sends the request, `now` when. */

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, member, setMember } from '../meta/deep.ts'
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts'
 import { itemElement, type PathElement } from './set/path-element.ts'
-import { isBlank, memberSchema, shapeOf } from './shape.ts'
+import { isBlank, isRaw, memberSchema, shapeOf } from './shape.ts'
 
 /**
  * The live object with the applied one laid over it: leaves of the applied object win, maps and lists are joined. In a joined
@@ -16,8 +16,7 @@ function mergeValue(live: unknown, applied: unknown, schema: Schema): unknown {
   if (applied === undefined || live === applied) return live
   if (live === undefined) return applied
   const shape = shapeOf(schema, applied)
-  // A null without a schema leaves a map as it is.
-  if (shape.kind === 'leaf') return schema.kind === 'any' && applied === null && isJsonObject(live) && !isBlank(live) ? live : applied
+  if (shape.kind === 'leaf') return applied === null && schema.kind === 'any' && keepsMap(schema, live) ? live : applied
   if (isBlank(live)) return applied
   if (shape.kind === 'list') {
     if (!Array.isArray(live)) return applied
@@ -26,6 +25,9 @@ function mergeValue(live: unknown, applied: unknown, schema: Schema): unknown {
   if (!isJsonObject(live)) return applied
   return isJsonObject(applied) && !isBlank(applied) ? mergeMembers(live, applied, schema) : live
 }
+
+/** A null without a schema leaves a map as it is, unless it is owned as a whole. */
+const keepsMap = (schema: Schema, live: unknown): boolean => isJsonObject(live) && !isBlank(live) && !isRaw(schema)
 
 function mergeMembers(live: JsonObject, applied: JsonObject, schema: Schema): JsonObject {
   const result: JsonObject = {}

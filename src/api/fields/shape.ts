@@ -19,7 +19,7 @@ export function shapeOf(schema: Schema, value: unknown): Shape {
     case 'list':
       return schema.listType === 'atomic' ? LEAF : { kind: 'list', list: schema }
     case 'any':
-      return isJsonObject(value) && schema.name !== RAW ? MAP : LEAF
+      return isJsonObject(value) && !isRaw(schema) ? MAP : LEAF
     default:
       return LEAF
   }
@@ -27,6 +27,7 @@ export function shapeOf(schema: Schema, value: unknown): Shape {
 
 /** The built-in type for whole objects of other kinds (`data` of a ControllerRevision), which are never owned in parts. */
 const RAW = 'RawExtension'
+export const isRaw = (schema: Schema): boolean => schema.kind === 'any' && schema.name === RAW
 
 /** The schema of a member, whether or not it is a named field. Unknown members can be anything. */
 export function memberSchema(schema: Schema, key: string): Schema {

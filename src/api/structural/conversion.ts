@@ -6,7 +6,7 @@ import { applySchemaDefaults } from '../schema/defaults.ts'
 import type { ObjectSchema } from '../schema/schema.ts'
 import { conforms } from './conforms.ts'
 import type { JsonSchema } from './json-schema.ts'
-import { settleNulls } from './nulls.ts'
+import { dropNulls } from './nulls.ts'
 
 /**
  * Between a version and what is stored, without a webhook: the name of the version changes, and the version's schema decides which
@@ -47,6 +47,6 @@ export function customConversion(
 function settle(draft: KubeObject, rules: JsonSchema, schema: ObjectSchema): KubeObject {
   decodeObject(schema, draft)
   applySchemaDefaults(schema, draft)
-  settleNulls(draft, rules)
+  dropNulls(draft, rules)
   return draft
 }

@@ -7,7 +7,7 @@ import type { CustomResourceSubresourceScale } from '../types/apiextensions-v1.g
 import { validateEmbedded } from './embedded.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { validateListTypes } from './list-types.ts'
-import { settleNulls } from './nulls.ts'
+import { dropNulls, settleNulls } from './nulls.ts'
 import { withoutRatcheted } from './ratchet.ts'
 import { validateScaleSpec, validateScaleStatus } from './scale-values.ts'
 import { evaluateRules } from './rules/evaluate.ts'
@@ -28,6 +28,7 @@ export function customStrategy(source: StrategySource): Strategy<KubeObject> {
     unconditionalUpdate: false,
     anyFinalizer: true,
     generation: (object, old) => isWantedChange(object, old, hasStatus),
+    wasRead: (draft) => dropNulls(draft, rules),
     defaults: (draft) => settleNulls(draft, rules),
     prepareForCreate(draft) {
       if (hasStatus) delete (draft as JsonObject)['status']

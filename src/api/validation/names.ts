@@ -115,10 +115,10 @@ export function byteLength(text: string): number {
   return bytes
 }
 
-function check(value: string, max: number, matches: boolean, message: string): TextErrors {
+function check(value: string, max: number, matches: boolean, message: string, tooMany = tooManyCharacters): TextErrors {
   const long = value.length > max || (value.length * 3 > max && byteLength(value) > max)
   if (!long) return matches ? NONE : [message]
-  return matches ? [tooManyCharacters(max)] : [tooManyCharacters(max), message]
+  return matches ? [tooMany(max)] : [tooMany(max), message]
 }
 
 /** Linear, unlike the pattern in the message. */
@@ -154,6 +154,10 @@ export function dnsLabelErrors(value: string): TextErrors {
 export function dnsSubdomainErrors(value: string): TextErrors {
   return check(value, DNS_SUBDOMAIN_MAX, isSubdomain(value), SUBDOMAIN_MESSAGE)
 }
+/** The same where Kubernetes has written its check anew, and counts bytes. */
+export function longNameErrors(value: string): TextErrors {
+  return check(value, DNS_SUBDOMAIN_MAX, isSubdomain(value), SUBDOMAIN_MESSAGE, tooManyBytes)
+}
 /** A subdomain whose labels may have underscores: what a resolver searches. */
 export function relaxedSubdomainErrors(value: string): TextErrors {
   return check(
@@ -180,7 +184,7 @@ export function qualifiedNameErrors(value: string, what = 'a valid label key'): 
   if (name.includes('/')) return [`${what} ${QUALIFIED_MESSAGE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`]
   const errors: string[] = []
   if (slash === 0) errors.push(`prefix part ${EMPTY}`)
-  if (slash > 0) errors.push(...dnsSubdomainErrors(value.slice(0, slash)).map((error) => `prefix part ${error}`))
+  if (slash > 0) errors.push(...longNameErrors(value.slice(0, slash)).map((error) => `prefix part ${error}`))
   if (name === '') errors.push(`name part ${EMPTY}`)
   else if (byteLength(name) > 63) errors.push(`name part ${tooManyBytes(63)}`)
   if (!isQualified(name)) errors.push(`name part ${QUALIFIED_MESSAGE}`)

@@ -1,5 +1,5 @@
 import type { Clock, Random } from '#base'
-import { type Cidr, cidrContains, ipOf, parseIp } from '#api'
+import { type Cidr, cidrContains, cidrText, ipOf, parseIp } from '#api'
 import { NumberPool, type Pool, reservedPart } from './pool.ts'
 
 /** No cluster has so many Services, and a number can say it exactly. */
@@ -25,6 +25,10 @@ export class AddressPool implements Pool<string> {
       reserved: reservedPart(size, 16, 256),
       holds: (owner, number) => holds(owner, this.#addressAt(number)),
     })
+  }
+
+  get range(): string {
+    return cidrText(this.#range)
   }
 
   /** Its own address. */

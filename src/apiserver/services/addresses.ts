@@ -4,16 +4,20 @@ import { type Source, type Takings, poolOf } from './takings.ts'
 
 type Service = core.Service
 
-/** Gives a Service an address of each of its families, and takes the second one when one is all that is wanted. The families are settled. */
+/**
+ * Gives a Service an address of each of its families, and takes the second one when one is all that is wanted. The families are settled.
+ * Dry runs give what range is named to those who ask for an address outside: real writes ask all ranges, and name none.
+ */
 export function settleAddresses(
   sourceOf: (family: IpFamily) => Source<string>,
   service: Service,
   old: Service | undefined,
   takings: Takings,
-  dryRun: boolean,
+  shownRange: ((family: IpFamily) => string) | undefined,
 ): void {
   const { spec } = service
-  if (spec?.type !== 'ClusterIP' && spec?.type !== 'NodePort' && spec?.type !== 'LoadBalancer') return
+  // Of any other type, be it none that there is: that is told later.
+  if (spec === undefined || spec.type === 'ExternalName') return
   if (spec.clusterIP === HEADLESS) {
     spec.clusterIPs = [HEADLESS]
     return
@@ -29,7 +33,8 @@ export function settleAddresses(
     // An address is kept under its Service's name, unless nothing is kept.
     const name = service.metadata?.name ?? ''
     const [wrong = name === '' ? 'the service has no name' : undefined] = nameIsPathSegment(name, false)
-    if (wrong !== undefined && !dryRun) refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP: ${wrong}`))
+    if (wrong !== undefined && shownRange === undefined)
+      refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP: ${wrong}`))
   }
   for (const [i, family] of ((spec.ipFamilies ?? []) as readonly IpFamily[]).entries()) {
     // An address that there was cannot change: validation says so.
@@ -44,7 +49,13 @@ export function settleAddresses(
     const refused = (why: string): never =>
       refuse(service, fieldError.invalid(CLUSTER_IPS, spec.clusterIPs, `failed to allocate IP ${wanted}: ${why}`))
     const address = parseIp(wanted)?.text ?? wanted
-    if (poolOf(source, address) === undefined) refused('the provided network does not match the current range')
-    takings.ask(source, address, () => refused('provided IP is already allocated'))
+    if (poolOf(source, address) === undefined)
+      refused(
+        shownRange === undefined
+          ? 'the provided network does not match the current range'
+          : `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${shownRange(family)}`,
+      )
+    // A dry run does not look who has it.
+    if (shownRange === undefined) takings.ask(source, address, () => refused('provided IP is already allocated'))
   }
 }

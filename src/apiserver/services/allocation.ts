@@ -88,7 +88,13 @@ class Allocator {
     try {
       keepAddress(service, old)
       settleFamilies(service, old, this.#ranges.families)
-      settleAddresses((family) => this.#addressSource(family), service, old, takings, dryRun)
+      settleAddresses(
+        (family) => this.#addressSource(family),
+        service,
+        old,
+        takings,
+        dryRun ? (family) => this.#ranges.first(family) : undefined,
+      )
       settlePorts(this.#portSource, dryRun ? undefined : this.#options, service, old, takings)
       await takings.claim(scope)
     } catch (error) {

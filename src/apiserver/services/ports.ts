@@ -24,39 +24,96 @@ export function settlePorts(
   if (spec === undefined) return
   const outside =
     range && `provided port is not in the valid range. The range of valid ports is ${range.firstNodePort}-${range.lastNodePort}`
-  const mine = new Set(portsOf(old))
-  const now = new Map<number, string>()
-  const isMine = (port: number): boolean => mine.has(port)
-  if (spec.type === 'NodePort' || spec.type === 'LoadBalancer')
-    for (const [i, port] of (spec.ports ?? []).entries()) {
-      const path = SPEC.child('ports').index(i).child('nodePort')
-      const wanted = port.nodePort ?? 0
+  const ports: NodePorts = {
+    all: spec.ports ?? [],
+    isGiven: givesPorts(spec),
+    ask(at, wanted) {
+      const path = SPEC.child('ports').index(at).child('nodePort')
       const refused = (why: string): never => refuse(service, fieldError.invalid(path, wanted, why))
-      // One port number serves several protocols of one Service.
-      const shared = now.get(wanted)
-      if (wanted !== 0) {
-        if (outside !== undefined && poolOf(source, wanted) === undefined) refused(outside)
-        if (shared?.includes(` ${port.protocol ?? ''} `)) {
-          if (old === undefined) refused(TAKEN)
-          throw repeated(port.protocol, wanted)
-        }
-        if (shared === undefined && !isMine(wanted)) takings.ask(source, wanted, () => refused(TAKEN))
-        now.set(wanted, `${shared ?? ''} ${port.protocol ?? ''} `)
-        continue
-      }
-      if (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts === false) continue
-      const kept = old?.spec?.ports?.find(
-        (one) => (one.nodePort ?? 0) !== 0 && one.port === port.port && one.protocol === port.protocol,
-      )?.nodePort
-      const put = (number: number): void => {
-        port.nodePort = number
-        now.set(number, ` ${port.protocol ?? ''} `)
-      }
-      if (kept === undefined) takings.choose(source, 'nodePort', put, (number) => !now.has(number))
-      else if (now.get(kept)?.includes(` ${port.protocol ?? ''} `)) throw repeated(port.protocol, kept)
-      else if (isMine(kept)) put(kept)
-    }
+      if (outside !== undefined && poolOf(source, wanted) === undefined) refused(outside)
+      takings.ask(source, wanted, () => refused(TAKEN))
+    },
+    choose: (put) => takings.choose(source, 'nodePort', put, (number) => !ports.all.some(({ nodePort }) => nodePort === number)),
+  }
+  if (old !== undefined) keepPorts(spec, old.spec)
+  if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') {
+    if (old === undefined) settleNewPorts(ports)
+    else settleChangedPorts(ports, old)
+  }
   settleHealthPort(source, service, old, outside, takings)
+}
+
+interface NodePorts {
+  readonly all: readonly Draft[]
+  /** Whether who asks for none gets one. */
+  readonly isGiven: boolean
+  /** Takes one that was asked for, by the port at this place. */
+  ask(at: number, wanted: number): void
+  choose(put: (number: number) => void): void
+}
+type ServiceSpec = NonNullable<Service['spec']>
+type Draft = NonNullable<ServiceSpec['ports']>[number]
+
+function givesPorts({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean {
+  return type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false)
+}
+
+/** Who leaves a node port out keeps the one that the port of this name had, unless it is another's now. */
+function keepPorts(spec: ServiceSpec, old: Service['spec']): void {
+  if (old === undefined || !givesPorts(old) || !givesPorts(spec)) return
+  const numbersOf = ({ ports = [] }: ServiceSpec): readonly number[] => ports.map(({ nodePort }) => nodePort ?? 0)
+  const now = numbersOf(spec)
+  const spoken = new Set(numbersOf(old).filter((number) => now.includes(number)))
+  const before = new Map((old.ports ?? []).map(({ name = '', nodePort = 0 }) => [name, nodePort]))
+  for (const port of spec.ports ?? []) {
+    const kept = before.get(port.name ?? '') ?? 0
+    if ((port.nodePort ?? 0) === 0 && kept !== 0 && !spoken.has(kept)) port.nodePort = kept
+  }
+}
+
+/** Ports of one number, of several protocols, share a node port. */
+function settleNewPorts({ all, isGiven, ask, choose }: NodePorts): void {
+  const sharing = new Map<number, Draft[]>()
+  for (const [at, port] of all.entries()) {
+    const own = port.nodePort ?? 0
+    if (own === 0 && !isGiven) continue
+    const group = sharing.get(port.port)
+    if (group === undefined) {
+      const first = [port]
+      sharing.set(port.port, first)
+      const wanted = all.find((one) => one.port === port.port && (one.nodePort ?? 0) !== 0)?.nodePort ?? 0
+      if (wanted !== 0) {
+        ask(at, wanted)
+        port.nodePort = wanted
+      } else
+        choose((number) => {
+          for (const one of first) one.nodePort = number
+        })
+    } else if (own === 0) {
+      port.nodePort = group[0]?.nodePort ?? 0
+      group.push(port)
+    } else if (own !== group[0]?.nodePort) ask(at, own)
+  }
+}
+
+function settleChangedPorts({ all, isGiven, ask, choose }: NodePorts, old: Service): void {
+  const known = new Set((old.spec?.ports ?? []).map(({ nodePort }) => nodePort ?? 0))
+  const seen = new Set<string>()
+  for (const [at, port] of all.entries()) {
+    const wanted = port.nodePort ?? 0
+    if (wanted === 0) {
+      if (!isGiven) continue
+      choose((number) => {
+        port.nodePort = number
+      })
+    } else if (!known.has(wanted)) {
+      ask(at, wanted)
+      known.add(wanted)
+    }
+    const key = `${port.protocol ?? ''} ${port.nodePort ?? 0}`
+    if (seen.has(key)) throw repeated(port.protocol, port.nodePort ?? 0)
+    seen.add(key)
+  }
 }
 
 /** Upstream looks for these twice when it changes a Service, and has no better words for the second time. */

@@ -34,6 +34,11 @@ export class AddressRanges {
     return this.#all().filter((pool) => pool.family === family)
   }
 
+  /** The text of the first one. */
+  first(family: IpFamily): string {
+    return this.pools(family)[0]?.range ?? ''
+  }
+
   #all(): readonly AddressPool[] {
     const version = this.#reader.version(refs.servicecidrs)
     if (version !== this.#version || this.#usable.length === 0) {

@@ -40,8 +40,11 @@ export class Takings {
   ask<T>(source: Source<T>, one: T, refuse: () => never): void {
     const pool = poolOf(source, one)
     if (pool?.isTaken(one) || source.claims?.isClaimed(one)) refuse()
-    if (this.#dryRun) this.#askedOf(source).push(one)
-    else this.#take(source, pool, one, refuse, 'static')
+    if (this.#dryRun) {
+      const asked = this.#askedOf(source)
+      if (asked.includes(one)) refuse()
+      asked.push(one)
+    } else this.#take(source, pool, one, refuse, 'static')
   }
 
   /** One that nobody has and that `also` does not refuse. `put` is told which one; again when another server was faster. */

@@ -34,12 +34,9 @@ export function validateMetric(metric: MetricSpec, path: Path, errors: FieldErro
   if (!METRIC_TYPES.includes(type)) errors.push(fieldError.notSupported(path.child('type'), type, METRIC_TYPES))
   const present = Object.values(FIELDS).filter((field) => metric[field] !== undefined)
   validateSource(metric, present[0], path, errors)
-  if (!isMetricType(type)) {
-    errors.push(fieldError.notSupported(path.child('type'), type, METRIC_TYPES))
-    return
-  }
-  const expected = FIELDS[type]
-  if (metric[expected] === undefined)
+  const expected = isMetricType(type) ? FIELDS[type] : undefined
+  if (expected === undefined) errors.push(fieldError.notSupported(path.child('type'), type, METRIC_TYPES))
+  else if (metric[expected] === undefined)
     errors.push(fieldError.required(path.child(expected), 'must populate information for the given metric source'))
   if (present.length < 2) return
   for (const field of present)

@@ -3,7 +3,7 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { ReplicationController } from '../../types/core-v1.gen.ts'
-import { dnsSubdomainErrors } from '../../validation/names.ts'
+import { longNameErrors } from '../../validation/names.ts'
 import { validateNonnegative } from '../../validation/values.ts'
 import {
   SELECTOR_PATH,
@@ -27,7 +27,7 @@ const COUNTS = ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableR
 export const replicationControllers = defineResource(refs.replicationcontrollers, {
   strategy: {
     // Only the name itself is looked at, once it has been made.
-    validateName: (name, isPrefix) => (isPrefix ? [] : dnsSubdomainErrors(name)),
+    validateName: (name, isPrefix) => (isPrefix ? [] : longNameErrors(name)),
     generation: 'spec',
     defaults,
     prepareForCreate: (controller) => {

@@ -65,10 +65,10 @@ const shortened = (all: readonly string[]): string =>
 
 function validate({ addressType, endpoints, ports }: EndpointSlice, errors: FieldErrors): void {
   if (validateRequired(addressType, TYPE, errors)) validateEnum(addressType, ['FQDN', 'IPv4', 'IPv6'], TYPE, errors)
+  validatePorts(ports ?? [], errors)
   const all = endpoints ?? []
   if (all.length > MOST_ENDPOINTS) errors.push(fieldError.tooMany(ENDPOINTS, all.length, MOST_ENDPOINTS))
   else for (const [i, endpoint] of all.entries()) validateEndpoint(endpoint, addressType, ENDPOINTS.index(i), errors)
-  validatePorts(ports ?? [], errors)
 }
 
 function validateEndpoint(endpoint: Endpoint, type: string | undefined, path: Path, errors: FieldErrors): void {

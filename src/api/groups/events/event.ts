@@ -4,7 +4,7 @@ import * as refs from '../../refs.gen.ts'
 import type { Event as CoreEvent } from '../../types/core-v1.gen.ts'
 import type { Event } from '../../types/events-v1.gen.ts'
 import { eventColumns, eventFields } from '../core/events/event.ts'
-import { validateNewEvent, validateNewEventUpdate } from '../core/events/event-validation.ts'
+import { validateEvent, validateNewEvent, validateNewEventUpdate } from '../core/events/event-validation.ts'
 
 /** Fields that the two versions name differently. */
 const NAMES: readonly (readonly [core: keyof CoreEvent, own: keyof Event])[] = [
@@ -23,6 +23,7 @@ const FROM_CORE: ReadonlyMap<string, string> = new Map(NAMES)
 export const eventsV1 = defineResource(refs.eventsV1, {
   strategy: {
     createOnUpdate: true,
+    validateFirst: (event, errors) => validateEvent(toCore(event), 'reportingController', errors),
     validate: (event, errors) => validateNewEvent(toCore(event), errors),
     validateUpdate: (event, old, errors) => validateNewEventUpdate(toCore(event), toCore(old), errors),
   },

@@ -14,6 +14,7 @@ const EVICTION_POLICIES = ['AlwaysAllow', 'IfHealthyBudget']
 export const podDisruptionBudgets = defineResource(refs.poddisruptionbudgets, {
   strategy: {
     validateName: nameIsPathSegment,
+    metadataLast: true,
     anyFinalizer: true,
     generation: 'spec',
     unconditionalUpdate: false,
@@ -44,7 +45,7 @@ function validate({ spec = {} }: PodDisruptionBudget, errors: FieldErrors): void
   if (minAvailable !== undefined && maxUnavailable !== undefined)
     errors.push(fieldError.invalid(SPEC, spec, 'minAvailable and maxUnavailable cannot be both set'))
   if (minAvailable !== undefined) validatePodShare(minAvailable, SPEC.child('minAvailable'), errors)
-  else if (maxUnavailable !== undefined) validatePodShare(maxUnavailable, SPEC.child('maxUnavailable'), errors)
+  if (maxUnavailable !== undefined) validatePodShare(maxUnavailable, SPEC.child('maxUnavailable'), errors)
   validateLabelSelector(spec.selector, SELECTOR_PATH, errors)
   if (policy !== undefined && !EVICTION_POLICIES.includes(policy))
     errors.push(fieldError.notSupported(SPEC.child('unhealthyPodEvictionPolicy'), policy, EVICTION_POLICIES))

@@ -4,6 +4,7 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { DeviceClassConfiguration, DeviceClassSpec } from '../../types/resource-v1.gen.ts'
+import { longNameErrors } from '../../validation/names.ts'
 import { isExtendedResource } from '../../validation/resources.ts'
 import { SPEC } from '../../workloads/workload.ts'
 import { MOST_CONFIGS, validateConfiguration, validateSelectors } from './device-config.ts'
@@ -11,6 +12,8 @@ import { validateSlice } from './lists.ts'
 
 export const deviceClasses = defineResource(refs.deviceclasses, {
   strategy: {
+    // Only the name itself is looked at, once it has been made.
+    validateName: (name, isPrefix) => (isPrefix ? [] : longNameErrors(name)),
     generation: 'spec',
     defaults: (deviceClass) => {
       deviceClass.spec ??= {}

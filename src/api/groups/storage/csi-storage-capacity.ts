@@ -26,7 +26,7 @@ export const csiStorageCapacities = defineResource(refs.csistoragecapacities, {
 })
 
 function validate({ nodeTopology, storageClassName, capacity }: CSIStorageCapacity, errors: FieldErrors): void {
-  invalidText(storageClassName ?? '', dnsSubdomainErrors(storageClassName ?? ''), CLASS, errors)
   validateLabelSelector(nodeTopology, TOPOLOGY, errors)
+  invalidText(storageClassName ?? '', dnsSubdomainErrors(storageClassName ?? ''), CLASS, errors)
   if (capacity !== undefined) validateNonnegativeQuantity(capacity, Path.of('capacity'), errors)
 }

@@ -8,7 +8,7 @@ import { type Undo, qualifiedName } from '../core.ts'
 import { askGuard, putGuarded } from './guarded.ts'
 import { noteUpdate } from './managed.ts'
 import { dropRepeatedOwners, metaOf, plainError, settleAdmitted, settleNamespace, validateNew, wipeSystemFields } from './object-rules.ts'
-import type { WriteOptions } from '../options.ts'
+import { type WriteOptions, revisionProblem } from '../options.ts'
 import { closeSpec, openSpec, ownSpec } from './shared-spec.ts'
 import { auditField, storeFields } from '../request-fields.ts'
 import type { View } from '../view.ts'
@@ -73,8 +73,7 @@ export async function storeNew(
   const { resource } = view
   const { dryRun } = request
   const meta = metaOf(draft)
-  if ((meta.resourceVersion ?? '') !== '' && meta.resourceVersion !== '0')
-    throw plainError(500, 'resourceVersion should not be set on objects to be created')
+  const { resourceVersion: spoken = '' } = meta
   delete meta.resourceVersion
   meta.uid = scope.random.uuid()
   meta.creationTimestamp = rfc3339(scope.clock.now())
@@ -95,7 +94,7 @@ export async function storeNew(
       await permitted?.()
       const named = { ...request, name: meta.name ?? '' }
       await validateAdmission(context, named)
-      const stored = await put(context, view, draft, named)
+      const stored = await put(context, view, draft, named, spoken)
       if (stored !== undefined) return stored
     } catch (error) {
       await undoWrite(undo)
@@ -110,8 +109,17 @@ export async function undoWrite(undo: void | Undo): Promise<void> {
   if (undo !== undefined) await undo()
 }
 
-/** Undefined when the name is taken. */
-async function put(context: RequestContext, view: View, draft: KubeObject, request: AdmissionRequest): Promise<Written | undefined> {
+/**
+ * Undefined when the name is taken. `spoken` is the version that the client has sent with the object: nothing new may have one, but what is
+ * none is not looked at, and a dry run shows it.
+ */
+async function put(
+  context: RequestContext,
+  view: View,
+  draft: KubeObject,
+  request: AdmissionRequest,
+  spoken: string,
+): Promise<Written | undefined> {
   const { core } = context
   const key = cacheKey(view.resource, request.namespace, request.name)
   const loading = view.cache.ready()
@@ -120,8 +128,11 @@ async function put(context: RequestContext, view: View, draft: KubeObject, reque
     const waiting = core.caches.hub.current()
     if (waiting !== undefined) await waiting
     askGuard(context, request)
-    return view.cache.get(key) === undefined ? { bytes: view.render(draft), object: draft, created: true, entry: undefined } : undefined
+    if (view.cache.get(key) !== undefined) return undefined
+    return { bytes: tried(view, draft, spoken), object: draft, created: true, entry: undefined }
   }
+  if (revisionProblem(spoken) === undefined && Number(spoken) !== 0)
+    throw plainError(500, 'resourceVersion should not be set on objects to be created')
   const span = context.begin('Create etcd3', auditField)
   span?.set(storeFields(context, view.cache.prefix + key))
   span?.event('About to Encode')
@@ -134,6 +145,16 @@ async function put(context: RequestContext, view: View, draft: KubeObject, reque
   context.end(span)
   if (stored === undefined) return undefined
   return written(context, view, stored, draft, true)
+}
+
+/** What a dry run shows. What the stored version does not have is lost, as it would be in earnest. */
+function tried(view: View, draft: KubeObject, spoken: string): Buffer {
+  const { conversion } = view.resource
+  // A webhook is not asked: then it is shown as it was sent.
+  const isStoredForm = conversion === undefined || conversion.webhook !== undefined
+  const object = isStoredForm ? draft : conversion.fromStored(JSON.parse(Buffer.from(view.encode(draft)).toString()) as KubeObject)
+  if (spoken !== '') metaOf(object).resourceVersion = spoken
+  return view.render(object)
 }
 
 export async function written(

@@ -64,14 +64,18 @@ export function checkName(object: KubeObject, name: string): void {
 
 export function validateNew(resource: Resource, object: KubeObject): void {
   const errors: FieldErrors = []
-  const { validateName, anyFinalizer = false } = resource.strategy
+  const { strategy } = resource
+  const { validateName, anyFinalizer = false, metadataLast = false } = strategy
   const options = {
     namespaced: resource.namespaced,
     standardFinalizers: !anyFinalizer,
     ...(validateName === undefined ? {} : { validateName: (name: string, isPrefix: boolean) => validateName(name, isPrefix, object) }),
   }
-  validateObjectMeta(metaOf(object), options, METADATA, errors)
-  resource.strategy.validate?.(object, errors)
+  strategy.validateFirst?.(object, errors)
+  if (!metadataLast) validateObjectMeta(metaOf(object), options, METADATA, errors)
+  strategy.validate?.(object, errors)
+  refuse(resource, object, errors)
+  if (metadataLast) validateObjectMeta(metaOf(object), options, METADATA, errors)
   refuse(resource, object, errors)
   // Whatever the kind makes of names: each has a path of its own.
   for (const why of pathSegmentErrors(metaOf(object).name ?? ''))

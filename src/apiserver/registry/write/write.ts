@@ -39,6 +39,7 @@ export async function postObject(context: RequestContext, { view, namespace }: T
   span?.event('limitedReadBody succeeded', { len: bytes.length })
   span?.event('About to convert to expected version')
   const draft = readNew(context, view.resource, bytes, encoding, options.fieldValidation)
+  view.resource.strategy.wasRead?.(draft)
   span?.event('Conversion done')
   return answer(context, view, await createObject(context, { view, namespace, draft, options, tracks: true }), 201)
 }
@@ -56,6 +57,7 @@ export async function putObject(context: RequestContext, target: Target): Promis
   span?.event('Conversion done')
   checkName(read, name)
   settleNamespace(resource, read, target.namespace)
+  resource.strategy.wasRead?.(read)
   resource.strategy.defaults?.(read)
   const uid = metaOf(read).uid
   const written = await updateObject(context, {
@@ -96,6 +98,7 @@ export async function patchObject(context: RequestContext, target: Target): Prom
     next: (old, copy) => {
       const draft = patch.apply(copy)
       checkName(draft, target.name)
+      resource.strategy.wasRead?.(draft)
       resource.strategy.defaults?.(draft)
       noteUpdate(context, resource, old, draft, options.fieldManager, subresource)
       return draft

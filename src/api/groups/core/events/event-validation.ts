@@ -37,9 +37,11 @@ function validateLength(text: string, field: string, most: number, errors: Field
   if (text.length > most) errors.push(fieldError.invalid(Path.of(field), '', `can have at most ${most} characters`))
 }
 
-/** A new Event of events.k8s.io, in the form in which it is stored: errors are told with the stored fields' names. */
+/**
+ * What a new Event of events.k8s.io must be beside what every one must, in the form in which it is stored: errors are told with the stored
+ * fields' names.
+ */
 export function validateNewEvent(event: Event, errors: FieldErrors): void {
-  validateEvent(event, 'reportingController', errors)
   const { eventTime, type = '', firstTimestamp, lastTimestamp, count, source } = event
   validateSeries(event, errors)
   if (!hasTime(eventTime)) errors.push(fieldError.required(Path.of('eventTime')))

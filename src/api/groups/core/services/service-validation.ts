@@ -68,11 +68,14 @@ function validatePorts(ports: readonly ServicePort[], errors: FieldErrors): void
   for (const [i, port] of ports.entries()) validatePort(port, ports.length > 1, names, PORTS.index(i), errors)
 }
 
+/** As the message shows one: with the names and values that Kubernetes has for it inside. */
+const UNSET_PORT = { Name: '', Protocol: '', AppProtocol: null, Port: 0, TargetPort: 0, NodePort: 0 } as const
+
 function validateRepeatedPorts(ports: readonly ServicePort[], errors: FieldErrors): void {
   const seen = new Set<string>()
   for (const [i, port] of ports.entries()) {
     const key = `${port.protocol ?? ''} ${port.port}`
-    if (seen.has(key)) errors.push(fieldError.duplicate(PORTS.index(i), { protocol: port.protocol, port: port.port }))
+    if (seen.has(key)) errors.push(fieldError.duplicate(PORTS.index(i), { ...UNSET_PORT, Protocol: port.protocol ?? '', Port: port.port }))
     seen.add(key)
   }
 }
@@ -111,8 +114,6 @@ function validateAffinity(spec: ServiceSpec, errors: FieldErrors): void {
 export function validateServiceAddresses(spec: ServiceSpec, errors: FieldErrors): void {
   const families = spec.ipFamilies ?? []
   const addresses = spec.clusterIPs ?? []
-  if (spec.ipFamilyPolicy !== undefined && !FAMILY_POLICIES.includes(spec.ipFamilyPolicy))
-    errors.push(fieldError.notSupported(SPEC.child('ipFamilyPolicy'), spec.ipFamilyPolicy, FAMILY_POLICIES))
   if ((spec.clusterIP ?? '') !== '' && addresses.length === 0) errors.push(fieldError.required(CLUSTER_IPS))
   else if ((spec.clusterIP ?? '') === '' && addresses.length > 0)
     errors.push(fieldError.invalid(CLUSTER_IPS, addresses, 'must be empty when `clusterIP` is not specified'))
@@ -124,6 +125,8 @@ export function validateServiceAddresses(spec: ServiceSpec, errors: FieldErrors)
     if (seen.has(family)) errors.push(fieldError.duplicate(FAMILIES.index(i), family))
     seen.add(family)
   }
+  if (spec.ipFamilyPolicy !== undefined && !FAMILY_POLICIES.includes(spec.ipFamilyPolicy))
+    errors.push(fieldError.notSupported(SPEC.child('ipFamilyPolicy'), spec.ipFamilyPolicy, FAMILY_POLICIES))
   if (addresses.length > 1 && addresses.includes('None'))
     errors.push(fieldError.invalid(CLUSTER_IPS, addresses, "'None' must be the first and only value"))
   if (addresses.length === 1 && addresses[0] === 'None') return
