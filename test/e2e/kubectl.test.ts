@@ -359,6 +359,13 @@ describe('kubectl 1.35', { skip: noMachineCluster }, () => {
     assert.equal(digest(bytes), digest(sent))
   })
 
+  test('exec: why a program cannot be run is told, whatever input was under way to it', async () => {
+    const pod = await aPod()
+    const { code, stderr } = await cluster.kubectl(['exec', '-i', pod, '--', 'no-such-program'], { input: randomBytes(4 * 1024 * 1024) })
+    assert.equal(code, 1)
+    assert.match(stderr, /no-such-program.*not found/)
+  })
+
   test('cp there and back', async () => {
     const pod = await aPod()
     const source = join(folder, 'source')

@@ -34,6 +34,7 @@ export class MessageSocket {
   #queue: Message[] = []
   #queuedBytes = 0
   #wake: (() => void) | undefined
+  #isClosing = false
   #isClosed = false
 
   constructor(socket: WebSocket, protocol: string = socket.protocol) {
@@ -42,6 +43,7 @@ export class MessageSocket {
     socket.binaryType = 'nodebuffer'
     socket.on('error', () => undefined)
     socket.on('message', (data: RawData, isBinary: boolean) => {
+      if (this.#isClosing) return
       this.#queue.push({ data: bufferOf(data), isText: !isBinary })
       this.#queuedBytes += this.#queue.at(-1)?.data.length ?? 0
       if (this.#queuedBytes > MOST_QUEUED_BYTES) socket.pause()
@@ -84,10 +86,11 @@ export class MessageSocket {
     return new Promise((resolve) => this.#socket.send(data, () => resolve()))
   }
 
-  /** Says goodbye after what was sent; the peer's answer ends the connection. */
+  /** Says goodbye after what was sent; the peer's answer ends the connection. What the peer says before it is dropped. */
   close(code: number = NORMAL, reason = ''): void {
+    this.#isClosing = true
     this.#socket.close(code, reason)
-    // Nobody reads on, and the goodbye stands behind what has not been read.
+    // The peer's goodbye stands behind what has not been read.
     if (this.#socket.isPaused) this.#socket.resume()
   }
 

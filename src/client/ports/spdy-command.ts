@@ -5,13 +5,19 @@ import { type CommandStreams, type RemoteProcess, closeWith, readText } from './
 /** The newest protocol of remote commands over SPDY. */
 export const SPDY_COMMAND_PROTOCOL = 'v4.channel.k8s.io'
 
+/**
+ * A command may end without its input, and its runtime then breaks off the connection under what it has not taken. A write that meets this fails the connection at
+ * once, and how the command ended, which has arrived by then, would never be read.
+ */
+const PACED = { isPaced: true } as const
+
 /** A command over a session that has been opened for it and is owned by it. The command starts when all its streams are there. */
 export async function spdyCommand(scope: Scope, session: SpdySession, wants: CommandStreams): Promise<RemoteProcess> {
   closeWith(scope, () => session.destroy())
   const open = (type: string, wanted: boolean): Promise<SpdyStream> | undefined => (wanted ? session.open({ streamtype: type }) : undefined)
   const [error, stdin, stdout, stderr, resize] = await Promise.all([
     session.open({ streamtype: 'error' }),
-    open('stdin', wants.stdin),
+    wants.stdin ? session.open({ streamtype: 'stdin' }, PACED) : undefined,
     open('stdout', wants.stdout),
     open('stderr', wants.stderr && !wants.tty),
     open('resize', wants.tty),

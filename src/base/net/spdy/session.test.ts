@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { SpdySession } from './session.ts'
@@ -8,18 +8,20 @@ import { type SpdyStream, StreamReset } from './stream.ts'
 
 async function pair(
   onStream: (stream: SpdyStream) => void,
-): Promise<{ readonly client: SpdySession; readonly server: SpdySession; [Symbol.dispose](): void }> {
+): Promise<{ readonly client: SpdySession; readonly server: SpdySession; readonly socket: Socket; [Symbol.dispose](): void }> {
   const listener = createServer()
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
   const accepted = new Promise<SpdySession>((resolve) =>
     listener.once('connection', (socket) => resolve(new SpdySession(socket, { role: 'server', onStream }))),
   )
-  const client = new SpdySession(connect((listener.address() as AddressInfo).port, '127.0.0.1'), { role: 'client' })
+  const socket = connect((listener.address() as AddressInfo).port, '127.0.0.1')
+  const client = new SpdySession(socket, { role: 'client' })
   const server = await accepted
   listener.close()
   return {
     client,
     server,
+    socket,
     [Symbol.dispose]() {
       client.destroy()
       server.destroy()
@@ -68,6 +70,20 @@ describe('a SPDY session', { timeout: 20_000 }, () => {
     while (!received.isFull) await new Promise((resolve) => setImmediate(resolve))
     assert.ok(received.readableLength < 1_000_000)
     assert.equal(digest(await buffer(received)), digest(sent))
+  })
+
+  it('has no more than a piece under way to a reader of a paced stream', async () => {
+    const ready = Promise.withResolvers<SpdyStream>()
+    using both = await pair(ready.resolve)
+    const stream = await both.client.open({}, { isPaced: true })
+    const pieces = Array.from({ length: 100 }, () => randomBytes(50_000))
+    for (const piece of pieces) stream.write(piece)
+    stream.end()
+    const received = await ready.promise
+    while (!received.isFull) await new Promise((resolve) => setImmediate(resolve))
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    assert.ok(both.socket.bytesWritten < received.readableLength + 60_000, `${both.socket.bytesWritten} for ${received.readableLength}`)
+    assert.equal(digest(await buffer(received)), digest(Buffer.concat(pieces)))
   })
 
   it('lets what has arrived be read after the connection has ended', async () => {

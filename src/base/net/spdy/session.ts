@@ -43,7 +43,11 @@ export class SpdySession {
   readonly #headersOut = new HeaderWriter()
   readonly #headersIn = new HeaderReader()
   readonly #link: StreamLink
+  readonly #pacedLink: StreamLink
+  /** Writers that wait for the answer to a ping. */
+  readonly #pings = new Map<number, () => void>()
   #nextId: number
+  #nextPing: number
   #lastPeerId = 0
   #room: (() => void) | undefined
   #waiting: (() => void)[] = []
@@ -53,12 +57,14 @@ export class SpdySession {
     this.#socket = socket
     this.#options = options
     this.#nextId = options.role === 'client' ? 1 : 2
+    this.#nextPing = this.#nextId
     this.#link = {
-      sendData: (streamId, data, fin, done) => this.#sendData(streamId, data, fin, done),
+      sendData: (streamId, data, fin, done) => this.#sendData(streamId, data, fin, false, done),
       sendReset: (streamId, status) => this.#send(encodeFrame.rstStream(streamId, status)),
       drained: () => this.#mayRead(),
       gone: (streamId) => void this.#streams.delete(streamId),
     }
+    this.#pacedLink = { ...this.#link, sendData: (streamId, data, fin, done) => this.#sendData(streamId, data, fin, true, done) }
     socket.on('error', () => undefined)
     socket.on('drain', () => this.#flushWaiting())
     this.closed = new Promise((resolve) => {
@@ -73,12 +79,15 @@ export class SpdySession {
     void this.#run()
   }
 
-  /** Resolves when the peer has accepted the stream. Rejects with `StreamReset` or `SessionClosed`. */
-  open(headers: SpdyHeaders): Promise<SpdyStream> {
+  /**
+   * Resolves when the peer has accepted the stream. Rejects with `StreamReset` or `SessionClosed`.
+   * What is written to a paced one goes out piece by piece, each when the peer has taken the one before it from the connection.
+   */
+  open(headers: SpdyHeaders, { isPaced = false }: { readonly isPaced?: boolean } = {}): Promise<SpdyStream> {
     if (this.#isClosing || this.#socket.destroyed) return Promise.reject(new SessionClosed())
     const id = this.#nextId
     this.#nextId += 2
-    const stream = new SpdyStream(id, headers, this.#link)
+    const stream = new SpdyStream(id, headers, isPaced ? this.#pacedLink : this.#link)
     this.#streams.set(id, stream)
     return new Promise((resolve, reject) => {
       const failed = (error: Error): void => {
@@ -155,7 +164,8 @@ export class SpdySession {
         return
       case 'ping':
         // Answers to own pings have the other parity.
-        if (frame.id % 2 === (this.#options.role === 'server' ? 1 : 0)) this.#send(encodeFrame.ping(frame.id))
+        if (frame.id % 2 === (this.#options.role === 'server' ? 1 : 0)) return this.#send(encodeFrame.ping(frame.id))
+        this.#answered(frame.id)
         return
       case 'goaway':
         // The peer opens no more streams; those that are open go on until the connection ends.
@@ -195,7 +205,7 @@ export class SpdySession {
     if (this.#socket.writable) this.#socket.write(bytes)
   }
 
-  #sendData(streamId: number, data: Uint8Array, fin: boolean, done: (error?: Error) => void): void {
+  #sendData(streamId: number, data: Uint8Array, fin: boolean, isPaced: boolean, done: (error?: Error) => void): void {
     if (!this.#socket.writable) return done(new SessionClosed())
     this.#socket.cork()
     for (let at = 0; at < data.length; at += PIECE_BYTES) {
@@ -204,9 +214,22 @@ export class SpdySession {
       this.#socket.write(piece)
     }
     if (fin) this.#socket.write(encodeFrame.dataHead(streamId, 0, true))
+    const ping = this.#nextPing
+    // With the data: whatever is written after it could be one write too many.
+    if (isPaced) this.#socket.write(encodeFrame.ping(ping))
     this.#socket.uncork()
-    if (this.#socket.writableNeedDrain) this.#waiting.push(() => done())
+    if (isPaced) {
+      // Numbers come round again after so many that the first of them have long been answered.
+      this.#nextPing = (ping + 2) % 2 ** 32
+      this.#pings.set(ping, done)
+    } else if (this.#socket.writableNeedDrain) this.#waiting.push(() => done())
     else done()
+  }
+
+  #answered(ping: number): void {
+    const done = this.#pings.get(ping)
+    this.#pings.delete(ping)
+    done?.()
   }
 
   #flushWaiting(): void {
@@ -219,6 +242,7 @@ export class SpdySession {
     this.#isClosing = true
     this.#headersIn.close()
     for (const stream of Array.from(this.#streams.values())) stream.connectionEnded(new SessionClosed())
+    for (const id of Array.from(this.#pings.keys())) this.#answered(id)
     this.#flushWaiting()
     this.#mayRead()
   }

@@ -19,9 +19,9 @@ export async function runCommand(caller: CallerStreams, process: RemoteProcess):
   }
 }
 
-/** The end of the input is passed on; a caller that vanishes ends it too. */
+/** The end of the input is passed on; a caller that vanishes ends it too. What a process does not take any more is dropped. */
 function passOn(from: Readable, to: Writable): void {
-  to.on('error', () => from.resume())
+  to.on('error', () => from.resume()).on('close', () => from.resume())
   from.on('error', () => to.end())
   from.pipe(to)
 }
