@@ -145,7 +145,7 @@ test('rules in CEL hold for new objects and for changes', async (t) => {
   assert.match(refused.body.message, /found no matching overload for '_>_' applied to '\(int, string\)'/)
   const versions = [version('v1', { size: { type: 'integer', 'x-kubernetes-validations': rules } })]
   await api.request('POST', DEFINITIONS, { body: definition({}, { versions }) })
-  await until(api, 'widgets.example.com', (object) => JSON.stringify(object).includes('"Established"'))
+  await until(api, 'widgets.example.com', isEstablished)
   const low = await api.request('POST', WIDGETS, { body: widget('a', { size: 0 }) })
   assert.equal(low.status, 422)
   assert.match(low.body.message, /spec\.size: Invalid value: 0: failed rule: self > 0/)

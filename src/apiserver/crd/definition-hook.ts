@@ -17,7 +17,7 @@ export const definitionHook: RegistryHook = {
           type: 'Terminating',
           status: 'True',
           reason: 'InstanceDeletionPending',
-          message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will occur soon',
+          message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
         },
         now,
       )

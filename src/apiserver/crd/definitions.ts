@@ -224,13 +224,12 @@ export class CustomDefinitions {
     const objects = this.#objectsOf(name, definition)
     if (objects !== undefined) {
       if (conditionOf(definition, 'Terminating')?.reason !== 'InstanceDeletionInProgress') {
-        await this.#setTerminating(name, 'True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress')
+        await this.#noteDeletion(name)
       }
       await objects.cache.ready()
       await this.#deleteAll(objects)
       if (objects.cache.size > 0) return this.#waitUntilEmpty(name, objects)
     }
-    await this.#setTerminating(name, 'False', 'InstanceDeletionCompleted', 'removed all instances')
     await this.#update(name, '', (draft) => {
       const meta = metaOf(draft)
       meta.finalizers = (meta.finalizers ?? []).filter((finalizer) => finalizer !== CLEANUP_FINALIZER)
@@ -277,9 +276,15 @@ export class CustomDefinitions {
     cache.listen(listener)
   }
 
-  async #setTerminating(name: string, status: string, reason: string, message: string): Promise<void> {
+  async #noteDeletion(name: string): Promise<void> {
+    const deleting = {
+      type: 'Terminating',
+      status: 'True',
+      reason: 'InstanceDeletionInProgress',
+      message: 'CustomResource deletion is in progress',
+    } as const
     await this.#update(name, 'status', (draft) => {
-      const conditions = withCondition(draft.status?.conditions ?? [], { type: 'Terminating', status, reason, message }, this.#now())
+      const conditions = withCondition(draft.status?.conditions ?? [], deleting, this.#now())
       draft.status = { ...draft.status, conditions }
     })
   }

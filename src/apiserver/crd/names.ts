@@ -65,17 +65,22 @@ function namesCondition(conflict: Conflict | undefined): Omit<Condition, 'lastTr
     : { type: 'NamesAccepted', status: 'False', ...conflict }
 }
 
-/** Once established, a definition stays so: a later conflict leaves it with the names that it has. */
+/**
+ * Once established, a definition stays so: a later conflict leaves it with the names that it has. It comes to it in two steps, of which
+ * clients see the first: its names are accepted, then it is served.
+ */
 function withEstablished(definition: Definition, conditions: readonly Condition[], isAccepted: boolean, now: string): Condition[] {
   const known = conditionOf(definition, 'Established')
   if (known?.status === 'True') return [...conditions]
-  return isAccepted
-    ? withCondition(
-        conditions,
-        { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' },
-        now,
-      )
-    : withCondition(conditions, { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }, now)
+  if (!isAccepted)
+    return withCondition(
+      conditions,
+      { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' },
+      now,
+    )
+  const wasAccepted = conditionOf(definition, 'NamesAccepted')?.status === 'True'
+  const step = wasAccepted ? { status: 'True', reason: 'InitialNamesAccepted' } : { status: 'False', reason: 'Installing' }
+  return withCondition(conditions, { type: 'Established', ...step, message: 'the initial names have been accepted' }, now)
 }
 
 const APPROVAL = 'api-approved.kubernetes.io'

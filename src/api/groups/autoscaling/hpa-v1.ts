@@ -17,6 +17,7 @@ const CONDITIONS = 'autoscaling.alpha.kubernetes.io/conditions'
 const BEHAVIOR = 'autoscaling.alpha.kubernetes.io/behavior'
 
 export const horizontalPodAutoscalersV1 = defineResource(refs.horizontalpodautoscalersV1, {
+  fieldAnnotations: [METRICS, CURRENT_METRICS, CONDITIONS, BEHAVIOR],
   strategy: {
     defaults: ({ spec, metadata }) => {
       if (spec === undefined) return
