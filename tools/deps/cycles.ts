@@ -53,7 +53,7 @@ export function stronglyConnected(graph: ReadonlyMap<string, readonly string[]>)
       const parent = work.at(-1)?.node
       if (parent !== undefined) low.set(parent, Math.min(low.get(parent) ?? 0, low.get(node) ?? 0))
       if (low.get(node) !== order.get(node)) continue
-      const group = open.splice(open.indexOf(node))
+      const group = open.splice(open.lastIndexOf(node))
       for (const member of group) isOpen.delete(member)
       groups.push(group.toSorted())
     }
