@@ -5,4 +5,18 @@ export { parseMatch } from './match-text.ts'
 export { encodeProgram, fitsProgram } from './program.ts'
 export { forScheme, looksAtScheme } from './for-scheme.ts'
 export { answers } from './rule.ts'
-export type { AnswerEdit, Condition, Edit, Forward, HeaderEdit, Redirect, Rule, Share, Stick, TextMatch } from './rule.ts'
+export type {
+  AnswerEdit,
+  Condition,
+  Cors,
+  Edit,
+  Forward,
+  HeaderEdit,
+  Mirror,
+  Origin,
+  Redirect,
+  Rule,
+  Share,
+  Stick,
+  TextMatch,
+} from './rule.ts'

@@ -1,9 +1,11 @@
 import { MATCHES_ALL } from './regex.ts'
-import type { Condition, Edit, Redirect, Rule, Stick, TextMatch } from './rule.ts'
+import type { Condition, Cors, Edit, Redirect, Rule, Stick, TextMatch } from './rule.ts'
 import { shareId } from './spread.ts'
 
 /** A list of rules goes to the data plane as one word, which has to fit into one of its messages. */
 const LONGEST_PROGRAM = 12_000
+/** Shares of mirrors are in so many parts of a whole. */
+const WHOLE = 1_000_000
 const LONGEST_NAME = 'b0000000'
 
 /** Whether these rules are short enough to be told to a data plane; whoever makes rules of what users write asks. */
@@ -11,7 +13,7 @@ export const fitsProgram = (rules: readonly Rule[]): boolean => encodeProgram(ru
 
 /**
  * Rules as one word of digits, letters, commas and `-`: text of users is in it as hexadecimal digits alone. `nameOf` gives what the data plane calls a
- * backend. Conditions come before what they are made of, and what is repeated after its count. `src/gateway/haproxy/route.lua` reads it.
+ * backend. Conditions come before what they are made of, and what is repeated after its count. `src/gateway/haproxy/script/program.lua` reads it.
  */
 export function encodeProgram(rules: readonly Rule[], nameOf: (backend: string) => string): string {
   const words: (string | number)[] = []
@@ -30,6 +32,10 @@ export function encodeProgram(rules: readonly Rule[], nameOf: (backend: string) 
       }
       edits(words, action.edits ?? [])
       words.push(action.timeoutMs ?? '-')
+      cors(words, action.cors)
+      const mirrors = action.mirrors ?? []
+      words.push(mirrors.length)
+      for (const { backend, share, hasBody } of mirrors) words.push(nameOf(backend), Math.round(share * WHOLE), hasBody ? 'b' : '-')
     }
   }
   return words.join(',')
@@ -100,6 +106,17 @@ function edits(words: (string | number)[], all: readonly Edit[]): void {
       case 'rewrite-path':
         words.push('w', path(edit.prefix), hex(edit.to))
     }
+}
+
+function cors(words: (string | number)[], of: Cors | undefined): void {
+  if (of === undefined) return void words.push('-')
+  words.push(of.credentials ? 1 : 0, of.maxAgeSeconds)
+  for (const list of [of.methods, of.headers, of.expose]) words.push(list.length, ...list.map(hex))
+  words.push(of.origins.length)
+  for (const origin of of.origins)
+    if (origin.how === 'any') words.push('a')
+    else if (origin.how === 'exact') words.push('e', hex(origin.text))
+    else words.push('w', hex(origin.start), hex(origin.end))
 }
 
 function redirect(words: (string | number)[], { status, scheme, host, port, path: to, edits: more = [] }: Redirect): void {

@@ -35,6 +35,34 @@ export interface Forward {
   readonly edits?: readonly Edit[] | undefined
   /** How long a backend may keep silent; what takes longer is answered with 504. Absent: as the data plane has it. */
   readonly timeoutMs?: number | undefined
+  readonly cors?: Cors | undefined
+  /** Who gets a copy of requests besides; their answers are nobody's. */
+  readonly mirrors?: readonly Mirror[] | undefined
+}
+
+/** Which pages of other origins may have the answers. What browsers ask before is answered in the place of a backend. */
+export interface Cors {
+  readonly origins: readonly Origin[]
+  readonly credentials: boolean
+  /** A lone `*`: all. */
+  readonly methods: readonly string[]
+  readonly headers: readonly string[]
+  readonly expose: readonly string[]
+  readonly maxAgeSeconds: number
+}
+
+/** In lower case, without the port that its scheme has anyway; `between`: any name, or any part in front of one. */
+export type Origin =
+  | { readonly how: 'any' }
+  | { readonly how: 'exact'; readonly text: string }
+  | { readonly how: 'between'; readonly start: string; readonly end: string }
+
+export interface Mirror {
+  /** Key of a backend. */
+  readonly backend: string
+  /** Of the requests, 0 to 1. */
+  readonly share: number
+  readonly hasBody: boolean
 }
 
 export interface Share {

@@ -276,14 +276,14 @@ describe('Gateway API', { skip: skip ?? false }, () => {
   })
 
   it('refuses by name what it does not do, and serves the rest', async () => {
-    const cors = { type: 'CORS', cors: { allowOrigins: ['*'] } }
-    await route('refused', [{ name: 'web' }], ['refused.example'], { filters: [cors], backendRefs: [to('one')] })
+    const own = { type: 'ExtensionRef', extensionRef: { group: 'x.example', kind: 'X', name: 'x' } }
+    await route('refused', [{ name: 'web' }], ['refused.example'], { filters: [own], backendRefs: [to('one')] })
     await says(httpRoutes, 'refused', 'Accepted False UnsupportedValue', 'ResolvedRefs True ResolvedRefs')
     await route(
       'partly',
       [{ name: 'web' }],
       ['partly.example'],
-      { matches: [path('/retry')], retry: { attempts: 2 }, backendRefs: [to('one')] },
+      { matches: [path('/retry')], retry: { backoff: '1s' }, backendRefs: [to('one')] },
       { backendRefs: [to('two')] },
     )
     await says(httpRoutes, 'partly', 'Accepted True Accepted', 'ResolvedRefs True ResolvedRefs', 'PartiallyInvalid True UnsupportedValue')

@@ -1,4 +1,5 @@
 import { shown } from '../model/grammar.ts'
+import type { Retry } from '../model/retry.ts'
 import { type BackendPort, keyOfBackend } from '../model/wish.ts'
 import { type Verdict, isFalse } from './status/conditions.ts'
 import { mayRefer } from './grants.ts'
@@ -28,7 +29,10 @@ export class Backends {
   }
 
   /** The key of the backend; undefined: there is none, and the problem says why. */
-  keyFor({ group = '', kind = 'Service', name, namespace = this.#from.namespace, port }: BackendReference): string | undefined {
+  keyFor(
+    { group = '', kind = 'Service', name, namespace = this.#from.namespace, port }: BackendReference,
+    retry?: Retry,
+  ): string | undefined {
     const fail = (reason: string, message: string): undefined => {
       this.problem ??= isFalse('ResolvedRefs', reason, message)
     }
@@ -37,7 +41,12 @@ export class Backends {
       return fail('RefNotPermitted', `no ReferenceGrant in ${namespace} allows this route the Service ${shown(name)}`)
     const service = `${namespace}/${name}`
     this.services.add(service)
-    const backend: BackendPort = { service, port: { number: port ?? 0 }, ...(this.#speaks === undefined ? {} : { speaks: this.#speaks }) }
+    const backend: BackendPort = {
+      service,
+      port: { number: port ?? 0 },
+      ...(this.#speaks === undefined ? {} : { speaks: this.#speaks }),
+      ...(retry === undefined ? {} : { retry }),
+    }
     const refusal = this.#view.refusal(backend)
     if (refusal !== undefined) return fail(refusal.isThere ? 'UnsupportedProtocol' : 'BackendNotFound', refusal.message)
     const key = keyOfBackend(backend)

@@ -16,7 +16,7 @@ export function wishOfGateway({ key, gateway, listeners }: JudgedGateway, view: 
   return {
     id: wishIdOf('Gateway', key),
     rank: `${gateway.metadata?.creationTimestamp ?? ''} ${key}`,
-    routes: listeners.flatMap((one) => (one.isServed ? endsOf(one, view) : [])),
+    routes: listeners.flatMap((one) => (one.isServed ? [...endsOf(one, view), ...apart(one)] : [])),
     backends: new Map(),
     services: new Set(),
     certificates: listeners.flatMap((one) => (one.isServed ? certificatesOf(one, view) : [])),
@@ -32,6 +32,11 @@ function certificatesOf({ hostname, secrets }: JudgedListener, view: GatewayWish
     const names = read === undefined || 'problem' in read ? [] : read.names
     return names.filter((name) => isHost(name) && name !== hostname && covers(hostname, name)).map((host) => ({ host, secret }))
   })
+}
+
+/** A connection that was made for the host of one listener is not for those of another one. */
+function apart({ listener, kind, hostname }: JudgedListener): readonly WantedRoute[] {
+  return kind === 'https' ? [{ map: 'listeners', key: `${listener.port}:${hostname}`, precedence: '9', rules: [], what: '' }] : []
 }
 
 /** Where a listener with fewer exact hosts would lead what no route of this one takes, such requests are answered with 404. */

@@ -137,6 +137,23 @@ export interface RouteFilter {
       }
     | undefined
   readonly urlRewrite?: { readonly hostname?: string | undefined; readonly path?: PathModifier | undefined } | undefined
+  readonly requestMirror?:
+    | {
+        readonly backendRef: BackendReference
+        readonly percent?: number | undefined
+        readonly fraction?: { readonly numerator: number; readonly denominator?: number | undefined } | undefined
+      }
+    | undefined
+  readonly cors?:
+    | {
+        readonly allowOrigins?: readonly string[] | undefined
+        readonly allowCredentials?: boolean | undefined
+        readonly allowMethods?: readonly string[] | undefined
+        readonly allowHeaders?: readonly string[] | undefined
+        readonly exposeHeaders?: readonly string[] | undefined
+        readonly maxAge?: number | undefined
+      }
+    | undefined
 }
 
 export interface RouteBackend extends BackendReference {
@@ -156,7 +173,9 @@ export interface HTTPRouteRule {
   readonly filters?: readonly RouteFilter[] | undefined
   readonly backendRefs?: readonly RouteBackend[] | undefined
   readonly timeouts?: { readonly request?: string | undefined; readonly backendRequest?: string | undefined } | undefined
-  readonly retry?: object | undefined
+  readonly retry?:
+    | { readonly codes?: readonly number[] | undefined; readonly attempts?: number | undefined; readonly backoff?: string | undefined }
+    | undefined
   readonly sessionPersistence?: object | undefined
 }
 

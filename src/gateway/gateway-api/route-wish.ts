@@ -3,9 +3,10 @@ import { DEEP_KEY, type WantedRoute, type Wish } from '../model/wish.ts'
 import type { Parent } from './attach.ts'
 import { type BackendView, Backends } from './backends.ts'
 import { type Verdict, isFalse, isTrue } from './status/conditions.ts'
-import { readFilters } from './filters.ts'
+import { readFilters } from './filters/filters.ts'
+import { durationMs, readRetry } from './filters/retry.ts'
 import { keysOfHost } from './hostnames.ts'
-import { type GRPCRoute, type HTTPRoute, type HTTPRouteRule, type Route, type TLSRoute, keyOf } from './kinds.ts'
+import { type BackendReference, type GRPCRoute, type HTTPRoute, type HTTPRouteRule, type Route, type TLSRoute, keyOf } from './kinds.ts'
 import { type ReadMatch, type Unsupported, httpMatchOf, readMatch } from './matches.ts'
 
 /** The two ports whose requests are led by keys without a port. */
@@ -23,7 +24,6 @@ export interface JudgedRoute {
 }
 
 const DAY_MS = 86_400_000
-const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
 
 /** What a route wants where it is attached. Pure: the same route in the same surroundings wants the same. */
 export function judgeHttpRoute(route: HTTPRoute, parents: readonly Parent[], view: BackendView, ports: UsualPorts): JudgedRoute {
@@ -49,7 +49,7 @@ function judgeRequests(
   const routes: WantedRoute[] = []
   const problems: string[] = []
   for (const [at, rule] of rules.entries()) {
-    const read = readRule(rule, backends, isGrpc ? answers(503) : answers(500))
+    const read = readRule(rule, backends, isGrpc)
     if ('problem' in read) problems.push(`rule ${at}${rule.name === undefined ? '' : ` (${rule.name})`}: ${read.problem}`)
     else for (const { match, action } of read) routes.push(...wanted(match, action, places))
   }
@@ -69,35 +69,29 @@ function judgeRequests(
 /** TLSRoutes lead connections by the name that they ask for. */
 export function judgeTlsRoute(route: TLSRoute, parents: readonly Parent[], view: BackendView): JudgedRoute {
   const backends = new Backends('TLSRoute', route.metadata?.namespace ?? '', view, 'tcp')
-  const refs = (route.spec.rules[0]?.backendRefs ?? []).filter(({ weight = 1 }) => weight > 0)
-  const keys = refs.map((one) => backends.keyFor(one))
-  const refused =
-    keys.length > 1
-      ? isFalse('Accepted', 'UnsupportedValue', 'connections are led to one Service: there is more than one with a weight')
-      : undefined
-  const [key] = keys
-  const rules: readonly Rule[] = [{ action: { kind: 'forward', to: key === undefined ? [] : [{ backend: key, weight: 1 }] } }]
-  const routes =
-    refused !== undefined
-      ? []
-      : parents.flatMap(({ attached }) =>
-          attached.flatMap(({ listener, hosts }) =>
-            listener.isServed
-              ? hosts.map(
-                  (host): WantedRoute => ({
-                    map: 'sni',
-                    key: `${listener.listener.port}:${host}`,
-                    rules,
-                    what: `connections for ${host} at port ${listener.listener.port}`,
-                  }),
-                )
-              : [],
-          ),
-        )
+  // Whoever is not there has his part of the connections all the same: they are closed.
+  const to = (route.spec.rules[0]?.backendRefs ?? []).map(
+    ({ weight = 1, ...one }): Share => ({ backend: backends.keyFor(one) ?? answers(503), weight }),
+  )
+  const rules: readonly Rule[] = [{ action: { kind: 'forward', to } }]
+  const routes = parents.flatMap(({ attached }) =>
+    attached.flatMap(({ listener, hosts }) =>
+      listener.isServed
+        ? hosts.map(
+            (host): WantedRoute => ({
+              map: 'sni',
+              key: `${listener.listener.port}:${host}`,
+              rules,
+              what: `connections for ${host} at port ${listener.listener.port}`,
+            }),
+          )
+        : [],
+    ),
+  )
   return {
     wish: wishOf('TLSRoute', route, unique(routes), backends),
     verdicts: [backends.problem ?? isTrue('ResolvedRefs', 'ResolvedRefs')],
-    refused,
+    refused: undefined,
   }
 }
 
@@ -160,41 +154,56 @@ function wanted(match: ReadMatch, action: Rule['action'], places: readonly Place
 function readRule(
   rule: HTTPRouteRule,
   backends: Backends,
-  broken: string,
+  isGrpc: boolean,
 ): readonly { readonly match: ReadMatch; readonly action: Forward | Redirect }[] | Unsupported {
-  if (rule.retry !== undefined) return { problem: 'retry is not served: only connections that were never made are tried again' }
   if (rule.sessionPersistence !== undefined) return { problem: 'sessionPersistence is not served' }
+  const retrying = readRetry(rule)
+  if (retrying !== undefined && 'problem' in retrying) return retrying
   const timeoutMs = timeoutOf(rule.timeouts)
+  const broken = isGrpc ? answers(503) : answers(500)
+  // Calls of gRPC do not say how long they are: they could not be copied without being kept waiting.
+  const keyFor = isGrpc ? undefined : (one: BackendReference): string | undefined => backends.keyFor(one)
   const read: { match: ReadMatch; action: Forward | Redirect }[] = []
   for (const one of rule.matches ?? [{}]) {
     const match = readMatch(one)
     if ('problem' in match) return match
-    const filters = readFilters(rule.filters ?? [], match.prefix)
+    const filters = readFilters(rule.filters ?? [], match.prefix, keyFor)
     if ('problem' in filters) return filters
     if (filters.redirect !== undefined) {
       read.push({ match, action: filters.redirect })
       continue
     }
-    const to = sharesOf(rule, match, backends, broken)
+    const to = sharesOf(rule, match, broken, (one) => backends.keyFor(one, retrying?.retry) ?? broken)
     if ('problem' in to) return to
-    const { edits } = filters
+    const { edits, cors, mirrors } = filters
     read.push({
       match,
-      action: { kind: 'forward', to, ...(edits.length === 0 ? {} : { edits }), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+      action: {
+        kind: 'forward',
+        to,
+        ...(edits.length === 0 ? {} : { edits }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(cors === undefined ? {} : { cors }),
+        ...(mirrors.length === 0 ? {} : { mirrors }),
+      },
     })
   }
   return read
 }
 
 /** Whoever cannot be reached answers his part with an error; where nobody has a part, everything is one. */
-function sharesOf(rule: HTTPRouteRule, match: ReadMatch, backends: Backends, broken: string): readonly Share[] | Unsupported {
+function sharesOf(
+  rule: HTTPRouteRule,
+  match: ReadMatch,
+  broken: string,
+  backendOf: (reference: BackendReference) => string,
+): readonly Share[] | Unsupported {
   const shares: Share[] = []
   for (const { filters: own = [], weight = 1, ...reference } of rule.backendRefs ?? []) {
     const filters = readFilters(own, match.prefix)
     if ('problem' in filters) return filters
     if (filters.redirect !== undefined) return { problem: 'a redirect of one backend is not served' }
-    const backend = backends.keyFor(reference) ?? broken
-    shares.push({ backend, weight, ...(filters.edits.length === 0 ? {} : { edits: filters.edits }) })
+    shares.push({ backend: backendOf(reference), weight, ...(filters.edits.length === 0 ? {} : { edits: filters.edits }) })
   }
   return shares.some(({ weight }) => weight > 0) ? shares : [{ backend: broken, weight: 1 }]
 }
@@ -204,10 +213,6 @@ function timeoutOf(timeouts: HTTPRouteRule['timeouts']): number | undefined {
   const given = [timeouts?.request, timeouts?.backendRequest].flatMap((text) => (text === undefined ? [] : [durationMs(text)]))
   if (given.length === 0) return undefined
   return Math.min(...given.map((ms) => (ms === 0 ? DAY_MS : ms)), DAY_MS)
-}
-
-function durationMs(text: string): number {
-  return [...text.matchAll(/(\d{1,5})(ms|h|m|s)/g)].reduce((sum, [, count, unit = 's']) => sum + Number(count) * (UNITS[unit] ?? 0), 0)
 }
 
 const unique = (routes: readonly WantedRoute[]): readonly WantedRoute[] => [...new Map(routes.map((route) => [route.key, route])).values()]

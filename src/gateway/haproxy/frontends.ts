@@ -25,8 +25,7 @@ export function frontends(places: Places, { address, httpPort, httpsPort, more }
       case 'passthrough':
         return ofConnections(places, port, place, undefined)
       case 'both': {
-        // Of this folder alone: other gateways may run beside it.
-        const inner = `abns@sampan${places.folder.replaceAll('/', '.')}.${port}`
+        const inner = innerAddress(places, String(port))
         return [
           ...ofConnections(places, port, place, `inner${port}`),
           `backend inner${port} from base`,
@@ -39,6 +38,19 @@ export function frontends(places: Places, { address, httpPort, httpsPort, more }
     }
   })
 }
+
+/** Where HAProxy speaks to itself: of this folder alone, since other gateways may run beside it. */
+export const innerAddress = ({ folder }: Places, name: string): string => `abns@sampan${folder.replaceAll('/', '.')}.${name}`
+
+/** Copies of requests go the way of all others from here on, and are in no count of what clients have got. */
+export const mirrorFrontend = (places: Places): readonly string[] => [
+  'frontend mirror from base',
+  `  bind ${innerAddress(places, 'mirror')}`,
+  '  http-request set-var(txn.backend) req.hdr(x-sampan-mirror)',
+  '  http-request del-header x-sampan-mirror',
+  '  http-request return status 503 unless { var(txn.backend) -m reg ^b[0-9]+$ }',
+  '  use_backend %[var(txn.backend)]',
+]
 
 function ofRequests(places: Places, port: number, scheme: 'http' | 'https', space: string, bind: string): readonly string[] {
   const { exact, prefix, defaults } = places.maps
@@ -66,6 +78,8 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
     ...ringFrontend(),
     // Nobody behind the gateway is a proxy, and no request is shown back to its sender.
     '  http-request deny deny_status 405 if { method CONNECT TRACE }',
+    // Where requests are tried again: those that may be repeated. Others are when they have never reached anybody.
+    '  http-request disable-l7-retry if { method POST PATCH }',
     // What a client says about where it comes from is not believed, and gone before it is said anew.
     '  http-request del-header forwarded',
     '  http-request del-header x-forwarded- -m beg',
@@ -76,6 +90,14 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
     '  http-request add-header X-Forwarded-Host %[req.hdr(host)]',
     `  http-request add-header X-Forwarded-Port ${port}`,
     `  http-request add-header X-Forwarded-Proto ${scheme}`,
+    // A connection is for the hosts of the listener that it was made to; what asks for its own name is not looked at.
+    ...(scheme === 'https'
+      ? [
+          '  http-request set-var(txn.name) req.hdr(host),field(1,:),lower',
+          `  http-request lua.misdirected ${port} if { ssl_fc_has_sni } !{ ssl_fc_sni,lower,strcmp(txn.name) eq 0 }`,
+          '  http-request return status 421 if { var(txn.misdirected) -m found }',
+        ]
+      : []),
     ...usual,
     '  http-request deny deny_status 400 if { req.hdr(host) -m reg [^]A-Za-z0-9.:_[-] }',
     '  http-request deny deny_status 400 if { req.ver 1.1 } !{ req.hdr(host) -m found }',
@@ -96,6 +118,8 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
     `${set(`var(txn.backend),field(${scheme === 'http' ? 2 : 3},:)`)} if { var(txn.backend) -m beg s: }`,
     '  http-request lua.route if { var(txn.backend) -m beg p }',
     '  http-request return status 404 content-type text/plain string "no route\\n" if !{ var(txn.backend) -m found }',
+    '  http-request wait-for-body time 60s if { var(txn.body) -m found }',
+    '  http-request lua.mirror if { var(txn.mirror) -m found }',
     '  http-response lua.answer if { var(txn.answer) -m found }',
     // Who is to be led to the same place again is known by a name that says nothing about him.
     '  http-after-response add-header Set-Cookie "sampan-client=%[var(txn.client)]; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax" if { var(txn.client) -m found }',
@@ -125,6 +149,7 @@ function ofConnections(places: Places, port: number, bind: string, otherwise: st
     ...(otherwise === undefined
       ? [`  tcp-request content reject if ${unled}`]
       : [`  tcp-request content set-var(txn.backend) str(${otherwise}) if ${unled}`]),
+    '  tcp-request content lua.share if { var(txn.backend) -m beg p }',
     // Nobody is there: what answers requests would say so in plain text to a client that speaks TLS.
     '  tcp-request content reject if !{ var(txn.backend) -m beg t inner }',
     '  use_backend %[var(txn.backend)]',

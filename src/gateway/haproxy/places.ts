@@ -49,6 +49,7 @@ export function placesIn(folder: string): Places {
       prefix: join(folder, 'prefix.map'),
       defaults: join(folder, 'defaults.map'),
       sni: join(folder, 'sni.map'),
+      listeners: join(folder, 'listeners.map'),
     },
     programs: join(folder, 'programs.map'),
     script: join(folder, 'route.lua'),

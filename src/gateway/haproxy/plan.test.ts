@@ -228,3 +228,39 @@ test('what policies say of servers is told while it runs, but for how long reque
   assert.equal(files.get(places.policies), 's7 8,0\n')
   assert.match(files.get(places.configuration) ?? '', /backend b0 from pool\n {2}timeout queue 300ms\n/)
 })
+
+test('what is tried again stands in the configuration: a new process, with room for more of the same', () => {
+  const retrying = (tries: string) => ({ annotations: { 'nginx.ingress.kubernetes.io/proxy-next-upstream-tries': tries } })
+  const of = (...names: readonly (readonly [string, string, string])[]): World =>
+    world(['10.1.0.1'], {
+      ingresses: names.map(([name, service, tries]) => ingress(name, { rules: [rule(name, '/', 'Prefix', to(service))] }, retrying(tries))),
+    })
+  const changing = new ChangingWorld(nothing)
+  const { model } = changing.now()
+  model.takeChanges()
+  const plain = freshState(model)
+  changing.become(of(['i', 'a', '2']))
+  assert.equal(planChange(plain, model, model.takeChanges(), places), undefined)
+  const told = freshState(model)
+  const render = (): string =>
+    renderFiles(told, places, { address: '0.0.0.0', httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false }, '').get(
+      places.configuration,
+    ) ?? ''
+  assert.match(
+    render(),
+    /backend b0 from pool\n {2}retries 1\n {2}retry-on conn-failure empty-response response-timeout\n {2}server s0 10\.1\.0\.1:8080/,
+  )
+  changing.become(of(['i', 'a', '2'], ['j', 'b', '2']))
+  assert.deepEqual(planChange(told, model, model.takeChanges(), places)?.at(-1)?.line, 'add map /g/prefix.map j/ b1')
+  // Its place is kept for who says the same, and given to nobody else.
+  changing.become(of(['j', 'b', '2']))
+  planChange(told, model, model.takeChanges(), places)
+  for (const { slot, name } of told.leaving()) told.left(slot, name)
+  changing.become({
+    ...of(['j', 'b', '2']),
+    ingresses: [...of(['j', 'b', '2']).ingresses, ingress('k', { rules: [rule('k', '/', 'Prefix', to('a'))] })],
+  })
+  assert.match(planChange(told, model, model.takeChanges(), places)?.at(-1)?.line ?? '', /k\/ b9$/)
+  changing.become(of(['i', 'a', '3'], ['j', 'b', '2']))
+  assert.equal(planChange(told, model, model.takeChanges(), places), undefined)
+})

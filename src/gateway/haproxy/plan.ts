@@ -31,7 +31,7 @@ interface Steps {
 
 /**
  * What HAProxy is to be told for what has changed in the model, at a cost of the change alone. `told` is brought to the state that the commands lead to: if
- * they are not all carried out it is worth nothing. Undefined: it cannot be told, the pool of backends is too small, or it listens elsewhere, trusts others or has others wait; start anew.
+ * they are not all carried out it is worth nothing. Undefined: it cannot be told, the pool of backends is too small, or it listens elsewhere, trusts others, tries otherwise again or has others wait; start anew.
  */
 export function planChange(told: Told, model: GatewayModel, changes: Changes, places: Places): readonly Command[] | undefined {
   if (changes.process) return undefined
@@ -40,7 +40,7 @@ export function planChange(told: Told, model: GatewayModel, changes: Changes, pl
   for (const key of changes.backends) {
     const addresses = model.addresses(key)
     if (addresses === undefined) gone.push(key)
-    const slot = addresses === undefined ? told.slots.get(key) : told.slotFor(key, poolOf(model.transport(key)))
+    const slot = addresses === undefined ? told.slots.get(key) : told.slotFor(key, poolOf(model.transport(key)), model.retry(key))
     if (slot !== undefined) {
       const treatment = model.treatment(key)
       if (addresses !== undefined && told.queuesMs.get(slot.name) !== treatment?.queueMs) return undefined

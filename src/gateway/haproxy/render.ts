@@ -2,17 +2,19 @@ import { NO_ADDRESS, SERVER_SETTINGS } from './plan.ts'
 import type { Places } from './places.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { retryLines } from '../model/retry.ts'
 import { MAPS, SYSTEM_AUTHORITIES } from '../model/wish.ts'
 import { ringSection } from '../measure/ring.ts'
 import { governing, governedTables } from './governing.ts'
-import { frontends } from './frontends.ts'
+import { frontends, innerAddress, mirrorFrontend } from './frontends.ts'
 import type { Listening } from './listening.ts'
 import { ANSWERING, NO_BACKEND, POOLS, type Told, backendName } from './state.ts'
 
 /** Each costs HAProxy 64 bytes from the start. */
 const MOST_FILES = 20_000
 
-const SCRIPT = join(import.meta.dirname, 'route.lua')
+/** One script: what comes later uses what is before it. */
+const SCRIPT = ['program', 'cors', 'mirror', 'route', 'govern'].map((name) => join(import.meta.dirname, 'script', `${name}.lua`))
 
 /** Every file that a HAProxy with this state starts from, by path. Numbers, addresses and fixed words; what users write is in the maps alone. */
 export function renderFiles(
@@ -42,7 +44,13 @@ export function renderFiles(
   files.set(places.names, [...told.names].map(([backend, name]) => `${backend} ${name}\n`).join(''))
   for (const [key, file] of told.authorities)
     if (key !== SYSTEM_AUTHORITIES) files.set(join(places.certificates, file), authorities.get(key) ?? '')
-  files.set(places.script, `local folder = "${places.folder}"\n${readFileSync(SCRIPT, 'utf8')}`)
+  files.set(
+    places.script,
+    [
+      `local folder, mirrors = "${places.folder}", "${innerAddress(places, 'mirror')}"`,
+      ...SCRIPT.map((file) => readFileSync(file, 'utf8')),
+    ].join('\n'),
+  )
   files.set(
     places.configuration,
     [
@@ -52,6 +60,7 @@ export function renderFiles(
       ...governedTables(),
       ...(told.authorities.size === 0 ? [] : trusted(told)),
       ...frontends(places, listening),
+      ...mirrorFrontend(places),
       ...backends(told),
       '',
     ].join('\n'),
@@ -110,6 +119,11 @@ function trusted({ authorities }: Told): readonly string[] {
 
 const queueOf = (queueMs: number | undefined): readonly string[] => (queueMs === undefined ? [] : [`  timeout queue ${queueMs}ms`])
 
+function retriesAt(told: Told, number: number): readonly string[] {
+  const retry = told.retryAt(number)
+  return retry === undefined ? [] : retryLines(retry)
+}
+
 function backends(told: Told): readonly string[] {
   const { poolSizes, slots, queuesMs } = told
   const byName = new Map([...slots.values()].map((slot) => [slot.name, slot]))
@@ -122,6 +136,7 @@ function backends(told: Told): readonly string[] {
         : [
             `backend ${name} from pool`,
             ...queueOf(queuesMs.get(name)),
+            ...retriesAt(told, number),
             ...servers,
             ...told.sparesOf(number).map((server) => `  server ${server} ${NO_ADDRESS} disabled ${SERVER_SETTINGS}`),
           ]

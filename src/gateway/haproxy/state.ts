@@ -1,5 +1,6 @@
 import type { GatewayModel } from '../model/model.ts'
 import { type Rule, answers, encodeProgram, forScheme, looksAtScheme } from '#routing'
+import type { Retry } from '../model/retry.ts'
 import { MAPS, type MapName, SYSTEM_AUTHORITIES, type Transport } from '../model/wish.ts'
 
 /** A backend of the configuration that is in use. */
@@ -47,6 +48,8 @@ export const backendName = (slot: number, pool: Pool = 'http'): string => `${poo
  */
 const SPARE_SERVERS = ['s0', 's1'] as const
 const PREPARED_SLOTS = 256
+/** What is tried again stands in the configuration: so many backends more can have what one has already. */
+const SPARE_RETRYING = 8
 
 const SMALLEST_POOL: Readonly<Record<Pool, number>> = { http: 64, tcp: 8 }
 const TRANSPORT_WORDS: Readonly<Record<Exclude<Transport, 'verified'>, string>> = {
@@ -79,6 +82,7 @@ export class Told {
     prefix: new Map(),
     defaults: new Map(),
     sni: new Map(),
+    listeners: new Map(),
   }
   /** Routes that are more than the name of a backend, by kind and key. */
   readonly programs = new Map<string, Program>()
@@ -101,6 +105,9 @@ export class Told {
   readonly #free: Readonly<Record<Pool, number[]>> = { http: [], tcp: [] }
   /** Of requests; the last one that had the number: lines about it may come after it is gone. */
   readonly #byNumber: { readonly key: string; readonly slot: Slot }[] = []
+  /** By the number of a backend of requests: what is tried again there. It cannot be told. */
+  readonly #retries = new Map<number, Retry>()
+  readonly #freeRetrying = new Map<Retry, number[]>()
   /** Of backends that are nobody's, by their number. */
   readonly #spares = new Map<number, readonly string[]>()
   readonly #freePrograms: number[] = []
@@ -129,11 +136,16 @@ export class Told {
   }
 
   /** The slot of a backend, a new one where it has none; undefined when the pool is used up. */
-  slotFor(key: string, pool: Pool): Slot | undefined {
+  slotFor(key: string, pool: Pool, retry?: Retry): Slot | undefined {
     const known = this.slots.get(key)
     if (known !== undefined) return known
     // The one that has been free for longest comes last: what is still said about a number is said of its last owner.
-    const number = this.#nextSlot[pool] < this.poolSizes[pool] ? this.#nextSlot[pool]++ : this.#free[pool].shift()
+    const number =
+      retry !== undefined
+        ? this.#freeRetrying.get(retry)?.shift()
+        : this.#nextSlot[pool] < this.poolSizes[pool]
+          ? this.#nextSlot[pool]++
+          : this.#free[pool].shift()
     if (number === undefined) return undefined
     const spare = pool === 'http' ? [...(this.#spares.get(number) ?? [])] : []
     // None has the name of one that is there.
@@ -142,6 +154,17 @@ export class Told {
     this.slots.set(key, slot)
     if (pool === 'http') this.#byNumber[number] = { key, slot }
     return slot
+  }
+
+  /** Backends that try again, before any other is given away; those that are in use are `count`. */
+  prepareRetrying(retry: Retry, count: number): void {
+    const numbers = Array.from({ length: count + SPARE_RETRYING }, () => this.#nextSlot.http++)
+    for (const number of numbers) this.#retries.set(number, retry)
+    this.#freeRetrying.set(retry, numbers)
+  }
+
+  retryAt(number: number): Retry | undefined {
+    return this.#retries.get(number)
   }
 
   /** From here on backends are given away while HAProxy runs: it starts with servers in those that come next. */
@@ -167,7 +190,7 @@ export class Told {
     if (slot === undefined) return
     this.slots.delete(key)
     if (slot.pool === 'http') this.#spares.set(slot.number, slot.spare)
-    if (slot.leaving.size === 0) this.#free[slot.pool].push(slot.number)
+    if (slot.leaving.size === 0) this.#release(slot)
     else this.#retired.add(slot)
   }
 
@@ -181,7 +204,13 @@ export class Told {
     slot.leaving.delete(name)
     if (slot.leaving.size > 0) return
     this.#withLeaving.delete(slot)
-    if (this.#retired.delete(slot)) this.#free[slot.pool].push(slot.number)
+    if (this.#retired.delete(slot)) this.#release(slot)
+  }
+
+  #release({ pool, number }: Slot): void {
+    const retry = pool === 'http' ? this.#retries.get(number) : undefined
+    const free = retry === undefined ? this.#free[pool] : this.#freeRetrying.get(retry)
+    free?.push(number)
   }
 
   leaving(): readonly { readonly slot: Slot; readonly name: string }[] {
@@ -243,11 +272,10 @@ function plainBackend(rules: readonly Rule[]): string | undefined {
   const [rule, ...others] = rules
   if (rule === undefined) return ''
   if (others.length > 0 || rule.when !== undefined || rule.action.kind !== 'forward') return undefined
-  const { to, edits = [], timeoutMs } = rule.action
+  const { to, edits = [], timeoutMs, cors, mirrors = [] } = rule.action
   const [share, ...more] = to.filter(({ weight }) => weight > 0)
-  return edits.length > 0 || timeoutMs !== undefined || more.length > 0 || (share?.edits ?? []).length > 0
-    ? undefined
-    : (share?.backend ?? '')
+  const isMore = edits.length > 0 || timeoutMs !== undefined || cors !== undefined || mirrors.length > 0
+  return isMore || more.length > 0 || (share?.edits ?? []).length > 0 ? undefined : (share?.backend ?? '')
 }
 
 export const poolOf = (transport: Transport): Pool => (transport === 'tcp' ? 'tcp' : 'http')
@@ -256,14 +284,17 @@ export const poolOf = (transport: Transport): Pool => (transport === 'tcp' ? 'tc
 export function freshState(model: GatewayModel, policies?: ReadonlyMap<string, string>): Told {
   const backends = [...model.backends()]
   const ofTcp = backends.filter((key) => poolOf(model.transport(key)) === 'tcp').length
-  const told = new Told(
-    { http: poolSizeFor(backends.length - ofTcp), tcp: poolSizeFor(ofTcp, 'tcp') },
-    model.authorities().keys(),
-    policies,
-  )
+  const retrying = new Map<Retry, number>()
+  for (const key of backends) {
+    const retry = model.retry(key)
+    if (retry !== undefined) retrying.set(retry, (retrying.get(retry) ?? 0) + 1)
+  }
+  const ofHttp = backends.length - ofTcp + retrying.size * SPARE_RETRYING
+  const told = new Told({ http: poolSizeFor(ofHttp), tcp: poolSizeFor(ofTcp, 'tcp') }, model.authorities().keys(), policies)
+  for (const [retry, count] of retrying) told.prepareRetrying(retry, count)
   for (const key of backends) {
     const transport = model.transport(key)
-    const slot = told.slotFor(key, poolOf(transport))
+    const slot = told.slotFor(key, poolOf(transport), model.retry(key))
     const hostname = model.verification(key)?.hostname
     if (slot !== undefined && hostname !== undefined) told.names.set(slot.name, hostname)
     const treatment = model.treatment(key)

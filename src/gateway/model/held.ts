@@ -17,7 +17,13 @@ export interface Users {
 }
 
 export const NOTHING: readonly never[] = []
-const ALONE: Readonly<Record<MapName, readonly MapName[]>> = { exact: ['exact'], prefix: ['prefix'], defaults: ['defaults'], sni: ['sni'] }
+const ALONE: Readonly<Record<MapName, readonly MapName[]>> = {
+  exact: ['exact'],
+  prefix: ['prefix'],
+  defaults: ['defaults'],
+  sni: ['sni'],
+  listeners: ['listeners'],
+}
 
 /** `backendAlone` and `serviceAlone` give the one list of just that, which all share. */
 export function heldOf(

@@ -1,11 +1,11 @@
 import type { networking } from '#api'
-import { type Rule, fitsProgram } from '#routing'
-import { CANARY_ANNOTATIONS, type Canary, readCanary } from './canary.ts'
+import { type Mirror, type Rule, fitsProgram } from '#routing'
+import { CANARY_ANNOTATIONS, type Canary, readCanary } from './annotations/canary.ts'
 import type { ReadCertificate } from './certificate.ts'
-import { CHANGE_ANNOTATIONS, type RequestChanges, readChanges, withChanges } from './changes.ts'
+import { CHANGE_ANNOTATIONS, type RequestChanges, readChanges, withChanges } from './annotations/changes.ts'
 import { OLD_CLASS } from './classes.ts'
 import { isHost, isPath, shown } from './grammar.ts'
-import { MATCH_ANNOTATIONS, type ServiceRules, WEIGHT_ANNOTATIONS, readServiceRules, rulesOf } from './service-rules.ts'
+import { MATCH_ANNOTATIONS, type ServiceRules, WEIGHT_ANNOTATIONS, readServiceRules, rulesOf } from './annotations/service-rules.ts'
 import { type BackendPort, type Finding, type MapName, type WantedRoute, type Wish, forwardTo, keyOfBackend } from './wish.ts'
 
 const OURS: ReadonlySet<string> = new Set([
@@ -55,6 +55,7 @@ class Reader {
   #shared: ServiceRules | undefined
   #canary: Canary | undefined
   #changes: RequestChanges | undefined
+  #mirrors: readonly Mirror[] = []
   /** A canary that cannot be understood is not to become a route of its own. */
   #isRefused = false
   /** By kind and key of the route. */
@@ -131,7 +132,7 @@ class Reader {
   }
 
   #want(map: MapName, key: string, rules: readonly Rule[], what: string): void {
-    const changed = this.#changes === undefined ? rules : withChanges(rules, this.#changes)
+    const changed = this.#changes === undefined ? rules : withChanges(rules, this.#changes, this.#mirrors)
     if (!this.#isRefused)
       this.#routes.push({ map, key, rules: changed, what, ...(this.#canary === undefined ? {} : { canary: this.#canary }) })
   }
@@ -144,7 +145,19 @@ class Reader {
       )
       return undefined
     }
-    const port: BackendPort = { service: `${this.#ingress.metadata?.namespace ?? ''}/${service.name}`, port: service.port ?? {} }
+    const retry = this.#changes?.retry
+    return this.#keyOf({
+      service: `${this.#namespace}/${service.name}`,
+      port: service.port ?? {},
+      ...(retry === undefined ? {} : { retry }),
+    })
+  }
+
+  get #namespace(): string {
+    return this.#ingress.metadata?.namespace ?? ''
+  }
+
+  #keyOf(port: BackendPort): string | undefined {
     this.#services.add(port.service)
     const problem = this.#around.problem(port)
     if (problem !== undefined) {
@@ -184,9 +197,15 @@ class Reader {
     if (rules !== undefined && 'problem' in rules)
       this.#find('AnnotationRefused', `requests are not shared among Services, the first one of each path has them: ${rules.problem}`)
     else this.#shared = rules
-    const changes = readChanges(annotations, (this.#ingress.spec?.tls ?? []).length > 0)
+    const changes = readChanges(annotations, (this.#ingress.spec?.tls ?? []).length > 0, this.#namespace)
     if (changes !== undefined && 'problem' in changes) this.#find('AnnotationRefused', `requests are led as they come: ${changes.problem}`)
-    else this.#changes = changes
+    else {
+      this.#changes = changes
+      for (const problem of changes?.problems ?? []) this.#find('AnnotationRefused', problem)
+      const mirror = changes?.mirror
+      const backend = mirror === undefined ? undefined : this.#keyOf(mirror.to)
+      this.#mirrors = mirror === undefined || backend === undefined ? [] : [{ backend, share: 1, hasBody: mirror.hasBody }]
+    }
     const canary = readCanary(annotations)
     if (canary !== undefined && 'problem' in canary) {
       this.#isRefused = true

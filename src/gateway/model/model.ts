@@ -1,10 +1,11 @@
 import { type Rule, fitsProgram } from '#routing'
 import { combine, findingOf } from './combine.ts'
-import { withCanaries } from './canary.ts'
+import { withCanaries } from './annotations/canary.ts'
 import type { Treatment } from '../traffic/encode.ts'
 import type { ReadCertificate } from './certificate.ts'
 import { Claims } from './claims.ts'
 import { join, leave } from './key-sets.ts'
+import type { Retry } from './retry.ts'
 import { type Held, NOTHING, type Users, heldOf, plainlyTo } from './held.ts'
 import {
   type BackendPort,
@@ -68,6 +69,7 @@ export class GatewayModel {
     prefix: new Claims(),
     defaults: new Claims(),
     sni: new Claims(),
+    listeners: new Claims(),
   }
   /** By host: keys of Secrets. */
   readonly #hosts = new Claims<string>()
@@ -134,6 +136,10 @@ export class GatewayModel {
 
   transport(backend: string): Transport {
     return this.#backends.get(backend)?.transport ?? 'http'
+  }
+
+  retry(backend: string): Retry | undefined {
+    return this.#backends.get(backend)?.port.retry
   }
 
   /** Of a backend that is spoken to as `verified`. */
@@ -385,7 +391,7 @@ function noChanges(): {
   process: boolean
 } {
   return {
-    routes: { exact: new Set(), prefix: new Set(), defaults: new Set(), sni: new Set() },
+    routes: { exact: new Set(), prefix: new Set(), defaults: new Set(), sni: new Set(), listeners: new Set() },
     backends: new Set(),
     certificates: new Set(),
     wishes: new Set(),

@@ -1,9 +1,13 @@
 import type { networking } from '#api'
 import type { Rule } from '#routing'
-import type { Canary } from './canary.ts'
+import type { Canary } from './annotations/canary.ts'
+import type { Retry } from './retry.ts'
 
-/** The maps that lead a request by its host and path, in the order in which they are asked for one host; `sni` leads connections that nobody here decrypts. */
-export const MAPS = ['exact', 'prefix', 'defaults', 'sni'] as const
+/**
+ * The maps that lead a request by its host and path, in the order in which they are asked for one host; `sni` leads connections that nobody here decrypts, and
+ * `listeners` leads nothing: it says which hosts are kept apart.
+ */
+export const MAPS = ['exact', 'prefix', 'defaults', 'sni', 'listeners'] as const
 export type MapName = (typeof MAPS)[number]
 
 /** What one object of a user wants of the gateway. Hosts and paths in it have passed the grammar. */
@@ -26,7 +30,7 @@ export interface WantedRoute {
   /**
    * `exact`: `host/path`; without a host `/path`. A host may be `*.` and a name, with one label for the star; of those with more, `**.` and the name.
    * `prefix`: as `exact`, and it ends with a slash: a request's path, with a slash after it, begins with it element by element. `defaults`: the host, for
-   * requests that no rule takes; `*` is for all hosts. `sni`: `PORT:host`, where `*.` stands for any number of labels.
+   * requests that no rule takes; `*` is for all hosts. `sni`, `listeners`: `PORT:host`, where `*.` stands for any number of labels; `PORT:` is a listener for all.
    * Requests at another port than the usual two are led by keys that begin with `PORT:`.
    */
   readonly key: string
@@ -49,6 +53,8 @@ export interface BackendPort {
   readonly port: networking.ServiceBackendPort
   /** What is spoken where the Service does not say: `tcp` leads connections as they are. Absent: HTTP/1.1. */
   readonly speaks?: 'h2c' | 'tcp' | undefined
+  /** Absent: only connections that were never made are tried again. */
+  readonly retry?: Retry | undefined
 }
 
 /** How a backend is spoken to. `tls`: HTTP/1.1 over TLS, to whoever answers. `verified`: to those alone whose certificate is as `Verification` says. */
@@ -89,5 +95,5 @@ export const forwardTo = (backend: string | undefined): readonly Rule[] => [
   { action: { kind: 'forward', to: backend === undefined ? [] : [{ backend, weight: 1 }] } },
 ]
 
-export const keyOfBackend = ({ service, port, speaks }: BackendPort): string =>
-  `${service}:${port.name || String(port.number ?? 0)}${speaks === undefined ? '' : `/${speaks}`}`
+export const keyOfBackend = ({ service, port, speaks, retry }: BackendPort): string =>
+  `${service}:${port.name || String(port.number ?? 0)}${speaks === undefined ? '' : `/${speaks}`}${retry === undefined ? '' : `/retry.${retry}`}`

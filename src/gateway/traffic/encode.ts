@@ -12,7 +12,7 @@ export interface Treatment {
 }
 
 /**
- * Texts for the data plane are words with commas between them: numbers, letters of ours, and what users write as hexadecimal digits. `route.lua` reads them.
+ * Texts for the data plane are words with commas between them: numbers, letters of ours, and what users write as hexadecimal digits. `script/govern.lua` reads them.
  * Where all requests of a Service pass and are only counted, its number alone is a key, with the number of the policy. Else, at `s` and its number, a Service is `number of a policy, how many paths, the paths` again and again; without a path the policy is for all of them.
  */
 export const encodeService = (policies: readonly { readonly number: number; readonly policy: TrafficPolicy }[]): string =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Asked, decide } from '#routing'
-import { type World, ingress, modelIn, rule, to, web } from './model.fixture.ts'
+import { type World, ingress, modelIn, rule, to, web } from '../model.fixture.ts'
 
 const asked = (more: Partial<Asked> = {}): Asked => ({
   scheme: 'http',

@@ -1,5 +1,5 @@
 import { type Condition, type Rule, type Stick, parseMatch } from '#routing'
-import { shown } from './grammar.ts'
+import { shown } from '../grammar.ts'
 
 /** Annotations that say how requests for one path are shared among the Services that an Ingress names for it. */
 export const MATCH_ANNOTATIONS = ['nginx.ingress.kubernetes.io/service-match', 'sampan.io/service-match'] as const

@@ -1,5 +1,5 @@
 import { type Condition, type Forward, type Rule, type TextMatch, compileRegex } from '#routing'
-import { shown } from './grammar.ts'
+import { shown } from '../grammar.ts'
 
 const PREFIX = 'nginx.ingress.kubernetes.io/'
 /** All that ingress-nginx has for canaries, but what says how its sessions behave. */
@@ -63,18 +63,26 @@ export function withCanaries(
   canaries: readonly { readonly canary: Canary; readonly backend: string | undefined }[],
 ): readonly Rule[] {
   const first: Rule[] = []
+  const whole = (when: Condition): readonly Rule[] =>
+    rules.map((rule) => ({ ...rule, when: rule.when === undefined ? when : ({ kind: 'all', of: [when, rule.when] } as const) }))
   for (const { canary, backend } of canaries)
     for (const { when, takes } of canary.decides)
-      if (takes) first.push({ when, action: { kind: 'forward', to: backend === undefined ? [] : [{ backend, weight: 1 }] } })
-      else
-        first.push(
-          ...rules.map((rule) => ({ ...rule, when: rule.when === undefined ? when : ({ kind: 'all', of: [when, rule.when] } as const) })),
-        )
+      if (takes) first.push(...inPlaceOf(whole(when), when, backend))
+      else first.push(...whole(when))
   const taken = canaries.flatMap(({ canary, backend }) =>
     backend === undefined || canary.share === 0 ? [] : [{ backend, share: canary.share }],
   )
   if (taken.length === 0) return [...first, ...rules]
   return [...first, ...rules.map((rule) => (rule.action.kind === 'forward' ? { ...rule, action: shared(rule.action, taken) } : rule))]
+}
+
+/** Whoever takes requests of a route takes them as the route gives them: what it redirects, changes or refuses goes for him too. */
+function inPlaceOf(rules: readonly Rule[], when: Condition, backend: string | undefined): readonly Rule[] {
+  const to = backend === undefined ? [] : [{ backend, weight: 1 }]
+  const at = rules.findIndex(({ action }) => action.kind === 'forward')
+  const action = rules[at]?.action
+  if (action?.kind !== 'forward') return rules.length > 0 ? rules : [{ when, action: { kind: 'forward', to } }]
+  return [...rules.slice(0, at), { when, action: { ...action, to, stick: undefined } }]
 }
 
 function shared(forward: Forward, taken: readonly { readonly backend: string; readonly share: number }[]): Forward {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Asked, decide } from '#routing'
-import { ChangingWorld, type World, ingress, rule, to, web } from './model.fixture.ts'
+import { ChangingWorld, type World, ingress, rule, to, web } from '../model.fixture.ts'
 
 const NGINX = 'nginx.ingress.kubernetes.io/'
 const asked: Asked = { scheme: 'http', method: 'GET', host: 'h', path: '/', headers: {}, cookies: {}, query: {}, source: '10.0.0.1' }

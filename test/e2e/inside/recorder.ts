@@ -1,0 +1,33 @@
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+
+/**
+ * `recorder.ts ADDRESS:PORT…`: answers at each place with its address, and keeps what came: `/seen` gives it, `PUT /seen` forgets it. `/fails/ID/N/STATUS` is answered with STATUS
+ * the first N times, and then well.
+ */
+for (const place of process.argv.slice(2)) {
+  const [address = '', port = ''] = place.split(':')
+  let seen: object[] = []
+  const tries = new Map<string, number>()
+  const server = createServer(async (request, response) => {
+    const { method, url = '/', headers } = request
+    const body = await text(request)
+    if (url === '/seen') {
+      if (method === 'PUT') seen = []
+      response.end(JSON.stringify(seen))
+      return
+    }
+    seen.push({ method, url, headers, body })
+    const [, id, times, status] = /^\/fails\/([^/]+)\/(\d+)\/(\d+)/.exec(url) ?? []
+    const before = id === undefined ? 0 : (tries.get(id) ?? 0)
+    if (id !== undefined) tries.set(id, before + 1)
+    const isBad = before < Number(times ?? 0)
+    response.writeHead(isBad ? Number(status) : 200, {
+      'content-type': 'application/json',
+      'access-control-allow-origin': 'http://of.backend',
+    })
+    response.end(JSON.stringify({ by: address, url, headers, tries: before + 1 }))
+  })
+  await new Promise<void>((resolve) => server.listen(Number(port), address, resolve))
+}
+console.log('listening')
