@@ -94,6 +94,7 @@ export class IngressSource implements RouteSource {
           wishOfIngress(ingress, {
             problem: (port) => servers.problem(port),
             certificate: (secret) => secrets.get(secret),
+            users: (secret, form) => secrets.users(secret, form),
             nowMs,
           }),
         )

@@ -3,16 +3,19 @@ import { StatusError, type core, isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import { inParallel } from '#reconcile'
 import { type ReadCertificate, readCertificate } from './model/certificate.ts'
+import { type ReadUsers, type UsersForm, readUsers } from './model/users.ts'
 import { NamedWatches } from './named-watches.ts'
 
 interface Known {
   readonly certificate: ReadCertificate
+  /** Undefined: there are certificates in it. */
+  readonly users: Readonly<Record<UsersForm, ReadUsers>> | undefined
   readonly resourceVersion: string
 }
 
 const SIDE_BY_SIDE = 8
 
-/** The Secrets that are named for hosts, each read and watched by its name. No other Secret is looked at. */
+/** The Secrets that are named for hosts and for who may ask, each read and watched by its name. No other Secret is looked at. */
 export class Secrets {
   readonly #client: Client
   readonly #known = new Map<string, Known>()
@@ -31,6 +34,12 @@ export class Secrets {
 
   get(key: string): ReadCertificate | undefined {
     return this.#known.get(key)?.certificate
+  }
+
+  users(key: string, form: UsersForm): ReadUsers | undefined {
+    const known = this.#known.get(key)
+    if (known === undefined || known.users !== undefined) return known?.users?.[form]
+    return 'problem' in known.certificate ? known.certificate : { problem: 'it holds a certificate' }
   }
 
   keys(): readonly string[] {
@@ -73,14 +82,20 @@ export class Secrets {
   async #read(scope: Scope, key: string): Promise<boolean> {
     const known = this.#known.get(key)
     const [namespace = '', name = ''] = key.split('/')
-    const note = (certificate: ReadCertificate, resourceVersion: string): boolean => {
-      this.#known.set(key, { certificate, resourceVersion })
+    const note = (certificate: ReadCertificate, resourceVersion: string, users?: Known['users']): boolean => {
+      this.#known.set(key, { certificate, users, resourceVersion })
       return true
     }
     try {
       const secret = await this.#client.resource(refs.secrets).get(scope, { namespace, name })
       const resourceVersion = secret.metadata?.resourceVersion ?? ''
-      return known?.resourceVersion === resourceVersion ? false : note(readCertificate(secret), resourceVersion)
+      if (known?.resourceVersion === resourceVersion) return false
+      const hasCertificate = secret.data?.['tls.crt'] !== undefined
+      return note(
+        readCertificate(secret),
+        resourceVersion,
+        hasCertificate ? undefined : { 'auth-file': readUsers(secret, 'auth-file'), 'auth-map': readUsers(secret, 'auth-map') },
+      )
     } catch (error) {
       scope.check()
       if (isNotFound(error)) return known?.resourceVersion === '' ? false : note({ problem: 'it does not exist' }, '')

@@ -4,9 +4,10 @@ export { clientHash, spreadOf } from './spread.ts'
 export { parseMatch } from './match-text.ts'
 export { encodeProgram, fitsProgram } from './program.ts'
 export { forScheme, looksAtScheme } from './for-scheme.ts'
-export { answers } from './rule.ts'
+export { answers, isAnswer } from './rule.ts'
 export type {
   AnswerEdit,
+  BasicAuth,
   Condition,
   Cors,
   Edit,

@@ -1,5 +1,5 @@
 import { MATCHES_ALL } from './regex.ts'
-import type { Condition, Cors, Edit, Redirect, Rule, Stick, TextMatch } from './rule.ts'
+import type { BasicAuth, Condition, Cors, Edit, Redirect, Rule, Stick, TextMatch } from './rule.ts'
 import { shareId } from './spread.ts'
 
 /** A list of rules goes to the data plane as one word, which has to fit into one of its messages. */
@@ -36,6 +36,7 @@ export function encodeProgram(rules: readonly Rule[], nameOf: (backend: string) 
       const mirrors = action.mirrors ?? []
       words.push(mirrors.length)
       for (const { backend, share, hasBody } of mirrors) words.push(nameOf(backend), Math.round(share * WHOLE), hasBody ? 'b' : '-')
+      auth(words, action.auth)
     }
   }
   return words.join(',')
@@ -106,6 +107,12 @@ function edits(words: (string | number)[], all: readonly Edit[]): void {
       case 'rewrite-path':
         words.push('w', path(edit.prefix), hex(edit.to))
     }
+}
+
+function auth(words: (string | number)[], of: BasicAuth | undefined): void {
+  if (of === undefined) return void words.push('-')
+  words.push(hex(of.realm), of.users.length)
+  for (const { name, hash } of of.users) words.push(hex(name), hex(hash))
 }
 
 function cors(words: (string | number)[], of: Cors | undefined): void {

@@ -38,6 +38,15 @@ export interface Forward {
   readonly cors?: Cors | undefined
   /** Who gets a copy of requests besides; their answers are nobody's. */
   readonly mirrors?: readonly Mirror[] | undefined
+  /** Absent: everybody may ask. */
+  readonly auth?: BasicAuth | undefined
+}
+
+/** Who may ask, by name and password. */
+export interface BasicAuth {
+  /** Printable ASCII without quotes and backslashes. */
+  readonly realm: string
+  readonly users: readonly { readonly name: string; readonly hash: string }[]
 }
 
 /** Which pages of other origins may have the answers. What browsers ask before is answered in the place of a backend. */
@@ -74,7 +83,9 @@ export interface Share {
 }
 
 /** In the place of a backend: requests that would go there are answered so. No key of a backend begins like this. */
-export const answers = (status: 404 | 500 | 503): string => `!${status}`
+export const answers = (status: 403 | 404 | 500 | 503): string => `!${status}`
+/** It leads nobody anywhere. */
+export const isAnswer = ({ to }: Forward): boolean => to.length > 0 && to.every(({ backend }) => backend.startsWith('!'))
 
 /**
  * Who asks again is led to where he was before, for as long as the weights stay; when one of them grows, clients go to that one only. `salt` is told apart

@@ -216,6 +216,88 @@ describe('filters of routes', { skip: skip ?? false }, () => {
     )
   })
 
+  it('lets those in who have a password or come from the right place, and nobody where it cannot tell', async () => {
+    const auth = (extra: Record<string, string>): Record<string, string> =>
+      Object.fromEntries(Object.entries(extra).map(([name, value]) => [`nginx.ingress.kubernetes.io/${name}`, value]))
+    const closed = (name: string, annotations: Record<string, string>): Promise<void> =>
+      stage.ingress(
+        name,
+        {
+          rules: [
+            {
+              host: `${name}.example`,
+              http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'one', port: { number: 80 } } } }] },
+            },
+          ],
+        },
+        { annotations: auth(annotations) },
+      )
+    // As htpasswd and openssl write them.
+    const users =
+      'ann:$apr1$Xy12zw9Q$QBPAB6ihLZ6KfJ8Y.n7D5/\nbob:$1$ab/.$VeP5dAWuDkjxP4IR96KMd/\n# nobody\ncai:{SHA}GpHWL3ymc5liWkNopqtdSjuqYHM=\n'
+    const secrets = stage.client.resource(refs.secrets)
+    const put = { 'auth-type': 'basic', 'auth-secret': 'users', 'auth-realm': 'the shop' }
+    await closed('closed', { ...put, 'enable-cors': 'true' })
+    await eventually('a closed door', async () => (await ask('closed')).status === 503)
+    await secrets.create(stage.scope, {
+      metadata: { name: 'users', namespace: 'default' },
+      data: { auth: Buffer.from(users).toString('base64') },
+    })
+    await eventually('a door with a lock', async () => (await ask('closed')).status === 401)
+    assert.equal((await head('closed'))['www-authenticate'], 'Basic realm="the shop", charset="UTF-8"')
+    const as = async (who: string): Promise<number> => (await ask('closed', '/', '-u', who)).status
+    for (const [who, wanted] of [
+      ['ann:open sesame, "now"', 200],
+      ['bob:a longer password than sixteen bytes', 200],
+      ['cai:pw', 200],
+      ['ann:pw', 401],
+      ['ann:', 401],
+      ['dan:pw', 401],
+      [':', 401],
+      ['ann:open sesame, "now"', 200],
+      [`ann:${'x'.repeat(2000)}`, 401],
+    ] as const)
+      assert.equal(await as(who), wanted, who.slice(0, 40))
+    // Browsers ask before without a password.
+    assert.equal(
+      (await head('closed', '-X', 'OPTIONS', '-H', 'Origin: http://a.example', '-H', 'Access-Control-Request-Method: GET'))['status'],
+      '200',
+    )
+    await secrets.patch(
+      stage.scope,
+      { namespace: 'default', name: 'users' },
+      { type: 'merge', body: { data: { auth: Buffer.from('ann:{SHA}GpHWL3ymc5liWkNopqtdSjuqYHM=').toString('base64') } } },
+    )
+    await eventually('another lock', async () => (await as('cai:pw')) === 401 && (await as('ann:pw')) === 200)
+    // A header that leads to a canary does not lead past the lock.
+    await closed('canary-of-closed', { canary: 'true', 'canary-by-header': 'x-canary' })
+    await stage.client.resource(refs.ingresses).patch(
+      stage.scope,
+      { namespace: 'default', name: 'canary-of-closed' },
+      {
+        type: 'merge',
+        body: {
+          spec: {
+            rules: [
+              {
+                host: 'closed.example',
+                http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'two', port: { number: 80 } } } }] },
+              },
+            ],
+          },
+        },
+      },
+    )
+    const canary = ['-H', 'x-canary: always']
+    await eventually('the canary', async () => (await ask('closed', '/', '-u', 'ann:pw', ...canary)).body.includes(podAddress(2)))
+    assert.equal((await ask('closed', '/', ...canary)).status, 401)
+    await closed('near', { 'whitelist-source-range': `10.99.0.0/16, ${GATEWAY_ADDRESS}/32, ::1/128` })
+    await closed('far', { 'whitelist-source-range': '10.99.0.0/16' })
+    await closed('unknown', { 'auth-url': 'http://auth.default.svc.cluster.local/check' })
+    await eventually('the last of them', async () => (await ask('unknown')).status === 503)
+    assert.deepEqual([(await ask('near')).status, (await ask('far')).status], [200, 403])
+  })
+
   it('shares connections among Services, and refuses requests over a connection for another listener', async () => {
     const authority = await createAuthority(stage.scope, 'test', DAY_MS)
     const leaf = await issueLeaf(stage.scope, authority, {

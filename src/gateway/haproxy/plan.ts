@@ -1,4 +1,5 @@
-import type { Changes, GatewayModel } from '../model/model.ts'
+import type { GatewayModel } from '../model/model.ts'
+import type { Changes } from '../model/news.ts'
 import type { Rule } from '#routing'
 import { MAPS, type MapName } from '../model/wish.ts'
 import type { Places } from './places.ts'

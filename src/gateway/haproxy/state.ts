@@ -33,6 +33,7 @@ export interface LoadedCertificate {
 export const NO_BACKEND = 'none'
 /** Backends that give one answer, by what a share says in the place of a backend. */
 export const ANSWERING: ReadonlyMap<string, string> = new Map([
+  [answers(403), 'e403'],
   [answers(404), 'e404'],
   [answers(500), 'e500'],
   [answers(503), NO_BACKEND],
@@ -272,9 +273,9 @@ function plainBackend(rules: readonly Rule[]): string | undefined {
   const [rule, ...others] = rules
   if (rule === undefined) return ''
   if (others.length > 0 || rule.when !== undefined || rule.action.kind !== 'forward') return undefined
-  const { to, edits = [], timeoutMs, cors, mirrors = [] } = rule.action
+  const { to, edits = [], timeoutMs, cors, mirrors = [], auth } = rule.action
   const [share, ...more] = to.filter(({ weight }) => weight > 0)
-  const isMore = edits.length > 0 || timeoutMs !== undefined || cors !== undefined || mirrors.length > 0
+  const isMore = edits.length > 0 || timeoutMs !== undefined || [cors, auth, mirrors[0]].some((one) => one !== undefined)
   return isMore || more.length > 0 || (share?.edits ?? []).length > 0 ? undefined : (share?.backend ?? '')
 }
 

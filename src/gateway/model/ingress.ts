@@ -1,12 +1,14 @@
 import type { networking } from '#api'
-import { type Mirror, type Rule, fitsProgram } from '#routing'
+import { type Mirror, type Rule, answers, fitsProgram } from '#routing'
+import { ACCESS_ANNOTATIONS, type Access, readAccess, usersSecretOf } from './annotations/access.ts'
 import { CANARY_ANNOTATIONS, type Canary, readCanary } from './annotations/canary.ts'
 import type { ReadCertificate } from './certificate.ts'
-import { CHANGE_ANNOTATIONS, type RequestChanges, readChanges, withChanges } from './annotations/changes.ts'
+import { CHANGE_ANNOTATIONS, NO_CHANGES, type RequestChanges, readChanges, withChanges } from './annotations/changes.ts'
 import { OLD_CLASS } from './classes.ts'
 import { isHost, isPath, shown } from './grammar.ts'
 import { MATCH_ANNOTATIONS, type ServiceRules, WEIGHT_ANNOTATIONS, readServiceRules, rulesOf } from './annotations/service-rules.ts'
 import { type BackendPort, type Finding, type MapName, type WantedRoute, type Wish, forwardTo, keyOfBackend } from './wish.ts'
+import type { ReadUsers, UsersForm } from './users.ts'
 
 const OURS: ReadonlySet<string> = new Set([
   OLD_CLASS,
@@ -14,7 +16,11 @@ const OURS: ReadonlySet<string> = new Set([
   ...WEIGHT_ANNOTATIONS,
   ...CANARY_ANNOTATIONS,
   ...CHANGE_ANNOTATIONS,
+  ...ACCESS_ANNOTATIONS,
 ])
+
+const EVERYBODY: Access = { guards: [] }
+const CLOSED: readonly Rule[] = [{ action: { kind: 'forward', to: [{ backend: answers(503), weight: 1 }] } }]
 
 interface Service {
   readonly name: string
@@ -27,15 +33,18 @@ export interface Surroundings {
   problem(port: BackendPort): string | undefined
   /** By `namespace/name` of the Secret; undefined when it was not read yet. */
   certificate(secret: string): ReadCertificate | undefined
+  users(secret: string, form: UsersForm): ReadUsers | undefined
   readonly nowMs: number
 }
 
 export const keyOfIngress = ({ metadata }: networking.Ingress): string => `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`
 
-/** `namespace/name` of the Secrets that it names for its hosts. */
+/** `namespace/name` of the Secrets that it names for its hosts, and for who may ask. */
 export function secretsOf(ingress: networking.Ingress): readonly string[] {
   const names = (ingress.spec?.tls ?? []).map(({ secretName = '' }) => secretName).filter((name) => name !== '')
-  return [...new Set(names)].map((name) => `${ingress.metadata?.namespace ?? ''}/${name}`)
+  const namespace = ingress.metadata?.namespace ?? ''
+  const users = usersSecretOf(ingress.metadata?.annotations ?? {}, namespace)
+  return [...new Set([...names.map((name) => `${namespace}/${name}`), ...(users === undefined ? [] : [users])])]
 }
 
 /** Pure: the same Ingress in the same surroundings wants the same. */
@@ -56,6 +65,7 @@ class Reader {
   #canary: Canary | undefined
   #changes: RequestChanges | undefined
   #mirrors: readonly Mirror[] = []
+  #access: Access | 'closed' | undefined
   /** A canary that cannot be understood is not to become a route of its own. */
   #isRefused = false
   /** By kind and key of the route. */
@@ -132,9 +142,20 @@ class Reader {
   }
 
   #want(map: MapName, key: string, rules: readonly Rule[], what: string): void {
-    const changed = this.#changes === undefined ? rules : withChanges(rules, this.#changes, this.#mirrors)
+    const changed = this.#whole(rules, what)
     if (!this.#isRefused)
       this.#routes.push({ map, key, rules: changed, what, ...(this.#canary === undefined ? {} : { canary: this.#canary }) })
+  }
+
+  /** The rules with all that annotations say. */
+  #whole(rules: readonly Rule[], what: string): readonly Rule[] {
+    const access = this.#access
+    if (access === 'closed') return CLOSED
+    if (this.#changes === undefined && access === undefined) return rules
+    const whole = withChanges(rules, this.#changes ?? NO_CHANGES, this.#mirrors, access ?? EVERYBODY)
+    if (access === undefined || fitsProgram(whole)) return whole
+    this.#find('AccessRefused', `requests to ${what} are answered with 503: who may ask is too long`)
+    return CLOSED
   }
 
   #readBackend({ service, resource }: networking.IngressBackend): string | undefined {
@@ -206,6 +227,11 @@ class Reader {
       const backend = mirror === undefined ? undefined : this.#keyOf(mirror.to)
       this.#mirrors = mirror === undefined || backend === undefined ? [] : [{ backend, share: 1, hasBody: mirror.hasBody }]
     }
+    const access = readAccess(annotations, this.#namespace, (secret, form) => this.#around.users(secret, form))
+    if (access !== undefined && 'problem' in access) {
+      this.#access = 'closed'
+      this.#find('AccessRefused', `requests are answered with 503, since nobody could be kept out: ${access.problem}`)
+    } else this.#access = access
     const canary = readCanary(annotations)
     if (canary !== undefined && 'problem' in canary) {
       this.#isRefused = true

@@ -1,6 +1,7 @@
 import type { core, discovery, networking } from '#api'
 import type { Treatment } from '../traffic/encode.ts'
 import type { ReadCertificate } from './certificate.ts'
+import type { ReadUsers } from './users.ts'
 import type { Rule } from '#routing'
 import { CONTROLLER, isOurs, ownClasses } from './classes.ts'
 import { keyOfIngress, wishOfIngress } from './ingress.ts'
@@ -15,6 +16,7 @@ export interface World {
   readonly services?: Readonly<Record<string, core.ServiceSpec>>
   readonly slices?: Readonly<Record<string, readonly discovery.EndpointSlice[]>>
   readonly certificates?: Readonly<Record<string, ReadCertificate>>
+  readonly users?: Readonly<Record<string, ReadUsers>>
   readonly treatments?: Readonly<Record<string, Treatment>>
 }
 
@@ -60,6 +62,7 @@ export class ChangingWorld {
         wishOfIngress(one, {
           problem: (port) => this.#servers().problem(port),
           certificate: (key) => world.certificates?.[key],
+          users: (key) => world.users?.[key],
           nowMs: Date.parse('2026-01-01T00:00:00Z'),
         }),
       )

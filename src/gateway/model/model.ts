@@ -1,8 +1,9 @@
-import { type Rule, fitsProgram } from '#routing'
+import { type Rule, fitsProgram, isAnswer } from '#routing'
 import { combine, findingOf } from './combine.ts'
 import { withCanaries } from './annotations/canary.ts'
 import type { Treatment } from '../traffic/encode.ts'
 import type { ReadCertificate } from './certificate.ts'
+import { type Changes, noChanges } from './news.ts'
 import { Claims } from './claims.ts'
 import { join, leave } from './key-sets.ts'
 import type { Retry } from './retry.ts'
@@ -20,18 +21,6 @@ import {
   forwardTo,
   nameOfWish,
 } from './wish.ts'
-
-/** What has changed since it was asked last, by key. */
-export interface Changes {
-  readonly routes: Readonly<Record<MapName, ReadonlySet<string>>>
-  readonly backends: ReadonlySet<string>
-  /** Keys of Secrets. */
-  readonly certificates: ReadonlySet<string>
-  /** Wishes of which something new may have to be told, those that are gone included. */
-  readonly wishes: ReadonlySet<string>
-  /** Something that only a new process of the data plane can have: where it listens, whom it trusts. */
-  readonly process: boolean
-}
 
 export interface ModelView {
   /** `address:port` of those who answer for the port, sorted. */
@@ -379,22 +368,6 @@ export class GatewayModel {
 
 /** Of a route that leads to one. */
 function backendOf(rules: readonly Rule[]): string | undefined {
-  const then = rules[0]?.action
+  const then = rules.map(({ action }) => action).find((action) => action.kind === 'forward' && !isAnswer(action))
   return then?.kind === 'forward' ? then.to[0]?.backend : undefined
-}
-
-function noChanges(): {
-  routes: Record<MapName, Set<string>>
-  backends: Set<string>
-  certificates: Set<string>
-  wishes: Set<string>
-  process: boolean
-} {
-  return {
-    routes: { exact: new Set(), prefix: new Set(), defaults: new Set(), sni: new Set(), listeners: new Set() },
-    backends: new Set(),
-    certificates: new Set(),
-    wishes: new Set(),
-    process: false,
-  }
 }

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 
 /**
@@ -9,7 +9,7 @@ for (const place of process.argv.slice(2)) {
   const [address = '', port = ''] = place.split(':')
   let seen: object[] = []
   const tries = new Map<string, number>()
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method, url = '/', headers } = request
     const body = await text(request)
     if (url === '/seen') {
@@ -27,7 +27,8 @@ for (const place of process.argv.slice(2)) {
       'access-control-allow-origin': 'http://of.backend',
     })
     response.end(JSON.stringify({ by: address, url, headers, tries: before + 1 }))
-  })
+  }
+  const server = createServer((request, response) => void answer(request, response))
   await new Promise<void>((resolve) => server.listen(Number(port), address, resolve))
 }
 console.log('listening')

@@ -167,6 +167,17 @@ local function read_cors(take)
   return cors
 end
 
+local function read_auth(take)
+  local realm = take()
+  if realm == "-" then return nil end
+  local auth = { realm = unhex(realm), users = {} }
+  for at = 1, tonumber(take()) do
+    local name = unhex(take())
+    auth.users[name] = unhex(take())
+  end
+  return auth
+end
+
 local function read_rule(take)
   local rule = { when = read_condition(take) }
   if take() == "D" then
@@ -194,6 +205,7 @@ local function read_rule(take)
     for at = 1, tonumber(take()) do
       rule.mirrors[at] = { backend = take(), share = tonumber(take()) / 1000000, turn = math.random(), has_body = take() == "b" }
     end
+    rule.auth = read_auth(take)
   end
   return rule
 end

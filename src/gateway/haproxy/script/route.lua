@@ -105,9 +105,10 @@ local function run(txn, value)
     local rule = rules[at]
     if rule.when == nil or rule.when(txn) then
       if rule.status ~= nil then redirect(txn, rule) return true end
-      if #rule.shares == 0 then txn:set_var("txn.backend", "none") return true end
       local later = {}
       if rule.cors ~= nil and cross_origin(txn, rule.cors, later) then return true end
+      if rule.auth ~= nil and refuses(txn, rule.auth) then return true end
+      if #rule.shares == 0 then txn:set_var("txn.backend", "none") return true end
       local share = choose(txn, rule)
       txn:set_var("txn.backend", share.backend)
       if rule.timeout ~= nil then txn:set_var("txn.timeout", rule.timeout) end

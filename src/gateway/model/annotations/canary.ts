@@ -1,4 +1,4 @@
-import { type Condition, type Forward, type Rule, type TextMatch, compileRegex } from '#routing'
+import { type Condition, type Forward, type Rule, type TextMatch, compileRegex, isAnswer } from '#routing'
 import { shown } from '../grammar.ts'
 
 const PREFIX = 'nginx.ingress.kubernetes.io/'
@@ -73,13 +73,18 @@ export function withCanaries(
     backend === undefined || canary.share === 0 ? [] : [{ backend, share: canary.share }],
   )
   if (taken.length === 0) return [...first, ...rules]
-  return [...first, ...rules.map((rule) => (rule.action.kind === 'forward' ? { ...rule, action: shared(rule.action, taken) } : rule))]
+  return [
+    ...first,
+    ...rules.map((rule) =>
+      rule.action.kind === 'forward' && !isAnswer(rule.action) ? { ...rule, action: shared(rule.action, taken) } : rule,
+    ),
+  ]
 }
 
 /** Whoever takes requests of a route takes them as the route gives them: what it redirects, changes or refuses goes for him too. */
 function inPlaceOf(rules: readonly Rule[], when: Condition, backend: string | undefined): readonly Rule[] {
   const to = backend === undefined ? [] : [{ backend, weight: 1 }]
-  const at = rules.findIndex(({ action }) => action.kind === 'forward')
+  const at = rules.findIndex(({ action }) => action.kind === 'forward' && !isAnswer(action))
   const action = rules[at]?.action
   if (action?.kind !== 'forward') return rules.length > 0 ? rules : [{ when, action: { kind: 'forward', to } }]
   return [...rules.slice(0, at), { when, action: { ...action, to, stick: undefined } }]

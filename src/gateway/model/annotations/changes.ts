@@ -1,5 +1,6 @@
 import type { Cors, Edit, Mirror, Redirect, Rule } from '#routing'
 import { corsOf } from '../cors.ts'
+import type { Access } from './access.ts'
 import { isHost, isPath, isPort, shown } from '../grammar.ts'
 import { type Failure, type Retry, retryOf } from '../retry.ts'
 import type { BackendPort } from '../wish.ts'
@@ -26,6 +27,8 @@ export const CHANGE_ANNOTATIONS = [
   'proxy-next-upstream',
   'proxy-next-upstream-tries',
 ].map((name) => `${PREFIX}${name}`)
+
+export const NO_CHANGES: RequestChanges = { toHttps: false, edits: [], problems: [] }
 
 /** What an Ingress changes about the requests of its routes, or answers instead. */
 export interface RequestChanges {
@@ -177,6 +180,7 @@ export function withChanges(
   rules: readonly Rule[],
   { toHttps, redirect, edits, cors }: RequestChanges,
   mirrors: readonly Mirror[],
+  { guards, auth }: Access,
 ): readonly Rule[] {
   const secure: readonly Rule[] = toHttps
     ? [{ when: { kind: 'scheme', is: 'http' }, action: { kind: 'redirect', status: 308, scheme: 'https' } }]
@@ -186,6 +190,8 @@ export function withChanges(
     ...(edits.length === 0 ? {} : { edits }),
     ...(cors === undefined ? {} : { cors }),
     ...(mirrors.length === 0 ? {} : { mirrors }),
+    ...(auth === undefined ? {} : { auth }),
   }
-  return [...secure, ...rules.map((rule) => (rule.action.kind === 'forward' ? { ...rule, action: { ...rule.action, ...more } } : rule))]
+  const led = rules.map((rule) => (rule.action.kind === 'forward' ? { ...rule, action: { ...rule.action, ...more } } : rule))
+  return [...secure, ...guards, ...led]
 }

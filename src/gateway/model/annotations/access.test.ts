@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readUsers } from '../users.ts'
+import { ingress, modelIn, rule, web } from '../model.fixture.ts'
+
+const NGINX = 'nginx.ingress.kubernetes.io/'
+const users = { users: [{ name: 'ann', hash: '{SHA}x' }] }
+const read = (annotations: Record<string, string>) =>
+  modelIn({
+    services: { a: web },
+    users: { 'x/users': users },
+    ingresses: [
+      ingress(
+        'i',
+        { rules: [rule('h', '/')] },
+        { annotations: Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`${NGINX}${name}`, value])) },
+      ),
+    ],
+  })
+const leads = (annotations: Record<string, string>) =>
+  read(annotations)
+    .model.route('prefix', 'h/')
+    ?.map(({ when, action }) => (action.kind === 'forward' ? [when?.kind, action.to[0]?.backend, action.auth?.realm] : []))
+const BASIC = { 'auth-type': 'basic', 'auth-secret': 'users' }
+
+test('who may ask: a lock before the backend, and ranges before the lock', () => {
+  assert.deepEqual(leads(BASIC), [[undefined, 'x/a:80', 'Authentication Required']])
+  assert.deepEqual(leads({ ...BASIC, 'auth-secret': 'x/users', 'auth-realm': 'r' }), [[undefined, 'x/a:80', 'r']])
+  assert.deepEqual(leads({ ...BASIC, 'whitelist-source-range': '10.0.0.0/8,1.2.3.4', 'denylist-source-range': '10.1.0.0/16' }), [
+    ['any', '!403', undefined],
+    ['not', '!403', undefined],
+    [undefined, 'x/a:80', 'Authentication Required'],
+  ])
+})
+
+test('what cannot be held to is closed, and says why', () => {
+  for (const [annotations, why] of [
+    [{ 'auth-url': 'http://a' }, /auth-url is not done/],
+    [{ 'auth-tls-secret': 'x/ca' }, /auth-tls-secret/],
+    [{ 'auth-type': 'digest', 'auth-secret': 'users' }, /digest/],
+    [{ 'auth-type': 'basic' }, /is no Secret of x/],
+    [{ ...BASIC, 'auth-secret': 'other/users' }, /is no Secret of x/],
+    [{ ...BASIC, 'auth-secret': 'none' }, /was not read yet/],
+    [{ ...BASIC, 'auth-secret-type': 'auth-sheet' }, /auth-sheet/],
+    [{ ...BASIC, 'auth-realm': 'a "b"' }, /without quotes/],
+    [{ 'whitelist-source-range': '10.0.0.0/33' }, /is no range/],
+    [{ 'whitelist-source-range': 'anybody' }, /is no range/],
+    [{ 'whitelist-source-range': '' }, /0 ranges/],
+  ] as const) {
+    assert.deepEqual(leads(annotations), [[undefined, '!503', undefined]], JSON.stringify(annotations))
+    assert.match(read(annotations).model.findings('x/i')[0]?.message ?? '', why)
+  }
+  // Of IPv6 nobody comes.
+  assert.deepEqual(leads({ 'whitelist-source-range': 'fd00::/8' })?.[0], ['not', '!403', undefined])
+})
+
+test('users of Secrets in both forms, and what is none', () => {
+  const secret = (data: Record<string, string>) => ({
+    data: Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')])),
+  })
+  const sha = `{SHA}${'A'.repeat(27)}=`
+  const md5 = `$apr1$salt$${'a'.repeat(22)}`
+  assert.deepEqual(readUsers(secret({ auth: `# us\nann:${sha}\r\n\nbob:${md5}` }), 'auth-file'), {
+    users: [
+      { name: 'ann', hash: sha },
+      { name: 'bob', hash: md5 },
+    ],
+  })
+  assert.deepEqual(readUsers(secret({ ann: sha }), 'auth-map'), { users: [{ name: 'ann', hash: sha }] })
+  for (const bad of [
+    {},
+    { auth: '' },
+    { auth: 'ann' },
+    { auth: 'ann:secret' },
+    { auth: `ann:$2y$05$${'a'.repeat(53)}` },
+    { auth: `a b:${sha}` },
+    { auth: `:${sha}` },
+  ])
+    assert.ok('problem' in readUsers(secret(bad as Record<string, string>), 'auth-file'), JSON.stringify(bad))
+  assert.ok('problem' in readUsers(secret({ auth: Array.from({ length: 65 }, (_, at) => `u${at}:${sha}`).join('\n') }), 'auth-file'))
+})
