@@ -1,4 +1,4 @@
-export { type BackOffLimits } from './back-off.ts'
+export { type BackOffLimits, WATCH_BACK_OFF, backOffMs } from './back-off.ts'
 export {
   type Change,
   type ControllerContext,

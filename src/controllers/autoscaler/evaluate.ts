@@ -82,7 +82,25 @@ async function failing<T>(reason: string, prefix: string, ask: () => Promise<T>)
   try {
     return await ask()
   } catch (error) {
-    throw new MetricFailure(reason, messageOf(error), `${prefix}: ${messageOf(error)}`)
+    const detail = error instanceof Told ? error.detail : messageOf(error)
+    throw new MetricFailure(reason, detail, `${prefix}: ${messageOf(error)}`)
+  }
+}
+
+/** Words that stand among those about all metrics, not in what is said of this one. */
+class Told extends Error {
+  readonly detail: string
+  constructor(prefix: string, detail: string) {
+    super(`${prefix}: ${detail}`)
+    this.detail = detail
+  }
+}
+
+async function amid<T>(prefix: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    throw new Told(prefix, messageOf(error))
   }
 }
 
@@ -142,12 +160,13 @@ async function objectMetric(scope: Scope, source: MetricsSource, spec: Spec, tar
   if (object === undefined || (!isValue && (type !== 'AverageValue' || averageValue === undefined)))
     throw new Error('invalid object metric source: neither a value target nor an average value target was set')
   const { metric, describedObject } = object
-  const about = `${describedObject.kind} ${namespace}/${describedObject.name}`
   const ask = async (): Promise<number> => {
     try {
       return await source.object(scope, metric, namespace, describedObject)
     } catch (error) {
-      throw new Error(`unable to get metric ${metric.name}: ${messageOf(error)} on ${about}`, { cause: error })
+      // Word for word: kube-controller-manager puts its words in this order.
+      const why = `${describedObject.kind} on ${namespace} ${describedObject.name}/${messageOf(error)}`
+      throw new Error(`unable to get metric ${metric.name}: ${why}`, { cause: error })
     }
   }
   if (isValue) {
@@ -155,7 +174,7 @@ async function objectMetric(scope: Scope, source: MetricsSource, spec: Spec, tar
     const status = { type: spec.type, object: { metric, describedObject, current: { value: quantityOf(proposal.milli) } } }
     return { replicas: proposal.replicas, name: `${describedObject.kind} metric ${metric.name}`, status }
   }
-  const milli = await getting(`failed to get ${metric.name} object metric`, ask)
+  const milli = await amid(`failed to get ${metric.name} object metric`, ask)
   const proposal = replicasForValuePerPod(target, milli, quantityMilli(averageValue ?? '0'))
   const status = { type: spec.type, object: { metric, describedObject, current: { averageValue: quantityOf(proposal.milli) } } }
   return { replicas: proposal.replicas, name: `external metric ${metric.name}(${selectorText(metric.selector)})`, status }
@@ -172,7 +191,7 @@ async function externalMetric(scope: Scope, source: MetricsSource, spec: Spec, t
     getting(`unable to get external metric ${namespace}/${metric.name}/${text}`, () => source.external(scope, metric, namespace))
   const name = `external metric ${metric.name}(${text})`
   if (averageValue !== undefined) {
-    const milli = await getting(`failed to get ${metric.name} external metric`, ask)
+    const milli = await amid(`failed to get ${metric.name} external metric`, ask)
     const proposal = replicasForValuePerPod(target, milli, quantityMilli(averageValue))
     return {
       replicas: proposal.replicas,
@@ -180,7 +199,7 @@ async function externalMetric(scope: Scope, source: MetricsSource, spec: Spec, t
       status: { type: spec.type, external: { metric, current: { averageValue: quantityOf(proposal.milli) } } },
     }
   }
-  const proposal = await getting(`failed to get external metric ${metric.name}`, async () =>
+  const proposal = await amid(`failed to get external metric ${metric.name}`, async () =>
     replicasForValue(target, await ask(), quantityMilli(value ?? '0')),
   )
   return {

@@ -151,14 +151,14 @@ export const cronJobController: ControllerDefinition = {
         return done
       }
       if (!ownJobs.settled(key) || !ownCronJobs.settled(key)) return done
-      let owned = jobs.byIndex(CONTROLLER_UID_INDEX, cronJob.metadata?.uid ?? '')
+      const owned = jobs.byIndex(CONTROLLER_UID_INDEX, cronJob.metadata?.uid ?? '')
       let known: batch.CronJob = cronJob
       for (const job of planHistory(cronJob, owned)) {
         if (!(await remove(scope, cronJob, job))) continue
         const { uid } = job.metadata ?? {}
         const active = (known.status?.active ?? []).filter((one) => one.uid !== uid)
+        // Nothing is told of its end any more, but that it was a success is still noted.
         known = { ...known, status: withActive(known.status ?? {}, active) }
-        owned = owned.filter((one) => one !== job)
       }
       const { status, tellings } = takeAccount(known, owned, await goneOf(scope, known, owned))
       tell(cronJob, tellings)

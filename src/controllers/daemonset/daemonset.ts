@@ -98,6 +98,20 @@ export const daemonSetController: ControllerDefinition = {
       return [...owned, ...adopted]
     }
 
+    /** Those of a set of before that was deleted without them are taken over with its pods. */
+    async function historyOf(scope: Scope, set: apps.DaemonSet, reference: OwnerReference): Promise<readonly apps.ControllerRevision[]> {
+      const { owned, adopt } = claim(revisions, set, matcherOf(set.spec?.selector))
+      const history = [...owned]
+      for (const revision of adopt) {
+        const at = { namespace: revision.metadata?.namespace, name: revision.metadata?.name ?? '' }
+        const body = adoptPatch(revision, reference)
+        const answer = await client.resource(refs.controllerrevisions).patch(scope, at, { type: 'merge', body })
+        ownRevisions.wrote(keyOf(set), answer)
+        history.push(answer)
+      }
+      return history
+    }
+
     /** Undefined: the name was taken, the next round takes another. */
     async function currentHash(
       scope: Scope,
@@ -105,7 +119,7 @@ export const daemonSetController: ControllerDefinition = {
       template: core.PodTemplateSpec,
       reference: OwnerReference,
     ): Promise<string | undefined> {
-      const history = revisions.byIndex('controller-uid', reference.uid)
+      const history = await historyOf(scope, set, reference)
       const owner = {
         namespace: set.metadata?.namespace ?? '',
         name: set.metadata?.name ?? '',

@@ -1,9 +1,9 @@
 import { type Scope, rfc3339 } from '#base'
-import { type core, isNotFound, refs } from '#api'
+import { type core, isNotFound, keyOf, refs } from '#api'
 import { PODS_BY_NODE, after, type ControllerDefinition, done, indexByNode, isFinished, isTerminating } from '#reconcile'
 
 export interface PodGcOptions {
-  /** How long a node must have been missing before its pods are taken for lost. */
+  /** How long the node of a pod must have been missing before the pod is taken for lost. */
   readonly quarantineMs: number
   /** Finished pods beyond this number are deleted, oldest first. 0: never. */
   readonly terminatedThreshold: number
@@ -26,18 +26,23 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
     name: 'pod-garbage-collector',
     workers: 8,
     setup(context) {
+      /** By pod: a node that is missing for long is no reason to take a pod for lost that has just come, its node may be on its way. */
       const missingSince = new Map<string, number>()
       const pods = context.watch(refs.pods, ({ key, now }) => {
-        if (now === undefined) return []
+        if (now === undefined) {
+          missingSince.delete(key)
+          return []
+        }
         return isFinished(now) && options.terminatedThreshold > 0 ? [key, FINISHED] : [key]
       })
       indexByNode(pods)
       pods.addIndex(FINISHED_INDEX, (pod) => (isFinished(pod) ? [FINISHED] : []))
-      const nodes = context.watch(refs.nodes, ({ key, now }) => {
-        if (now !== undefined) missingSince.delete(key)
-        return now === undefined
-          ? pods.byIndex(PODS_BY_NODE, key).map((pod) => `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`)
-          : []
+      const nodes = context.watch(refs.nodes, ({ key, old, now }) => {
+        if (now !== undefined && old !== undefined) return []
+        const there = pods.byIndex(PODS_BY_NODE, key).map((pod) => keyOf(pod))
+        if (now === undefined) return there
+        for (const pod of there) missingSince.delete(pod)
+        return []
       })
       const podClient = context.client.resource(refs.pods)
       const nodeClient = context.client.resource(refs.nodes)
@@ -87,13 +92,12 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
         }
         if (nodes.get(nodeName) !== undefined) return done
         const nowMs = scope.clock.monotonic()
-        const sinceMs = missingSince.get(nodeName) ?? nowMs
-        missingSince.set(nodeName, sinceMs)
+        const sinceMs = missingSince.get(key) ?? nowMs
+        missingSince.set(key, sinceMs)
         const leftMs = options.quarantineMs - (nowMs - sinceMs)
         if (leftMs > 0) return after(leftMs)
         if (await isNodeGone(scope, nodeName))
           await remove(scope, pod, { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' })
-        if (pods.byIndex(PODS_BY_NODE, nodeName).length === 0) missingSince.delete(nodeName)
         return done
       }
     },

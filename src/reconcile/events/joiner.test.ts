@@ -12,10 +12,12 @@ test('the same text counts up one Event', () => {
   assert.equal(second?.known.count, 2)
 })
 
-test('after ten different texts for one reason the others are combined', () => {
+test('from the tenth different text for one reason on they are combined', () => {
   const joiner = new EventJoiner()
   const messages = Array.from({ length: 13 }, (_, i) => joiner.seen(event(`m${i}`), 0)?.message)
-  assert.equal(messages[9], 'm9')
+  assert.equal(messages[8], 'm8')
+  assert.equal(messages[9], '(combined from similar events): m9')
+  assert.equal(joiner.seen(event('m3'), 0)?.message, 'm3')
   assert.equal(messages[11], '(combined from similar events): m11')
   assert.equal(messages[12], '(combined from similar events): m12')
 })

@@ -42,8 +42,8 @@ interface Remembered extends KnownEvent {
 }
 
 /**
- * Joins repeats: the same text counts up one Event; more than ten different texts for one reason within ten minutes become one combined
- * Event; a source has 25 writes about an object, and one more every five minutes. It decides only; nothing is written here.
+ * Joins repeats: the same text counts up one Event; the tenth different text for one reason within ten minutes, and what is new after it, become one
+ * combined Event; a source has 25 writes about an object, and one more every five minutes. It decides only; nothing is written here.
  */
 export class EventJoiner {
   readonly #known = new Map<string, Remembered>()
@@ -71,9 +71,10 @@ export class EventJoiner {
       before === undefined || nowMs - before.lastMs > SIMILAR_WINDOW_MS ? { messages: new Set<string>(), lastMs: nowMs } : before
     similar.lastMs = nowMs
     const isNew = !similar.messages.has(message)
-    if (isNew && similar.messages.size <= SIMILAR_LIMIT) similar.messages.add(message)
+    const isOneTooMany = isNew && similar.messages.size >= SIMILAR_LIMIT - 1
+    if (!isOneTooMany) similar.messages.add(message)
     remember(this.#similar, kind, similar)
-    return isNew && similar.messages.size > SIMILAR_LIMIT
+    return isOneTooMany
   }
 
   #allows(who: string, nowMs: number): boolean {

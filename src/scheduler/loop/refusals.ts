@@ -83,12 +83,12 @@ export class Refusals {
   }
 
   #terms(pod: PodInfo): PreemptionTerms {
-    const { budgets, nominated, of } = this.#parts
+    const { budgets, cluster, nominated, of } = this.#parts
     return {
       budgets: budgets?.list() ?? [],
       random: this.#scope.random,
       limits: of(pod).profile.preemption,
-      promised: (node) => nominated.podsOn(node.name),
+      promised: (node) => nominated.podsOn(node.name).filter(({ uid }) => cluster.placedOn(uid) === undefined),
       memo: of(pod).victims,
     }
   }

@@ -20,6 +20,7 @@ import { VictimMemo } from '../preemption/victim-memo.ts'
 import { SchedulingQueue } from '../queue/queue.ts'
 import { VolumesNotBound, claimVolumes, whenBound } from '../volumes/bind.ts'
 import { StorageChanges } from '../volumes/storage-changes.ts'
+import { fateOf } from './fate.ts'
 import { hintsOf } from './hints.ts'
 import { Nominations } from './nominations.ts'
 import { sameForScheduling } from './pod-status.ts'
@@ -184,6 +185,12 @@ export class Scheduler {
     if (pod !== undefined) this.#queue.changed({ kind: 'pod-left', pod, node: nodeName })
   }
 
+  /** A place that we took in vain. Where the pod has been seen meanwhile, it is there. */
+  #giveUp(uid: string): void {
+    if (this.#assumed.delete(uid)) this.#takeAway(uid)
+    this.#queue.retry(uid)
+  }
+
   #wake(): void {
     if (!this.#started || this.#running) return
     this.#running = true
@@ -286,7 +293,10 @@ export class Scheduler {
 
   /** Pods of the same or higher priority that were promised this node count as if they were there already. */
   #leavesPromisesKept(pod: PodInfo, node: NodeState): Refusal | undefined {
-    const promised = this.#nominated.podsOn(node.name).filter((other) => other.uid !== pod.uid && other.priority >= pod.priority)
+    const promised = this.#nominated
+      .podsOn(node.name)
+      // One that is being bound is there already.
+      .filter((other) => other.uid !== pod.uid && other.priority >= pod.priority && this.#cluster.placedOn(other.uid) === undefined)
     if (promised.length === 0) return undefined
     for (const other of promised) this.#cluster.place(other, node.name)
     const prepared = prepareFilters(this.#cluster, pod, this.#of(pod).plugins.filters)
@@ -301,9 +311,7 @@ export class Scheduler {
       .catch((error: unknown) => {
         if (this.#scope.signal.aborted) return
         this.#scope.log.warn('pod not bound', { pod: pod.key, error: messageOf(error) })
-        this.#assumed.delete(pod.uid)
-        this.#takeAway(pod.uid)
-        this.#queue.retry(pod.uid)
+        this.#giveUp(pod.uid)
         if (error instanceof VolumesNotBound) this.#refusals.report(pod, messageOf(error), undefined, 'SchedulerError')
       })
       .finally(() => {
@@ -362,12 +370,13 @@ export class Scheduler {
       if (binder !== undefined) await binder.bind(this.#scope, pod, node)
       else await this.#client.resource(refs.pods).subresource(this.#scope, { namespace, name }, 'binding', { verb: 'create', body })
     } catch (error) {
-      // Gone, or bound by somebody else: the informer tells which.
-      if (!isNotFound(error) && !isConflict(error)) throw error
-      this.#assumed.delete(uid)
-      this.#takeAway(uid)
-      this.#queue.retry(uid)
-      return false
+      const fate = await fateOf(this.#scope, this.#client, pod, node.name, error)
+      if (fate === 'refused' && !isConflict(error) && !isNotFound(error)) throw error
+      if (fate !== 'bound') {
+        // Gone, or bound by somebody else: the informer tells which.
+        this.#giveUp(uid)
+        return false
+      }
     }
     this.#queue.delete(uid)
     this.#nominated.delete(uid)

@@ -9,6 +9,12 @@ export interface Candidate {
   readonly brokenBudgets: number
 }
 
+/** `pods` of a node as they came: the most important first. Of those that have not started, and so have all run for no time, the last that came. */
+export function inImportance(pods: readonly PodInfo[]): PodInfo[] {
+  const hasStarted = ({ pod }: PodInfo): boolean => pod.status?.startTime !== undefined
+  return [...pods.filter(hasStarted), ...pods.filter((pod) => !hasStarted(pod)).reverse()].sort(byImportance)
+}
+
 /** Higher priority first, then those that have run longer. */
 export function byImportance(a: PodInfo, b: PodInfo): number {
   if (a.priority !== b.priority) return b.priority - a.priority

@@ -56,6 +56,19 @@ describe('preemption', () => {
       'n1: low',
     ))
 
+  it('of those that have not started takes the ones that came first', () => {
+    const waiting = (name: string, cpu: string): PodInfo => testPod(name, { priority: 1, cpu, labels: { app: name } })
+    const full = testCluster(
+      [testNode('n1', { cpu: '4' })],
+      [
+        [waiting('a', '1'), 'n1'],
+        [waiting('b', '1'), 'n1'],
+        [waiting('c', '2'), 'n1'],
+      ],
+    )
+    assert.equal(outcome(full, wanted({ cpu: '2' })), 'n1: b, a')
+  })
+
   it('leaves pods of the same priority alone', () =>
     assert.equal(
       outcome(

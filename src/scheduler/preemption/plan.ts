@@ -8,7 +8,7 @@ import { countReasons } from '../framework/message.ts'
 import type { FilterPlugin, Refusal } from '../framework/plugin.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { splitByBudgets } from './budgets.ts'
-import { type Candidate, bestCandidate, byImportance } from './candidates.ts'
+import { type Candidate, bestCandidate, byImportance, inImportance } from './candidates.ts'
 import { type Trials, trialsFor } from './trial.ts'
 import type { VictimMemo } from './victim-memo.ts'
 
@@ -132,9 +132,9 @@ function victimsOn(
   const lower: PodInfo[] = []
   for (const other of node.pods.values()) if (other.priority < pod.priority) lower.push(other)
   if (lower.length === 0) return NO_VICTIMS
-  lower.sort(byImportance)
+  const eligible = inImportance(lower)
   const trial = trials.on(node)
-  for (const other of lower) trial.leave(other)
+  for (const other of eligible) trial.leave(other)
   for (const other of promised) trial.come(other)
   const victims: PodInfo[] = []
   let brokenBudgets = 0
@@ -149,7 +149,7 @@ function victimsOn(
         brokenBudgets += breaks
       }
     }
-    const { breaking, harmless } = splitByBudgets(lower, budgets)
+    const { breaking, harmless } = splitByBudgets(eligible, budgets)
     keep(breaking, 1)
     keep(harmless, 0)
   }
