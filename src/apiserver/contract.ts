@@ -151,6 +151,12 @@ export interface ObjectReader {
   readonly select?: <T extends KubeObject>(ref: ResourceRef<T>, field: string, value: string) => readonly T[]
 }
 
+/** For the server's own start. */
+export interface StartReader extends ObjectReader {
+  /** One object, for a look that is not repeated: all others of the kind are not read into memory for it. */
+  peek<T extends KubeObject>(ref: ResourceRef<T>, namespace: string, name: string): T | undefined
+}
+
 /** Writes by the server itself (bootstrap objects, allocation, tokens), through the same verbs as everyone's. */
 export interface ObjectWriter {
   /** `manager` is who comes to own the fields; `kube-apiserver` when nobody is named. */

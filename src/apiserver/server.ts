@@ -10,6 +10,7 @@ import type {
   RawRoute,
   VirtualResource,
   WriteGuard,
+  StartReader,
 } from './contract.ts'
 import { type Convert, converter, equivalentsOf } from './admission/webhooks/versions.ts'
 import type { Aggregator } from './aggregation/aggregator.ts'
@@ -82,7 +83,7 @@ export interface ApiServerOptions {
 
 export interface ApiServer {
   readonly handler: HttpHandler
-  readonly reader: ObjectReader
+  readonly reader: StartReader
   readonly writer: ObjectWriter
   /** What is served; resources may be added and removed while the server runs. */
   readonly catalog: Catalog

@@ -111,6 +111,14 @@ export class ResourceCache implements HubSubscriber {
     return this.#entries.get(key)
   }
 
+  /** One object as it is now. A cache that is not filled stays so: it is read from the store. Only where that answers at once, or the cache is filled. */
+  peek(key: string): Entry | undefined {
+    if (this.#loaded) return this.#entries.get(key)
+    const stored = this.#engine.get(this.prefix + key)
+    if (stored instanceof Promise) throw new TypeError(`the ${this.resource.plural} have not been read from the store yet`)
+    return stored === undefined ? undefined : this.#entryOf(stored)
+  }
+
   /** The place of a selectable field among an entry's values; undefined when the resource has no such field. */
   fieldSlot(path: string): number | undefined {
     const slot = this.#selectablePaths.indexOf(path)

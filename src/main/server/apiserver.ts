@@ -301,7 +301,7 @@ function fileTokens(file: string | undefined): ReturnType<typeof parseTokenFile>
 async function bootstrap(scope: Scope, { reader, writer, catalog, follow }: ApiServer): Promise<void> {
   const ensure = async <T extends KubeObject>(ref: ResourceRef<T>, object: T): Promise<void> => {
     const { namespace = '', name = '' } = object.metadata ?? {}
-    if (reader.get(ref, namespace, name) !== undefined) return
+    if (reader.peek(ref, namespace, name) !== undefined) return
     await writer.create(scope, ref, object).catch((error: unknown) => {
       if (!isAlreadyExists(error)) throw error
     })

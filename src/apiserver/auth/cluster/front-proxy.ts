@@ -1,6 +1,6 @@
 import type { CertificatePlan, Scope } from '#base'
 import { type core, deepEqual, isAlreadyExists, refs } from '#api'
-import type { ObjectReader, ObjectWriter } from '../../contract.ts'
+import type { ObjectWriter, StartReader } from '../../contract.ts'
 import { clientLeaf } from './certificates.ts'
 
 /** Below the folder of the cluster's keys: an authority of its own, since whoever it signs for may say that he is anybody. */
@@ -22,7 +22,7 @@ export function frontProxyCertificates(): CertificatePlan {
  */
 export async function publishAuthentication(
   scope: Scope,
-  reader: ObjectReader,
+  reader: Pick<StartReader, 'peek'>,
   writer: ObjectWriter,
   { clientAuthority, frontProxyAuthority }: { readonly clientAuthority: string; readonly frontProxyAuthority: string },
 ): Promise<void> {
@@ -40,7 +40,7 @@ export async function publishAuthentication(
       'requestheader-username-headers': list('X-Remote-User'),
     },
   }
-  const stored = reader.get(refs.configmaps, metadata.namespace, metadata.name)
+  const stored = reader.peek(refs.configmaps, metadata.namespace, metadata.name)
   if (stored === undefined) {
     await writer.create(scope, refs.configmaps, wanted).catch((error: unknown) => {
       if (!isAlreadyExists(error)) throw error

@@ -1,13 +1,13 @@
 import type { KubeObject, ResourceRef } from '#api'
 import { UserError } from '#base'
-import type { ObjectReader } from '../../contract.ts'
+import type { StartReader } from '../../contract.ts'
 import type { Catalog } from '../catalog.ts'
 import { type View } from '../view.ts'
 import { type Views, cacheKey } from '../views.ts'
 import { EVERYTHING } from '../../watchcache/lists/selection.ts'
 
 /** Reads for the server's own parts, straight from the caches. */
-export function cacheReader(catalog: Catalog, views: Views): ObjectReader {
+export function cacheReader(catalog: Catalog, views: Views): StartReader {
   /** Undefined when the kind is not served: then there are no objects of it. */
   const viewOf = (ref: ResourceRef): View | undefined => {
     const resource = catalog.find(ref.group, ref.version, ref.plural)
@@ -23,6 +23,13 @@ export function cacheReader(catalog: Catalog, views: Views): ObjectReader {
       const view = viewOf(ref)
       const entry = view?.cache.get(cacheKey(view.resource, namespace, name))
       return view === undefined || entry === undefined ? undefined : (view.object(entry) as T)
+    },
+    peek<T extends KubeObject>(ref: ResourceRef<T>, namespace: string, name: string) {
+      const resource = catalog.find(ref.group, ref.version, ref.plural)
+      if (resource === undefined) return undefined
+      const view = views.of(resource)
+      const entry = view.cache.peek(cacheKey(resource, namespace, name))
+      return entry === undefined ? undefined : (view.object(entry) as T)
     },
     list<T extends KubeObject>(ref: ResourceRef<T>, namespace = '') {
       const view = viewOf(ref)
