@@ -1,5 +1,5 @@
 import { rfc3339 } from '#base'
-import type { core } from '#api'
+import { type core, isExtendedResource } from '#api'
 import type { Image, RuntimeFeatures, RuntimeHandler } from '../cri/runtime.ts'
 import type { MachineFacts } from './facts.ts'
 import type { NodeResources } from './node-resources.ts'
@@ -27,6 +27,12 @@ export interface NodeView {
   readonly before: core.NodeStatus | undefined
 }
 
+/** Resources of the cluster's own that somebody has written into the Node's capacity: pods may ask for all of it. */
+export function withOthers({ capacity, allocatable }: NodeResources, before: Readonly<Record<string, string>> = {}): NodeResources {
+  const others = Object.fromEntries(Object.entries(before).filter(([name]) => isExtendedResource(name) && !(name in capacity)))
+  return { capacity: { ...others, ...capacity }, allocatable: { ...others, ...allocatable } }
+}
+
 /** The Node's status: a pure function of what is known of the machine and the runtime. */
 export function nodeStatus(view: NodeView): core.NodeStatus {
   const at = rfc3339(view.now)
@@ -44,7 +50,7 @@ export function nodeStatus(view: NodeView): core.NodeStatus {
     }
   }
   return {
-    ...view.resources,
+    ...withOthers(view.resources, view.before?.capacity),
     conditions: [
       condition(
         'MemoryPressure',

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { rootScope } from '#base'
 import { type core, refs } from '#api'
 import { createClient, inProcessTransport } from '#client'
-import { createFakeApi, manualClock } from '#testing'
+import { createFakeApi, eventually, manualClock } from '#testing'
+import { withOthers } from './node-status.ts'
 import { NodeRegistrar } from './registrar.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
@@ -37,6 +38,32 @@ test('a node that was taken for dead while it was silent says that it is ready a
   clock.advance(60_000)
   await settled()
   assert.equal(await statusNow(), 'True')
+})
+
+test('what others write into the capacity is seen, and what is no more allocatable goes', async () => {
+  const clock = manualClock()
+  using scope = rootScope({ clock })
+  const client = createClient({ transport: inProcessTransport(createFakeApi().handler) })
+  const resources = { capacity: { cpu: '4' }, allocatable: { cpu: '3' } }
+  const status = async (before: core.NodeStatus | undefined): Promise<core.NodeStatus> => withOthers(resources, before?.capacity)
+  const options = { name: 'n', labels: {}, taints: [], podCidrs: undefined, leaseSeconds: 40, beatMs: 10_000, isRemoved: () => false }
+  const registrar = new NodeRegistrar(client, { ...options, status })
+  await registrar.register(scope)
+  void registrar.run(scope)
+  const nodes = client.resource(refs.nodes)
+  const comesToAllow = async (capacity: Record<string, string>, allocatable: Record<string, string>): Promise<void> => {
+    const node = await nodes.get(scope, { name: 'n' })
+    await nodes.update(scope, { ...node, status: { ...node.status, capacity: { cpu: '4', ...capacity } } }, { subresource: 'status' })
+    await eventually('pods may ask for it', async () => {
+      clock.advance(10_000)
+      const now = await nodes.get(scope, { name: 'n' })
+      assert.deepEqual(now.status?.allocatable, { cpu: '3', ...allocatable })
+      return true
+    })
+  }
+  const own = { 'example.com/seats': '7' }
+  await comesToAllow({ ...own, 'hugepages-2Mi': '4Mi' }, own)
+  await comesToAllow({}, {})
 })
 
 test('a node that is deleted comes back, but for one that has been told not to', async () => {

@@ -23,6 +23,8 @@ const LEASE_NAMESPACE = 'kube-node-lease'
 /** An unchanged status is written this seldom: the Lease says that the node lives. */
 const STATUS_EVERY_MS = 300_000
 const TOLD_WITHIN_MS = 1_000
+/** What others have written into the Node (resources of the cluster's own) is looked for this often, as a kubelet does. */
+const READ_EVERY_MS = 10_000
 
 /** Keeps the Node object and its Lease: registers, beats, and writes the status when it changes. */
 export class NodeRegistrar {
@@ -32,6 +34,7 @@ export class NodeRegistrar {
   #lease: coordination.Lease | undefined
   #writtenAtMs = Number.NEGATIVE_INFINITY
   #beatenAtMs = Number.NEGATIVE_INFINITY
+  #readAtMs = Number.NEGATIVE_INFINITY
   /** Until then the Node is read before it is judged whether its status has to be written. */
   #doubtUntilMs = Number.NEGATIVE_INFINITY
 
@@ -63,7 +66,7 @@ export class NodeRegistrar {
     while (!scope.signal.aborted) {
       try {
         await this.#beat(scope)
-        if (this.#isInDoubt(scope)) await this.refresh(scope)
+        if (this.#isInDoubt(scope) || scope.clock.monotonic() - this.#readAtMs >= READ_EVERY_MS) await this.refresh(scope)
         await this.writeStatus(scope)
       } catch (error) {
         if (isCancelled(error)) return
@@ -93,6 +96,7 @@ export class NodeRegistrar {
 
   /** Reads what others have changed of the Node; what was known stays when it cannot be read. */
   async refresh(scope: Scope): Promise<void> {
+    this.#readAtMs = scope.clock.monotonic()
     try {
       this.#node = await this.#client.resource(refs.nodes).get(scope, { name: this.#options.name })
     } catch (error) {
@@ -107,7 +111,9 @@ export class NodeRegistrar {
     const isDue = scope.clock.monotonic() - this.#writtenAtMs >= STATUS_EVERY_MS
     if (!isDue && same(withoutBeats(before), withoutBeats(status))) return
     const addresses = [{ $patch: 'replace' }, ...(status.addresses ?? [])]
-    const body = { status: { ...status, addresses } }
+    const capacity = changesOf(before?.capacity, status.capacity)
+    const allocatable = { ...goneFrom(before?.allocatable, status.allocatable), ...changesOf(before?.allocatable, status.allocatable) }
+    const body = { status: { ...status, addresses, capacity, allocatable } }
     this.#node = await this.#client
       .resource(refs.nodes)
       .patch(scope, { name: this.#options.name }, { type: 'strategic', body }, { subresource: 'status' })
@@ -154,6 +160,18 @@ export class NodeRegistrar {
       this.#lease = await (this.#lease === undefined ? leases.create(scope, fresh) : leases.update(scope, { ...this.#lease, spec }))
     }
   }
+}
+
+type Amounts = Readonly<Record<string, string>>
+
+/** What somebody else has just taken out of the Node is not written back because it was there before. */
+function changesOf(before: Amounts = {}, now: Amounts = {}): Amounts {
+  return Object.fromEntries(Object.entries(now).filter(([name, amount]) => before[name] !== amount))
+}
+
+/** A patch leaves what it does not name. */
+function goneFrom(before: Amounts = {}, now: Amounts = {}): Readonly<Record<string, null>> {
+  return Object.fromEntries(Object.keys(before).flatMap((name) => (name in now ? [] : [[name, null]])))
 }
 
 function withoutBeats(status: core.NodeStatus | undefined): unknown {
