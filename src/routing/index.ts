@@ -12,6 +12,7 @@ export type {
   Cors,
   Edit,
   Forward,
+  Gate,
   HeaderEdit,
   Mirror,
   Origin,

@@ -37,6 +37,11 @@ export function encodeProgram(rules: readonly Rule[], nameOf: (backend: string) 
       words.push(mirrors.length)
       for (const { backend, share, hasBody } of mirrors) words.push(nameOf(backend), Math.round(share * WHOLE), hasBody ? 'b' : '-')
       auth(words, action.auth)
+      if (action.gate === undefined) words.push('-')
+      else {
+        const { backend, host, path: at, signIn, pass } = action.gate
+        words.push(nameOf(backend), hex(host), hex(at), signIn === undefined ? '-' : hex(signIn), pass.length, ...pass.map(hex))
+      }
     }
   }
   return words.join(',')

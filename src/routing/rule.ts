@@ -40,6 +40,19 @@ export interface Forward {
   readonly mirrors?: readonly Mirror[] | undefined
   /** Absent: everybody may ask. */
   readonly auth?: BasicAuth | undefined
+  readonly gate?: Gate | undefined
+}
+
+/** A backend that says of each request whether it may pass. */
+export interface Gate {
+  /** Key of a backend. */
+  readonly backend: string
+  readonly host: string
+  readonly path: string
+  /** Where people are sent whom it does not know, with `$scheme`, `$host`, `$request_uri` and `$escaped_request_uri` in it. */
+  readonly signIn?: string | undefined
+  /** Headers of its answer that requests go on with, in lower case. */
+  readonly pass: readonly string[]
 }
 
 /** Who may ask, by name and password. */

@@ -293,9 +293,57 @@ describe('filters of routes', { skip: skip ?? false }, () => {
     assert.equal((await ask('closed', '/', ...canary)).status, 401)
     await closed('near', { 'whitelist-source-range': `10.99.0.0/16, ${GATEWAY_ADDRESS}/32, ::1/128` })
     await closed('far', { 'whitelist-source-range': '10.99.0.0/16' })
-    await closed('unknown', { 'auth-url': 'http://auth.default.svc.cluster.local/check' })
+    await closed('unknown', { 'auth-tls-secret': 'default/authority' })
     await eventually('the last of them', async () => (await ask('unknown')).status === 503)
     assert.deepEqual([(await ask('near')).status, (await ask('far')).status], [200, 403])
+  })
+
+  it('asks a Service whether a request may pass, and goes on with what that says of who asks', async () => {
+    await stage.ingress(
+      'gated',
+      {
+        rules: [
+          {
+            host: 'gated.example',
+            http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'one', port: { number: 80 } } } }] },
+          },
+        ],
+      },
+      {
+        annotations: {
+          'nginx.ingress.kubernetes.io/auth-url': 'http://three/check',
+          'nginx.ingress.kubernetes.io/auth-signin': 'https://in.example/start',
+          'nginx.ingress.kubernetes.io/auth-response-headers': 'X-User, X-None',
+        },
+      },
+    )
+    const known = ['-H', 'x-ticket: good']
+    await eventually('the route', async () => (await ask('gated', '/', ...known)).status === 200)
+    await forget()
+    const { body } = await ask('gated', '/a?b=c', ...known, '-X', 'POST', '-d', 'content', '-H', 'x-user: forged', '-H', 'x-none: forged')
+    const { by, headers } = JSON.parse(body) as { by: string; headers: Record<string, string> }
+    assert.deepEqual([by, headers['x-user'], headers['x-none']], [podAddress(1), 'of good', undefined])
+    const [asked] = await seen(3)
+    assert.deepEqual(
+      [
+        asked?.method,
+        asked?.url,
+        asked?.body,
+        asked?.headers['host'],
+        asked?.headers['x-original-url'],
+        asked?.headers['x-original-method'],
+      ],
+      ['GET', '/check', '', 'three', 'http://gated.example/a?b=c', 'POST'],
+    )
+    assert.equal((await seen(1))[0]?.body, 'content')
+    const unknown = await head('gated')
+    assert.deepEqual([unknown['status'], unknown['location']], ['302', 'https://in.example/start?rd=http://gated.example%2F'])
+    assert.equal((await ask('gated', '/', '-H', 'x-ticket: bad')).status, 403)
+    // Nobody to be asked: nobody is let in.
+    await stage.endpoints('three', [])
+    await eventually('a closed gate', async () => (await ask('gated', '/', ...known)).status === 500)
+    await stage.endpoints('three', [3])
+    await eventually('an open one', async () => (await ask('gated', '/', ...known)).status === 200)
   })
 
   it('shares connections among Services, and refuses requests over a connection for another listener', async () => {

@@ -14,7 +14,9 @@ import { ANSWERING, NO_BACKEND, POOLS, type Told, backendName } from './state.ts
 const MOST_FILES = 20_000
 
 /** One script: what comes later uses what is before it. */
-const SCRIPT = ['program', 'cors', 'auth', 'mirror', 'route', 'govern'].map((name) => join(import.meta.dirname, 'script', `${name}.lua`))
+const SCRIPT = ['program', 'cors', 'auth', 'mirror', 'gate', 'route', 'govern'].map((name) =>
+  join(import.meta.dirname, 'script', `${name}.lua`),
+)
 
 /** Every file that a HAProxy with this state starts from, by path. Numbers, addresses and fixed words; what users write is in the maps alone. */
 export function renderFiles(

@@ -1,5 +1,5 @@
 import type { networking } from '#api'
-import { type Mirror, type Rule, answers, fitsProgram } from '#routing'
+import { type Gate, type Mirror, type Rule, answers, fitsProgram } from '#routing'
 import { ACCESS_ANNOTATIONS, type Access, readAccess, usersSecretOf } from './annotations/access.ts'
 import { CANARY_ANNOTATIONS, type Canary, readCanary } from './annotations/canary.ts'
 import type { ReadCertificate } from './certificate.ts'
@@ -66,6 +66,7 @@ class Reader {
   #changes: RequestChanges | undefined
   #mirrors: readonly Mirror[] = []
   #access: Access | 'closed' | undefined
+  #gate: Gate | undefined
   /** A canary that cannot be understood is not to become a route of its own. */
   #isRefused = false
   /** By kind and key of the route. */
@@ -152,7 +153,7 @@ class Reader {
     const access = this.#access
     if (access === 'closed') return CLOSED
     if (this.#changes === undefined && access === undefined) return rules
-    const whole = withChanges(rules, this.#changes ?? NO_CHANGES, this.#mirrors, access ?? EVERYBODY)
+    const whole = withChanges(rules, this.#changes ?? NO_CHANGES, this.#mirrors, access ?? EVERYBODY, this.#gate)
     if (access === undefined || fitsProgram(whole)) return whole
     this.#find('AccessRefused', `requests to ${what} are answered with 503: who may ask is too long`)
     return CLOSED
@@ -228,7 +229,14 @@ class Reader {
       this.#mirrors = mirror === undefined || backend === undefined ? [] : [{ backend, share: 1, hasBody: mirror.hasBody }]
     }
     const access = readAccess(annotations, this.#namespace, (secret, form) => this.#around.users(secret, form))
-    if (access !== undefined && 'problem' in access) {
+    const gate = access !== undefined && 'gate' in access ? access.gate : undefined
+    if (gate !== undefined) {
+      const { to, ...rest } = gate
+      const backend = this.#keyOf(to)
+      this.#gate = backend === undefined ? undefined : { ...rest, backend }
+    }
+    if (gate !== undefined && this.#gate === undefined) this.#access = 'closed'
+    else if (access !== undefined && 'problem' in access) {
       this.#access = 'closed'
       this.#find('AccessRefused', `requests are answered with 503, since nobody could be kept out: ${access.problem}`)
     } else this.#access = access

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 
 /**
  * `recorder.ts ADDRESS:PORT…`: answers at each place with its address, and keeps what came: `/seen` gives it, `PUT /seen` forgets it. `/fails/ID/N/STATUS` is answered with STATUS
- * the first N times, and then well.
+ * the first N times, and then well. `/check` lets tickets pass that are good.
  */
 for (const place of process.argv.slice(2)) {
   const [address = '', port = ''] = place.split(':')
@@ -18,6 +18,14 @@ for (const place of process.argv.slice(2)) {
       return
     }
     seen.push({ method, url, headers, body })
+    if (url === '/check') {
+      // `x-ticket` says who it is: somebody `good`, somebody else, or nobody.
+      const ticket = headers['x-ticket']
+      response
+        .writeHead(ticket === 'good' ? 202 : ticket === undefined ? 401 : 403, { 'x-user': `of ${String(ticket)}` })
+        .end('not for clients')
+      return
+    }
     const [, id, times, status] = /^\/fails\/([^/]+)\/(\d+)\/(\d+)/.exec(url) ?? []
     const before = id === undefined ? 0 : (tries.get(id) ?? 0)
     if (id !== undefined) tries.set(id, before + 1)

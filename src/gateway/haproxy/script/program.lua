@@ -178,6 +178,16 @@ local function read_auth(take)
   return auth
 end
 
+local function read_gate(take)
+  local backend = take()
+  if backend == "-" then return nil end
+  local gate = { backend = backend, host = unhex(take()), path = unhex(take()) }
+  local place = take()
+  gate.sign_in = place ~= "-" and unhex(place) or nil
+  gate.pass = read_list(take)
+  return gate
+end
+
 local function read_rule(take)
   local rule = { when = read_condition(take) }
   if take() == "D" then
@@ -206,6 +216,7 @@ local function read_rule(take)
       rule.mirrors[at] = { backend = take(), share = tonumber(take()) / 1000000, turn = math.random(), has_body = take() == "b" }
     end
     rule.auth = read_auth(take)
+    rule.gate = read_gate(take)
   end
   return rule
 end

@@ -33,9 +33,29 @@ test('who may ask: a lock before the backend, and ranges before the lock', () =>
   ])
 })
 
+test('a Service that is asked about each request', () => {
+  const gateOf = (annotations: Record<string, string>): unknown =>
+    read({ 'auth-url': 'http://a.x.svc:80/check?a=b', ...annotations })
+      .model.route('prefix', 'h/')
+      ?.map(({ action }) => action.kind === 'forward' && action.gate)[0]
+  assert.deepEqual(gateOf({}), { backend: 'x/a:80', host: 'a.x.svc', path: '/check?a=b', pass: [] })
+  assert.deepEqual(gateOf({ 'auth-signin': 'https://in.example/start', 'auth-response-headers': 'X-User, X-Mail' }), {
+    backend: 'x/a:80',
+    host: 'a.x.svc',
+    path: '/check?a=b',
+    pass: ['x-user', 'x-mail'],
+    signIn: 'https://in.example/start?rd=$scheme://$host$escaped_request_uri',
+  })
+})
+
 test('what cannot be held to is closed, and says why', () => {
   for (const [annotations, why] of [
-    [{ 'auth-url': 'http://a' }, /auth-url is not done/],
+    [{ 'auth-url': 'https://a/check' }, /auth-url/],
+    [{ 'auth-url': 'http://a.other/check' }, /a Service of x/],
+    [{ 'auth-url': 'http://none/check' }, /there is no Service/],
+    [{ 'auth-url': 'http://a', 'auth-method': 'POST' }, /auth-method/],
+    [{ 'auth-url': 'http://a', 'auth-response-headers': 'Host' }, /auth-response-headers/],
+    [{ 'auth-url': 'http://a', 'auth-signin': 'https://$http_host/in' }, /auth-signin/],
     [{ 'auth-tls-secret': 'x/ca' }, /auth-tls-secret/],
     [{ 'auth-type': 'digest', 'auth-secret': 'users' }, /digest/],
     [{ 'auth-type': 'basic' }, /is no Secret of x/],

@@ -1,4 +1,4 @@
-import type { Cors, Edit, Mirror, Redirect, Rule } from '#routing'
+import type { Cors, Edit, Gate, Mirror, Redirect, Rule } from '#routing'
 import { corsOf } from '../cors.ts'
 import type { Access } from './access.ts'
 import { isHost, isPath, isPort, shown } from '../grammar.ts'
@@ -181,6 +181,7 @@ export function withChanges(
   { toHttps, redirect, edits, cors }: RequestChanges,
   mirrors: readonly Mirror[],
   { guards, auth }: Access,
+  gate: Gate | undefined,
 ): readonly Rule[] {
   const secure: readonly Rule[] = toHttps
     ? [{ when: { kind: 'scheme', is: 'http' }, action: { kind: 'redirect', status: 308, scheme: 'https' } }]
@@ -191,6 +192,7 @@ export function withChanges(
     ...(cors === undefined ? {} : { cors }),
     ...(mirrors.length === 0 ? {} : { mirrors }),
     ...(auth === undefined ? {} : { auth }),
+    ...(gate === undefined ? {} : { gate }),
   }
   const led = rules.map((rule) => (rule.action.kind === 'forward' ? { ...rule, action: { ...rule.action, ...more } } : rule))
   return [...secure, ...guards, ...led]
