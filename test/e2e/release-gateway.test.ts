@@ -131,11 +131,11 @@ describe('releases over a real HAProxy', { skip: skip ?? false }, () => {
     )
     await pods.until(/listening/)
   }
-  const start = async (name: string, analysis: object = {}): Promise<void> => {
+  const start = async (name: string, analysis: object = {}, by: object = { ingress: 'till' }): Promise<void> => {
     const spec = {
       deployment: 'till',
       service: 'till',
-      ingress: 'till',
+      ...by,
       images: { till: `till:${name}` },
       promotion: 'Automatic',
       strategy: { type: 'Canary', canary: { steps: [{ weight: 10 }] } },
@@ -156,8 +156,8 @@ describe('releases over a real HAProxy', { skip: skip ?? false }, () => {
     )
   const isOver = ({ phase }: NonNullable<Release['status']>): boolean =>
     phase === 'Succeeded' || phase === 'RolledBack' || phase === 'Refused'
-  const underLoad = async (during: () => Promise<void>): Promise<Load> => {
-    const load = stage.inside('load.ts', `http://${GATEWAY_ADDRESS}/`, String(REQUESTS_PER_SECOND), 'keep')
+  const underLoad = async (during: () => Promise<void>, path = '/'): Promise<Load> => {
+    const load = stage.inside('load.ts', `http://${GATEWAY_ADDRESS}${path}`, String(REQUESTS_PER_SECOND), 'keep')
     await load.until(/asking/)
     try {
       await during()
@@ -200,6 +200,46 @@ describe('releases over a real HAProxy', { skip: skip ?? false }, () => {
       assert.deepEqual([phase, verdict], ['Succeeded', 'Same'])
     })
     t.diagnostic(JSON.stringify(load))
+    assert.deepEqual([load.failures, load.answered], [{}, load.sent])
+  })
+
+  it('requests of an HTTPRoute are shared by its weights, which are as before afterwards', async (t) => {
+    const group = '/apis/gateway.networking.k8s.io/v1/namespaces/default'
+    const create = (plural: string, kind: string, name: string, spec: object): Promise<unknown> =>
+      stage.client.raw(stage.scope, {
+        method: 'POST',
+        path: `${group}/${plural}`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ apiVersion: 'gateway.networking.k8s.io/v1', kind, metadata: { name }, spec }),
+      })
+    const rules = [{ matches: [{ path: { type: 'PathPrefix', value: '/route' } }], backendRefs: [{ name: 'till', port: 80, weight: 3 }] }]
+    await create('gateways', 'Gateway', 'web', { gatewayClassName: 'sampan', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }] })
+    await create('httproutes', 'HTTPRoute', 'till', { parentRefs: [{ name: 'web' }], rules })
+    const weights = async (): Promise<readonly (readonly [string, number])[]> => {
+      const { body } = await stage.client.raw(stage.scope, { method: 'GET', path: `${group}/httproutes/till` })
+      const { spec } = JSON.parse(Buffer.from(body).toString()) as {
+        spec: { rules: { backendRefs: { name: string; weight: number }[] }[] }
+      }
+      return spec.rules.flatMap(({ backendRefs }) => backendRefs.map(({ name, weight }) => [name, weight] as const))
+    }
+    await eventually('the route', async () => (await stage.curl(`http://${GATEWAY_ADDRESS}/route`)).status === 200)
+    let shared: readonly (readonly [string, number])[] = []
+    const load = await underLoad(async () => {
+      await start('route', { errorTolerance: 0.02 }, { httpRoute: 'till' })
+      await eventually('three to share', async () => {
+        shared = await weights()
+        return shared.length === 3
+      })
+      const { phase, verdict, analysis } = await until('route', isOver)
+      t.diagnostic(analysis?.judgement?.message ?? '')
+      assert.deepEqual([phase, verdict], ['Succeeded', 'Same'])
+    }, '/route')
+    t.diagnostic(`${JSON.stringify(shared)} ${JSON.stringify(load)}`)
+    assert.equal(
+      shared.reduce((sum, [, weight]) => sum + weight, 0),
+      300,
+    )
+    assert.deepEqual(await weights(), [['till', 3]])
     assert.deepEqual([load.failures, load.answered], [{}, load.sent])
   })
 })

@@ -213,7 +213,7 @@ async function placeOf(scope: Scope, name: string, flags: AppFlags): Promise<Pla
 }
 
 async function connect(scope: Scope, flags: AppFlags): Promise<Client> {
-  const client = await connectAsAdministrator(flags, 'sampan-app')
+  const client = await connectAsAdministrator(scope, flags, 'sampan-app')
   if (!(await servesPlatform(scope, client)))
     throw new UserError(
       'this cluster has no applications',

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { UserError, rootScope, systemClock, writeYaml } from '#base'
+import { type Scope, UserError, rootScope, systemClock, writeYaml } from '#base'
 import { type KubeObject, refs } from '#api'
 import { createProgress, formatTable } from '#cli'
 import type { Client } from '#client'
@@ -46,7 +46,7 @@ export async function runComposeUp(flags: ComposeUpFlags): Promise<void> {
   const progress = createProgress(systemClock, { write: (text) => process.stdout.write(text), isTTY: process.stdout.isTTY })
   using limited = scope.child({ timeoutMs: flags.timeout * 1000 })
   await bringUp(limited, converted, {
-    client: await connect(flags),
+    client: await connect(scope, flags),
     namespace,
     project,
     step: (title, work) => progress.step(title, work),
@@ -58,7 +58,7 @@ export async function runComposeUp(flags: ComposeUpFlags): Promise<void> {
 export async function runComposeDown(flags: ComposeDownFlags): Promise<void> {
   using scope = rootScope()
   const { namespace, project } = read(flags)
-  const removed = await takeDown(scope, await connect(flags), namespace, project, flags.volumes)
+  const removed = await takeDown(scope, await connect(scope, flags), namespace, project, flags.volumes)
   console.log(
     removed === 0
       ? `project ${project} does not run`
@@ -70,7 +70,7 @@ export async function runComposeDown(flags: ComposeDownFlags): Promise<void> {
 export async function runComposePs(flags: ComposeFlags): Promise<void> {
   using scope = rootScope()
   const { namespace, project } = read(flags)
-  const pods = await (await connect(flags))
+  const pods = await (await connect(scope, flags))
     .resource(refs.pods)
     .list(scope, { namespace, labelSelector: `app.kubernetes.io/part-of=${project}` })
   const rows = pods.items.map(({ metadata, spec, status }) => {
@@ -100,7 +100,7 @@ export async function runComposePs(flags: ComposeFlags): Promise<void> {
 export async function runComposeScale(sizes: readonly string[], flags: ComposeFlags): Promise<void> {
   using scope = rootScope()
   const { converted, namespace } = read(flags)
-  const client = await connect(flags)
+  const client = await connect(scope, flags)
   for (const size of sizes) {
     const [service = '', count = ''] = size.split('=')
     const workload = converted.order.find((step) => step.service === service)?.workload
@@ -149,7 +149,7 @@ export function runComposeLogs(services: readonly string[], flags: ComposeLogsFl
   process.exitCode = run.status ?? 1
 }
 
-const connect = (flags: ComposeFlags): Promise<Client> => connectAsAdministrator(flags, 'sampan-compose')
+const connect = (scope: Scope, flags: ComposeFlags): Promise<Client> => connectAsAdministrator(scope, flags, 'sampan-compose')
 
 /** The project of the flags as Kubernetes objects; whatever does not carry over is told at once, with its place. */
 function read(flags: ComposeFlags): { readonly converted: Converted; readonly project: string; readonly namespace: string } {

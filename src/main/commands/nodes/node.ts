@@ -13,7 +13,7 @@ import { type Blocker, boundVolumes, nameOf } from '../../nodes/plan-drain.ts'
 /** `sampan cordon` and `uncordon`: whether new pods come to the node. */
 export async function runCordon(nodeName: string, flags: NodeFlags, schedulable: boolean): Promise<void> {
   using scope = rootScope()
-  const client = await administrator(flags)
+  const client = await administrator(scope, flags)
   await nodeOf(scope, client, nodeName)
   await setSchedulable(scope, client, nodeName, schedulable)
   console.log(`the node ${nodeName} ${schedulable ? 'takes new pods again' : 'takes no new pods'}`)
@@ -22,7 +22,7 @@ export async function runCordon(nodeName: string, flags: NodeFlags, schedulable:
 /** `sampan drain`: the node takes no new pods, and those that it has go elsewhere. */
 export async function runDrain(nodeName: string, flags: DrainFlags): Promise<void> {
   using scope = rootScope()
-  const client = await administrator(flags)
+  const client = await administrator(scope, flags)
   const node = await nodeOf(scope, client, nodeName)
   const preview = await previewDrain(scope, client, nodeName, flags)
   if (flags.preview) return show(preview)
@@ -38,7 +38,7 @@ export async function runNodeRemove(nodeName: string, flags: DrainFlags): Promis
       `${nodeName} is a node of this machine, and comes back with sampan up`,
       'drain it (sampan drain), or remove the cluster (sampan reset)',
     )
-  const client = await administrator(flags)
+  const client = await administrator(scope, flags)
   const node = await nodeOf(scope, client, nodeName)
   const preview = await previewDrain(scope, client, nodeName, flags)
   const lost = await volumesOf(scope, client, nodeName)
@@ -107,7 +107,7 @@ async function volumesOf(scope: Scope, client: Client, nodeName: string): Promis
 const claimOf = (spec: core.PersistentVolumeSpec | undefined): string =>
   `claim ${spec?.claimRef?.namespace ?? ''}/${spec?.claimRef?.name ?? ''}`
 
-const administrator = (flags: NodeFlags): Promise<Client> => connectAsAdministrator(flags, 'sampan')
+const administrator = (scope: Scope, flags: NodeFlags): Promise<Client> => connectAsAdministrator(scope, flags, 'sampan')
 
 async function nodeOf(scope: Scope, client: Client, name: string): Promise<core.Node> {
   try {
