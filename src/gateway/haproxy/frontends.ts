@@ -39,6 +39,9 @@ export function frontends(places: Places, { address, httpPort, httpsPort, more }
   })
 }
 
+/** A path that may be another one, written otherwise. */
+const ODD_PATH = 'path -m sub % // /.'
+
 /** Where HAProxy speaks to itself: of this folder alone, since other gateways may run beside it. */
 export const innerAddress = ({ folder }: Places, name: string): string => `abns@sampan${folder.replaceAll('/', '.')}.${name}`
 
@@ -68,7 +71,7 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
           set(`base,map_str(${exact})`),
           else_(`base,concat(/),map_beg(${prefix})`),
           // What no name has in it may be in the front of a key: a host with a slash in it has found somebody else's.
-          '  http-request allow if { var(txn.backend) -m beg b } { req.hdr(host) -m reg ^[A-Za-z0-9._-]+$ }',
+          `  http-request allow if { var(txn.backend) -m beg b } { req.hdr(host) -m reg ^[A-Za-z0-9._-]+$ } !{ ${ODD_PATH} }`,
           '  http-request unset-var(txn.backend)',
         ]
       : [`  http-request set-var(txn.space) str(${space})`]
@@ -102,6 +105,8 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
     '  http-request deny deny_status 400 if { req.hdr(host) -m reg [^]A-Za-z0-9.:_[-] }',
     '  http-request deny deny_status 400 if { req.ver 1.1 } !{ req.hdr(host) -m found }',
     '  http-request set-var(txn.path) path',
+    // One place may be written in many ways, and whoever leads there reads them all alike: who may ask depends on it.
+    `  http-request lua.normal if { ${ODD_PATH} }`,
     '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
     set(`${host},concat(,txn.path),map_str(${exact})`),
     else_(`${host},concat(,txn.path,/),map_beg(${prefix})`),

@@ -36,17 +36,20 @@ end
 
 local function send_copy(text)
   copies = copies + 1
-  local socket = core.tcp()
-  socket:settimeout(WITHIN_SECONDS)
-  if socket:connect(mirrors) and socket:send(text) then
-    local left = LONGEST_ANSWER
-    while left > 0 do
-      local part, _, rest = socket:receive(8192)
-      if part == nil then break end
-      left = left - #part
+  -- Whatever becomes of it, there is room for another one.
+  pcall(function()
+    local socket = core.tcp()
+    socket:settimeout(WITHIN_SECONDS)
+    if socket:connect(mirrors) and socket:send(text) then
+      local left = LONGEST_ANSWER
+      while left > 0 do
+        local part = socket:receive(8192)
+        if part == nil then break end
+        left = left - #part
+      end
     end
-  end
-  socket:close()
+    socket:close()
+  end)
   copies = copies - 1
 end
 

@@ -126,6 +126,24 @@ local function run(txn, value)
   return false
 end
 
+-- Where a path leads: letters that need not be written as numbers, slashes, and steps up are what they stand for. Backends get it as it came.
+local function normal(path)
+  local text = path:gsub("%%(%x%x)", function(digits)
+    local letter = string.char(tonumber(digits, 16))
+    return letter:match("^[A-Za-z0-9._~/-]$")
+  end):gsub("//+", "/")
+  if not text:find("/.", 1, true) then return text end
+  local parts, last = {}, ""
+  for part in text:gmatch("/([^/]*)") do
+    last = part
+    if part == ".." then parts[#parts] = nil
+    elseif part ~= "." then parts[#parts + 1] = part end
+  end
+  return "/" .. table.concat(parts, "/") .. ((last == "." or last == "..") and #parts > 0 and "/" or "")
+end
+
+core.register_action("normal", { "http-req" }, function(txn) txn:set_var("txn.path", normal(txn.sf:path())) end)
+
 -- Rules of a host, the most exact path first; the empty host is any.
 local function by_path(txn, host, path)
   local found = exact:lookup(host .. path)
