@@ -216,6 +216,9 @@ describe('filters of routes', { skip: skip ?? false }, () => {
       ['origin', 'methods', 'credentials'].map((name) => answer[`access-control-allow-${name}`]),
       ['*', 'GET', undefined],
     )
+    // Who shows who he is gets no star, and no leave to use what he is told.
+    const shown = await head('nginx', '-H', 'Origin: http://any.example', '-u', 'ann:pw')
+    assert.deepEqual([shown['access-control-allow-origin'], shown['access-control-allow-credentials']], ['http://any.example', undefined])
   })
 
   it('lets those in who have a password or come from the right place, and nobody where it cannot tell', async () => {

@@ -19,10 +19,10 @@ local function is_allowed(cors, origin)
 end
 
 -- What is said of a list: a star is for those who ask without credentials, anybody else is told what he has asked for.
-local function said_of(list, credentials, asked)
+local function said_of(list, shows, asked)
   if list.length == 0 then return nil end
   if not list.is_any then return list.text end
-  if not credentials then return "*" end
+  if not shows then return "*" end
   return asked ~= nil and asked:match("^[A-Za-z0-9!#$%%&'*+.^_`|~, -]+$") and asked or nil
 end
 
@@ -36,12 +36,14 @@ local function cross_origin(txn, cors, later)
   local origin = txn.sf:req_fhdr("origin")
   if origin == "" then return false end
   local said = {}
+  -- A star is no answer to who shows who he is, wanted or not.
+  local shows = cors.credentials or txn.sf:req_fhdr("authorization") ~= "" or txn.sf:req_fhdr("cookie") ~= ""
   -- Pages without an origin are anybody's: they never get what is of somebody.
   local allowed = #origin < 512 and is_allowed(cors, origin) and not (cors.credentials and origin == "null")
   if allowed then
-    said["access-control-allow-origin"] = cors.is_any and not cors.credentials and "*" or origin
+    said["access-control-allow-origin"] = cors.is_any and not shows and "*" or origin
     said["access-control-allow-credentials"] = cors.credentials and "true" or nil
-    if not (cors.expose.is_any and cors.credentials) and cors.expose.length > 0 then said["access-control-expose-headers"] = cors.expose.text end
+    if not (cors.expose.is_any and shows) and cors.expose.length > 0 then said["access-control-expose-headers"] = cors.expose.text end
   end
   local method = txn.sf:req_fhdr("access-control-request-method")
   if txn.sf:method() ~= "OPTIONS" or method == "" then
@@ -54,8 +56,8 @@ local function cross_origin(txn, cors, later)
   end
   local reply = txn:reply({ status = allowed and 200 or 403 })
   if allowed then
-    said["access-control-allow-methods"] = said_of(cors.methods, cors.credentials, method)
-    said["access-control-allow-headers"] = said_of(cors.headers, cors.credentials, txn.sf:req_fhdr("access-control-request-headers"))
+    said["access-control-allow-methods"] = said_of(cors.methods, shows, method)
+    said["access-control-allow-headers"] = said_of(cors.headers, shows, txn.sf:req_fhdr("access-control-request-headers"))
     said["access-control-max-age"] = cors.age
     for at = 1, #SAID do
       if said[SAID[at]] ~= nil then reply:add_header(SAID[at], said[SAID[at]]) end
