@@ -68,7 +68,8 @@ function comparable<T>(what: string, work: () => T): T {
 
 function checkRequest({ applied, apiVersion, kind: expected }: ApplyRequest, live: KubeObject): void {
   if (applied.apiVersion !== apiVersion || applied.kind !== (expected ?? live.kind) || !applied.kind) {
-    const { apiVersion: version = '', kind = '' } = applied
+    const text = (given: unknown): string => (typeof given === 'string' ? given : '')
+    const [version, kind] = [text(applied.apiVersion), text(applied.kind)]
     throw statusError.badRequest(`invalid object type: ${version.includes('/') ? version : `/${version}`}, Kind=${kind}`)
   }
   if (Array.isArray(applied.metadata?.managedFields)) throw statusError.badRequest('metadata.managedFields must be nil')

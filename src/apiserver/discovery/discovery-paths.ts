@@ -109,8 +109,8 @@ function mustBeGet(context: RequestContext): void {
 
 function answer(context: RequestContext, spoken: unknown): HttpResponse {
   const document = spoken as KubeObject
-  const accepted = context.accepted(false)
-  if (accepted.form !== 'object') throw notAnObject()
+  const given = context.accepted(false)
+  const accepted = given.form === 'object' ? given : context.core.negotiator.acceptWhole(context.header('accept') ?? '')
   const { kind = '' } = document
   return encoded(context, accepted, 200, Buffer.from(JSON.stringify(document)), () =>
     encodeProtobuf(metaSchema(kind), { apiVersion: 'v1', ...document }),
@@ -141,11 +141,7 @@ function aggregatedAnswer(
     if (context.header('if-none-match') === etag) return { status: 304, headers, body: { kind: 'empty' } }
     return { status: 200, headers, body: { kind: 'bytes', chunks: [bytes] } }
   }
-  throw notAnObject()
-}
-
-function notAnObject(): StatusError {
-  return new StatusError({
+  throw new StatusError({
     code: 406,
     reason: 'NotAcceptable',
     message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',

@@ -74,6 +74,11 @@ export class Negotiator {
     return negotiate(header, [...further, ...MEDIA_TYPES], WHOLE, MEDIA_TYPES, ['PartialObjectMetadata', 'PartialObjectMetadataList'])
   }
 
+  /** Only the clauses that ask for a document as it is. Throws `StatusError` 406. */
+  acceptWhole(header: string): Accepted {
+    return negotiate(header, MEDIA_TYPES, WHOLE, MEDIA_TYPES, [])
+  }
+
   /** Custom resources have no router in front of them that says what there is. Throws `StatusError` 406. */
   mustKnow(header: string | undefined): void {
     if (header === undefined || header === '' || header === JSON_TYPE || this.#known.has(header)) return

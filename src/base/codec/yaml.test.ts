@@ -97,6 +97,13 @@ test('what is written is sorted, in block style, and reads back', () => {
   assert.deepEqual(read(text).value, value)
 })
 
+test('texts are quoted as Kubernetes quotes them, and those within blocks are left alone', () => {
+  const value = { '.': {}, a: '.', b: '.e1', c: "'x", d: "it's", e: "a: 'b", f: '1e3', g: "  '.': x\n'.':\n", h: "- '.'", i: '...' }
+  const text = writeYaml(value)
+  assert.equal(text, `.: {}\na: .\nb: .e1\nc: '''x'\nd: it's\ne: 'a: ''b'\nf: "1e3"\ng: |2\n    '.': x\n  '.':\nh: '- ''.'''\ni: '...'\n`)
+  assert.deepEqual(read(text).value, value)
+})
+
 /** Pieces of which YAML is made, so that whatever comes of them gets far into the reader. */
 const yamlText = fc
   .array(

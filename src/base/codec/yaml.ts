@@ -36,27 +36,31 @@ export function readYamlDocuments(text: string, limits: JsonLimits = DEFAULT_JSO
  * those that cannot stand alone in single ones.
  */
 export function writeYaml(value: unknown): string {
-  const document = new yaml.Document(value, { version: '1.1', aliasDuplicateObjects: false, sortMapEntries: true })
+  const document = new yaml.Document(value, { version: '1.1', aliasDuplicateObjects: false, sortMapEntries: true, customTags: onlyAsked })
   yaml.visit(document, {
     Scalar(_key, node) {
       if (typeof node.value !== 'string') return
       const { value: text } = node
       if (scalarOf(text, true, undefined) !== text || OTHER_WORDS.test(text) || UNPRINTABLE.test(text)) node.type = 'QUOTE_DOUBLE'
-      else if (/^(?:---|\.\.\.)(?:\s|$)/.test(text)) node.type = 'QUOTE_SINGLE'
+      else if (/^(?:---|\.\.\.)(?:\s|$)/.test(text) || (text.includes("'") && !text.includes('\n') && MUST_BE_QUOTED.test(text)))
+        node.type = 'QUOTE_SINGLE'
     },
   })
   const text = document.toString({ indentSeq: false, lineWidth: 0, singleQuote: true })
-  return foldYaml(
-    text.replace(LONE_DOT, '$1.:').replace(ASTRAL, (one) => `\\U${(one.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(8, '0')}`),
-  )
+  return foldYaml(text.replace(ASTRAL, (one) => `\\U${(one.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(8, '0')}`))
 }
+
+/** What a text could be taken for is asked of `scalarOf`, not of the library, to which a lone dot is a number. */
+function onlyAsked(tags: yaml.Tags): yaml.Tags {
+  return tags.map((tag) => (typeof tag === 'object' && 'test' in tag ? { ...tag, test: undefined } : tag)) as yaml.Tags
+}
+/** Of one line. */
+const MUST_BE_QUOTED = /^[ ,[\]{}#&*!|>'"%@`]|^[?-](?: |$)|: | #|[ :]$/
 
 /** Texts with these are written with escapes. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u{10000}-\u{10ffff}]/u
 const ASTRAL = /[\u{10000}-\u{10ffff}]/gu
-/** A key of field ownership that the library takes for a number. */
-const LONE_DOT = /^( *(?:- )*)'\.':/gm
 /** Dates, sexagesimals and what is no number, which some readers take for values of their own. */
 const OTHER_WORDS = /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|\d{4}-\d\d?-\d\d?(?:[Tt ].*)?|[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?)$/
 

@@ -3,7 +3,8 @@ import { type FieldErrors, Path, builtInSchema, decodeProtobuf, fieldError, stat
 import { bodyEncoding, unsupportedBody } from '../../respond/media.ts'
 import { isTrue } from '../../router/request-info.ts'
 import type { RequestContext } from '../context.ts'
-import { GO_TYPE_META, goKind } from '../write/read-object.ts'
+import { GO_TYPE_META } from '../write/read-object.ts'
+import { goKind, misreadKind } from '../write/said-kind.ts'
 import { readDryRun, readInteger, refuseOptions } from '../options.ts'
 
 export interface DeleteOptions {
@@ -61,7 +62,9 @@ function fromBody(bytes: Uint8Array, encoding: 'json' | 'yaml' | 'protobuf'): De
     encoding === 'protobuf'
       ? (decodeProtobuf(builtInSchema('', 'v1', 'DeleteOptions'), bytes).object as Record<string, unknown>)
       : readValue(bytes, encoding)
-  const kind = value['kind']
+  const misread = misreadKind(value)
+  if (misread !== undefined) throw statusError.badRequest(misread)
+  const kind = value['kind'] ?? undefined
   if (kind !== undefined && kind !== '' && kind !== 'DeleteOptions') {
     const apiVersion = typeof value['apiVersion'] === 'string' ? value['apiVersion'] : 'v1'
     throw statusError.badRequest(

@@ -24,16 +24,8 @@ import {
 import type { Catalog } from '../catalog.ts'
 import type { RequestContext } from '../context.ts'
 import { goMap, patchedText, sortedText } from './patch-text.ts'
-import {
-  type ExpectedKind,
-  type ReadValue,
-  checkCustomType,
-  decodeDraft,
-  fieldProblems,
-  finishDraft,
-  goKind,
-} from '../write/read-object.ts'
-import { kindProblem, readAsSaid } from '../write/said-kind.ts'
+import { type ExpectedKind, type ReadValue, checkCustomType, decodeDraft, fieldProblems, finishDraft } from '../write/read-object.ts'
+import { goKind, kindProblem, misreadKind, readAsSaid } from '../write/said-kind.ts'
 import type { WriteOptions } from '../options.ts'
 import { plainError } from '../write/object-rules.ts'
 
@@ -91,7 +83,8 @@ export function preparePatch(
         const problem = restoreProblem(expected.schema, value, document)
         if (problem !== undefined) throw invalidPatch(shown(), problem)
       }
-      const other = otherKind(context.core.catalog, expected, value)
+      const misread = type === 'strategic' || expected.typedItems ? undefined : misreadKind(value as object)
+      const other = misread ?? otherKind(context.core.catalog, expected, value)
       if (other !== undefined) throw invalidPatch(shown(), other)
       try {
         const { object, unknown } = decodeObject(
@@ -174,8 +167,10 @@ function otherKind(catalog: Catalog, expected: ExpectedKind, patched: unknown): 
   if (typeof patched !== 'object' || patched === null) return undefined
   const { kind, apiVersion } = patched as KubeObject
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined
-  const problem = kindProblem(catalog, expected, { kind, apiVersion })
-  return problem === undefined ? undefined : (readAsSaid(catalog, { kind, apiVersion }, patched).refusal ?? problem)
+  // Without a kind it is of the path's, in the version that it says.
+  const said = { kind: kind === '' ? expected.kind : kind, apiVersion }
+  const problem = kindProblem(catalog, expected, said)
+  return problem === undefined ? undefined : (readAsSaid(catalog, said, patched).refusal ?? problem)
 }
 
 const JSON_PATCH_FIELDS = new Set(['op', 'path', 'from', 'value'])

@@ -16,7 +16,7 @@ import {
 import type { Encoding } from '../../respond/media.ts'
 import type { RequestContext } from '../context.ts'
 import type { FieldValidation } from '../options.ts'
-import { type SaidKind, kindProblem, readAsSaid } from './said-kind.ts'
+import { type SaidKind, goKind, kindProblem, misreadKind, readAsSaid } from './said-kind.ts'
 import { type CutBody, cutSpec } from './shared-spec.ts'
 
 /** What a path speaks. */
@@ -195,23 +195,10 @@ function rootOf(expected: ExpectedKind, value: unknown, bytes: Uint8Array): Reco
   )
 }
 
-export function goKind(value: unknown): string {
-  if (Array.isArray(value)) return 'array'
-  return typeof value === 'boolean' ? 'bool' : value === null ? 'null' : typeof value
-}
-
 /** Kind and apiVersion of the body; those of the path where it has none. */
 function typeOf(expected: ExpectedKind, value: Record<string, unknown>, bytes: Uint8Array): { kind: string; apiVersion: string } {
-  for (const name of ['apiVersion', 'kind']) {
-    const field = value[name]
-    if (field !== undefined && field !== null && typeof field !== 'string') {
-      throw unrecognized(
-        expected,
-        `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(field)} into Go struct field .${name} of type string`,
-        bytes,
-      )
-    }
-  }
+  const misread = misreadKind(value)
+  if (misread !== undefined) throw unrecognized(expected, misread, bytes)
   const kind = typeof value['kind'] === 'string' && value['kind'] !== '' ? value['kind'] : expected.kind
   const apiVersion = typeof value['apiVersion'] === 'string' && value['apiVersion'] !== '' ? value['apiVersion'] : apiVersionOf(expected)
   if (apiVersion.split('/').length > 2) throw unrecognized(expected, `unexpected GroupVersion string: ${apiVersion}`, bytes)

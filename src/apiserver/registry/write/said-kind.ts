@@ -28,6 +28,20 @@ const OF_EVERY_VERSION = new Set([
   'PatchOptions',
 ])
 
+/** What Go's reader of JSON calls it. */
+export function goKind(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  return typeof value === 'boolean' ? 'bool' : value === null ? 'null' : typeof value
+}
+
+/** Why it cannot be told what a document says that it is; undefined when it can. */
+export function misreadKind(document: object): string | undefined {
+  for (const [name, said] of Object.entries(document) as [string, unknown][])
+    if ((name === 'kind' || name === 'apiVersion') && said !== null && typeof said !== 'string')
+      return `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(said)} into Go struct field .${name} of type string`
+  return undefined
+}
+
 /** Why an object of this kind cannot stand for the expected one; undefined when it can. */
 export function kindProblem(catalog: Catalog, expected: WantedKind, { kind, apiVersion }: SaidKind): string | undefined {
   const { group, version } = parts(apiVersion)
