@@ -190,6 +190,11 @@ export class Cluster {
     return this.#loads.versionOf(slot)
   }
 
+  /** Another number whenever a node, or what one offers or holds, has changed. */
+  get loadChanges(): number {
+    return this.#loads.count
+  }
+
   /** How many nodes have an image. */
   imageHolders(image: string): number {
     return this.#imageHolders.get(image) ?? 0

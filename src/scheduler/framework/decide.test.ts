@@ -166,3 +166,37 @@ describe('a decision', () => {
       [50, 100, 420, 500, 500],
     ))
 })
+
+describe('a refusal that is remembered', () => {
+  it('is what somebody says who has seen nothing before', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const random = seededRandom(seed)
+      const pick = (below: number): number => Math.floor(random.float() * below)
+      const nodeOf = (i: number): core.Node =>
+        testNode(`n${i}`, {
+          cpu: String(1 + pick(3)),
+          labels: { zone: `z${pick(2)}` },
+          taints: pick(9) === 0 ? [{ key: 'k', effect: 'NoSchedule' }] : [],
+        })
+      const cluster = testCluster([nodeOf(0), nodeOf(1), nodeOf(2)])
+      const decider = new Decider(plugins, seededRandom(seed))
+      let placed = 0
+      for (let step = 0; step < 80; step++) {
+        const spec = pick(2) === 0 ? {} : { nodeSelector: { zone: `z${pick(2)}` } }
+        const pod = testPod(`p${step}`, { cpu: String(1 + pick(3)), spec })
+        const decision = decider.decide(cluster, pod)
+        const fresh = new Decider(plugins, seededRandom(1)).decide(cluster, pod)
+        assert.equal(decision.kind, fresh.kind, `seed ${seed}, step ${step}`)
+        if (decision.kind === 'refused' && fresh.kind === 'refused')
+          assert.equal(refusalMessage(decision.diagnosis, ''), refusalMessage(fresh.diagnosis, ''), `seed ${seed}, step ${step}`)
+        if (decision.kind === 'placed') cluster.place(pod, decision.node.name)
+        const change = pick(12)
+        if (change === 0) cluster.setNode(nodeOf(pick(4)))
+        else if (change === 1) cluster.removeNode(`n${pick(4)}`)
+        else if (change === 2) cluster.take(`uid-default-p${pick(step + 1)}`)
+        placed += decision.kind === 'placed' ? 1 : 0
+      }
+      assert.ok(placed > 0 && placed < 80)
+    }
+  })
+})

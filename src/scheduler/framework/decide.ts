@@ -43,6 +43,14 @@ interface SlotTest {
   readonly fits: ((slot: number) => boolean) | undefined
 }
 
+/** Why no node would do for a pod: the same for all that are tested by the same columns, until something changes. */
+interface KnownRefusal {
+  readonly cluster: Cluster
+  readonly changes: number
+  readonly columns: readonly Float64Array[]
+  readonly refused: { readonly kind: 'refused'; readonly diagnosis: Diagnosis }
+}
+
 export interface NodeCheck {
   readonly check: (node: NodeState) => Refusal | undefined
   /** The same by slots, when all rules allow it. */
@@ -93,6 +101,7 @@ export class Decider {
   #found = new Int32Array(FEWEST_FEASIBLE)
   /** The last pod found no node: the next one may not either, and then it is asked why at once. */
   #hasRefused = false
+  #lastRefusal: KnownRefusal | undefined
   #start = 0
 
   /** `percentage`: of the nodes to compare; 0 leaves it to their number. */
@@ -105,6 +114,9 @@ export class Decider {
   /** `allows` is asked last, for what else a node has to meet (pods that were promised the place). */
   decide(cluster: Cluster, pod: PodInfo, allows?: (node: NodeState) => Refusal | undefined): Decision {
     const prepared = prepareFilters(cluster, pod, this.#plugins.filters)
+    const columns = this.#hasRefused && allows === undefined && 'check' in prepared ? columnsOf(prepared.tests) : undefined
+    const known = columns === undefined ? undefined : this.#knownRefusal(cluster, columns)
+    if (known !== undefined) return known
     if ('check' in prepared && prepared.tests !== undefined && !this.#hasRefused) {
       const slots = this.#findSlots(cluster, prepared.tests, allows)
       const best = this.#bestOf(cluster, pod, new CandidateSlots(cluster, slots))
@@ -113,9 +125,18 @@ export class Decider {
     }
     const found = this.#findAmong(cluster, prepared, allows)
     this.#hasRefused = found.kind === 'refused'
-    if (found.kind === 'refused') return found
+    if (found.kind === 'refused') {
+      this.#lastRefusal = columns === undefined ? undefined : { cluster, changes: cluster.loadChanges, columns, refused: found }
+      return found
+    }
     const best = this.best(cluster, pod, found.nodes)
     return best === undefined ? { kind: 'refused', diagnosis: found.diagnosis } : { kind: 'placed', node: best }
+  }
+
+  #knownRefusal(cluster: Cluster, columns: readonly Float64Array[]): KnownRefusal['refused'] | undefined {
+    const last = this.#lastRefusal
+    if (last === undefined || last.cluster !== cluster || last.changes !== cluster.loadChanges) return undefined
+    return last.columns.length === columns.length && last.columns.every((one, at) => one === columns[at]) ? last.refused : undefined
   }
 
   /** The first half of a decision. The diagnosis of feasible nodes is of those that were refused on the way; it is good until the next call. */
@@ -205,6 +226,12 @@ export class Decider {
     for (let i = 0; i < totals.length; i++) if (totals[i] === highest && skipped-- === 0) return cluster.at(slots[i] ?? -1)
     return cluster.at(slots[0] ?? -1)
   }
+}
+
+/** Undefined: not all that is tested is a number of the node's that is remembered. */
+function columnsOf(tests: readonly SlotTest[] | undefined): readonly Float64Array[] | undefined {
+  const columns = (tests ?? []).flatMap(({ column }) => (column === undefined ? [] : [column.values]))
+  return columns.length === tests?.length ? columns : undefined
 }
 
 /** Whether no rule finds anything. */

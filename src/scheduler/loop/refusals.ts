@@ -76,7 +76,13 @@ export class Refusals {
   /** The pod waits. Whether others could make room. */
   #noteRefusal(pod: PodInfo, diagnosis: Diagnosis): boolean {
     const plugins = new Set<string>()
-    for (const refused of diagnosis.refusals) if (refused !== undefined) plugins.add(refused.plugin)
+    // Most are like their neighbour.
+    let last: Diagnosis['refusals'][number]
+    for (const refused of diagnosis.refusals) {
+      if (refused === last) continue
+      last = refused
+      if (refused !== undefined) plugins.add(refused.plugin)
+    }
     if (diagnosis.general !== undefined) plugins.add(diagnosis.general.plugin)
     this.#parts.queue.refuse(pod.uid, diagnosis.nodes === 0 ? new Set(['NodeAffinity']) : plugins)
     return diagnosis.nodes > 0 && diagnosis.general === undefined && this.#parts.of(pod).profile.preempts
