@@ -81,6 +81,39 @@ for (const [kind, texts, spec] of [
     }
   })
 
+test('what annotations say is in what the data plane gets as digits alone, or not at all', () => {
+  const around: Readonly<Record<string, (text: string) => string>> = {
+    'cors-allow-origin': (text) => `https://${text}.example`,
+    'cors-allow-methods': (text) => text,
+    'cors-allow-headers': (text) => text,
+    'cors-expose-headers': (text) => text,
+    'cors-max-age': (text) => `1${text}`,
+    'mirror-target': (text) => `http://a${text}$request_uri`,
+    'proxy-next-upstream': (text) => `error ${text}`,
+    'proxy-next-upstream-tries': (text) => `2${text}`,
+    'auth-realm': (text) => text,
+    'auth-secret': (text) => text,
+    'auth-url': (text) => `http://a/${text}`,
+    'auth-signin': (text) => `https://a.example/${text}`,
+    'auth-response-headers': (text) => `x-a, ${text}`,
+    'whitelist-source-range': (text) => `10.0.0.0/8,${text}`,
+    'rewrite-target': (text) => `/${text}`,
+  }
+  const users = { 'x/users': { users: [{ name: 'marked', hash: '{SHA}marked' }] } }
+  const prefix = 'nginx.ingress.kubernetes.io/'
+  const usual = { [`${prefix}enable-cors`]: 'true', [`${prefix}auth-type`]: 'basic', [`${prefix}auth-secret`]: 'users' }
+  for (const word of ['', ...WORDS, ',', ':', '-', '=']) {
+    // One for each: what cannot be held to closes all of its Ingress.
+    const ingresses = Object.entries(around).map(([name, whole]) => {
+      const annotations = { ...usual, [`${prefix}${name}`]: whole(`marked${word}marked`) }
+      return ingress(name, { rules: [rule(`${name}.example`, '/')] }, { annotations })
+    })
+    const model = modelIn({ services: { a: web }, users, ingresses })
+    assert.doesNotMatch(everything(model), /marked/i, JSON.stringify(word))
+    for (const { message } of model.findings) assert.ok(message.length < 400 && !/[\n\r\0]/.test(message), JSON.stringify(word))
+  }
+})
+
 test('names of Services and addresses of endpoints never stand in a command but as numbers and checked addresses', () => {
   const name = 'x\nshutdown frontend web'
   const model = modelIn({
