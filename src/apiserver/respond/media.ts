@@ -1,4 +1,5 @@
 import { StatusError } from '#api'
+import { RoutingRefusal } from '../registry/routing-errors.ts'
 
 export const JSON_TYPE = 'application/json'
 export const YAML_TYPE = 'application/yaml'
@@ -140,7 +141,7 @@ function onlyAccepted(offered: readonly string[]): StatusError {
 
 /** What the router in front of the resources says when no representation fits at all. */
 export function notAcceptable(available: readonly string[]): StatusError {
-  return new StatusError({
+  return new RoutingRefusal({
     code: 406,
     reason: 'NotAcceptable',
     message: `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`,

@@ -11,6 +11,7 @@ import type { Fairness } from '../flowcontrol/fairness.ts'
 import { authorize } from '../registry/authorize.ts'
 import { RequestContext } from '../registry/context.ts'
 import type { Core } from '../registry/core.ts'
+import { RoutingRefusal } from '../registry/routing-errors.ts'
 import { type ResourceRoutes, serveResource } from '../registry/serve-resource.ts'
 import { compressed } from '../respond/compress.ts'
 import { refusalOf } from '../respond/errors.ts'
@@ -76,6 +77,7 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
       if (request.headers['accept-encoding'] !== undefined) answer = await compressed(request, answer)
     } catch (error) {
       answer = refusalAnswer(request, refusalOf(scope, error, auditId))
+      if (error instanceof RoutingRefusal) context?.warnings.splice(0)
       audit ??= recordOf(options, new RequestContext(scope, core, request, info, NOBODY, auditId))
       if (audit !== undefined) answer = audit.answered(answer)
     }

@@ -83,8 +83,8 @@ export function typedDeleteOptions(options: object): DeleteOptions {
       gracePeriodSeconds: at(value, 'gracePeriodSeconds', 'number', 'int64'),
       orphanDependents: at(value, 'orphanDependents', 'boolean', 'bool'),
       propagationPolicy: at(value, 'propagationPolicy', 'string', 'v1.DeletionPropagation'),
-      uid: at(preconditions, 'uid', 'string', 'types.UID'),
-      resourceVersion: at(preconditions, 'resourceVersion', 'string', 'string'),
+      uid: at(preconditions, 'uid', 'string', 'types.UID', PRECONDITIONS),
+      resourceVersion: at(preconditions, 'resourceVersion', 'string', 'string', PRECONDITIONS),
     },
     textsAt(value, 'dryRun'),
     [],
@@ -128,13 +128,24 @@ interface Types {
   readonly boolean: boolean
   readonly string: string
 }
-function at<K extends keyof Types>(value: Record<string, unknown>, name: string, type: K, goType: string): Types[K] | undefined {
+function at<K extends keyof Types>(
+  value: Record<string, unknown>,
+  name: string,
+  type: K,
+  goType: string,
+  struct = OPTIONS,
+): Types[K] | undefined {
   const found = value[name]
   if (found === undefined || found === null) return undefined
-  if (typeof found === type) return found as Types[K]
-  throw mistyped(found, name, goType)
+  if (typeof found === type && (typeof found !== 'number' || Number.isInteger(found))) return found as Types[K]
+  throw mistyped(found, name, goType, struct)
 }
 
-function mistyped(found: unknown, name: string, goType: string): Error {
-  return statusError.badRequest(`json: cannot unmarshal ${goKind(found)} into Go struct field DeleteOptions.${name} of type ${goType}`)
+/** The fields of which a message names, and how it comes to them. */
+const OPTIONS = 'DeleteOptions'
+const PRECONDITIONS = 'Preconditions.preconditions'
+
+function mistyped(found: unknown, name: string, goType: string, struct = OPTIONS): Error {
+  const what = typeof found === 'number' && goType === 'int64' ? `number ${found}` : goKind(found)
+  return statusError.badRequest(`json: cannot unmarshal ${what} into Go struct field ${struct}.${name} of type ${goType}`)
 }

@@ -25,6 +25,7 @@ import type { Catalog } from '../catalog.ts'
 import type { RequestContext } from '../context.ts'
 import { goMap, patchedText, sortedText } from './patch-text.ts'
 import { type ExpectedKind, type ReadValue, checkCustomType, decodeDraft, fieldProblems, finishDraft } from '../write/read-object.ts'
+import { RoutingRefusal } from '../routing-errors.ts'
 import { goKind, kindProblem, misreadKind, readAsSaid } from '../write/said-kind.ts'
 import type { WriteOptions } from '../options.ts'
 import { plainError } from '../write/object-rules.ts'
@@ -42,7 +43,8 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
 export function patchTypeOf(contentType: string | undefined, strategic: boolean): PatchType {
   const type = PATCH_TYPES[(contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '']
   if (type !== undefined && (strategic || type !== 'strategic')) return type
-  if (strategic) throw new StatusError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} })
+  if (strategic)
+    throw new RoutingRefusal({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} })
   throw new StatusError({
     code: 415,
     reason: 'UnsupportedMediaType',
