@@ -8,7 +8,7 @@ import { type MachineCluster, machineCluster, noMachineCluster } from '#testing'
 import { eventually, rounds } from '#testing/basics'
 import { visitor } from '../e2e/shop.ts'
 import { inventoryOfReplaced } from './inventory.ts'
-import { kill, processesOfContainer, processesWith, supervisorOf } from './victims.ts'
+import { kill, killAll, processesOfContainer, processesWith, supervisorOf } from './victims.ts'
 
 const NAMESPACE = 'faults'
 /** Of each a pod, since a second end of the same one soon after the first would have to wait before its next start. */
@@ -56,7 +56,7 @@ describe('a node that is harmed', { skip: noMachineCluster }, () => {
     return found
   }
   const endContainerOf = async (name: string): Promise<void> => {
-    for (const pid of processesOfContainer((await runningContainer(name)).id)) kill(pid)
+    killAll(processesOfContainer((await runningContainer(name)).id))
   }
 
   const faults: readonly Fault[] = [
@@ -69,7 +69,7 @@ describe('a node that is harmed', { skip: noMachineCluster }, () => {
       what: "a pod's shim is killed",
       harm: async () => {
         const { sandboxId } = await runningContainer(VICTIMS.ofShim)
-        for (const pid of processesWith('containerd-shim', sandboxId)) kill(pid)
+        killAll(processesWith('containerd-shim', sandboxId))
       },
       isMended: async () => isReady(await pod(VICTIMS.ofShim)) && restartsOf(await pod(VICTIMS.ofShim)) > 0,
     },

@@ -9,6 +9,17 @@ export function kill(pid: number | undefined): void {
   process.kill(pid, 'SIGKILL')
 }
 
+/** The same of several, which may take each other with them. */
+export function killAll(pids: readonly number[]): void {
+  kill(pids[0])
+  for (const pid of pids.slice(1))
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It went with the first one.
+    }
+}
+
 /** Of the shell that starts a component again when it has ended. */
 export const supervisorOf = ({ stateDir }: MachineCluster, component: string): number =>
   Number(readFileSync(join(stateDir, 'run', `${component}.pid`), 'utf8'))

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Identity, type MetricFamily, ReplaceableIdentity, type Scope, UserError } from '#base'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
-import { OVERLAY_MTU } from '#network'
 import { DEFAULT_HARD, alignmentOptions, parseReserved, parseThresholds, shutdownGroups, streamProtocols } from '#node'
 import { type AgentOptions, defaultAddresses, startAgent } from '../node/agent.ts'
 import { type AgentCertificates, agentCertificates } from '../node/agent-certificates.ts'
@@ -11,6 +10,7 @@ import { heartbeatOf } from '../program/failover.ts'
 import { inForeground } from '../process/foreground.ts'
 import type { AgentFlags } from '../program/flags.ts'
 import { nodeNetwork } from '../node/node-network.ts'
+import { podLinksIn } from '../up/commands.ts'
 
 /** `sampan agent`: node agent, service proxy, policies, routes and DNS of one node, in one process. */
 export async function runAgent(flags: AgentFlags): Promise<void> {
@@ -39,7 +39,8 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
           sandboxImage: flags.sandboxImage,
           ...(flags.netns === undefined ? {} : { netns: flags.netns }),
           ...(flags.containerd === undefined ? {} : { containerdDir: flags.containerd }),
-          ...(flags.network === 'overlay' ? { mtu: OVERLAY_MTU } : {}),
+          ...podLinksIn(flags.network),
+          ...(flags.cniConfig === undefined ? {} : { cniConfig: flags.cniConfig }),
         },
         clusterDns: flags.clusterDns,
         ...(flags.podManifestPath === undefined ? {} : { staticPodsDir: flags.podManifestPath }),

@@ -21,9 +21,10 @@ import {
   readInstance,
   writeInstance,
 } from '../instance/instance.ts'
+import { chosenChain, withCniConfig } from '../instance/cni-config.ts'
 import { withContainerd } from '../instance/containerd.ts'
-import { addressIPv6, machineAddress6, secondFamily } from '../instance/second-family.ts'
 import { machineAddress } from '../instance/machine-address.ts'
+import { addressIPv6, machineAddress6, secondFamily } from '../instance/second-family.ts'
 import { claimNetwork, ensureNetwork } from '../instance/network.ts'
 import { freePort, stateDirOf } from '../instance/locate.ts'
 import { cacheDir } from '../pack/find-pack.ts'
@@ -172,11 +173,12 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
   const known = readInstance(stateDir)
   if (known !== undefined) {
     const kept = withContainerd(stateDir, withFailover(stateDir, withParts(stateDir, known, flags), flags), flags)
-    return withNodes(scope, stateDir, withMode(stateDir, kept, flags), flags)
+    return withNodes(scope, stateDir, withMode(stateDir, withCniConfig(stateDir, kept, flags), flags), flags)
   }
   // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
   if (existsSync(stateDir) && readdirSync(stateDir).some((entry) => !entry.startsWith('instance.json')))
     throw new UserError(`${stateDir} holds something that is not a cluster`, 'give --state-dir a folder that is empty or does not exist')
+  const chain = chosenChain(flags, flags.ipFamilies ?? ['IPv4'])
   const securePort = flags.securePort ?? (await freePort(USUAL_PORT))
   const network = flags.isolated || flags.name !== 'default' || (flags.nodes ?? 1) > 1 ? claimNetwork() : undefined
   const { clusterCidr, dnsAddress, ...lan } = rangesOf(network?.number ?? 0)
@@ -200,6 +202,7 @@ async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Pr
     ...(ipv6 === undefined ? {} : { ipv6 }),
     dnsAddress,
     ...(flags.containerd === undefined ? {} : { containerdDir: flags.containerd }),
+    ...chain,
     ...(flags.gateway === true ? { gateway: true } : {}),
     ...(flags.delivery === true ? { delivery: true } : {}),
     ...(flags.failover === undefined ? {} : { failover: flags.failover }),

@@ -51,6 +51,7 @@ const whole: DoctorFacts = {
   hasIPv6: true,
   wantsIPv6: false,
   hasSctp: true,
+  filtersBridges: true,
   hasHurrySwitch: true,
   volumeFilesystem: 'xfs',
   hasLoopDevices: true,
@@ -90,6 +91,7 @@ const LACKS: readonly (readonly [string, Partial<DoctorFacts>, readonly string[]
   ['IPv6', { hasIPv6: false }, ['IPv6 limits']],
   ['IPv6, and the cluster speaks it', { hasIPv6: false, wantsIPv6: true }, ['IPv6 blocks']],
   ['SCTP', { hasSctp: false }, ['SCTP limits']],
+  ['a filter for bridges', { filtersBridges: false }, ['bridges limits']],
   ['a quick kernel', { hasHurrySwitch: false }, ['quick grace periods limits']],
   [
     'a newer containerd',

@@ -26,6 +26,7 @@ export interface DoctorFacts {
   readonly hasIPv6: boolean
   readonly wantsIPv6: boolean
   readonly hasSctp: boolean
+  readonly filtersBridges: boolean
   readonly hasHurrySwitch: boolean
   readonly volumeFilesystem: string
   readonly hasLoopDevices: boolean

@@ -28,6 +28,9 @@ export function diagnoseKernel(facts: DoctorFacts): readonly Finding[] {
     facts.hasSctp
       ? fine('SCTP', 'there')
       : limit('SCTP', 'the kernel has none', 'pods can open no sockets of SCTP: Services and policies of it are made, and carry nothing'),
+    facts.filtersBridges
+      ? fine('bridges', 'filtered')
+      : limit('bridges', 'what passes them is not filtered', 'no --network bridge', 'modprobe br_netfilter'),
     facts.machine.apparmor
       ? fine('AppArmor', 'enabled')
       : limit('AppArmor', 'the kernel has none, or it is switched off', 'pods with AppArmor profiles are refused'),

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statfsSync } from 'node:fs'
 import { freemem } from 'node:os'
 import { delimiter, dirname } from 'node:path'
 import type { Scope } from '#base'
-import { gracePeriodsSwitch, kernelSpeaksIPv6, lookAtMachine, shortagesNow, usualFilesystem } from '#node'
+import { gracePeriodsSwitch, kernelFiltersBridges, kernelSpeaksIPv6, lookAtMachine, shortagesNow, usualFilesystem } from '#node'
 import { familiesOf } from '../instance/instance.ts'
 import { GATEWAY_PROGRAMS, NODE_PROGRAMS, canInstallPackages, missingPrograms } from '../machine/packages.ts'
 import { EVICTION } from '../up/commands.ts'
@@ -31,6 +31,7 @@ export async function lookAround(scope: Scope, examined: Examined): Promise<Doct
     hasIPv6,
     wantsIPv6: instance !== undefined && familiesOf(instance).includes('IPv6'),
     hasSctp: hasSctp(),
+    filtersBridges: kernelFiltersBridges(),
     hasHurrySwitch: gracePeriodsSwitch() !== undefined,
     volumeFilesystem: await usualFilesystem(),
     hasLoopDevices: existsSync('/dev/loop-control'),

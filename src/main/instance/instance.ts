@@ -28,6 +28,8 @@ export interface Instance {
   readonly dnsAddress: string
   /** The folder of the containerd that the nodes run; absent: the machine's. */
   readonly containerdDir?: string
+  /** A file with the chain of CNI plugins of the pods' network; absent: our own. */
+  readonly cniConfig?: string
   /** Ingresses are served, in the network of the first node. */
   readonly gateway?: boolean
   /** The platform's controllers run. */
@@ -54,8 +56,10 @@ export interface JoinedCluster {
   readonly balancerPool: string
 }
 
-export const NETWORK_MODES = ['route', 'overlay'] as const
+/** How nodes reach the pods of others: by routes, or packed; `bridge`: by routes, and the pods of a node are on one switch. */
+export const NETWORK_MODES = ['route', 'overlay', 'bridge'] as const
 export type NetworkMode = (typeof NETWORK_MODES)[number]
+export const wayBetweenNodes = (mode: NetworkMode): Exclude<NetworkMode, 'bridge'> => (mode === 'bridge' ? 'route' : mode)
 
 export interface NodePlace {
   readonly name: string

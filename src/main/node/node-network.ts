@@ -17,6 +17,7 @@ import { releaseProxy, startDrain, startProxy, systemKernel } from '#proxy'
 import { createInformers } from '#reconcile'
 import type { AgentFlags } from '../program/flags.ts'
 import { networkMetrics } from './network-metrics.ts'
+import { wayBetweenNodes } from '../instance/instance.ts'
 import { ensureLocalAddress, isOwnNetwork } from '../instance/network.ts'
 
 /** The network of one node: service proxy, policies, routes to other nodes and DNS, over one set of caches. */
@@ -68,7 +69,7 @@ export async function nodeNetwork(
         nodeName,
         nodeAddress: nodeAddresses[0] ?? '',
         families,
-        mode: flags.network,
+        mode: wayBetweenNodes(flags.network),
         tellMode,
         ...inNetns,
       })

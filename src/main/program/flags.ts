@@ -28,6 +28,8 @@ export interface UpFlags extends InstanceFlags {
   /** As many nodes as there are, or one, when absent. */
   readonly nodes?: number
   readonly network?: NetworkMode
+  /** Absent: as before; `default`: our own. */
+  readonly cniConfig?: string
   /** Absent: as before, or IPv4. */
   readonly ipFamilies?: readonly IpFamily[]
   readonly example: boolean
@@ -122,6 +124,7 @@ export interface AgentFlags extends RoomFlags {
   readonly rootDir: string
   readonly podCidr?: readonly string[]
   readonly network: NetworkMode
+  readonly cniConfig?: string
   readonly clusterCidr: readonly string[]
   readonly sandboxImage: string
   readonly netns?: string

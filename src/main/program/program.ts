@@ -14,7 +14,7 @@ import { addDoctorCommand } from './doctor-program.ts'
 import { addExplainCommand } from './explain-program.ts'
 import { addJoinCommands } from './join-program.ts'
 import { roomFlags } from './room-flags.ts'
-import { instanceFlags, instanceName, otherContainerd } from './instance-flags.ts'
+import { instanceFlags, instanceName, otherContainerd, ownCniChain } from './instance-flags.ts'
 import type { AgentFlags, DeliveryFlags, GatewayFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
 
 /** Subcommands load their code when they run, so that `sampan version` costs nothing of `sampan up`. */
@@ -40,9 +40,10 @@ export function program(): Command {
     .addOption(
       new Option(
         '--network <mode>',
-        'how nodes reach the pods of others: by routes, or packed into UDP (VXLAN); a cluster that runs changes it node by node (default: route)',
+        'how nodes reach the pods of others: by routes, packed into UDP (overlay, VXLAN), or by routes with the pods of a node on one switch (bridge); a cluster that runs changes between the first two node by node (default: route)',
       ).choices(NETWORK_MODES),
     )
+    .addOption(ownCniChain(' ("default": our own); kept'))
     .option(
       '--ip-families <families>',
       'what addresses pods, Services and nodes have: IPv4, or IPv4,IPv6 (default: IPv4; a cluster keeps them)',
@@ -327,10 +328,14 @@ function agentFlags(command: Command): Command {
       commas,
     )
     .addOption(
-      new Option('--network <mode>', 'how to reach the pods of other nodes: by routes, or packed into UDP (VXLAN)')
+      new Option(
+        '--network <mode>',
+        'how to reach the pods of other nodes: by routes, packed into UDP (VXLAN), or by routes with the own pods on one switch',
+      )
         .choices(NETWORK_MODES)
         .default('route'),
     )
+    .addOption(ownCniChain())
     .option('--cluster-cidr <cidr>', 'addresses that see the pods under their own (may be repeated)', several, [])
     .option('--sandbox-image <name>', 'the image that holds a pod together', 'sampan.local/pause:1')
     .option('--netns <path>', 'network namespace that stands for the machine')

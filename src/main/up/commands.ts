@@ -6,6 +6,7 @@ import {
   type Instance,
   NODE_KUBECONFIG,
   NODE_MASK_SIZE,
+  type NetworkMode,
   type NodePlace,
   announceInterface,
   balancerPool,
@@ -119,6 +120,7 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
     ...(host.netns === undefined ? [] : [['--netns', host.netns]]),
     ...(host.containerdDir === undefined ? [] : [['--containerd', host.containerdDir]]),
     ['--network', instance.networkMode],
+    ...(host.cniConfig === undefined ? [] : [['--cni-config', host.cniConfig]]),
     ['--eviction-hard', EVICTION],
     ['--cluster-dns', dnsService(instance)],
     ['--proxy-table', proxyTable(instance, index)],
@@ -146,6 +148,12 @@ const orderedCredentials = (stateDir: string): readonly string[][] => [
   ['--cert-dir', join(stateDir, 'pki')],
 ]
 
+/** What the mode means for the links of pods. */
+export const podLinksIn = (mode: NetworkMode): Pick<HostOptions, 'mtu' | 'bridge'> => ({
+  ...(mode === 'overlay' ? { mtu: OVERLAY_MTU } : {}),
+  ...(mode === 'bridge' ? { bridge: true } : {}),
+})
+
 export function hostOptions(stateDir: string, instance: Instance, index = 0): HostOptions {
   const netns = netnsPath(placeOf(instance, index))
   return {
@@ -155,6 +163,7 @@ export function hostOptions(stateDir: string, instance: Instance, index = 0): Ho
     sandboxImage: PAUSE_IMAGE,
     ...(netns === undefined ? {} : { netns }),
     ...(instance.containerdDir === undefined ? {} : { containerdDir: instance.containerdDir }),
-    ...(instance.networkMode === 'overlay' ? { mtu: OVERLAY_MTU } : {}),
+    ...podLinksIn(instance.networkMode),
+    ...(instance.cniConfig === undefined ? {} : { cniConfig: instance.cniConfig }),
   }
 }

@@ -1,5 +1,6 @@
 import { UserError } from '#base'
 import { isSupervised } from '../background/processes.ts'
+import { isAnyNodeUp } from '../instance/containerd.ts'
 import { type Instance, writeInstance } from '../instance/instance.ts'
 import type { UpFlags } from '../program/flags.ts'
 import { SERVER } from './commands.ts'
@@ -24,9 +25,11 @@ export function withFailover(stateDir: string, known: Instance, { failover }: Up
   return changed
 }
 
-/** Nodes that run are told one after the other, once the API answers. */
+/** Nodes that run are told one after the other, once the API answers. Pods keep the links that they were made with: those of a switch, and others, cannot be neighbours. */
 export function withMode(stateDir: string, known: Instance, { network }: UpFlags): Instance {
   if (network === undefined || network === known.networkMode || known.version === 1) return known
+  if ((network === 'bridge') !== (known.networkMode === 'bridge') && isAnyNodeUp(stateDir, known))
+    throw new UserError(`the cluster runs with --network ${known.networkMode}`, 'stop it first: sampan down')
   const changed = { ...known, networkMode: network }
   writeInstance(stateDir, changed)
   return changed

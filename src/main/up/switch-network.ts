@@ -3,7 +3,7 @@ import { isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import { MODE } from '#network'
 import { isSupervised, lastLines, startInBackground, stopInBackground } from '../background/processes.ts'
-import type { Instance } from '../instance/instance.ts'
+import { type Instance, wayBetweenNodes } from '../instance/instance.ts'
 import { CLUSTER_FACTS } from '../join/cluster-facts.ts'
 import { agentOf, componentCommand } from './commands.ts'
 import { within } from './within.ts'
@@ -30,25 +30,32 @@ export async function switchNetwork(
     .catch((error: unknown) => {
       if (!isNotFound(error)) throw error
     })
-  for (const [index, { name }] of instance.nodes.entries()) {
-    const component = agentOf(index)
-    const sends = async (within: Scope): Promise<string | undefined> =>
-      (await client.resource(refs.nodes).get(within, { name })).metadata?.annotations?.[MODE]
-    // One that does not run starts so.
-    if (!isSupervised(stateDir, component.name) || (await sends(scope)) === instance.networkMode) continue
-    note(name)
-    await stopInBackground(scope, stateDir, component.name, STOP_WITHIN_MS)
-    await startInBackground(scope, stateDir, component.name, componentCommand(component, stateDir, instance))
-    if (instance.nodes.length === 1) continue
+  const way = wayBetweenNodes(instance.networkMode)
+  const wait = async (index: number, name: string, what: string, isSo: (sends: string | undefined) => boolean): Promise<void> =>
     await within(
       scope,
       SWITCHED_WITHIN_MS,
-      `the node ${name} does not send as ${instance.networkMode}`,
-      () => lastLines(stateDir, component.name),
+      `the node ${name} does not ${what}`,
+      () => lastLines(stateDir, agentOf(index).name),
       async (limited) => {
-        while ((await sends(limited)) !== instance.networkMode) await limited.sleep(POLL_MS)
+        while (!isSo(await sending(limited, client, name))) await limited.sleep(POLL_MS)
       },
     )
+  const running = instance.nodes.flatMap(({ name }, index) => (isSupervised(stateDir, agentOf(index).name) ? [{ index, name }] : []))
+  // Others send to a node that has said nothing yet as they do themselves: before the first one changes, each says what it can take.
+  if (running.length > 1) for (const { index, name } of running) await wait(index, name, 'say how it sends', (sends) => sends !== undefined)
+  // One that does not run starts so.
+  for (const { index, name } of running) {
+    const component = agentOf(index)
+    if ((await sending(scope, client, name)) === way) continue
+    note(name)
+    await stopInBackground(scope, stateDir, component.name, STOP_WITHIN_MS)
+    await startInBackground(scope, stateDir, component.name, componentCommand(component, stateDir, instance))
+    if (instance.nodes.length > 1) await wait(index, name, `send as ${way}`, (sends) => sends === way)
   }
   note(`${instance.networkMode} on ${instance.nodes.length}`)
 }
+
+/** As the node itself has said last; undefined as long as it is alone. */
+const sending = async (scope: Scope, client: Client, name: string): Promise<string | undefined> =>
+  (await client.resource(refs.nodes).get(scope, { name })).metadata?.annotations?.[MODE]

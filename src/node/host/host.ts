@@ -10,7 +10,10 @@ import { ensureContainerd } from './containerd-process.ts'
 import { gracePeriodsSwitch, switchGracePeriods } from './grace-periods.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
 import { type Machine, inspectMachine } from './machine/machine.ts'
+import { isExecutable } from './machine/programs.ts'
+import { filterBridges, lookAtBridges, removePodBridge } from './network/bridge.ts'
 import { type BeforeIPv6, forwardIPv6, kernelSpeaksIPv6, lookAtIPv6, preparePlugins, speaksIPv6 } from './network/ipv6.ts'
+import { ownChain } from './network/own-chain.ts'
 import { cniConfig, nodeRules } from './network/pod-network.ts'
 
 /** A machine (or a network namespace that stands for one) with containerd running and its pod network configured. */
@@ -33,6 +36,8 @@ export interface Before {
   readonly ipForward: string
   /** Where pods have IPv6. */
   readonly ipv6?: BeforeIPv6
+  /** Where pods are, or were, on a switch. */
+  readonly bridges?: readonly string[]
   readonly hostPortChains: boolean
   readonly natTables: readonly string[]
   /** '0': this instance hurries the kernel, and lets it be when it goes. Where something else does, it does not meddle. */
@@ -77,7 +82,12 @@ export async function prepareHost(scope: Scope, options: HostOptions): Promise<H
     ...inNetns(options, machine),
     'sh',
     '-c',
-    [`echo 1 > ${IP_FORWARD}`, ...(before.ipv6 === undefined ? [] : [forwardIPv6(before.ipv6.learning)])].join(' && '),
+    [
+      `echo 1 > ${IP_FORWARD}`,
+      ...(before.ipv6 === undefined ? [] : [forwardIPv6(before.ipv6.learning)]),
+      // The mode changes only while no pod is there.
+      ...(options.bridge === true ? [filterBridges()] : before.bridges === undefined ? [] : [removePodBridge()]),
+    ].join(' && '),
   ]
   const runtime = containerdRuntime(layout.containerd.socket)
   const [containerd] = await Promise.all([
@@ -105,16 +115,40 @@ async function preparePodNetwork(
 ): Promise<void> {
   const [nft = '', ...args] = [...inNetns(options, machine), machine.binaries.nft, '-f', '-']
   await runCommand(scope, nft, args, { input: nodeRules(options, layout, podCidrs, kernelSpeaksIPv6()) })
-  writeWhenChanged(join(layout.cni.hostPortConfDir, '10-sampan.conflist'), cniConfig(options, layout, podCidrs, ['portmap']))
-  writeWhenChanged(join(layout.cni.shapedConfDir, '10-sampan.conflist'), cniConfig(options, layout, podCidrs, ['portmap', 'bandwidth']))
-  writeWhenChanged(join(layout.cni.confDir, '10-sampan.conflist'), cniConfig(options, layout, podCidrs, []))
+  const own = chainOfAdministrator(options, machine, podCidrs)
+  for (const [dir, further] of [
+    [layout.cni.hostPortConfDir, ['portmap']],
+    [layout.cni.shapedConfDir, ['portmap', 'bandwidth']],
+    [layout.cni.confDir, []],
+  ] as const)
+    writeWhenChanged(join(dir, '10-sampan.conflist'), own ?? cniConfig(options, layout, podCidrs, further))
+}
+
+function chainOfAdministrator({ cniConfig: path }: HostOptions, machine: Machine, podCidrs: readonly string[]): string | undefined {
+  if (path === undefined) return undefined
+  if (!existsSync(path))
+    throw new UserError(
+      `the chain of CNI plugins is not there any more: ${path}`,
+      'put it back, or give another one: sampan up --cni-config FILE',
+    )
+  const { config, plugins } = ownChain(path, readFileSync(path, 'utf8'), podCidrs)
+  const missing = plugins.filter((plugin) => !isExecutable(join(machine.cniBinDir, plugin)))
+  if (missing.length > 0)
+    throw new UserError(`${path} names plugins that are not in ${machine.cniBinDir}: ${missing.join(', ')}`, 'put them there')
+  return config
 }
 
 const inNetns = ({ netns }: HostOptions, { binaries }: Machine): readonly string[] =>
   netns === undefined ? [] : [binaries.nsenter, `--net=${netns}`]
 
 async function rememberBefore(scope: Scope, options: HostOptions, layout: HostLayout, machine: Machine): Promise<Before> {
-  if (existsSync(layout.memoFile)) return readBefore(layout)
+  if (existsSync(layout.memoFile)) {
+    const known = readBefore(layout)
+    if (options.bridge !== true || known.bridges !== undefined) return known
+    const amended = { ...known, bridges: lookAtBridges() }
+    writeFileSync(layout.memoFile, JSON.stringify(amended))
+    return amended
+  }
   const gracePeriods = gracePeriodsSwitch()
   const ipv6 = speaksIPv6(options) ? await lookAtIPv6(scope) : undefined
   const before: Before = {
@@ -127,6 +161,7 @@ async function rememberBefore(scope: Scope, options: HostOptions, layout: HostLa
       : { ipForward: '1', hostPortChains: true, natTables: NAT_TABLES }),
     ...(ipv6 === undefined ? {} : { ipv6: options.netns === undefined ? ipv6 : { ...ipv6, learning: [] } }),
     ...(gracePeriods === undefined ? {} : { gracePeriods }),
+    ...(options.bridge === true ? { bridges: lookAtBridges() } : {}),
   }
   writeFileSync(layout.memoFile, JSON.stringify(before))
   return before

@@ -17,8 +17,12 @@ export interface HostOptions {
   /** A network namespace (`/run/netns/…`) that stands for the machine; without it the machine's own. */
   readonly netns?: string
   readonly mtu?: number
+  /** The pods of the node are on one switch, instead of a link of its own for each. */
+  readonly bridge?: boolean
   /** A folder with another containerd than the machine's, its shim and `ctr`, and a runc where that is to be another one too. */
   readonly containerdDir?: string
+  /** A file with a chain of CNI plugins for the pods' network, instead of ours. It is read when the node gets its addresses. */
+  readonly cniConfig?: string
   /** Where CNI plugins lie. Default: the first of the usual places that has them. */
   readonly cniBinDir?: string
   /** Registry mirrors and plain-HTTP registries, in containerd's `hosts.toml` layout. Default: the node's own folder, then the machine's. */

@@ -10,6 +10,7 @@ import { NAT_TABLES, hasHostPortChains, readBefore } from './host.ts'
 import { type HostLayout, type HostOptions, layoutOf } from './layout.ts'
 import { releaseLoops } from './loops.ts'
 import { type Machine, inspectMachine } from './machine/machine.ts'
+import { removePodBridge, restoreBridges } from './network/bridge.ts'
 import { kernelSpeaksIPv6, restoreIPv6 } from './network/ipv6.ts'
 import { removeNodeRules } from './network/pod-network.ts'
 import { RUNC_ROOT, removeShim, shimsOf } from './shims.ts'
@@ -115,6 +116,10 @@ async function removeNetwork(scope: Scope, options: HostOptions, layout: HostLay
   if (options.netns !== undefined || hasOtherInstances(layout)) return
   writeFileSync('/proc/sys/net/ipv4/ip_forward', before.ipForward)
   if (before.ipv6 !== undefined) restoreIPv6(before.ipv6)
+  if (before.bridges !== undefined) {
+    await runCommand(scope, 'sh', ['-c', removePodBridge()])
+    restoreBridges(before.bridges)
+  }
   if (!before.hostPortChains && (await hasHostPortChains(scope, machine))) await removeHostPortChains(scope, machine)
   for (const table of NAT_TABLES) if (!before.natTables.includes(table)) await removeEmptyTable(scope, machine, table)
 }

@@ -8,7 +8,7 @@ import { CertificateRefused, orderCertificate, storedPair } from '#node'
 import { KUBERNETES_VERSION, defaultAddresses } from '../../node/agent.ts'
 import { nodeOrder } from '../../node/agent-certificates.ts'
 import type { JoinFlags } from '../../program/flags.ts'
-import { type Instance, readInstance, writeInstance } from '../../instance/instance.ts'
+import { type Instance, readInstance, wayBetweenNodes, writeInstance } from '../../instance/instance.ts'
 import { machineAddress6 } from '../../instance/second-family.ts'
 import { stateDirOf } from '../../instance/locate.ts'
 import { type BootstrapToken, parseToken, tokenText } from '../../join/bootstrap-token.ts'
@@ -133,7 +133,7 @@ async function instanceOf(
   const ipv6 =
     clusterCidr6 === undefined || serviceCidr6 === undefined ? undefined : { clusterCidr: clusterCidr6, serviceCidr: serviceCidr6 }
   const address6 = ipv6 === undefined ? undefined : machineAddress6(address)
-  if (ipv6 !== undefined && address6 === undefined && facts.networkMode === 'route')
+  if (ipv6 !== undefined && address6 === undefined && wayBetweenNodes(facts.networkMode) === 'route')
     throw new UserError(`the cluster speaks IPv6, and the link with ${address} has no address of it`, 'give the link one')
   const link = balancerLink(networkInterfaces(), address, facts.balancerPool)
   return {

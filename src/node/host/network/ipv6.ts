@@ -15,18 +15,19 @@ export function kernelSpeaksIPv6(): boolean {
 
 export const speaksIPv6 = ({ clusterCidrs }: HostOptions): boolean => familiesOf(clusterCidrs).includes('IPv6')
 
-/** The plugin of pods' links where they have IPv6. */
-export const QUICK_PTP = 'sampan-ptp'
+/** What makes pods' links; and where they have IPv6, the same without waiting. */
+export type LinkPlugin = 'ptp' | 'bridge'
+export const quickPlugin = (plugin: LinkPlugin): string => `sampan-${plugin}`
 
 /**
- * A pod's addresses are its own as soon as they are given (nobody else can have them on a link of two ends), and it believes no router: otherwise the kernel waits
+ * A pod's addresses are its own as soon as they are given (nobody else can have them: its node gives each to one), and it believes no router: otherwise the kernel waits
  * two seconds for somebody to object, and a sandbox with it.
  */
-const QUICK_PTP_SCRIPT = `#!/bin/sh
+const quickScript = (plugin: LinkPlugin): string => `#!/bin/sh
 if [ "$CNI_COMMAND" = ADD ]; then
   nsenter --net="$CNI_NETNS" sh -c 'cd ${CONF}/default && echo 0 > accept_dad && echo 0 > accept_ra' || exit 1
 fi
-exec "$CNI_PATH/ptp"
+exec "$CNI_PATH/${plugin}"
 `
 
 /** Where containerd finds the plugins, with ours among them: a directory on the disk, since nothing may be executed under /run. */
@@ -40,9 +41,11 @@ export function preparePlugins(layout: HostLayout, machine: Machine): void {
     rmSync(to, { force: true })
     symlinkSync(from, to)
   }
-  const script = join(dir, QUICK_PTP)
-  writeFileSync(`${script}.new`, QUICK_PTP_SCRIPT, { mode: 0o755 })
-  renameSync(`${script}.new`, script)
+  for (const plugin of ['ptp', 'bridge'] as const) {
+    const script = join(dir, quickPlugin(plugin))
+    writeFileSync(`${script}.new`, quickScript(plugin), { mode: 0o755 })
+    renameSync(`${script}.new`, script)
+  }
 }
 
 function linkedTo(path: string): string | undefined {

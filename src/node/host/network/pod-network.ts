@@ -1,6 +1,7 @@
 import { type IpFamily, familiesOf, familyOf } from '#api'
 import type { HostLayout, HostOptions } from '../layout.ts'
-import { QUICK_PTP } from './ipv6.ts'
+import { POD_BRIDGE } from './bridge.ts'
+import { type LinkPlugin, quickPlugin } from './ipv6.ts'
 
 const EVERYWHERE: Readonly<Record<IpFamily, string>> = { IPv4: '0.0.0.0/0', IPv6: '::/0' }
 
@@ -11,18 +12,26 @@ const FURTHER = {
 } as const
 type Further = keyof typeof FURTHER
 
+/** A pod reaches itself through a Service only where the switch sends back by the port that a packet came from. */
+const LINKS: Readonly<Record<LinkPlugin, object>> = {
+  ptp: {},
+  bridge: { bridge: POD_BRIDGE, isGateway: true, hairpinMode: true },
+}
+
 /**
  * Point-to-point links: every packet of a pod crosses the node's forward hook, so services and policies need no bridge netfilter, and a
  * sandbox starts a few milliseconds sooner than on a bridge. The default route must be named, or pods have none. A pod gets an address out of each range.
  */
 export function cniConfig(options: HostOptions, layout: HostLayout, podCidrs: readonly string[], further: readonly Further[]): string {
   const families = familiesOf(podCidrs)
+  const plugin = options.bridge === true ? 'bridge' : 'ptp'
   return JSON.stringify({
     cniVersion: '0.4.0',
     name: layout.cni.networkName,
     plugins: [
       {
-        type: families.includes('IPv6') ? QUICK_PTP : 'ptp',
+        type: families.includes('IPv6') ? quickPlugin(plugin) : plugin,
+        ...LINKS[plugin],
         ipMasq: false,
         ...(options.mtu === undefined ? {} : { mtu: options.mtu }),
         ipam: {
@@ -67,7 +76,7 @@ export function nodeRules(options: HostOptions, layout: HostLayout, podCidrs: re
   const guard = [
     'chain guard {',
     '  type filter hook prerouting priority raw; policy accept;',
-    '  iifname "veth*" icmpv6 type { nd-router-advert, nd-redirect } drop',
+    ...['veth*', POD_BRIDGE].map((link) => `  iifname "${link}" icmpv6 type { nd-router-advert, nd-redirect } drop`),
     '}',
   ]
   return [...table('IPv4', egress('IPv4')), ...(kernelSpeaksIPv6 ? table('IPv6', [...egress('IPv6'), ...guard]) : []), ''].join('\n')
