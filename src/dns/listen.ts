@@ -13,7 +13,7 @@ const UDP_BUFFER_BYTES = 1024 * 1024
 
 /** Listens until the scope is cancelled; resolves to the port. Rejects when the address cannot be had. */
 export async function listenUdp(scope: Scope, address: string, port: number, answer: Answerer): Promise<number> {
-  const socket = createSocket({ type: 'udp4', recvBufferSize: UDP_BUFFER_BYTES })
+  const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: UDP_BUFFER_BYTES })
   let closed = false
   const close = (): void => {
     if (!closed) socket.close()

@@ -6,7 +6,7 @@ import { type core, refs } from '#api'
 import type { Client } from '#client'
 import { type MachineCluster, commandOutput, machineCluster, noMachineCluster } from '#testing'
 import { eventually } from '#testing/basics'
-import { visitor } from './shop.ts'
+import { askFromPod, visitor } from './shop.ts'
 
 const SHOP = { namespace: 'shop' }
 const BRIDGE = 'sampan-pods'
@@ -44,12 +44,7 @@ describe('pods on one switch', { skip: noMachineCluster }, () => {
     const { items } = await client.resource(refs.pods).list(cluster.scope, { ...SHOP, labelSelector: `app.kubernetes.io/name=${app}` })
     return items[0] ?? assert.fail(`a pod of ${app}`)
   }
-  /** The status of an answer to the pod, or why there was none. */
-  const askFrom = async (app: string, url: string): Promise<string> => {
-    const script = `fetch(${JSON.stringify(url)}, { signal: AbortSignal.timeout(2000) }).then((answer) => console.log(answer.status), (error) => console.log(error.name))`
-    const args = ['-n', 'shop', 'exec', `deploy/${app}`, '--', '/usr/local/bin/node', '-e', script]
-    return (await cluster.mustKubectl(args)).trim()
-  }
+  const askFrom = (app: string, url: string): Promise<string> => askFromPod(cluster, `deploy/${app}`, url)
   const linksOn = async (bridge: string): Promise<number> => {
     const { namespace = '' } = cluster.instance.nodes[0]
     const listed = await commandOutput('ip', ['-n', namespace, '-json', 'link', 'show', 'master', bridge])

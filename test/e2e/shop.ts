@@ -16,7 +16,8 @@ export function visitor({ instance }: MachineCluster): {
   get(path: string): Promise<Page>
   post(path: string, form: Readonly<Record<string, string>>): Promise<Page>
 } {
-  const origin = `http://${instance.nodes[0].address}:${STOREFRONT_PORT}`
+  const [{ address }] = instance.nodes
+  const origin = `http://${address.includes(':') ? `[${address}]` : address}:${STOREFRONT_PORT}`
   let cookie: string | undefined
   const call = async (method: string, path: string, form?: Readonly<Record<string, string>>): Promise<Page> => {
     const page = await fetchPage(method, `${origin}${path}`, form === undefined ? undefined : new URLSearchParams(form).toString(), cookie)
@@ -24,6 +25,12 @@ export function visitor({ instance }: MachineCluster): {
     return page
   }
   return { get: (path) => call('GET', path), post: (path, form) => call('POST', path, form) }
+}
+
+/** The status of an answer to a pod of the shop, or the name of why there was none. Whose certificate it is does not count. */
+export async function askFromPod(cluster: MachineCluster, pod: string, url: string): Promise<string> {
+  const script = `process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; fetch(${JSON.stringify(url)}, { signal: AbortSignal.timeout(2000) }).then((answer) => console.log(answer.status), (error) => console.log(error.name))`
+  return (await cluster.mustKubectl(['-n', 'shop', 'exec', pod, '--', '/usr/local/bin/node', '--no-warnings', '-e', script])).trim()
 }
 
 /** Buys one thing. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { type Scope, UserError, rootScope, systemClock } from '#base'
@@ -9,32 +9,24 @@ import { type OciLayout, buildImage, importImages, pauseDefinition, readImageDef
 import { containerdClient, layoutOf, prepareHost } from '#node'
 import { isSupervised, lastLines, startInBackground, stopInBackground } from '../background/processes.ts'
 import {
-  type Instance,
-  MOST_NODES,
   NODE_PORT_OF_EXAMPLE,
+  type Instance,
   type NodePlace,
-  USUAL_PORT,
-  familiesOf,
-  networkNumber,
-  nodeNameOf,
-  rangesOf,
+  dnsService,
+  firstFamily,
+  hostInUrl,
   readInstance,
-  writeInstance,
 } from '../instance/instance.ts'
-import { chosenChain, withCniConfig } from '../instance/cni-config.ts'
-import { withContainerd } from '../instance/containerd.ts'
-import { machineAddress } from '../instance/machine-address.ts'
-import { addressIPv6, machineAddress6, secondFamily } from '../instance/second-family.ts'
-import { claimNetwork, ensureNetwork } from '../instance/network.ts'
-import { freePort, stateDirOf } from '../instance/locate.ts'
+import { ensureNetwork } from '../instance/network.ts'
+import { stateDirOf } from '../instance/locate.ts'
 import { cacheDir } from '../pack/find-pack.ts'
 import { GATEWAY_PROGRAMS, NODE_PROGRAMS } from '../machine/packages.ts'
 import { resumeJoined } from '../join/joined-node.ts'
 import type { UpFlags } from '../program/flags.ts'
 import { readManifests, waitForDeployments, waitForNode } from '../up/apply.ts'
 import { type Component, DELIVERY, GATEWAY, SERVER, agentOf, componentCommand, hostOptions } from '../up/commands.ts'
-import { dnsEndpoints } from '../up/dns-endpoints.ts'
-import { withFailover, withMode, withParts } from '../up/kept-choices.ts'
+import { claimInstance } from '../up/claim-instance.ts'
+import { dnsEndpoints, withDnsService } from '../up/dns-endpoints.ts'
 import { prepareMachine } from '../up/prepare-machine.ts'
 import { switchNetwork } from '../up/switch-network.ts'
 import { within } from '../up/within.ts'
@@ -86,7 +78,12 @@ export async function runUp(flags: UpFlags): Promise<void> {
   // What pods are made of is there before pods are.
   const applications = Promise.all([server, images]).then(async ([client]) => {
     await progress.step('system objects', () =>
-      applyObjects(scope, client, [...readManifests(SYSTEM), dnsEndpoints(instance.dnsAddress)], AS_OWNER),
+      applyObjects(
+        scope,
+        client,
+        [...withDnsService(readManifests(SYSTEM), dnsService(instance)), dnsEndpoints(instance.dnsAddress)],
+        AS_OWNER,
+      ),
     )
     if (flags.example) await startExample(scope, progress, client)
     return client
@@ -127,7 +124,7 @@ async function startNode(
 }
 
 async function startGateway(scope: Scope, progress: Progress, stateDir: string, instance: Instance, client: Client): Promise<void> {
-  const isUp = async (): Promise<boolean> => typeof (await answerOf(`http://${instance.nodes[0].address}/`)) === 'number'
+  const isUp = async (): Promise<boolean> => typeof (await answerOf(`http://${hostInUrl(instance.nodes[0].address)}/`)) === 'number'
   await progress.step('gateway', async (note) => {
     await applyObjects(scope, client, readManifests(GATEWAY_OBJECTS), AS_OWNER)
     await start(scope, stateDir, instance, GATEWAY, note)
@@ -167,94 +164,6 @@ async function awaitComponent(
       }
     },
   )
-}
-
-async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Promise<Instance> {
-  const known = readInstance(stateDir)
-  if (known !== undefined) {
-    const kept = withContainerd(stateDir, withFailover(stateDir, withParts(stateDir, known, flags), flags), flags)
-    return withNodes(scope, stateDir, withMode(stateDir, withCniConfig(stateDir, kept, flags), flags), flags)
-  }
-  // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
-  if (existsSync(stateDir) && readdirSync(stateDir).some((entry) => !entry.startsWith('instance.json')))
-    throw new UserError(`${stateDir} holds something that is not a cluster`, 'give --state-dir a folder that is empty or does not exist')
-  const chain = chosenChain(flags, flags.ipFamilies ?? ['IPv4'])
-  const securePort = flags.securePort ?? (await freePort(USUAL_PORT))
-  const network = flags.isolated || flags.name !== 'default' || (flags.nodes ?? 1) > 1 ? claimNetwork() : undefined
-  const { clusterCidr, dnsAddress, ...lan } = rangesOf(network?.number ?? 0)
-  const address = network === undefined ? addressOfMachine() : lan.machineAddress
-  const name = nodeNameOf(flags.name, 0)
-  const ipv6 = flags.ipFamilies?.includes('IPv6') === true ? secondFamily(network?.number) : undefined
-  const own6 = ipv6 === undefined || network !== undefined ? undefined : machineAddress6()
-  const first: NodePlace =
-    network === undefined
-      ? { name, address, ...(own6 === undefined ? {} : { address6: own6 }) }
-      : { name, address: lan.addressOf(0), ...addressIPv6(ipv6, network.number, 0), namespace: `${network.name}-1` }
-  const instance: Instance = {
-    version: 2,
-    name: flags.name,
-    securePort,
-    machineAddress: address,
-    ...(network === undefined ? {} : { network: network.name }),
-    networkMode: flags.network ?? 'route',
-    nodes: [first],
-    clusterCidr,
-    ...(ipv6 === undefined ? {} : { ipv6 }),
-    dnsAddress,
-    ...(flags.containerd === undefined ? {} : { containerdDir: flags.containerd }),
-    ...chain,
-    ...(flags.gateway === true ? { gateway: true } : {}),
-    ...(flags.delivery === true ? { delivery: true } : {}),
-    ...(flags.failover === undefined ? {} : { failover: flags.failover }),
-  }
-  const whole = { ...instance, nodes: moreNodes(instance, flags.nodes ?? 1) }
-  writeInstance(stateDir, whole)
-  return whole
-}
-
-/** An instance that is there: more nodes can join it, everything else was decided when it was made. */
-async function withNodes(scope: Scope, stateDir: string, known: Instance, { nodes, ipFamilies }: UpFlags): Promise<Instance> {
-  if (known.version === 1) throw new UserError('this cluster was made by an older version of Sampan', 'remove it first: sampan reset')
-  if (ipFamilies !== undefined && ipFamilies.join() !== familiesOf(known).join())
-    throw new UserError(
-      `the cluster speaks ${familiesOf(known).join(' and ')}`,
-      'a cluster keeps its address families: remove it first, or use another --name',
-    )
-  if (nodes === undefined || nodes === known.nodes.length) return known
-  if (nodes < known.nodes.length)
-    throw new UserError(
-      `the cluster has ${known.nodes.length} nodes`,
-      'nodes are only added: remove the cluster first, or use another --name',
-    )
-  if (known.network === undefined)
-    throw new UserError(
-      "the cluster's node is this machine itself: it cannot have others beside it",
-      'use --isolated for a new one, or another --name',
-    )
-  const grown = { ...known, nodes: moreNodes(known, nodes) }
-  // The server makes the certificates of nodes when it starts.
-  await stopInBackground(scope, stateDir, SERVER.name, STOP_WITHIN_MS)
-  writeInstance(stateDir, grown)
-  return grown
-}
-
-function moreNodes({ name, network = '', ipv6, nodes }: Instance, count: number): Instance['nodes'] {
-  if (count > MOST_NODES) throw new UserError(`a cluster on one machine has at most ${MOST_NODES} nodes`)
-  const { addressOf } = rangesOf(networkNumber({ network }))
-  const added = Array.from({ length: count - nodes.length }, (_, i) => nodes.length + i).map((index) => ({
-    name: nodeNameOf(name, index),
-    address: addressOf(index),
-    ...addressIPv6(ipv6, networkNumber({ network }), index),
-    namespace: `${network}-${index + 1}`,
-  }))
-  return [...nodes, ...added]
-}
-
-function addressOfMachine(): string {
-  const found = machineAddress()
-  if (found === undefined)
-    throw new UserError('this machine has no IPv4 address but its loopback one', 'use --isolated: the node then gets a network of its own')
-  return found
 }
 
 function buildImages(scope: Scope, progress: Progress, withExample: boolean): Promise<readonly OciLayout[]> {
@@ -358,7 +267,7 @@ async function awaitStorefront(scope: Scope, progress: Progress, instance: Insta
   )
 }
 
-const storefront = (instance: Instance): string => `http://${instance.nodes[0].address}:${NODE_PORT_OF_EXAMPLE}`
+const storefront = (instance: Instance): string => `http://${hostInUrl(instance.nodes[0].address)}:${NODE_PORT_OF_EXAMPLE}`
 
 /** A request may have gone to a pod of before that is no more, and would wait for ever: each that was given up is tried with more patience. */
 async function firstAnswer(scope: Scope, url: string): Promise<void> {
@@ -387,7 +296,9 @@ function answerOf(url: string, timeoutMs = LONGEST_PATIENCE_MS): Promise<number 
 function hints(stateDir: string, instance: Instance, flags: UpFlags): readonly string[] {
   const name = flags.name === 'default' ? '' : ` --name ${flags.name}`
   return [
-    ...(instance.gateway === true ? ['', `  the gateway       http://${instance.nodes[0].address} and https, for Ingresses`] : []),
+    ...(instance.gateway === true
+      ? ['', `  the gateway       http://${hostInUrl(instance.nodes[0].address)} and https, for Ingresses`]
+      : []),
     ...(flags.example ? ['', `  the shop          ${storefront(instance)}`] : ['']),
     `  look around       ./sampan kubectl${name} get pods -A`,
     `  your own kubectl  export KUBECONFIG=${join(stateDir, 'admin.kubeconfig')}`,

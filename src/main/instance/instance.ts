@@ -1,4 +1,4 @@
-import { type IpFamily } from '#api'
+import { type IpFamily, familyOf } from '#api'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '#base'
@@ -20,7 +20,7 @@ export interface Instance {
   readonly networkMode: NetworkMode
   /** At least one; more can be added later. */
   readonly nodes: readonly [NodePlace, ...NodePlace[]]
-  /** All pods; each node has a part. */
+  /** All pods; each node has a part. Where the cluster has no IPv4, this range, `dnsAddress`, and the addresses of nodes and machine are of IPv6. */
   readonly clusterCidr: string
   /** Pods, Services and nodes have addresses of IPv6, too. */
   readonly ipv6?: SecondFamily
@@ -76,7 +76,7 @@ export const NODE_MASK_SIZE = 24
 export const SERVICE_CIDR = '10.96.0.0/16'
 export const SERVICE_CIDR6 = 'fd53:616d:ffff::/112'
 /** Where every pod asks for names. */
-export const DNS_SERVICE = '10.96.0.10'
+const DNS_SERVICE: Readonly<Record<IpFamily, string>> = { IPv4: '10.96.0.10', IPv6: 'fd53:616d:ffff::a' }
 export const NODE_PORT_OF_EXAMPLE = 30_080
 /** Of the API, where nobody else has it. */
 export const USUAL_PORT = 6443
@@ -104,29 +104,41 @@ export function rangesOf(number: number): {
 export function rangesOfIPv6(number: number): {
   readonly clusterCidr: string
   readonly machineAddress: string
+  readonly dnsAddress: string
   readonly addressOf: (node: number) => string
 } {
   const network = `fd53:616d:${number.toString(16)}`
   return {
     clusterCidr: `${network}:100::/56`,
     machineAddress: `${network}::1`,
+    dnsAddress: `${network}::fe`,
     addressOf: (node) => `${network}::${(node + 2).toString(16)}`,
   }
 }
+
+/** Those of the family that comes first. */
+export const rangesIn = (family: IpFamily, number: number): ReturnType<typeof rangesOfIPv6> =>
+  family === 'IPv4' ? rangesOf(number) : rangesOfIPv6(number)
 
 /** The number of the instance's network, in its name. */
 export const networkNumber = ({ network }: Pick<Instance, 'network'>): number => Number(/\d+$/.exec(network ?? '')?.[0] ?? 0)
 /** For Services of type LoadBalancer. */
 export const balancerPool = (instance: Instance): string => instance.joined?.balancerPool ?? rangesOf(networkNumber(instance)).balancerPool
-export const serviceCidr = ({ joined }: Instance): string => joined?.serviceCidr ?? SERVICE_CIDR
+export const serviceCidr = (instance: Instance): string =>
+  instance.joined?.serviceCidr ?? (firstFamily(instance) === 'IPv4' ? SERVICE_CIDR : SERVICE_CIDR6)
 /** The ranges of pods and of Services, in every family that the cluster speaks; IPv4 comes first. */
 export const clusterCidrs = ({ clusterCidr, ipv6 }: Instance): readonly string[] => [clusterCidr, ...(ipv6 ? [ipv6.clusterCidr] : [])]
 export const serviceCidrs = (instance: Instance): readonly string[] => [
   serviceCidr(instance),
   ...(instance.ipv6 ? [instance.ipv6.serviceCidr] : []),
 ]
-export const familiesOf = ({ ipv6 }: Instance): readonly IpFamily[] => (ipv6 === undefined ? ['IPv4'] : ['IPv4', 'IPv6'])
-export const dnsService = ({ joined }: Instance): string => joined?.dnsService ?? DNS_SERVICE
+/** That of the nodes' own addresses, and of a pod's first one. */
+export const firstFamily = ({ clusterCidr }: Pick<Instance, 'clusterCidr'>): IpFamily => familyOf(clusterCidr)
+export const familiesOf = (instance: Instance): readonly IpFamily[] =>
+  instance.ipv6 === undefined ? [firstFamily(instance)] : ['IPv4', 'IPv6']
+export const dnsService = (instance: Instance): string => instance.joined?.dnsService ?? DNS_SERVICE[firstFamily(instance)]
+
+export const hostInUrl = (address: string): string => (address.includes(':') ? `[${address}]` : address)
 
 /** By its position among the instance's nodes. */
 export const nodeNameOf = (instance: string, index: number): string => {

@@ -45,8 +45,8 @@ export function ensureNetwork({ network, machineAddress, ipv6, nodes }: Instance
   if (!isLink(network)) ip('link', 'add', network, 'type', 'veth', 'peer', 'name', UPLINK, 'netns', network)
   inNamespace(network, [`link set ${UPLINK} master ${SWITCH}`, `link set ${UPLINK} up`])
   ip('link', 'set', network, 'alias', owner)
-  ip('address', 'replace', `${machineAddress}/24`, 'dev', network)
-  if (ipv6?.machineAddress !== undefined) ip('address', 'replace', `${ipv6.machineAddress}/64`, 'dev', network, 'nodad')
+  ip('address', 'replace', ...onLink(machineAddress), 'dev', network)
+  if (ipv6?.machineAddress !== undefined) ip('address', 'replace', ...onLink(ipv6.machineAddress), 'dev', network)
   ip('link', 'set', network, 'up')
   for (const node of nodes) ensureNode(network, node, machineAddress, ipv6?.machineAddress)
 }
@@ -59,19 +59,24 @@ function ensureNode(
 ): void {
   if (namespace === undefined) return
   ensureNamespace(namespace)
-  if (address6 !== undefined) trustNeighbours(namespace)
+  if (address6 !== undefined || isIPv6(address)) trustNeighbours(namespace)
   if (!hasLink(namespace, 'eth0'))
     ip('-n', namespace, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', portOf(namespace), 'netns', network)
   inNamespace(network, [`link set ${portOf(namespace)} master ${SWITCH}`, `link set ${portOf(namespace)} up`])
   inNamespace(namespace, [
     'link set lo up',
-    `address replace ${address}/24 dev eth0`,
+    `address replace ${onLink(address).join(' ')} dev eth0`,
     'link set eth0 up',
     `route replace default via ${machineAddress}`,
-    ...(address6 === undefined ? [] : [`address replace ${address6}/64 dev eth0 nodad`]),
+    ...(address6 === undefined ? [] : [`address replace ${onLink(address6).join(' ')} dev eth0`]),
     ...(machineAddress6 === undefined ? [] : [`route replace default via ${machineAddress6}`]),
   ])
 }
+
+const isIPv6 = (address: string): boolean => address.includes(':')
+
+/** An address on the link of a network, as a command's words: one of IPv6 is not asked for first, since nobody else can have it. */
+const onLink = (address: string): readonly string[] => (isIPv6(address) ? [`${address}/64`, 'nodad'] : [`${address}/24`])
 
 /** Links that come after this have their addresses of IPv6 at once, and are told by nobody where to send packets. */
 function trustNeighbours(namespace: string): void {
@@ -118,12 +123,14 @@ function ownerOf(name: string): string | undefined {
 
 /** An address of the node's own, on its loopback interface. */
 export function ensureLocalAddress(address: string): void {
-  ip('address', 'replace', `${address}/32`, 'dev', 'lo')
+  ip('address', 'replace', alone(address), 'dev', 'lo')
 }
 
 export function removeLocalAddress(address: string): void {
-  spawnSync('ip', ['address', 'delete', `${address}/32`, 'dev', 'lo'])
+  spawnSync('ip', ['address', 'delete', alone(address), 'dev', 'lo'])
 }
+
+const alone = (address: string): string => `${address}/${isIPv6(address) ? 128 : 32}`
 
 /** Many commands for the price of one. */
 function inNamespace(namespace: string, commands: readonly string[]): void {

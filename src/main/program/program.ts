@@ -46,7 +46,7 @@ export function program(): Command {
     .addOption(ownCniChain(' ("default": our own); kept'))
     .option(
       '--ip-families <families>',
-      'what addresses pods, Services and nodes have: IPv4, or IPv4,IPv6 (default: IPv4; a cluster keeps them)',
+      'what addresses pods, Services and nodes have: IPv4, IPv6, or IPv4,IPv6 (default: IPv4; a cluster keeps them)',
       parseFamilies,
     )
     .option('--no-example', 'without the example application')

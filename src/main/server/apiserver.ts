@@ -53,6 +53,7 @@ import {
 } from '#apiserver'
 import { openEtcdStore, openMemoryStore, openSqliteStore, startCompaction } from '#store'
 import { openAudit } from './audit.ts'
+import { hostInUrl } from '../instance/instance.ts'
 import { type Failover, tolerationOf } from '../program/failover.ts'
 import { type GuardedStore, withEncryption } from './encryption.ts'
 import type { AuditFlags, AuthenticationFlags, EtcdFlags } from '../program/flags.ts'
@@ -333,7 +334,7 @@ function writeFiles(
   const kubeconfig = (file: string, user: string, certificate: string, url = server): void =>
     writeKubeconfig(scope, join(flags.stateDir, file), { cluster: 'sampan', user, server: url, authority, client: leaf(certificate) })
   // Nodes may stand behind another network.
-  const outside = anyAddress ? `https://${advertised}:${port}` : server
+  const outside = anyAddress ? `https://${hostInUrl(advertised)}:${port}` : server
   writePrivateFile(scope.random, join(flags.stateDir, 'ca.crt'), authority)
   kubeconfig('admin.kubeconfig', 'admin', CERTIFICATE_FILES.admin)
   kubeconfig('controllers.kubeconfig', 'controllers', 'controllers')

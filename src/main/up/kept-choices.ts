@@ -28,6 +28,8 @@ export function withFailover(stateDir: string, known: Instance, { failover }: Up
 /** Nodes that run are told one after the other, once the API answers. Pods keep the links that they were made with: those of a switch, and others, cannot be neighbours. */
 export function withMode(stateDir: string, known: Instance, { network }: UpFlags): Instance {
   if (network === undefined || network === known.networkMode || known.version === 1) return known
+  if (network === 'bridge' && known.cniConfig !== undefined)
+    throw new UserError(`the chain of ${known.cniConfig} says itself what links pods have`, 'give --cni-config default, too')
   if ((network === 'bridge') !== (known.networkMode === 'bridge') && isAnyNodeUp(stateDir, known))
     throw new UserError(`the cluster runs with --network ${known.networkMode}`, 'stop it first: sampan down')
   const changed = { ...known, networkMode: network }

@@ -58,6 +58,8 @@ export async function prepareHost(scope: Scope, options: HostOptions): Promise<H
   if (layout.containerd.socket.length > SHORTEST_SOCKET_LIMIT)
     throw new UserError(`the path ${layout.containerd.socket} is too long for a socket`, 'choose a shorter directory')
   const machine = inspectMachine(options)
+  // Whoever starts the node hears at once of plugins that are not there; which ranges it will have is said later.
+  chainOfAdministrator(options, machine, options.podCidrs ?? options.clusterCidrs)
   for (const dir of [
     layout.rootDir,
     layout.runDir,

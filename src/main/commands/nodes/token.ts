@@ -6,7 +6,7 @@ import { formatTable } from '#cli'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { applyObjects } from '#delivery'
 import type { InstanceFlags, TokenCreateFlags } from '../../program/flags.ts'
-import { type Instance, balancerPool, dnsService, serviceCidr } from '../../instance/instance.ts'
+import { type Instance, balancerPool, dnsService, firstFamily, serviceCidr } from '../../instance/instance.ts'
 import { locateServer } from '../../instance/locate.ts'
 import {
   TOKEN_NAMESPACE,
@@ -28,6 +28,7 @@ const OBJECTS = join(import.meta.dirname, '../../join/objects')
 export async function runTokenCreate(given: string | undefined, flags: TokenCreateFlags): Promise<void> {
   using scope = rootScope()
   const { stateDir, instance } = locateServer(flags)
+  refuseWithoutIPv4(instance)
   const ttlMs = parseDuration(flags.ttl)
   if (typeof ttlMs === 'string' || ttlMs < 0)
     throw new UserError(`not a duration: ${flags.ttl}`, 'give --ttl as in 30m or 24h; 0 is for ever')
@@ -86,6 +87,12 @@ const administrator = async (stateDir: string): Promise<Client> =>
     transport: socketTransport((await loadKubeconfig(join(stateDir, 'admin.kubeconfig'))).connection),
     fieldManager: 'sampan',
   })
+
+/** What machines read when they join speaks of addresses of IPv4, and of those of IPv6 beside them. */
+function refuseWithoutIPv4(instance: Instance): void {
+  if (firstFamily(instance) !== 'IPv4')
+    throw new UserError('machines cannot join a cluster of IPv6 alone', 'make one with --ip-families IPv4 or IPv4,IPv6')
+}
 
 const factsOfInstance = (instance: Instance): Parameters<typeof factsObject>[0] => ({
   networkMode: instance.networkMode,
