@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Scope, UserError } from '#base'
 import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
@@ -78,6 +78,7 @@ export async function prepareHost(scope: Scope, options: HostOptions): Promise<H
   if (before.gracePeriods === '0') switchGracePeriods('1')
   const cniBinDir = speaksIPv6(options) ? layout.cni.binDir : machine.cniBinDir
   if (speaksIPv6(options)) preparePlugins(layout, machine)
+  forgetOtherLinks(options, layout)
   writeWhenChanged(layout.containerd.config, containerdConfig(options, layout, { ...machine, cniBinDir }))
   writeWhenChanged(layout.pauseSeccomp, PAUSE_SECCOMP)
   const [sysctl = '', ...sysctlArgs] = [
@@ -118,12 +119,23 @@ async function preparePodNetwork(
   const [nft = '', ...args] = [...inNetns(options, machine), machine.binaries.nft, '-f', '-']
   await runCommand(scope, nft, args, { input: nodeRules(options, layout, podCidrs, kernelSpeaksIPv6()) })
   const own = chainOfAdministrator(options, machine, podCidrs)
-  for (const [dir, further] of [
-    [layout.cni.hostPortConfDir, ['portmap']],
-    [layout.cni.shapedConfDir, ['portmap', 'bandwidth']],
-    [layout.cni.confDir, []],
-  ] as const)
-    writeWhenChanged(join(dir, '10-sampan.conflist'), own ?? cniConfig(options, layout, podCidrs, further))
+  const further = [['portmap'], ['portmap', 'bandwidth'], []] as const
+  for (const [index, dir] of conflistDirs(layout).entries())
+    writeWhenChanged(join(dir, CONFLIST), own ?? cniConfig(options, layout, podCidrs, further[index] ?? []))
+}
+
+const CONFLIST = '10-sampan.conflist'
+const conflistDirs = ({ cni }: HostLayout): readonly string[] => [cni.hostPortConfDir, cni.shapedConfDir, cni.confDir]
+
+/** No pod gets a link of a kind that is not wanted any more in the moment between the start of containerd and the agent's word about the node's addresses. */
+function forgetOtherLinks({ bridge = false, cniConfig: path }: HostOptions, layout: HostLayout): void {
+  const links = JSON.stringify({ bridge, chain: path === undefined ? '' : readFileSync(path, 'utf8') })
+  const before = existsSync(layout.cni.linksFile) ? readFileSync(layout.cni.linksFile, 'utf8') : undefined
+  if (before === links) return
+  // An older Sampan has noted nothing, and knew one kind alone.
+  if (before !== undefined || bridge || path !== undefined)
+    for (const dir of conflistDirs(layout)) rmSync(join(dir, CONFLIST), { force: true })
+  writeFileSync(layout.cni.linksFile, links)
 }
 
 function chainOfAdministrator({ cniConfig: path }: HostOptions, machine: Machine, podCidrs: readonly string[]): string | undefined {

@@ -45,6 +45,8 @@ export interface HostLayout {
     readonly hostPortConfDir: string
     readonly shapedConfDir: string
     readonly dataDir: string
+    /** What links the pods that are there were made with. */
+    readonly linksFile: string
     /** Plugins, where some of them are our own. */
     readonly binDir: string
     readonly networkName: string
@@ -106,6 +108,7 @@ export function layoutOf(options: HostOptions): HostLayout {
       hostPortConfDir: join(runDir, 'cni-host-ports'),
       shapedConfDir: join(runDir, 'cni-shaped'),
       dataDir: join(rootDir, 'cni'),
+      linksFile: join(runDir, 'cni-links.json'),
       binDir: join(rootDir, 'cni-bin'),
       networkName: `sampan-${instance}`,
     },
