@@ -28,6 +28,7 @@ import { admitPod, isSelected, lacking } from './node-object/admission.ts'
 import { machineFacts, mostPids } from './node-object/facts.ts'
 import { NOTHING_RESERVED, type NodeResources, keptFree, nodeResources } from './node-object/node-resources.ts'
 import { nodeStatus } from './node-object/node-status.ts'
+import { awaitingAddresses } from './node-object/pod-addresses.ts'
 import { followPodNetwork } from './node-object/pod-network.ts'
 import { NODE_REMOVED, NodeRegistrar } from './node-object/registrar.ts'
 import type { NodeAgentOptions } from './node-agent-options.ts'
@@ -73,7 +74,9 @@ const IMAGES_EVERY_MS = 60_000
 export async function startNodeAgent(scope: Scope, client: Client, host: Host, options: NodeAgentOptions): Promise<NodeAgent> {
   verifyAllowedSysctls(options.allowedUnsafeSysctls ?? [])
   const { layout, machine } = host
-  const runtime = limitedRuntime(scope, host.runtime, Math.max(availableParallelism() * 2, 4))
+  const addresses = Promise.withResolvers<void>()
+  if (options.podCidrs !== undefined) addresses.resolve()
+  const runtime = awaitingAddresses(limitedRuntime(scope, host.runtime, Math.max(availableParallelism() * 2, 4)), addresses.promise)
   const facts = machineFacts(layout.rootDir)
   const maxPods = options.maxPods ?? 110
   const devices = new DevicePlugins({
@@ -336,6 +339,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
       runtime,
       givePods: host.givePods,
       report: (own) => registrar.writeStatus(own),
+      given: addresses.resolve,
     })
   void new PluginRegistry(layout.pluginRegistryDir, settings.kubelet, pluginHandlers)
     .run(scope)

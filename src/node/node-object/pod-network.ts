@@ -10,6 +10,8 @@ export interface PodNetworkParts {
   readonly givePods: (scope: Scope, podCidrs: readonly string[]) => Promise<void>
   /** Says that the network is there. */
   readonly report: (scope: Scope) => Promise<void>
+  /** Called when pods can have addresses, each time anew. */
+  readonly given: () => void
 }
 
 const LOOK_AGAIN_MS = 20
@@ -20,7 +22,7 @@ const READY_WITHIN_MS = 10_000
  * Gives the node's pods the addresses that `spec.podCIDRs` of the Node name, now and whenever it is another one (a Node that was deleted and came back), until the
  * scope ends. Until then the runtime reports that the network is not ready, and so does the Node.
  */
-export async function followPodNetwork(scope: Scope, { nodes, runtime, givePods, report }: PodNetworkParts): Promise<void> {
+export async function followPodNetwork(scope: Scope, { nodes, runtime, givePods, report, given: tell }: PodNetworkParts): Promise<void> {
   let given: string | undefined
   let wake = (): void => undefined
   const wanted = (): readonly string[] => {
@@ -43,6 +45,7 @@ export async function followPodNetwork(scope: Scope, { nodes, runtime, givePods,
       scope.log.info('the pods of this node have their addresses', { podCidrs })
       const deadline = scope.clock.monotonic() + READY_WITHIN_MS
       while (!(await runtime.status(scope)).networkReady && scope.clock.monotonic() < deadline) await scope.sleep(LOOK_AGAIN_MS)
+      tell()
       await report(scope)
     } catch (error) {
       if (isCancelled(error)) return
