@@ -8,15 +8,7 @@ import { applyObjects, servesPlatform } from '#delivery'
 import { type OciLayout, buildImage, importImages, pauseDefinition, readImageDefinitions } from '#images'
 import { containerdClient, layoutOf, prepareHost } from '#node'
 import { isSupervised, lastLines, startInBackground, stopInBackground } from '../background/processes.ts'
-import {
-  NODE_PORT_OF_EXAMPLE,
-  type Instance,
-  type NodePlace,
-  dnsService,
-  firstFamily,
-  hostInUrl,
-  readInstance,
-} from '../instance/instance.ts'
+import { NODE_PORT_OF_EXAMPLE, type Instance, type NodePlace, dnsService, hostInUrl, readInstance } from '../instance/instance.ts'
 import { ensureNetwork } from '../instance/network.ts'
 import { stateDirOf } from '../instance/locate.ts'
 import { cacheDir } from '../pack/find-pack.ts'

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs'
 import type { Scope } from '#base'
 import { isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import { MODE } from '#network'
-import { isSupervised, lastLines, startInBackground, stopInBackground } from '../background/processes.ts'
+import { isSupervised, lastLines, running, startInBackground, stopInBackground } from '../background/processes.ts'
 import { type Instance, wayBetweenNodes } from '../instance/instance.ts'
 import { CLUSTER_FACTS } from '../join/cluster-facts.ts'
 import { agentOf, componentCommand } from './commands.ts'
@@ -41,19 +42,30 @@ export async function switchNetwork(
         while (!isSo(await sending(limited, client, name))) await limited.sleep(POLL_MS)
       },
     )
-  const running = instance.nodes.flatMap(({ name }, index) => (isSupervised(stateDir, agentOf(index).name) ? [{ index, name }] : []))
+  const supervised = instance.nodes.flatMap(({ name }, index) => (isSupervised(stateDir, agentOf(index).name) ? [{ index, name }] : []))
   // Others send to a node that has said nothing yet as they do themselves: before the first one changes, each says what it can take.
-  if (running.length > 1) for (const { index, name } of running) await wait(index, name, 'say how it sends', (sends) => sends !== undefined)
+  if (supervised.length > 1)
+    for (const { index, name } of supervised) await wait(index, name, 'say how it sends', (sends) => sends !== undefined)
   // One that does not run starts so.
-  for (const { index, name } of running) {
+  for (const { index, name } of supervised) {
     const component = agentOf(index)
-    if ((await sending(scope, client, name)) === way) continue
+    const isSo =
+      instance.nodes.length > 1 ? (await sending(scope, client, name)) === way : wasTold(stateDir, component.name) === instance.networkMode
+    if (isSo) continue
     note(name)
     await stopInBackground(scope, stateDir, component.name, STOP_WITHIN_MS)
     await startInBackground(scope, stateDir, component.name, componentCommand(component, stateDir, instance))
     if (instance.nodes.length > 1) await wait(index, name, `send as ${way}`, (sends) => sends === way)
   }
   note(`${instance.networkMode} on ${instance.nodes.length}`)
+}
+
+/** The mode that an agent was started with: one that is alone says nothing. */
+function wasTold(stateDir: string, name: string): string | undefined {
+  const pid = running(stateDir, name)?.pid
+  if (pid === undefined) return undefined
+  const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  return words[words.indexOf('--network') + 1]
 }
 
 /** As the node itself has said last; undefined as long as it is alone. */
