@@ -43,6 +43,7 @@ local function ask_gate(txn, gate, scheme, host, target)
   local status, head
   if socket:connect(mirrors) and socket:send(table.concat(lines, "\r\n") .. "\r\n\r\n") then status, head = read_head(socket) end
   socket:close()
+  left = left + 1
   return status, head
 end
 
