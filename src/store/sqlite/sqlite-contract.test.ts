@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { engineContract } from '../contract/engine-contract.suite.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
-for (const recentBytes of [0, 16 * 2 ** 20]) {
+for (const recentBytes of [0, 2 * 2 ** 20]) {
   engineContract(
     {
       name: `sqlite, ${recentBytes} bytes of recent values`,

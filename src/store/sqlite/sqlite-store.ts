@@ -7,7 +7,7 @@ import { SqliteDisk, type SyncFile } from './sqlite-disk.ts'
 export interface SqliteStoreOptions {
   /** The file; its directory is made when it is missing. */
   readonly path: string
-  /** Values written or read last that are kept in memory. Default: 16 MiB. */
+  /** Values written or read last that are kept in memory. Default: 2 MiB. */
   readonly recentBytes?: number
   /** Length of the write-ahead log at which it is carried over to the file, while writes wait. Default: 2 MiB. */
   readonly checkpointBytes?: number
@@ -23,7 +23,7 @@ const MIB = 2 ** 20
  */
 export async function openSqliteStore(scope: Scope, options: SqliteStoreOptions, sync?: SyncFile): Promise<Engine> {
   scope.check()
-  const { path, recentBytes = 16 * MIB, checkpointBytes = 2 * MIB, maxFileBytes } = options
+  const { path, recentBytes = 2 * MIB, checkpointBytes = 2 * MIB, maxFileBytes } = options
   const disk = new SqliteDisk(openFile(path, { emptyLogBytes: 2 * checkpointBytes, maxFileBytes }), checkpointBytes, sync)
   try {
     return new MvccEngine(scope, disk, recentBytes)
