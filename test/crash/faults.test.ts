@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { type core, refs } from '#api'
 import type { Client } from '#client'
 import { type MachineCluster, machineCluster, noMachineCluster } from '#testing'
-import { eventually, rounds } from '#testing/basics'
+import { eventually as eventuallyWithin, rounds } from '#testing/basics'
 import { visitor } from '../e2e/shop.ts'
 import { inventoryOfReplaced } from './inventory.ts'
 import { kill, killAll, processesOfContainer, processesWith, supervisorOf } from './victims.ts'
@@ -15,6 +15,8 @@ const NAMESPACE = 'faults'
 const VICTIMS = { ofShim: 'victim-of-shim', ofSilence: 'victim-of-silence' } as const
 /** What was harmed is whole again at once; on a machine that does ten other things that may take a while. */
 const BACK_WITHIN_MS = 240_000
+const eventually = <T>(what: string, look: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> =>
+  eventuallyWithin(what, look, BACK_WITHIN_MS)
 /** How long the API server is away: a minute, when more than one round is asked for. */
 const AWAY_MS = rounds(1) > 1 ? 60_000 : 3000
 
@@ -122,10 +124,10 @@ describe('a node that is harmed', { skip: noMachineCluster }, () => {
     const startMs = performance.now()
     const pods = client.resource(refs.pods)
     const fresh = { namespace: NAMESPACE, name: 'fresh' }
-    await eventually('a new pod is taken', () => pods.create(cluster.scope, pause(fresh.name)), BACK_WITHIN_MS)
-    await eventually('a new pod runs', async () => isReady(await pods.get(cluster.scope, fresh)), BACK_WITHIN_MS)
-    await eventually('the shop answers', async () => (await visitor(cluster).get('/')).status === 200, BACK_WITHIN_MS)
-    await eventually('what was harmed is whole', () => isMended?.() ?? true, BACK_WITHIN_MS)
+    await eventually('a new pod is taken', () => pods.create(cluster.scope, pause(fresh.name)))
+    await eventually('a new pod runs', async () => isReady(await pods.get(cluster.scope, fresh)))
+    await eventually('the shop answers', async () => (await visitor(cluster).get('/')).status === 200)
+    await eventually('what was harmed is whole', () => isMended?.() ?? true)
     const ms = performance.now() - startMs
     await pods.delete(cluster.scope, fresh)
     await eventually('the new pod is gone', async () =>
