@@ -100,6 +100,31 @@ spec:
     })
   })
 
+  it('holds requests to a policy, and a breaker to the hand of a person', async () => {
+    const manifest = `
+apiVersion: gateway.sampan.io/v1alpha1
+kind: TrafficPolicy
+metadata: { name: front, namespace: shop }
+spec:
+  service: storefront
+  breaker: { rules: [{ type: ErrorRatio, ratio: 0.5 }], probes: 1, fallback: { status: 503, body: closed for today } }
+`
+    await cluster.mustKubectl(['apply', '-f', '-'], { input: manifest })
+    await cluster.mustKubectl(['wait', '--for=jsonpath={.status.breaker.state}=Closed', 'tp/front', '-n', 'shop', '--timeout=60s'])
+    assert.match(await cluster.must('breaker', 'open', 'front', '-n', 'shop', '--yes'), /all its requests get the fallback/)
+    await eventually('the fallback', async () => (await ask('/')).body === 'closed for today')
+    await cluster.mustKubectl(['wait', '--for=jsonpath={.status.breaker.state}=Open', 'tp/front', '-n', 'shop', '--timeout=60s'])
+    assert.match(await cluster.must('breaker', 'status', '-n', 'shop'), /front +storefront +Open +Open +- +somebody has said so/)
+    await cluster.must('breaker', 'auto', 'front', '-n', 'shop', '--yes')
+    // The probe is good.
+    await eventually('the storefront', async () => (await ask('/')).body.includes('Deck teapot'))
+    await cluster.mustKubectl(['wait', '--for=jsonpath={.status.breaker.state}=Closed', 'tp/front', '-n', 'shop', '--timeout=60s'])
+    const may = async (who: string): Promise<string> =>
+      (await cluster.kubectl(['auth', 'can-i', 'delete', 'trafficpolicies', '-n', 'shop', '--as', who])).stdout.trim()
+    assert.equal(await may('sampan:gateway'), 'no')
+    await cluster.mustKubectl(['delete', 'tp', 'front', '-n', 'shop'])
+  })
+
   it('counts what autoscalers go by: there are as many pods as the requests need, and fewer again when they stop', async (t) => {
     const [metric, time] = ['requests_per_second', 'response_time_p95_seconds']
     const service = '{ apiVersion: v1, kind: Service, name: storefront }'
