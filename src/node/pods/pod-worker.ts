@@ -10,8 +10,9 @@ import { carryOut } from './actions.ts'
 import { ClockJumps, moveTimes } from './clock-jumps.ts'
 import { findContainer, namespaceOf, nameOf, specOf, uidOf } from './pod-facts.ts'
 import type { PodSubject, WorkingMemory } from './pod-subject.ts'
-import { type Allocation, WHOLE_POD, askedOf, toldAllocationOf, withAllocation } from './resize/allocation.ts'
-import { isResized, resizeMessage } from './resize/plan-resize.ts'
+import { toldAllocationOf } from './resize/allocation.ts'
+import { ResizeGrants } from './resize/resize-grants.ts'
+import { isResized } from './resize/plan-resize.ts'
 import { RuntimeState } from './runtime-state.ts'
 import type { PodServices } from './services.ts'
 import { withStatus } from './status/conditions.ts'
@@ -29,11 +30,7 @@ export class PodWorker implements PodSubject {
   readonly scope: Scope
   readonly services: PodServices
   readonly state: RuntimeState
-  /** With the resources that the node has granted. */
-  pod: core.Pod
-  /** As the API has it. */
-  #asked: core.Pod
-  #granted: Allocation
+  readonly #grants: ResizeGrants
   readonly memory: WorkingMemory
   #vanished = false
   /** What the API was told last; the informer may be behind. */
@@ -55,9 +52,7 @@ export class PodWorker implements PodSubject {
     this.scope = scope.child({ log: { pod: `${namespaceOf(pod)}/${nameOf(pod)}` } })
     this.services = services
     this.#jumps = new ClockJumps(scope.clock)
-    this.#asked = pod
-    this.#granted = pod.status?.startTime === undefined ? askedOf(pod) : toldAllocationOf(pod)
-    this.pod = withAllocation(pod, this.#granted)
+    this.#grants = new ResizeGrants(pod)
     this.state = new RuntimeState(services.runtime)
     this.#onGone = onGone
     // Whatever has a start time was admitted by this node before.
@@ -87,6 +82,11 @@ export class PodWorker implements PodSubject {
     this.#starting = startScope
   }
 
+  /** With the resources that the node has granted. */
+  get pod(): core.Pod {
+    return this.#grants.pod
+  }
+
   get podIps(): readonly string[] {
     const sandbox = this.state.sandboxes[0]
     return specOf(this.pod).hostNetwork === true ? this.services.settings.nodeIps : (sandbox?.ips ?? [])
@@ -97,8 +97,7 @@ export class PodWorker implements PodSubject {
     const specChanged =
       JSON.stringify(pod.metadata?.annotations) !== JSON.stringify(this.pod.metadata?.annotations) ||
       JSON.stringify(pod.metadata?.labels) !== JSON.stringify(this.pod.metadata?.labels)
-    this.#asked = pod
-    this.pod = withAllocation(pod, this.#granted)
+    this.#grants.update(pod)
     if (specChanged) this.refreshVolumes()
     this.wake()
   }
@@ -139,9 +138,9 @@ export class PodWorker implements PodSubject {
         if (!first || container?.state !== 'running') return
         this.#adopted.add(id)
         this.services.cgroups.ensure(this.pod)
-        const told = toldAllocationOf(this.#asked).get(container.name)
+        const told = toldAllocationOf(this.#grants.asked).get(container.name)
         if (told !== undefined) this.memory.actuated.set(id, told)
-        this.memory.actuatedPod = this.#granted.get(WHOLE_POD)
+        this.memory.actuatedPod = this.#grants.ofWholePod
       }),
     ])
     this.wake()
@@ -194,7 +193,8 @@ export class PodWorker implements PodSubject {
 
   #step(): void {
     this.#admit()
-    if (this.memory.endingSinceMs === undefined && !this.#vanished) this.#resize()
+    if (this.memory.endingSinceMs === undefined && !this.#vanished)
+      this.#grants.settle(this.services, this.memory, () => isResized(this.snapshot()))
     const snapshot = this.snapshot()
     const ending = endingOf(snapshot)
     if (ending !== undefined && ending.kind !== 'finished' && this.memory.endingSinceMs === undefined) {
@@ -218,34 +218,6 @@ export class PodWorker implements PodSubject {
     if (plan.wakeAtMs !== undefined)
       this.#timer = this.scope.clock.after(plan.wakeAtMs - snapshot.now, () => this.wake(), { background: true })
     if (this.#vanished && this.state.empty && this.memory.cgroupRemoved && this.#underWay.size === 0) this.#finish()
-  }
-
-  /** Grants what the pod asks for when there is room, and notes when it has it. */
-  #resize(): void {
-    const { memory, services } = this
-    const generation = this.#asked.metadata?.generation ?? 0
-    const tell = (type: 'Normal' | 'Warning', reason: string, what: string, of: number, error?: string): void =>
-      services.events.record(this.#asked, type, reason, resizeMessage(this.#asked, what, of, error))
-    if (this.pod !== this.#asked) {
-      const refusal = services.refuseResize(this.#asked, this.pod)
-      if (refusal === undefined) {
-        this.#granted = askedOf(this.#asked)
-        this.pod = this.#asked
-        memory.resize = { inProgress: { generation } }
-        tell('Normal', 'ResizeStarted', 'Pod resize started', generation)
-      } else if (memory.resize.pending?.generation !== generation || memory.resize.pending.message !== refusal.message) {
-        const verdict = refusal.reason === 'Infeasible' ? 'Infeasible' : 'Deferred'
-        if (memory.resize.pending?.generation !== generation)
-          tell('Warning', `Resize${verdict}`, `Pod resize ${refusal.reason}`, generation, refusal.message)
-        memory.resize = { ...memory.resize, pending: { reason: verdict, message: refusal.message, generation } }
-      }
-    } else if (memory.resize.pending !== undefined) {
-      memory.resize = { inProgress: memory.resize.inProgress }
-    }
-    const { inProgress } = memory.resize
-    if (inProgress === undefined || !isResized(this.snapshot())) return
-    memory.resize = { pending: memory.resize.pending }
-    tell('Normal', 'ResizeCompleted', 'Pod resize completed', inProgress.generation)
   }
 
   get isStarting(): boolean {
