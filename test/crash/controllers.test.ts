@@ -8,7 +8,7 @@ import { refs } from '#api'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { startApiServer } from '#main'
 import { startSimulation } from '#simulate'
-import { type Faults, keepsReady, madeInOrder, watchHistory, withinNodes, withinQuota } from '#testing'
+import { type Faults, clientOf, keepsReady, madeInOrder, watchHistory, wholeServer, withinNodes, withinQuota } from '#testing'
 import { eventually, testSeconds } from '#testing/basics'
 import { stateOf } from './churn/end-state.ts'
 import { type FaultySetting, type Life, startLife } from './churn/faulty-parts.ts'
@@ -31,18 +31,8 @@ interface Cluster {
 async function cluster(): Promise<Cluster> {
   const scope = rootScope()
   const stateDir = mkdtempSync(join(tmpdir(), 'sampan-churn-'))
-  const server = await startApiServer(scope, {
-    stateDir,
-    securePort: 0,
-    bindAddress: '127.0.0.1',
-    advertiseAddress: '192.0.2.1',
-    store: 'memory',
-    serviceClusterIpRange: '10.96.0.0/16',
-    metrics: false,
-    nodes: [],
-  })
-  const { connection } = await loadKubeconfig(join(stateDir, 'admin.kubeconfig'))
-  const admin = createClient({ transport: socketTransport(connection) })
+  const server = await startApiServer(scope, wholeServer(stateDir))
+  const admin = await clientOf(stateDir)
   const shape = { cpu: String(NODE.cpu), memory: '16Gi', pods: NODE.pods, isTainted: false }
   await startSimulation(scope, { client: admin, nodes: NODE.count, shape, jobMs: 200 })
   return {

@@ -7,7 +7,8 @@ import { after, before, describe, test } from 'node:test'
 import { connect } from 'node:tls'
 import { type CancellableScope, rootScope } from '#base'
 import { refs } from '#api'
-import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import type { Client } from '#client'
+import { clientOf, wholeServer } from '#testing'
 import { type RunningApiServer, startApiServer } from './apiserver.ts'
 
 /** What checks of the CIS benchmark look for, in a server that was told nothing. */
@@ -21,20 +22,9 @@ describe('a server with its defaults', () => {
   before(async () => {
     scope = rootScope()
     stateDir = mkdtempSync(join(tmpdir(), 'sampan-hardening-'))
-    server = await startApiServer(scope, {
-      stateDir,
-      securePort: 0,
-      bindAddress: '127.0.0.1',
-      advertiseAddress: '192.0.2.1',
-      store: 'sqlite',
-      serviceClusterIpRange: '10.96.0.0/16',
-      metrics: false,
-      nodes: ['n1'],
-    })
-    const clientOf = async (file: string): Promise<Client> =>
-      createClient({ transport: socketTransport((await loadKubeconfig(join(stateDir, file))).connection) })
-    admin = await clientOf('admin.kubeconfig')
-    node = await clientOf(everyFile(stateDir).find((file) => file.includes('n1') && file.endsWith('kubeconfig')) ?? '')
+    server = await startApiServer(scope, { ...wholeServer(stateDir), store: 'sqlite', nodes: ['n1'] })
+    admin = await clientOf(stateDir)
+    node = await clientOf(stateDir, everyFile(stateDir).find((file) => file.includes('n1') && file.endsWith('kubeconfig')) ?? '')
   })
   after(async () => {
     admin.close()

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { rootScope } from '#base'
-import { createClient, loadKubeconfig, socketTransport } from '#client'
-import { startCollector } from '#testing'
+import { clientOf, startCollector, wholeServer } from '#testing'
 import { startApiServer } from './apiserver.ts'
 
 test('a server with a tracing configuration sends what its requests were made of to the collector', async (t) => {
@@ -18,23 +17,12 @@ test('a server with a tracing configuration sends what its requests were made of
     rmSync(stateDir, { recursive: true })
   })
   const tracingConfigFile = join(stateDir, 'tracing.yaml')
-  const flags = {
-    stateDir,
-    securePort: 0,
-    bindAddress: '127.0.0.1',
-    advertiseAddress: '192.0.2.1',
-    store: 'memory',
-    serviceClusterIpRange: '10.96.0.0/16',
-    metrics: false,
-    nodes: [],
-    tracingConfigFile,
-  } as const
+  const flags = { ...wholeServer(stateDir), tracingConfigFile } as const
   await assert.rejects(startApiServer(scope, flags), /tracing\.yaml cannot be read/)
   const head = 'apiVersion: apiserver.config.k8s.io/v1\nkind: TracingConfiguration\n'
   writeFileSync(tracingConfigFile, `${head}endpoint: ${collector.endpoint}\nsamplingRatePerMillion: 1000000\n`)
   const server = await startApiServer(scope, flags)
-  const { connection } = await loadKubeconfig(join(stateDir, 'admin.kubeconfig'))
-  const admin = createClient({ transport: socketTransport(connection) })
+  const admin = await clientOf(stateDir)
   await admin.raw(scope, { method: 'GET', path: '/api/v1/namespaces/default' })
   admin.close()
   await server.stop()

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type CancellableScope, http, readYamlDocuments, rootScope } from '#base'
 import { refs } from '#api'
-import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
+import type { Client } from '#client'
 import { applyObjects, deploy, findApplication } from '#delivery'
+import { clientOf, wholeServer } from '#testing'
 import { eventually } from '#testing/basics'
 import { type RunningApiServer, startApiServer } from '../server/apiserver.ts'
 import { type RunningDelivery, controllerMetrics, startDelivery } from './delivery.ts'
@@ -26,20 +27,9 @@ describe('delivery with its own rights', () => {
   before(async () => {
     scope = rootScope()
     stateDir = mkdtempSync(join(tmpdir(), 'sampan-delivery-'))
-    server = await startApiServer(scope, {
-      stateDir,
-      securePort: 0,
-      bindAddress: '127.0.0.1',
-      advertiseAddress: '192.0.2.1',
-      store: 'memory',
-      serviceClusterIpRange: '10.96.0.0/16',
-      metrics: false,
-      nodes: [],
-    })
-    const clientOf = async (file: string): Promise<Client> =>
-      createClient({ transport: socketTransport((await loadKubeconfig(join(stateDir, file))).connection) })
-    admin = await clientOf('admin.kubeconfig')
-    own = await clientOf('delivery.kubeconfig')
+    server = await startApiServer(scope, wholeServer(stateDir))
+    admin = await clientOf(stateDir)
+    own = await clientOf(stateDir, 'delivery.kubeconfig')
     await applyObjects(scope, admin, readManifests(join(import.meta.dirname, '../up/delivery')), { fieldManager: 'test' })
     working = scope.child()
     running = await startDelivery(working, own)
