@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type KeyPair, createAuthority, issueLeaf } from '#base'
+import { type KeyPair, createAuthority } from '#base'
 import { type KubeObject, type ResourceRef, refs } from '#api'
 import { eventually } from '#testing/basics'
-import { GATEWAY_ADDRESS, type Stage, makeStage, noGateway, podAddress } from './gateway/stage.ts'
+import { GATEWAY_ADDRESS, type Stage, ingressRule, makeStage, noGateway, podAddress, serverLeaf } from './gateway/stage.ts'
 
 interface Said {
   readonly type: string
@@ -380,12 +380,7 @@ describe('Gateway API', { skip: skip ?? false }, () => {
   })
 
   it('ends TLS with certificates of Secrets, beside Ingresses and redirects from HTTP', async () => {
-    const leaf = await issueLeaf(stage.scope, authority, {
-      subject: { commonName: 'secure.example' },
-      names: ['secure.example'],
-      lifetimeMs: DAY_MS,
-      usages: ['serverAuth'],
-    })
+    const leaf = await serverLeaf(stage, authority, 'secure.example')
     const secret = { 'tls.crt': leaf.certificate, 'tls.key': leaf.key }
     await gateway('secure', {
       name: 'https',
@@ -426,12 +421,7 @@ describe('Gateway API', { skip: skip ?? false }, () => {
 
   it('lives beside Ingresses: of the same host and path the older has it, and both are named', async () => {
     await stage.ingress('older', {
-      rules: [
-        {
-          host: 'both.example',
-          http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'one', port: { number: 80 } } } }] },
-        },
-      ],
+      rules: [ingressRule('both.example', ['/', 'Prefix', 'one'])],
     })
     await leads('both.example', '/', 1)
     await new Promise((resolve) => setTimeout(resolve, 1100))
@@ -508,15 +498,8 @@ describe('Gateway API', { skip: skip ?? false }, () => {
   })
 
   it('leads TLS by the name that is asked for, without ending it, beside HTTPS at the same port', async () => {
-    const leaf = await issueLeaf(stage.scope, authority, {
-      subject: { commonName: 'pass' },
-      names: ['*.pass.example'],
-      lifetimeMs: DAY_MS,
-      usages: ['serverAuth'],
-    })
-    const file = join(stage.stateDir, 'pass.pem')
-    writeFileSync(file, `${leaf.certificate}${leaf.key}`)
-    await stage.pod('echo-tls.ts', file, `${podAddress(3)}:8443`)
+    const leaf = await serverLeaf(stage, authority, 'pass', ['*.pass.example'])
+    await stage.pod('echo-tls.ts', leaf.file, `${podAddress(3)}:8443`)
     await stage.client.resource(refs.services).create(stage.scope, {
       metadata: { name: 'tls', namespace: 'default' },
       spec: { ports: [{ name: 'web', port: 443, protocol: 'TCP' }] },

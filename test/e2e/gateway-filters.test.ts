@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { createAuthority, issueLeaf } from '#base'
+import { createAuthority } from '#base'
 import { refs } from '#api'
 import { eventually } from '#testing/basics'
-import { GATEWAY_ADDRESS, type Stage, makeStage, noGateway, podAddress } from './gateway/stage.ts'
+import { GATEWAY_ADDRESS, type Stage, ingressRule, makeStage, noGateway, podAddress, serverLeaf } from './gateway/stage.ts'
 
 interface Seen {
   readonly method: string
@@ -183,12 +183,7 @@ describe('filters of routes', { skip: skip ?? false }, () => {
     await stage.ingress(
       'nginx',
       {
-        rules: [
-          {
-            host: 'nginx.example',
-            http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'one', port: { number: 80 } } } }] },
-          },
-        ],
+        rules: [ingressRule('nginx.example', ['/', 'Prefix', 'one'])],
       },
       {
         annotations: {
@@ -228,12 +223,7 @@ describe('filters of routes', { skip: skip ?? false }, () => {
       stage.ingress(
         name,
         {
-          rules: [
-            {
-              host: `${name}.example`,
-              http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'one', port: { number: 80 } } } }] },
-            },
-          ],
+          rules: [ingressRule(`${name}.example`, ['/', 'Prefix', 'one'])],
         },
         { annotations: auth(annotations) },
       )
@@ -265,22 +255,12 @@ describe('filters of routes', { skip: skip ?? false }, () => {
       assert.equal(await as(who), wanted, who.slice(0, 40))
     // However its place is written.
     await stage.ingress('open', {
-      rules: [
-        {
-          host: 'door.example',
-          http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'one', port: { number: 80 } } } }] },
-        },
-      ],
+      rules: [ingressRule('door.example', ['/', 'Prefix', 'one'])],
     })
     await stage.ingress(
       'admin',
       {
-        rules: [
-          {
-            host: 'door.example',
-            http: { paths: [{ path: '/admin', pathType: 'Prefix', backend: { service: { name: 'one', port: { number: 80 } } } }] },
-          },
-        ],
+        rules: [ingressRule('door.example', ['/admin', 'Prefix', 'one'])],
       },
       { annotations: auth(put) },
     )
@@ -326,12 +306,7 @@ describe('filters of routes', { skip: skip ?? false }, () => {
         type: 'merge',
         body: {
           spec: {
-            rules: [
-              {
-                host: 'closed.example',
-                http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'two', port: { number: 80 } } } }] },
-              },
-            ],
+            rules: [ingressRule('closed.example', ['/', 'Prefix', 'two'])],
           },
         },
       },
@@ -350,12 +325,7 @@ describe('filters of routes', { skip: skip ?? false }, () => {
     await stage.ingress(
       'gated',
       {
-        rules: [
-          {
-            host: 'gated.example',
-            http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'one', port: { number: 80 } } } }] },
-          },
-        ],
+        rules: [ingressRule('gated.example', ['/', 'Prefix', 'one'])],
       },
       {
         annotations: {
@@ -396,16 +366,9 @@ describe('filters of routes', { skip: skip ?? false }, () => {
 
   it('shares connections among Services, and refuses requests over a connection for another listener', async () => {
     const authority = await createAuthority(stage.scope, 'test', DAY_MS)
-    const leaf = await issueLeaf(stage.scope, authority, {
-      subject: { commonName: 'tls' },
-      names: ['*.tls.example'],
-      lifetimeMs: DAY_MS,
-      usages: ['serverAuth'],
-    })
-    const file = join(stage.stateDir, 'pod.pem')
-    writeFileSync(file, `${leaf.certificate}${leaf.key}`)
+    const leaf = await serverLeaf(stage, authority, 'tls', ['*.tls.example'])
     for (const pod of [2, 3]) {
-      await stage.pod('echo-tls.ts', file, `${podAddress(pod)}:8443`)
+      await stage.pod('echo-tls.ts', leaf.file, `${podAddress(pod)}:8443`)
       await service(`tls${pod}`, pod, 8443)
     }
     await stage.client.resource(refs.secrets).create(stage.scope, {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:https'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '#testing'
-import { GATEWAY_ADDRESS, type Stage, makeStage, noGateway } from './gateway/stage.ts'
+import { GATEWAY_ADDRESS, type Stage, ingressRule, makeStage, noGateway } from './gateway/stage.ts'
 
 const skip = noGateway()
 
@@ -13,12 +13,11 @@ describe('measurements of the gateway', { skip: skip ?? false }, () => {
     stage = await makeStage()
     await stage.service('one', [1, 2])
     await stage.service('gone', [])
-    const to = (name: string) => ({ service: { name, port: { number: 80 } } })
     await stage.ingress('one', {
-      rules: [{ host: 'one.example', http: { paths: [{ path: '/', pathType: 'Prefix', backend: to('one') }] } }],
+      rules: [ingressRule('one.example', ['/', 'Prefix', 'one'])],
     })
     await stage.ingress('gone', {
-      rules: [{ host: 'gone.example', http: { paths: [{ path: '/', pathType: 'Prefix', backend: to('gone') }] } }],
+      rules: [ingressRule('gone.example', ['/', 'Prefix', 'gone'])],
     })
     await eventually('the routes', async () => (await ask('gone.example')) === 503 && (await ask('one.example')) === 200)
   })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { installKinds, platformParts } from '#delivery'
 import { eventually } from '#testing'
-import { GATEWAY_ADDRESS, type Stage, makeStage, noGateway, podAddress } from './gateway/stage.ts'
+import { GATEWAY_ADDRESS, type Stage, ingressRule, makeStage, noGateway, podAddress } from './gateway/stage.ts'
 
 const skip = noGateway()
 const PORT = 8091
@@ -34,12 +34,7 @@ describe('traffic policies of the gateway', { skip: skip ?? false }, () => {
     ] as const) {
       await service(name, pods)
       await stage.ingress(name, {
-        rules: [
-          {
-            host: `${name}.example`,
-            http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name, port: { number: 80 } } } }] },
-          },
-        ],
+        rules: [ingressRule(`${name}.example`, ['/', 'Prefix', name])],
       })
       await eventually(`the route ${name}`, async () => (await ask(name)).status === 200)
     }
@@ -153,7 +148,7 @@ describe('traffic policies of the gateway', { skip: skip ?? false }, () => {
     await mood(1, 'status=200')
     // Its load asks by address: any host of the route will do.
     await stage.ingress('load', {
-      rules: [{ http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'shop', port: { number: 80 } } } }] } }],
+      rules: [ingressRule(undefined, ['/', 'Prefix', 'shop'])],
     })
     await eventually('its route', async () => (await stage.curl(`http://${GATEWAY_ADDRESS}/`)).status === 200)
     const load = stage.inside('load.ts', `http://${GATEWAY_ADDRESS}/`, '300', 'keep')
@@ -207,7 +202,7 @@ describe('traffic policies of the gateway', { skip: skip ?? false }, () => {
     await create('rate', { service: 'paths', rateLimits: [{ requests: 30, per: 'Second' }] })
     await until('rate', ({ conditions }) => conditions?.[0]?.status === 'True')
     await stage.ingress('rate', {
-      rules: [{ http: { paths: [{ path: '/rate', pathType: 'Prefix', backend: { service: { name: 'paths', port: { number: 80 } } } }] } }],
+      rules: [ingressRule(undefined, ['/rate', 'Prefix', 'paths'])],
     })
     await eventually('its route', async () => (await stage.curl(`http://${GATEWAY_ADDRESS}/rate`)).status !== 404)
     const load = stage.inside('load.ts', `http://${GATEWAY_ADDRESS}/rate`, '100', 'keep')

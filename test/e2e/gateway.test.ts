@@ -3,18 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type KeyPair, createAuthority, issueLeaf } from '#base'
-import { type networking, refs } from '#api'
+import { type KeyPair, createAuthority } from '#base'
+import { refs } from '#api'
 import { eventually } from '#testing/basics'
-import { GATEWAY_ADDRESS, type Stage, makeStage, noGateway, podAddress } from './gateway/stage.ts'
+import { GATEWAY_ADDRESS, type Stage, ingressRule, makeStage, noGateway, podAddress, serverLeaf } from './gateway/stage.ts'
 
 const DAY_MS = 86_400_000
 const skip = noGateway()
-const to = (name: string): networking.IngressBackend => ({ service: { name, port: { number: 80 } } })
-const rule = (host: string | undefined, ...paths: readonly (readonly [string, string, string])[]): networking.IngressRule => ({
-  ...(host === undefined ? {} : { host }),
-  http: { paths: paths.map(([path, pathType, name]) => ({ path, pathType, backend: to(name) })) },
-})
 
 /** Real requests through a real HAProxy. The tests build on each other, in this order. */
 describe('the gateway', { skip: skip ?? false }, () => {
@@ -64,10 +59,10 @@ describe('the gateway', { skip: skip ?? false }, () => {
     ] as const)
       await stage.service(name, [pod])
     await stage.ingress('shop', {
-      rules: [rule('shop.example', ['/', 'Prefix', 'front'], ['/api', 'Prefix', 'api'], ['/api/only', 'Exact', 'wild'])],
+      rules: [ingressRule('shop.example', ['/', 'Prefix', 'front'], ['/api', 'Prefix', 'api'], ['/api/only', 'Exact', 'wild'])],
     })
     await stage.ingress('family', {
-      rules: [rule('*.shop.example', ['/', 'Prefix', 'wild']), rule(undefined, ['/scale', 'Prefix', 'front'])],
+      rules: [ingressRule('*.shop.example', ['/', 'Prefix', 'wild']), ingressRule(undefined, ['/scale', 'Prefix', 'front'])],
     })
     await becomes('routes', 'x.shop.example', '/', 200)
     const by = async (host: string, path: string): Promise<string | undefined> => (await at(host, path)).by
@@ -109,7 +104,7 @@ describe('the gateway', { skip: skip ?? false }, () => {
     const name = { namespace: 'default', name: 'leaves' }
     const addresses = async (): Promise<number> =>
       (await stage.client.resource(refs.ingresses).get(stage.scope, name)).status?.loadBalancer?.ingress?.length ?? 0
-    await stage.ingress('leaves', { rules: [rule('leaves.example', ['/', 'Prefix', 'front'])] })
+    await stage.ingress('leaves', { rules: [ingressRule('leaves.example', ['/', 'Prefix', 'front'])] })
     await becomes('a route', 'leaves.example', '/', 200)
     await eventually('an address', async () => (await addresses()) === 1)
     await stage.client.resource(refs.ingresses).patch(stage.scope, name, { type: 'merge', body: { spec: { ingressClassName: 'other' } } })
@@ -142,12 +137,7 @@ describe('the gateway', { skip: skip ?? false }, () => {
 
   it('shows each host its certificate, and a renewed one without a new process', async () => {
     const certificate = async (): Promise<Record<string, string>> => {
-      const { certificate, key } = await issueLeaf(stage.scope, authority, {
-        subject: { commonName: 'tls.example' },
-        usages: ['serverAuth'],
-        names: ['tls.example', '*.tls.example'],
-        lifetimeMs: DAY_MS,
-      })
+      const { certificate, key } = await serverLeaf(stage, authority, 'tls.example', ['tls.example', '*.tls.example'])
       return { 'tls.crt': Buffer.from(certificate).toString('base64'), 'tls.key': Buffer.from(key).toString('base64') }
     }
     const root = join(stage.stateDir, 'test-ca.pem')
@@ -164,7 +154,7 @@ describe('the gateway', { skip: skip ?? false }, () => {
       .create(stage.scope, { metadata: secret, type: 'kubernetes.io/tls', data: await certificate() })
     await stage.ingress('tls', {
       tls: [{ hosts: ['tls.example', '*.tls.example', 'other.example'], secretName: 'cert' }],
-      rules: [rule('tls.example', ['/', 'Prefix', 'api']), rule('*.tls.example', ['/', 'Prefix', 'wild'])],
+      rules: [ingressRule('tls.example', ['/', 'Prefix', 'api']), ingressRule('*.tls.example', ['/', 'Prefix', 'wild'])],
     })
     // The certificate is there before the routes.
     await eventually('https', async () => (await secure('tls.example')).by === podAddress(2))
@@ -203,7 +193,7 @@ describe('the gateway', { skip: skip ?? false }, () => {
   it('starts with a larger pool when there are more backends than places', async () => {
     const names = Array.from({ length: 70 }, (_, i) => `many-${i}`)
     await Promise.all(names.map((name) => stage.service(name, [4])))
-    await stage.ingress('many', { rules: names.map((name) => rule('many.example', [`/${name}`, 'Prefix', name])) })
+    await stage.ingress('many', { rules: names.map((name) => ingressRule('many.example', [`/${name}`, 'Prefix', name])) })
     await becomes('routes', 'many.example', '/many-69', 200)
     // The new process answers before it is the one that counts.
     await eventually('the larger pool', () => stage.gateway.stats().poolSize >= 128, 5000)
@@ -213,11 +203,11 @@ describe('the gateway', { skip: skip ?? false }, () => {
   it('tells the owners of what it does not serve', async () => {
     await stage.ingress(
       'late',
-      { rules: [rule('shop.example', ['/api', 'Prefix', 'front'])] },
+      { rules: [ingressRule('shop.example', ['/api', 'Prefix', 'front'])] },
       { annotations: { 'nginx.ingress.kubernetes.io/server-snippet': 'return 200;' } },
     )
     await stage.ingress('odd', {
-      rules: [rule('odd.example', ['/a;b', 'Prefix', 'front'], ['/(a|b)', 'ImplementationSpecific', 'nobody'])],
+      rules: [ingressRule('odd.example', ['/a;b', 'Prefix', 'front'], ['/(a|b)', 'ImplementationSpecific', 'nobody'])],
     })
     const events = await eventually('events', async () => {
       const { body } = await stage.client.raw(stage.scope, { method: 'GET', path: '/api/v1/namespaces/default/events' })

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type CancellableScope, createLogger, rootScope } from '#base'
+import { type CancellableScope, type KeyPair, createLogger, issueLeaf, rootScope } from '#base'
 import { type core, type discovery, type networking, refs } from '#api'
 import { type Client, createClient, inProcessTransport } from '#client'
 import { type RunningGateway, releaseGateway, startGateway } from '#gateway'
@@ -14,6 +14,20 @@ export const POD_PORT = 8080
 export const HTTP_PORT = 80
 export const HTTPS_PORT = 443
 const NAMESPACE = 'default'
+const DAY_MS = 86_400_000
+
+/** A certificate of the authority for servers of these names, with its key also in a file of the stage's. */
+export async function serverLeaf(
+  { scope, stateDir }: Stage,
+  authority: KeyPair,
+  commonName: string,
+  names: readonly string[] = [commonName],
+): Promise<KeyPair & { readonly file: string }> {
+  const leaf = await issueLeaf(scope, authority, { subject: { commonName }, names, lifetimeMs: DAY_MS, usages: ['serverAuth'] })
+  const file = join(stateDir, `${commonName}.pem`)
+  writeFileSync(file, `${leaf.certificate}${leaf.key}`)
+  return { ...leaf, file }
+}
 
 /** Why there can be no gateway here; undefined where there can. */
 export function noGateway(): string | undefined {
@@ -56,6 +70,17 @@ export interface Stage {
   tally(host: string, count: number, clients?: number): RunningCommand
   close(): Promise<void>
 }
+
+const serviceBackend = (name: string): networking.IngressBackend => ({ service: { name, port: { number: 80 } } })
+
+/** Paths as `[path, pathType, Service]`. */
+export const ingressRule = (
+  host: string | undefined,
+  ...paths: readonly (readonly [string, string, string])[]
+): networking.IngressRule => ({
+  ...(host === undefined ? {} : { host }),
+  http: { paths: paths.map(([path, pathType, name]) => ({ path, pathType, backend: serviceBackend(name) })) },
+})
 
 export const podAddress = (pod: number): string => `10.88.0.${pod + 1}`
 
