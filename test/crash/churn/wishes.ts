@@ -36,38 +36,26 @@ export const leastReady = {
 const between = (random: Random, least: number, most: number): number => least + Math.floor(random.float() * (most - least + 1))
 const imageOf = (random: Random): string => String.fromCharCode(97 + between(random, 0, 4))
 
+/** What a person may change their mind about, each as likely as the others. */
+const CHANGES: readonly ((wishes: Wishes, random: Random) => Partial<Wishes>)[] = [
+  ({ web }, random) => ({ web: { ...web, replicas: between(random, 4, 12) } }),
+  ({ web }, random) => ({ web: { ...web, image: imageOf(random) } }),
+  ({ db }, random) => ({ db: { ...db, replicas: between(random, 1, 4) } }),
+  ({ db }, random) => ({ db: { ...db, image: imageOf(random) } }),
+  (_, random) => ({ agent: { image: imageOf(random) } }),
+  (_, random) => ({ limited: { replicas: between(random, 0, QUOTA + 4) } }),
+  (_, random) => ({ large: { replicas: between(random, 0, NODE.count * NODE.cpu + 4) } }),
+  ({ jobs }, random) => {
+    const [oldest, ...others] = Object.entries(jobs)
+    const kept = oldest !== undefined && others.length > 1 ? Object.fromEntries(others) : jobs
+    return { jobs: { ...kept, [`job-${between(random, 1, 1e9)}`]: between(random, 1, 5) } }
+  },
+]
+
 /** A person changes their mind about one or two things. */
 export function changed(wishes: Wishes, random: Random): Wishes {
   let next = wishes
-  for (let i = between(random, 1, 2); i > 0; i--)
-    switch (between(random, 0, 7)) {
-      case 0:
-        next = { ...next, web: { ...next.web, replicas: between(random, 4, 12) } }
-        break
-      case 1:
-        next = { ...next, web: { ...next.web, image: imageOf(random) } }
-        break
-      case 2:
-        next = { ...next, db: { ...next.db, replicas: between(random, 1, 4) } }
-        break
-      case 3:
-        next = { ...next, db: { ...next.db, image: imageOf(random) } }
-        break
-      case 4:
-        next = { ...next, agent: { image: imageOf(random) } }
-        break
-      case 5:
-        next = { ...next, limited: { replicas: between(random, 0, QUOTA + 4) } }
-        break
-      case 6:
-        next = { ...next, large: { replicas: between(random, 0, NODE.count * NODE.cpu + 4) } }
-        break
-      default: {
-        const [oldest, ...others] = Object.entries(next.jobs)
-        const kept = oldest !== undefined && others.length > 1 ? Object.fromEntries(others) : next.jobs
-        next = { ...next, jobs: { ...kept, [`job-${between(random, 1, 1e9)}`]: between(random, 1, 5) } }
-      }
-    }
+  for (let i = between(random, 1, 2); i > 0; i--) next = { ...next, ...CHANGES[between(random, 0, CHANGES.length - 1)]?.(next, random) }
   return next
 }
 
