@@ -43,8 +43,7 @@ local function is_password(txn, password, hash)
 end
 
 -- What was found out of a name, a password and a hash: to find it out takes milliseconds. Kept as a digest.
-local MOST_TRIED = 1024
-local tried, tried_count = {}, 0
+local tried = memory(1024)
 
 -- Neither somebody else's time nor memory is anybody's to use up.
 local LONGEST_WORDS = 512
@@ -56,12 +55,9 @@ local function is_user(txn, users)
   local hash = name ~= nil and users[name] or nil
   if hash == nil then return false end
   local key = txn.c:sha2(hash .. "\0" .. words, 256)
-  local known = tried[key]
-  if known ~= nil then return known end
-  local is = is_password(txn, password, hash)
-  if tried_count >= MOST_TRIED then tried, tried_count = {}, 0 end
-  tried[key], tried_count = is, tried_count + 1
-  return is
+  local is = tried(key)
+  if is ~= nil then return is end
+  return tried(key, is_password(txn, password, hash))
 end
 
 -- True: it is answered. Whoever may ask is led on.

@@ -27,24 +27,17 @@ local function escaped(text)
   return (text:gsub("[^A-Za-z0-9_.~-]", function(byte) return string.format("%%%02X", byte:byte()) end))
 end
 
+-- Whether the gate gets this header as the client has sent it: what it is to believe is not his to say.
+local function is_told(name) return name ~= "host" and name:sub(1, 11) ~= "x-original-" and name ~= "x-auth-request-redirect" end
+
 -- Status and head of what the gate answers; nil: nothing that could be relied on.
 local function ask_gate(txn, gate, scheme, host, target)
   local lines = {
     "GET " .. gate.path .. " HTTP/1.1", "host: " .. gate.host, "x-sampan-mirror: " .. gate.backend, "connection: close",
     "x-original-url: " .. scheme .. "://" .. host .. target, "x-original-method: " .. txn.sf:method(), "x-auth-request-redirect: " .. target,
   }
-  for name, values in pairs(txn.http:req_get_headers()) do
-    if not OF_THE_CONNECTION[name] and name ~= "host" and name:sub(1, 11) ~= "x-original-" and name ~= "x-auth-request-redirect" then
-      for _, value in pairs(values) do lines[#lines + 1] = name .. ": " .. value end
-    end
-  end
-  local socket = core.tcp()
-  socket:settimeout(GATE_SECONDS)
-  local status, head
-  if socket:connect(mirrors) and socket:send(table.concat(lines, "\r\n") .. "\r\n\r\n") then status, head = read_head(socket) end
-  socket:close()
-  left = left + 1
-  return status, head
+  add_headers(txn, lines, is_told)
+  return ask_inner(GATE_SECONDS, table.concat(lines, "\r\n") .. "\r\n\r\n", read_head)
 end
 
 -- True: it is answered. Whoever may ask is led on with what the gate says of him, and with nothing that he has said himself in its place.

@@ -1,18 +1,15 @@
 -- Which policies there are for a Service, and what one says: read once for each text. Texts are long, and each turn of a breaker is another one.
-local MOST_READ = 256
-local read, read_count = {}, 0
+local read = memory(256)
 local services = setmetatable({}, { __mode = "k" })
 
 local function words_of(key)
   local text = policies:lookup(key)
   if text == nil then return nil end
-  local words = read[text]
+  local words = read(text)
   if words ~= nil then return words end
-  if read_count >= MOST_READ then read, read_count = {}, 0 end
   words = {}
   for word in text:gmatch("[^,]+") do words[#words + 1] = word end
-  read[text], read_count = words, read_count + 1
-  return words
+  return read(text, words)
 end
 
 -- Number of the policy whose path is the longest that this path begins with, element by element.

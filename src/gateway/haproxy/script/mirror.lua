@@ -7,26 +7,7 @@ local LONGEST_ANSWER = 1 << 20
 local WITHIN_SECONDS = 10
 local copies = 0
 
--- Sockets are more than what the collector counts of them, and take two of its rounds to go: left to itself it falls behind, and memory grows.
-local MOST_LEFT = 200
-local left = 0
-core.register_task(function()
-  while true do
-    core.msleep(500)
-    if left >= MOST_LEFT then
-      left = 0
-      collectgarbage()
-      collectgarbage()
-    end
-  end
-end)
-
 local WITHOUT_BODY = { GET = true, HEAD = true, DELETE = true, OPTIONS = true }
-local OF_THE_CONNECTION = {
-  connection = true, ["content-length"] = true, expect = true, ["keep-alive"] = true, ["proxy-connection"] = true, te = true, trailer = true,
-  ["transfer-encoding"] = true, upgrade = true, ["x-sampan-mirror"] = true,
-}
-
 -- Notes who gets a copy. Only of a request whose length is known, and small, is there one: any other would have to be waited for.
 local function choose_mirrors(txn, all)
   local length = txn.sf:req_fhdr("content-length")
@@ -48,33 +29,25 @@ local function choose_mirrors(txn, all)
   if waits then txn:set_var("txn.body", 1) end
 end
 
+local function read_away(socket)
+  local rest = LONGEST_ANSWER
+  while rest > 0 do
+    local part = socket:receive(8192)
+    if part == nil then return end
+    rest = rest - #part
+  end
+end
+
 local function send_copy(text)
   copies = copies + 1
   -- Whatever becomes of it, there is room for another one.
-  pcall(function()
-    local socket = core.tcp()
-    socket:settimeout(WITHIN_SECONDS)
-    if socket:connect(mirrors) and socket:send(text) then
-      local rest = LONGEST_ANSWER
-      while rest > 0 do
-        local part = socket:receive(8192)
-        if part == nil then break end
-        rest = rest - #part
-      end
-    end
-    socket:close()
-  end)
+  pcall(ask_inner, WITHIN_SECONDS, text, read_away)
   copies = copies - 1
-  left = left + 1
 end
 
 core.register_action("mirror", { "http-req" }, function(txn)
   local head = { txn.sf:method() .. " " .. txn.sf:pathq() .. " HTTP/1.1" }
-  for name, values in pairs(txn.http:req_get_headers()) do
-    if not OF_THE_CONNECTION[name] then
-      for _, value in pairs(values) do head[#head + 1] = name .. ": " .. value end
-    end
-  end
+  add_headers(txn, head)
   head[#head + 1] = "connection: close"
   local length = txn.sf:req_fhdr("content-length")
   local body = txn.sf:req_body()

@@ -43,6 +43,17 @@ local function unhex(word)
   return (word:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))
 end
 
+-- A memory for so many things, asked with a key and told with a value. When it is full it begins anew: what is in use comes back at once.
+local function memory(most)
+  local known, count = {}, 0
+  return function(key, value)
+    if value == nil then return known[key] end
+    if count >= most then known, count = {}, 0 end
+    known[key], count = value, count + 1
+    return value
+  end
+end
+
 -- One function for each kind of match: it gets a text, or nil.
 local function read_text(take)
   local how = take()
@@ -222,19 +233,17 @@ local function read_rule(take)
 end
 
 -- What was read, by the text itself: a program that changes is another text.
-local known, known_count = {}, 0
+local known = memory(MOST_KNOWN)
 
 local function program_of(number)
   local text = programs:lookup(number)
   if text == nil then return nil end
-  local rules = known[text]
+  local rules = known(text)
   if rules ~= nil then return rules end
-  if known_count >= MOST_KNOWN then known, known_count = {}, 0 end
   local words = text:gmatch("[^,]+")
   rules = {}
   for word in words do
     if word == "R" then rules[#rules + 1] = read_rule(words) end
   end
-  known[text], known_count = rules, known_count + 1
-  return rules
+  return known(text, rules)
 end
