@@ -21,8 +21,9 @@ export function diagnose(facts: DoctorFacts): readonly Finding[] {
 /** What the node itself refuses to start without, in its own words. */
 function machine(facts: DoctorFacts): readonly Finding[] {
   const { canInstall, missing, machine: found } = facts
-  const packages = new Set([...missing.map((one) => one.package), ...lacksOf(found).flatMap((lack) => lack.package ?? [])])
-  const others = lacksOf(found).filter((lack) => lack.package === undefined)
+  const lacks = lacksOf(found)
+  const packages = new Set([...missing.map((one) => one.package), ...lacks.flatMap((lack) => lack.package ?? [])])
+  const others = lacks.filter((lack) => lack.package === undefined)
   const programs: Finding =
     packages.size === 0
       ? fine('programs', 'all there')

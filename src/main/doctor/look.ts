@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, statfsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import { freemem } from 'node:os'
 import { delimiter, dirname } from 'node:path'
-import type { Scope } from '#base'
+import { type Scope, readFileIfThere } from '#base'
 import { gracePeriodsSwitch, kernelFiltersBridges, kernelSpeaksIPv6, lookAtMachine, shortagesNow, usualFilesystem } from '#node'
 import { familiesOf } from '../instance/instance.ts'
 import { GATEWAY_PROGRAMS, NODE_PROGRAMS, canInstallPackages, missingPrograms } from '../machine/packages.ts'
@@ -49,8 +49,8 @@ const existing = (dir: string): string => (existsSync(dir) ? dir : existing(dirn
 
 /** Built in, or loaded; or a module that the first socket loads. */
 function hasSctp(): boolean {
-  if (/^SCTP/m.test(text('/proc/net/protocols'))) return true
-  return /\/sctp\.ko/.test(text(`/lib/modules/${text('/proc/sys/kernel/osrelease').trim()}/modules.dep`))
+  if (/^SCTP/m.test(read('/proc/net/protocols'))) return true
+  return /\/sctp\.ko/.test(read(`/lib/modules/${read('/proc/sys/kernel/osrelease').trim()}/modules.dep`))
 }
 
 function lookAtGateway(isWanted: boolean, path: string): GatewayFacts {
@@ -62,10 +62,7 @@ function lookAtGateway(isWanted: boolean, path: string): GatewayFacts {
 
 const listeners = (): readonly Listener[] =>
   (['tcp', 'udp'] as const).flatMap((protocol) =>
-    ['', '6'].flatMap((family) => listenersOf(text(`/proc/net/${protocol}${family}`), protocol)),
+    ['', '6'].flatMap((family) => listenersOf(read(`/proc/net/${protocol}${family}`), protocol)),
   )
 
-/** Empty where there is no such file. */
-function text(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : ''
-}
+const read = (path: string): string => readFileIfThere(path) ?? ''

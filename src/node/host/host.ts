@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Scope, UserError } from '#base'
+import { type Scope, UserError, readFileIfThere } from '#base'
 import { containerdRuntime } from '../cri/containerd/containerd-runtime.ts'
 import type { ContainerRuntime } from '../cri/runtime.ts'
 import { runCommand } from './command.ts'
@@ -130,7 +130,7 @@ const conflistDirs = ({ cni }: HostLayout): readonly string[] => [cni.hostPortCo
 /** No pod gets a link of a kind that is not wanted any more in the moment between the start of containerd and the agent's word about the node's addresses. */
 function forgetOtherLinks({ bridge = false, cniConfig: path }: HostOptions, layout: HostLayout): void {
   const links = JSON.stringify({ bridge, chain: path === undefined ? '' : readFileSync(path, 'utf8') })
-  const before = existsSync(layout.cni.linksFile) ? readFileSync(layout.cni.linksFile, 'utf8') : undefined
+  const before = readFileIfThere(layout.cni.linksFile)
   if (before === links) return
   // An older Sampan has noted nothing, and knew one kind alone.
   if (before !== undefined || bridge || path !== undefined)
@@ -140,12 +140,13 @@ function forgetOtherLinks({ bridge = false, cniConfig: path }: HostOptions, layo
 
 function chainOfAdministrator({ cniConfig: path }: HostOptions, machine: Machine, podCidrs: readonly string[]): string | undefined {
   if (path === undefined) return undefined
-  if (!existsSync(path))
+  const text = readFileIfThere(path)
+  if (text === undefined)
     throw new UserError(
       `the chain of CNI plugins is not there any more: ${path}`,
       'put it back, or give another one: sampan up --cni-config FILE',
     )
-  const { config, plugins } = ownChain(path, readFileSync(path, 'utf8'), podCidrs)
+  const { config, plugins } = ownChain(path, text, podCidrs)
   const missing = plugins.filter((plugin) => !isExecutable(join(machine.cniBinDir, plugin)))
   if (missing.length > 0)
     throw new UserError(`${path} names plugins that are not in ${machine.cniBinDir}: ${missing.join(', ')}`, 'put them there')

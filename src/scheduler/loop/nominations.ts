@@ -1,3 +1,4 @@
+import type { Cluster } from '../cluster/cluster.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 
 export interface Nomination {
@@ -24,9 +25,10 @@ export class Nominations {
     return this.#byNode.get(node)?.values() ?? []
   }
 
-  podsOn(node: string): readonly PodInfo[] {
+  /** Those that are not in the cluster yet: one that is being bound is there already. */
+  awaitedOn(node: string, cluster: Pick<Cluster, 'placedOn'>): readonly PodInfo[] {
     const there = this.#byNode.get(node)
-    return there === undefined ? NOBODY : Array.from(there.values(), ({ pod }) => pod)
+    return there === undefined ? NOBODY : [...there.values()].map(({ pod }) => pod).filter(({ uid }) => cluster.placedOn(uid) === undefined)
   }
 
   set(pod: PodInfo, node: string): void {

@@ -94,7 +94,7 @@ export class Refusals {
       budgets: budgets?.list() ?? [],
       random: this.#scope.random,
       limits: of(pod).profile.preemption,
-      promised: (node) => nominated.podsOn(node.name).filter(({ uid }) => cluster.placedOn(uid) === undefined),
+      promised: (node) => nominated.awaitedOn(node.name, cluster),
       memo: of(pod).victims,
     }
   }

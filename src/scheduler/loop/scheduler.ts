@@ -294,9 +294,8 @@ export class Scheduler {
   /** Pods of the same or higher priority that were promised this node count as if they were there already. */
   #leavesPromisesKept(pod: PodInfo, node: NodeState): Refusal | undefined {
     const promised = this.#nominated
-      .podsOn(node.name)
-      // One that is being bound is there already.
-      .filter((other) => other.uid !== pod.uid && other.priority >= pod.priority && this.#cluster.placedOn(other.uid) === undefined)
+      .awaitedOn(node.name, this.#cluster)
+      .filter((other) => other.uid !== pod.uid && other.priority >= pod.priority)
     if (promised.length === 0) return undefined
     for (const other of promised) this.#cluster.place(other, node.name)
     const prepared = prepareFilters(this.#cluster, pod, this.#of(pod).plugins.filters)
