@@ -5,7 +5,7 @@ import { ownChain } from '#node'
 import type { UpFlags } from '../program/flags.ts'
 import { OWN_CHAIN } from '../program/instance-flags.ts'
 import { isAnyNodeUp } from './containerd.ts'
-import { type Instance, familiesOf, writeInstance } from './instance.ts'
+import { type Instance, familiesOf } from './instance.ts'
 
 /** Of any node: which ranges it will have is decided later. */
 const SOME_RANGE: Readonly<Record<IpFamily, string>> = { IPv4: '10.0.0.0/24', IPv6: 'fd00::/64' }
@@ -33,7 +33,6 @@ export function withCniConfig(stateDir: string, known: Instance, flags: UpFlags)
       `the cluster runs with ${before === undefined ? 'its own chain of CNI plugins' : `the chain of ${before}`}`,
       'stop it first: sampan down',
     )
-  writeInstance(stateDir, changed)
   return changed
 }
 

@@ -1,7 +1,7 @@
 import { UserError } from '#base'
 import { layoutOf, runningContainerd } from '#node'
 import { hostOptions } from '../up/commands.ts'
-import { type Instance, writeInstance } from './instance.ts'
+import type { Instance } from './instance.ts'
 
 /** Pods may be there. */
 export const isAnyNodeUp = (stateDir: string, known: Instance): boolean =>
@@ -12,7 +12,5 @@ export function withContainerd(stateDir: string, known: Instance, { containerd }
   if (containerd === undefined || containerd === known.containerdDir) return known
   if (isAnyNodeUp(stateDir, known))
     throw new UserError(`the cluster runs with the containerd of ${known.containerdDir ?? 'the machine'}`, 'stop it first: sampan down')
-  const changed = { ...known, containerdDir: containerd }
-  writeInstance(stateDir, changed)
-  return changed
+  return { ...known, containerdDir: containerd }
 }

@@ -9,7 +9,7 @@ import { AGENT_CERTIFICATES } from '../node/agent-certificates.ts'
 import { lastLines, startInBackground } from '../background/processes.ts'
 import type { UpFlags } from '../program/flags.ts'
 import { withContainerd } from '../instance/containerd.ts'
-import { type Instance, NODE_KUBECONFIG } from '../instance/instance.ts'
+import { type Instance, NODE_KUBECONFIG, writeInstance } from '../instance/instance.ts'
 import { NODE_PROGRAMS } from '../machine/packages.ts'
 import { cacheDir } from '../pack/find-pack.ts'
 import { waitForNode } from '../up/apply.ts'
@@ -77,11 +77,14 @@ export async function resumeJoined(scope: Scope, progress: Progress, stateDir: s
     gateway: flags.gateway,
     delivery: flags.delivery,
     failover: flags.failover,
+    'cni-config': flags.cniConfig,
+    'ip-families': flags.ipFamilies,
   }).find(([, value]) => value !== undefined)
   if (asked !== undefined)
     throw new UserError(`--${asked[0]} is a matter of the cluster, and this machine has only joined one`, 'give it where the server is')
   const startMs = systemClock.monotonic()
   const own = withContainerd(stateDir, instance, flags)
+  if (own !== instance) writeInstance(stateDir, own)
   await prepareMachine(progress, NODE_PROGRAMS, own.containerdDir)
   await startJoinedNode(scope, progress, stateDir, own)
   progress.say(`\nThe node ${own.nodes[0].name} is up (${formatDuration(systemClock.monotonic() - startMs)}).`)

@@ -26,14 +26,17 @@ import { SERVER } from './commands.ts'
 import { withFailover, withMode, withParts } from './kept-choices.ts'
 
 const STOP_WITHIN_MS = 20_000
+/** What a cluster that is there may be asked to do from now on. One that cannot be had keeps all others from being noted. */
+const CHOICES = [withParts, withFailover, withContainerd, withCniConfig, withMode] as const
 
 /** The instance of the state folder: made where there is none, else with what is asked for from now on. */
 export async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Promise<Instance> {
   const known = readInstance(stateDir)
   if (known !== undefined) {
     checkAlone({ ...flags, ipFamilies: familiesOf(known) })
-    const kept = withContainerd(stateDir, withFailover(stateDir, withParts(stateDir, known, flags), flags), flags)
-    return withNodes(scope, stateDir, withMode(stateDir, withCniConfig(stateDir, kept, flags), flags), flags)
+    const kept = CHOICES.reduce((instance, choose) => choose(stateDir, instance, flags), known)
+    if (kept !== known) writeInstance(stateDir, kept)
+    return withNodes(scope, stateDir, kept, flags)
   }
   // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
   if (existsSync(stateDir) && readdirSync(stateDir).some((entry) => !entry.startsWith('instance.json')))

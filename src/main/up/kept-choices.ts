@@ -1,7 +1,7 @@
 import { UserError } from '#base'
 import { isSupervised } from '../background/processes.ts'
 import { isAnyNodeUp } from '../instance/containerd.ts'
-import { type Instance, writeInstance } from '../instance/instance.ts'
+import type { Instance } from '../instance/instance.ts'
 import type { UpFlags } from '../program/flags.ts'
 import { SERVER } from './commands.ts'
 
@@ -10,9 +10,7 @@ export function withParts(stateDir: string, known: Instance, flags: UpFlags): In
   const gateway = flags.gateway === true || known.gateway === true
   const delivery = flags.delivery === true || known.delivery === true
   if (gateway === (known.gateway === true) && delivery === (known.delivery === true)) return known
-  const changed = { ...known, ...(gateway ? { gateway } : {}), ...(delivery ? { delivery } : {}) }
-  writeInstance(stateDir, changed)
-  return changed
+  return { ...known, ...(gateway ? { gateway } : {}), ...(delivery ? { delivery } : {}) }
 }
 
 /** Server and agents are told when they start. */
@@ -20,9 +18,7 @@ export function withFailover(stateDir: string, known: Instance, { failover }: Up
   if (failover === undefined || failover === (known.failover ?? 'usual')) return known
   if (isSupervised(stateDir, SERVER.name))
     throw new UserError(`the cluster runs with --failover ${known.failover ?? 'usual'}`, 'stop it first: sampan down')
-  const changed = { ...known, failover }
-  writeInstance(stateDir, changed)
-  return changed
+  return { ...known, failover }
 }
 
 /** Nodes that run are told one after the other, once the API answers. Pods keep the links that they were made with: those of a switch, and others, cannot be neighbours. */
@@ -32,7 +28,5 @@ export function withMode(stateDir: string, known: Instance, { network }: UpFlags
     throw new UserError(`the chain of ${known.cniConfig} says itself what links pods have`, 'give --cni-config default, too')
   if ((network === 'bridge') !== (known.networkMode === 'bridge') && isAnyNodeUp(stateDir, known))
     throw new UserError(`the cluster runs with --network ${known.networkMode}`, 'stop it first: sampan down')
-  const changed = { ...known, networkMode: network }
-  writeInstance(stateDir, changed)
-  return changed
+  return { ...known, networkMode: network }
 }
