@@ -1,9 +1,9 @@
 import { type BasicAuth, type Condition, type Gate, type Rule, answers } from '#routing'
-import { isPort, shown } from '../grammar.ts'
+import { shown } from '../grammar.ts'
 import type { ReadUsers, UsersForm } from '../users.ts'
 import type { BackendPort } from '../wish.ts'
+import { NGINX, listed, ownService } from './words.ts'
 
-const PREFIX = 'nginx.ingress.kubernetes.io/'
 const ALLOWED = ['whitelist-source-range', 'allowlist-source-range'] as const
 const DENIED = 'denylist-source-range'
 /** What keeps people out elsewhere and cannot be done here: whoever wrote it must not find the door open. */
@@ -18,7 +18,7 @@ export const ACCESS_ANNOTATIONS = [
   ...ALLOWED,
   DENIED,
   ...NOT_DONE,
-].map((name) => `${PREFIX}${name}`)
+].map((name) => `${NGINX}${name}`)
 
 /** Who may ask for the routes of an Ingress. */
 export interface Access {
@@ -35,7 +35,7 @@ const CONNECTION = /^(?:host|connection|content-length|expect|keep-alive|te|trai
 
 /** `namespace/name` of the Secret with names and passwords; undefined: there is none, or it is of another namespace, which nobody is to reach into. */
 export function usersSecretOf(annotations: Readonly<Record<string, string>>, namespace: string): string | undefined {
-  const named = annotations[`${PREFIX}auth-type`] === undefined ? undefined : annotations[`${PREFIX}auth-secret`]
+  const named = annotations[`${NGINX}auth-type`] === undefined ? undefined : annotations[`${NGINX}auth-secret`]
   const [, of = namespace, name] = /^(?:([a-z0-9.-]+)\/)?([a-z0-9.-]{1,253})$/.exec(named ?? '') ?? []
   return name === undefined || of !== namespace ? undefined : `${namespace}/${name}`
 }
@@ -46,7 +46,7 @@ export function readAccess(
   namespace: string,
   usersIn: (secret: string, form: UsersForm) => ReadUsers | undefined,
 ): Access | { readonly problem: string } | undefined {
-  const of = (name: string): string | undefined => annotations[`${PREFIX}${name}`]
+  const of = (name: string): string | undefined => annotations[`${NGINX}${name}`]
   const foreign = NOT_DONE.find((name) => of(name) !== undefined)
   if (foreign !== undefined) return { problem: `${foreign} is not done here` }
   const guards: Rule[] = []
@@ -89,20 +89,16 @@ function readGate(
   if (url === undefined) return undefined
   const [, host = '', digits = '80', path = '/'] =
     /^http:\/\/([a-z0-9.-]{1,253})(?::(\d{1,5}))?(\/[A-Za-z0-9\-._~%:@!&+,=/?]*)?$/.exec(url) ?? []
-  const [name = '', own = namespace, ...rest] = host.split('.')
-  const isService = name !== '' && own === namespace && ['', 'svc', 'svc.cluster.local'].includes(rest.join('.'))
-  if (!isService || !isPort(Number(digits)))
+  const to = ownService(host, digits, namespace)
+  if (to === undefined)
     return { problem: `auth-url ${shown(url)} is not taken: it is http://, a Service of ${namespace}, perhaps a port, and a path` }
-  const pass = (of('auth-response-headers') ?? '')
-    .split(',')
-    .map((one) => one.trim().toLowerCase())
-    .filter((one) => one !== '')
+  const pass = listed((of('auth-response-headers') ?? '').toLowerCase())
   const bad = pass.find((one) => !/^[a-z0-9-]{1,64}$/.test(one) || CONNECTION.test(one))
   if (bad !== undefined || pass.length > MOST_HEADERS) return { problem: `auth-response-headers ${shown(bad ?? 'so many')} are not taken` }
   const signIn = readSignIn(of('auth-signin'), of('auth-signin-redirect-param') ?? 'rd')
   if (typeof signIn === 'object') return signIn
   return {
-    to: { service: `${namespace}/${name}`, port: { number: Number(digits) } },
+    to,
     host,
     path,
     pass,
@@ -123,10 +119,7 @@ function readSignIn(place: string | undefined, parameter: string): string | unde
 
 /** Networks of IPv4. Those of IPv6 are nobody's here: clients come over IPv4. */
 function readRanges(text: string): { readonly of: readonly Condition[] } | { readonly problem: string } {
-  const words = text
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '')
+  const words = listed(text)
   if (words.length === 0 || words.length > MOST_RANGES)
     return { problem: `there are ${words.length} ranges: there may be 1 to ${MOST_RANGES}` }
   const of: Condition[] = []

@@ -1,7 +1,7 @@
 import { type Condition, type Forward, type Rule, type TextMatch, compileRegex, isAnswer } from '#routing'
 import { shown } from '../grammar.ts'
+import { NGINX } from './words.ts'
 
-const PREFIX = 'nginx.ingress.kubernetes.io/'
 /** All that ingress-nginx has for canaries, but what says how its sessions behave. */
 export const CANARY_ANNOTATIONS = [
   'canary',
@@ -11,7 +11,7 @@ export const CANARY_ANNOTATIONS = [
   'canary-by-header-value',
   'canary-by-header-pattern',
   'canary-by-cookie',
-].map((name) => `${PREFIX}${name}`)
+].map((name) => `${NGINX}${name}`)
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/
 const WHOLE = 1_000_000
@@ -26,7 +26,7 @@ export interface Canary {
 
 /** Undefined: the Ingress is no canary. */
 export function readCanary(annotations: Readonly<Record<string, string>>): Canary | { readonly problem: string } | undefined {
-  const of = (name: string): string | undefined => annotations[`${PREFIX}${name}`]
+  const of = (name: string): string | undefined => annotations[`${NGINX}${name}`]
   if (of('canary') !== 'true') return undefined
   const weight = numberOf(of('canary-weight') ?? '0')
   const total = numberOf(of('canary-weight-total') ?? '100')

@@ -4,8 +4,8 @@ import type { Access } from './access.ts'
 import { isHost, isPath, isPort, shown } from '../grammar.ts'
 import { type Failure, type Retry, retryOf } from '../retry.ts'
 import type { BackendPort } from '../wish.ts'
+import { NGINX, listed, ownService } from './words.ts'
 
-const PREFIX = 'nginx.ingress.kubernetes.io/'
 export const CHANGE_ANNOTATIONS = [
   'ssl-redirect',
   'force-ssl-redirect',
@@ -26,7 +26,7 @@ export const CHANGE_ANNOTATIONS = [
   'mirror-request-body',
   'proxy-next-upstream',
   'proxy-next-upstream-tries',
-].map((name) => `${PREFIX}${name}`)
+].map((name) => `${NGINX}${name}`)
 
 export const NO_CHANGES: RequestChanges = { toHttps: false, edits: [], problems: [] }
 
@@ -50,7 +50,7 @@ export function readChanges(
   hasTls: boolean,
   namespace: string,
 ): RequestChanges | { readonly problem: string } | undefined {
-  const of = (name: string): string | undefined => annotations[`${PREFIX}${name}`]
+  const of = (name: string): string | undefined => annotations[`${NGINX}${name}`]
   const toHttps = of('force-ssl-redirect') === 'true' || (hasTls && of('ssl-redirect') === 'true')
   const [permanent, temporal] = [of('permanent-redirect'), of('temporal-redirect')]
   const place = permanent ?? temporal
@@ -106,11 +106,7 @@ const CORS_HEADERS = 'DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Sin
 const CORS_AGE_SECONDS = '1728000'
 
 function readCors(of: (name: string) => string | undefined): Cors | { readonly problem: string } {
-  const list = (name: string, usual: string): readonly string[] =>
-    (of(name) ?? usual)
-      .split(',')
-      .map((one) => one.trim())
-      .filter((one) => one !== '')
+  const list = (name: string, usual: string): readonly string[] => listed(of(name) ?? usual)
   const age = of('cors-max-age') ?? CORS_AGE_SECONDS
   if (!/^\d{1,9}$/.test(age)) return { problem: `cors-max-age ${shown(age)} is no number of seconds` }
   const origins = list('cors-allow-origin', '*')
@@ -157,13 +153,11 @@ function readRetry(
 /** A Service of the Ingress's own namespace, with the request as it is. */
 function mirrorTo(target: string, namespace: string): BackendPort | { readonly problem: string } {
   const [, host = '', digits = '80'] = /^http:\/\/([a-z0-9.-]+)(?::(\d{1,5}))?\/?\$request_uri$/.exec(target) ?? []
-  const [name = '', of = namespace, ...rest] = host.split('.')
-  const isService = name !== '' && of === namespace && ['', 'svc', 'svc.cluster.local'].includes(rest.join('.'))
-  if (!isService || !isPort(Number(digits)))
-    return {
+  return (
+    ownService(host, digits, namespace) ?? {
       problem: `mirror-target ${shown(target)} is not taken: it is http://, a Service of ${namespace}, perhaps a port, and $request_uri`,
     }
-  return { service: `${namespace}/${name}`, port: { number: Number(digits) } }
+  )
 }
 
 function redirectTo(place: string, status: Redirect['status']): Redirect | undefined {
