@@ -2,7 +2,8 @@ import { type BasicAuth, type Condition, type Gate, type Rule, answers } from '#
 import { shown } from '../grammar.ts'
 import type { ReadUsers, UsersForm } from '../users.ts'
 import type { BackendPort } from '../wish.ts'
-import { NGINX, listed, ownService } from './words.ts'
+import { ownService } from './own-service.ts'
+import { NGINX, listed } from './words.ts'
 
 const ALLOWED = ['whitelist-source-range', 'allowlist-source-range'] as const
 const DENIED = 'denylist-source-range'

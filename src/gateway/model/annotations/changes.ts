@@ -4,7 +4,8 @@ import type { Access } from './access.ts'
 import { isHost, isPath, isPort, shown } from '../grammar.ts'
 import { type Failure, type Retry, retryOf } from '../retry.ts'
 import type { BackendPort } from '../wish.ts'
-import { NGINX, listed, ownService } from './words.ts'
+import { ownService } from './own-service.ts'
+import { NGINX, listed } from './words.ts'
 
 export const CHANGE_ANNOTATIONS = [
   'ssl-redirect',
