@@ -121,9 +121,9 @@ function ownerOf(name: string): string | undefined {
   }
 }
 
-/** An address of the node's own, on its loopback interface. */
+/** An address of the node's own, on its loopback interface. It can be listened at when this returns: the kernel takes its time with one of IPv6 that others might have. */
 export function ensureLocalAddress(address: string): void {
-  ip('address', 'replace', alone(address), 'dev', 'lo')
+  ip('address', 'replace', alone(address), 'dev', 'lo', ...(isIPv6(address) ? ['nodad'] : []))
 }
 
 export function removeLocalAddress(address: string): void {
