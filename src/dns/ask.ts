@@ -20,16 +20,18 @@ export async function askUdp(scope: Scope, upstream: Upstream, query: Query): Pr
   within.check()
   const id = Buffer.from(scope.random.bytes(2)).readUInt16BE(0)
   return await new Promise<Buffer>((resolve, reject) => {
-    const socket = createSocket('udp4')
+    const socket = createSocket(upstream.address.includes(':') ? 'udp6' : 'udp4')
     within.signal.addEventListener('abort', () => reject(within.signal.reason), { once: true })
     within.signal.addEventListener('abort', () => socket.close(), { once: true })
     socket.on('error', reject)
     socket.on('message', (raw) => {
       if (answers(raw, id, query)) resolve(raw)
     })
-    socket.connect(upstream.port, upstream.address, () => {
+    // A callback would be told of failures too, instead of the listener for errors.
+    socket.once('connect', () => {
       if (!within.signal.aborted) socket.send(withId(query.raw, id))
     })
+    socket.connect(upstream.port, upstream.address)
   })
 }
 

@@ -9,7 +9,7 @@ import { refs } from '#api'
 import { createClient, inProcessTransport } from '#client'
 import { createInformers } from '#reconcile'
 import { createFakeApi } from '#testing'
-import { type Upstream, framed } from './ask.ts'
+import { type Upstream, askUdp, framed } from './ask.ts'
 import { AgingCache } from './cache.ts'
 import { createForwarder } from './forward.ts'
 import { type Query, RCODE, readQuery } from './message.ts'
@@ -165,6 +165,13 @@ interface Served {
   udp(raw: Buffer): Promise<DecodedPacket>
   readonly stats: () => { readonly queries: number; readonly refused: number; readonly failed: number }
 }
+
+test('a server to which there is no way is a failure, and no end of everything', async () => {
+  using scope = rootScope()
+  // The kernel refuses these at once, as it does where no route leads.
+  for (const address of ['255.255.255.255', 'ff02::1%no-such-link', '::ffff:255.255.255.255'])
+    await assert.rejects(askUdp(scope, { address, port: 53 }, asQuery(question('example.com'))), { syscall: /^(connect|getaddrinfo)$/ })
+})
 
 async function served(scope: Scope, upstreams: readonly Upstream[]): Promise<Served> {
   const client = createClient({ transport: inProcessTransport(createFakeApi().handler) })
