@@ -18,7 +18,7 @@ export { type EventsOptions, createEvents } from './events/recorder.ts'
 
 export { type InformersOptions, createInformers } from './informers.ts'
 export { type LeaseOptions, runWithLease } from './lease.ts'
-export { OwnWrites } from './own-writes.ts'
+export { OwnWrites, untilSettled } from './own-writes.ts'
 export {
   CONTROLLER_UID_INDEX,
   type Claim,

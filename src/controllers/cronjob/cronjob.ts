@@ -11,6 +11,7 @@ import {
   isNamespaceEnding,
   OwnWrites,
   sameOnWire,
+  untilSettled,
 } from '#reconcile'
 import { type StartPlan, planHistory, planStart, takeAccount, withActive } from './plan-cronjob.ts'
 import { type Telling, firstLookInMs } from './schedule-of.ts'
@@ -150,7 +151,8 @@ export const cronJobController: ControllerDefinition = {
         ownCronJobs.forget(key)
         return done
       }
-      if (!ownJobs.settled(key) || !ownCronJobs.settled(key)) return done
+      const waiting = untilSettled(key, ownJobs, ownCronJobs)
+      if (waiting !== undefined) return waiting
       const owned = jobs.byIndex(CONTROLLER_UID_INDEX, cronJob.metadata?.uid ?? '')
       let known: batch.CronJob = cronJob
       for (const job of planHistory(cronJob, owned)) {

@@ -25,6 +25,7 @@ import {
   sameOnWire,
   slowStart,
   writeRevision,
+  untilSettled,
 } from '#reconcile'
 import { daemonPod, targetNode } from './daemon-pod.ts'
 import { type DaemonPlan, type DaemonView, eligibility, planDaemonStatus, planPlacement, planUpdate } from './plan-daemons.ts'
@@ -212,17 +213,19 @@ export const daemonSetController: ControllerDefinition = {
         ownStatus.forget(key)
         return done
       }
-      if (set.metadata?.deletionTimestamp !== undefined || !ownRevisions.settled(key) || !ownStatus.settled(key)) return done
+      if (set.metadata?.deletionTimestamp !== undefined) return done
+      const waiting = untilSettled(key, ownRevisions, ownStatus)
+      if (waiting !== undefined) return waiting
       const reference = controllerReference(set, refs.daemonsets)
       // Asked before the pods are looked at: afterwards, an event between the two would count as seen.
-      const isSettled = ownWrites.settled(key)
+      const missingForMs = ownWrites.leftMs(key)
       const managed = await claimPods(scope, set, reference)
       const hash = await currentHash(scope, set, template, reference)
       if (hash === undefined) return done
       const view: DaemonView = { set, nodes: nodes.list(), pods: managed, hash, nowMs: scope.clock.now() }
       let againInMs: number | undefined
       let failure: Error | undefined
-      if (isSettled) {
+      if (missingForMs === undefined) {
         const placement = planPlacement(view)
         const isPlaced = placement.create.length + placement.remove.length - placement.ended.length === 0
         try {
@@ -237,7 +240,7 @@ export const daemonSetController: ControllerDefinition = {
       if (!sameOnWire(status, set.status)) await writeStatus(scope, set, status)
       if (failure !== undefined) throw failure
       const availableInMs = nextAvailableInMs(managed, set.spec?.minReadySeconds ?? 0, view.nowMs)
-      const next = [againInMs, availableInMs].filter((ms) => ms !== undefined)
+      const next = [againInMs, availableInMs, missingForMs].filter((ms) => ms !== undefined)
       return next.length === 0 ? done : after(Math.min(...next))
     }
   },

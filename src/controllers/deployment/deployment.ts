@@ -23,6 +23,7 @@ import {
   releasePatch,
   type Result,
   sameOnWire,
+  untilSettled,
 } from '#reconcile'
 import { type Conditions, conditionOf, withCondition } from './conditions.ts'
 import { type Resize, newSetSize, planRollingUpdate } from './plan-rollout.ts'
@@ -302,7 +303,8 @@ function setup(context: ControllerContext): Reconcile {
       return done
     }
     // What was written in an earlier round has not all come by yet: its last event brings the key back.
-    if (!ownStatus.settled(key) || !ownWrites.settled(key)) return done
+    const waiting = untilSettled(key, ownStatus, ownWrites)
+    if (waiting !== undefined) return waiting
     const all = await claimSets(scope, deployment)
     const newSet = newSetAmong(deployment, all)
     const round: Round = {

@@ -13,6 +13,7 @@ import {
   podsOfService,
   servicesOfPod,
   TriggerTimes,
+  untilSettled,
 } from '#reconcile'
 import {
   CONTROLLER,
@@ -59,7 +60,9 @@ export const endpointSliceController: ControllerDefinition = {
         triggers.forget(key)
         return done
       }
-      if (!hasEndpoints(service) || service.metadata?.deletionTimestamp !== undefined || !ownWrites.settled(key)) return done
+      if (!hasEndpoints(service) || service.metadata?.deletionTimestamp !== undefined) return done
+      const waiting = untilSettled(key, ownWrites)
+      if (waiting !== undefined) return waiting
       const members = podsOfService(pods, service)
       const existing = slices
         .byIndex(SERVICE_INDEX, key)

@@ -1,5 +1,5 @@
 import { type core, type discovery, refs } from '#api'
-import { type ControllerDefinition, controllerReference, done, OwnWrites, TRIGGER_TIME } from '#reconcile'
+import { type ControllerDefinition, controllerReference, done, OwnWrites, TRIGGER_TIME, untilSettled } from '#reconcile'
 import { SERVICE_INDEX, serviceKeyOfSlice, writeSlices } from './endpointslice.ts'
 import { MANAGED_BY, SERVICE_NAME } from './plan-endpoints.ts'
 import { groupsOf, planSlices } from './plan-slices.ts'
@@ -58,7 +58,8 @@ export const endpointSliceMirroringController: ControllerDefinition = {
     const ownWrites = new OwnWrites(slices, () => context.scope.clock.monotonic())
 
     return async (scope, key) => {
-      if (!ownWrites.settled(key)) return done
+      const waiting = untilSettled(key, ownWrites)
+      if (waiting !== undefined) return waiting
       const source = endpoints.get(key)
       const existing = slices.byIndex(SERVICE_INDEX, key).filter((slice) => slice.metadata?.labels?.[MANAGED_BY] === MIRROR)
       if (source === undefined || !isMirrored(source, services.get(key))) {

@@ -21,6 +21,7 @@ import {
   sameOnWire,
   slowStart,
   unlessZero,
+  untilSettled,
 } from '#reconcile'
 import { FailureBackOff } from './failure-back-off.ts'
 import { TRACKING, indexOf, indexedPod, isIndexed, isTracked, jobPod } from './job-pod.ts'
@@ -311,7 +312,8 @@ export const jobController: ControllerDefinition = {
       }
       const { managedBy } = job.spec ?? {}
       if (managedBy !== undefined && managedBy !== MANAGED_BY) return done
-      if (!ownPods.settled(key) || !ownJobs.settled(key)) return done
+      const waiting = untilSettled(key, ownPods, ownJobs)
+      if (waiting !== undefined) return waiting
       if (job.metadata?.deletionTimestamp !== undefined || isJobFinished(job)) {
         const tracked = pods
           .byIndex('controller-uid', job.metadata?.uid ?? '')

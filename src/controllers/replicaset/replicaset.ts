@@ -26,6 +26,7 @@ import {
   releasePatch,
   sameOnWire,
   slowStart,
+  untilSettled,
 } from '#reconcile'
 import { planReplicas, replicaStatus } from './plan-replicas.ts'
 
@@ -152,14 +153,16 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
     // What was done in an earlier round has not all come by yet: its last event brings the key back. Asked before the pods are looked at, with nothing
     // waited for in between: asked afterwards, the last event could come between the look and the question, and be counted as seen.
     // The same for the last status: a round on an older one would be refused at its end.
-    if (!ownStatus.settled(key) || !ownWrites.settled(key)) return done
+    const waiting = untilSettled(key, ownStatus, ownWrites)
+    if (waiting !== undefined) return waiting
     const reference = controllerReference(owner, kind.ref)
     const managed = await takeOverAndLetGo(scope, owner, reference)
     const isEnding = owner.metadata?.deletionTimestamp !== undefined
     const failure = isEnding ? undefined : await carryOut(scope, owner, reference, managed.filter(isActive))
     scope.check()
     // Counts would be old before they are written.
-    if (failure === undefined && !ownWrites.settled(key)) return done
+    const written = failure === undefined ? untilSettled(key, ownWrites) : undefined
+    if (written !== undefined) return written
 
     const nowMs = scope.clock.now()
     const minReadySeconds = owner.spec?.minReadySeconds ?? 0

@@ -25,6 +25,7 @@ import {
   sameOnWire,
   slowStart,
   writeRevision,
+  untilSettled,
 } from '#reconcile'
 import { claimTemplates } from './claims.ts'
 import { type PodRevision, revisionOf } from './identity.ts'
@@ -171,7 +172,8 @@ function setup(context: ControllerContext): Reconcile {
       for (const writes of Object.values(own)) writes.forget(key)
       return done
     }
-    if (!Object.values(own).every((writes) => writes.settled(key))) return done
+    const waiting = untilSettled(key, ...Object.values(own))
+    if (waiting !== undefined) return waiting
     const history = await historyOf(scope, set)
     const members = await takeOverAndLetGo(scope, set)
     const latest = await updateRevision(scope, set, template, history)
