@@ -67,8 +67,8 @@ export async function runUp(flags: UpFlags): Promise<void> {
       await Promise.all(instance.nodes.map((node, index) => startNode(scope, stateDir, instance, node, index, server, note)))
     })
   })
-  // What pods are made of is there before pods are.
-  const applications = Promise.all([server, images]).then(async ([client]) => {
+  // What the agents are permitted is there before they ask for it, as far as can be.
+  const system = server.then(async (client) => {
     await progress.step('system objects', () =>
       applyObjects(
         scope,
@@ -77,6 +77,10 @@ export async function runUp(flags: UpFlags): Promise<void> {
         AS_OWNER,
       ),
     )
+    return client
+  })
+  // What pods are made of is there before pods are.
+  const applications = Promise.all([system, images]).then(async ([client]) => {
     if (flags.example) await startExample(scope, progress, client)
     return client
   })
