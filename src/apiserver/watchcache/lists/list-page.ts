@@ -117,10 +117,12 @@ async function continued(scope: Scope, context: ListContext, request: ListReques
 
 /** The state at one revision: the present when nothing has changed since, a kept snapshot, or what the store remembers. */
 async function atRevision(scope: Scope, context: ListContext, request: ListRequest, revision: number, start: string): Promise<ListPage> {
-  const { cache, pages } = context
+  const { cache, pages, engine } = context
   const { selection, limit } = request
   const range = keyRange(selection, cache.resource.namespaced)
   const from = start > range.from ? start : range.from
+  // What is compacted has expired for everybody, and so for a list that could still be shown because nothing of it has changed.
+  if (revision < engine.compactedRevision) throw expired(context, revision, start)
   if (needsFields(selection)) cache.wantFields()
   const kept = revision >= cache.lastChange && revision <= cache.revision ? cache.snapshot() : pages.find(cache, revision)
   const all = kept?.slice(from, range.to) ?? (await fromStore(scope, context, revision, start, from, range.to))
@@ -159,7 +161,7 @@ async function fromStore(
       .map(entryOf)
   } catch (error) {
     if (error instanceof FutureRevision) throw tooLarge(revision, cache.revision)
-    if (error instanceof Compacted) throw start === '' ? tooOld(revision, cache.revision) : continueTooOld(start)
+    if (error instanceof Compacted) throw expired(context, revision, start)
     throw error
   }
 }
@@ -184,6 +186,9 @@ export function tooLarge(revision: number, current: number, retryAfter = true): 
     retryAfter ? { 'retry-after': '1' } : {},
   )
 }
+
+const expired = ({ cache }: ListContext, revision: number, start: string): StatusError =>
+  start === '' ? tooOld(revision, cache.revision) : continueTooOld(start)
 
 function tooOld(revision: number, oldest: number): StatusError {
   return statusError.expired(`too old resource version: ${revision} (${oldest})`)

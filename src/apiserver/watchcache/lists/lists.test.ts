@@ -43,6 +43,20 @@ test('a page whose history is gone is refused with a token that goes on in the p
   assert.deepEqual(names(goesOn.body), ['b'])
 })
 
+test('a page expires with its revision also when nothing of the list has changed', async (t) => {
+  const api = await serverWith(t, ['a', 'b', 'c'])
+  const first = await api.request('GET', `${CONFIG_MAPS}?limit=1`)
+  await api.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'other' } } })
+  const next = `${CONFIG_MAPS}?limit=1&continue=${first.body.metadata.continue}`
+  assert.deepEqual(names((await api.request('GET', next)).body), ['b'])
+  await api.engine.compact(api.engine.revision)
+  const refused = await api.request('GET', next)
+  assert.equal(refused.status, 410)
+  const goesOn = await api.request('GET', `${CONFIG_MAPS}?limit=1&continue=${refused.body.metadata.continue}`)
+  assert.deepEqual(names(goesOn.body), ['b'])
+  assert.equal(goesOn.body.metadata.remainingItemCount, 1)
+})
+
 test('labels and fields select, and values that nobody has select nothing', async (t) => {
   const api = await serverWith(t, ['a', 'b', 'c'], { app: 'web' })
   const select = async (query: string): Promise<string[]> => names((await api.request('GET', `${CONFIG_MAPS}?${query}`)).body)
