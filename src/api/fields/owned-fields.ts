@@ -70,9 +70,8 @@ export function elementsOf(items: readonly unknown[], list: ListSchema): Readonl
  * whole. What an item that is there more than once contains is not told apart.
  */
 export function allFields(value: unknown, schema: Schema): FieldSet {
-  if (isBlank(value)) return EMPTY_SET
   const shape = shapeOf(schema, value)
-  if (shape.kind === 'leaf') return EMPTY_SET
+  if (shape.kind === 'leaf' || (isBlank(value) && !hasUnset(schema, value))) return EMPTY_SET
   if (shape.kind === 'map') return isJsonObject(value) ? allMembers(value, schema) : EMPTY_SET
   const builder = new NodeBuilder(true)
   const { list } = shape
@@ -80,6 +79,11 @@ export function allFields(value: unknown, schema: Schema): FieldSet {
     builder.add(element, copies.length > 1 ? EMPTY_SET : allFields(copies[0], list.items))
   }
   return builder.build() ?? EMPTY_SET
+}
+
+/** An empty struct may be one whose fields were never set: those that are written as null then come and go with it. */
+function hasUnset(schema: Schema, value: unknown): boolean {
+  return schema.kind === 'object' && isJsonObject(value) && nullsOf(schema).length > 0
 }
 
 /** Names sort as their elements do, and are cheaper to sort. */

@@ -230,3 +230,19 @@ test('the owners of replicas move between an object and its Scale', () => {
   ])
   assert.deepEqual(managedFieldsAfterScale(entries, scale, paths, 'apps/v1'), entries)
 })
+
+test('who adds an empty struct owns the fields of it that are written though they were never set', () => {
+  const event = (more: object): KubeObject => ({ apiVersion: 'v1', kind: 'Event', metadata: { name: 'e' }, ...more }) as KubeObject
+  const owned = (updated: KubeObject): unknown =>
+    trackUpdate({
+      schema: builtInSchema('', 'v1', 'Event'),
+      live: undefined,
+      updated,
+      manager: 'm',
+      apiVersion: 'v1',
+      now: START,
+    })[0]?.fieldsV1
+  const series = { '.': {}, 'f:lastObservedTime': {} }
+  assert.deepEqual(owned(event({ series: {} })), { 'f:series': series })
+  assert.deepEqual(owned(event({ series: { count: 2 } })), { 'f:series': { ...series, 'f:count': {} } })
+})

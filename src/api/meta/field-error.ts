@@ -46,6 +46,9 @@ export const fieldError = {
     field: path.toString(),
     message: withDetail(`Invalid value: ${show(value)}`, detail),
   }),
+  /** An invalid map, which Go shows with its keys in order. */
+  invalidMap: (path: Path, map: Readonly<Record<string, unknown>> | undefined, detail: string): FieldError =>
+    fieldError.invalid(path, map && Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))), detail),
   /** An invalid value that is shown in a form of its own. */
   invalidAs: (path: Path, shown: string, detail: string): FieldError => ({
     type: FIELD_ERROR_TYPES.invalid,

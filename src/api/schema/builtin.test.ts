@@ -58,6 +58,6 @@ test('a variant of a type keeps its fields and its name', () => {
 
 test('field numbers lead through messages that JSON does not show', () => {
   assert.deepEqual(field('core.v1.Volume', 'configMap').proto, { number: 19, outer: [2] })
-  assert.deepEqual(field('core.v1.Pod', 'spec').proto, { number: 2 })
+  assert.deepEqual(field('core.v1.Pod', 'spec').proto, { number: 2, isAlways: true })
   assert.equal(field('core.v1.Pod', 'kind').proto, undefined)
 })

@@ -2,7 +2,7 @@ import { UserError } from '#base/pure'
 import facts from './facts.gen.json' with { type: 'json' }
 import { goTypeOf } from './go-type.ts'
 import type { FactField, FactOptions, Facts } from './facts.ts'
-import type { Field, ListSchema, MapSchema, ObjectSchema, ScalarSchema, Schema } from './schema.ts'
+import type { Field, FieldNumber, ListSchema, MapSchema, ObjectSchema, ScalarSchema, Schema } from './schema.ts'
 
 /** The schemas of the built-in types. Each is built once, when it is first asked for, and shared. */
 export interface BuiltInSchemas {
@@ -71,8 +71,13 @@ function fieldOf([name, type, flags, number, options = {}]: FactField, typeNamed
     ...(options.default === undefined ? {} : { default: options.default }),
     ...(zero === undefined ? {} : { zero }),
     ...(flags.includes('o') && !flags.includes('p') && schema.kind !== 'object' ? { dropEmpty: true } : {}),
-    ...(number === 0 ? {} : { proto: { number, ...(options.protoPath === undefined ? {} : { outer: options.protoPath.slice(0, -1) }) } }),
+    ...(number === 0 ? {} : { proto: protoOf(number, schema, flags, options) }),
   }
+}
+
+function protoOf(number: number, { kind }: Schema, flags: string, { protoPath }: FactOptions): FieldNumber {
+  const canBeNil = flags.includes('p') || kind === 'list' || kind === 'map' || kind === 'bytes'
+  return { number, ...(protoPath === undefined ? {} : { outer: protoPath.slice(0, -1) }), ...(canBeNil ? {} : { isAlways: true }) }
 }
 
 /** The struct in the middle by which Go reaches a field. What whole objects say of themselves has no number: it is not sent with them. */

@@ -103,8 +103,16 @@ export interface Field {
   readonly goType?: string
   /** What those messages put before the name of the field: `PersistentVolumeSource` (a struct that Go embeds and JSON does not show). */
   readonly goPrefix?: string
-  /** Field number of the protobuf encoding, and those of the messages around it where JSON has its fields inline; absent for custom resources. */
-  readonly proto?: { readonly number: number; readonly outer?: readonly number[] }
+  /** How the field is sent as protobuf; absent for custom resources. */
+  readonly proto?: FieldNumber
+}
+
+export interface FieldNumber {
+  readonly number: number
+  /** The numbers of the messages around it where JSON has their fields inline. */
+  readonly outer?: readonly number[]
+  /** Go holds a value here and no pointer: it is sent even when it is empty. */
+  readonly isAlways?: boolean
 }
 
 /** The rules of a CustomResourceDefinition's schema, under their OpenAPI names. */

@@ -30,7 +30,5 @@ export function validateRequiredSelector(selector: Selector, kind: string, error
 export function validateTemplateLabels(selector: Selector, template: PodTemplateSpec | undefined, errors: FieldErrors): void {
   const labels = template?.metadata?.labels
   if (labelSelectorOf(selector).matches(labels)) return
-  errors.push(
-    fieldError.invalid(TEMPLATE_PATH.child('metadata').child('labels'), labels ?? null, '`selector` does not match template `labels`'),
-  )
+  errors.push(fieldError.invalidMap(TEMPLATE_PATH.child('metadata').child('labels'), labels, '`selector` does not match template `labels`'))
 }

@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import { rootScope } from '#base'
 import { type KubeObject, type Resource, type ResourceRef, type resource, refs } from '#api'
 import { fakeObjects } from '../auth/reader.fake.ts'
-import type { AccessQuestion, AdmissionRequest, AdmissionStep } from '../contract.ts'
-import { claimStatusAuthorization, deviceAdminAccess } from './device-claims.ts'
+import { mastersAuthorizer } from '../auth/authorize/authorize.ts'
+import type { AccessQuestion, AdmissionRequest, Authorizer } from '../contract.ts'
+import type { RegistryHook } from '../registry/core.ts'
+import { deviceClaimHooks } from './device-claims.ts'
 
 const scope = rootScope()
 const claim = (adminAccess: boolean, status: resource.ResourceClaim['status'] = {}): resource.ResourceClaim => ({
@@ -13,7 +15,7 @@ const claim = (adminAccess: boolean, status: resource.ResourceClaim['status'] = 
   status,
 })
 async function outcome(
-  step: AdmissionStep,
+  { causes }: RegistryHook,
   object: KubeObject,
   old: KubeObject | undefined,
   extra: AdmissionRequest['user']['extra'] = {},
@@ -31,29 +33,30 @@ async function outcome(
     options: { kind: 'PatchOptions' },
     warn: () => undefined,
   }
-  assert.ok(step.handles(request))
-  try {
-    await step.validate?.(scope, request)
-    return 'allowed'
-  } catch (error) {
-    return (error as Error).message
-  }
+  const errors = (await causes?.(scope, request)) ?? []
+  return errors.map(({ field, message }) => `${field}: ${message}`).join('\n')
+}
+/** The rules of claims, beside objects and an authorizer. */
+function rules(objects = fakeObjects(), authorizer: Authorizer = mastersAuthorizer): RegistryHook {
+  const hook = deviceClaimHooks(objects, authorizer)['resourceclaims.resource.k8s.io']
+  assert.ok(hook !== undefined)
+  return hook
 }
 
 test('devices of others are open only to namespaces that are labelled for it', async () => {
   const objects = fakeObjects()
   objects.put(refs.namespaces, { metadata: { name: 'a' } })
-  const step = deviceAdminAccess(objects)
-  assert.match(await outcome(step, claim(true), undefined), /requests\[0\]\.adminAccess: Forbidden: admin access to devices requires/)
-  assert.equal(await outcome(step, claim(false), undefined), 'allowed')
+  const hook = rules(objects)
+  assert.match(await outcome(hook, claim(true), undefined), /requests\[0\]\.adminAccess: Forbidden: admin access to devices requires/)
+  assert.equal(await outcome(hook, claim(false), undefined), '')
   objects.put(refs.namespaces, { metadata: { name: 'a', labels: { 'resource.kubernetes.io/admin-access': 'true' } } })
-  assert.equal(await outcome(step, claim(true), undefined), 'allowed')
+  assert.equal(await outcome(hook, claim(true), undefined), '')
 })
 
 test('binding and the state of devices need rights of their own', async () => {
   const asked: string[] = []
   const rights = new Set<string>()
-  const step = claimStatusAuthorization({
+  const hook = rules(undefined, {
     name: 'test',
     authorize: (_scope, { verb, subresource, name }: AccessQuestion) => {
       const text = `${verb} ${subresource} ${name}`.trim()
@@ -66,12 +69,12 @@ test('binding and the state of devices need rights of their own', async () => {
     nodeSelector: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] }] },
   }
   const bound = claim(false, { allocation })
-  assert.match(await outcome(step, bound, claim(false)), /changing status.allocation or status.reservedFor requires/)
+  assert.match(await outcome(hook, bound, claim(false)), /changing status.allocation or status.reservedFor requires/)
   rights.add('patch binding')
-  assert.equal(await outcome(step, bound, claim(false)), 'allowed')
+  assert.equal(await outcome(hook, bound, claim(false)), '')
   const reported = claim(false, { allocation, devices: [{ driver: 'd', pool: 'p', device: 'x' }] })
   rights.add('associated-node:patch driver d')
-  assert.match(await outcome(step, reported, bound), /verb="\[arbitrary-node:patch\]" permission/)
-  assert.equal(await outcome(step, reported, bound, { 'authentication.kubernetes.io/node-name': ['n1'] }), 'allowed')
+  assert.match(await outcome(hook, reported, bound), /verb="\[arbitrary-node:patch\]" permission/)
+  assert.equal(await outcome(hook, reported, bound, { 'authentication.kubernetes.io/node-name': ['n1'] }), '')
   assert.ok(asked.includes('arbitrary-node:patch driver d'))
 })

@@ -1,8 +1,8 @@
 import type { Scope } from '#base'
-import { type FieldError, Path, type resource, deepEqual, fieldError, refs, statusError } from '#api'
+import { type FieldError, type KubeObject, Path, type resource, deepEqual, fieldError, refs } from '#api'
 import { refusal } from '../auth/authorize/authorize.ts'
-import type { AccessQuestion, AdmissionRequest, AdmissionStep, Authorizer, ObjectReader } from '../contract.ts'
-import { isAbout } from './refuse.ts'
+import type { AccessQuestion, AdmissionRequest, Authorizer, ObjectReader } from '../contract.ts'
+import type { RegistryHook } from '../registry/core.ts'
 
 const GROUP = 'resource.k8s.io'
 const ADMIN_LABEL = 'resource.kubernetes.io/admin-access'
@@ -10,55 +10,51 @@ const NODE_NAME = 'authentication.kubernetes.io/node-name'
 type Claim = resource.ResourceClaim
 type ClaimStatus = NonNullable<Claim['status']>
 
-/** Devices may be used past everybody else's claims only from a namespace that is labelled for it. */
-export function deviceAdminAccess(reader: ObjectReader): AdmissionStep {
+/** What is wrong with claims for devices and their templates, and takes more than the object to know. */
+export function deviceClaimHooks(reader: ObjectReader, authorizer: Authorizer): Readonly<Record<string, RegistryHook>> {
   return {
-    name: 'DeviceAdminAccess',
-    handles: (request) =>
-      (request.operation === 'CREATE' &&
-        (isAbout(request, GROUP, 'resourceclaims') || isAbout(request, GROUP, 'resourceclaimtemplates'))) ||
-      (request.operation === 'UPDATE' && isAbout(request, GROUP, 'resourceclaims', 'status')),
-    validate(_scope, request) {
-      const path = request.operation === 'CREATE' ? adminRequest(request) : newAdminResult(request.object as Claim, request.old as Claim)
-      if (path === undefined) return
-      if (reader.get(refs.namespaces, '', request.namespace)?.metadata?.labels?.[ADMIN_LABEL] === 'true') return
-      const why = `admin access to devices requires the \`${ADMIN_LABEL}: true\` label on the containing namespace`
-      throw invalid(request, [fieldError.forbidden(path, why)])
+    [`resourceclaims.${GROUP}`]: {
+      async causes(scope, request) {
+        if (request.old === undefined) return adminErrors(reader, request, adminRequest(request.object))
+        if (request.subresource !== 'status') return []
+        const { status: next = {} } = request.object as Claim
+        const { status: before = {} } = request.old as Claim
+        return [
+          ...adminErrors(reader, request, newAdminResult(next, before)),
+          ...(await bindingErrors(scope, authorizer, request, next, before)),
+          ...(next.allocation === undefined ? [] : await driverErrors(scope, authorizer, request, next, before)),
+        ]
+      },
+    },
+    [`resourceclaimtemplates.${GROUP}`]: {
+      causes: (_scope, request) => (request.old === undefined ? adminErrors(reader, request, adminRequest(request.object)) : []),
     },
   }
 }
 
-function adminRequest({ object, resource: { plural } }: AdmissionRequest): Path | undefined {
-  const spec = plural === 'resourceclaims' ? (object as Claim).spec : (object as resource.ResourceClaimTemplate).spec.spec
-  const at = spec.devices?.requests?.findIndex(({ exactly }) => exactly?.adminAccess === true) ?? -1
+/** Devices may be used past everybody else's claims only from a namespace that is labelled for it. */
+function adminErrors(reader: ObjectReader, { namespace }: AdmissionRequest, asked: Path | undefined): readonly FieldError[] {
+  if (asked === undefined || reader.get(refs.namespaces, '', namespace)?.metadata?.labels?.[ADMIN_LABEL] === 'true') return []
+  const why = `admin access to devices requires the \`${ADMIN_LABEL}: true\` label on the containing namespace`
+  return [fieldError.forbidden(asked, why)]
+}
+
+/** In the spec of a claim, or of a template for claims. */
+function adminRequest(object: KubeObject | undefined): Path | undefined {
+  const { spec } = object as Partial<Claim | resource.ResourceClaimTemplate>
+  const claimed = spec !== undefined && 'spec' in spec ? spec.spec : spec
+  const at = claimed?.devices?.requests?.findIndex(({ exactly }) => exactly?.adminAccess === true) ?? -1
   return at === -1 ? undefined : Path.of('spec', 'devices', 'requests').index(at).child('adminAccess')
 }
 
-function newAdminResult({ status }: Claim, old: Claim): Path | undefined {
-  const firstOf = (of: ClaimStatus | undefined): number =>
-    of?.allocation?.devices?.results?.findIndex(({ adminAccess }) => adminAccess === true) ?? -1
+function newAdminResult(status: ClaimStatus, old: ClaimStatus): Path | undefined {
+  const firstOf = (of: ClaimStatus): number => of.allocation?.devices?.results?.findIndex(({ adminAccess }) => adminAccess === true) ?? -1
   const at = firstOf(status)
-  if (at === -1 || firstOf(old.status) !== -1) return undefined
+  if (at === -1 || firstOf(old) !== -1) return undefined
   return Path.of('status', 'allocation', 'devices', 'results').index(at).child('adminAccess')
 }
 
 /** Parts of a claim's status have owners: whoever binds claims, and the drivers, each for its own devices. */
-export function claimStatusAuthorization(authorizer: Authorizer): AdmissionStep {
-  return {
-    name: 'ResourceClaimStatusAuthorization',
-    handles: (request) => request.operation === 'UPDATE' && isAbout(request, GROUP, 'resourceclaims', 'status'),
-    async validate(scope, request) {
-      const next = (request.object as Claim).status ?? {}
-      const before = (request.old as Claim).status ?? {}
-      const errors = [
-        ...(await bindingErrors(scope, authorizer, request, next, before)),
-        ...(next.allocation === undefined ? [] : await driverErrors(scope, authorizer, request, next, before)),
-      ]
-      if (errors.length > 0) throw invalid(request, errors)
-    },
-  }
-}
-
 async function bindingErrors(
   scope: Scope,
   authorizer: Authorizer,
@@ -142,8 +138,4 @@ const questionOf = ({ user }: AdmissionRequest): Omit<AccessQuestion, 'verb' | '
 async function mayNot(scope: Scope, authorizer: Authorizer, question: AccessQuestion): Promise<string | undefined> {
   const decision = await authorizer.authorize(scope, question)
   return decision.kind === 'allow' ? undefined : refusal(question, decision.reason).message
-}
-
-function invalid({ resource: of, name, object }: AdmissionRequest, errors: readonly FieldError[]): Error {
-  return statusError.invalid(of, name || (object?.metadata?.name ?? ''), errors)
 }

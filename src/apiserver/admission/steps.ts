@@ -4,7 +4,6 @@ import type { AdmissionStep, Authorizer, ObjectReader } from '../contract.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
 import { defaultTolerations } from './default-tolerations.ts'
-import { claimStatusAuthorization, deviceAdminAccess } from './device-claims.ts'
 import { limitRanger } from './limits/limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction/step.ts'
@@ -44,8 +43,6 @@ export function admissionSteps(
     certificateSubjectRestriction,
     defaultIngressClass(reader),
     podTopologyLabels(reader),
-    deviceAdminAccess(reader),
-    claimStatusAuthorization(authorizer),
   ]
 }
 

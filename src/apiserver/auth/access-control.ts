@@ -1,6 +1,7 @@
 import { type MetricText, type Scope, type Secret, certificateVerifier } from '#base'
 import type { core } from '#api'
 import { quotaGuard } from '../admission/quota/quota-guard.ts'
+import { deviceClaimHooks } from '../admission/device-claims.ts'
 import { admissionSteps, finalAdmissionSteps } from '../admission/steps.ts'
 import type {
   AdmissionStep,
@@ -31,6 +32,7 @@ import { nodeRules } from './rbac/policy/policy.ts'
 import { accessReviews } from './reviews/access.ts'
 import { selfSubjectReview, tokenReview } from './reviews/identity.ts'
 import { rulesReview } from './reviews/rules.ts'
+import type { RegistryHook } from '../registry/core.ts'
 
 export interface AccessControlOptions {
   readonly reader: ObjectReader
@@ -66,6 +68,8 @@ export interface AccessControl {
   /** The built-in steps. Steps of the users (policies, webhooks) belong between `admission` and `finalAdmission`. */
   readonly admission: readonly AdmissionStep[]
   readonly finalAdmission: readonly AdmissionStep[]
+  /** Rules of kinds that have to look at other objects, or at who asks. */
+  readonly hooks: Readonly<Record<string, RegistryHook>>
   readonly guard: WriteGuard
   readonly virtual: readonly VirtualResource[]
   readonly rawRoutes: readonly RawRoute[]
@@ -108,6 +112,7 @@ export function accessControl(options: AccessControlOptions): AccessControl {
     impersonation: impersonation(authorizer),
     admission: admissionSteps(reader, authorizer, options),
     finalAdmission: finalAdmissionSteps(reader, rbac, authorizer),
+    hooks: deviceClaimHooks(reader, authorizer),
     guard: quotaGuard(reader),
     virtual: [
       ...accessReviews(authorizer),

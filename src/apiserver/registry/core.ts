@@ -1,7 +1,7 @@
 import type { Labels, Scope } from '#base'
 import type { Engine } from '#store'
-import type { KubeObject } from '#api'
-import type { AdmissionStep, Authorizer, WriteGuard } from '../contract.ts'
+import type { FieldError, KubeObject } from '#api'
+import type { AdmissionRequest, AdmissionStep, Authorizer, WriteGuard } from '../contract.ts'
 import type { Negotiator } from '../respond/media.ts'
 import type { ServerMetrics } from '../observe/server-metrics.ts'
 import type { CacheSet } from '../watchcache/cache-set.ts'
@@ -35,6 +35,8 @@ export interface Core {
 export interface RegistryHook {
   readonly beforeCreate?: (scope: Scope, draft: KubeObject, request: HookRequest) => void | Undo | Promise<void | Undo>
   readonly beforeUpdate?: (scope: Scope, draft: KubeObject, old: KubeObject, request: HookRequest) => void | Undo | Promise<void | Undo>
+  /** What is wrong with an object, new or changed, and takes others to tell; said before what its kind's own rules find. */
+  readonly causes?: (scope: Scope, request: AdmissionRequest) => readonly FieldError[] | Promise<readonly FieldError[]>
   /** After the changed object has been stored. */
   readonly afterUpdate?: (scope: Scope, now: KubeObject, old: KubeObject) => void | Promise<void>
   /** After the object has gone from the store. */

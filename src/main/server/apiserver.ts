@@ -211,7 +211,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     tracer: tracing?.tracer,
     rawRoutes: access.rawRoutes,
     healthChecks,
-    hooks: { services },
+    hooks: { ...access.hooks, services },
   })
   late.set(server)
   server.addMetrics((text) => services.writeMetrics(text))

@@ -43,7 +43,7 @@ export function validateGeneratedSelector({ metadata, spec }: Job, errors: Field
   for (const [label, value] of Object.entries(expected)) {
     const actual = labels?.[label]
     if (actual === undefined) errors.push(fieldError.required(path.key(label), `must be '${value}'`))
-    else if (actual !== value) errors.push(fieldError.invalid(path.key(label), labels, `must be '${value}'`))
+    else if (actual !== value) errors.push(fieldError.invalidMap(path.key(label), labels, `must be '${value}'`))
   }
   if (isUsableSelector(spec.selector) && !labelSelectorOf(spec.selector).matches(expected))
     errors.push(fieldError.invalid(SELECTOR_PATH, spec.selector, '`selector` not auto-generated'))

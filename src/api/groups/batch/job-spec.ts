@@ -51,7 +51,7 @@ export function validateJobSpec(spec: JobSpec, path: Path, errors: FieldErrors):
   const labels = spec.template?.metadata?.labels
   if (isUsableSelector(selector) && !labelSelectorOf(selector).matches(labels)) {
     const labelsPath = path.child('template').child('metadata').child('labels')
-    errors.push(fieldError.invalid(labelsPath, labels ?? null, '`selector` does not match template `labels`'))
+    errors.push(fieldError.invalidMap(labelsPath, labels, '`selector` does not match template `labels`'))
   }
 }
 

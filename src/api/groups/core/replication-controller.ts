@@ -91,7 +91,9 @@ function validate({ spec }: ReplicationController, errors: FieldErrors): void {
   }
   const labels = template.metadata?.labels
   if (Object.entries(selector).some(([key, value]) => labels?.[key] !== value)) {
-    errors.push(fieldError.invalid(TEMPLATE_PATH.child('metadata').child('labels'), labels, '`selector` does not match template `labels`'))
+    errors.push(
+      fieldError.invalidMap(TEMPLATE_PATH.child('metadata').child('labels'), labels, '`selector` does not match template `labels`'),
+    )
   }
   validatePodTemplateSpec(template, TEMPLATE_PATH, errors)
   validateEndlessTemplate(template, 'ReplicationController', errors)

@@ -1,7 +1,7 @@
 import { ProtobufError, type ProtobufReader, WIRE, messageOf, readJson } from '#base/pure'
 import { isObject } from '../decode/types.ts'
 import { eachField } from './scalars.ts'
-import type { MessageAccess, ValueCodec } from './codec.ts'
+import { type MessageAccess, type ValueCodec, writeEmptyMessage } from './codec.ts'
 import type { AnySchema, ObjectSchema } from '../schema.ts'
 
 const encoder = new TextEncoder()
@@ -25,6 +25,7 @@ export const jsonCodec: ValueCodec = {
     })
     writer.tag(number, WIRE.bytes)
   },
+  writeZero: writeEmptyMessage,
 }
 
 /** Read as JSON from strangers is read, limits included. */
@@ -51,7 +52,9 @@ const CHOICES: Readonly<Record<string, Choice>> = {
 
 export function schemaChoiceCodec(type: AnySchema, schema: ObjectSchema, access: MessageAccess): ValueCodec {
   const choice = CHOICES[type.name ?? '']
-  return choice === undefined ? jsonCodec : { read: (reader) => readChoice(reader, choice, schema, access), write: writeChoice }
+  return choice === undefined
+    ? jsonCodec
+    : { read: (reader) => readChoice(reader, choice, schema, access), write: writeChoice, writeZero: writeEmptyMessage }
 
   function writeChoice(writer: Parameters<ValueCodec['write']>[0], number: number, value: unknown): void {
     const inner = (numberOf: number, item: unknown): void => {

@@ -1,5 +1,4 @@
 import { type ProtobufReader, type ProtobufWriter, WIRE } from '#base/pure'
-import { isObject } from '../decode/types.ts'
 import type { ValueCodec } from './codec.ts'
 import { codecOf } from './values.ts'
 import type { Field, ObjectSchema } from '../schema.ts'
@@ -76,8 +75,7 @@ function write(plan: MessagePlan, values: Values, writer: ProtobufWriter): void 
     } else {
       const value = values[entry.field.name]
       if (value !== undefined && value !== null) entry.codec.write(writer, number, value)
-      // Structs that Go holds by value are always there.
-      else if (isObject(entry.field.zero)) entry.codec.write(writer, number, {})
+      else if (entry.field.proto?.isAlways) entry.codec.writeZero(writer, number)
     }
   }
 }

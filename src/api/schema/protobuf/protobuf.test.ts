@@ -103,8 +103,24 @@ test('schemas of custom resources come back in each of their forms', () => {
 test('the bytes are those of Go', () => {
   const made = encodeProtobuf(schemaFor('Namespace'), { kind: 'Namespace', apiVersion: 'v1', metadata: { name: 'a' }, spec: {} } as object)
   // magic; type meta; raw (metadata, spec, status); content encoding; content type
-  const expected = '6b387300 0a0f 0a027631 12094e616d657370616365 1209 0a03 0a0161 1200 1a00 1a00 2200'.replaceAll(' ', '')
-  assert.equal(Buffer.from(made).toString('hex'), expected)
+  const metadata = '0a0161 1200 1a00 2200 2a00 3200 3800 4200'
+  const expected = `6b387300 0a0f 0a027631 12094e616d657370616365 1219 0a11 ${metadata} 1200 1a02 0a00 1a00 2200`
+  assert.equal(Buffer.from(made).toString('hex'), expected.replaceAll(' ', ''))
+})
+
+test('what Go holds by value is sent though it was never set, what it points to is not', () => {
+  const made = (kind: string, object: object, group = ''): string => {
+    const bytes = encodeProtobuf(schemaFor(kind, group), { kind, apiVersion: 'v1', ...object } as never)
+    return Buffer.from(bytes).toString('hex')
+  }
+  const sent = (bytes: string): string => bytes.replaceAll(' ', '')
+  // A target port of none is the number 0, a divisor is the quantity 0, a time is a message with nothing in it.
+  assert.ok(made('Service', { spec: { ports: [{ port: 1 }] } }).includes(sent('0a00 1200 1801 2206 0800 1000 1a00 2800')))
+  const reference = { resourceFieldRef: { resource: 'r' } }
+  assert.ok(made('Pod', { spec: { containers: [{ env: [{ valueFrom: reference }] }] } }).includes(sent('0a00 120172 1a03 0a0130')))
+  assert.ok(made('Event', { series: {} }).includes(sent('5a04 0800 1200')))
+  assert.ok(!made('Event', {}).includes('5a'))
+  assert.ok(made('ControllerRevision', {}, 'apps').endsWith(sent('1200 1800 1a00 2200')))
 })
 
 test('empty values that Go always sends are absent in the object', () => {

@@ -1,5 +1,5 @@
 import { ProtobufError, type ProtobufReader, type ProtobufWriter, WIRE } from '#base/pure'
-import type { ValueCodec } from './codec.ts'
+import { type ValueCodec, writeEmptyMessage } from './codec.ts'
 
 /** Calls `field` for each field of a message. */
 export function eachField(reader: ProtobufReader, field: (number: number, message: ProtobufReader) => boolean): void {
@@ -9,13 +9,20 @@ export function eachField(reader: ProtobufReader, field: (number: number, messag
   }
 }
 
-function messageCodec(read: (reader: ProtobufReader) => unknown, write: (writer: ProtobufWriter, value: unknown) => void): ValueCodec {
+/** `zero` is what was never set; a message without a field where there is no such value. */
+function messageCodec(
+  read: (reader: ProtobufReader) => unknown,
+  write: (writer: ProtobufWriter, value: unknown) => void,
+  zero?: unknown,
+): ValueCodec {
+  const writeWhole: ValueCodec['write'] = (writer, number, value) => {
+    writer.message(() => write(writer, value))
+    writer.tag(number, WIRE.bytes)
+  }
   return {
     read: (reader) => read(reader),
-    write(writer, number, value) {
-      writer.message(() => write(writer, value))
-      writer.tag(number, WIRE.bytes)
-    },
+    write: writeWhole,
+    writeZero: zero === undefined ? writeEmptyMessage : (writer, number) => writeWhole(writer, number, zero),
   }
 }
 
@@ -33,6 +40,7 @@ export const quantityCodec: ValueCodec = messageCodec(
     writer.string(String(value))
     writer.tag(1, WIRE.bytes)
   },
+  '0',
 )
 
 const KINDS = { integer: 0, text: 1 } as const
@@ -59,6 +67,7 @@ export const intOrStringCodec: ValueCodec = messageCodec(
     writer.int(typeof value === 'string' ? KINDS.text : KINDS.integer)
     writer.tag(1, WIRE.varint)
   },
+  0,
 )
 
 const MS_IN_S = 1000

@@ -1,6 +1,6 @@
 import { ProtobufError, type ProtobufReader, type ProtobufWriter, WIRE, type WireType } from '#base/pure'
 import { isObject } from '../decode/types.ts'
-import type { MessageAccess, ValueCodec } from './codec.ts'
+import { type MessageAccess, type ValueCodec, writeNothing } from './codec.ts'
 import { jsonCodec, schemaChoiceCodec } from './json.ts'
 import { intOrStringCodec, microTimeCodec, quantityCodec, timeCodec } from './scalars.ts'
 import { setOwn } from '../json-value.ts'
@@ -12,30 +12,35 @@ export function codecOf(schema: Schema, access: MessageAccess): ValueCodec {
     case 'duration':
       return scalar(
         WIRE.bytes,
+        '',
         (reader) => reader.string(),
         (writer, value) => writer.string(String(value)),
       )
     case 'integer':
       return scalar(
         WIRE.varint,
+        0,
         (reader) => reader.int(),
         (writer, value) => writer.int(Number(value)),
       )
     case 'boolean':
       return scalar(
         WIRE.varint,
+        false,
         (reader) => reader.bool(),
         (writer, value) => writer.bool(value === true),
       )
     case 'number':
       return scalar(
         WIRE.fixed64,
+        0,
         (reader) => reader.double(),
         (writer, value) => writer.double(Number(value)),
       )
     case 'bytes':
       return scalar(
         WIRE.bytes,
+        '',
         (reader) => reader.bytes().toBase64(),
         (writer, value) => writer.bytes(Uint8Array.fromBase64(String(value))),
       )
@@ -60,9 +65,10 @@ export function codecOf(schema: Schema, access: MessageAccess): ValueCodec {
   }
 }
 
-function scalar(
+function scalar<T>(
   wire: WireType,
-  read: (reader: ProtobufReader) => unknown,
+  zero: T,
+  read: (reader: ProtobufReader) => T,
   write: (writer: ProtobufWriter, value: unknown) => void,
 ): ValueCodec {
   return {
@@ -74,8 +80,14 @@ function scalar(
       write(writer, value)
       writer.tag(number, wire)
     },
+    writeZero(writer, number) {
+      write(writer, zero)
+      writer.tag(number, wire)
+    },
   }
 }
+
+const NOTHING: Readonly<Record<string, unknown>> = {}
 
 function objectCodec(schema: ObjectSchema, access: MessageAccess): ValueCodec {
   return {
@@ -84,6 +96,9 @@ function objectCodec(schema: ObjectSchema, access: MessageAccess): ValueCodec {
     write(writer, number, value) {
       writer.message(() => access.writeMessage(schema, value as Record<string, unknown>, writer))
       writer.tag(number, WIRE.bytes)
+    },
+    writeZero(writer, number) {
+      this.write(writer, number, NOTHING)
     },
   }
 }
@@ -101,6 +116,7 @@ function listCodec(items: Schema, access: MessageAccess): ValueCodec {
     write(writer, number, value) {
       for (const item of [...(value as readonly unknown[])].reverse()) codec.write(writer, number, item)
     },
+    writeZero: writeNothing,
   }
 }
 
@@ -152,6 +168,7 @@ function mapCodec(values: Schema, access: MessageAccess): ValueCodec {
         writer.tag(number, WIRE.bytes)
       }
     },
+    writeZero: writeNothing,
   }
 }
 

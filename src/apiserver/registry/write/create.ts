@@ -1,5 +1,5 @@
 import { nameSuffix, rfc3339 } from '#base'
-import { type KubeObject, type Resource, statusError } from '#api'
+import { type KubeObject, type Resource, StatusError, statusError } from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
 import type { Entry } from '../../watchcache/entry.ts'
 import { mutate, admissionOfCreate, validateAdmission } from './admit.ts'
@@ -89,7 +89,7 @@ export async function storeNew(
     const hook = core.hooks.get(qualifiedName(resource))
     const undo = await hook?.beforeCreate?.(scope, draft, { dryRun })
     try {
-      validateNew(resource, draft)
+      validateNew(resource, draft, await hook?.causes?.(scope, request))
       for (const warning of resource.strategy.warnings?.(draft, undefined) ?? []) context.warn(warning)
       await permitted?.()
       const named = { ...request, name: meta.name ?? '' }
@@ -101,8 +101,17 @@ export async function storeNew(
       throw error
     }
     await undoWrite(undo)
-    if (!generates || attempt === NAME_ATTEMPTS) throw statusError.alreadyExists(resource, meta.name ?? '')
+    if (!generates || attempt === NAME_ATTEMPTS) throw taken(view, request.namespace, meta.name ?? '')
   }
+}
+
+/** The name is taken; whoever waits for it is told when it will be free. */
+function taken(view: View, namespace: string, name: string): StatusError {
+  const { resource, cache } = view
+  const error = statusError.alreadyExists(resource, name)
+  const holder = cache.get(cacheKey(resource, namespace, name))
+  if (holder === undefined || view.object(holder).metadata?.deletionTimestamp === undefined) return error
+  return new StatusError({ ...error.status, message: `object is being deleted: ${error.message}` })
 }
 
 export async function undoWrite(undo: void | Undo): Promise<void> {

@@ -1,4 +1,5 @@
 import {
+  type FieldError,
   type FieldErrors,
   type KubeObject,
   type ObjectMeta,
@@ -62,8 +63,8 @@ export function checkName(object: KubeObject, name: string): void {
   if (given !== name) throw statusError.badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`)
 }
 
-export function validateNew(resource: Resource, object: KubeObject): void {
-  const errors: FieldErrors = []
+export function validateNew(resource: Resource, object: KubeObject, first: readonly FieldError[] = []): void {
+  const errors: FieldErrors = [...first]
   const { strategy } = resource
   const { validateName, anyFinalizer = false, metadataLast = false } = strategy
   const options = {
@@ -91,8 +92,9 @@ export function validateChanged(
   subresource: string,
   validate: ((object: KubeObject, old: KubeObject, errors: FieldErrors, warn?: (text: string) => void) => void) | undefined,
   warn: (text: string) => void,
+  first: readonly FieldError[] = [],
 ): void {
-  const errors: FieldErrors = []
+  const errors: FieldErrors = [...first]
   checkChangedMetadata(resource, metaOf(object), metaOf(old), subresource, errors)
   validate?.(object, old, errors, warn)
   refuse(resource, object, errors)

@@ -145,7 +145,7 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
   const undo = subresource === '' ? await hook?.beforeUpdate?.(scope, draft, old, { dryRun: options.dryRun }) : undefined
   try {
     if (resource.strategy.countsAsSent === true ? wasRaised : isRaised()) metaOf(draft).generation = (metaOf(old).generation ?? 0) + 1
-    validateChanged(resource, draft, old, subresource, rules.validate, (text) => context.warn(text))
+    validateChanged(resource, draft, old, subresource, rules.validate, (text) => context.warn(text), await hook?.causes?.(scope, request))
     if (subresource === '') for (const text of resource.strategy.warnings?.(draft, old) ?? []) context.warn(text)
     await validateAdmission(context, request)
     if (isReleased(draft, old, hook?.deletion)) {
