@@ -30,6 +30,7 @@ export {
   isControlledBy,
   releasePatch,
 } from './owners.ts'
+export { podTemplateHash } from './pod-hash/pod-template-hash.ts'
 export { type ReflectorSink, reflect } from './reflector.ts'
 export { WorkQueue } from './queue.ts'
 export { QueueMetrics } from './queue-metrics.ts'

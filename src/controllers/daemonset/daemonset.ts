@@ -19,6 +19,7 @@ import {
   planHistory,
   planRevision,
   podControl,
+  podTemplateHash,
   releasePatch,
   REVISION_HASH,
   RevisionCollision,
@@ -126,7 +127,7 @@ export const daemonSetController: ControllerDefinition = {
         name: set.metadata?.name ?? '',
         reference,
         template,
-        collisionCount: set.status?.collisionCount ?? 0,
+        hash: () => podTemplateHash(template, set.status?.collisionCount),
         annotations: set.metadata?.annotations,
         hashLabel: REVISION_HASH,
       }
@@ -137,7 +138,7 @@ export const daemonSetController: ControllerDefinition = {
       } catch (error) {
         if (!(error instanceof RevisionCollision)) throw error
         const status = set.status ?? planDaemonStatus({ set, nodes: [], pods: [], hash: '', nowMs: 0 })
-        await writeStatus(scope, set, { ...status, collisionCount: owner.collisionCount + 1 })
+        await writeStatus(scope, set, { ...status, collisionCount: (set.status?.collisionCount ?? 0) + 1 })
         return undefined
       }
     }

@@ -11,7 +11,6 @@ import {
   controllerOf,
   controllerReference,
   done,
-  hashOf,
   indexOwners,
   type Informer,
   isControlledBy,
@@ -19,6 +18,7 @@ import {
   isNamespaceEnding,
   matcherOf,
   OwnWrites,
+  podTemplateHash,
   type Reconcile,
   releasePatch,
   type Result,
@@ -147,7 +147,7 @@ function setup(context: ControllerContext): Reconcile {
     const { scope, deployment } = round
     const spec = deployment.spec
     if (spec === undefined) return round
-    const hash = hashOf(spec.template, deployment.status?.collisionCount ?? 0)
+    const hash = podTemplateHash(spec.template, deployment.status?.collisionCount)
     const labels = { ...spec.template.metadata?.labels, [HASH_LABEL]: hash }
     const replicas = newSetSize(deployment, round.old, 0)
     const wanted: apps.ReplicaSet = {

@@ -17,6 +17,7 @@ import {
   matcherOf,
   nextAvailableInMs,
   OwnWrites,
+  hashOf,
   planHistory,
   planRevision,
   type Reconcile,
@@ -128,12 +129,13 @@ function setup(context: ControllerContext): Reconcile {
     template: core.PodTemplateSpec,
     history: readonly apps.ControllerRevision[],
   ): Promise<apps.ControllerRevision | undefined> {
+    const collisionCount = set.status?.collisionCount ?? 0
     const owner = {
       namespace: set.metadata?.namespace ?? '',
       name: set.metadata?.name ?? '',
       reference: controllerReference(set, refs.statefulsets),
       template,
-      collisionCount: set.status?.collisionCount ?? 0,
+      hash: (data: unknown) => hashOf(data, collisionCount),
       annotations: set.metadata?.annotations,
       hashLabel: REVISION_LABEL,
     }
@@ -143,7 +145,7 @@ function setup(context: ControllerContext): Reconcile {
       return written
     } catch (error) {
       if (!(error instanceof RevisionCollision)) throw error
-      await writeStatus(scope, set, { replicas: 0, ...set.status, collisionCount: owner.collisionCount + 1 })
+      await writeStatus(scope, set, { replicas: 0, ...set.status, collisionCount: collisionCount + 1 })
       return undefined
     }
   }

@@ -10,7 +10,7 @@ test('what a revision holds stands in the order of its names, as clients that co
   const client = createClient({ transport: inProcessTransport(createFakeApi().handler) })
   const template = { spec: { containers: [{ name: 'c', image: 'i' }] }, metadata: { labels: { b: '1', a: '2' } } }
   const reference = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'd', uid: 'u', controller: true }
-  const owner = { namespace: 'x', name: 'd', reference, template, collisionCount: 0, annotations: undefined, hashLabel: 'hash' }
+  const owner = { namespace: 'x', name: 'd', reference, template, hash: () => 'h', annotations: undefined, hashLabel: 'hash' }
   const { data } = await writeRevision(scope, client, owner, planRevision(template, []))
   assert.equal(
     JSON.stringify(data),

@@ -1,7 +1,7 @@
 import { type Scope, SampanError } from '#base'
 import { type OwnerReference, type apps, type core, isAlreadyExists, isNotFound, refs } from '#api'
 import type { Client } from '#client'
-import { canonicalJson, hashOf, sameOnWire } from './template-hash.ts'
+import { canonicalJson, sameOnWire } from './template-hash.ts'
 
 /** The label by which pods and revisions tell the template that they are from. */
 export const REVISION_HASH = 'controller-revision-hash'
@@ -50,7 +50,8 @@ export interface RevisionOwner {
   readonly name: string
   readonly reference: OwnerReference
   readonly template: core.PodTemplateSpec
-  readonly collisionCount: number
+  /** Of what the revision holds. */
+  readonly hash: (data: unknown) => string
   /** Copied to the revision: what `kubectl rollout history` tells of a change. */
   readonly annotations: Readonly<Record<string, string>> | undefined
   /** The label of the revision that gets its hash. */
@@ -74,7 +75,7 @@ export async function writeRevision(
   if (current !== undefined) return current.revision === number ? current : revisions.update(scope, { ...current, revision: number })
   // In the order in which kube-controller-manager writes it: clients compare it byte by byte with what they make of the template.
   const data = JSON.parse(canonicalJson(revisionData(owner.template))) as ReturnType<typeof revisionData>
-  const hash = hashOf(data, owner.collisionCount)
+  const hash = owner.hash(data)
   const name = `${owner.name.slice(0, LONGEST_PREFIX)}-${hash}`
   const labels = { ...owner.template.metadata?.labels, [owner.hashLabel]: hash }
   const annotations = owner.annotations === undefined ? {} : { annotations: { ...owner.annotations } }

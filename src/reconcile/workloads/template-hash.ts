@@ -38,5 +38,10 @@ export function hashOf(value: unknown, collisions = 0): string {
   const json = canonicalJson(value).replace(ESCAPED_BY_GO, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
   let hash = 0x811c9dc5
   for (const byte of Buffer.from(`${json}${collisions}`)) hash = (Math.imul(hash, 0x01000193) ^ byte) >>> 0
+  return digitsAsLetters(hash)
+}
+
+/** The decimal digits of a hash in letters that make no words. */
+export function digitsAsLetters(hash: number): string {
   return [...String(hash)].map((digit) => ALPHABET[digit.charCodeAt(0) % ALPHABET.length]).join('')
 }
