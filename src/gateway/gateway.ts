@@ -12,6 +12,7 @@ import type { GatewayModel } from './model/model.ts'
 import { RouteWork } from './route-work.ts'
 import { installTrafficPolicies } from './traffic/install.ts'
 import { TrafficWork } from './traffic/traffic-work.ts'
+import { serveTokens } from './tokens/token-server.ts'
 
 export interface GatewayOptions {
   readonly client: Client
@@ -75,6 +76,7 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
     },
   })
   const { installed, hasPolicies } = await prepareKinds(scope, client)
+  await serveTokens(scope, places, async (id, token) => work?.tokens.judge(id, token))
   const gatewayApi = installed.isUsable ? { isRecognized: installed.isRecognized } : undefined
   const definition: ControllerDefinition = {
     name: 'gateway',

@@ -3,11 +3,12 @@ import { type networking, refs } from '#api'
 import type { Client } from '#client'
 import type { Informer, Informers } from '#reconcile'
 import { type OwnClasses, isOurs, ownClasses } from './model/classes.ts'
-import { keyOfIngress, secretsOf, wishOfIngress } from './model/ingress.ts'
+import { keyOfIngress, secretsOf, tokensOf, wishOfIngress } from './model/ingress.ts'
 import type { GatewayModel } from './model/model.ts'
 import type { Servers } from './model/servers.ts'
 import { Publisher } from './publish.ts'
 import type { Secrets } from './secrets.ts'
+import type { Tokens } from './tokens/tokens.ts'
 import { type Callers, type RouteSource, taken } from './source.ts'
 
 /** What is shared with the other sources. */
@@ -19,6 +20,7 @@ export interface IngressSurroundings {
   readonly model: GatewayModel
   readonly servers: Servers
   readonly secrets: Secrets
+  readonly tokens: Tokens
   readonly address: string
   /** Secrets that hold something else than before: who names them besides the caller looks at them too. */
   secretsChanged(keys: ReadonlySet<string>, by: RouteSource): void
@@ -71,7 +73,7 @@ export class IngressSource implements RouteSource {
   }
 
   async update(scope: Scope): Promise<void> {
-    const { model, servers, secrets } = this.#around
+    const { model, servers, secrets, tokens } = this.#around
     const dirty = taken(this.#dirty)
     try {
       for (const key of dirty) secrets.name(key, this.#secretsOf(key))
@@ -88,6 +90,7 @@ export class IngressSource implements RouteSource {
     const nowMs = scope.clock.now()
     for (const key of new Set(dirty)) {
       const ingress = this.#ours(key)
+      tokens.name(key, ingress === undefined ? undefined : tokensOf(ingress))
       if (ingress === undefined) model.remove(key)
       else
         model.put(
@@ -95,6 +98,7 @@ export class IngressSource implements RouteSource {
             problem: (port) => servers.problem(port),
             certificate: (secret) => secrets.get(secret),
             users: (secret, form) => secrets.users(secret, form),
+            token: (wish) => tokens.check(wish),
             nowMs,
           }),
         )

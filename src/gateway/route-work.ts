@@ -10,9 +10,11 @@ import { keyOfBackend } from './model/wish.ts'
 import { Secrets } from './secrets.ts'
 import { type Callers, type RouteSource, taken } from './source.ts'
 import type { Treatment } from './traffic/encode.ts'
+import { Tokens } from './tokens/tokens.ts'
 
 const SERVICE_LABEL = 'kubernetes.io/service-name'
 const BY_SERVICE = 'gateway-service'
+const KEYS_WITHIN_MS = 3000
 
 export interface RouteWorkOptions {
   readonly publishedAddress: string
@@ -35,6 +37,7 @@ export interface Traffic {
 export class RouteWork {
   readonly #context: ControllerContext
   readonly #secrets: Secrets
+  readonly tokens: Tokens
   readonly #model: GatewayModel
   readonly #sources: readonly RouteSource[]
   readonly #gatewayApi: GatewayApiSource | undefined
@@ -48,6 +51,7 @@ export class RouteWork {
   /** Policies have said something of these that the data plane does not know yet. */
   readonly #behind = new Set<string>()
   #checkedMs = 0
+  #isFirst = true
 
   constructor(client: Client, context: ControllerContext, options: RouteWorkOptions, callers: Callers) {
     this.#context = context
@@ -59,6 +63,10 @@ export class RouteWork {
       this.#seenSecrets.add(key)
       callers.onRoutes()
     })
+    const tokens = new Tokens(context.scope, client, (wishes) => {
+      if (this.#noteUsers(wishes)) callers.onRoutes()
+    })
+    this.tokens = tokens
     const servers = new Servers({
       service: (key) => services.get(key),
       slices: (key) => slices.byIndex(BY_SERVICE, key),
@@ -89,6 +97,7 @@ export class RouteWork {
       model,
       servers,
       secrets,
+      tokens,
       address: options.publishedAddress,
       secretsChanged,
       servicesChanged,
@@ -142,6 +151,8 @@ export class RouteWork {
   async update(scope: Scope): Promise<GatewayModel> {
     await this.#readSeenSecrets(scope)
     for (const source of this.#sources) await source.update(scope)
+    if (this.#isFirst) await this.#awaitKeys(scope)
+    this.#isFirst = false
     for (const service of taken(this.#dirtyServices)) this.#model.readEndpoints(service)
     return this.#model
   }
@@ -161,6 +172,7 @@ export class RouteWork {
       return read !== undefined && 'pem' in read && read.notAfterMs > this.#checkedMs && read.notAfterMs <= nowMs
     })
     this.#checkedMs = nowMs
+    this.tokens.lookAgain()
     let isNews = this.#gatewayApi?.lookAgain() ?? false
     for (const secret of [...changed, ...expired]) isNews = this.#noteUsers(this.#secrets.namedBy(secret)) || isNews
     return isNews
@@ -186,6 +198,12 @@ export class RouteWork {
   /** Statuses of those that have changed. */
   async publish(scope: Scope): Promise<void> {
     for (const source of this.#sources) await source.publish(scope)
+  }
+
+  /** Another gateway may have served until now: nobody is to be kept out because this one does not know yet whom to let in. */
+  async #awaitKeys(scope: Scope): Promise<void> {
+    await Promise.race([this.tokens.settled(), scope.sleep(KEYS_WITHIN_MS)])
+    for (const source of this.#sources) await source.update(scope)
   }
 
   async #readSeenSecrets(scope: Scope): Promise<void> {

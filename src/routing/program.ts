@@ -42,6 +42,7 @@ export function encodeProgram(rules: readonly Rule[], nameOf: (backend: string) 
         const { backend, host, path: at, signIn, pass } = action.gate
         words.push(nameOf(backend), hex(host), hex(at), signIn === undefined ? '-' : hex(signIn), pass.length, ...pass.map(hex))
       }
+      words.push(...(action.token === undefined ? ['-'] : [action.token.id, hex(action.token.realm)]))
     }
   }
   return words.join(',')

@@ -41,6 +41,16 @@ export interface Forward {
   /** Absent: everybody may ask. */
   readonly auth?: BasicAuth | undefined
   readonly gate?: Gate | undefined
+  /** Absent: nobody needs one. */
+  readonly token?: Token | undefined
+}
+
+/** A token that somebody else has signed. */
+export interface Token {
+  /** By which whoever judges tokens knows what is wanted of them: hexadecimal digits. */
+  readonly id: string
+  /** Printable ASCII without quotes and backslashes. */
+  readonly realm: string
 }
 
 /** A backend that says of each request whether it may pass. */

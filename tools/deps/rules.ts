@@ -112,7 +112,7 @@ export const ROWS: readonly Row[] = [
     may: [...aboveTheApi, 'routing'],
     not: 'node, proxy, dns',
     npm: [],
-    node: [...plain, ...streams, ...files, ...network, 'child_process'],
+    node: [...plain, ...streams, ...files, ...network, 'child_process', 'dns/promises'],
   },
   { name: 'simulate', layer: 4, may: aboveTheApi, not: 'node: an ordinary user of the API', npm: [], node: plain },
   { name: 'delivery', layer: 4, may: [...aboveTheApi, 'compose'], not: 'anything else: an ordinary user of the API', npm: [], node: plain },

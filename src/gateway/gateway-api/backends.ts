@@ -1,3 +1,4 @@
+import type { TokenCheck } from '../tokens/tokens.ts'
 import { shown } from '../model/grammar.ts'
 import type { Retry } from '../model/retry.ts'
 import { type BackendPort, keyOfBackend } from '../model/wish.ts'
@@ -9,6 +10,8 @@ export interface BackendView {
   /** Why nobody can answer for this port; undefined when somebody could. */
   refusal(port: BackendPort): { readonly isThere: boolean; readonly message: string } | undefined
   grantsIn(namespace: string): readonly ReferenceGrant[]
+  /** How tokens for the object are looked at; undefined: it wants none. */
+  token(wish: string): TokenCheck | undefined
 }
 
 /** All that the backends of one route come to. */

@@ -1,5 +1,6 @@
-import { type Condition, type Forward, type Redirect, type Rule, type Share, answers } from '#routing'
-import { DEEP_KEY, type WantedRoute, type Wish } from '../model/wish.ts'
+import { type Condition, type Forward, type Redirect, type Rule, type Share, type Token, answers } from '#routing'
+import { DEEP_KEY, type Finding, type WantedRoute, type Wish } from '../model/wish.ts'
+import { readTokenRules } from '../tokens/token-rules.ts'
 import type { Parent } from './attach.ts'
 import { type BackendView, Backends } from './backends.ts'
 import { type Verdict, isFalse, isTrue } from './status/conditions.ts'
@@ -48,10 +49,11 @@ function judgeRequests(
   const places = placesOf(parents, ports)
   const routes: WantedRoute[] = []
   const problems: string[] = []
+  const tokens = readTokens(kind, route, view)
   for (const [at, rule] of rules.entries()) {
     const read = readRule(rule, backends, isGrpc)
     if ('problem' in read) problems.push(`rule ${at}${rule.name === undefined ? '' : ` (${rule.name})`}: ${read.problem}`)
-    else for (const { match, action } of read) routes.push(...wanted(match, action, places))
+    else for (const { match, action } of read) routes.push(...wanted(match, guarded(action, tokens.token), places))
   }
   if (places.some(({ host }) => host.startsWith('*.')))
     routes.push({ map: 'defaults', key: DEEP_KEY, precedence: '9', rules: [], what: '' })
@@ -63,7 +65,7 @@ function judgeRequests(
       ? [isTrue('PartiallyInvalid', 'UnsupportedValue', `Dropped Rule: ${problems.join('; ')}`)]
       : []),
   ]
-  return { wish: wishOf(kind, route, routes, backends), verdicts, refused }
+  return { wish: wishOf(kind, route, routes, backends, tokens.findings), verdicts, refused }
 }
 
 /** TLSRoutes lead connections by the name that they ask for. */
@@ -91,13 +93,38 @@ export function judgeTlsRoute(route: TLSRoute, parents: readonly Parent[], view:
   return {
     wish: wishOf('TLSRoute', route, unique(routes), backends),
     verdicts: [backends.problem ?? isTrue('ResolvedRefs', 'ResolvedRefs')],
-    refused: undefined,
+    refused:
+      readTokenRules(route.metadata?.annotations ?? {}, '') === undefined
+        ? undefined
+        : isFalse('Accepted', 'UnsupportedValue', 'connections of a TLSRoute are not decrypted: no token of theirs can be looked at'),
   }
+}
+
+/** `closed`: nobody passes. */
+interface ReadTokens {
+  readonly token: Token | 'closed' | undefined
+  readonly findings: readonly Finding[]
+}
+
+function readTokens(kind: string, route: Route, view: BackendView): ReadTokens {
+  const rules = readTokenRules(route.metadata?.annotations ?? {}, route.metadata?.namespace ?? '')
+  if (rules === undefined) return { token: undefined, findings: [] }
+  const check = 'problem' in rules ? rules : (view.token(wishIdOf(kind, keyOf(route))) ?? 'waiting')
+  if (check === 'waiting') return { token: 'closed', findings: [] }
+  if ('id' in check) return { token: check, findings: [] }
+  const message = `requests are answered with 503, since nobody could be kept out: ${check.problem}`
+  return { token: 'closed', findings: [{ reason: 'AccessRefused', message }] }
+}
+
+function guarded(action: Rule['action'], token: ReadTokens['token']): Rule['action'] {
+  if (token === undefined) return action
+  if (token === 'closed') return { kind: 'forward', to: [{ backend: answers(503), weight: 1 }] }
+  return action.kind === 'forward' ? { ...action, token } : action
 }
 
 export const wishIdOf = (kind: string, key: string): string => `${kind} ${key}`
 
-function wishOf(kind: string, route: Route, routes: readonly WantedRoute[], backends: Backends): Wish {
+function wishOf(kind: string, route: Route, routes: readonly WantedRoute[], backends: Backends, findings: readonly Finding[] = []): Wish {
   const id = wishIdOf(kind, keyOf(route))
   return {
     id,
@@ -106,7 +133,7 @@ function wishOf(kind: string, route: Route, routes: readonly WantedRoute[], back
     backends: backends.ports,
     services: backends.services,
     certificates: [],
-    findings: [],
+    findings,
   }
 }
 

@@ -2,6 +2,7 @@ import type { Scope } from '#base'
 import { type KubeObject, type core, refs } from '#api'
 import type { Informer } from '#reconcile'
 import { CONTROLLER } from '../model/classes.ts'
+import { tokensOf } from '../model/ingress.ts'
 import type { IngressSurroundings } from '../ingress-source.ts'
 import { type Callers, type RouteSource, taken } from '../source.ts'
 import { type AttachView, type Parent, attach } from './attach.ts'
@@ -88,6 +89,7 @@ export class GatewayApiSource implements RouteSource {
     const view = {
       refusal: servers.refusal.bind(servers),
       grantsIn: (namespace: string) => this.#grantsIn(namespace),
+      token: (wish: string) => around.tokens.check(wish),
     }
     const kind = <T extends Route>(informer: Informer<T>, judge: (route: T, parents: readonly Parent[]) => JudgedRoute): RouteKind => ({
       informer,
@@ -136,7 +138,7 @@ export class GatewayApiSource implements RouteSource {
       informer.onChange(({ key, old, now }) => {
         const id = wishIdOf(name, key)
         this.#unpublished.add(id)
-        if (isSameSpec(old, now)) return onStatus()
+        if (isSameSpec(old, now) && annotationsOf(old) === annotationsOf(now)) return onStatus()
         this.#dirtyRoutes.add(id)
         onRoutes()
       })
@@ -300,6 +302,7 @@ export class GatewayApiSource implements RouteSource {
     const route = kind?.informer.get(key)
     const parents = route === undefined || route.metadata?.deletionTimestamp !== undefined ? [] : attach(route, name, this.#attachView())
     this.#unpublished.add(id)
+    this.#around.tokens.name(id, route === undefined || parents.length === 0 ? undefined : tokensOf(route))
     const judged = route === undefined || kind === undefined || parents.length === 0 ? undefined : kind.judge(route, parents)
     if (judged === undefined) {
       this.#around.model.remove(id)
@@ -359,6 +362,8 @@ export class GatewayApiSource implements RouteSource {
     return this.#grants.byIndex(NAMESPACE_INDEX, namespace)
   }
 }
+
+const annotationsOf = (object: KubeObject | undefined): string => JSON.stringify(object?.metadata?.annotations ?? {})
 
 const countKey = (gateway: string, listener: string): string => `${gateway} ${listener}`
 

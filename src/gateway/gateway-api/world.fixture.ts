@@ -2,6 +2,7 @@ import type { core } from '#api'
 import type { ReadCertificate } from '../model/certificate.ts'
 import { GatewayModel } from '../model/model.ts'
 import { Servers } from '../model/servers.ts'
+import type { TokenCheck } from '../tokens/tokens.ts'
 import { type Parent, attach } from './attach.ts'
 import { wishOfGateway } from './gateway-wish.ts'
 import type { GRPCRoute, Gateway, HTTPRoute, Listener, ReferenceGrant, Route, TLSRoute } from './kinds.ts'
@@ -20,6 +21,7 @@ export interface ApiWorld {
   readonly certificates?: Readonly<Record<string, ReadCertificate>>
   readonly labels?: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly services?: Readonly<Record<string, core.ServiceSpec>>
+  readonly token?: TokenCheck
   readonly unavailable?: readonly number[]
 }
 
@@ -63,7 +65,7 @@ export function apiModel(world: ApiWorld): ApiModel {
   })
   for (const one of gateways) model.put(wishOfGateway(one, { ...PORTS, certificate, listenersAt }))
   model.listen(portsOf(gateways, PORTS))
-  const view = { refusal: servers.refusal.bind(servers), grantsIn }
+  const view = { refusal: servers.refusal.bind(servers), grantsIn, token: () => world.token }
   const routes = new Map<string, JudgedRoute & { readonly parents: readonly Parent[] }>()
   const add = <T extends Route>(
     kind: string,

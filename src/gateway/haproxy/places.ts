@@ -8,8 +8,10 @@ export interface Places {
   readonly configuration: string
   readonly socket: string
   readonly log: string
-  /** What HAProxy sees of the files of the machine once it runs: nothing. */
+  /** What HAProxy sees of the files of the machine once it runs: nothing but the next one. */
   readonly emptyFolder: string
+  /** Where it asks what tokens are worth. */
+  readonly tokens: string
   readonly maps: Readonly<Record<MapName, string>>
   /** What routes that are more than a name say, by number. */
   readonly programs: string
@@ -44,6 +46,7 @@ export function placesIn(folder: string): Places {
     socket: join(folder, 'haproxy.sock'),
     log: join(folder, 'haproxy.log'),
     emptyFolder: join(folder, 'empty'),
+    tokens: join(folder, 'empty', 'tokens.sock'),
     maps: {
       exact: join(folder, 'exact.map'),
       prefix: join(folder, 'prefix.map'),

@@ -14,7 +14,7 @@ import { ANSWERING, NO_BACKEND, POOLS, type Told, backendName } from './state.ts
 const MOST_FILES = 20_000
 
 /** One script: what comes later uses what is before it. */
-const SCRIPT = ['program', 'cors', 'auth', 'inner', 'mirror', 'gate', 'route', 'govern'].map((name) =>
+const SCRIPT = ['program', 'cors', 'auth', 'inner', 'token', 'mirror', 'gate', 'route', 'govern'].map((name) =>
   join(import.meta.dirname, 'script', `${name}.lua`),
 )
 
@@ -50,6 +50,7 @@ export function renderFiles(
     places.script,
     [
       `local folder, mirrors = "${places.folder}", "${innerAddress(places, 'mirror')}"`,
+      `local tokens = "unix@${listening.dropRights ? places.tokens.replace(places.emptyFolder, '') : places.tokens}"`,
       ...SCRIPT.map((file) => readFileSync(file, 'utf8')),
     ].join('\n'),
   )

@@ -1,5 +1,5 @@
-import type { networking } from '#api'
-import { type Gate, type Mirror, type Rule, answers, fitsProgram } from '#routing'
+import type { KubeObject, networking } from '#api'
+import { type Gate, type Mirror, type Rule, type Token, answers, fitsProgram } from '#routing'
 import { ACCESS_ANNOTATIONS, type Access, readAccess, usersSecretOf } from './annotations/access.ts'
 import { CANARY_ANNOTATIONS, type Canary, readCanary } from './annotations/canary.ts'
 import type { ReadCertificate } from './certificate.ts'
@@ -9,6 +9,8 @@ import { isHost, isPath, shown } from './grammar.ts'
 import { MATCH_ANNOTATIONS, type ServiceRules, WEIGHT_ANNOTATIONS, readServiceRules, rulesOf } from './annotations/service-rules.ts'
 import { type BackendPort, type Finding, type MapName, type WantedRoute, type Wish, forwardTo, keyOfBackend } from './wish.ts'
 import type { ReadUsers, UsersForm } from './users.ts'
+import { type TokenRules, TOKEN_ANNOTATIONS, readTokenRules } from '../tokens/token-rules.ts'
+import type { TokenCheck } from '../tokens/tokens.ts'
 
 const OURS: ReadonlySet<string> = new Set([
   OLD_CLASS,
@@ -17,6 +19,7 @@ const OURS: ReadonlySet<string> = new Set([
   ...CANARY_ANNOTATIONS,
   ...CHANGE_ANNOTATIONS,
   ...ACCESS_ANNOTATIONS,
+  ...TOKEN_ANNOTATIONS,
 ])
 
 const EVERYBODY: Access = { guards: [] }
@@ -34,6 +37,8 @@ export interface Surroundings {
   /** By `namespace/name` of the Secret; undefined when it was not read yet. */
   certificate(secret: string): ReadCertificate | undefined
   users(secret: string, form: UsersForm): ReadUsers | undefined
+  /** How tokens for the object are looked at; undefined: it wants none. */
+  token(wish: string): TokenCheck | undefined
   readonly nowMs: number
 }
 
@@ -45,6 +50,12 @@ export function secretsOf(ingress: networking.Ingress): readonly string[] {
   const namespace = ingress.metadata?.namespace ?? ''
   const users = usersSecretOf(ingress.metadata?.annotations ?? {}, namespace)
   return [...new Set([...names.map((name) => `${namespace}/${name}`), ...(users === undefined ? [] : [users])])]
+}
+
+/** What it wants of tokens; undefined: nothing, or nothing that could be understood. */
+export function tokensOf({ metadata }: KubeObject): TokenRules | undefined {
+  const rules = readTokenRules(metadata?.annotations ?? {}, metadata?.namespace ?? '')
+  return rules === undefined || 'problem' in rules ? undefined : rules
 }
 
 /** Pure: the same Ingress in the same surroundings wants the same. */
@@ -67,6 +78,7 @@ class Reader {
   #mirrors: readonly Mirror[] = []
   #access: Access | 'closed' | undefined
   #gate: Gate | undefined
+  #token: Token | undefined
   /** A canary that cannot be understood is not to become a route of its own. */
   #isRefused = false
   /** By kind and key of the route. */
@@ -152,9 +164,9 @@ class Reader {
   #whole(rules: readonly Rule[], what: string): readonly Rule[] {
     const access = this.#access
     if (access === 'closed') return CLOSED
-    if (this.#changes === undefined && access === undefined) return rules
-    const whole = withChanges(rules, this.#changes ?? NO_CHANGES, this.#mirrors, access ?? EVERYBODY, this.#gate)
-    if (access === undefined || fitsProgram(whole)) return whole
+    if (this.#changes === undefined && access === undefined && this.#token === undefined) return rules
+    const whole = withChanges(rules, this.#changes ?? NO_CHANGES, this.#mirrors, access ?? EVERYBODY, this.#gate, this.#token)
+    if ((access === undefined && this.#token === undefined) || fitsProgram(whole)) return whole
     this.#find('AccessRefused', `requests to ${what} are answered with 503: who may ask is too long`)
     return CLOSED
   }
@@ -240,6 +252,7 @@ class Reader {
       this.#access = 'closed'
       this.#find('AccessRefused', `requests are answered with 503, since nobody could be kept out: ${access.problem}`)
     } else this.#access = access
+    this.#readTokens(annotations)
     const canary = readCanary(annotations)
     if (canary !== undefined && 'problem' in canary) {
       this.#isRefused = true
@@ -250,6 +263,23 @@ class Reader {
     )
     if (foreign.length > 0)
       this.#find('AnnotationsIgnored', `these annotations have no effect here: ${foreign.sort().slice(0, 10).map(shown).join(', ')}`)
+  }
+
+  #readTokens(annotations: Readonly<Record<string, string>>): void {
+    const rules = readTokenRules(annotations, this.#namespace)
+    if (rules === undefined) return
+    const isTwice = this.#access !== undefined && this.#access !== 'closed' && this.#access.auth !== undefined
+    const check = isTwice
+      ? { problem: 'passwords and tokens are said in the same header of a request' }
+      : 'problem' in rules
+        ? rules
+        : (this.#around.token(keyOfIngress(this.#ingress)) ?? 'waiting')
+    if (check !== 'waiting' && 'id' in check) {
+      this.#token = check
+      return
+    }
+    this.#access = 'closed'
+    if (check !== 'waiting') this.#find('AccessRefused', `requests are answered with 503, since nobody could be kept out: ${check.problem}`)
   }
 
   #find(reason: string, message: string): void {

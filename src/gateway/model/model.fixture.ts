@@ -2,6 +2,7 @@ import type { core, discovery, networking } from '#api'
 import type { Treatment } from '../traffic/encode.ts'
 import type { ReadCertificate } from './certificate.ts'
 import type { ReadUsers } from './users.ts'
+import type { TokenCheck } from '../tokens/tokens.ts'
 import type { Rule } from '#routing'
 import { CONTROLLER, isOurs, ownClasses } from './classes.ts'
 import { keyOfIngress, wishOfIngress } from './ingress.ts'
@@ -17,6 +18,7 @@ export interface World {
   readonly slices?: Readonly<Record<string, readonly discovery.EndpointSlice[]>>
   readonly certificates?: Readonly<Record<string, ReadCertificate>>
   readonly users?: Readonly<Record<string, ReadUsers>>
+  readonly token?: TokenCheck
   readonly treatments?: Readonly<Record<string, Treatment>>
 }
 
@@ -63,6 +65,7 @@ export class ChangingWorld {
           problem: (port) => this.#servers().problem(port),
           certificate: (key) => world.certificates?.[key],
           users: (key) => world.users?.[key],
+          token: () => world.token,
           nowMs: Date.parse('2026-01-01T00:00:00Z'),
         }),
       )

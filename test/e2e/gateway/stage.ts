@@ -55,6 +55,8 @@ export interface Stage {
   readonly gateway: RunningGateway
   /** Ends the gateway as `kill -9` would, as far as HAProxy sees it, and starts another one over the same state. */
   again(): Promise<void>
+  /** HAProxy serves on, and nobody tells it anything until `again`. */
+  pause(): Promise<void>
   service(name: string, pods: readonly number[]): Promise<void>
   /** From now on these pods are the endpoints of the Service. */
   endpoints(name: string, pods: readonly number[]): Promise<void>
@@ -154,6 +156,9 @@ async function build(made: AsyncDisposableStack): Promise<Stage> {
       scope.cancel()
       scope = outer.child()
       gateway = await start(scope)
+    },
+    async pause() {
+      scope.cancel()
     },
     async service(service, of) {
       await client.resource(refs.services).create(outer, {

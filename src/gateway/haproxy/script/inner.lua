@@ -28,13 +28,15 @@ local function add_headers(txn, lines, is_taken)
   end
 end
 
--- What `read` makes of the answer; nil when it cannot be asked for.
-local function ask_inner(seconds, text, read)
+-- What `read` makes of the answer of who listens there; nil when it cannot be asked for.
+local function ask_at(place, seconds, text, read)
   local socket = core.tcp()
   socket:settimeout(seconds)
   local first, second
-  if socket:connect(mirrors) and socket:send(text) then first, second = read(socket) end
+  if socket:connect(place) and socket:send(text) then first, second = read(socket) end
   socket:close()
   sockets_left = sockets_left + 1
   return first, second
 end
+
+local function ask_inner(seconds, text, read) return ask_at(mirrors, seconds, text, read) end

@@ -1,6 +1,6 @@
 -- Reads the programs of src/routing. All files of this folder are one script: it is loaded once for each thread, runs for those requests alone whose
 -- route or policy needs it, and reaches nothing but its maps, and by mirrors what the gateway serves itself.
--- `folder`, that of the maps, and `mirrors`, where mirrored requests are taken, are said before this line.
+-- `folder`, that of the maps, `mirrors`, where mirrored requests are taken, and `tokens`, who knows what a token is worth, are said before this line.
 
 local exact = Map.new(folder .. "/exact.map", Map._str)
 local prefix = Map.new(folder .. "/prefix.map", Map._beg)
@@ -199,6 +199,12 @@ local function read_gate(take)
   return gate
 end
 
+local function read_token(take)
+  local id = take()
+  if id == "-" then return nil end
+  return { id = id, realm = unhex(take()) }
+end
+
 local function read_rule(take)
   local rule = { when = read_condition(take) }
   if take() == "D" then
@@ -228,6 +234,7 @@ local function read_rule(take)
     end
     rule.auth = read_auth(take)
     rule.gate = read_gate(take)
+    rule.token = read_token(take)
   end
   return rule
 end

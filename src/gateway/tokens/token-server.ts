@@ -1,0 +1,77 @@
+import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { type Socket, createServer } from 'node:net'
+import { type Scope, messageOf } from '#base'
+import type { Places } from '../haproxy/places.ts'
+import type { TokenVerdict } from './check-token.ts'
+
+const LONGEST_LINE = 8400
+const IDLE_MS = 10_000
+const LINE = /^([0-9a-f]{32}) ([A-Za-z0-9._-]+)\n$/
+
+export type Judge = (id: string, token: string) => Promise<Exclude<TokenVerdict, { kind: 'unknown-key' }> | undefined>
+
+/**
+ * Says to the data plane what tokens are worth: one line for each connection, answered with one. The path is of this process from then on; whoever had it
+ * before is not asked any more. Ends with the scope.
+ */
+export async function serveTokens(
+  scope: Scope,
+  { folder, emptyFolder, tokens: path }: Pick<Places, 'folder' | 'emptyFolder' | 'tokens'>,
+  judge: Judge,
+): Promise<void> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  mkdirSync(emptyFolder, { recursive: true })
+  // HAProxy has given up its rights before it asks. It may find what it knows the name of, and nobody else gets as far as that.
+  chmodSync(emptyFolder, 0o711)
+  const server = createServer((socket) => answer(scope, socket, judge))
+  // A server that ends takes away what it was made at, which is not there any more under that name: so never what another one is reached at.
+  const made = `${path}.${process.pid}`
+  rmSync(made, { force: true })
+  const listening = Promise.withResolvers<void>()
+  server.once('error', listening.reject)
+  server.listen(made, listening.resolve)
+  await listening.promise
+  server.on('error', (error) => scope.log.error('tokens are not looked at', { error: messageOf(error) }))
+  chmodSync(made, 0o666)
+  renameSync(made, path)
+  scope.signal.addEventListener('abort', () => server.close(), { once: true })
+}
+
+function answer(scope: Scope, socket: Socket, judge: Judge): void {
+  let text = ''
+  socket.setEncoding('latin1')
+  socket.setTimeout(IDLE_MS, () => socket.destroy())
+  socket.on('error', () => socket.destroy())
+  socket.on('data', (part: string) => {
+    text += part
+    const [, id, token] = LINE.exec(text) ?? []
+    if (id === undefined || token === undefined) {
+      if (text.length > LONGEST_LINE || text.includes('\n')) socket.destroy()
+      return
+    }
+    text = ''
+    socket.pause()
+    judge(id, token).then(
+      (verdict) => socket.end(lineOf(verdict)),
+      (error: unknown) => {
+        scope.log.error('a token could not be looked at', { error: messageOf(error) })
+        socket.destroy()
+      },
+    )
+  })
+}
+
+/** Words of `script/token.lua`. Values of headers are hexadecimal; `-`: none. */
+export function lineOf(verdict: Awaited<ReturnType<Judge>>): string {
+  switch (verdict?.kind) {
+    case undefined:
+      return 'w\n'
+    case 'refused':
+      return `r ${verdict.status} ${verdict.why}\n`
+    case 'good':
+      return `${['g', verdict.untilSeconds, ...verdict.headers.flatMap(({ header, value }) => [header, hex(value)])].join(' ')}\n`
+  }
+}
+
+const hex = (value: string | undefined): string =>
+  value === undefined ? '-' : value === '' ? '0' : Buffer.from(value, 'utf8').toString('hex')
