@@ -64,12 +64,12 @@ export class KeySources {
     if (this.#sources.has(key)) return
     const source: Source = { place, scope: this.#scope.child(), read: undefined, reading: undefined, readMs: -Infinity, failures: 0 }
     this.#sources.set(key, source)
-    if (place.kind !== 'uri') this.#watches[place.kind].follow(objectOf(place))
-    else if ([...this.#sources.values()].filter((one) => one.place.kind === 'uri').length > MOST_ADDRESSES) {
+    if (place.kind !== 'uri') {
+      this.#watches[place.kind].follow(objectOf(place))
+      void this.#read(source)
+    } else if ([...this.#sources.values()].filter((one) => one.place.kind === 'uri').length > MOST_ADDRESSES) {
       source.read = { problem: `keys are fetched from ${MOST_ADDRESSES} addresses at most` }
-      return
     } else void this.#readAgain(source)
-    void this.#read(source)
   }
 
   leave(place: KeyPlace): void {
@@ -104,9 +104,9 @@ export class KeySources {
     const { scope } = source
     while (!scope.signal.aborted) {
       const { least, most } = AFTER_FAILURE_MS
+      await this.#read(source)
       const pauseMs = source.failures === 0 ? AGAIN_MS : Math.min(least * 2 ** (source.failures - 1), most)
       await scope.sleep(pauseMs).catch(() => undefined)
-      if (!scope.signal.aborted) await this.#read(source)
     }
   }
 

@@ -96,10 +96,11 @@ describe('keys of tokens', () => {
     assert.deepEqual(tokens.check('x/a'), { problem: 'the keys of tokens cannot be had: it answers 500' })
     answer = () => keySetText(first)
     await eventually('the keys', async () => {
-      clock.advance(60_000)
+      clock.advance(2000)
       await tokens.settled()
       return typeof tokens.check('x/a') === 'object' && 'id' in (tokens.check('x/a') as object)
     })
+    assert.ok(clock.now() - NOW <= 10_000, 'it is asked again soon')
     const id = idOf('x/a')
     for (const bad of [failed, () => '{}', () => '<html>']) {
       answer = bad
