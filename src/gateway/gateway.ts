@@ -8,6 +8,7 @@ import { endHaproxy, processesOf } from './haproxy/process.ts'
 import { MeasureWork } from './measure/measure-work.ts'
 import { measurementOf } from './measure/measurement-of.ts'
 import type { Measurements } from './measure/measurements.ts'
+import type { ObservedRoute } from './measure/observed-routes.ts'
 import type { GatewayModel } from './model/model.ts'
 import { RouteWork } from './route-work.ts'
 import { installTrafficPolicies } from './traffic/install.ts'
@@ -37,6 +38,8 @@ export interface RunningGateway {
   readonly measurements: Measurements
   /** The counts of a Service as they are served. */
   measured(namespace: string, service: string): object
+  /** Those that want their requests to be told of one by one. */
+  observedRoutes(): Iterable<ObservedRoute>
   readonly measurePort: number | undefined
   /** Ends HAProxy once it has finished what it has. */
   stop(scope: Scope): Promise<void>
@@ -87,7 +90,7 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
       const routes = new RouteWork(
         client,
         context,
-        { ...options, gatewayApi, traffic },
+        { ...options, gatewayApi, traffic, observed: measure.routes },
         {
           onRoutes: () => context.enqueue(ROUTES),
           onStatus: () => context.enqueue(STATUS),
@@ -157,6 +160,7 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
   return {
     measurements: measure.measurements,
     measured: (namespace, service) => measurementOf(measure.measurements, namespace, service),
+    observedRoutes: () => measure.routes.routes(),
     measurePort,
     stats: () => ({ ...plane.stats(), routes: work?.routes ?? 0 }),
     stop: (within) => plane.stop(within),

@@ -4,6 +4,7 @@ import type { Client } from '#client'
 import type { ControllerContext } from '#reconcile'
 import { type GatewayApiSource, startGatewayApi } from './gateway-api/source.ts'
 import { IngressSource } from './ingress-source.ts'
+import type { ObservedRoutes } from './measure/observed-routes.ts'
 import { GatewayModel } from './model/model.ts'
 import { Servers, leadsElsewhere } from './model/servers.ts'
 import { keyOfBackend } from './model/wish.ts'
@@ -21,6 +22,7 @@ export interface RouteWorkOptions {
   readonly httpPort: number
   readonly httpsPort: number
   readonly traffic: Traffic
+  readonly observed: ObservedRoutes
   /** Whether the kinds of Gateway API are there; undefined: they are not, and are not asked for. */
   readonly gatewayApi: { readonly isRecognized: boolean } | undefined
 }
@@ -98,6 +100,7 @@ export class RouteWork {
       servers,
       secrets,
       tokens,
+      observed: options.observed,
       address: options.publishedAddress,
       secretsChanged,
       servicesChanged,

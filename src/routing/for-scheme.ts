@@ -20,10 +20,10 @@ function mentions(condition: Condition): boolean {
 /** What is left of the rules for requests that come this way: they decide the same, and do not ask for the scheme any more. */
 export function forScheme(rules: readonly Rule[], scheme: 'http' | 'https'): readonly Rule[] {
   const left: Rule[] = []
-  for (const { when, action } of rules) {
+  for (const { when, ...rest } of rules) {
     const condition = when === undefined ? true : known(when, scheme)
     if (condition === false) continue
-    left.push(condition === true ? { action } : { when: condition, action })
+    left.push(condition === true ? rest : { when: condition, ...rest })
     if (condition === true) break
   }
   return left

@@ -16,6 +16,7 @@ export type {
   Token,
   HeaderEdit,
   Mirror,
+  Observe,
   Origin,
   Redirect,
   Rule,

@@ -17,9 +17,10 @@ export const fitsProgram = (rules: readonly Rule[]): boolean => encodeProgram(ru
  */
 export function encodeProgram(rules: readonly Rule[], nameOf: (backend: string) => string): string {
   const words: (string | number)[] = []
-  for (const { when, action } of rules) {
+  for (const { when, action, observe } of rules) {
     words.push('R')
     condition(words, when)
+    words.push(observe === undefined ? '-' : `${observe.route}${observe.isLogged ? 'l' : ''}`)
     if (action.kind === 'redirect') redirect(words, action)
     else {
       words.push('F')

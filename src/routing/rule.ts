@@ -8,6 +8,15 @@ export interface Rule {
   /** Absent: every request. */
   readonly when?: Condition | undefined
   readonly action: Forward | Redirect
+  /** Absent: nothing is told of its requests but what is told of all. */
+  readonly observe?: Observe | undefined
+}
+
+/** Requests that the rule takes are known by the number of a route. */
+export interface Observe {
+  readonly route: number
+  /** What was asked is told too, and the request has an id. */
+  readonly isLogged: boolean
 }
 
 export type Condition =

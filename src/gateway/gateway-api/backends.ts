@@ -12,6 +12,8 @@ export interface BackendView {
   grantsIn(namespace: string): readonly ReferenceGrant[]
   /** How tokens for the object are looked at; undefined: it wants none. */
   token(wish: string): TokenCheck | undefined
+  /** The number by which requests of the object are known; undefined: there are as many as there may be. */
+  observed(wish: string): number | undefined
 }
 
 /** All that the backends of one route come to. */

@@ -1,5 +1,6 @@
-import { type Condition, type Forward, type Redirect, type Rule, type Share, type Token, answers } from '#routing'
+import { type Condition, type Forward, type Observe, type Redirect, type Rule, type Share, type Token, answers } from '#routing'
 import { DEEP_KEY, type Finding, type WantedRoute, type Wish } from '../model/wish.ts'
+import { observeOf } from '../model/annotations/observe.ts'
 import { readTokenRules } from '../tokens/token-rules.ts'
 import type { Parent } from './attach.ts'
 import { type BackendView, Backends } from './backends.ts'
@@ -49,11 +50,11 @@ function judgeRequests(
   const places = placesOf(parents, ports)
   const routes: WantedRoute[] = []
   const problems: string[] = []
-  const tokens = readTokens(kind, route, view)
+  const said = readAnnotations(kind, route, view)
   for (const [at, rule] of rules.entries()) {
     const read = readRule(rule, backends, isGrpc)
     if ('problem' in read) problems.push(`rule ${at}${rule.name === undefined ? '' : ` (${rule.name})`}: ${read.problem}`)
-    else for (const { match, action } of read) routes.push(...wanted(match, guarded(action, tokens.token), places))
+    else for (const { match, action } of read) routes.push(...wanted(match, guarded(action, said.token), said.observe, places))
   }
   if (places.some(({ host }) => host.startsWith('*.')))
     routes.push({ map: 'defaults', key: DEEP_KEY, precedence: '9', rules: [], what: '' })
@@ -65,7 +66,7 @@ function judgeRequests(
       ? [isTrue('PartiallyInvalid', 'UnsupportedValue', `Dropped Rule: ${problems.join('; ')}`)]
       : []),
   ]
-  return { wish: wishOf(kind, route, routes, backends, tokens.findings), verdicts, refused }
+  return { wish: wishOf(kind, route, routes, backends, said.findings), verdicts, refused }
 }
 
 /** TLSRoutes lead connections by the name that they ask for. */
@@ -101,22 +102,32 @@ export function judgeTlsRoute(route: TLSRoute, parents: readonly Parent[], view:
 }
 
 /** `closed`: nobody passes. */
-interface ReadTokens {
+interface ReadAnnotations {
   readonly token: Token | 'closed' | undefined
+  readonly observe: Observe | undefined
   readonly findings: readonly Finding[]
 }
 
-function readTokens(kind: string, route: Route, view: BackendView): ReadTokens {
-  const rules = readTokenRules(route.metadata?.annotations ?? {}, route.metadata?.namespace ?? '')
-  if (rules === undefined) return { token: undefined, findings: [] }
-  const check = 'problem' in rules ? rules : (view.token(wishIdOf(kind, keyOf(route))) ?? 'waiting')
-  if (check === 'waiting') return { token: 'closed', findings: [] }
-  if ('id' in check) return { token: check, findings: [] }
-  const message = `requests are answered with 503, since nobody could be kept out: ${check.problem}`
-  return { token: 'closed', findings: [{ reason: 'AccessRefused', message }] }
+function readAnnotations(kind: string, route: Route, view: BackendView): ReadAnnotations {
+  const [annotations, wish] = [route.metadata?.annotations ?? {}, wishIdOf(kind, keyOf(route))]
+  const findings: Finding[] = []
+  const observe = observeOf(wish, annotations, (one) => view.observed(one))
+  if (observe !== undefined && 'problem' in observe) findings.push({ reason: 'AnnotationRefused', message: observe.problem })
+  const read = (token: ReadAnnotations['token']): ReadAnnotations => ({
+    token,
+    observe: observe === undefined || 'problem' in observe ? undefined : observe,
+    findings,
+  })
+  const rules = readTokenRules(annotations, route.metadata?.namespace ?? '')
+  if (rules === undefined) return read(undefined)
+  const check = 'problem' in rules ? rules : (view.token(wish) ?? 'waiting')
+  if (check !== 'waiting' && 'id' in check) return read(check)
+  if (check !== 'waiting')
+    findings.push({ reason: 'AccessRefused', message: `requests are answered with 503, since nobody could be kept out: ${check.problem}` })
+  return read('closed')
 }
 
-function guarded(action: Rule['action'], token: ReadTokens['token']): Rule['action'] {
+function guarded(action: Rule['action'], token: ReadAnnotations['token']): Rule['action'] {
   if (token === undefined) return action
   if (token === 'closed') return { kind: 'forward', to: [{ backend: answers(503), weight: 1 }] }
   return action.kind === 'forward' ? { ...action, token } : action
@@ -165,12 +176,14 @@ function placesOf(parents: readonly Parent[], { httpPort, httpsPort }: UsualPort
   })
 }
 
-function wanted(match: ReadMatch, action: Rule['action'], places: readonly Place[]): readonly WantedRoute[] {
+function wanted(match: ReadMatch, action: Rule['action'], observe: Observe | undefined, places: readonly Place[]): readonly WantedRoute[] {
+  const then = observe === undefined ? { action } : { action, observe }
+
   return places.flatMap(({ space, host, scheme }) => {
     const of: readonly Condition[] = [...(scheme === undefined ? [] : [{ kind: 'scheme', is: scheme } as const]), ...match.conditions]
     const [only] = of
     const when: Condition | undefined = of.length > 1 ? { kind: 'all', of } : only
-    const rules: readonly Rule[] = [when === undefined ? { action } : { when, action }]
+    const rules: readonly Rule[] = [when === undefined ? then : { when, ...then }]
     const what = `${host === '' ? 'any host' : host}${match.what}`
     return keysOfHost(host).map(
       (key): WantedRoute => ({ map: match.map, key: `${space}${key}${match.path}`, precedence: match.precedence, rules, what }),

@@ -261,3 +261,28 @@ test('parents that other controllers have judged stay', () => {
   assert.deepEqual(parentsOfRoute(one, [], [], undefined, 'now'), [other])
   assert.equal(parentsOfRoute({ ...one, status: { parents: [other] } }, [], [], undefined, 'now'), undefined)
 })
+
+test('annotations of a route ask for tokens and for what is told of it; connections that are not decrypted have none', () => {
+  const jwt = { 'sampan.io/jwt-issuer': 'i', 'sampan.io/jwt-audiences': 'a', 'sampan.io/jwt-keys': 'configmap/keys' }
+  const annotated = (annotations: Readonly<Record<string, string>>, token?: ApiWorld['token']): unknown => {
+    const one = route('r', [{ backendRefs: [to('a')] }])
+    const { model, routes } = world([{ ...one, metadata: { ...one.metadata, annotations } }], token === undefined ? {} : { token })
+    const [found] = model.route('prefix', '/') ?? []
+    const findings = routes.get('x/r')?.wish.findings.map(({ reason }) => reason)
+    return [leads(found === undefined ? [] : [found]), found?.action.kind === 'forward' && found.action.token, found?.observe, findings]
+  }
+  const id = { id: 'ab', realm: 'r' }
+  assert.deepEqual(annotated(jwt, id), [['x/a:80*1'], id, undefined, []])
+  assert.deepEqual(annotated({ 'sampan.io/access-log': 'true' }), [['x/a:80*1'], undefined, { route: 7, isLogged: true }, []])
+  assert.deepEqual(annotated(jwt, 'waiting'), [['!503*1'], undefined, undefined, []])
+  assert.deepEqual(annotated(jwt, { problem: 'no keys' }), [['!503*1'], undefined, undefined, ['AccessRefused']])
+  assert.deepEqual(annotated({ ...jwt, 'sampan.io/jwt-audiences': '' }, id), [['!503*1'], undefined, undefined, ['AccessRefused']])
+  const tls: Listener = { name: 'tls', port: 443, protocol: 'TLS', tls: { mode: 'Passthrough' } }
+  const tlsRoute = {
+    metadata: { ...meta('t'), annotations: jwt },
+    spec: { parentRefs: [{ name: 'g', namespace: 'x' }], hostnames: ['a.example'], rules: [{ backendRefs: [to('a')] }] },
+  }
+  const passed = world([], { tlsRoutes: [tlsRoute], token: id }, tls)
+  assert.equal(passed.saidOf('x/t')[0], 'Accepted False UnsupportedValue')
+  assert.deepEqual([...passed.model.routeKeys('sni')], [])
+})

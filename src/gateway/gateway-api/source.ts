@@ -2,6 +2,7 @@ import type { Scope } from '#base'
 import { type KubeObject, type core, refs } from '#api'
 import type { Informer } from '#reconcile'
 import { CONTROLLER } from '../model/classes.ts'
+import { wantsObserving } from '../model/annotations/observe.ts'
 import { tokensOf } from '../model/ingress.ts'
 import type { IngressSurroundings } from '../ingress-source.ts'
 import { type Callers, type RouteSource, taken } from '../source.ts'
@@ -90,6 +91,7 @@ export class GatewayApiSource implements RouteSource {
       refusal: servers.refusal.bind(servers),
       grantsIn: (namespace: string) => this.#grantsIn(namespace),
       token: (wish: string) => around.tokens.check(wish),
+      observed: (wish: string) => around.observed.numberOf(wish),
     }
     const kind = <T extends Route>(informer: Informer<T>, judge: (route: T, parents: readonly Parent[]) => JudgedRoute): RouteKind => ({
       informer,
@@ -303,6 +305,7 @@ export class GatewayApiSource implements RouteSource {
     const parents = route === undefined || route.metadata?.deletionTimestamp !== undefined ? [] : attach(route, name, this.#attachView())
     this.#unpublished.add(id)
     this.#around.tokens.name(id, route === undefined || parents.length === 0 ? undefined : tokensOf(route))
+    if (parents.length === 0 || !wantsObserving(route?.metadata?.annotations)) this.#around.observed.forget(id)
     const judged = route === undefined || kind === undefined || parents.length === 0 ? undefined : kind.judge(route, parents)
     if (judged === undefined) {
       this.#around.model.remove(id)

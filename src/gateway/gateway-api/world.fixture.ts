@@ -65,7 +65,7 @@ export function apiModel(world: ApiWorld): ApiModel {
   })
   for (const one of gateways) model.put(wishOfGateway(one, { ...PORTS, certificate, listenersAt }))
   model.listen(portsOf(gateways, PORTS))
-  const view = { refusal: servers.refusal.bind(servers), grantsIn, token: () => world.token }
+  const view = { refusal: servers.refusal.bind(servers), grantsIn, token: () => world.token, observed: () => 7 }
   const routes = new Map<string, JudgedRoute & { readonly parents: readonly Parent[] }>()
   const add = <T extends Route>(
     kind: string,

@@ -199,7 +199,7 @@ test('a route that depends on how a request came is a program for one scheme and
     ...world(['10.1.0.1']),
     ingresses: [ingress('i', { rules: [rule('h', '/')] }, { annotations })],
   })
-  assert.match(lines.find((line) => line.includes('programs.map')) ?? '', /^add map \/g\/programs\.map 0 R,T,D,308,https,/)
+  assert.match(lines.find((line) => line.includes('programs.map')) ?? '', /^add map \/g\/programs\.map 0 R,T,-,D,308,https,/)
   assert.equal(lines.at(-1), 'add map /g/prefix.map h/ s:p0/2:b0')
   assert.deepEqual(haproxy.become(world(['10.1.0.1'])), ['set map /g/prefix.map h/ b0', 'del map /g/programs.map 0'])
 })

@@ -272,7 +272,7 @@ const programId = (map: MapName, key: string, scheme: Scheme): string => `${map}
 function plainBackend(rules: readonly Rule[]): string | undefined {
   const [rule, ...others] = rules
   if (rule === undefined) return ''
-  if (others.length > 0 || rule.when !== undefined || rule.action.kind !== 'forward') return undefined
+  if (others.length > 0 || rule.when !== undefined || rule.observe !== undefined || rule.action.kind !== 'forward') return undefined
   const { to, edits = [], timeoutMs, cors, mirrors = [], auth, gate, token } = rule.action
   const [share, ...more] = to.filter(({ weight }) => weight > 0)
   const isMore = edits.length > 0 || timeoutMs !== undefined || [cors, auth, gate, token, mirrors[0]].some((one) => one !== undefined)

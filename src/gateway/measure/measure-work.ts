@@ -2,6 +2,7 @@ import { type Scope, isCancelled, messageOf, nameSuffix } from '#base'
 import type { Client } from '#client'
 import type { GatewayModel } from '../model/model.ts'
 import { Measurements } from './measurements.ts'
+import { ObservedRoutes } from './observed-routes.ts'
 import { type Observer, RequestLog } from './request-log.ts'
 
 const REGISTER_AGAIN_MS = 10_000
@@ -12,13 +13,15 @@ const LOOK_AGAIN_MS = 60_000
 export class MeasureWork {
   readonly measurements: Measurements
   readonly log: RequestLog
+  readonly routes: ObservedRoutes
   readonly #client: Client
   readonly #observer: Observer
 
   constructor(scope: Scope, client: Client, socketPath: string, observer: Observer) {
     const nowMs = scope.clock.now()
     this.measurements = new Measurements(`${nowMs.toString(36)}-${nameSuffix(scope.random)}`, nowMs)
-    this.log = new RequestLog(socketPath, this.measurements, observer)
+    this.routes = new ObservedRoutes(scope.log)
+    this.log = new RequestLog(socketPath, this.measurements, this.routes, observer)
     this.#client = client
     this.#observer = observer
   }
@@ -46,7 +49,7 @@ export class MeasureWork {
       port,
       certificate: registration.certificate,
       answers: new Answers(this.#client, this.measurements),
-      prometheus: async (within) => metricText(this.measurements, await linesLost(within), this.#observer.breakers()),
+      prometheus: async (within) => metricText(this.measurements, await linesLost(within), this.#observer.breakers(), this.routes.routes()),
     })
     scope.log.info('measurements are served', { address, port: server.port })
     void this.#keepRegistered(scope, () => register(scope, this.#client, registration, address, server.port))

@@ -5,6 +5,7 @@ import { BOUNDS, bucketOf, quantile } from './histogram.ts'
 import { Counts } from './counts.ts'
 import { Measurements } from './measurements.ts'
 import { metricText } from './metric-text.ts'
+import { MOST_ROUTES, ObservedRoutes } from './observed-routes.ts'
 import { type RequestLine, readLines } from './request-line.ts'
 import { Windows, serviceMetric } from './windows.ts'
 
@@ -33,7 +34,7 @@ test('a quantile is within a bucket of what was measured', () => {
   assert.equal(quantile(new Counts().buckets, 0.5), 0)
 })
 
-const plain = { failed: false, aborted: false, isShed: false, policy: undefined, round: undefined }
+const plain = { failed: false, aborted: false, isShed: false, policy: undefined, round: undefined, route: undefined, text: undefined }
 
 test('reads a request from a line of the data plane', () => {
   assert.deepEqual(linesOf('b12 s3 200 1234 -- -\n'), [{ ...plain, backend: 12, server: 3, status: 200, us: 1234 }])
@@ -131,4 +132,53 @@ test('figures in the form of Prometheus add up', () => {
   assert.equal(value(`sampan_gateway_request_duration_seconds_bucket{${labels},le="0.016"}`), 17)
   assert.equal(value('sampan_gateway_breaker_state{namespace="n",policy="p",service="a",state="Open"}'), 1)
   assert.equal(value('sampan_gateway_lines_lost_total'), 3)
+})
+
+test('requests of a route that wants it are told of one by one, as what was written and nothing else', () => {
+  const told: unknown[] = []
+  const log = {
+    debug() {},
+    warn() {},
+    error() {},
+    info: (message: string, fields?: object) => void told.push([message, fields]),
+    with: () => log,
+  }
+  const routes = new ObservedRoutes(log)
+  const [one, two] = [routes.numberOf('x/shop'), routes.numberOf('HTTPRoute x/shop')]
+  assert.deepEqual([one, two, routes.numberOf('x/shop')], [1, 2, 1])
+  const hex = (text: string): string => Buffer.from(text).toString('hex').toUpperCase()
+  const asked = ['GET', 'shop.example', '/a"\n{}', 'id-1', '10.0.0.9'].map(hex).join('.')
+  const lines = `b0 s1 200 1500 -- - 1:${asked}\nweb80 <NOSRV> 401 80 LR - 1\nb0 <NOSRV> 503 80 SC 12 2\nb0 s1 200 80 CD - 2\nb0 s1 200 80 -- - 9\nb0 s1 200 80 -- - -\n`
+  readLines(Buffer.from(lines), (line) => routes.count(line, line.backend === undefined ? undefined : 'x/shop:80', '10.1.0.1:80'))
+  assert.deepEqual(told, [
+    [
+      'request',
+      {
+        route: 'Ingress x/shop',
+        id: 'id-1',
+        client: '10.0.0.9',
+        method: 'GET',
+        host: 'shop.example',
+        path: '/a"\n{}',
+        status: 200,
+        ms: 1.5,
+        service: 'x/shop',
+        endpoint: '10.1.0.1:80',
+      },
+    ],
+  ])
+  const text = metricText(new Measurements('i', 0), 0, [], routes.routes())
+  for (const line of [
+    'sampan_gateway_route_requests_total{kind="Ingress",namespace="x",name="shop",code="2xx"} 1',
+    'sampan_gateway_route_requests_total{kind="Ingress",namespace="x",name="shop",code="4xx"} 1',
+    'sampan_gateway_route_requests_total{kind="HTTPRoute",namespace="x",name="shop",code="5xx"} 1',
+    'sampan_gateway_route_request_duration_seconds_count{kind="Ingress",namespace="x",name="shop"} 2',
+  ])
+    assert.ok(text.split('\n').includes(line), line)
+  // One that is made again is another one: what is still on its way is not counted for it.
+  routes.forget('x/shop')
+  assert.equal(routes.numberOf('x/shop'), 3)
+  for (let at = 0; at < MOST_ROUTES; at++) routes.numberOf(`x/${at}`)
+  assert.equal([...routes.routes()].length, MOST_ROUTES)
+  assert.equal(routes.numberOf('x/last'), undefined)
 })

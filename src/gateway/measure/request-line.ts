@@ -2,9 +2,9 @@ import type { Answered } from './counts.ts'
 
 /**
  * One line for each request, written by HAProxy into a ring in its memory: numbers, names of backends and servers of our own configuration, and letters of
- * HAProxy. Nothing that a client or the author of a route has written is in it, so it needs no quoting.
+ * HAProxy. What a client has written is in it as hexadecimal digits, and only where a route wants that: so it needs no quoting.
  */
-export const LINE_FORMAT = '%b %s %ST %[date(0,us),sub(txn.began)] %ts %[var(txn.policy)]'
+export const LINE_FORMAT = '%b %s %ST %[date(0,us),sub(txn.began)] %ts %[var(txn.policy)] %[var(txn.route)]'
 export const BEGAN = '  http-request set-var(txn.began) date(0,us)'
 
 export interface RequestLine extends Answered {
@@ -16,9 +16,14 @@ export interface RequestLine extends Answered {
   readonly policy: number | undefined
   /** Of the permit that it had from a breaker that is half open. */
   readonly round: number | undefined
+  /** Number of the route, where it wants to be told of its requests one by one. */
+  readonly route: number | undefined
+  /** Words of what was asked, as hexadecimal digits with dots between them, where the route wants that too. */
+  readonly text: string | undefined
 }
 
 const SPACE = 32
+const COLON = 58
 const NEWLINE = 10
 const LETTER_B = 98
 const LETTER_S = 115
@@ -41,6 +46,8 @@ export function readLines(bytes: Uint8Array, take: (line: RequestLine) => void):
     isShed: false,
     policy: undefined as number | undefined,
     round: undefined as number | undefined,
+    route: undefined as number | undefined,
+    text: undefined as string | undefined,
   }
   let start = 0
   for (let end = bytes.indexOf(NEWLINE, start); end !== -1; start = end + 1, end = bytes.indexOf(NEWLINE, start))
@@ -67,7 +74,10 @@ function readLine(bytes: Uint8Array, start: number, end: number, line: Mutable<R
   const who = bytes[fourth + 1]
   line.aborted = who === UPPER_C || who === LOWER_C
   const isQueueFull = !line.aborted && bytes[fourth + 2] === UPPER_Q
-  readPolicy(bytes, fifth + 1, end, line)
+  const sixth = bytes.indexOf(SPACE, fifth + 1)
+  const isLast = sixth === -1 || sixth > end
+  readPolicy(bytes, fifth + 1, isLast ? end : sixth, line)
+  readRoute(bytes, isLast ? end : sixth + 1, end, line)
   line.isShed ||= isQueueFull
   line.failed = line.server === undefined || who === UPPER_S || who === LOWER_S
   return true
@@ -81,6 +91,15 @@ function readPolicy(bytes: Uint8Array, start: number, end: number, line: Mutable
   line.policy = numberIn(bytes, start, digits)
   line.isShed = letter === SHED_BY_BREAKER || letter === SHED_BY_LIMIT
   line.round = letter === PERMIT ? numberIn(bytes, digits + 1, end) : undefined
+}
+
+/** `-`, or a number, perhaps with a colon and what was asked behind it. */
+function readRoute(bytes: Uint8Array, start: number, end: number, line: Mutable<RequestLine>): void {
+  let digits = start
+  while (digits < end && isDigit(bytes[digits] ?? 0)) digits++
+  line.route = numberIn(bytes, start, digits)
+  line.text =
+    line.route === undefined || bytes[digits] !== COLON ? undefined : Buffer.from(bytes.subarray(digits + 1, end)).toString('latin1')
 }
 
 const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57

@@ -3,6 +3,7 @@ import type { Scope, Timer } from '#base'
 import type { Slot } from '../haproxy/state.ts'
 import { RING } from './ring.ts'
 import type { Measurements } from './measurements.ts'
+import type { ObservedRoutes } from './observed-routes.ts'
 import { type RequestLine, readLines } from './request-line.ts'
 
 /** How often is looked, while there is little to read: a look costs the same for one request and for a hundred. */
@@ -14,7 +15,7 @@ const BUFFER_BYTES = 32_768
 const AGAIN_MS = 500
 /** An old process may have answers under way whose lines are still to come. */
 const OLD_STAYS_MS = 5000
-const LONGEST_LINE = 256
+const LONGEST_LINE = 4096
 
 /** Which backend of the configuration is whose, as it is known to the process whose lines these are. */
 export interface BackendNames {
@@ -33,7 +34,7 @@ export interface BreakerNow {
 export interface Observer {
   readonly isWatching: boolean
   breakers(): readonly BreakerNow[]
-  /** The line is not to be kept. */
+  /** The line is not to be kept, nor in the next one. */
   count(line: RequestLine, backend: string, address: string | undefined): void
 }
 
@@ -41,11 +42,13 @@ export interface Observer {
 export class RequestLog {
   readonly #socketPath: string
   readonly #measurements: Measurements
+  readonly #routes: ObservedRoutes
   readonly #observer: Observer
   #reader: Reader | undefined
 
-  constructor(socketPath: string, measurements: Measurements, observer: Observer) {
+  constructor(socketPath: string, measurements: Measurements, routes: ObservedRoutes, observer: Observer) {
     this.#observer = observer
+    this.#routes = routes
     this.#socketPath = socketPath
     this.#measurements = measurements
   }
@@ -53,7 +56,7 @@ export class RequestLog {
   /** A new process serves; the one before has its last lines read. */
   follow(scope: Scope, names: BackendNames): void {
     const before = this.#reader
-    this.#reader = new Reader(scope, this.#socketPath, names, this.#measurements, this.#observer)
+    this.#reader = new Reader(scope, this.#socketPath, names, this.#measurements, this.#routes, this.#observer)
     if (before !== undefined) scope.clock.after(OLD_STAYS_MS, () => before.close(), { background: true })
     before?.leave()
   }
@@ -70,6 +73,7 @@ class Reader {
   readonly #socketPath: string
   readonly #names: BackendNames
   readonly #measurements: Measurements
+  readonly #routes: ObservedRoutes
   readonly #observer: Observer
   #socket: Socket | undefined
   #timer: Timer | undefined
@@ -77,8 +81,16 @@ class Reader {
   #isFirst = true
   #isLeft = false
 
-  constructor(scope: Scope, socketPath: string, names: BackendNames, measurements: Measurements, observer: Observer) {
+  constructor(
+    scope: Scope,
+    socketPath: string,
+    names: BackendNames,
+    measurements: Measurements,
+    routes: ObservedRoutes,
+    observer: Observer,
+  ) {
     this.#observer = observer
+    this.#routes = routes
     this.#scope = scope
     this.#socketPath = socketPath
     this.#names = names
@@ -137,8 +149,9 @@ class Reader {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     const read = readLines(bytes, (line) => {
       const found = line.backend === undefined ? undefined : this.#names.slotAt(line.backend)
+      const address = found === undefined ? undefined : addressOf(found.slot, line.server)
+      if (line.route !== undefined) this.#routes.count(line, found?.key, address)
       if (found === undefined) return
-      const address = addressOf(found.slot, line.server)
       this.#measurements.count(found.key, address, line)
       if (line.policy !== undefined) this.#observer.count(line, found.key, address)
     })

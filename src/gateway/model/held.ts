@@ -52,7 +52,13 @@ function listOf(values: Iterable<string>): readonly string[] {
 /** The backend of rules that `forwardTo` would have made. */
 export function plainlyTo(rules: readonly Rule[]): string | undefined {
   const rule = onlyOf(rules)
-  if (rule === undefined || rule.when !== undefined || rule.action.kind !== 'forward' || Object.keys(rule.action).length > 2)
+  if (
+    rule === undefined ||
+    rule.when !== undefined ||
+    rule.observe !== undefined ||
+    rule.action.kind !== 'forward' ||
+    Object.keys(rule.action).length > 2
+  )
     return undefined
   const share = onlyOf(rule.action.to)
   return share?.weight === 1 && Object.keys(share).length === 2 ? share.backend : undefined

@@ -1,9 +1,10 @@
 import type { KubeObject, networking } from '#api'
-import { type Gate, type Mirror, type Rule, type Token, answers, fitsProgram } from '#routing'
+import { type Gate, type Mirror, type Observe, type Rule, type Token, answers, fitsProgram } from '#routing'
 import { ACCESS_ANNOTATIONS, type Access, readAccess, usersSecretOf } from './annotations/access.ts'
 import { CANARY_ANNOTATIONS, type Canary, readCanary } from './annotations/canary.ts'
 import type { ReadCertificate } from './certificate.ts'
 import { CHANGE_ANNOTATIONS, NO_CHANGES, type RequestChanges, readChanges, withChanges } from './annotations/changes.ts'
+import { OBSERVE_ANNOTATIONS, observeOf } from './annotations/observe.ts'
 import { OLD_CLASS } from './classes.ts'
 import { isHost, isPath, shown } from './grammar.ts'
 import { MATCH_ANNOTATIONS, type ServiceRules, WEIGHT_ANNOTATIONS, readServiceRules, rulesOf } from './annotations/service-rules.ts'
@@ -20,6 +21,7 @@ const OURS: ReadonlySet<string> = new Set([
   ...CHANGE_ANNOTATIONS,
   ...ACCESS_ANNOTATIONS,
   ...TOKEN_ANNOTATIONS,
+  ...OBSERVE_ANNOTATIONS,
 ])
 
 const EVERYBODY: Access = { guards: [] }
@@ -39,6 +41,8 @@ export interface Surroundings {
   users(secret: string, form: UsersForm): ReadUsers | undefined
   /** How tokens for the object are looked at; undefined: it wants none. */
   token(wish: string): TokenCheck | undefined
+  /** The number by which requests of the object are known; undefined: there are as many as there may be. */
+  observed(wish: string): number | undefined
   readonly nowMs: number
 }
 
@@ -79,6 +83,7 @@ class Reader {
   #access: Access | 'closed' | undefined
   #gate: Gate | undefined
   #token: Token | undefined
+  #observe: Observe | undefined
   /** A canary that cannot be understood is not to become a route of its own. */
   #isRefused = false
   /** By kind and key of the route. */
@@ -155,7 +160,10 @@ class Reader {
   }
 
   #want(map: MapName, key: string, rules: readonly Rule[], what: string): void {
-    const changed = this.#whole(rules, what)
+    const whole = this.#whole(rules, what)
+    const observe = this.#observe
+    const observed = observe === undefined ? whole : whole.map((rule) => ({ ...rule, observe }))
+    const changed = fitsProgram(observed) ? observed : whole
     if (!this.#isRefused)
       this.#routes.push({ map, key, rules: changed, what, ...(this.#canary === undefined ? {} : { canary: this.#canary }) })
   }
@@ -253,6 +261,9 @@ class Reader {
       this.#find('AccessRefused', `requests are answered with 503, since nobody could be kept out: ${access.problem}`)
     } else this.#access = access
     this.#readTokens(annotations)
+    const seen = observeOf(keyOfIngress(this.#ingress), annotations, (wish) => this.#around.observed(wish))
+    if (seen !== undefined && 'problem' in seen) this.#find('AnnotationRefused', seen.problem)
+    else this.#observe = seen
     const canary = readCanary(annotations)
     if (canary !== undefined && 'problem' in canary) {
       this.#isRefused = true

@@ -66,6 +66,7 @@ export class ChangingWorld {
           certificate: (key) => world.certificates?.[key],
           users: (key) => world.users?.[key],
           token: () => world.token,
+          observed: () => 7,
           nowMs: Date.parse('2026-01-01T00:00:00Z'),
         }),
       )

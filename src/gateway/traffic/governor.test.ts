@@ -31,7 +31,19 @@ function governed() {
   })
   const ask = (name: string, status: number, times = 1, address = '10.0.0.1:80'): void => {
     const number = governor.held(`x/${name}`)?.number
-    const line = { backend: 0, server: 0, policy: number, round: undefined, status, us: 1000, failed: false, aborted: false, isShed: false }
+    const line = {
+      backend: 0,
+      server: 0,
+      policy: number,
+      round: undefined,
+      route: undefined,
+      text: undefined,
+      status,
+      us: 1000,
+      failed: false,
+      aborted: false,
+      isShed: false,
+    }
     for (let i = 0; i < times; i++) governor.count(line, 'x/shop:80', address)
   }
   const text = (name: string): string | undefined => governor.texts.get(`p${governor.held(`x/${name}`)?.number}`)

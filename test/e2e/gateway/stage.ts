@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type CancellableScope, type KeyPair, createLogger, issueLeaf, rootScope } from '#base'
+import { type CancellableScope, type KeyPair, type Logger, createLogger, issueLeaf, rootScope } from '#base'
 import { type core, type discovery, type networking, refs } from '#api'
 import { type Client, createClient, inProcessTransport } from '#client'
 import { type RunningGateway, releaseGateway, startGateway } from '#gateway'
@@ -47,6 +47,11 @@ export function noGateway(): string | undefined {
   return undefined
 }
 
+export interface StageOptions {
+  /** What the gateway says. */
+  readonly log?: Logger
+}
+
 /** A gateway and four pods in a network namespace, and the real API server over a store in memory. */
 export interface Stage {
   readonly client: Client
@@ -86,10 +91,10 @@ export const ingressRule = (
 
 export const podAddress = (pod: number): string => `10.88.0.${pod + 1}`
 
-export async function makeStage(): Promise<Stage> {
+export async function makeStage(options: StageOptions = {}): Promise<Stage> {
   const made = new AsyncDisposableStack()
   try {
-    return await build(made)
+    return await build(made, options)
   } catch (error) {
     await made.disposeAsync()
     throw error
@@ -97,7 +102,7 @@ export async function makeStage(): Promise<Stage> {
 }
 
 /** Whatever is made is taken away by the stack, in the opposite order. */
-async function build(made: AsyncDisposableStack): Promise<Stage> {
+async function build(made: AsyncDisposableStack, options: StageOptions): Promise<Stage> {
   const name = `sampan-g${process.pid}`
   const netns = `/run/netns/${name}`
   const stateDir = mkdtempSync(join(tmpdir(), 'sampan-gateway-'))
@@ -119,7 +124,12 @@ async function build(made: AsyncDisposableStack): Promise<Stage> {
   const api: TestApiServer = await testApiServer()
   made.defer(() => api.close())
   const client = createClient({ transport: inProcessTransport(api.server.handler) })
-  const log = process.env['SAMPAN_TEST_LOG'] === undefined ? {} : { log: createLogger({ component: 'test', level: 'debug' }) }
+  const log =
+    options.log !== undefined
+      ? { log: options.log }
+      : process.env['SAMPAN_TEST_LOG'] === undefined
+        ? {}
+        : { log: createLogger({ component: 'test', level: 'debug' }) }
   const outer = rootScope(log)
   const start = (scope: CancellableScope): Promise<RunningGateway> =>
     startGateway(scope, {

@@ -207,6 +207,7 @@ end
 
 local function read_rule(take)
   local rule = { when = read_condition(take) }
+  rule.route, rule.is_logged = take():match("^(%d+)(l?)$")
   if take() == "D" then
     rule.status = tonumber(take())
     local scheme, host, port = take(), take(), take()

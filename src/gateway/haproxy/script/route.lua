@@ -91,6 +91,21 @@ core.register_action("answer", { "http-res" }, function(txn)
   end
 end)
 
+local LONGEST_NAME, LONGEST_PATH = 253, 1024
+
+-- What is told of a request besides what is told of all. What clients have written is there as hexadecimal digits. Their own id is kept where it is a word.
+local function note(txn, rule)
+  if rule.is_logged == "" then txn:set_var("txn.route", rule.route) return end
+  local id = txn.sf:req_fhdr("x-request-id")
+  if #id > 64 or not id:match("^[A-Za-z0-9._-]+$") then
+    id = string.format("%08x%08x%08x%08x", math.random(0, MASK), math.random(0, MASK), math.random(0, MASK), math.random(0, MASK))
+    txn.http:req_set_header("x-request-id", id)
+  end
+  local words = { txn.sf:method():sub(1, 32), txn.sf:req_fhdr("host"):sub(1, LONGEST_NAME), txn.sf:path():sub(1, LONGEST_PATH), id, txn.sf:src() }
+  for at = 1, #words do words[at] = txn.c:hex(words[at]) end
+  txn:set_var("txn.route", rule.route .. ":" .. table.concat(words, "."))
+end
+
 -- True when a rule of the program takes the request. `p` alone is a route that has none for requests that come this way.
 local function run(txn, value)
   if value:sub(1, 2) == "s:" then value = value:match(is_secure(txn) and "^s:[^:]*:(.*)$" or "^s:([^:]*):") end
@@ -104,6 +119,7 @@ local function run(txn, value)
   for at = 1, rules and #rules or 0 do
     local rule = rules[at]
     if rule.when == nil or rule.when(txn) then
+      if rule.route ~= nil then note(txn, rule) end
       if rule.status ~= nil then redirect(txn, rule) return true end
       local later = {}
       if rule.cors ~= nil and cross_origin(txn, rule.cors, later) then return true end

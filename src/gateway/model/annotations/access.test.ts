@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readUsers } from '../users.ts'
-import { ingress, modelIn, rule, web } from '../model.fixture.ts'
+import { type World, ingress, modelIn, rule, web } from '../model.fixture.ts'
 
 const NGINX = 'nginx.ingress.kubernetes.io/'
 const users = { users: [{ name: 'ann', hash: '{SHA}x' }] }
@@ -98,4 +98,42 @@ test('users of Secrets in both forms, and what is none', () => {
   ])
     assert.ok('problem' in readUsers(secret(bad as Record<string, string>), 'auth-file'), JSON.stringify(bad))
   assert.ok('problem' in readUsers(secret({ auth: Array.from({ length: 65 }, (_, at) => `u${at}:${sha}`).join('\n') }), 'auth-file'))
+})
+
+const TOKENS = { 'sampan.io/jwt-issuer': 'i', 'sampan.io/jwt-audiences': 'a', 'sampan.io/jwt-keys': 'configmap/keys' }
+const id = { id: 'ab', realm: 'r' }
+
+test('tokens and what is told of requests are of every rule; who cannot be kept out finds the route closed', () => {
+  const world = (annotations: Record<string, string>, token: World['token'] = id) => {
+    const { model, findings } = modelIn({
+      services: { a: web },
+      token,
+      users: { 'x/users': users },
+      ingresses: [ingress('i', { rules: [rule('h', '/')] }, { annotations })],
+    })
+    const found = model
+      .route('prefix', 'h/')
+      ?.map(({ action, observe }) => (action.kind === 'forward' ? [action.to[0]?.backend, action.token, observe] : []))
+    return [found, findings.map(({ reason, message }) => `${reason}: ${message}`)]
+  }
+  assert.deepEqual(world(TOKENS), [[['x/a:80', id, undefined]], []])
+  assert.deepEqual(world({ ...TOKENS, 'sampan.io/route-metrics': 'true' }), [[['x/a:80', id, { route: 7, isLogged: false }]], []])
+  assert.deepEqual(world({ 'sampan.io/access-log': 'true' }), [[['x/a:80', undefined, { route: 7, isLogged: true }]], []])
+  assert.deepEqual(world({ 'sampan.io/access-log': 'false' }), [[['x/a:80', undefined, undefined]], []])
+  // Before the keys were read there is nothing to say yet.
+  assert.deepEqual(world(TOKENS, 'waiting'), [[['!503', undefined, undefined]], []])
+  const closed = (why: string): unknown => [
+    [['!503', undefined, undefined]],
+    [`AccessRefused: requests are answered with 503, since nobody could be kept out: ${why}`],
+  ]
+  assert.deepEqual(world(TOKENS, { problem: 'no keys' }), closed('no keys'))
+  assert.deepEqual(world({ ...TOKENS, 'sampan.io/jwt-else': '' }), closed('"sampan.io/jwt-else" is not known'))
+  assert.deepEqual(
+    world({ ...TOKENS, [`${NGINX}auth-type`]: 'basic', [`${NGINX}auth-secret`]: 'users' }),
+    closed('passwords and tokens are said in the same header of a request'),
+  )
+  assert.deepEqual(world({ 'sampan.io/access-log': 'json' }), [
+    [['x/a:80', undefined, undefined]],
+    ['AnnotationRefused: sampan.io/access-log is "true" or "false", and not "json"'],
+  ])
 })

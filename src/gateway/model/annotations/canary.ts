@@ -87,7 +87,7 @@ function inPlaceOf(rules: readonly Rule[], when: Condition, backend: string | un
   const at = rules.findIndex(({ action }) => action.kind === 'forward' && !isAnswer(action))
   const action = rules[at]?.action
   if (action?.kind !== 'forward') return rules.length > 0 ? rules : [{ when, action: { kind: 'forward', to } }]
-  return [...rules.slice(0, at), { when, action: { ...action, to, stick: undefined } }]
+  return [...rules.slice(0, at), { ...rules[at], when, action: { ...action, to, stick: undefined } }]
 }
 
 function shared(forward: Forward, taken: readonly { readonly backend: string; readonly share: number }[]): Forward {
