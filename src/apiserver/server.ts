@@ -162,6 +162,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   const rawRoutes = options.rawRoutes ?? []
   const { aggregator } = options
   const remotes = aggregator ?? NO_REMOTE_GROUPS
+  const now = (): number => own.clock.now()
   if (options.fairness !== undefined) metrics.add((text) => options.fairness?.writeMetrics(text))
   const reader = cacheReader(catalog, views)
   if (aggregator !== undefined) metrics.add((text) => writeApiServices(reader, text))
@@ -176,11 +177,12 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     paths: [
       ...(options.paths ?? []),
       healthPaths([...ownChecks(engine, () => isReady), ...(options.healthChecks ?? [])], metrics.health),
-      discoveryPaths(catalog, remotes),
+      discoveryPaths(catalog, remotes, now),
       openApiPaths(
         catalog,
         rawRoutes.map(({ path }) => path),
         remotes,
+        now,
       ),
       metricsPath(core, metrics, options.version?.gitVersion ?? UNKNOWN_BUILD.gitVersion),
       versionPath({ ...UNKNOWN_BUILD, ...options.version }),

@@ -11,12 +11,15 @@ import { type AnnouncedGroup, aggregated, announced, groupList, groupOf, resourc
 import { type RemoteGroups, mergedGroups } from './merged-groups.ts'
 
 /** `/api`, `/apis` and what lies below them down to the lists of resources. */
-export function discoveryPaths(catalog: Catalog, remotes: RemoteGroups): PathHandler {
-  const documents = new DocumentCache({
-    get version() {
-      return catalog.version + remotes.version
+export function discoveryPaths(catalog: Catalog, remotes: RemoteGroups, now: () => number): PathHandler {
+  const documents = new DocumentCache(
+    {
+      get version() {
+        return catalog.version + remotes.version
+      },
     },
-  })
+    now,
+  )
   return (context) => {
     const { path } = context.info
     const segments = path.split('/').filter((segment) => segment !== '')

@@ -2,14 +2,14 @@ import type { HttpResponse } from '#base'
 import { type PlainDocument, groupVersions, openApiV2, openApiV3, plainDocuments } from '#api'
 import type { Catalog } from '../registry/catalog.ts'
 import type { RequestContext } from '../registry/context.ts'
-import { methodNotAllowed } from '../registry/routing-errors.ts'
 import { acceptClauses } from '../respond/media.ts'
 import type { PathHandler } from '../router/handler.ts'
 import { readDescriptions } from './descriptions.ts'
 import { mergeOpenApi } from '../aggregation/merge-openapi.ts'
 import { openApiV2Protobuf } from './openapi-protobuf.ts'
 import { openApiV3Protobuf } from './openapi-v3-protobuf.ts'
-import { DocumentCache } from './document-cache.ts'
+import { type CachedDocument, DocumentCache } from './document-cache.ts'
+import { serveDocument } from './serve-document.ts'
 import type { RemoteGroups } from './merged-groups.ts'
 
 const ROOT = '/openapi/v3'
@@ -19,14 +19,16 @@ const V2_VARY = 'Accept-Encoding, Accept'
 const FOREVER = 'public, immutable'
 
 /** `/openapi/v2`, `/openapi/v3` and the documents below it, made when they are first asked for. `further` are paths that are served besides. */
-export function openApiPaths(catalog: Catalog, further: readonly string[], remotes: RemoteGroups): PathHandler {
-  const cache = new DocumentCache({
-    get version() {
-      return catalog.version + remotes.version
+export function openApiPaths(catalog: Catalog, further: readonly string[], remotes: RemoteGroups, now: () => number): PathHandler {
+  const cache = new DocumentCache(
+    {
+      get version() {
+        return catalog.version + remotes.version
+      },
     },
-  })
-  const bytesOf = (document: PlainDocument): ReturnType<DocumentCache['bytes']> =>
-    cache.bytes(`v3 ${document.path}`, () => document.make(readDescriptions()))
+    now,
+  )
+  const bytesOf = (document: PlainDocument): CachedDocument => cache.bytes(`v3 ${document.path}`, () => document.make(readDescriptions()))
   const all = (): readonly PlainDocument[] => cache.of('documents', () => documentsOf(catalog, further)) as readonly PlainDocument[]
   const whole = (): object => mergeOpenApi(openApiV2([...catalog.all], readDescriptions()), remotes.openApiParts())
   const index = (): unknown => {
@@ -46,14 +48,10 @@ export function openApiPaths(catalog: Catalog, further: readonly string[], remot
   return (context) => {
     const { path } = context.info
     if (path !== '/openapi/v2' && path !== ROOT && !path.startsWith(`${ROOT}/`)) return undefined
-    const { method } = context.request
-    if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed()
-    if (path === ROOT)
-      return {
-        status: 200,
-        headers: { 'content-type': 'text/plain; charset=utf-8' },
-        body: { kind: 'bytes', chunks: [cache.bytes('v3', () => index()).bytes] },
-      }
+    if (path === ROOT) {
+      const { bytes } = cache.bytes('v3', () => index())
+      return serveDocument(context, { bytes, modifiedMs: now() }, { 'content-type': 'text/plain; charset=utf-8' })
+    }
     if (path === '/openapi/v2' && wantsProtobuf(context, V2_PROTOBUF_NAMES))
       return bytesAnswer(
         context,
@@ -113,11 +111,9 @@ function takesJson(context: RequestContext): boolean {
 
 function bytesAnswer(
   context: RequestContext,
-  { bytes, etag }: ReturnType<DocumentCache['bytes']>,
+  document: CachedDocument,
   type: string,
   more: Readonly<Record<string, string>> = {},
 ): HttpResponse {
-  const headers = { 'content-type': type, etag, vary: V2_VARY, ...more }
-  if (context.header('if-none-match') === etag) return { status: 304, headers, body: { kind: 'empty' } }
-  return { status: 200, headers, body: { kind: 'bytes', chunks: [bytes] } }
+  return serveDocument(context, document, { 'content-type': type, vary: V2_VARY, ...more })
 }

@@ -8,7 +8,8 @@ const LEVEL = 1
 /** Compresses a large answer that is there as a whole, for a client that asks for it. */
 export function compressed(request: HttpRequest, answer: HttpResponse): HttpResponse | Promise<HttpResponse> {
   const { body } = answer
-  if (request.method !== 'GET' || !acceptsGzip(request.headers['accept-encoding'])) return answer
+  // A part is counted in bytes of the whole as it is.
+  if (request.method !== 'GET' || answer.status === PARTIAL || !acceptsGzip(request.headers['accept-encoding'])) return answer
   if (body.kind === 'bytes') {
     const size = body.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     return size < MIN_BYTES ? answer : inOnePiece(answer, body.chunks)
@@ -26,18 +27,26 @@ function inOnePiece(answer: HttpResponse, chunks: readonly Uint8Array[]): Promis
   return new Promise((resolve, reject) => {
     gzip(Buffer.concat(chunks), { level: LEVEL }, (error, zipped) => {
       if (error !== null) reject(error)
-      else resolve({ ...answer, headers: { ...answer.headers, ...ENCODED }, body: { kind: 'bytes', chunks: [zipped] } })
+      else resolve({ ...answer, headers: encodedHeaders(answer), body: { kind: 'bytes', chunks: [zipped] } })
     })
   })
 }
 
-const ENCODED = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } as const
+const PARTIAL = 206
+const ENCODING = 'Accept-Encoding'
+
+/** An answer may depend on other headers besides. */
+function encodedHeaders({ headers }: HttpResponse): HttpResponse['headers'] {
+  const { vary } = headers
+  const others = typeof vary !== 'string' || vary.includes(ENCODING) ? vary : `${ENCODING}, ${vary}`
+  return { ...headers, 'content-encoding': 'gzip', vary: others ?? ENCODING }
+}
 
 /** A list that is streamed, compressed while it is made. Not for watches, whose events must arrive one by one. */
 export function compressedStream(answer: HttpResponse): HttpResponse {
   const { body } = answer
   return body.kind === 'stream'
-    ? { ...answer, headers: { ...answer.headers, ...ENCODED }, body: { kind: 'stream', start: gzipBody(body.start) } }
+    ? { ...answer, headers: encodedHeaders(answer), body: { kind: 'stream', start: gzipBody(body.start) } }
     : answer
 }
 
