@@ -25,6 +25,8 @@ export class RequestContext {
   marks: Readonly<Record<string, string>> | undefined = undefined
   /** Whether there is a router in front of the resource that says what there is: custom resources have none. */
   isRouted = true
+  /** False for what is no table in any form: some subresources. */
+  hasTables = true
   /** How long the request has waited for its turn, and for webhooks. Shared with who acts for the sender. */
   readonly outside: { ms: number }
 
@@ -78,12 +80,16 @@ export class RequestContext {
   /** How to answer. Throws `StatusError` 406. */
   accepted(lists: boolean): Accepted {
     const accept = this.request.headers['accept']
-    return this.core.negotiator.accept(typeof accept === 'string' ? accept : accept?.join(','), lists, this.isRouted)
+    const accepted = this.core.negotiator.accept(typeof accept === 'string' ? accept : accept?.join(','), lists, this.isRouted)
+    return this.hasTables ? accepted : this.#untabled(accepted)
   }
 
   /** How to answer with a kind that has no tables: a clause that asks for one does not count. Throws `StatusError` 406. */
   acceptedUntabled(): Accepted {
-    const accepted = this.accepted(false)
+    return this.#untabled(this.accepted(false))
+  }
+
+  #untabled(accepted: Accepted): Accepted {
     return accepted.form === 'Table' ? this.core.negotiator.acceptUntabled(this.header('accept') ?? '') : accepted
   }
 

@@ -142,6 +142,7 @@ async function serveSubresource(
   const { info, request } = context
   const subresource = resource.subresources[info.subresource]
   if (subresource === undefined) throw resource.typedItems ? statusError.notFound(resource, name) : noSuchPath()
+  if (subresource.type === 'update') context.hasTables = false
   if (subresource.type === 'special') {
     const special = routes.specials.get(`${qualifiedName(resource)}/${info.subresource}`)
     // Whoever may pass requests on may pass on any; the method without a verb of its own, too.

@@ -127,7 +127,15 @@ async function trySeed(
   const setup =
     creates && !isCustom ? seed.before : [...seed.before, creates ? { ...post, request: `${post.request ?? ''}?dryRun=All` } : post]
   const grounds = wires.map((wire) => new Ground(wire, { name: '', setup, steps: [{ body: seed.body }] }))
-  await Promise.all(grounds.map((ground) => ground.prepare()))
+  const isReady = await Promise.all(grounds.map((ground) => ground.prepare())).then(
+    () => true,
+    () => false,
+  )
+  // Some were taken in a dry run only.
+  if (!isReady) {
+    await Promise.all(grounds.map((ground) => ground.done()))
+    return []
+  }
   const stored = await Promise.all(grounds.map(async (ground) => (creates ? null : ground.stored(seed))))
   const findings: Finding[] = []
   const queue = changes.entries()

@@ -17,6 +17,7 @@ interface NamespaceObject extends KubeObject {
 /** `PUT namespaces/<name>/finalize`: whoever has emptied a namespace takes its name out of `spec.finalizers`. Nothing else changes but metadata. */
 export function namespaceFinalize(views: Views): SpecialHandler {
   return async (context, { resource, name }) => {
+    context.hasTables = false
     context.accepted(false)
     const view = views.of(resource)
     const options = writeOptions(context.info.query, 'UpdateOptions')

@@ -84,8 +84,8 @@ export async function updateObject(context: RequestContext, update: Update): Pro
 async function createInstead(context: RequestContext, update: Update): Promise<Written | undefined> {
   const { view, namespace, name, options } = update
   const { resource } = view
-  if (update.uid !== undefined) throw uidMismatch(view, namespace, name, update.uid, '')
   if (!update.creates) throw update.onMissing?.() ?? statusError.notFound(resource, name)
+  if (update.uid !== undefined) throw uidMismatch(view, namespace, name, update.uid, '')
   const draft = await update.next(undefined, () => ({}))
   wipeSystemFields(draft)
   settleNamespace(resource, draft, namespace)

@@ -45,7 +45,8 @@ export async function listPage(scope: Scope, context: ListContext, request: List
   const { cache, hub } = context
   const loading = cache.ready()
   if (loading !== undefined) await loading
-  if (request.continue !== '' && request.resourceVersion !== '0') return continued(scope, context, request)
+  // Whoever takes any state takes all that is left.
+  if (request.continue !== '') return continued(scope, context, request.resourceVersion === '0' ? { ...request, limit: 0 } : request)
   if (request.resourceVersion === '' || request.resourceVersion === '0') {
     const waiting = request.resourceVersion === '' ? hub.current() : undefined
     if (waiting !== undefined) await waiting
@@ -101,7 +102,8 @@ const after = (last: Entry | undefined, revision: number): string => encodeConti
 
 async function continued(scope: Scope, context: ListContext, request: ListRequest): Promise<ListPage> {
   const token: ContinueToken = decodeContinue(request.continue)
-  if (request.resourceVersion !== '') throw statusError.badRequest('specifying resource version is not allowed when using continue')
+  if (request.resourceVersion !== '' && request.resourceVersion !== '0')
+    throw statusError.badRequest('specifying resource version is not allowed when using continue')
   if (token.revision > 0) return atRevision(scope, context, request, token.revision, token.start)
   // A list that has outlived its history goes on in the present.
   const waiting = context.hub.current()

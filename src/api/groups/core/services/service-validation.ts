@@ -112,6 +112,8 @@ function validateAffinity(spec: ServiceSpec, errors: FieldErrors): void {
 
 /** Addresses, families and the policy about them, as far as they can be checked without the cluster: before addresses are given out. */
 export function validateServiceAddresses(spec: ServiceSpec, errors: FieldErrors): void {
+  // Which may have none of them.
+  if (spec.type === 'ExternalName') return
   const families = spec.ipFamilies ?? []
   const addresses = spec.clusterIPs ?? []
   if ((spec.clusterIP ?? '') !== '' && addresses.length === 0) errors.push(fieldError.required(CLUSTER_IPS))
