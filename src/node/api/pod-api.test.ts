@@ -46,9 +46,41 @@ test('a pod on its way is told once it has been for a moment, and not at all whe
   )
 
   api.report({ metadata: { ...pod.metadata, uid: 'other' } }, waiting('ContainerCreating'), false)
-  clock.advance(150)
+  clock.advance(1000)
   await turns()
   assert.equal(told.length, 2)
+})
+
+test('that the deletion of a pod was seen goes with what comes next of it', async () => {
+  const clock = manualClock()
+  using scope = rootScope({ clock })
+  const { told, client } = fakeApi()
+  const api = podApi(scope, client)
+  const status = (observedGeneration: number, ready = 'True'): core.PodStatus => ({
+    phase: 'Running',
+    observedGeneration,
+    conditions: [{ type: 'Ready', status: ready, observedGeneration }],
+  })
+  const leaving = {
+    ...pod,
+    metadata: { ...pod.metadata, resourceVersion: '9', deletionTimestamp: '2026-01-01T00:00:00Z' },
+    status: status(1),
+  }
+  api.report(leaving, status(2), false)
+  await turns()
+  assert.deepEqual(told, [])
+  api.report(leaving, status(2, 'False'), false)
+  await turns()
+  assert.deepEqual(told, [{ observedGeneration: 2, conditions: status(2, 'False').conditions }])
+
+  // Of one that stays nothing is kept back, and what is kept back is told in the end.
+  api.report({ ...leaving, metadata: { ...pod.metadata, uid: 'stays', resourceVersion: '9' } }, status(2), false)
+  api.report({ ...leaving, metadata: { ...leaving.metadata, uid: 'other' } }, status(2), false)
+  await turns()
+  assert.equal(told.length, 2)
+  clock.advance(1000)
+  await turns()
+  assert.equal(told.length, 3)
 })
 
 test('what went wrong is told at once', async () => {

@@ -8,9 +8,7 @@ import { statusPatch } from './status-patch.ts'
 
 /** Fields that disappear from the API when the node no longer has a value for them. */
 const OWNED = new Set(['reason', 'message', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'])
-/** A status that only says that a pod is on its way waits this long: mostly the next one overtakes it. */
-const ON_ITS_WAY_MS = 150
-/** A container that is ended to be started anew has so long for it. */
+/** What only says that a pod is on its way, or is being started anew, or that its deletion was seen, waits this long: mostly the next status overtakes it. */
 const PASSES_MS = 1000
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 10_000
@@ -78,8 +76,8 @@ export function podApi(scope: Scope, client: Client): PodApi {
       // The informer may be behind the answers to writes.
       if (compareVersions(version, entry.version) > 0) Object.assign(entry, { told: pod.status ?? {}, version })
       if (entry.writing !== undefined) return
-      if (!passes && !isOnItsWay(status)) void flush(entry)
-      else entry.waiting ??= scope.clock.after(passes ? PASSES_MS : ON_ITS_WAY_MS, () => void flush(entry), { background: true })
+      if (!passes && !isOnItsWay(status) && !onlySees(pod, entry.told, status)) void flush(entry)
+      else entry.waiting ??= scope.clock.after(PASSES_MS, () => void flush(entry), { background: true })
     },
     async confirmDeletion(own, pod) {
       const entry = reported.get(uidOf(pod))
@@ -101,6 +99,16 @@ export function podApi(scope: Scope, client: Client): PodApi {
     },
   }
 }
+
+/** Of a pod that is to end: nothing has changed but which generation the node has seen. */
+function onlySees(pod: core.Pod, told: core.PodStatus, wanted: core.PodStatus): boolean {
+  return pod.metadata?.deletionTimestamp !== undefined && statusPatch(ofNoGeneration(told), ofNoGeneration(wanted), OWNED) === undefined
+}
+
+const ofNoGeneration = ({ observedGeneration: _, conditions, ...rest }: core.PodStatus): core.PodStatus => ({
+  ...rest,
+  ...(conditions === undefined ? {} : { conditions: conditions.map(({ observedGeneration: __, ...condition }) => condition) }),
+})
 
 /** Pending, and nothing has gone wrong or ended yet. */
 function isOnItsWay({ phase, reason, initContainerStatuses = [], containerStatuses = [] }: core.PodStatus): boolean {

@@ -41,6 +41,7 @@ export async function killContainer(scope: Scope, worker: PodSubject, action: Ex
   await services.runtime.stopContainer(scope, id, left())
   await state.readAfterExit(scope, id)
   memory.killing.delete(id)
+  memory.exiting.delete(id)
 }
 
 /** Only a pod that is deleted leaves its Services; of the grace at most half is for them. */

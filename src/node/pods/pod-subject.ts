@@ -27,6 +27,7 @@ export interface WorkingMemory {
   readonly starting: Set<string>
   /** Containers being stopped: their hook and event are not repeated when the grace is shortened. */
   readonly killing: Set<string>
+  readonly exiting: Set<string>
   readonly failures: Map<string, StartFailure>
   readonly backoffs: Map<string, Backoff>
   sandboxFailure: StartFailure | undefined

@@ -64,6 +64,7 @@ export class PodWorker implements PodSubject {
       probes: new Map(),
       starting: new Set(),
       killing: new Set(),
+      exiting: new Set(),
       failures: new Map(),
       backoffs: new Map(),
       sandboxFailure: undefined,
@@ -118,8 +119,11 @@ export class PodWorker implements PodSubject {
     if (event.type === 'oom') return
     // The end of a sandbox that is being stopped is the stopping's own affair.
     if (this.#underWay.has(`stop-sandbox ${event.containerId}`)) return
-    // So is the end of a container that is being killed: the runtime answers when it has seen to it.
-    if (this.memory.killing.has(event.containerId)) return
+    // So is the end of a container that is being killed: the runtime answers when it has seen to it. What comes after need not wait for that.
+    if (this.memory.killing.has(event.containerId)) {
+      this.memory.exiting.add(event.containerId)
+      return this.wake()
+    }
     this.#detach(this.state.readAfterExit(this.scope, event.containerId))
   }
 

@@ -24,16 +24,19 @@ export function planEnd(snapshot: PodSnapshot, ending: Ending): Plan {
     .filter((container) => isSidecar(pod, container))
     .map(({ name }) => name)
   const running = containers.filter(({ state }) => state === 'running' || state === 'unknown')
-  const main = running.filter(({ name }) => !sidecars.includes(name))
+  const live = running.filter(({ id }) => !memory.exiting.has(id))
+  const main = live.filter(({ name }) => !sidecars.includes(name))
   if (main.length > 0) return plan(...main.map(({ id, name }) => kill(id, name)))
 
-  if (running.length > 0) {
-    const last = running.toSorted((a, b) => sidecars.indexOf(b.name) - sidecars.indexOf(a.name))[0]
+  if (live.length > 0) {
+    const last = live.toSorted((a, b) => sidecars.indexOf(b.name) - sidecars.indexOf(a.name))[0]
     return plan(...(last === undefined ? [] : [kill(last.id, last.name, memory.endingSinceMs ?? now)]))
   }
 
   const release: Action[] = memory.volumesReleased ? [] : [{ type: 'release-volumes' }]
   const stop = sandboxes.filter(({ id }) => !memory.stoppedSandboxes.has(id)).map(({ id }): Action => ({ type: 'stop-sandbox', id }))
+  // Nothing of the pod acts any more. Kills are named until the runtime has put down how they ended.
+  if (running.length > 0) return plan(...stop, ...running.map(({ id, name }) => kill(id, name, memory.endingSinceMs ?? now)))
   if (stop.length + release.length > 0) return plan(...stop, ...release)
   if (ending.kind === 'deleted' && !memory.deletionConfirmed) return plan({ type: 'confirm-deletion' })
   const leaving = ending.kind === 'deleted' || ending.kind === 'vanished'

@@ -72,6 +72,7 @@ function snapshot(of: core.Pod, change: Omit<Partial<PodSnapshot>, 'memory'> & {
     actuatedPod: undefined,
     resize: {},
     replacing: new Set(),
+    exiting: new Set(),
     endingSinceMs: undefined,
     ...change.memory,
   }
@@ -216,6 +217,27 @@ describe('what a pod needs next', () => {
     [
       'sidecars are killed after the others',
       snapshot(leaving(withSidecar), { containers: [run(withSidecar, 'main'), run(withSidecar, 'proxy')] }),
+      ['kill main-0 in 30'],
+    ],
+    [
+      'a sidecar is killed as soon as the others have ended, whatever the runtime has put down of it',
+      snapshot(leaving(withSidecar), {
+        containers: [run(withSidecar, 'main'), run(withSidecar, 'proxy')],
+        memory: { exiting: new Set(['main-0']) },
+      }),
+      ['kill proxy-0 in 30'],
+    ],
+    [
+      'the sandbox goes as soon as nothing runs in it, and volumes when the runtime says so, too',
+      snapshot(leaving(plain), { containers: [run(plain, 'main')], memory: { exiting: new Set(['main-0']) } }),
+      ['stop-sandbox s0', 'kill main-0 in 30'],
+    ],
+    [
+      'a sandbox that is stopped sooner than the runtime knows of the end is no reason to confirm',
+      snapshot(leaving(plain), {
+        containers: [run(plain, 'main')],
+        memory: { exiting: new Set(['main-0']), stoppedSandboxes: new Set(['s0']) },
+      }),
       ['kill main-0 in 30'],
     ],
     [

@@ -47,6 +47,8 @@ export interface PodMemory {
   readonly resize: Resize
   /** Containers, by id, that were ended to be started anew: what is between is nobody's concern unless it lasts. */
   readonly replacing: ReadonlySet<string>
+  /** Containers, by id, that are being stopped and whose processes have ended: the runtime has still to put that down. */
+  readonly exiting: ReadonlySet<string>
   /** When killing began; graces count from here. */
   readonly endingSinceMs: number | undefined
 }
