@@ -37,7 +37,7 @@ export interface Methods {
 export function methodsOf(packageName: string, table: FieldTable): Methods {
   const file = create(FileDescriptorProtoSchema, { name: `${packageName}.proto`, package: packageName, syntax: 'proto3' })
   const messages = new Map<string, DescriptorProto>()
-  const isEnum = (type: string): boolean => 'enum' in (table[type] ?? {})
+  const isEnum = (type: string): boolean => isKind('enum', table[type] ?? {})
   const resolve = (owner: string, type: string): string => (type in table ? type : `${owner}.${type}`)
 
   const typeOf = (owner: string, type: string): { type: FieldDescriptorProto_Type; typeName?: string } => {
@@ -96,7 +96,7 @@ export function methodsOf(packageName: string, table: FieldTable): Methods {
     const [outer, inner] = name.includes('.')
       ? [name.slice(0, name.lastIndexOf('.')), name.slice(name.lastIndexOf('.') + 1)]
       : [undefined, name]
-    if ('service' in row) {
+    if (isKind('service', row)) {
       const method = Object.entries(row.service as Record<string, readonly string[]>).map(([methodName, [input, output, mode]]) =>
         create(MethodDescriptorProtoSchema, {
           name: methodName,
@@ -106,7 +106,7 @@ export function methodsOf(packageName: string, table: FieldTable): Methods {
         }),
       )
       file.service.push(create(ServiceDescriptorProtoSchema, { name, method }))
-    } else if ('enum' in row) {
+    } else if (isKind('enum', row)) {
       const value = Object.entries(row.enum as Record<string, number>).map(([member, number]) => ({ name: member, number }))
       const proto = create(EnumDescriptorProtoSchema, { name: inner, value })
       const parent = outer === undefined ? undefined : messages.get(outer)
@@ -131,4 +131,9 @@ export function methodsOf(packageName: string, table: FieldTable): Methods {
       return method
     },
   }
+}
+
+/** A message may have a field that is called `service` or `enum`: the rows of fields are arrays. */
+function isKind<Kind extends 'enum' | 'service'>(kind: Kind, row: object): row is Readonly<Record<Kind, object>> {
+  return kind in row && !Array.isArray((row as Readonly<Record<string, unknown>>)[kind])
 }
