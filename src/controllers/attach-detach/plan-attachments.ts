@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { core, storage } from '#api'
+import { isNodeReady, isOutOfService } from '#reconcile'
 
 /** A volume of a CSI driver that pods of a node use, or that is attached to it. */
 export interface Attachable {
@@ -51,7 +52,6 @@ export interface AttachmentPlan {
 }
 
 const MANAGED = 'volumes.kubernetes.io/controller-managed-attach-detach'
-const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service'
 /** How long a volume is left to a silent node that says it uses it. */
 export const UNMOUNT_WITHIN_MS = 6 * 60_000
 
@@ -60,8 +60,8 @@ export function planAttachments({ node, wanted, present, unwantedMs }: NodeView)
   const isWanted = new Set(wanted.map(({ attachment }) => attachment))
   const isPresent = new Set(present.map(({ attachable }) => attachable.attachment))
   const inUse = new Set(node?.status?.volumesInUse ?? [])
-  const isOut = node?.spec?.taints?.some(({ key }) => key === OUT_OF_SERVICE) === true
-  const isReady = node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
+  const isOut = node !== undefined && isOutOfService(node)
+  const isReady = node !== undefined && isNodeReady(node)
   const detach: Attachable[] = []
   let againMs: number | undefined
   for (const { attachable, attachment } of present) {

@@ -1,4 +1,5 @@
 import { type core, type discovery, quantityMilli } from '#api'
+import { isNodeReady } from '#reconcile'
 
 /**
  * Hints by which clients of each zone get a part of the endpoints that fits the zone's part of the cluster's processors (`service.kubernetes.io/topology-mode: Auto`).
@@ -24,11 +25,11 @@ export function asksForHints({ metadata }: core.Service): boolean {
 /** Each zone's part of the processors of the nodes that are ready. Undefined when that cannot be said, or there is one zone. */
 export function zoneShares(nodes: readonly core.Node[]): ReadonlyMap<string, number> | undefined {
   const cpu = new Map<string, number>()
-  for (const { metadata, status } of nodes) {
-    if (LEFT_OUT.some((label) => metadata?.labels?.[label] !== undefined)) continue
-    if (!status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True')) continue
+  for (const node of nodes) {
+    const { metadata, status } = node
+    if (LEFT_OUT.some((label) => metadata?.labels?.[label] !== undefined) || !isNodeReady(node)) continue
     const zone = metadata?.labels?.[ZONE] ?? ''
-    const milli = quantityMilli(status.allocatable?.cpu ?? '0')
+    const milli = quantityMilli(status?.allocatable?.cpu ?? '0')
     if (zone === '' || milli === 0) return undefined
     cpu.set(zone, (cpu.get(zone) ?? 0) + milli)
   }

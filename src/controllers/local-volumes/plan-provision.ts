@@ -89,9 +89,6 @@ export function volumeFor(
   }
 }
 
-export const isReady = (node: core.Node): boolean =>
-  node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
-
 export type DeletionPlan = 'nothing' | 'delete-data' | 'let-go'
 
 /** What becomes of the data of a volume. `let-go`: the volume is being deleted, and its data stays or is gone with its node. */

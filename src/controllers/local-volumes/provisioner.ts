@@ -1,8 +1,8 @@
 import { type Scope, messageOf } from '#base'
 import { type core, isAlreadyExists, isConflict, refs, type storage } from '#api'
-import { type ControllerContext, type ControllerDefinition, type Reconcile, type Result, after, done } from '#reconcile'
+import { type ControllerContext, type ControllerDefinition, type Reconcile, type Result, after, done, isNodeReady } from '#reconcile'
 import { LOCAL_DRIVER, type NodeStorage, isFinal, lacksRoom, nodeStorage } from './node-storage.ts'
-import { SELECTED_NODE, isReady, isWanted, volumeFor, volumeNameOf, wishOf } from './plan-provision.ts'
+import { SELECTED_NODE, isWanted, volumeFor, volumeNameOf, wishOf } from './plan-provision.ts'
 import { type Source, sourceOfClaim } from './source.ts'
 
 /** A claim that cannot be served is looked at again after this long: disks get room, nodes come back. */
@@ -38,7 +38,7 @@ function setup(context: ControllerContext): Reconcile {
     if (node === undefined) return done
     if (node === 'none') return fail('no node that is ready has volumes of its own')
     const stored = nodes.get(node)
-    if (stored === undefined || !isReady(stored)) {
+    if (stored === undefined || !isNodeReady(stored)) {
       await placeAnew(scope, claim, source)
       return fail(`node ${node} is ${stored === undefined ? 'gone' : 'not ready'}`)
     }
@@ -66,7 +66,7 @@ function setup(context: ControllerContext): Reconcile {
     const selected = claim.metadata?.annotations?.[SELECTED_NODE]
     if (selected !== undefined) return selected
     if (volumeBindingMode === 'WaitForFirstConsumer') return undefined
-    const possible = nodes.list().filter((node) => isReady(node) && node.spec?.unschedulable !== true)
+    const possible = nodes.list().filter((node) => isNodeReady(node) && node.spec?.unschedulable !== true)
     const able = possible.find((node) => drivers.get(node.metadata?.name ?? '')?.spec.drivers.some(({ name }) => name === LOCAL_DRIVER))
     return able?.metadata?.name ?? 'none'
   }

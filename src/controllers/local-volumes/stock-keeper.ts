@@ -1,8 +1,8 @@
 import type { Scope } from '#base'
 import { type core, isAlreadyExists, isNotFound, refs, type storage } from '#api'
-import { type ControllerContext, type ControllerDefinition, type Reconcile, after, done, sameOnWire } from '#reconcile'
+import { type ControllerContext, type ControllerDefinition, type Reconcile, after, done, isNodeReady, sameOnWire } from '#reconcile'
 import { LOCAL_DRIVER, type NodeVolume, nodeStorage } from './node-storage.ts'
-import { isReady, quantityOf } from './plan-provision.ts'
+import { quantityOf } from './plan-provision.ts'
 
 const NAMESPACE = 'kube-system'
 const LOOK_MS = 60_000
@@ -19,7 +19,7 @@ function setup(context: ControllerContext): Reconcile {
   const onNode = nodeStorage(client)
   const csiNodes = context.watch(refs.csinodes, ({ key, now }) => (now !== undefined && hasDriver(now) ? [key] : []))
   const nodes = context.watch(refs.nodes, ({ key, old, now }) =>
-    now !== undefined && isReady(now) && (old === undefined || !isReady(old)) ? [key] : [],
+    now !== undefined && isNodeReady(now) && (old === undefined || !isNodeReady(old)) ? [key] : [],
   )
   const classes = context.watch(refs.storageclasses, () =>
     csiNodes
@@ -35,7 +35,7 @@ function setup(context: ControllerContext): Reconcile {
   return async (scope, name) => {
     const [node, csiNode] = [nodes.get(name), csiNodes.get(name)]
     const ours = classes.list().filter(({ provisioner }) => provisioner === LOCAL_DRIVER)
-    if (node === undefined || csiNode === undefined || !hasDriver(csiNode) || !isReady(node) || ours.length === 0) return done
+    if (node === undefined || csiNode === undefined || !hasDriver(csiNode) || !isNodeReady(node) || ours.length === 0) return done
     const stock = await onNode.stock(scope, name)
     for (const volume of stock.volumes) if (!volume.kept) await settle(scope, name, volume)
     for (const one of ours) await tellRoom(scope, node, one, stock.freeBytes)

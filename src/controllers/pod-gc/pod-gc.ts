@@ -1,6 +1,7 @@
 import { type Scope, rfc3339 } from '#base'
 import { type core, isNotFound, keyOf, refs } from '#api'
-import { PODS_BY_NODE, after, type ControllerDefinition, done, indexByNode, isFinished, isTerminating } from '#reconcile'
+import { PODS_BY_NODE, after, type ControllerDefinition, done, indexByNode, isFinished, isNodeReady, isOutOfService } from '#reconcile'
+import { lostStatus, planFinished, planPod } from './plan-pod-gc.ts'
 
 export interface PodGcOptions {
   /** How long the node of a pod must have been missing before the pod is taken for lost. */
@@ -13,14 +14,7 @@ export interface PodGcOptions {
 const FINISHED = 'finished'
 const FINISHED_INDEX = 'finished'
 
-/** The pods to delete so that at most `threshold` finished ones are left: oldest first. */
-export function planFinished(finished: readonly core.Pod[], threshold: number): readonly core.Pod[] {
-  if (threshold <= 0 || finished.length <= threshold) return []
-  const created = (pod: core.Pod): string => `${pod.metadata?.creationTimestamp ?? ''} ${pod.metadata?.name ?? ''}`
-  return [...finished].sort((a, b) => (created(a) < created(b) ? -1 : 1)).slice(0, finished.length - threshold)
-}
-
-/** Removes pods whose node is gone, pods that end without ever having had a node, and finished pods that are too many. */
+/** Removes pods whose node is gone or out of service, pods that end without ever having had a node, and finished pods that are too many. */
 export function podGcController(options: PodGcOptions): ControllerDefinition {
   return {
     name: 'pod-garbage-collector',
@@ -38,30 +32,19 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
       indexByNode(pods)
       pods.addIndex(FINISHED_INDEX, (pod) => (isFinished(pod) ? [FINISHED] : []))
       const nodes = context.watch(refs.nodes, ({ key, old, now }) => {
-        if (now !== undefined && old !== undefined) return []
-        const there = pods.byIndex(PODS_BY_NODE, key).map((pod) => keyOf(pod))
-        if (now === undefined) return there
-        for (const pod of there) missingSince.delete(pod)
-        return []
+        const there = (): readonly string[] => pods.byIndex(PODS_BY_NODE, key).map((pod) => keyOf(pod))
+        if (now === undefined) return there()
+        if (old === undefined) for (const pod of there()) missingSince.delete(pod)
+        return isAbandoned(now) && (old === undefined || !isAbandoned(old)) ? there() : []
       })
       const podClient = context.client.resource(refs.pods)
       const nodeClient = context.client.resource(refs.nodes)
 
       async function remove(scope: Scope, pod: core.Pod, why?: { readonly reason: string; readonly message: string }): Promise<void> {
         const { namespace, name = '', uid = '' } = pod.metadata ?? {}
+        const status = lostStatus(pod, why, rfc3339(scope.clock.now()))
         try {
-          if (why !== undefined || !isFinished(pod)) {
-            const phase = isFinished(pod) ? pod.status?.phase : 'Failed'
-            const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget')
-            const added =
-              why === undefined
-                ? []
-                : [{ type: 'DisruptionTarget', status: 'True', ...why, lastTransitionTime: rfc3339(scope.clock.now()) }]
-            if (why !== undefined || phase !== pod.status?.phase) {
-              const conditions = why === undefined ? (pod.status?.conditions ?? []) : [...others, ...added]
-              await podClient.update(scope, { ...pod, status: { ...pod.status, phase, conditions } }, { subresource: 'status' })
-            }
-          }
+          if (status !== undefined) await podClient.update(scope, { ...pod, status }, { subresource: 'status' })
           await podClient.delete(scope, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } })
         } catch (error) {
           if (!isNotFound(error)) throw error
@@ -85,12 +68,10 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
         }
         const pod = pods.get(key)
         if (pod === undefined) return done
-        const { nodeName } = pod.spec ?? {}
-        if (!nodeName) {
-          if (isTerminating(pod)) await remove(scope, pod)
-          return done
-        }
-        if (nodes.get(nodeName) !== undefined) return done
+        const nodeName = pod.spec?.nodeName ?? ''
+        const plan = planPod(pod, nodes.get(nodeName))
+        if (plan === 'remove') await remove(scope, pod)
+        if (plan !== 'look-for-node') return done
         const nowMs = scope.clock.monotonic()
         const sinceMs = missingSince.get(key) ?? nowMs
         missingSince.set(key, sinceMs)
@@ -103,3 +84,5 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
     },
   }
 }
+
+const isAbandoned = (node: core.Node): boolean => !isNodeReady(node) && isOutOfService(node)
