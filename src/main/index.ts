@@ -1,7 +1,6 @@
 export { startApiServer } from './server/apiserver.ts'
 export { running } from './background/processes.ts'
 export { type Instance, proxyTable, readInstance } from './instance/instance.ts'
-export { freePort } from './instance/locate.ts'
 export { cacheDir } from './pack/find-pack.ts'
 export { makePack } from './pack/make-pack.ts'
 export { bundledKubectl } from './machine/kubectl.ts'

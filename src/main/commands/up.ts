@@ -15,7 +15,7 @@ import { cacheDir } from '../pack/find-pack.ts'
 import { GATEWAY_PROGRAMS, NODE_PROGRAMS } from '../machine/packages.ts'
 import { resumeJoined } from '../join/joined-node.ts'
 import type { UpFlags } from '../program/flags.ts'
-import { readManifests, waitForDeployments, waitForNode } from '../up/apply.ts'
+import { readManifests, waitForDeployments, waitForNode, waitForNodeApi } from '../up/apply.ts'
 import { type Component, DELIVERY, GATEWAY, SERVER, agentOf, componentCommand, hostOptions } from '../up/commands.ts'
 import { claimInstance } from '../up/claim-instance.ts'
 import { dnsEndpoints, withDnsService } from '../up/dns-endpoints.ts'
@@ -49,7 +49,8 @@ export async function runUp(flags: UpFlags): Promise<void> {
     flags.gateway === true || known?.gateway === true ? [...NODE_PROGRAMS, ...GATEWAY_PROGRAMS] : NODE_PROGRAMS,
     flags.containerd ?? known?.containerdDir,
   )
-  const instance = await claimInstance(scope, stateDir, flags)
+  using claimed = new DisposableStack()
+  const instance = await claimInstance(scope, stateDir, flags, claimed)
   ensureNetwork(instance, stateDir)
   const containerd = progress.step('containerd', async (note) => {
     const hosts = await Promise.all(instance.nodes.map((_, index) => prepareHost(scope, hostOptions(stateDir, instance, index))))
@@ -116,6 +117,13 @@ async function startNode(
     `the node ${name} is not ready`,
     () => lastLines(stateDir, component.name),
     (limited) => waitForNode(limited, client, name, since),
+  )
+  await within(
+    scope,
+    READY_WITHIN_MS,
+    `the API of the node ${name} (exec, logs) does not answer`,
+    () => lastLines(stateDir, component.name),
+    (limited) => waitForNodeApi(limited, client, name),
   )
 }
 

@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { UserError } from '#base'
 import type { InstanceFlags } from '../program/flags.ts'
@@ -34,20 +33,4 @@ export const administratorKubeconfig = (flags: InstanceFlags & { readonly kubeco
   if (flags.kubeconfig !== undefined) return flags.kubeconfig
   const { stateDir, instance } = locateServer(flags)
   return kubeconfigOf(stateDir, instance)
-}
-
-/** `wanted` when nobody listens on it, else any free one. */
-export async function freePort(wanted: number): Promise<number> {
-  return (await probe(wanted)) ?? (await probe(0)) ?? wanted
-}
-
-function probe(port: number): Promise<number | undefined> {
-  return new Promise((found) => {
-    const server = createServer()
-    server.once('error', () => found(undefined))
-    server.listen(port, '0.0.0.0', () => {
-      const address = server.address()
-      server.close(() => found(address !== null && typeof address === 'object' ? address.port : undefined))
-    })
-  })
 }

@@ -4,6 +4,8 @@ import { type Scope, readYamlDocuments } from '#base'
 import { type KubeObject, type core, isRolledOut, refs } from '#api'
 import type { Client } from '#client'
 
+const POLL_MS = 10
+
 /** The objects of a folder's YAML files, files in the order of their names. */
 export function readManifests(folder: string): readonly KubeObject[] {
   return readdirSync(folder)
@@ -55,4 +57,10 @@ export async function waitForNode(scope: Scope, client: Client, name: string, si
   }))
     if (event.type !== 'BOOKMARK' && isReady(event.object.status?.conditions)) return
   return waitForNode(scope, client, name, sinceMs)
+}
+
+/** Resolves when the node's own API answers the server, the way that exec and logs go: the node can be ready a little sooner. */
+export async function waitForNodeApi(scope: Scope, client: Client, name: string): Promise<void> {
+  const asked = { method: 'GET', path: `/api/v1/nodes/${name}/proxy/healthz` } as const
+  while ((await client.raw(scope, asked).catch(() => undefined))?.status !== 200) await scope.sleep(POLL_MS)
 }

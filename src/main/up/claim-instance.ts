@@ -16,9 +16,9 @@ import {
   readInstance,
   writeInstance,
 } from '../instance/instance.ts'
-import { freePort } from '../instance/locate.ts'
 import { machineAddress } from '../instance/machine-address.ts'
 import { claimNetwork } from '../instance/network.ts'
+import { claimPort, holdPort } from '../instance/port-claim.ts'
 import { addressIPv6, machineAddress6, secondFamily } from '../instance/second-family.ts'
 import { stopInBackground } from '../background/processes.ts'
 import type { UpFlags } from '../program/flags.ts'
@@ -29,13 +29,15 @@ const STOP_WITHIN_MS = 20_000
 /** What a cluster that is there may be asked to do from now on. One that cannot be had keeps all others from being noted. */
 const CHOICES = [withParts, withFailover, withContainerd, withCniConfig, withMode] as const
 
-/** The instance of the state folder: made where there is none, else with what is asked for from now on. */
-export async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags): Promise<Instance> {
+/** The instance of the state folder: made where there is none, else with what is asked for from now on. Its port is its own until `claimed` is disposed of. */
+export async function claimInstance(scope: Scope, stateDir: string, flags: UpFlags, claimed: DisposableStack): Promise<Instance> {
   const known = readInstance(stateDir)
   if (known !== undefined) {
     checkAlone({ ...flags, ipFamilies: familiesOf(known) })
     const kept = CHOICES.reduce((instance, choose) => choose(stateDir, instance, flags), known)
     if (kept !== known) writeInstance(stateDir, kept)
+    // When its server does not run yet, a cluster that is being made may not take the port either.
+    claimed.use(await holdPort(kept.securePort))
     return withNodes(scope, stateDir, kept, flags)
   }
   // What stands in the folder goes with `sampan reset`: nothing of somebody else's may.
@@ -43,7 +45,7 @@ export async function claimInstance(scope: Scope, stateDir: string, flags: UpFla
     throw new UserError(`${stateDir} holds something that is not a cluster`, 'give --state-dir a folder that is empty or does not exist')
   const chain = chosenChain(flags, flags.ipFamilies ?? ['IPv4'])
   checkAlone(flags)
-  const securePort = flags.securePort ?? (await freePort(USUAL_PORT))
+  const { port: securePort } = claimed.use(await claimPort(flags.securePort ?? USUAL_PORT, { orAny: flags.securePort === undefined }))
   const families = flags.ipFamilies ?? ['IPv4']
   const [first = 'IPv4'] = families
   const network = flags.isolated || flags.name !== 'default' || (flags.nodes ?? 1) > 1 ? claimNetwork() : undefined
