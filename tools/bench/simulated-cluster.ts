@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Scope } from '#base'
 import { isNotFound, refs } from '#api'
 import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
-import { freePort } from '#testing/basics'
+import { claimPort } from '#main'
 
 const ENTRY = join(import.meta.dirname, '../../src/main/sampan.ts')
 
@@ -66,7 +66,8 @@ export async function simulatedCluster(scope: Scope, options: SimulatedClusterOp
     rmSync(directory, { recursive: true, force: true })
   }
   try {
-    const server = start('server', '--state-dir', directory, '--secure-port', String(await freePort()), '--bind-address', '127.0.0.1')
+    using claim = await claimPort(0, { orAny: true })
+    const server = start('server', '--state-dir', directory, '--secure-port', String(claim.port), '--bind-address', '127.0.0.1')
     await until(scope, 'the server writes how to reach it', () => existsSync(kubeconfig))
     const { connection } = await loadKubeconfig(kubeconfig)
     const client = createClient({ transport: socketTransport({ ...connection, userAgent: 'bench' }) })

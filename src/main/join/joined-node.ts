@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { networkInterfaces } from 'node:os'
 import { type Scope, UserError, systemClock, writePrivateFile } from '#base'
+import { cidrContains, parseCidr } from '#api'
 import { type Progress, formatDuration } from '#cli'
 import { createClient, loadKubeconfig, socketTransport } from '#client'
 import { buildImage, importImages, pauseDefinition } from '#images'
@@ -92,14 +93,12 @@ export async function resumeJoined(scope: Scope, progress: Progress, stateDir: s
 
 /** The link on whose network the addresses of load balancers are, when it is the one of the node's address: there the node answers for them. */
 export function balancerLink(links: ReturnType<typeof networkInterfaces>, nodeIp: string, pool: string): string | undefined {
-  const isIn = (address: string, cidr: string): boolean => {
-    const [network = '', bits = '32'] = cidr.split('/')
-    const part = (text: string): number =>
-      Math.floor(text.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0) / 2 ** (32 - Number(bits)))
-    return part(address) === part(network)
+  const first = parseCidr(pool)?.ip
+  const holds = (cidr: string | null): boolean => {
+    const range = parseCidr(cidr ?? '')
+    return first !== undefined && range !== undefined && cidrContains(range, first)
   }
-  const [first = ''] = pool.split('/')
   return Object.entries(links).find(([, addresses]) =>
-    addresses?.some(({ address, cidr, family }) => family === 'IPv4' && address === nodeIp && cidr !== null && isIn(first, cidr)),
+    addresses?.some(({ address, cidr, family }) => family === 'IPv4' && address === nodeIp && holds(cidr)),
   )?.[0]
 }
