@@ -23,6 +23,11 @@ export class PodRejected extends SampanError {
   }
 }
 
+/** What was asked of a container or pod that does not run. Said in these words, with status 500, as a kubelet does: clients show them as they are. */
+export class NotRunning extends SampanError {
+  readonly code = 'NOT_RUNNING'
+}
+
 /** A plugin of the node is not taken, or did not do what was asked of it. */
 export class PluginRefused extends SampanError {
   readonly code = 'PLUGIN_REFUSED'

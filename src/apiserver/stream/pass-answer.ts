@@ -44,6 +44,19 @@ function changedBody(answer: IncomingMessage, through: readonly Transform[]): Ht
 
 const MOST_REFUSAL_BYTES = 64 * 1024
 
+/** What a backend says instead of an upgrade is passed on in its own words: clients show them as they are. Throws `StatusError` for a `Status`, and for what is no refusal. */
+export async function refusedUpgrade(answer: IncomingMessage): Promise<HttpResponse> {
+  const code = answer.statusCode ?? 500
+  if (code < 400) {
+    answer.destroy()
+    throw statusError.internal(`invalid upgrade response: status code ${code}`)
+  }
+  const text = await textOf(answer)
+  const status = statusIn(text)
+  if (status !== undefined) throw new StatusError({ ...status, code })
+  return { status: code, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: { kind: 'bytes', chunks: [Buffer.from(text)] } }
+}
+
 /** A node's refusal as the API server's own: a `Status` as it is, a text as the message of one. */
 export async function refusalOf(answer: IncomingMessage, of: { readonly plural: string; readonly name: string }): Promise<StatusError> {
   const code = answer.statusCode ?? 500

@@ -5,7 +5,7 @@ import { authorize } from '../registry/authorize.ts'
 import type { RequestContext } from '../registry/context.ts'
 import type { Upgraded } from '../remote/exchange.ts'
 import type { Backend, Backends } from './backend.ts'
-import { refusalOf } from './pass-answer.ts'
+import { refusedUpgrade } from './pass-answer.ts'
 import { relay } from './relay.ts'
 
 /** What a backend must know to agree to the protocol. Never who the user is: credentials end here. */
@@ -57,18 +57,12 @@ export function isUpgrade(context: RequestContext): boolean {
 }
 
 /** Joins the caller with a backend that has agreed with 101; its refusal becomes the answer. Nothing is sent to the caller before. */
-export async function passUpgrade(
-  context: RequestContext,
-  backends: Backends,
-  backend: Backend,
-  path: string,
-  of: { readonly plural: string; readonly name: string },
-): Promise<HttpResponse> {
+export async function passUpgrade(context: RequestContext, backends: Backends, backend: Backend, path: string): Promise<HttpResponse> {
   const { request, scope } = context
   const { upgrade } = request
   if (upgrade === undefined) throw statusError.badRequest('Upgrade request required')
   const found = await backends.upgrade(scope, backend, { method: request.method, path, headers: upgradeHeaders(request.headers) })
-  if (found.kind === 'answer') throw await refusalOf(found.answer, of)
+  if (found.kind === 'answer') return refusedUpgrade(found.answer)
   join(context, upgrade.take(), found)
   return { status: 101, headers: {}, body: { kind: 'upgraded' } }
 }

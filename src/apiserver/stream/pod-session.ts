@@ -37,10 +37,7 @@ export function podSession({ backends, isAllowed }: ToNodes, kind: SessionKind):
     if (node === '') throw statusError.badRequest(`pod ${name} does not have a host assigned`)
     if (!isUpgrade(context)) throw statusError.badRequest('Upgrade request required')
     const at = nodeAddress(await storedObject(context, refs.nodes, '', node), isAllowed)
-    return passUpgrade(context, backends, { kind: 'node', at, verified: true }, pathAt(kind, pod, container, query), {
-      plural: 'pods',
-      name,
-    })
+    return passUpgrade(context, backends, { kind: 'node', at, verified: true }, pathAt(kind, pod, container, query))
   }
 }
 

@@ -25,7 +25,7 @@ export function proxy(nodes: ToNodes, kind: 'pods' | 'services' | 'nodes'): Spec
     const backend = await backendOf(context, target, nodes, kind)
     const query = context.info.rawQuery
     const onward = `${path === '' ? '/' : path}${query === '' ? '' : `?${query}`}`
-    if (isUpgrade(context)) return passUpgrade(context, nodes.backends, backend, onward, { plural: kind, name: target.name })
+    if (isUpgrade(context)) return passUpgrade(context, nodes.backends, backend, onward)
     const hasBody = request.method !== 'GET' && request.method !== 'HEAD'
     const answer = await nodes.backends.send(context.scope, backend, {
       method: request.method,

@@ -236,12 +236,18 @@ describe('a session with a container', { timeout: 20_000 }, () => {
 
   it('does not begin when the node answers anything but 101', async (t) => {
     const there = await world(t)
-    for (const head of ['200 OK', '302 Found\r\nlocation: https://127.0.0.1:1/', '500 Failed']) {
+    const answerTo = async (head: string): Promise<{ readonly status: number; readonly text: string }> => {
       there.onUpgrade = (_request, socket) => void socket.end(`HTTP/1.1 ${head}\r\ncontent-length: 3\r\n\r\nabc`)
-      const answer = await there.upgrade(`${POD}/exec?command=sh&stdout=true`)
-      assert.notEqual(answer.status, 101, head)
-      assert.equal(JSON.parse(answer.text).kind, 'Status', head)
+      return there.upgrade(`${POD}/exec?command=sh&stdout=true`)
     }
+    for (const head of ['200 OK', '302 Found\r\nlocation: https://127.0.0.1:1/']) {
+      const { status, text } = await answerTo(head)
+      assert.equal(status, 500, head)
+      assert.match(JSON.parse(text).message, /invalid upgrade response: status code [23]0/)
+    }
+    // In its own words: clients show them.
+    const { status, text } = await answerTo('500 Failed')
+    assert.deepEqual({ status, text }, { status: 500, text: 'abc' })
     assert.equal(there.seen.length, 3)
   })
 

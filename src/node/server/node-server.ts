@@ -18,13 +18,14 @@ import type { Client } from '#client'
 import type { NodeAgent } from '../node-agent.ts'
 import { RuntimeError } from '../cri/runtime.ts'
 import { CommandFailed } from '../host/command.ts'
+import { NotRunning } from '../refusal.ts'
 import { Access } from './access.ts'
 import { containerLog } from './container-logs.ts'
 import { agentMetrics, cadvisorMetrics, resourceMetrics } from './node-metrics.ts'
 import { serveStorage } from '../volumes/local/storage-api.ts'
 import { NodeStats } from './stats.ts'
 import { volumeMetrics } from './volume-metrics.ts'
-import type { ContainerAt, PodAt, Streams } from './streams.ts'
+import { type ContainerAt, type PodAt, type Streams, findWorker, runningContainer } from './streams.ts'
 
 export interface NodeServerOptions {
   readonly address: string
@@ -112,11 +113,9 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
         return sendLog(own, response, containerLog(own, agent.pods, containerAt(parts), url.searchParams))
       case 'POST /run': {
         const at = containerAt(parts)
-        const worker = agent.pods.byName(at.namespace, at.name)
-        const container = worker?.state.containers.find(({ name, state }) => name === at.container && state === 'running')
-        if (container === undefined) throw statusError.notFound({ group: '', plural: 'pods' }, at.name)
+        const container = runningContainer(findWorker(agent.pods, at), at.container)
         const command = url.searchParams.getAll('command').concat(url.searchParams.getAll('cmd').flatMap((words) => words.split(' ')))
-        const { stdout, stderr } = await agent.runtime.execSync(own, container.id, command, MOST_RUN_OUTPUT_MS)
+        const { stdout, stderr } = await agent.runtime.execSync(own, container, command, MOST_RUN_OUTPUT_MS)
         return text(Buffer.concat([stdout, stderr]).toString('utf8'))
       }
       case 'GET /exec':
@@ -137,8 +136,8 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
     respond(own, request, response).catch((error: unknown) => {
       if (isCancelled(error) && own.signal.aborted) return void response.destroy()
       if (response.headersSent) return void response.destroy()
-      const { code, body } = answerOf(scope, error)
-      response.writeHead(code, { 'content-type': 'application/json' }).end(body)
+      const { code, type, body } = answerOf(scope, error)
+      response.writeHead(code, { 'content-type': type }).end(body)
     })
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -146,9 +145,9 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
     socket.on('close', () => own.cancel()).on('error', () => own.cancel())
     upgrade(own, request, socket, head).catch((error: unknown) => {
       if (own.signal.aborted || socket.destroyed) return void socket.destroy()
-      const { code, body } = answerOf(scope, error)
+      const { code, type, body } = answerOf(scope, error)
       socket.end(
-        `HTTP/1.1 ${code} Refused\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+        `HTTP/1.1 ${code} Refused\r\ncontent-type: ${type}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       )
     })
   })
@@ -212,13 +211,16 @@ async function sendLog(scope: Scope, response: ServerResponse, log: AsyncIterabl
   response.end()
 }
 
-function answerOf(scope: Scope, error: unknown): { readonly code: number; readonly body: string } {
-  if (error instanceof StatusError) return { code: error.httpStatus, body: JSON.stringify(error.status) }
+const JSON_TYPE = 'application/json'
+
+function answerOf(scope: Scope, error: unknown): { readonly code: number; readonly type: string; readonly body: string } {
+  if (error instanceof StatusError) return { code: error.httpStatus, type: JSON_TYPE, body: JSON.stringify(error.status) }
+  if (error instanceof NotRunning) return { code: 500, type: 'text/plain; charset=utf-8', body: error.message }
   scope.log.warn('a request to the node failed', { error: messageOf(error) })
   const { status } =
     error instanceof RuntimeError && error.failure === 'unavailable'
       ? statusError.unavailable('the container runtime does not answer')
       : // What a tool of the machine has said is what whoever waits for its work has to know.
         statusError.internal(error instanceof CommandFailed ? messageOf(error) : 'the request failed')
-  return { code: status.code, body: JSON.stringify(status) }
+  return { code: status.code, type: JSON_TYPE, body: JSON.stringify(status) }
 }

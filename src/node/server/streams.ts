@@ -4,6 +4,7 @@ import type { PortForwarder, RemoteProcess } from '#client'
 import type { ContainerRuntime, ExecRequest, StreamRequest } from '../cri/runtime.ts'
 import type { PodManager } from '../pods/pod-manager.ts'
 import type { PodWorker } from '../pods/pod-worker.ts'
+import { NotRunning } from '../refusal.ts'
 
 export interface PodAt {
   readonly namespace: string
@@ -32,21 +33,24 @@ export interface StreamConnector {
 export function runtimeStreams(pods: Pick<PodManager, 'byName'>, runtime: ContainerRuntime, connector: StreamConnector): Streams {
   return {
     async exec(scope, at, request) {
-      const url = await runtime.exec(scope, runningContainer(pods, at), request)
+      const worker = findWorker(pods, at)
+      const url = await runtime.exec(scope, runningContainer(worker, at.container), request)
       return connector.process(scope, url, request)
     },
     async attach(scope, at, request) {
-      const container = containerOf(findWorker(pods, at).pod, at.container)
+      const worker = findWorker(pods, at)
+      const container = containerOf(worker.pod, at.container)
       // The runtime only attaches what the container was made with.
       const tty = container?.tty === true
       const streams = { ...request, tty, stdin: request.stdin && container?.stdin === true, stderr: request.stderr && !tty }
-      const url = await runtime.attach(scope, runningContainer(pods, at), streams)
+      const said = `container ${at.container} not found in pod ${at.name}_${at.namespace}`
+      const url = await runtime.attach(scope, runningContainer(worker, at.container, said), streams)
       return connector.process(scope, url, streams)
     },
     async portForward(scope, at) {
       const worker = findWorker(pods, at)
       const sandbox = worker.state.sandboxes.find(({ ready }) => ready)
-      if (sandbox === undefined) throw statusError.badRequest(`pod ${at.name} is not running`)
+      if (sandbox === undefined) throw new NotRunning(`pod not found (${JSON.stringify(`${at.name}_${at.namespace}`)})`)
       return connector.portForward(scope, await runtime.portForward(scope, sandbox.id, []))
     },
   }
@@ -64,9 +68,13 @@ const containerOf = (pod: core.Pod, name: string): core.Container | core.Ephemer
     (container) => container.name === name,
   )
 
-function runningContainer(pods: Pick<PodManager, 'byName'>, at: ContainerAt): string {
-  const worker = findWorker(pods, at)
-  const found = worker.state.containers.find(({ name, state }) => name === at.container && state === 'running')
-  if (found === undefined) throw statusError.notFound({ group: '', plural: 'containers' }, at.container)
+/** Its id. Throws `NotRunning` with what is `said`. */
+export function runningContainer(
+  { state }: PodWorker,
+  container: string,
+  said = `container not found (${JSON.stringify(container)})`,
+): string {
+  const found = state.containers.find((one) => one.name === container && one.state === 'running')
+  if (found === undefined) throw new NotRunning(said)
   return found.id
 }
