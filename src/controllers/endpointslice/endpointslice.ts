@@ -4,10 +4,12 @@ import type { Client } from '#client'
 import {
   type ControllerDefinition,
   type EventRecorder,
+  PODS_BY_NODE,
   controllerReference,
   done,
   hasEndpoints,
   inParallel,
+  indexByNode,
   isNamespaceEnding,
   OwnWrites,
   podsOfService,
@@ -41,10 +43,15 @@ export const endpointSliceController: ControllerDefinition = {
   setup(context) {
     const services = context.watch(refs.services, ({ key }) => [key])
     const pods = context.watch(refs.pods, (change) => servicesOfPod(services, change))
-    const nodes = context.watch(refs.nodes, ({ old, now }) => {
-      const zoneOf = (node: typeof now): string | undefined => node?.metadata?.labels?.['topology.kubernetes.io/zone']
-      if (zoneOf(old) !== zoneOf(now)) return services.list().map(keyOf)
-      return capacityOf(old) === capacityOf(now) ? [] : services.list().filter(asksForHints).map(keyOf)
+    indexByNode(pods)
+    const nodes = context.watch(refs.nodes, ({ key, old, now }) => {
+      const hinted = capacityOf(old) === capacityOf(now) ? [] : services.list().filter(asksForHints).map(keyOf)
+      // What goes with a node that leaves is noticed with the next change: it may be back at once, and its pods run.
+      if (now === undefined || (old !== undefined && zoneOf(old) === zoneOf(now))) return hinted
+      return [
+        ...hinted,
+        ...pods.byIndex(PODS_BY_NODE, key).flatMap((pod) => servicesOfPod(services, { key: keyOf(pod), old: undefined, now: pod })),
+      ]
     })
     const slices = context.watch(refs.endpointslices, ({ old, now }) =>
       [old, now].flatMap((slice) => (slice?.metadata?.labels?.[MANAGED_BY] === CONTROLLER ? [serviceKeyOfSlice(slice)] : [])),
@@ -90,6 +97,8 @@ export const endpointSliceController: ControllerDefinition = {
     }
   },
 }
+
+const zoneOf = (node: core.Node): string | undefined => node.metadata?.labels?.['topology.kubernetes.io/zone']
 
 /** What of a node decides how much of the endpoints its zone gets. */
 const capacityOf = (node: core.Node | undefined): string =>

@@ -24,7 +24,10 @@ export function sliceLabels(service: core.Service, manager: string): Record<stri
   }
 }
 
-/** The wanted endpoints of a Service, grouped into what can share slices. */
+/**
+ * The wanted endpoints of a Service, grouped into what can share slices. Whose node is not known is left out: nobody could say how to get there.
+ * Who publishes what is not ready asked for it nevertheless.
+ */
 export function wantedGroups(
   service: core.Service,
   pods: readonly core.Pod[],
@@ -34,9 +37,9 @@ export function wantedGroups(
     pods.flatMap((pod) => {
       const addresses = addressesOf(pod, addressType)
       if (addresses.length === 0 || isFinished(pod)) return []
-      return [
-        { addressType, ports: portsOf(service, pod), endpoint: endpointOf(service, pod, addresses, nodeOf(pod.spec?.nodeName ?? '')) },
-      ]
+      const node = nodeOf(pod.spec?.nodeName ?? '')
+      if (node === undefined && service.spec?.publishNotReadyAddresses !== true) return []
+      return [{ addressType, ports: portsOf(service, pod), endpoint: endpointOf(service, pod, addresses, node) }]
     }),
   )
   return groupsOf(parts)
