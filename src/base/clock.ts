@@ -22,16 +22,27 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after(delayMs, run, options) {
-    let handle: NodeJS.Timeout
-    const arm = (leftMs: number): void => {
-      const stepMs = Math.min(Math.max(leftMs, 0), LONGEST_TIMER_MS)
-      handle = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : run()), stepMs)
-      if (options?.background) handle.unref()
-    }
-    arm(delayMs)
-    return { cancel: () => clearTimeout(handle) }
-  },
+  after: (delayMs, run, options) => new SystemTimer(delayMs, run, options?.background === true),
+}
+
+class SystemTimer implements Timer {
+  #handle: NodeJS.Timeout
+
+  constructor(delayMs: number, run: () => void, background: boolean) {
+    this.#handle = this.#arm(delayMs, run, background)
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle)
+  }
+
+  #arm(leftMs: number, run: () => void, background: boolean): NodeJS.Timeout {
+    const stepMs = Math.min(Math.max(leftMs, 0), LONGEST_TIMER_MS)
+    const isLast = leftMs <= stepMs || leftMs <= 0
+    const handle = setTimeout(isLast ? run : () => (this.#handle = this.#arm(leftMs - stepMs, run, background)), stepMs)
+    if (background) handle.unref()
+    return handle
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { type HttpHandler, type HttpResponse, http } from '#base'
 import type { HttpLimits } from './limits.ts'
 import { peerOf } from './peer.ts'
 import { SocketRequest } from './request.ts'
-import { streamSink } from './sink.ts'
+import { StreamSink } from './sink.ts'
 import type { Turn } from './turn.ts'
 
 /** HTTP/1.1 over connections that someone else has accepted and handed over with `emit('connection')`. */
@@ -59,6 +59,8 @@ export function http1Server(handler: HttpHandler, limits: HttpLimits, turn: Turn
   return server
 }
 
+const destroy = (target: ServerResponse | Duplex, error?: Error): void => void target.destroy(error)
+
 function send(response: ServerResponse, answer: HttpResponse): void {
   if (response.destroyed) return
   const { body } = answer
@@ -81,7 +83,7 @@ function send(response: ServerResponse, answer: HttpResponse): void {
     case 'stream':
       response.writeHead(answer.status, answer.headers as Record<string, string>)
       response.flushHeaders()
-      return body.start(streamSink(response, (error) => response.destroy(error)))
+      return body.start(new StreamSink(response, destroy))
     case 'upgraded':
       return
     default:
@@ -98,6 +100,6 @@ function refuseUpgrade(socket: Duplex, answer: HttpResponse): void {
   }
   socket.write(`${lines.join('\r\n')}\r\n\r\n`)
   if (answer.body.kind === 'bytes') for (const chunk of answer.body.chunks) socket.write(chunk)
-  if (answer.body.kind === 'stream') return answer.body.start(streamSink(socket, () => socket.destroy()))
+  if (answer.body.kind === 'stream') return answer.body.start(new StreamSink(socket, destroy))
   socket.end()
 }

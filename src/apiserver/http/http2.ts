@@ -11,7 +11,7 @@ import type { HttpHandler, HttpResponse } from '#base'
 import type { HttpLimits } from './limits.ts'
 import { peerOf } from './peer.ts'
 import { SocketRequest } from './request.ts'
-import { streamSink } from './sink.ts'
+import { StreamSink } from './sink.ts'
 import type { Turn } from './turn.ts'
 
 export interface Http2Part {
@@ -52,13 +52,13 @@ export function http2Server(handler: HttpHandler, limits: HttpLimits, turn: Turn
     if (session === undefined) return stream.close(constants.NGHTTP2_CANCEL)
     openStreams.set(session, (openStreams.get(session) ?? 0) + 1)
     const socket = session.socket as TLSSocket
-    const request = new SocketRequest(headers[':method'] ?? 'GET', headers[':path'] ?? '/', headers, peerOf(socket), stream, turn)
-    stream.on('error', () => undefined)
+    const [method, path] = [headers[':method'] ?? 'GET', headers[':path'] ?? '/']
+    const request = new SocketRequest(method, path, headers, peerOf(socket), stream, turn, undefined, stream)
+    stream.on('error', ignore)
     stream.on('close', () => {
       const left = (openStreams.get(session) ?? 1) - 1
       if (left === 0) openStreams.delete(session)
       else openStreams.set(session, left)
-      request.closed()
     })
     handler(request).then(
       (answer) => send(stream, answer),
@@ -73,6 +73,10 @@ export function http2Server(handler: HttpHandler, limits: HttpLimits, turn: Turn
   }
 }
 
+const ignore = (): void => undefined
+
+const reset = (stream: ServerHttp2Stream): void => stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+
 function send(stream: ServerHttp2Stream, answer: HttpResponse): void {
   if (stream.destroyed || stream.closed) return
   const headers = { ':status': answer.status, ...answer.headers } as Record<string, string | string[] | number>
@@ -86,7 +90,7 @@ function send(stream: ServerHttp2Stream, answer: HttpResponse): void {
       return void stream.end(body.chunks[body.chunks.length - 1])
     case 'stream':
       stream.respond(headers)
-      return body.start(streamSink(stream, () => stream.close(constants.NGHTTP2_INTERNAL_ERROR)))
+      return body.start(new StreamSink(stream, reset))
     case 'upgraded':
       return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     default:

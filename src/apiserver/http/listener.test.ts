@@ -3,7 +3,16 @@ import { connect as connectHttp2, constants } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
-import { type BodySink, BodyTooLarge, type HttpHandler, type HttpResponse, createAuthority, issueLeaf, rootScope } from '#base'
+import {
+  type BodySink,
+  BodyTooLarge,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponse,
+  createAuthority,
+  issueLeaf,
+  rootScope,
+} from '#base'
 import { type Listener, listen } from './listener.ts'
 
 const DAY_MS = 86_400_000
@@ -100,6 +109,30 @@ test('a streamed answer arrives as it is written, and the writer hears of the en
   assert.ok(sink !== undefined)
   request.destroy()
   await closed.promise
+})
+
+test('a request over HTTP/2 ends with its stream, whether one asks before or after', async (t) => {
+  const requests: HttpRequest[] = []
+  let arrived = Promise.withResolvers<HttpRequest>()
+  const { port } = await start(t, (request) => {
+    requests.push(request)
+    arrived.resolve(request)
+    return new Promise<never>(() => undefined)
+  })
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  t.after(() => session.destroy())
+  const late = session.request({ ':path': '/late' }).on('error', () => undefined)
+  await arrived.promise
+  late.close(constants.NGHTTP2_CANCEL)
+  arrived = Promise.withResolvers()
+  const early = session.request({ ':path': '/early' }).on('error', () => undefined)
+  const { signal } = await arrived.promise
+  assert.equal(signal.aborted, false)
+  const ended = new Promise((resolve) => signal.addEventListener('abort', resolve))
+  early.close(constants.NGHTTP2_CANCEL)
+  await ended
+  // The first one was reset before the second began.
+  assert.equal(requests[0]?.signal.aborted, true)
 })
 
 test('closing lets a request that is under way finish', async (t) => {

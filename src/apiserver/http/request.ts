@@ -4,6 +4,12 @@ import { Cancelled } from '#base'
 import { readWhole } from './body.ts'
 import type { Turn } from './turn.ts'
 
+/** What the request ends with. It is asked when somebody wants to know: a stream that goes on for hours holds nothing of its request then. */
+export interface Closing {
+  readonly destroyed: boolean
+  once(event: 'close', run: () => void): unknown
+}
+
 /** A request from a socket. What costs something is made when it is asked for. */
 export class SocketRequest implements HttpRequest {
   readonly method: string
@@ -13,6 +19,7 @@ export class SocketRequest implements HttpRequest {
   readonly upgrade?: Upgrade
   readonly #stream: Readable
   readonly #turn: Turn
+  readonly #ends: Closing | undefined
   #controller: AbortController | undefined
   #gone = false
 
@@ -24,6 +31,7 @@ export class SocketRequest implements HttpRequest {
     stream: Readable,
     turn: Turn,
     upgrade?: Upgrade,
+    ends?: Closing,
   ) {
     this.method = method
     this.target = target
@@ -31,18 +39,21 @@ export class SocketRequest implements HttpRequest {
     this.peer = peer
     this.#stream = stream
     this.#turn = turn
+    this.#ends = ends
     if (upgrade !== undefined) this.upgrade = upgrade
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
+      if (this.#ends?.destroyed === true) this.#gone = true
+      else this.#ends?.once('close', () => this.closed())
       if (this.#gone) this.#controller.abort(new Cancelled('the peer went away'))
     }
     return this.#controller.signal
   }
 
-  /** Called by the transport when the connection or the stream has closed. */
+  /** Called by the transport when the connection has closed, where it gave nothing that says so. */
   closed(): void {
     this.#gone = true
     this.#controller?.abort(new Cancelled('the peer went away'))

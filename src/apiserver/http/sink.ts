@@ -1,43 +1,61 @@
 import type { Writable } from 'node:stream'
 import type { BodySink } from '#base'
 
-/** An answer's body over a Node stream. */
-export function streamSink(target: Writable, breakOff: (error?: Error) => void): BodySink {
-  let drains: (() => void)[] = []
-  let closers: (() => void)[] = []
-  let closed = false
-  const onDrain = (): void => {
-    const runs = drains
-    drains = []
+/** An answer's body over a Node stream. One for each watch, for hours: it is kept small. */
+export class StreamSink<T extends Writable> implements BodySink {
+  readonly #target: T
+  readonly #breakOff: (target: T, error?: Error) => void
+  #drains: readonly (() => void)[] = NOTHING
+  #closers: readonly (() => void)[] = NOTHING
+  #closed = false
+
+  constructor(target: T, breakOff: (target: T, error?: Error) => void) {
+    this.#target = target
+    this.#breakOff = breakOff
+    target.on('drain', () => this.#drained())
+    target.on('error', ignore)
+    target.on('close', () => this.#close())
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return !this.#closed && this.#target.write(chunk)
+  }
+  get bufferedBytes(): number {
+    return this.#target.writableLength
+  }
+  onDrain(run: () => void): void {
+    if (!this.#closed) this.#drains = [...this.#drains, run]
+  }
+  onClose(run: () => void): void {
+    if (this.#closed) run()
+    else this.#closers = [...this.#closers, run]
+  }
+  end(): void {
+    if (this.#closed) return
+    this.#target.end()
+    this.#close()
+  }
+  destroy(error?: Error): void {
+    if (this.#closed) return
+    this.#breakOff(this.#target, error)
+    this.#close()
+  }
+
+  #drained(): void {
+    const runs = this.#drains
+    this.#drains = NOTHING
     for (const run of runs) run()
   }
-  target.on('drain', onDrain)
-  target.on('error', () => undefined)
-  const onClose = (): void => {
-    if (closed) return
-    closed = true
-    drains = []
-    const runs = closers
-    closers = []
+
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#drains = NOTHING
+    const runs = this.#closers
+    this.#closers = NOTHING
     for (const run of runs) run()
-  }
-  target.on('close', onClose)
-  return {
-    write: (chunk) => !closed && target.write(chunk),
-    get bufferedBytes() {
-      return target.writableLength
-    },
-    onDrain: (run) => void (closed || drains.push(run)),
-    onClose: (run) => (closed ? run() : void closers.push(run)),
-    end() {
-      if (closed) return
-      target.end()
-      onClose()
-    },
-    destroy(error) {
-      if (closed) return
-      breakOff(error)
-      onClose()
-    },
   }
 }
+
+const NOTHING: readonly (() => void)[] = []
+const ignore = (): void => undefined

@@ -45,7 +45,9 @@ const LAST_WORDS_MS = 5_000
 export class WatchStream implements CacheListener {
   readonly #options: WatchStreamOptions
   readonly #sink: BodySink
-  readonly #timers: Timer[] = []
+  /** By the clock's monotonic time. */
+  readonly #endsAt: number
+  #timer: Timer | undefined
   readonly #onEnd: () => void
   #shape: Shape
   #initial: readonly Entry[] | undefined
@@ -62,12 +64,11 @@ export class WatchStream implements CacheListener {
     this.#shape = options.shape
     this.#initial = options.initial
     this.#nextSeq = options.fromSeq
-    const { clock } = options
+    this.#endsAt = options.clock.monotonic() + options.timeoutMs
     sink.onClose(() => this.#close())
     if (this.#ended) return
     options.cache.listen(this)
-    this.#timers.push(clock.after(options.timeoutMs, () => this.end(), { background: true }))
-    if (options.bookmarks) this.#timers[1] = clock.after(BOOKMARK_INTERVAL_MS, this.#bookmark, { background: true })
+    this.#arm()
     this.#pump()
   }
 
@@ -178,10 +179,18 @@ export class WatchStream implements CacheListener {
     return now ? (before ? 'MODIFIED' : 'ADDED') : before ? 'DELETED' : undefined
   }
 
-  readonly #bookmark = (): void => {
-    const { clock, cache } = this.#options
-    this.#timers[1] = clock.after(BOOKMARK_INTERVAL_MS, this.#bookmark, { background: true })
-    if (this.#live) this.#sink.write(this.#shape.bookmark(cache.revision, false))
+  /** Each watch has one timer, and nearly all of them the same delay: Node keeps those in one list. */
+  #arm(): void {
+    const { clock } = this.#options
+    const leftMs = Math.max(0, this.#endsAt - clock.monotonic())
+    this.#timer = clock.after(Math.min(leftMs, BOOKMARK_INTERVAL_MS), this.#tick, { background: true })
+  }
+
+  readonly #tick = (): void => {
+    const { bookmarks, cache, clock } = this.#options
+    if (clock.monotonic() >= this.#endsAt) return this.end()
+    this.#arm()
+    if (bookmarks && this.#live) this.#sink.write(this.#shape.bookmark(cache.revision, false))
   }
 
   #expire(): void {
@@ -201,7 +210,7 @@ export class WatchStream implements CacheListener {
     this.#live = false
     this.#initial = undefined
     this.#options.cache.unlisten(this)
-    for (const timer of this.#timers) timer.cancel()
+    this.#timer?.cancel()
     this.#onEnd()
   }
 }

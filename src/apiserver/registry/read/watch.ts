@@ -1,6 +1,7 @@
-import type { BodySink, HttpResponse, Scope } from '#base'
+import type { BodySink, Clock, HttpResponse, Scope } from '#base'
 import { type Status, StatusError, statusError } from '#api'
 import { includeObject } from '../../respond/objects.ts'
+import type { IncludeObject } from '../../respond/table.ts'
 import { objectShape, partialShape, tableShape } from '../../respond/shapes.ts'
 import { type Accepted, JSON_TYPE, PROTOBUF_WATCH_TYPE } from '../../respond/media.ts'
 import { protobufPartialShape, protobufShape } from '../../respond/protobuf-shape.ts'
@@ -11,7 +12,7 @@ import { type Selection, needsConversion, needsFields } from '../../watchcache/l
 import { WatchStream, type WatchStreamOptions } from '../../watchcache/watch-stream.ts'
 import type { RequestContext } from '../context.ts'
 import { type ListOptions, listRequest } from './list-options.ts'
-import { qualifiedName } from '../core.ts'
+import { type Core, qualifiedName } from '../core.ts'
 import { answerFields, auditField, requestFields } from '../request-fields.ts'
 import type { View } from '../view.ts'
 
@@ -69,13 +70,18 @@ export async function watchObjects(context: RequestContext, view: View, namespac
   }
   return streamAnswer(mediaType, (sink) => {
     const writing = listing === undefined ? undefined : context.begin('WatchServer.HandleHTTP', answerFields)
-    const stream = new WatchStream(sink, answer, () => core.watches.delete(stream))
-    if (!stream.ended) core.watches.add(stream)
+    startStream(core, sink, answer)
     writing?.event('Writing initial events done')
     context.end(listing)
     if (options.sendInitialEvents === true)
       core.metrics.watches.listed(view.resource, answer.labels['scope'] ?? '', (scope.clock.monotonic() - arrivedAt) / 1000)
   })
+}
+
+/** Apart from the request, of which nothing is needed any more while the watch goes on. */
+function startStream({ watches }: Core, sink: BodySink, options: WatchStreamOptions): void {
+  const stream = new WatchStream(sink, options, () => watches.delete(stream))
+  if (!stream.ended) watches.add(stream)
 }
 
 /** What the selection may hold, in this version: what comes in meanwhile too. */
@@ -112,13 +118,33 @@ async function startOf(context: RequestContext, view: View, options: ListOptions
   return { initial: undefined, fromSeq: seq, afterRevision: asked, initialRevision: asked }
 }
 
+/** What has been made, by view: nobody can tell it from making one for each watch. */
+const shapes = new WeakMap<View, Map<string, Shape>>()
+
 /** Undefined for a form that no event can take. */
 function shapeOf(context: RequestContext, view: View, { encoding, form, formVersion }: Accepted): Shape | undefined {
   if (form === 'PartialObjectMetadataList') return undefined
-  if (form === 'PartialObjectMetadata')
-    return encoding === 'protobuf' ? protobufPartialShape(view, formVersion) : partialShape(view, formVersion)
-  if (form === 'Table') return tableShape(view, formVersion, includeObject(context.info.query), () => context.core.scope.clock.now())
-  return encoding === 'protobuf' ? protobufShape(view) : objectShape(view)
+  const include = form === 'Table' ? includeObject(context.info.query) : ''
+  const key = `${encoding}/${form}/${formVersion}/${include}`
+  let known = shapes.get(view)
+  if (known === undefined) shapes.set(view, (known = new Map()))
+  const before = known.get(key)
+  if (before !== undefined) return before
+  const shape = makeShape(context.core.scope.clock, view, { encoding, form, formVersion }, include)
+  known.set(key, shape)
+  return shape
+}
+
+function makeShape(
+  clock: Clock,
+  view: View,
+  { encoding, form, formVersion }: Pick<Accepted, 'encoding' | 'form' | 'formVersion'>,
+  include: IncludeObject | '',
+): Shape {
+  const protobuf = encoding === 'protobuf'
+  if (form === 'PartialObjectMetadata') return protobuf ? protobufPartialShape(view, formVersion) : partialShape(view, formVersion)
+  if (include !== '') return tableShape(view, formVersion, include, () => clock.now())
+  return protobuf ? protobufShape(view) : objectShape(view)
 }
 
 function streamAnswer(mediaType: string, start: (sink: BodySink) => void): HttpResponse {
