@@ -29,11 +29,9 @@ function matchOf(rule: batch.PodFailurePolicyRule, pod: core.Pod): string | unde
     }
     return undefined
   }
-  for (const pattern of rule.onPodConditions ?? []) {
-    const found = pod.status?.conditions?.find(
-      (condition) => condition.type === pattern.type && condition.status === (pattern.status ?? 'True'),
-    )
-    if (found !== undefined) return `Pod ${name} has condition ${found.type}`
-  }
-  return undefined
+  const patterns = rule.onPodConditions ?? []
+  const found = pod.status?.conditions?.find(({ type, status }) =>
+    patterns.some((pattern) => pattern.type === type && (pattern.status ?? 'True') === status),
+  )
+  return found === undefined ? undefined : `Pod ${name} has condition ${found.type}`
 }

@@ -98,6 +98,21 @@ test('what ends a Job, and why', () => {
   )
 })
 
+test('failed indexes come before a success policy; rules about indexes that are no more say nothing; a suspended Job may be complete', () => {
+  const verdict = (spec: Partial<batch.JobSpec>, status: batch.JobStatus): string | undefined =>
+    tally({ job: job({ completionMode: 'Indexed', completions: 2, ...spec }, status), pods: [], nowMs: NOW }).verdict?.reason
+  const lenient = { backoffLimitPerIndex: 0, backoffLimit: 99 } as const
+  const first = { rules: [{ succeededIndexes: '0' }] }
+  assert.equal(verdict({ ...lenient, successPolicy: first }, { completedIndexes: '0', failedIndexes: '1' }), 'FailedIndexes')
+  assert.equal(
+    verdict({ ...lenient, completions: 3, successPolicy: first }, { completedIndexes: '0', failedIndexes: '1' }),
+    'SuccessPolicy',
+  )
+  assert.equal(verdict({ successPolicy: { rules: [{ succeededIndexes: '7-9' }] } }, { completedIndexes: '0' }), undefined)
+  assert.equal(verdict({ successPolicy: { rules: [{ succeededIndexes: '0,9' }] } }, { completedIndexes: '0' }), 'SuccessPolicy')
+  assert.equal(verdict({ suspend: true }, { completedIndexes: '0,1' }), 'CompletionsReached')
+})
+
 test('an end is counted once: not while it is noted down, not for an index that is done', () => {
   const done = pod('Succeeded')
   const counts = tally({
@@ -135,4 +150,10 @@ test('the first matching rule of the failure policy decides', () => {
     action: 'Ignore',
   })
   assert.deepEqual(judgeFailure({ rules: [rule('FailJob', [9])] }, failed), { action: 'Count' })
+  const both: core.Pod = { ...failed, status: { ...failed.status, conditions: ['B', 'A'].map((type) => ({ type, status: 'True' })) } }
+  const failing = { action: 'FailJob', onPodConditions: [{ type: 'A' }, { type: 'B' }] }
+  assert.deepEqual(judgeFailure({ rules: [failing] }, both), {
+    action: 'FailJob',
+    message: 'Pod x/p has condition B matching FailJob rule at index 0',
+  })
 })

@@ -108,7 +108,7 @@ function verdictOf(
   if (failJob?.action === 'FailJob') return fail('PodFailurePolicy', failJob.message)
 
   const limit = job.spec?.backoffLimit ?? 6
-  if ((counts.newFailed.length > 0 && counts.failed > limit) || restartsExceed(job, pods, limit))
+  if (counts.failed > limit || restartsExceed(job, pods, limit))
     return fail('BackoffLimitExceeded', 'Job has reached the specified backoff limit')
   if ((deadlineInMs(job, nowMs) ?? 1) <= 0) return fail('DeadlineExceeded', 'Job was active longer than specified deadline')
 
@@ -116,28 +116,34 @@ function verdictOf(
   if (counts.failedIndexes !== undefined && maxFailedIndexes !== undefined && counts.failedIndexes.size > maxFailedIndexes) {
     return fail('MaxFailedIndexesExceeded', 'Job has exceeded the specified maximal number of failed indexes')
   }
-  const rule = metRule(successPolicy, counts.completed)
-  if (isIndexed(job) && rule !== undefined)
-    return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` }
-  const isComplete =
-    completions === undefined
-      ? counts.succeeded > 0 && counts.active.length === 0
-      : counts.succeeded >= completions && counts.active.length === 0
-  if (isComplete && !isSuspended(job))
-    return { type: 'SuccessCriteriaMet', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' }
   if (
     counts.failedIndexes !== undefined &&
     counts.failedIndexes.size > 0 &&
     counts.succeeded + counts.failedIndexes.size >= (completions ?? 0)
   )
     return fail('FailedIndexes', 'Job has failed indexes')
-  return undefined
+  const rule = metRule(successPolicy, counts.completed, completions)
+  if (isIndexed(job) && rule !== undefined)
+    return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` }
+  const isComplete =
+    completions === undefined
+      ? counts.succeeded > 0 && counts.active.length === 0
+      : counts.succeeded >= completions && counts.active.length === 0
+  return isComplete
+    ? { type: 'SuccessCriteriaMet', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' }
+    : undefined
 }
 
 /** The first rule of a success policy that is met. */
-function metRule(policy: batch.SuccessPolicy | undefined, completed: ReadonlySet<number>): number | undefined {
+function metRule(
+  policy: batch.SuccessPolicy | undefined,
+  completed: ReadonlySet<number>,
+  completions: number | undefined,
+): number | undefined {
   for (const [i, rule] of (policy?.rules ?? []).entries()) {
-    const wanted = rule.succeededIndexes === undefined ? undefined : parseIndexes(rule.succeededIndexes)
+    const wanted = rule.succeededIndexes === undefined ? undefined : parseIndexes(rule.succeededIndexes, completions)
+    // Of an elastic Job that has become smaller, none of them may be left.
+    if (wanted?.size === 0) continue
     const got = wanted === undefined ? completed.size : [...wanted].filter((index) => completed.has(index)).length
     if (got >= (rule.succeededCount ?? wanted?.size ?? Number.POSITIVE_INFINITY)) return i
   }

@@ -1,7 +1,7 @@
 import { type Scope, rfc3339 } from '#base'
 import { type core, isConflict, isNotFound, keyOf, refs } from '#api'
 import { PODS_BY_NODE, after, type ControllerDefinition, done, indexByNode, isTerminating } from '#reconcile'
-import { planEviction } from './plan-eviction.ts'
+import { evictionTime, planEviction } from './plan-eviction.ts'
 
 /** Deletes pods from nodes with NoExecute taints that they do not tolerate, or no longer. */
 export const taintEvictionController: ControllerDefinition = {
@@ -10,8 +10,8 @@ export const taintEvictionController: ControllerDefinition = {
   setup(context) {
     const { client, events } = context
     const clock = context.scope.clock
-    /** Pods whose deletion is set: from when the time of toleration counts. */
-    const scheduled = new Map<string, { readonly uid: string; readonly sinceMs: number }>()
+    /** Pods whose deletion is set, and for when. */
+    const scheduled = new Map<string, { readonly uid: string; readonly dueMs: number }>()
     const pods = context.watch(refs.pods, ({ key, old, now }) =>
       now === undefined ||
       old?.spec?.nodeName !== now.spec?.nodeName ||
@@ -56,19 +56,15 @@ export const taintEvictionController: ControllerDefinition = {
       const plan = planEviction(pod.spec?.tolerations ?? [], nodes.get(nodeName)?.spec?.taints ?? [])
       const uid = pod.metadata?.uid ?? ''
       const before = scheduled.get(key)
-      if (plan === 'never') {
-        if (before?.uid === uid) events.event(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`)
-        scheduled.delete(key)
-        return done
+      const nowMs = clock.monotonic()
+      const { dueMs, isCancelled } = evictionTime(plan, before?.uid === uid ? before.dueMs : undefined, nowMs)
+      if (isCancelled) events.event(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`)
+      if (dueMs !== undefined && dueMs > nowMs) {
+        scheduled.set(key, { uid, dueMs })
+        return after(dueMs - nowMs)
       }
-      if (plan !== 'now') {
-        const sinceMs = before?.uid === uid ? before.sinceMs : clock.monotonic()
-        scheduled.set(key, { uid, sinceMs })
-        const leftMs = plan.afterMs - (clock.monotonic() - sinceMs)
-        if (leftMs > 0) return after(leftMs)
-      }
-      await evict(scope, pod)
       scheduled.delete(key)
+      if (dueMs !== undefined) await evict(scope, pod)
       return done
     }
   },

@@ -1,5 +1,5 @@
 import { rfc3339 } from '#base'
-import { type core, type KubeObject, StatusError, labelSelectorOf, type policy, refs, statusError } from '#api'
+import { type core, type KubeObject, StatusError, isConflict, labelSelectorOf, type policy, refs, statusError } from '#api'
 import { validateAdmission } from '../write/admit.ts'
 import type { RequestContext } from '../context.ts'
 import type { SpecialHandler } from '../special-handler.ts'
@@ -40,11 +40,12 @@ export const podEviction: SpecialHandler = async (context, target) => {
   const entry = await present(context, view, cacheKey(view.resource, namespace, name))
   if (entry === undefined) throw statusError.notFound(view.resource, name)
   const pod = view.object(entry) as core.Pod
-  const revision = isBeyondBudgets(pod) ? undefined : await askBudget(context, pod, entry.revision, deletion.dryRun)
-  await evict(context, view, pod, {
-    ...deletion,
-    ...(revision === undefined || deletion.resourceVersion !== undefined ? {} : { resourceVersion: revision }),
-  })
+  const budget = isBeyondBudgets(pod) ? undefined : await askBudget(context, pod, deletion.dryRun)
+  if (budget === undefined || deletion.resourceVersion !== undefined) await evict(context, view, pod, deletion)
+  else
+    await evict(context, view, pod, { ...deletion, resourceVersion: String(entry.revision) }).catch((error: unknown) => {
+      throw isConflict(error) ? beingProcessed(budget.metadata?.name ?? '') : error
+    })
   return createdAnswer(context)
 }
 
@@ -55,15 +56,15 @@ function isBeyondBudgets({ metadata, status }: core.Pod): boolean {
   )
 }
 
-/** Throws `StatusError` 429 or 500. A revision: the pod may go only as long as it is as it was then. */
-async function askBudget(context: RequestContext, pod: core.Pod, revision: number, dryRun: boolean): Promise<string | undefined> {
+/** Throws `StatusError` 429 or 500. A budget is returned that lets the pod go only as long as it is as it was seen: unhealthy. */
+async function askBudget(context: RequestContext, pod: core.Pod, dryRun: boolean): Promise<Budget | undefined> {
   const namespace = pod.metadata?.namespace ?? ''
   const budgets = budgetsOf(context, pod)
   const budget = budgets[0]
   if (budget === undefined) return undefined
   if (budgets.length > 1)
     throw plainFailure('This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.')
-  if (!isReady(pod) && allowsUnhealthy(budget)) return String(revision)
+  if (!isReady(pod) && allowsUnhealthy(budget)) return budget
   const view = budgetView(context)
   if (view === undefined) return undefined
   const now = rfc3339(context.scope.clock.now())
@@ -107,23 +108,24 @@ function checkBudget({ metadata, status }: Budget): void {
     desiredHealthy = 0,
     conditions = [],
   } = status ?? {}
-  if (observedGeneration < (metadata?.generation ?? 0))
-    throw tooMany(`The disruption budget ${name} is still being processed by the server.`, NOT_OBSERVED_RETRY_SECONDS)
+  if (observedGeneration < (metadata?.generation ?? 0)) throw beingProcessed(name)
   const refused = (why: string): Error =>
     statusError.forbidden({ group: refs.poddisruptionbudgets.group, plural: 'poddisruptionbudget' }, name, why)
   if (disruptionsAllowed < 0) throw refused('pdb disruptions allowed is negative')
   if (Object.keys(disruptedPods).length > MOST_DISRUPTED)
     throw refused('DisruptedPods map too big - too many evictions not confirmed by PDB controller')
   if (disruptionsAllowed > 0) return
-  const failed = conditions?.find(
-    ({ type, status: value, reason }) => type === 'DisruptionAllowed' && value === 'False' && reason === 'SyncFailed',
-  )
-  if (failed !== undefined)
-    throw tooMany(`The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${failed.message}`)
+  const why = conditions?.find(({ type, status: value, message }) => type === 'DisruptionAllowed' && value === 'False' && message !== '')
+  if (why?.reason === 'SyncFailed')
+    throw tooMany(`The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${why.message}`)
   if (currentHealthy <= desiredHealthy)
     throw tooMany(`The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`)
-  throw tooMany(`The disruption budget ${name} does not allow evicting pods currently`)
+  const told = why === undefined ? '' : ` (${why.reason}): ${why.message}`
+  throw tooMany(`The disruption budget ${name} does not allow evicting pods currently${told}`)
 }
+
+const beingProcessed = (name: string): StatusError =>
+  tooMany(`The disruption budget ${name} is still being processed by the server.`, NOT_OBSERVED_RETRY_SECONDS)
 
 function tooMany(cause: string, retryAfterSeconds = 0): StatusError {
   const retry = retryAfterSeconds > 0

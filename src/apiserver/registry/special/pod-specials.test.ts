@@ -92,6 +92,23 @@ test('an eviction takes from the budget, and is refused when nothing is left', a
   assert.equal(ending[0].status.conditions.at(-1).reason, 'EvictionByEvictionAPI')
 })
 
+test('a budget that allows nothing says why where its condition does', async (t) => {
+  const ask = await server(t)
+  await runningPod(ask, 'p')
+  await ask('POST', BUDGETS, { metadata: { name: 'b' }, spec: { selector: { matchLabels: { app: 'x' } }, maxUnavailable: 1 } })
+  const refusal = async (currentHealthy: number, reason: string, message: string): Promise<string> => {
+    const condition = { type: 'DisruptionAllowed', status: 'False', reason, message, lastTransitionTime: '2026-01-01T00:00:00Z' }
+    const status = { disruptionsAllowed: 0, currentHealthy, desiredHealthy: 1, expectedPods: 2, observedGeneration: 1 }
+    await ask('PATCH', `${BUDGETS}/b/status`, { status: { ...status, conditions: [condition] } })
+    return (await ask('POST', `${PODS}/p/eviction`, { metadata: { name: 'p' } })).body.details.causes[0].message
+  }
+  const none = 'The disruption budget b does not allow evicting pods currently'
+  assert.equal(await refusal(2, 'SyncFailed', 'why'), `${none} because it failed sync: why`)
+  assert.equal(await refusal(1, 'Other', 'why'), 'The disruption budget b needs 1 healthy pods and has 1 currently')
+  assert.equal(await refusal(2, 'Other', 'why'), `${none} (Other): why`)
+  assert.equal(await refusal(2, 'InsufficientPods', ''), none)
+})
+
 test('a resize changes amounts and nothing else', async (t) => {
   const ask = await server(t)
   const container = { name: 'a', image: 'nginx:1', resources: { requests: { cpu: '1' }, limits: { cpu: '2' } } }
