@@ -1,5 +1,5 @@
 export { startApiServer } from './server/apiserver.ts'
-export { running } from './background/processes.ts'
+export { ONE_HEAP, running } from './background/processes.ts'
 export { claimPort } from './instance/port-claim.ts'
 export { type Instance, proxyTable, readInstance } from './instance/instance.ts'
 export { cacheDir } from './pack/find-pack.ts'

@@ -17,7 +17,7 @@ const SUPERVISOR = join(import.meta.dirname, 'supervise.sh')
 /** In the environment of every process started here; its value is the pid file. */
 const MARK = 'SAMPAN_PIDFILE'
 /** One heap of C for all threads: glibc gives each its own, and what one has freed another cannot use. Larger buffers are left to its own judgement. */
-const ONE_HEAP = { MALLOC_ARENA_MAX: '1' } as const
+export const ONE_HEAP = { MALLOC_ARENA_MAX: '1' } as const
 const LARGEST_LOG_BYTES = 32 * 1024 * 1024
 const STOP_CHECK_MS = 20
 const STARTED_WITHIN_MS = 5000

@@ -16,8 +16,8 @@ const TICKS_A_SECOND = 100
 export const hostOf = (route: number): string => `h${route}.example`
 
 /** A process is to have been started for good. */
-export function start(program: string, args: readonly string[]): ChildProcess {
-  return spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+export function start(program: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): ChildProcess {
+  return spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...more } })
 }
 
 /** What answers for all pods. */
