@@ -9,7 +9,8 @@ const REQUIRE = "import { createRequire as __createRequire } from 'node:module';
 
 /**
  * Packs the sources and the libraries that they use, unless it is done: what loads together lies together, types and comments are gone, and names and
- * line breaks stay, so that a stack trace can be read. What is imported only when it is needed still is. Returns the folder.
+ * line breaks stay, so that a stack trace can be read. Nothing is renamed but what has the name of something else beside it, so that esbuild need not note
+ * names: it would do so with a call for each function that is made, ten thousand at the start and more in every request, and a process would be 2 to 5 MB larger. What is imported only when it is needed still is. Returns the folder.
  */
 export async function makePack(environment: NodeJS.ProcessEnv, root: string = ROOT): Promise<string> {
   const dir = packsDir(environment)
@@ -27,7 +28,6 @@ export async function makePack(environment: NodeJS.ProcessEnv, root: string = RO
     format: 'esm',
     platform: 'node',
     target: 'node26',
-    keepNames: true,
     legalComments: 'none',
     logLevel: 'silent',
     banner: { js: REQUIRE },
