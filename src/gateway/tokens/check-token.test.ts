@@ -34,13 +34,8 @@ function keys(text: string): KeySet {
 }
 
 describe('tokens', () => {
-  const [rsa, pss, ec, ec384, ed] = [
-    signer('RS256', 'r'),
-    signer('PS256', 'p'),
-    signer('ES256', 'e'),
-    signer('ES384', 'e3'),
-    signer('EdDSA', 'd'),
-  ]
+  const [rsa, ec, ec384, ed] = [signer('RS256', 'r'), signer('ES256', 'e'), signer('ES384', 'e3'), signer('EdDSA', 'd')]
+  const pss = signer('PS256', 'p', rsa)
   const all = keys(keySetText(rsa, pss, ec, ec384, ed))
   const saidOf = (token: string, of = rules(), set = all, nowMs = NOW): string => {
     const verdict = checkToken(token, of, set, nowMs)
@@ -51,8 +46,8 @@ describe('tokens', () => {
     for (const one of [rsa, pss, ec, ec384, ed]) assert.equal(saidOf(one.token(good)), 'good')
     // One that does not say which key.
     assert.equal(saidOf(ec.token(good, { kid: undefined })), 'good')
-    assert.equal(saidOf(signer('RS256', 'r').token(good)), '401 its signature is not good')
-    assert.equal(saidOf(signer('RS256', 'z').token(good)), 'unknown-key')
+    assert.equal(saidOf(signer('EdDSA', 'd').token(good)), '401 its signature is not good')
+    assert.equal(saidOf(signer('EdDSA', 'z').token(good)), 'unknown-key')
     const [head = '', , signature = ''] = rsa.token(good).split('.')
     const forged = Buffer.from(JSON.stringify({ ...good, sub: 'root' })).toString('base64url')
     assert.equal(saidOf(`${head}.${forged}.${signature}`), '401 its signature is not good')
