@@ -29,6 +29,11 @@ const SEATS: MetricDefinition = {
   help: 'Seats that they have: one each.',
   type: 'gauge',
 }
+const SEATS_WAITED_FOR: MetricDefinition = {
+  name: 'apiserver_flowcontrol_current_inqueue_seats',
+  help: 'Seats that those who wait will have: one each.',
+  type: 'gauge',
+}
 const NOMINAL: MetricDefinition = {
   name: 'apiserver_flowcontrol_nominal_limit_seats',
   help: "Seats that are the priority level's own.",
@@ -108,6 +113,7 @@ export class FlowMetrics {
       [WAITING, (meter: FlowMeter) => meter.waiting],
       [EXECUTING, (meter: FlowMeter) => meter.executing],
       [SEATS, (meter: FlowMeter) => meter.executing],
+      [SEATS_WAITED_FOR, (meter: FlowMeter) => meter.waiting],
     ] as const) {
       text.family(definition)
       for (const meter of meters) text.sample(definition.name, meter.labels, of(meter))

@@ -66,6 +66,15 @@ export class AdmissionMetrics {
     ['policy', 'policy_binding', 'error_type', 'enforcement_action'],
     POLICY_BOUNDS,
   )
+  readonly #mutations = new Counters(
+    { name: 'apiserver_mutating_admission_policy_check_total', help: 'Requests that a mutating policy has been applied to.' },
+    ['policy', 'policy_binding', 'error_type'],
+  )
+  readonly #mutating = new Histograms(
+    { name: 'apiserver_mutating_admission_policy_check_duration_seconds', help: 'Time of the expressions of a mutating policy.' },
+    ['policy', 'policy_binding', 'error_type'],
+    POLICY_BOUNDS,
+  )
   /** The usual case of each step, found without putting a key together. */
   readonly #passed = new Map<string, Map<object | Phase, Histogram>>()
 
@@ -92,6 +101,11 @@ export class AdmissionMetrics {
     this.#checking.of(policy, binding, error, action).observe(ms / 1000)
   }
 
+  mutation(policy: string, binding: string, error: 'no_error' | 'invalid_error', ms: number): void {
+    this.#mutations.of(policy, binding, error).value++
+    this.#mutating.of(policy, binding, error).observe(ms / 1000)
+  }
+
   #usual(type: Phase, operation: string, key: object | Phase, name: string | undefined): Histogram {
     const row = type === 'admit' ? operation : `${operation} `
     let histograms = this.#passed.get(row)
@@ -114,6 +128,8 @@ export class AdmissionMetrics {
       this.#failOpen,
       this.#checks,
       this.#checking,
+      this.#mutations,
+      this.#mutating,
     ]
     for (const family of families) family.write(text)
     this.podSecurity.write(text)

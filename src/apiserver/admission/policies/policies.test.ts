@@ -142,6 +142,12 @@ test('policies that ask for it see what later ones have changed, once', async (t
   await w.policy('mutating', 'a', { reinvocationPolicy: 'IfNeeded', mutations: [append('a')] })
   await w.policy('mutating', 'b', { reinvocationPolicy: 'Never', mutations: [append('b'), append('c')] })
   assert.equal((await w.configMap('m')).body.data.log, 'abca')
+  const { text } = await w.api.request('GET', '/metrics')
+  const counted = text.split('\n').filter((line) => line.startsWith('apiserver_mutating_admission_policy_check_total'))
+  assert.deepEqual(
+    counted.map((line) => line.slice(line.indexOf('{'))),
+    ['a', 'b'].map((name) => `{policy="${name}",policy_binding="${name}",error_type="no_error"} 2`),
+  )
 })
 
 test('an applied object must name its types by their places', async (t) => {

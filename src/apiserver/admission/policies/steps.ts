@@ -136,7 +136,8 @@ async function mutateBy(
     }
     const id = idOf(invocation)
     if (rounds.skips(id)) continue
-    const outcome = await mutateOnce(scope, policy.spec, ask, request, options)
+    const counted: CountMutation = (error, ms) => request.metrics?.mutation(policy.name, binding?.name ?? '', error, ms)
+    const outcome = await mutateOnce(scope, policy.spec, ask, request, options, counted)
     if (outcome === 'passed over') continue
     if (outcome.problem !== undefined) fail(outcome.problem)
     if (outcome.hasChanged) {
@@ -160,12 +161,15 @@ interface Outcome {
   readonly problem?: string
 }
 
+type CountMutation = (error: 'no_error' | 'invalid_error', ms: number) => void
+
 async function mutateOnce(
   scope: Scope,
   spec: MutatingSpec,
   ask: Ask,
   request: AdmissionRequest,
   options: PolicyOptions,
+  counted: CountMutation,
 ): Promise<Outcome | 'passed over'> {
   const { resource } = ask
   const params = paramsOf(ask)
@@ -179,17 +183,33 @@ async function mutateOnce(
     if (at > 0) input = await inputOf(scope, request, resource, options, late)
     const seen = input
     const schema = isOwnKind(request, resource) ? resource.schema : undefined
+    const startedAt = scope.clock.monotonic()
     const made = await late.evaluate(() => mutateByPolicy(spec, at, seen, params, schema))
-    if (made === undefined) continue
-    if (typeof made === 'string') return { hasChanged, problem: made }
-    try {
-      if (await changeDraft(scope, options.convert, request, resource, input.object, made)) hasChanged = true
-    } catch (error) {
-      if (!(error instanceof StatusError)) throw error
-      return { hasChanged, problem: error.message }
-    }
+    const { changed, problem } = await applied(scope, request, options, resource, input.object, made)
+    counted(problem === undefined ? 'no_error' : 'invalid_error', scope.clock.monotonic() - startedAt)
+    if (changed) hasChanged = true
+    if (problem !== undefined) return { hasChanged, problem }
   }
   return { hasChanged }
+}
+
+/** Puts what an expression has made in the place of the object. */
+async function applied(
+  scope: Scope,
+  request: AdmissionRequest,
+  options: PolicyOptions,
+  resource: Resource,
+  object: PolicyInput['object'],
+  made: ReturnType<typeof mutateByPolicy>,
+): Promise<{ readonly changed: boolean; readonly problem?: string }> {
+  if (made === undefined) return { changed: false }
+  if (typeof made === 'string') return { changed: false, problem: made }
+  try {
+    return { changed: await changeDraft(scope, options.convert, request, resource, object, made) }
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error
+    return { changed: false, problem: error.message }
+  }
 }
 
 /** Subresources may speak a kind of their own. */
