@@ -24,7 +24,7 @@ import { OrphanSweep } from './host/orphans.ts'
 import { ImageCollector } from './images/image-collector.ts'
 import { podImages } from './images/pod-images.ts'
 import { LogRotation } from './logs/log-rotation.ts'
-import { admitPod, isSelected, lacking } from './node-object/admission.ts'
+import { KnownRequests, admitPod, isSelected, lacking } from './node-object/admission.ts'
 import { machineFacts, mostPids } from './node-object/facts.ts'
 import { NOTHING_RESERVED, type NodeResources, keptFree, nodeResources } from './node-object/node-resources.ts'
 import { nodeStatus } from './node-object/node-status.ts'
@@ -34,7 +34,6 @@ import { NODE_REMOVED, NodeRegistrar } from './node-object/registrar.ts'
 import type { NodeAgentOptions } from './node-agent-options.ts'
 import { kubeletPaths } from './plugins/kubelet-paths.ts'
 import { type PluginHandlers, PluginRegistry } from './plugins/plugin-registry.ts'
-import { isDone } from './pods/plan/ending.ts'
 import { isMirror, uidOf } from './pods/pod-facts.ts'
 import { PodManager } from './pods/pod-manager.ts'
 import type { PodEvents, PodNetwork } from './pods/services.ts'
@@ -251,7 +250,8 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
         })
   /** With what they were granted, whatever they ask for. */
   const othersThan = (pod: core.Pod): core.Pod[] =>
-    manager.workers.map((worker) => worker.snapshot().pod).filter((other) => uidOf(other) !== uidOf(pod) && !isDone(other.status?.phase))
+    manager.workers.filter((worker) => !worker.isDone && uidOf(worker.pod) !== uidOf(pod)).map((worker) => worker.pod)
+  const requests = new KnownRequests().of
   const probes = new ProbeTally()
   const starts = new StartTally()
   const manager: PodManager = new PodManager(scope, {
@@ -272,12 +272,13 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     starts,
     admit(pod) {
       shutdown.admit()
-      if (registrar.node !== undefined) admitPod(pod, othersThan(pod), registrar.node, devices.handles)
+      if (registrar.node !== undefined) admitPod(pod, othersThan(pod), registrar.node, { elsewhere: devices.handles, requests })
       const refusal = refusedUnder(evictor.pressures(scope.clock.now()), pod)
       if (refusal !== undefined) throw new PodRejected('Evicted', `Pod was rejected: ${refusal}`)
     },
     refuseResize: (pod, granted) =>
-      alignment.refuseResize(pod, granted) ?? (registrar.node && lacking(pod, othersThan(pod), registrar.node, ['cpu', 'memory'])),
+      alignment.refuseResize(pod, granted) ??
+      (registrar.node && lacking(pod, othersThan(pod), registrar.node, { resources: ['cpu', 'memory'], requests })),
     takesCdiDevices: runtimeName !== 'containerd' || Number.parseFloat(runtimeVersion.replace(/^v/, '')) >= 1.7,
     featuresOf: (handler) => handlers.find(({ name }) => name === handler) ?? NO_FEATURES,
     handlerOf: (own, pod) => handlerOf(own, client, pod),

@@ -34,18 +34,35 @@ export function requestsOf(pod: core.Pod): Amounts {
   return joined(total, amountsOf(pod.spec?.overhead), plus)
 }
 
-/** Why a pod cannot have what it asks for beside the others: the first resource of which there is too little. Those that the node does not have are nobody's concern here, nor those that are seen to `elsewhere`. */
+/** What pods ask for, worked out once for each spec: at every admission it is asked of all pods that are there. */
+export class KnownRequests {
+  readonly #bySpec = new WeakMap<core.PodSpec, Amounts>()
+
+  readonly of = (pod: core.Pod): Amounts => {
+    if (pod.spec === undefined) return requestsOf(pod)
+    const amounts = this.#bySpec.get(pod.spec) ?? requestsOf(pod)
+    this.#bySpec.set(pod.spec, amounts)
+    return amounts
+  }
+}
+
+interface Admission {
+  /** What is seen to by somebody else. */
+  readonly elsewhere?: (resource: string) => boolean
+  readonly requests?: (pod: core.Pod) => Amounts
+}
+
+/** Why a pod cannot have what it asks for beside the others: the first resource of which there is too little. Those that the node does not have are nobody's concern here. */
 export function lacking(
   pod: core.Pod,
   others: readonly core.Pod[],
   node: core.Node,
-  resources?: readonly string[],
-  elsewhere: (resource: string) => boolean = () => false,
+  { resources, elsewhere = () => false, requests = requestsOf }: Admission & { readonly resources?: readonly string[] } = {},
 ): { readonly reason: string; readonly message: string } | undefined {
   const allocatable = node.status?.allocatable ?? {}
-  const wanted = requestsOf(pod)
+  const wanted = requests(pod)
   const names = resources ?? [...BASIC, ...[...wanted.keys()].filter((name) => !BASIC.includes(name) && !elsewhere(name))]
-  const used = others.map(requestsOf)
+  const used = others.map(requests)
   for (const resource of names) {
     const asked = wanted.get(resource) ?? 0
     const text = allocatable[resource]
@@ -70,7 +87,7 @@ export function isSelected(pod: core.Pod, node: core.Node): boolean {
 }
 
 /** Throws `PodRejected` when the node cannot hold the pod beside those that it has. The scheduler sees to that; this is for who goes past it. */
-export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.Node, elsewhere?: (resource: string) => boolean): void {
+export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.Node, how: Admission = {}): void {
   const allocatable = node.status?.allocatable ?? {}
   const reject = (reason: string, why: string): never => {
     throw new PodRejected(reason, `Pod was rejected: ${why}`)
@@ -81,7 +98,7 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
   const mostPods = Number(allocatable.pods ?? '0')
   if (others.length + 1 > mostPods)
     reject('OutOfpods', `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${mostPods}`)
-  const lack = lacking(pod, others, node, undefined, elsewhere)
+  const lack = lacking(pod, others, node, how)
   if (lack !== undefined) reject(lack.reason, lack.message)
   if (!isSelected(pod, node)) reject('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
   const taken = others.flatMap(hostPortsOf)

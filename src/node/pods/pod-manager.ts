@@ -1,10 +1,11 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
 import type { Container, RuntimeEvent, Sandbox } from '../cri/runtime.ts'
-import { ANNOTATIONS, LABELS, uidOf } from './pod-facts.ts'
+import { logDirectoryOf } from '../sandbox/sandbox-spec.ts'
+import { ANNOTATIONS, LABELS, nameOf, uidOf } from './pod-facts.ts'
 import type { Ended } from './plan/snapshot.ts'
 import { PodWorker } from './pod-worker.ts'
 import type { PodServices } from './services.ts'
@@ -108,7 +109,7 @@ export class PodManager {
     const uid = uidOf(pod)
     const worker = new PodWorker(this.#scope, this.#services, pod, () => {
       this.#workers.delete(uid)
-      this.#removeLogs((owner) => owner === uid)
+      this.#removeLogs((owner) => owner === uid, nameOf(pod) === '' ? undefined : [basename(logDirectoryOf(this.#services.settings, pod))])
       this.roomChanged()
     })
     this.#workers.set(uid, worker)
@@ -142,11 +143,11 @@ export class PodManager {
     return readdir(this.#services.settings.podsDir).catch(() => [])
   }
 
-  /** Logs stay as long as the API has the pod: then nobody can ask for them any more. */
-  #removeLogs(isOver: (uid: string) => boolean): void {
+  /** Logs stay as long as the API has the pod: then nobody can ask for them any more. Those of a pod whose name is known need not be looked for. */
+  #removeLogs(isOver: (uid: string) => boolean, names?: readonly string[]): void {
     const { logsDir } = this.#services.settings
     try {
-      for (const name of readdirSync(logsDir))
+      for (const name of names ?? readdirSync(logsDir))
         if (isOver(name.slice(name.lastIndexOf('_') + 1))) rmSync(join(logsDir, name), { recursive: true, force: true })
     } catch (error) {
       this.#scope.log.warn('logs of pods that are gone could not be removed', { error: messageOf(error) })

@@ -5,7 +5,7 @@ import { PodRejected } from '../refusal.ts'
 import { type Action, type Plan, keyOfAction } from './plan/action.ts'
 import { planPod } from './plan/plan-pod.ts'
 import type { Ended, PodSnapshot, ProbeResults } from './plan/snapshot.ts'
-import { endingOf } from './plan/ending.ts'
+import { endingOf, isDone } from './plan/ending.ts'
 import { carryOut } from './actions.ts'
 import { ClockJumps, moveTimes } from './clock-jumps.ts'
 import { findContainer, namespaceOf, nameOf, specOf, uidOf } from './pod-facts.ts'
@@ -86,6 +86,11 @@ export class PodWorker implements PodSubject {
   /** With the resources that the node has granted. */
   get pod(): core.Pod {
     return this.#grants.pod
+  }
+
+  /** It has succeeded or failed, as far as anybody was told. */
+  get isDone(): boolean {
+    return isDone((this.#reported ?? this.pod.status)?.phase)
   }
 
   get podIps(): readonly string[] {
