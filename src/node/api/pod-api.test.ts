@@ -91,6 +91,28 @@ test('what went wrong is told at once', async () => {
   assert.equal(told.length, 1)
 })
 
+test('of many pods a few are told at a time, each in the end, and what comes meanwhile goes along', async () => {
+  using scope = rootScope({ clock: manualClock() })
+  const answers: (() => void)[] = []
+  let most = 0
+  const pods = {
+    patch: async () => {
+      most = Math.max(most, answers.length + 1)
+      await new Promise<void>((answer) => answers.push(answer))
+      return {}
+    },
+  }
+  const api = podApi(scope, { resource: () => pods } as unknown as Client)
+  for (let uid = 0; uid < 50; uid++) api.report({ metadata: { ...pod.metadata, uid: String(uid) } }, { phase: 'Running' }, false)
+  let told = 0
+  for (await turns(); answers.length > 0; await turns()) {
+    told += answers.length
+    for (const answer of answers.splice(0)) answer()
+  }
+  assert.equal(told, 50)
+  assert.equal(most, 8)
+})
+
 test('the last status goes before the deletion, also when it waited', async () => {
   using scope = rootScope({ clock: manualClock() })
   const { told, client } = fakeApi()

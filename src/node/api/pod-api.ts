@@ -10,6 +10,8 @@ import { statusPatch } from './status-patch.ts'
 const OWNED = new Set(['reason', 'message', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'])
 /** What only says that a pod is on its way, or is being started anew, or that its deletion was seen, waits this long: mostly the next status overtakes it. */
 const PASSES_MS = 1000
+/** Of all pods at the same time: each request under way has a connection, and 500 of them cost both ends more than what they carry. */
+const MOST_AT_ONCE = 8
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 10_000
 
@@ -28,22 +30,27 @@ interface Reported {
 export function podApi(scope: Scope, client: Client): PodApi {
   const pods = client.resource(refs.pods)
   const reported = new Map<string, Reported>()
+  const waiting: (() => void)[] = []
+  let free = MOST_AT_ONCE
+
+  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) free++
+      else next()
+    }
+  }
 
   async function write(entry: Reported): Promise<void> {
     let failures = 0
     for (;;) {
-      const { pod, wanted } = entry
-      const patch = statusPatch(entry.told, wanted, OWNED)
-      if (patch === undefined) return
+      const { pod } = entry
       try {
-        const answer = await pods.patch(
-          scope,
-          { namespace: namespaceOf(pod), name: nameOf(pod) },
-          { type: 'strategic', body: { metadata: { uid: uidOf(pod) }, status: patch } },
-          { subresource: 'status' },
-        )
-        // What was asked for, not what came back: a server that leaves something out is not asked for it again and again.
-        Object.assign(entry, { told: wanted, version: answer.metadata?.resourceVersion ?? entry.version })
+        if (!(await inTurn(() => writeNow(entry)))) return
         failures = 0
       } catch (error) {
         // The pod is gone, or another one has its name: nobody is left to tell.
@@ -54,6 +61,22 @@ export function podApi(scope: Scope, client: Client): PodApi {
         if (scope.signal.aborted) return
       }
     }
+  }
+
+  /** False when there is nothing to tell. */
+  async function writeNow(entry: Reported): Promise<boolean> {
+    const { pod, wanted } = entry
+    const patch = statusPatch(entry.told, wanted, OWNED)
+    if (patch === undefined) return false
+    const answer = await pods.patch(
+      scope,
+      { namespace: namespaceOf(pod), name: nameOf(pod) },
+      { type: 'strategic', body: { metadata: { uid: uidOf(pod) }, status: patch } },
+      { subresource: 'status' },
+    )
+    // What was asked for, not what came back: a server that leaves something out is not asked for it again and again.
+    Object.assign(entry, { told: wanted, version: answer.metadata?.resourceVersion ?? entry.version })
+    return true
   }
 
   async function flush(entry: Reported): Promise<void> {
@@ -83,11 +106,8 @@ export function podApi(scope: Scope, client: Client): PodApi {
       const entry = reported.get(uidOf(pod))
       if (entry !== undefined) await flush(entry)
       try {
-        await pods.delete(
-          own,
-          { namespace: namespaceOf(pod), name: nameOf(pod) },
-          { gracePeriodSeconds: 0, preconditions: { uid: uidOf(pod) } },
-        )
+        const options = { gracePeriodSeconds: 0, preconditions: { uid: uidOf(pod) } }
+        await inTurn(() => pods.delete(own, { namespace: namespaceOf(pod), name: nameOf(pod) }, options))
       } catch (error) {
         if (!isNotFound(error) && !isConflict(error)) throw error
       }
