@@ -42,7 +42,7 @@ export const endpointSlices = defineResource(refs.endpointslices, {
   columns: {
     AddressType: ({ addressType }) => addressType ?? '',
     Ports: ({ ports }) =>
-      shortened((ports ?? []).map(({ port, name }) => (port === undefined ? (name ?? '') || '*' : String(port)))) || '<unset>',
+      shortened((ports ?? []).map(({ port, name }) => (port === undefined ? (name ?? '*') : String(port)))) || '<unset>',
     Endpoints: ({ endpoints }) => shortened((endpoints ?? []).flatMap(({ addresses }) => addresses ?? [])) || '<unset>',
   },
 })

@@ -32,8 +32,7 @@ function rulesOfBinding<T extends Binding>(namespaced: boolean): ResourceRules<T
       Role: ({ roleRef }) => `${roleRef.kind}/${roleRef.name}`,
       Users: (binding) => namesOf(binding, 'User', ({ name }) => name),
       Groups: (binding) => namesOf(binding, 'Group', ({ name }) => name),
-      ServiceAccounts: (binding) =>
-        namesOf(binding, 'ServiceAccount', ({ namespace, name }) => (namespace ? `${namespace}/${name}` : name)),
+      ServiceAccounts: (binding) => namesOf(binding, 'ServiceAccount', ({ namespace, name }) => `${namespace ?? ''}/${name}`),
     },
   }
 }
