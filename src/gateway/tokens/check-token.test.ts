@@ -44,6 +44,8 @@ describe('tokens', () => {
 
   test('are good when one of the keys has signed them, by an algorithm that is its own', () => {
     for (const one of [rsa, pss, ec, ec384, ed]) assert.equal(saidOf(one.token(good)), 'good')
+    // A key that has no name, whatever name the token has for it.
+    assert.equal(saidOf(ed.token(good), rules(), keys(ed.publicKey.export({ type: 'spki', format: 'pem' }).toString())), 'good')
     // One that does not say which key.
     assert.equal(saidOf(ec.token(good, { kid: undefined })), 'good')
     assert.equal(saidOf(signer('EdDSA', 'd').token(good)), '401 its signature is not good')

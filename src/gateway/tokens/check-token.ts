@@ -37,9 +37,9 @@ export function checkToken(token: string, rules: TokenRules, { keys }: KeySet, n
   const algorithm = rules.algorithms.find((name) => name === alg)
   if (algorithm === undefined) return refused('its algorithm is not taken')
   if (kid !== undefined && typeof kid !== 'string') return refused('it is no signed token')
-  const fitting = keys
-    .filter(({ id, algorithms }) => (kid === undefined || id === kid) && algorithms.includes(algorithm))
-    .slice(0, MOST_TRIES)
+  // A key without a name, as one from PEM, may be the one that is meant.
+  const meant = kid === undefined ? keys : [...keys.filter(({ id }) => id === kid), ...keys.filter(({ id }) => id === undefined)]
+  const fitting = meant.filter(({ algorithms }) => algorithms.includes(algorithm)).slice(0, MOST_TRIES)
   if (fitting.length === 0)
     return kid !== undefined && keys.some(({ id }) => id === kid)
       ? refused('its algorithm is not that of its key')
