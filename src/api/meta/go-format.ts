@@ -9,6 +9,16 @@ export function goValue(value: unknown): string {
   return `map[${members.map((key) => `${key}:${goValue(value[key])}`).join(' ')}]`
 }
 
+/** A JSON value as Go's `%s` prints it, for which whatever is no text is a mistake: `%!s(int64=1)`. */
+export function goText(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value === null || value === undefined) return '%!s(<nil>)'
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
+  if (!isJsonObject(value)) return `%!s(${goTypeName(value)}=${String(value)})`
+  const members = Object.keys(value).sort()
+  return `map[${members.map((key) => `${key}:${goText(value[key])}`).join(' ')}]`
+}
+
 const GO_ESCAPES: Readonly<Record<string, string>> = { '\u0007': '\\a', '\u000b': '\\v' }
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const UNPRINTED = /[\u0000-\u0007\u000b\u000e-\u001f\u007f-\u00a0\u00ad]/

@@ -1,4 +1,4 @@
-import { goValue } from '../meta/go-format.ts'
+import { goText, goValue } from '../meta/go-format.ts'
 import { REASONS, StatusError } from '../meta/status.ts'
 
 /** A patch that cannot be carried out. A 500 has no reason, as in Kubernetes. */
@@ -12,5 +12,5 @@ export function noMergeKey(item: unknown, mergeKey: string): StatusError {
 }
 
 export function unknownPatchType(directive: unknown, map: unknown): StatusError {
-  return badPatch(`unknown patch type: ${goValue(directive)} in map: ${goValue(map)}`, 500)
+  return badPatch(`unknown patch type: ${goText(directive)} in map: ${goValue(map)}`, 500)
 }

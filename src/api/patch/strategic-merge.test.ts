@@ -127,6 +127,11 @@ test('what cannot be carried out', () => {
     [{ spec: { nodeSelector: { z: '9', $patch: 'frob' } } }, 500, 'unknown patch type: frob in map: map[$patch:frob z:9]'],
     [{ spec: { nodeSelector: { $patch: 'merge' } } }, 500, 'unknown patch type: merge in map: map[$patch:merge]'],
     [{ spec: { containers: [{ name: 'c', $patch: 'frob' }] } }, 500, 'unknown patch type: frob in map: map[$patch:frob name:c]'],
+    [{ spec: { containers: [{ name: 'c', $patch: true }] } }, 500, 'unknown patch type: %!s(bool=true) in map: map[$patch:true name:c]'],
+    [{ spec: { '$setElementOrder/containers': 'c' } }, 500, 'expected a []interface {}, but received a string'],
+    [{ spec: { '$setElementOrder/containers': 5 } }, 500, 'expected a []interface {}, but received a int64'],
+    [{ spec: { '$setElementOrder/containers': null } }, 500, 'expected a []interface {}, but received a %!s(<nil>)'],
+    [{ spec: { volumes: [{ name: 'v', $retainKeys: 'name' }] } }, 400, 'invalid patch format of retainKeys'],
     [{ spec: { containers: [{ image: 'x' }] } }, 500, 'map: map[image:x] does not contain declared merge key: name'],
     [
       { spec: { '$setElementOrder/containers': [{ name: 'e' }], containers: [{ name: 'c', image: 'x' }] } },
@@ -134,7 +139,7 @@ test('what cannot be carried out', () => {
       "The order in patch list:\n[map[image:x name:c]]\n doesn't match $setElementOrder list:\n[map[name:e]]\n",
     ],
     [{ spec: { '$setElementOrder/nope': ['a'] } }, 500, 'unable to find api field in struct PodSpec for the json field "nope"'],
-    [{ spec: { volumes: [{ name: 'v', $retainKeys: ['name'], hostPath: {} }] } }, 400, 'invalid patch format of retainKeys list'],
+    [{ spec: { volumes: [{ name: 'v', $retainKeys: ['name'], hostPath: {} }] } }, 400, 'invalid patch format of retainKeys'],
   ]
   for (const [patch, code, message] of cases) {
     assert.throws(

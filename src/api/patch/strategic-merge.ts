@@ -1,5 +1,5 @@
 import { deepEqual, isJsonObject, type JsonObject, member, setMember } from '../meta/deep.ts'
-import { goValue, jsonTypeName } from '../meta/go-format.ts'
+import { goTypeName, goValue, jsonTypeName } from '../meta/go-format.ts'
 import { statusError } from '../meta/status.ts'
 import type { ObjectSchema, Schema } from '../schema/schema.ts'
 import {
@@ -65,11 +65,11 @@ function replacedMap(directive: unknown, patch: JsonObject): JsonObject {
 function retainedKeys(patch: JsonObject): ReadonlySet<unknown> | undefined {
   const list = member(patch, RETAIN_KEYS)
   if (list === undefined) return undefined
-  if (!Array.isArray(list)) throw badPatch('invalid patch format of retainKeys list')
+  if (!Array.isArray(list)) throw badPatch('invalid patch format of retainKeys')
   const retained = new Set<unknown>(list)
   for (const key of Object.keys(patch)) {
     const isDirective = key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER) || key.startsWith(DELETE_FROM_LIST)
-    if (!isDirective && patch[key] !== null && !retained.has(key)) throw badPatch('invalid patch format of retainKeys list')
+    if (!isDirective && patch[key] !== null && !retained.has(key)) throw badPatch('invalid patch format of retainKeys')
   }
   return retained
 }
@@ -206,6 +206,7 @@ function mergedList(original: Items | undefined, changed: Items | undefined, sch
 }
 
 function listOf(value: unknown): Items {
-  if (!Array.isArray(value)) throw badPatch(`expected a slice, but received a ${value === null ? 'nil' : jsonTypeName(value)}`, 500)
+  if (!Array.isArray(value))
+    throw badPatch(`expected a []interface {}, but received a ${value === null ? '%!s(<nil>)' : goTypeName(value)}`, 500)
   return value
 }
