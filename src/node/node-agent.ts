@@ -250,7 +250,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
         })
   /** With what they were granted, whatever they ask for. */
   const othersThan = (pod: core.Pod): core.Pod[] =>
-    manager.workers.filter((worker) => !worker.isDone && uidOf(worker.pod) !== uidOf(pod)).map((worker) => worker.pod)
+    manager.workers.filter((worker) => worker.holdsPlace && uidOf(worker.pod) !== uidOf(pod)).map((worker) => worker.pod)
   const requests = new KnownRequests().of
   const probes = new ProbeTally()
   const starts = new StartTally()

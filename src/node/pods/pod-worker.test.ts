@@ -49,6 +49,18 @@ describe('a pod on a node', () => {
     assert.deepEqual(await runtime.listContainers(), [])
   })
 
+  test('leaves its place to others as soon as the API has it no more, while it still ends', async () => {
+    node.manager.set(web)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    const [worker] = node.manager.workers
+    assert.equal(worker?.holdsPlace, true)
+    node.manager.set(deleted(web))
+    assert.equal(worker?.holdsPlace, true)
+    node.manager.remove(web.metadata?.uid ?? '')
+    assert.equal(worker?.holdsPlace, false)
+    await node.until('gone', () => node.manager.workers.length === 0)
+  })
+
   test('is restarted after a crash with growing delays', async () => {
     runtime.processes.set('app:1', { exitsAfterMs: 1000, exitCode: 3 })
     node.manager.set(web)

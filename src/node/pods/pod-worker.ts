@@ -88,9 +88,12 @@ export class PodWorker implements PodSubject {
     return this.#grants.pod
   }
 
-  /** It has succeeded or failed, as far as anybody was told. */
-  get isDone(): boolean {
-    return isDone((this.#reported ?? this.pod.status)?.phase)
+  /**
+   * What it asks for is not to be had by others. A pod that has succeeded or failed, as far as anybody was told, asks for nothing; nor does one
+   * that was deleted without grace: the API has it no more, and the scheduler has given its place away.
+   */
+  get holdsPlace(): boolean {
+    return !isDone((this.#reported ?? this.pod.status)?.phase) && !this.#vanished
   }
 
   get podIps(): readonly string[] {
