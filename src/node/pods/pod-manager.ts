@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
+import { inParallel } from '#reconcile'
 import type { Container, RuntimeEvent, Sandbox } from '../cri/runtime.ts'
 import { logDirectoryOf } from '../sandbox/sandbox-spec.ts'
 import { ANNOTATIONS, LABELS, nameOf, uidOf } from './pod-facts.ts'
@@ -12,6 +13,8 @@ import type { PodServices } from './services.ts'
 
 /** Events tell of everything; this only finds what was lost. */
 const RELIST_MS = 60_000
+/** Pods whose sandbox and containers are read at the same time: of 500 at once a runtime answers the last ones too late. */
+const ADOPTED_AT_ONCE = 16
 
 interface Found {
   readonly sandboxes: Sandbox[]
@@ -39,7 +42,9 @@ export class PodManager {
     const found = await this.#list()
     this.#open = true
     for (const uid of await this.#leftDirectories()) if (!found.has(uid)) found.set(uid, { sandboxes: [], containers: [] })
-    await Promise.all([...this.#early.values()].map(async (pod) => this.#adopt(this.#workerOf(pod), found.get(uidOf(pod)))))
+    // All of them are known before the first does anything: each counts for the admission of the others.
+    const workers = [...this.#early.values()].map((pod) => this.#workerOf(pod, { isFound: true }))
+    await inParallel(workers, ADOPTED_AT_ONCE, (worker) => this.#adopt(worker, found.get(uidOf(worker.pod))))
     await this.#takeDownOrphans(found)
     this.#removeLogs((owner) => !this.#workers.has(owner))
     this.#early.clear()
@@ -59,7 +64,7 @@ export class PodManager {
     if (!this.#open) return void this.#early.set(uidOf(pod), pod)
     const known = this.#workers.get(uidOf(pod))
     if (known !== undefined) known.update(pod)
-    else this.#workerOf(pod).wake()
+    else this.#workerOf(pod, { isFound: false }).wake()
   }
 
   /** The API has it no more. */
@@ -105,9 +110,9 @@ export class PodManager {
     return this.workers.findLast(({ pod }) => pod.metadata?.namespace === namespace && pod.metadata.name === name)
   }
 
-  #workerOf(pod: core.Pod): PodWorker {
+  #workerOf(pod: core.Pod, about: { readonly isFound: boolean }): PodWorker {
     const uid = uidOf(pod)
-    const worker = new PodWorker(this.#scope, this.#services, pod, () => {
+    const worker = new PodWorker(this.#scope, this.#services, pod, about, () => {
       this.#workers.delete(uid)
       this.#removeLogs((owner) => owner === uid, nameOf(pod) === '' ? undefined : [basename(logDirectoryOf(this.#services.settings, pod))])
       this.roomChanged()
@@ -158,7 +163,7 @@ export class PodManager {
     for (const [uid, of] of found) {
       if (this.#workers.has(uid) || uid === '') continue
       this.#scope.log.info('taking down what is left of a pod', { uid })
-      const worker = this.#workerOf(lostPod(uid, of))
+      const worker = this.#workerOf(lostPod(uid, of), { isFound: true })
       worker.vanish()
       await this.#adopt(worker, of)
     }

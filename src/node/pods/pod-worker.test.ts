@@ -110,6 +110,31 @@ describe('a pod on a node', () => {
       await node.until('gone', () => node.manager.byUid('uid-pulling') === undefined)
     })
 
+  test('is left alone by a new agent until that has seen what there is of it', async () => {
+    node.manager.set(web)
+    await node.until('running', () => main()?.ready === true)
+    scope.cancel()
+    scope = rootScope({ clock })
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+    const read = runtime.podSandboxStatus.bind(runtime)
+    runtime.podSandboxStatus = async (own, id) => {
+      ask()
+      await answered
+      return await read(own, id)
+    }
+    const next = nodeHarness(scope, runtime, dir)
+    const starting = next.manager.start([web])
+    await asked
+    next.manager.set({ ...web, metadata: { ...web.metadata, labels: { changed: 'meanwhile' } } })
+    await settled()
+    answer()
+    await starting
+    await settled()
+    assert.equal((await runtime.listPodSandboxes()).length, 1)
+    assert.equal((await runtime.listContainers()).length, 1)
+  })
+
   test('is adopted by a new agent without being touched', async () => {
     node.manager.set(web)
     await node.until('running', () => node.status('web')?.phase === 'Running')

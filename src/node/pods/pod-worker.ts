@@ -42,19 +42,23 @@ export class PodWorker implements PodSubject {
   readonly #starting: Disposable
   readonly #startScope: Scope
   #queued = false
+  /** Nothing is done for the pod before it is known what there is of it. */
+  #unseen: boolean
   #gone = false
   #timer: { cancel(): void } | undefined
   readonly #announcedBackoffs = new Map<string, string>()
   readonly #adopted = new Set<string>()
   readonly #jumps: ClockJumps
 
-  constructor(scope: Scope, services: PodServices, pod: core.Pod, onGone: () => void) {
+  /** `isFound`: there may be something of it already, and it waits for its first `look`. */
+  constructor(scope: Scope, services: PodServices, pod: core.Pod, { isFound }: { readonly isFound: boolean }, onGone: () => void) {
     this.scope = scope.child({ log: { pod: `${namespaceOf(pod)}/${nameOf(pod)}` } })
     this.services = services
     this.#jumps = new ClockJumps(scope.clock)
     this.#grants = new ResizeGrants(pod)
     this.state = new RuntimeState(services.runtime)
     this.#onGone = onGone
+    this.#unseen = isFound
     // Whatever has a start time was admitted by this node before.
     this.#admitted = pod.status?.startTime !== undefined
     const told = pod.status?.startTime === undefined ? Number.NaN : Date.parse(pod.status.startTime)
@@ -155,6 +159,7 @@ export class PodWorker implements PodSubject {
         this.memory.actuatedPod = this.#grants.ofWholePod
       }),
     ])
+    this.#unseen = false
     this.wake()
   }
 
@@ -178,7 +183,7 @@ export class PodWorker implements PodSubject {
 
   /** Plans anew soon; calls within one turn are one. */
   wake(): void {
-    if (this.#queued || this.#gone) return
+    if (this.#queued || this.#gone || this.#unseen) return
     this.#queued = true
     queueMicrotask(() => {
       this.#queued = false
