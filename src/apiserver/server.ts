@@ -1,4 +1,4 @@
-import type { HttpHandler, Scope } from '#base'
+import { type HttpHandler, type Scope, leadsOutward } from '#base'
 import type { Engine } from '#store'
 import type { Resource } from '#api'
 import type {
@@ -44,7 +44,6 @@ import { virtualHandler, virtualKey } from './registry/virtual.ts'
 import { objectWriter } from './registry/write/writer.ts'
 import { Negotiator } from './respond/media.ts'
 import { type Audit, type PathHandler, requestHandler } from './router/handler.ts'
-import { isProxyable } from './stream/node-address.ts'
 import type { Tracer } from './trace/tracer.ts'
 import { CacheSet, type CacheSetOptions } from './watchcache/cache-set.ts'
 
@@ -124,7 +123,7 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   const caches = new CacheSet(own, engine, options.cache)
   let caller: Promise<ConversionCaller> | undefined
   const convertBatch: ConvertBatch = async (within, webhook, objects, apiVersion) => {
-    caller ??= conversionCaller(own, cacheReader(catalog, views), options.isWebhookAddress ?? isProxyable)
+    caller ??= conversionCaller(own, cacheReader(catalog, views), options.isWebhookAddress ?? leadsOutward)
     return (await caller).convert(within, webhook, objects, apiVersion)
   }
   const views: Views = new Views(catalog, caches, convertBatch)

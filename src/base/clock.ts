@@ -38,8 +38,7 @@ class SystemTimer implements Timer {
 
   #arm(leftMs: number, run: () => void, background: boolean): NodeJS.Timeout {
     const stepMs = Math.min(Math.max(leftMs, 0), LONGEST_TIMER_MS)
-    const isLast = leftMs <= stepMs || leftMs <= 0
-    const handle = setTimeout(isLast ? run : () => (this.#handle = this.#arm(leftMs - stepMs, run, background)), stepMs)
+    const handle = setTimeout(leftMs > stepMs ? () => (this.#handle = this.#arm(leftMs - stepMs, run, background)) : run, stepMs)
     if (background) handle.unref()
     return handle
   }

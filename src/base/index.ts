@@ -70,7 +70,7 @@ export {
 } from './net/message-socket.ts'
 export { type ListenAddress, listenWithin } from './net/listen-within.ts'
 export { http, https } from './net/node-http.ts'
-export { leadsOutward } from './net/outward.ts'
+export { leadsOutward, leadsSomewhere } from './net/outward.ts'
 
 export type { SpdyHeaders } from './net/spdy/headers.ts'
 export { type SpdyOptions, SpdySession } from './net/spdy/session.ts'

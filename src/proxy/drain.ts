@@ -1,5 +1,5 @@
 import { type Scope, isCancelled, messageOf } from '#base'
-import { type coordination, type core, type discovery, isAlreadyExists, isNotFound, refs } from '#api'
+import { type coordination, type core, type discovery, isAlreadyExists, isNodeReady, isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import { type Informer, type Informers, compareVersions } from '#reconcile'
 import type { RunningProxy } from './proxy.ts'
@@ -100,7 +100,7 @@ class DrainBoard implements Drain {
     return this.#nodes.list().flatMap((node) => {
       const name = node.metadata?.name ?? ''
       const said = applied.get(leaseName(name))
-      if (name === this.#options.nodeName || said === undefined || !isReady(node)) return []
+      if (name === this.#options.nodeName || said === undefined || !isNodeReady(node)) return []
       return compareVersions(said, version) >= 0 ? [] : [name]
     })
   }
@@ -182,9 +182,6 @@ function hasNewlyEnding(old: discovery.EndpointSlice | undefined, now: discovery
   const offered = new Set((now?.endpoints ?? []).filter(isOffered).flatMap(({ addresses }) => addresses))
   return (old.endpoints ?? []).some((endpoint) => isOffered(endpoint) && endpoint.addresses.some((address) => !offered.has(address)))
 }
-
-const isReady = ({ status }: core.Node): boolean =>
-  status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
 
 function unlessOver(scope: Scope, work: Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {

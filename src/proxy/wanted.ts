@@ -1,9 +1,8 @@
-import { type core, type discovery, refs, type IpFamily } from '#api'
+import { type core, type discovery, refs, type IpFamily, zoneOf } from '#api'
 import { type Informer, type Informers, hasEndpoints, isHeadless } from '#reconcile'
 import { type ProxyNode, SERVICE_NAME_LABEL, type ServicePort, ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
 
 const BY_SERVICE = 'proxy-service'
-const ZONE_LABEL = 'topology.kubernetes.io/zone'
 
 export interface WantedOptions {
   readonly informers: Informers
@@ -82,7 +81,5 @@ export class WantedServices {
     return { name: nodeName, zone: zoneOf(this.#nodes.get(nodeName)), externalIPs, families }
   }
 }
-
-const zoneOf = (node: core.Node | undefined): string | undefined => node?.metadata?.labels?.[ZONE_LABEL]
 const serviceOf = (slice: discovery.EndpointSlice): string =>
   `${slice.metadata?.namespace ?? ''}/${slice.metadata?.labels?.[SERVICE_NAME_LABEL] ?? ''}`

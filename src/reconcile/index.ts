@@ -38,9 +38,9 @@ export { inParallel, slowStart } from './slow-start.ts'
 export { compareVersions } from './versions.ts'
 export { resolveIntOrPercent } from './workloads/int-or-percent.ts'
 export { selectsNode } from './workloads/node-affinity.ts'
-export { isNodeReady, isOutOfService } from './workloads/nodes.ts'
 export { type PodControl, podFromTemplate, isNamespaceEnding, podControl } from './workloads/pod-control.ts'
 export {
+  disrupted,
   podCondition,
   isReady,
   isFinished,

@@ -76,9 +76,6 @@ export function readyStatus(node: core.Node, shape: NodeShape, nowMs: number): c
   }
 }
 
-export const isReadyNode = (node: core.Node): boolean =>
-  node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
-
 export const LEASE_NAMESPACE = 'kube-node-lease'
 
 export function leaseOf(name: string, nowMs: number): coordination.Lease {

@@ -1,19 +1,10 @@
 import { type Scope, messageOf } from '#base'
-import { type core, isAlreadyExists, isNotFound, keyOf, refs } from '#api'
+import { type core, isAlreadyExists, isNodeReady, isNotFound, keyOf, refs } from '#api'
 import type { Client } from '#client'
 import { inParallel, reflect, WorkQueue } from '#reconcile'
 import { DueList } from './due-list.ts'
 import { nextStep } from './pod-phases.ts'
-import {
-  LEASE_NAMESPACE,
-  type NodeShape,
-  isReadyNode,
-  isSimulated,
-  leaseOf,
-  nodeName,
-  readyStatus,
-  simulatedNode,
-} from './simulated-node.ts'
+import { LEASE_NAMESPACE, type NodeShape, isSimulated, leaseOf, nodeName, readyStatus, simulatedNode } from './simulated-node.ts'
 
 export interface SimulationOptions {
   readonly client: Client
@@ -128,7 +119,7 @@ export async function startSimulation(scope: Scope, options: SimulationOptions):
     const name = node.metadata?.name ?? ''
     if (!isSimulated(node)) return void managed.delete(name)
     managed.add(name)
-    if (isReadyNode(node)) return
+    if (isNodeReady(node)) return
     const key = `node ${name}`
     unwell.set(key, node)
     queue.add(key)

@@ -1,22 +1,21 @@
 import { isJsonObject } from './deep.ts'
 
 /** A JSON value as Go's `%v` prints it, which some messages do: `map[a:1 b:[x y]]`. */
-export function goValue(value: unknown): string {
-  if (value === null || value === undefined) return '<nil>'
-  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`
-  if (!isJsonObject(value)) return String(value)
-  const members = Object.keys(value).sort()
-  return `map[${members.map((key) => `${key}:${goValue(value[key])}`).join(' ')}]`
-}
+export const goValue = (value: unknown): string => printed(value, (leaf) => (leaf === null || leaf === undefined ? '<nil>' : String(leaf)))
 
 /** A JSON value as Go's `%s` prints it, for which whatever is no text is a mistake: `%!s(int64=1)`. */
-export function goText(value: unknown): string {
-  if (typeof value === 'string') return value
-  if (value === null || value === undefined) return '%!s(<nil>)'
-  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
-  if (!isJsonObject(value)) return `%!s(${goTypeName(value)}=${String(value)})`
+export const goText = (value: unknown): string =>
+  printed(value, (leaf) => {
+    if (typeof leaf === 'string') return leaf
+    return leaf === null || leaf === undefined ? '%!s(<nil>)' : `%!s(${goTypeName(leaf)}=${String(leaf)})`
+  })
+
+/** Lists and maps, these with their keys in order, around what is printed of everything else. */
+function printed(value: unknown, leaf: (value: unknown) => string): string {
+  if (Array.isArray(value)) return `[${value.map((item) => printed(item, leaf)).join(' ')}]`
+  if (!isJsonObject(value)) return leaf(value)
   const members = Object.keys(value).sort()
-  return `map[${members.map((key) => `${key}:${goText(value[key])}`).join(' ')}]`
+  return `map[${members.map((key) => `${key}:${printed(value[key], leaf)}`).join(' ')}]`
 }
 
 const GO_ESCAPES: Readonly<Record<string, string>> = { '\u0007': '\\a', '\u000b': '\\v' }

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import type { ClientRequest } from 'node:http'
 import type { Agent } from 'node:https'
-import { BlockList, isIP } from 'node:net'
-import { type Scope, type Span, type TraceHeaders, https, messageOf } from '#base'
+import { isIP } from 'node:net'
+import { type Scope, type Span, type TraceHeaders, https, leadsSomewhere, messageOf } from '#base'
 import type { ObjectReader } from '../contract.ts'
 import { textOf } from './answer-text.ts'
 import { RemoteError, networkWords, statusWords } from './remote-error.ts'
@@ -43,19 +43,6 @@ interface Target {
 const HTTPS_PORT = 443
 const IDLE_MS = 30_000
 const MOST_IDLE = 4
-
-/** Where clouds keep credentials, and what is nobody's address: no URL leads there. */
-const NEVER = new BlockList()
-for (const [network, prefix, family] of [
-  ['0.0.0.0', 8, 'ipv4'],
-  ['169.254.0.0', 16, 'ipv4'],
-  ['224.0.0.0', 4, 'ipv4'],
-  ['255.255.255.255', 32, 'ipv4'],
-  ['::', 128, 'ipv6'],
-  ['fe80::', 10, 'ipv6'],
-  ['ff00::', 8, 'ipv6'],
-] as const)
-  NEVER.addSubnet(network, prefix, family)
 
 /**
  * Calls webhooks over HTTPS. Connections are kept and used again; redirects are answers like others and are not followed; certificates
@@ -157,7 +144,7 @@ class Unreachable extends Error {}
 
 async function addressOf(host: string, port: number): Promise<Address> {
   const ip = isIP(host) === 0 ? await lookup(host).then(({ address }) => address, unknownHost(host)) : host
-  if (NEVER.check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4')) throw new NoAddress('address not allowed')
+  if (!leadsSomewhere(ip)) throw new NoAddress('address not allowed')
   return { ip, port }
 }
 

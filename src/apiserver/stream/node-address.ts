@@ -12,7 +12,7 @@ export interface NodeAddress {
 const AGENT_PORT = 10_250
 
 /** Throws `StatusError` for a node that says no address, or one that requests must not be sent to. */
-export function nodeAddress(node: core.Node, isAllowed: (ip: string) => boolean = isProxyable): NodeAddress {
+export function nodeAddress(node: core.Node, isAllowed: (ip: string) => boolean = leadsOutward): NodeAddress {
   const name = node.metadata?.name ?? ''
   const addresses = node.status?.addresses ?? []
   const ip =
@@ -25,5 +25,3 @@ export function nodeAddress(node: core.Node, isAllowed: (ip: string) => boolean 
 }
 
 export const addressNotAllowed = (): Error => statusError.badRequest('address not allowed')
-
-export const isProxyable = leadsOutward

@@ -1,9 +1,10 @@
+import { leadsOutward } from '#base'
 import { type core, type discovery, refs, statusError } from '#api'
 import type { RequestContext } from '../registry/context.ts'
 import { cacheReader } from '../registry/read/reader.ts'
 import type { SpecialTarget } from '../registry/special-handler.ts'
 import type { Backend } from './backend.ts'
-import { addressNotAllowed, isProxyable, nodeAddress } from './node-address.ts'
+import { addressNotAllowed, nodeAddress } from './node-address.ts'
 import type { ToNodes } from './pod-log.ts'
 import { storedObject } from './stored-object.ts'
 
@@ -78,7 +79,7 @@ export async function nodeBackend(context: RequestContext, { name: text }: Speci
   return wanted === at.port ? { kind: 'node', at, verified: true } : direct(at.ip, wanted, secure, isAllowed)
 }
 
-function direct(ip: string, port: number, secure: boolean, isAllowed: (ip: string) => boolean = isProxyable): Backend {
+function direct(ip: string, port: number, secure: boolean, isAllowed: (ip: string) => boolean = leadsOutward): Backend {
   if (!isAllowed(ip)) throw addressNotAllowed()
   return { kind: secure ? 'tls' : 'plain', ip, port }
 }

@@ -10,7 +10,7 @@ import { type TestApiServer, testApiServer } from '#testing'
 import { createAuthority, issueLeaf, rootScope } from '#base'
 import { listen } from '../http/listener.ts'
 import { chosenContainer } from './pod-container.ts'
-import { isProxyable, nodeAddress } from './node-address.ts'
+import { nodeAddress } from './node-address.ts'
 import { proxyName } from './proxy-target.ts'
 import { streamSpecials } from './stream-specials.ts'
 
@@ -309,27 +309,6 @@ it('a node is dialled at an address, never at a name: what was checked cannot be
     },
   )
   assert.deepEqual([found.ip, checked], ['10.0.0.7', ['10.0.0.7']])
-})
-
-it('addresses of this machine, of the link and of groups are not dialled, however they are written', () => {
-  for (const ip of [
-    '127.0.0.1',
-    '127.9.9.9',
-    '0.0.0.0',
-    '169.254.169.254',
-    '224.0.0.1',
-    '255.255.255.255',
-    '::',
-    '::1',
-    'fe80::1',
-    'ff02::1',
-    '::ffff:127.0.0.1',
-    '::ffff:7f00:1',
-    'localhost',
-    '',
-  ])
-    assert.equal(isProxyable(ip), false, ip)
-  for (const ip of ['10.0.0.1', '192.168.1.1', '8.8.8.8', 'fd00::1', '::ffff:10.0.0.1']) assert.equal(isProxyable(ip), true, ip)
 })
 
 it('the container is the only one, or must be named', () => {

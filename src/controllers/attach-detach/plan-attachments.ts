@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { core, storage } from '#api'
-import { isNodeReady, isOutOfService } from '#reconcile'
+import { type core, isNodeReady, isOutOfService, type storage } from '#api'
 
 /** A volume of a CSI driver that pods of a node use, or that is attached to it. */
 export interface Attachable {

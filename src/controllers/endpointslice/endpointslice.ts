@@ -1,5 +1,5 @@
 import type { Scope } from '#base'
-import { type core, type discovery, isNotFound, keyOf, refs } from '#api'
+import { type core, type discovery, isNotFound, keyOf, refs, zoneOf } from '#api'
 import type { Client } from '#client'
 import {
   type ControllerDefinition,
@@ -97,8 +97,6 @@ export const endpointSliceController: ControllerDefinition = {
     }
   },
 }
-
-const zoneOf = (node: core.Node): string | undefined => node.metadata?.labels?.['topology.kubernetes.io/zone']
 
 /** What of a node decides how much of the endpoints its zone gets. */
 const capacityOf = (node: core.Node | undefined): string =>

@@ -1,4 +1,4 @@
-import type { core, discovery } from '#api'
+import { type core, type discovery, zoneOf } from '#api'
 import { addressesOf, HEADLESS_LABEL, hostnameIn, isFinished, isHeadless, isReady, isTerminating, targetPortOf } from '#reconcile'
 import { type SliceGroup, groupsOf } from './plan-slices.ts'
 import { asksForHints, topologyHints, zoneShares } from './topology-hints.ts'
@@ -6,7 +6,6 @@ import { asksForHints, topologyHints, zoneShares } from './topology-hints.ts'
 export const SERVICE_NAME = 'kubernetes.io/service-name'
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
 export const CONTROLLER = 'endpointslice-controller.k8s.io'
-const ZONE = 'topology.kubernetes.io/zone'
 
 type Family = 'IPv4' | 'IPv6'
 
@@ -100,7 +99,7 @@ function endpointOf(service: core.Service, pod: core.Pod, addresses: string[], n
   const serving = isReady(pod)
   const terminating = isTerminating(pod)
   const ready = service.spec?.publishNotReadyAddresses === true || (serving && !terminating)
-  const zone = node?.metadata?.labels?.[ZONE]
+  const zone = zoneOf(node)
   const { nodeName } = pod.spec ?? {}
   const hostname = hostnameIn(service, pod)
   const { namespace, name, uid } = pod.metadata ?? {}

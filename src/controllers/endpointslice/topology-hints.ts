@@ -1,5 +1,4 @@
-import { type core, type discovery, quantityMilli } from '#api'
-import { isNodeReady } from '#reconcile'
+import { type core, type discovery, isNodeReady, quantityMilli, zoneOf } from '#api'
 
 /**
  * Hints by which clients of each zone get a part of the endpoints that fits the zone's part of the cluster's processors (`service.kubernetes.io/topology-mode: Auto`).
@@ -13,7 +12,6 @@ export type HintsVerdict =
 
 /** No endpoint should have to bear this much more than its part. */
 const OVERLOAD = 0.2
-const ZONE = 'topology.kubernetes.io/zone'
 const LEFT_OUT = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master']
 
 export function asksForHints({ metadata }: core.Service): boolean {
@@ -28,7 +26,7 @@ export function zoneShares(nodes: readonly core.Node[]): ReadonlyMap<string, num
   for (const node of nodes) {
     const { metadata, status } = node
     if (LEFT_OUT.some((label) => metadata?.labels?.[label] !== undefined) || !isNodeReady(node)) continue
-    const zone = metadata?.labels?.[ZONE] ?? ''
+    const zone = zoneOf(node) ?? ''
     const milli = quantityMilli(status?.allocatable?.cpu ?? '0')
     if (zone === '' || milli === 0) return undefined
     cpu.set(zone, (cpu.get(zone) ?? 0) + milli)

@@ -1,6 +1,6 @@
 import { type Scope, messageOf } from '#base'
-import { type core, isAlreadyExists, isConflict, refs, type storage } from '#api'
-import { type ControllerContext, type ControllerDefinition, type Reconcile, type Result, after, done, isNodeReady } from '#reconcile'
+import { type core, isAlreadyExists, isConflict, isNodeReady, refs, type storage } from '#api'
+import { type ControllerContext, type ControllerDefinition, type Reconcile, type Result, after, done } from '#reconcile'
 import { LOCAL_DRIVER, type NodeStorage, isFinal, lacksRoom, nodeStorage } from './node-storage.ts'
 import { SELECTED_NODE, isWanted, volumeFor, volumeNameOf, wishOf } from './plan-provision.ts'
 import { type Source, sourceOfClaim } from './source.ts'

@@ -1,6 +1,6 @@
 import type { Scope } from '#base'
-import { type core, isAlreadyExists, isNotFound, refs, type storage } from '#api'
-import { type ControllerContext, type ControllerDefinition, type Reconcile, after, done, isNodeReady, sameOnWire } from '#reconcile'
+import { type core, isAlreadyExists, isNodeReady, isNotFound, refs, type storage } from '#api'
+import { type ControllerContext, type ControllerDefinition, type Reconcile, after, done, sameOnWire } from '#reconcile'
 import { LOCAL_DRIVER, type NodeVolume, nodeStorage } from './node-storage.ts'
 import { quantityOf } from './plan-provision.ts'
 

@@ -1,5 +1,5 @@
-import type { core } from '#api'
-import { isNodeReady, isOutOfService, isTerminating } from '#reconcile'
+import { type core, isNodeReady, isOutOfService } from '#api'
+import { disrupted, isFinished, isTerminating } from '#reconcile'
 
 /**
  * The pods to delete so that at most `threshold` finished ones are left: evicted ones first, which nobody misses, then the oldest. 0 is no limit.
@@ -20,19 +20,23 @@ export type PodPlan = 'keep' | 'remove' | 'look-for-node'
 export function planPod(pod: core.Pod, node: core.Node | undefined): PodPlan {
   if (!pod.spec?.nodeName) return isTerminating(pod) ? 'remove' : 'keep'
   if (node === undefined) return 'look-for-node'
-  return isTerminating(pod) && !isNodeReady(node) && isOutOfService(node) ? 'remove' : 'keep'
+  return isTerminating(pod) && isAbandoned(node) ? 'remove' : 'keep'
 }
+
+export const isAbandoned = (node: core.Node): boolean => !isNodeReady(node) && isOutOfService(node)
 
 /** Its status once it is known that nobody will tell how it ended; undefined when it has ended. `why` becomes a condition. */
 export function lostStatus(
-  { metadata, status }: core.Pod,
+  pod: core.Pod,
   why: { readonly reason: string; readonly message: string } | undefined,
   now: string,
 ): core.PodStatus | undefined {
-  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined
-  const generation = metadata?.generation === undefined ? {} : { observedGeneration: metadata.generation }
-  const failed = { ...status, phase: 'Failed', ...generation }
-  if (why === undefined) return failed
-  const condition = { type: 'DisruptionTarget', status: 'True', ...why, ...generation, lastTransitionTime: now }
-  return { ...failed, conditions: [...(status?.conditions ?? []).filter(({ type }) => type !== condition.type), condition] }
+  if (isFinished(pod)) return undefined
+  const { metadata, status } = pod
+  return {
+    ...status,
+    phase: 'Failed',
+    ...(metadata?.generation === undefined ? {} : { observedGeneration: metadata.generation }),
+    ...(why === undefined ? {} : { conditions: [...disrupted(pod, why, now)] }),
+  }
 }

@@ -1,7 +1,7 @@
 import { type Scope, rfc3339 } from '#base'
 import { type core, isNotFound, keyOf, refs } from '#api'
-import { PODS_BY_NODE, after, type ControllerDefinition, done, indexByNode, isFinished, isNodeReady, isOutOfService } from '#reconcile'
-import { lostStatus, planFinished, planPod } from './plan-pod-gc.ts'
+import { PODS_BY_NODE, after, type ControllerDefinition, done, indexByNode, isFinished } from '#reconcile'
+import { isAbandoned, lostStatus, planFinished, planPod } from './plan-pod-gc.ts'
 
 export interface PodGcOptions {
   /** How long the node of a pod must have been missing before the pod is taken for lost. */
@@ -84,5 +84,3 @@ export function podGcController(options: PodGcOptions): ControllerDefinition {
     },
   }
 }
-
-const isAbandoned = (node: core.Node): boolean => !isNodeReady(node) && isOutOfService(node)

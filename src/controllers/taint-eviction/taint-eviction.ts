@@ -1,7 +1,9 @@
 import { type Scope, rfc3339 } from '#base'
-import { type core, isConflict, isNotFound, keyOf, refs } from '#api'
-import { PODS_BY_NODE, after, type ControllerDefinition, done, indexByNode, isTerminating } from '#reconcile'
+import { type core, isNotFound, keyOf, refs } from '#api'
+import { PODS_BY_NODE, after, type ControllerDefinition, disrupted, done, indexByNode, isTerminating } from '#reconcile'
 import { evictionTime, planEviction } from './plan-eviction.ts'
+
+const WHY = { reason: 'DeletionByTaintManager', message: 'Taint manager: deleting due to NoExecute taint' } as const
 
 /** Deletes pods from nodes with NoExecute taints that they do not tolerate, or no longer. */
 export const taintEvictionController: ControllerDefinition = {
@@ -28,20 +30,11 @@ export const taintEvictionController: ControllerDefinition = {
     async function evict(scope: Scope, pod: core.Pod): Promise<void> {
       const { namespace, name = '', uid = '' } = pod.metadata ?? {}
       events.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace ?? ''}/${name}`)
-      const condition = {
-        type: 'DisruptionTarget',
-        status: 'True',
-        reason: 'DeletionByTaintManager',
-        message: 'Taint manager: deleting due to NoExecute taint',
-        lastTransitionTime: rfc3339(scope.clock.now()),
-        ...(pod.metadata?.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
-      }
-      const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type)
+      const conditions = [...disrupted(pod, WHY, rfc3339(scope.clock.now()))]
       try {
-        await podClient.update(scope, { ...pod, status: { ...pod.status, conditions: [...others, condition] } }, { subresource: 'status' })
+        await podClient.update(scope, { ...pod, status: { ...pod.status, conditions } }, { subresource: 'status' })
         await podClient.delete(scope, { namespace, name }, { preconditions: { uid } })
       } catch (error) {
-        if (isConflict(error)) throw error
         if (!isNotFound(error)) throw error
       }
     }

@@ -1,6 +1,7 @@
 import { type Condition, type Forward, type Observe, type Redirect, type Rule, type Share, type Token, answers } from '#routing'
 import { DEEP_KEY, type Finding, type WantedRoute, type Wish } from '../model/wish.ts'
 import { observeOf } from '../model/annotations/observe.ts'
+import { tokenGuard } from '../model/annotations/token.ts'
 import { readTokenRules } from '../tokens/token-rules.ts'
 import type { Parent } from './attach.ts'
 import { type BackendView, Backends } from './backends.ts'
@@ -113,18 +114,13 @@ function readAnnotations(kind: string, route: Route, view: BackendView): ReadAnn
   const findings: Finding[] = []
   const observe = observeOf(wish, annotations, (one) => view.observed(one))
   if (observe !== undefined && 'problem' in observe) findings.push({ reason: 'AnnotationRefused', message: observe.problem })
-  const read = (token: ReadAnnotations['token']): ReadAnnotations => ({
-    token,
+  const guard = tokenGuard(readTokenRules(annotations, route.metadata?.namespace ?? ''), () => view.token(wish))
+  if (guard?.finding !== undefined) findings.push(guard.finding)
+  return {
+    token: guard === undefined ? undefined : (guard.token ?? 'closed'),
     observe: observe === undefined || 'problem' in observe ? undefined : observe,
     findings,
-  })
-  const rules = readTokenRules(annotations, route.metadata?.namespace ?? '')
-  if (rules === undefined) return read(undefined)
-  const check = 'problem' in rules ? rules : (view.token(wish) ?? 'waiting')
-  if (check !== 'waiting' && 'id' in check) return read(check)
-  if (check !== 'waiting')
-    findings.push({ reason: 'AccessRefused', message: `requests are answered with 503, since nobody could be kept out: ${check.problem}` })
-  return read('closed')
+  }
 }
 
 function guarded(action: Rule['action'], token: ReadAnnotations['token']): Rule['action'] {

@@ -5,6 +5,7 @@ import { CANARY_ANNOTATIONS, type Canary, readCanary } from './annotations/canar
 import type { ReadCertificate } from './certificate.ts'
 import { CHANGE_ANNOTATIONS, NO_CHANGES, type RequestChanges, readChanges, withChanges } from './annotations/changes.ts'
 import { OBSERVE_ANNOTATIONS, observeOf } from './annotations/observe.ts'
+import { nobodyPasses, tokenGuard } from './annotations/token.ts'
 import { OLD_CLASS } from './classes.ts'
 import { isHost, isPath, shown } from './grammar.ts'
 import { MATCH_ANNOTATIONS, type ServiceRules, WEIGHT_ANNOTATIONS, readServiceRules, rulesOf } from './annotations/service-rules.ts'
@@ -258,7 +259,7 @@ class Reader {
     if (gate !== undefined && this.#gate === undefined) this.#access = 'closed'
     else if (access !== undefined && 'problem' in access) {
       this.#access = 'closed'
-      this.#find('AccessRefused', `requests are answered with 503, since nobody could be kept out: ${access.problem}`)
+      this.#note(nobodyPasses(access.problem))
     } else this.#access = access
     this.#readTokens(annotations)
     const seen = observeOf(keyOfIngress(this.#ingress), annotations, (wish) => this.#around.observed(wish))
@@ -280,20 +281,20 @@ class Reader {
     const rules = readTokenRules(annotations, this.#namespace)
     if (rules === undefined) return
     const isTwice = this.#access !== undefined && this.#access !== 'closed' && this.#access.auth !== undefined
-    const check = isTwice
-      ? { problem: 'passwords and tokens are said in the same header of a request' }
-      : 'problem' in rules
-        ? rules
-        : (this.#around.token(keyOfIngress(this.#ingress)) ?? 'waiting')
-    if (check !== 'waiting' && 'id' in check) {
-      this.#token = check
-      return
-    }
+    const guard = tokenGuard(isTwice ? { problem: 'passwords and tokens are said in the same header of a request' } : rules, () =>
+      this.#around.token(keyOfIngress(this.#ingress)),
+    )
+    this.#token = guard?.token
+    if (this.#token !== undefined) return
     this.#access = 'closed'
-    if (check !== 'waiting') this.#find('AccessRefused', `requests are answered with 503, since nobody could be kept out: ${check.problem}`)
+    if (guard?.finding !== undefined) this.#note(guard.finding)
   }
 
   #find(reason: string, message: string): void {
-    this.#findings.set(message, { reason, message })
+    this.#note({ reason, message })
+  }
+
+  #note(finding: Finding): void {
+    this.#findings.set(finding.message, finding)
   }
 }

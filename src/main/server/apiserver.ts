@@ -9,6 +9,7 @@ import {
   Secret,
   UserError,
   ensureCertificates,
+  leadsOutward,
   messageOf,
   readFileIfThere,
   writePrivateFile,
@@ -23,7 +24,6 @@ import {
   bootstrapPolicy,
   clusterCertificates,
   componentSubject,
-  isProxyable,
   createAggregator,
   createApiServer,
   FRONT_PROXY,
@@ -175,7 +175,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     reader: late.reader,
     follow: late.follow,
     credentials: frontProxy.leaves.get(FRONT_PROXY.client) ?? { certificate: '', key: '' },
-    isAllowed: isProxyable,
+    isAllowed: leadsOutward,
   })
   const services = serviceAllocation(scope, {
     reader: late.reader,
@@ -197,7 +197,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     admission: [
       ...access.admission,
       ...policySteps(scope, { ...late, authorizers: access.authorizers }),
-      ...webhookSteps(scope, { ...late, authorizers: access.authorizers, isAllowed: isProxyable }),
+      ...webhookSteps(scope, { ...late, authorizers: access.authorizers, isAllowed: leadsOutward }),
       ...access.finalAdmission,
     ],
     guard: access.guard,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isIPv4 } from 'node:net'
-import type { core, discovery } from '#api'
+import { type core, type discovery, isNodeReady } from '#api'
 
 export interface AnnounceWorld {
   readonly nodeName: string
@@ -16,7 +16,7 @@ const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers'
 /** Pure. The addresses of load balancers that this node answers for: each belongs to one of the nodes that can serve it, and all nodes come to the same one by themselves. */
 export function planAnnouncements({ nodeName, nodes, services, slicesOf, isOurs }: AnnounceWorld): readonly string[] {
   const able = nodes
-    .filter((node) => isReady(node) && !(EXCLUDED in (node.metadata?.labels ?? {})))
+    .filter((node) => isNodeReady(node) && !(EXCLUDED in (node.metadata?.labels ?? {})))
     .map(({ metadata }) => metadata?.name ?? '')
   const mine = services.flatMap((service) => {
     if (service.spec?.type !== 'LoadBalancer') return []
@@ -34,9 +34,6 @@ function ownerOf(address: string, nodes: readonly string[]): string | undefined 
   const weight = (node: string): string => createHash('sha256').update(`${address} ${node}`).digest('hex')
   return nodes.map((node) => ({ node, weight: weight(node) })).toSorted((a, b) => (a.weight < b.weight ? 1 : -1))[0]?.node
 }
-
-const isReady = ({ status }: core.Node): boolean =>
-  status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
 
 function nodesWithEndpoints(slices: readonly discovery.EndpointSlice[]): ReadonlySet<string> {
   return new Set(

@@ -6,6 +6,17 @@ export function podCondition(pod: core.Pod, type: string): core.PodCondition | u
   return pod.status?.conditions?.find((condition) => condition.type === type)
 }
 
+/** Its conditions with the one by which everybody sees that it is taken away, and why. `now` is RFC 3339. */
+export function disrupted(
+  { metadata, status }: core.Pod,
+  why: { readonly reason: string; readonly message: string },
+  now: string,
+): readonly core.PodCondition[] {
+  const generation = metadata?.generation === undefined ? {} : { observedGeneration: metadata.generation }
+  const condition = { type: 'DisruptionTarget', status: 'True', ...why, ...generation, lastTransitionTime: now }
+  return [...(status?.conditions ?? []).filter(({ type }) => type !== condition.type), condition]
+}
+
 export function isReady(pod: core.Pod): boolean {
   return podCondition(pod, 'Ready')?.status === 'True'
 }

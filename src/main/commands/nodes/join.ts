@@ -1,7 +1,7 @@
 import { hostname, networkInterfaces } from 'node:os'
 import { existsSync, readdirSync } from 'node:fs'
 import { type Scope, UserError, messageOf, rootScope, systemClock } from '#base'
-import { isNotFound, refs } from '#api'
+import { isNodeReady, isNotFound, refs } from '#api'
 import { createProgress, formatDuration } from '#cli'
 import { type Client, createClient, socketTransport } from '#client'
 import { CertificateRefused, orderCertificate, storedPair } from '#node'
@@ -163,7 +163,7 @@ async function refuseTaken(scope: Scope, client: Client, name: string): Promise<
       if (isNotFound(error)) return undefined
       throw error
     })
-  if (node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true)
+  if (node !== undefined && isNodeReady(node))
     throw new UserError(`the cluster has a node ${name} that is ready`, 'give this one another name: --node-name NAME')
 }
 

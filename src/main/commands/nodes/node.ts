@@ -1,5 +1,5 @@
 import { type Scope, UserError, rootScope } from '#base'
-import { type core, isNotFound, parseDuration, refs } from '#api'
+import { type core, isNodeReady, isNotFound, parseDuration, refs } from '#api'
 import { formatTable } from '#cli'
 import type { Client } from '#client'
 import { NODE_REMOVED } from '#node'
@@ -69,7 +69,7 @@ async function drain(scope: Scope, client: Client, node: core.Node, preview: Dra
   refuseBlocked(preview)
   const name = node.metadata?.name ?? ''
   await setSchedulable(scope, client, name, false)
-  const isReady = node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
+  const isReady = isNodeReady(node)
   if (!isReady) console.log(`the node ${name} is silent: its pods are told to end, and nobody waits for them`)
   await emptyNode(scope, client, preview.fates, { timeoutMs, waitForEnd: isReady, onGone: (pod) => console.log(`  gone  ${nameOf(pod)}`) })
 }
