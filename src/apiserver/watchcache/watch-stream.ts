@@ -48,6 +48,8 @@ export class WatchStream implements CacheListener {
   /** By the clock's monotonic time. */
   readonly #endsAt: number
   #timer: Timer | undefined
+  /** What the timer is for: the end, or to look whether a bookmark is wanted. */
+  #endsNext = false
   readonly #onEnd: () => void
   #shape: Shape
   #initial: readonly Entry[] | undefined
@@ -183,12 +185,14 @@ export class WatchStream implements CacheListener {
   #arm(): void {
     const { clock } = this.#options
     const leftMs = Math.max(0, this.#endsAt - clock.monotonic())
+    this.#endsNext = leftMs <= BOOKMARK_INTERVAL_MS
     this.#timer = clock.after(Math.min(leftMs, BOOKMARK_INTERVAL_MS), this.#tick, { background: true })
   }
 
   readonly #tick = (): void => {
-    const { bookmarks, cache, clock } = this.#options
-    if (clock.monotonic() >= this.#endsAt) return this.end()
+    // Timers may come a little early: the time is not asked for again.
+    if (this.#endsNext) return this.end()
+    const { bookmarks, cache } = this.#options
     this.#arm()
     if (bookmarks && this.#live) this.#sink.write(this.#shape.bookmark(cache.revision, false))
   }
