@@ -29,7 +29,7 @@ export class Run {
   readonly scenario: Scenario
   readonly words: Record<string, Json>
   readonly normaliser: Normaliser
-  /** Paths of what was created outside the run's namespaces. */
+  /** Paths of what was created outside the run's namespaces, and of Services in them: these hold addresses and ports of the whole server. */
   readonly created: string[] = []
 
   constructor(wire: Wire, scenario: Scenario, behaviour = false) {
@@ -181,7 +181,14 @@ export class Run {
     const plain = path.split('?')[0] ?? ''
     const own = [this.words['ns'], this.words['ns2']].some((name) => typeof name === 'string' && plain.includes(`/namespaces/${name}/`))
     const name = pick(raw, 'metadata.name')
-    if (own || name === ABSENT || name === '' || pick(raw, 'kind') === 'Status' || /[?&]dryRun=/.test(path)) return
+    if (
+      (own && !plain.endsWith('/services')) ||
+      name === ABSENT ||
+      name === '' ||
+      pick(raw, 'kind') === 'Status' ||
+      /[?&]dryRun=/.test(path)
+    )
+      return
     this.created.push(method === 'POST' ? `${plain}/${asText(name)}` : plain)
   }
 
