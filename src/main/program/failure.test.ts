@@ -19,6 +19,11 @@ describe('a command that has failed', () => {
     assert.match(failureOf(new Unreachable('https://here', new Error('refused'))).text, /^sampan: the API server at https:\/\/here [^\n]*$/)
   })
 
+  it('says in two lines what the machine refuses, and what would work', () => {
+    const refusal = Object.assign(new Error("EACCES: permission denied, scandir '/var/lib/sampan'"), { code: 'EACCES' })
+    assert.match(failureOf(refusal).text, /^sampan: EACCES: permission denied, scandir '\/var\/lib\/sampan'\n {2}[^\n]*sudo[^\n]*$/)
+  })
+
   it('shows where it happened of what nobody has foreseen', () => {
     assert.match(failureOf(new TypeError('x is not a function')).text, /x is not a function\n +at /)
   })
