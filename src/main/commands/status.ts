@@ -6,8 +6,7 @@ import { type Client, createClient, loadKubeconfig, socketTransport } from '#cli
 import { gatewayProcesses } from '#gateway'
 import { layoutOf } from '#node'
 import { running } from '../background/processes.ts'
-import { kubeconfigOf } from '../instance/instance.ts'
-import { locate } from '../instance/locate.ts'
+import { kubeconfigIn, locate } from '../instance/locate.ts'
 import type { InstanceFlags } from '../program/flags.ts'
 import { componentsOf, gatewayDir, hostOptions } from '../up/commands.ts'
 
@@ -16,7 +15,8 @@ const ANSWER_WITHIN_MS = 5000
 /** `sampan status`: what runs, what it costs, and what is wrong. The exit code is 1 when something is. */
 export async function runStatus(flags: InstanceFlags): Promise<void> {
   using scope = rootScope()
-  const { stateDir, instance } = locate(flags)
+  const located = locate(flags)
+  const { stateDir, instance } = located
   const problems: string[] = []
   const rows = componentsOf(instance).map(({ name }) => {
     const found = running(stateDir, name)
@@ -37,7 +37,7 @@ export async function runStatus(flags: InstanceFlags): Promise<void> {
   console.log(`${formatTable(['COMPONENT', 'STATE', 'PID', 'MEMORY (PSS)'], rows)}\n`)
   try {
     using limited = scope.child({ timeoutMs: ANSWER_WITHIN_MS })
-    const client = createClient({ transport: socketTransport((await loadKubeconfig(kubeconfigOf(stateDir, instance))).connection) })
+    const client = createClient({ transport: socketTransport((await loadKubeconfig(kubeconfigIn(located))).connection) })
     await showCluster(limited, client, problems, instance.joined === undefined ? undefined : instance.nodes[0].name)
   } catch (error) {
     problems.push(`the API does not answer: ${messageOf(error)}`)

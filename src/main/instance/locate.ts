@@ -28,9 +28,13 @@ export function locateServer(flags: InstanceFlags): ReturnType<typeof locate> {
   return found
 }
 
-/** How a command about a cluster reaches it: as it was told, or as the administrator of the one on this machine. */
-export const administratorKubeconfig = (flags: InstanceFlags & { readonly kubeconfig?: string }): string => {
-  if (flags.kubeconfig !== undefined) return flags.kubeconfig
-  const { stateDir, instance } = locateServer(flags)
-  return kubeconfigOf(stateDir, instance)
+/** The administrator's kubeconfig of the cluster on this machine. Throws when no server has written it yet. */
+export function kubeconfigIn({ stateDir, instance }: ReturnType<typeof locate>): string {
+  const file = kubeconfigOf(stateDir, instance)
+  if (!existsSync(file)) throw new UserError(`the cluster in ${stateDir} has never run`, `start it with: sampan up --name ${instance.name}`)
+  return file
 }
+
+/** How a command about a cluster reaches it: as it was told, or as the administrator of the one on this machine. */
+export const administratorKubeconfig = (flags: InstanceFlags & { readonly kubeconfig?: string }): string =>
+  flags.kubeconfig ?? kubeconfigIn(locateServer(flags))

@@ -16,11 +16,14 @@ export interface ClaimedNetwork {
   readonly name: string
 }
 
-/** Makes the first free one: making a namespace fails when its name is taken, so two instances never share one. */
+/**
+ * Makes the first free one: making a namespace fails when its name is taken, so two instances never share one. A link of that name can be
+ * that of somebody whose namespaces are not seen here: a container that shares the network of this machine.
+ */
 export function claimNetwork(): ClaimedNetwork {
   for (let number = 1; number <= MOST_NETWORKS; number++) {
     const name = `${PREFIX}${number}`
-    if (existsSync(`/run/netns/${name}`)) continue
+    if (existsSync(`/run/netns/${name}`) || isLink(name)) continue
     if (spawnSync('ip', ['netns', 'add', name]).status !== 0) continue
     return { number, name }
   }

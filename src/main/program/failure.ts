@@ -9,8 +9,8 @@ const TOLD_BY_MESSAGE: ReadonlySet<string> = new Set(['API_STATUS', 'API_UNREACH
 
 /** What the machine refuses, and what would work. Its own message names the call and the path. */
 const REFUSED_BY_MACHINE: ReadonlyMap<string, string> = new Map([
-  ['EACCES', 'a cluster of this machine is root\'s: sudo ./sampan …'],
-  ['EPERM', 'a cluster of this machine is root\'s: sudo ./sampan …'],
+  ['EACCES', "a cluster of this machine is root's: sudo ./sampan …"],
+  ['EPERM', "a cluster of this machine is root's: sudo ./sampan …"],
   ['ENOSPC', 'make room on that disk and run this again'],
   ['EROFS', 'name a folder that can be written with --state-dir'],
 ])
