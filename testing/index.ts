@@ -6,6 +6,7 @@ export { type Collector, type ReceivedSpan, startCollector } from './apiserver/c
 export { type TestAnswer, type TestApiServer, type TestRequest, type TestWatch, testApiServer } from './apiserver/api-server.ts'
 export { clientOf, wholeServer } from './apiserver/whole-server.ts'
 export { type CommandOptions, type CommandResult, type RunningCommand, commandOutput, runCommand, startCommand } from './machine/command.ts'
+export { kernelSetting } from './machine/kernel-setting.ts'
 export { type MachineCluster, machineCluster, noMachineCluster } from './machine/machine-cluster.ts'
 export { type Marks, type Traces, countTraces, networkMark, tracesOf } from './machine/traces.ts'
 export { type EtcdServer, WITHOUT_ETCD, startEtcd } from './store/etcd-server.ts'

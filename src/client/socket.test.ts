@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { listenWithin, http, rootScope } from '#base'
+import { isCancelled, listenWithin, http, rootScope } from '#base'
 import { Unreachable } from './errors.ts'
 import { socketTransport } from './socket.ts'
 
@@ -29,5 +29,19 @@ it('sends a request again over a new connection when a kept one was closed meanw
   await assert.rejects(send('POST', '/three'), Unreachable)
   assert.equal(await send('POST', '/four'), 200)
   assert.deepEqual(asked, ['GET /one', 'GET /two', 'GET /two', 'POST /three', 'POST /four'])
+  transport.close()
+})
+
+it('ends an answer that streams with the reason for which its reader was cancelled, not as if the server had gone', async () => {
+  using scope = rootScope()
+  const server = http.createServer((_, response) => void response.write('{"a":1}\n'))
+  const port = await listenWithin(scope, server, { host: '127.0.0.1', port: 0 })
+  const transport = socketTransport({ server: `http://127.0.0.1:${port}` })
+  const reading = scope.child()
+  const answer = await transport.send(reading, { method: 'GET', target: '/watch', headers: {} })
+  const read = async (): Promise<void> => {
+    for await (const chunk of answer.chunks()) if (chunk.length > 0) reading.cancel()
+  }
+  await assert.rejects(read(), isCancelled)
   transport.close()
 })

@@ -1,6 +1,6 @@
 import type { Agent as HttpAgent, IncomingMessage } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
-import { type Identity, http, https } from '#base'
+import { type Identity, type Scope, http, https } from '#base'
 import { ChunkQueue, joinChunks } from './chunk-queue.ts'
 import { Unreachable } from './errors.ts'
 import type { Transport, TransportAnswer } from './transport.ts'
@@ -92,7 +92,9 @@ export function socketTransport(options: SocketOptions): Transport {
               attempt(false).then(resolve, reject)
             else reject(new Unreachable(options.server, error))
           })
-          sent.on('response', (answer) => resolve(answerOf(options.server, answer, () => scope.signal.removeEventListener('abort', stop))))
+          sent.on('response', (answer) =>
+            resolve(answerOf(scope, options.server, answer, () => scope.signal.removeEventListener('abort', stop))),
+          )
           sent.end(body)
         })
       return attempt(true)
@@ -113,7 +115,10 @@ function retire(agent: HttpAgent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
 }
 
-function answerOf(server: string, answer: IncomingMessage, release: () => void): TransportAnswer {
+/** The answer breaks off with the reason of `scope` when that is cancelled, with `Unreachable` when it is the other side that went. */
+function answerOf({ signal }: Scope, server: string, answer: IncomingMessage, release: () => void): TransportAnswer {
+  const brokenOff = (error: Error): Error =>
+    signal.aborted && signal.reason instanceof Error ? signal.reason : new Unreachable(server, error)
   const queue = new ChunkQueue({ onTaken: () => answer.resume(), onStop: () => void (answer.complete || answer.destroy()) })
   answer.on('data', (chunk: Uint8Array) => {
     queue.push(chunk)
@@ -125,11 +130,11 @@ function answerOf(server: string, answer: IncomingMessage, release: () => void):
   })
   answer.on('error', (error) => {
     release()
-    queue.end(new Unreachable(server, error))
+    queue.end(brokenOff(error))
   })
   answer.on('close', () => {
     release()
-    queue.end(answer.complete ? undefined : new Unreachable(server, new Error('the answer was broken off')))
+    queue.end(answer.complete ? undefined : brokenOff(new Error('the answer was broken off')))
   })
   return {
     status: answer.statusCode ?? 0,

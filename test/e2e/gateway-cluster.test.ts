@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type autoscaling, type networking, refs } from '#api'
 import type { Client } from '#client'
+import { gatewayProcesses } from '#gateway'
 import { running } from '#main'
 import { type MachineCluster, machineCluster, noMachineCluster, runCommand, startCommand } from '#testing'
 import { eventually } from '#testing/basics'
@@ -33,11 +33,7 @@ describe('a cluster with a gateway on this machine', { skip: noMachineCluster ||
     const end = stdout.lastIndexOf('\n')
     return { status: stdout.slice(end + 1), body: stdout.slice(0, end) }
   }
-  const haproxies = (): number =>
-    execFileSync('ps', ['-eo', 'args'])
-      .toString()
-      .split('\n')
-      .filter((line) => line.startsWith('haproxy') && line.includes(cluster.stateDir)).length
+  const haproxies = (): number => gatewayProcesses(join(cluster.stateDir, 'gateway')).length
 
   it('comes up, and answers 404 before there is an Ingress', async () => {
     assert.match(await cluster.must('up', '--gateway'), /the gateway {2,}http:/)

@@ -53,6 +53,7 @@ With --rounds or --seconds the suites have no time limit.`)
   const isLong = values.rounds !== undefined || values.seconds !== undefined
   const wanted = (name: string): boolean =>
     values.only?.includes(name) ?? !suites.some((suite) => suite.name === name && suite.onlyWhenAsked)
+  await installNeeded()
   let counts = wanted('check') ? await check() : NO_TESTS
   for (const suite of suites) {
     if (!wanted(suite.name)) continue
@@ -64,6 +65,9 @@ With --rounds or --seconds the suites have no time limit.`)
   console.log(describeCounts(counts))
   process.exitCode = counts.failed > 0 ? 1 : 0
 }
+
+/** Loaded only here: it knows all of Sampan, and `--help` need not. */
+const installNeeded = async (): Promise<void> => (await import('./needed-programs.ts')).installNeededPrograms()
 
 /** A step that fails without counting tests is one failure, so that the last line never says that all is well when it is not. */
 async function check(): Promise<TestCounts> {

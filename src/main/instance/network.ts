@@ -83,8 +83,10 @@ const onLink = (address: string): readonly string[] => (isIPv6(address) ? [`${ad
 
 /** Links that come after this have their addresses of IPv6 at once, and are told by nobody where to send packets. */
 function trustNeighbours(namespace: string): void {
-  const settings = ['accept_dad=0', 'accept_ra=0'].map((setting) => `net.ipv6.conf.default.${setting}`)
-  const { status, stderr } = spawnSync('nsenter', [`--net=/run/netns/${namespace}`, 'sysctl', '-qw', ...settings], { encoding: 'utf8' })
+  const settings = ['accept_dad', 'accept_ra'].map((name) => `echo 0 > /proc/sys/net/ipv6/conf/default/${name}`)
+  const { status, stderr } = spawnSync('nsenter', [`--net=/run/netns/${namespace}`, 'sh', '-c', settings.join(' && ')], {
+    encoding: 'utf8',
+  })
   if (status !== 0)
     throw new UserError(
       `nodes cannot have IPv6: ${stderr?.trim() ?? ''}`,

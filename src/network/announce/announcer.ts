@@ -75,9 +75,11 @@ export function startAnnouncements(scope: Scope, options: AnnounceOptions): void
   })
 }
 
-/** Takes all announcements of this node back. */
+/** Takes all announcements of this node back. A link that is not there, as in a cluster that was made by half, has none. */
 export async function releaseAnnouncements(scope: Scope, device: string, netns?: string): Promise<void> {
-  await change(scope, device, netns, [])
+  const prefix = netns === undefined ? [] : ['nsenter', `--net=${netns}`]
+  const { code } = await runProgram(scope, [...prefix, 'ip', 'link', 'show', 'dev', device], { limitMs: LIMIT_MS })
+  if (code === 0) await change(scope, device, netns, [])
 }
 
 async function change(scope: Scope, device: string, netns: string | undefined, wanted: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { kernelSetting } from '#testing'
 import type { Order } from './peer.ts'
 
 /** Much longer than an answer takes, for a machine that has other things to do. */
@@ -67,10 +68,11 @@ export async function makeNetwork(podCount: number): Promise<Network> {
       names.push(name)
       ip('-n', name, 'link', 'set', 'lo', 'up')
       // Nobody asks for a second whether a new address is somebody else's.
-      execFileSync('nsenter', [`--net=/run/netns/${name}`, 'sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0'])
+      kernelSetting(name, 'net/ipv6/conf/default/accept_dad', 0)
     }
     addNamespace(nodeName)
-    execFileSync('nsenter', [`--net=/run/netns/${nodeName}`, 'sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
+    kernelSetting(nodeName, 'net/ipv4/ip_forward', 1)
+    kernelSetting(nodeName, 'net/ipv6/conf/all/forwarding', 1)
     const attach = async (label: string, address: string, gateway: string): Promise<Host> => {
       const name = `${prefix}-${label}`
       addNamespace(name)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { kernelSetting } from '#testing'
 import { type HostOptions, layoutOf } from '../layout.ts'
 import { kernelSpeaksIPv6 } from './ipv6.ts'
 import { nodeRules, removeNodeRules } from './pod-network.ts'
@@ -43,7 +44,8 @@ describe('a pod that says that it is a router', { skip: why() }, () => {
   before(() => {
     for (const name of [node, pod]) {
       run('ip', 'netns', 'add', name)
-      inside(name, 'sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0', 'net.ipv6.conf.default.accept_ra=2')
+      kernelSetting(name, 'net/ipv6/conf/default/accept_dad', 0)
+      kernelSetting(name, 'net/ipv6/conf/default/accept_ra', 2)
     }
     run('ip', '-n', node, 'link', 'add', 'veth1a2b3c4d', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pod)
     run('ip', '-n', node, 'link', 'set', 'veth1a2b3c4d', 'up')

@@ -1,0 +1,23 @@
+import { GATEWAY_PROGRAMS, NODE_PROGRAMS, type NeededProgram, canInstallPackages, installPackages, missingPrograms } from '#main'
+
+/** What tests need of a machine beside what clusters need: other people's clients and servers to stand on the other side. */
+const TEST_PROGRAMS: readonly NeededProgram[] = [
+  { program: 'curl', package: 'curl' },
+  { program: 'perl', package: 'perl-base' },
+  { program: 'busybox', package: 'busybox-static' },
+  { program: 'etcd', package: 'etcd-server' },
+  { program: 'git', package: 'git' },
+]
+
+/**
+ * Installs what this machine lacks, so that no test is left out for want of a program. Where that cannot be done (who runs this is not root, or there
+ * is no apt-get), the tests that want one are skipped, and say which.
+ */
+export function installNeededPrograms(): void {
+  if (process.getuid?.() !== 0 || !canInstallPackages()) return
+  const missing = missingPrograms([...NODE_PROGRAMS, ...GATEWAY_PROGRAMS, ...TEST_PROGRAMS], process.env['PATH'] ?? '')
+  const packages = [...new Set(missing.map((needed) => needed.package))]
+  if (packages.length === 0) return
+  console.log(`installing for the tests: ${packages.join(', ')}`)
+  installPackages(packages)
+}
