@@ -113,6 +113,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     memoryDir: layout.memoryDir,
     seccompDir: layout.seccompDir,
     pauseSeccomp: layout.pauseSeccomp,
+    isOwnChain: host.isOwnChain,
     cgroupRoot: layout.cgroupRoot,
     machine,
     allowedSysctls: options.allowedUnsafeSysctls ?? [],

@@ -17,6 +17,8 @@ export interface NodeSettings {
   readonly seccompDir: string
   /** The filter of sandboxes' own process; without it the runtime's default. */
   readonly pauseSeccomp?: string
+  /** The administrator's own chain of CNI plugins makes the pods' network. */
+  readonly isOwnChain: boolean
   /** All pods' cgroups lie below it. */
   readonly cgroupRoot: string
   readonly machine: Machine

@@ -24,6 +24,8 @@ export interface Host {
   readonly containerdPid: number
   /** Whether containerd was running already. */
   readonly adopted: boolean
+  /** The administrator's own chain of CNI plugins makes the pods' network. */
+  readonly isOwnChain: boolean
   /** Gives the node's pods these addresses. */
   givePods(scope: Scope, podCidrs: readonly string[]): Promise<void>
 }
@@ -104,6 +106,7 @@ export async function prepareHost(scope: Scope, options: HostOptions): Promise<H
     runtime,
     containerdPid: containerd.pid,
     adopted: containerd.adopted,
+    isOwnChain: options.cniConfig !== undefined,
     givePods: (own, podCidrs) => preparePodNetwork(own, options, layout, machine, podCidrs),
   }
 }

@@ -38,10 +38,13 @@ export async function killContainer(scope: Scope, worker: PodSubject, action: Ex
     }
     await Promise.all([runHook(), leftAlone(limited, scope, worker)])
   }
-  await services.runtime.stopContainer(scope, id, left())
-  await state.readAfterExit(scope, id)
-  memory.killing.delete(id)
-  memory.exiting.delete(id)
+  try {
+    await services.runtime.stopContainer(scope, id, left())
+    await state.readAfterExit(scope, id)
+    memory.killing.delete(id)
+  } finally {
+    memory.exiting.delete(id)
+  }
 }
 
 /** Only a pod that is deleted leaves its Services; of the grace at most half is for them. */

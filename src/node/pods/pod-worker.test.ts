@@ -61,6 +61,40 @@ describe('a pod on a node', () => {
     await node.until('gone', () => node.manager.workers.length === 0)
   })
 
+  test('is gone for the API while its sandbox is being stopped, but not while something is being started in it', async () => {
+    const stopping = Promise.withResolvers<void>()
+    const { stopPodSandbox } = runtime
+    runtime.stopPodSandbox = async (own, id) => {
+      await stopping.promise
+      await stopPodSandbox.call(runtime, own, id)
+    }
+    node.manager.set(web)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    node.manager.set(deleted(web))
+    await node.until('gone for the API', () => node.confirmed.length === 1)
+    assert.equal(node.status('web')?.phase, 'Succeeded')
+
+    const starting = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    const { startContainer } = runtime
+    runtime.startContainer = async (own, id) => {
+      asked.resolve()
+      await starting.promise
+      await startContainer.call(runtime, own, id)
+    }
+    const late = testPod('late', { containers: [{ name: 'main', image: 'app:1' }] })
+    node.manager.set(late)
+    await asked.promise
+    node.manager.set(deleted(late))
+    await settled()
+    assert.deepEqual(node.confirmed, ['web'])
+    starting.resolve()
+    await node.until('gone, too', () => node.confirmed.length === 2)
+    stopping.resolve()
+    await node.until('nothing is left', () => node.manager.workers.length === 0)
+    assert.deepEqual(await runtime.listContainers(), [])
+  })
+
   test('is restarted after a crash with growing delays', async () => {
     runtime.processes.set('app:1', { exitsAfterMs: 1000, exitCode: 3 })
     node.manager.set(web)

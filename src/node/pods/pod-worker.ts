@@ -6,6 +6,7 @@ import { type Action, type Plan, keyOfAction } from './plan/action.ts'
 import { planPod } from './plan/plan-pod.ts'
 import type { Ended, PodSnapshot, ProbeResults } from './plan/snapshot.ts'
 import { endingOf, isDone } from './plan/ending.ts'
+import { needsSandboxStopped } from './plan/needs-sandbox.ts'
 import { carryOut } from './actions.ts'
 import { ClockJumps, moveTimes } from './clock-jumps.ts'
 import { findContainer, namespaceOf, nameOf, specOf, uidOf } from './pod-facts.ts'
@@ -128,13 +129,14 @@ export class PodWorker implements PodSubject {
   }
 
   noteEvent(event: RuntimeEvent): void {
-    if (event.type === 'oom') return
+    if (event.type === 'oom') return this.state.noteShortage(event.containerId)
     // The end of a sandbox that is being stopped is the stopping's own affair.
     if (this.#underWay.has(`stop-sandbox ${event.containerId}`)) return
     // So is the end of a container that is being killed: the runtime answers when it has seen to it. What comes after need not wait for that.
     if (this.memory.killing.has(event.containerId)) {
       this.memory.exiting.add(event.containerId)
-      return this.wake()
+      this.wake()
+      return this.#detach(this.state.noteEnd(event))
     }
     this.#detach(this.state.readAfterExit(this.scope, event.containerId))
   }
@@ -197,13 +199,15 @@ export class PodWorker implements PodSubject {
   }
 
   snapshot(): PodSnapshot {
+    const waits = this.isStarting || needsSandboxStopped(this.pod, this.services.settings)
     return {
       pod: withStatus(this.pod, this.#reported),
       vanished: this.#vanished,
       now: this.now(),
       setBackMs: this.#jumps.setBackMs,
       sandboxes: this.state.sandboxes,
-      containers: this.state.containers,
+      containers: waits || this.memory.endingSinceMs === undefined ? this.state.containers : this.state.containersByEvents,
+      needsSandboxStopped: waits,
       memory: this.memory,
     }
   }

@@ -1,10 +1,13 @@
 import type { Scope } from '#base'
-import { type ContainerRuntime, type SandboxStatus, isRuntimeNotFound } from '../cri/runtime.ts'
+import { type ContainerRuntime, type RuntimeEvent, type SandboxStatus, isRuntimeNotFound } from '../cri/runtime.ts'
+import { ANNOTATIONS } from './pod-facts.ts'
 import { terminationMessageOf } from './termination-message.ts'
 import type { ContainerView } from './plan/snapshot.ts'
 
 const FIRST_SETTLE_MS = 1
 const LONGEST_SETTLE_MS = 500
+/** Of a process that was killed: the stop's own kill, or one for want of memory. */
+const KILLED = 137
 /** Past it the full look that is made now and then is to find out. */
 const SETTLED_WITHIN_MS = 60_000
 
@@ -15,6 +18,9 @@ export class RuntimeState {
   readonly #containers = new Map<string, ContainerView>()
   /** Made and not yet started: container → sandbox. */
   readonly #expected = new Map<string, string>()
+  /** As events tell of their ends, until the runtime has put them down. */
+  readonly #ended = new Map<string, ContainerView>()
+  readonly #shortOfMemory = new Set<string>()
 
   constructor(runtime: ContainerRuntime) {
     this.#runtime = runtime
@@ -25,6 +31,10 @@ export class RuntimeState {
   }
   get containers(): ContainerView[] {
     return [...this.#containers.values()].sort(newestFirst)
+  }
+  /** With those as ended that events say have: what they write last may not have reached their logs yet. */
+  get containersByEvents(): ContainerView[] {
+    return this.containers.map((container) => this.#ended.get(container.id) ?? container)
   }
   get empty(): boolean {
     return this.#sandboxes.size === 0 && this.#containers.size === 0
@@ -56,7 +66,23 @@ export class RuntimeState {
     const view = { ...status, sandboxId, ...(message === '' ? {} : { message }) }
     this.#containers.set(id, view)
     this.#expected.delete(id)
+    if (status.state === 'exited') this.#ended.delete(id)
     return view
+  }
+
+  /** A process of the container was killed for want of memory: what it ends with is the runtime's to say. */
+  noteShortage(id: string): void {
+    this.#shortOfMemory.add(id)
+  }
+
+  /** Takes the word of an event for how a container has ended, where the runtime would have nothing to add. */
+  async noteEnd({ containerId, exitCode, atMs }: Extract<RuntimeEvent, { type: 'exit' }>): Promise<void> {
+    const running = this.#containers.get(containerId)
+    if (running?.state !== 'running' || running.reason !== '' || exitCode === KILLED || this.#shortOfMemory.has(containerId)) return
+    if (exitCode !== 0 && running.annotations[ANNOTATIONS.terminationMessagePolicy] === 'FallbackToLogsOnError') return
+    const ended = { ...running, state: 'exited', exitCode, finishedAtMs: atMs, reason: exitCode === 0 ? 'Completed' : 'Error' } as const
+    const message = await terminationMessageOf(ended)
+    if (this.#containers.get(containerId)?.state === 'running') this.#ended.set(containerId, message === '' ? ended : { ...ended, message })
   }
 
   /** After an exit: the runtime's own records follow its event, by a few milliseconds on an idle machine and by seconds on a busy one. */
@@ -89,6 +115,8 @@ export class RuntimeState {
     this.#sandboxes.delete(id)
     this.#containers.delete(id)
     this.#expected.delete(id)
+    this.#ended.delete(id)
+    this.#shortOfMemory.delete(id)
   }
 }
 

@@ -73,6 +73,7 @@ export function nodeHarness(
     seccompDir: join(rootDir, 'seccomp'),
     cgroupRoot: real?.layout.cgroupRoot ?? '',
     ...(real && { pauseSeccomp: real.layout.pauseSeccomp }),
+    isOwnChain: false,
     machine,
     allowedSysctls: [],
     memoryBytes: 8 * 2 ** 30,

@@ -5,7 +5,7 @@ import type { PodSnapshot } from './snapshot.ts'
 
 /**
  * Takes a pod down: main containers at once, then sidecars in the reverse of their order, then the sandbox and volumes. The
- * deletion is confirmed when nothing of the pod acts any more; what is left of a pod that leaves is removed after that, its cgroup last. A finished pod
+ * deletion is confirmed when nothing of the pod acts any more and nobody can miss what is left of it; that is removed after, its cgroup last. A finished pod
  * keeps its dead containers for their logs.
  */
 export function planEnd(snapshot: PodSnapshot, ending: Ending): Plan {
@@ -37,8 +37,10 @@ export function planEnd(snapshot: PodSnapshot, ending: Ending): Plan {
   const stop = sandboxes.filter(({ id }) => !memory.stoppedSandboxes.has(id)).map(({ id }): Action => ({ type: 'stop-sandbox', id }))
   // Nothing of the pod acts any more. Kills are named until the runtime has put down how they ended.
   if (running.length > 0) return plan(...stop, ...running.map(({ id, name }) => kill(id, name, memory.endingSinceMs ?? now)))
-  if (stop.length + release.length > 0) return plan(...stop, ...release)
-  if (ending.kind === 'deleted' && !memory.deletionConfirmed) return plan({ type: 'confirm-deletion' })
+  if (release.length > 0 || (snapshot.needsSandboxStopped && stop.length > 0)) return plan(...stop, ...release)
+  if (ending.kind === 'deleted' && !memory.deletionConfirmed) return plan(...stop, { type: 'confirm-deletion' })
+  // Nothing is removed while it is still being stopped.
+  if (stop.length + memory.exiting.size > 0) return plan(...stop)
   const leaving = ending.kind === 'deleted' || ending.kind === 'vanished'
   if (leaving && containers.length > 0) return plan(...containers.map(({ id }): Action => ({ type: 'remove-container', id })))
   if (leaving && sandboxes.length > 0) return plan(...sandboxes.map(({ id }): Action => ({ type: 'remove-sandbox', id })))

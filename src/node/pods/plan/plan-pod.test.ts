@@ -76,7 +76,17 @@ function snapshot(of: core.Pod, change: Omit<Partial<PodSnapshot>, 'memory'> & {
     endingSinceMs: undefined,
     ...change.memory,
   }
-  return { pod: of, vanished: false, now: NOW, setBackMs: 0, sandboxes: [sandbox()], containers: [], ...change, memory }
+  return {
+    pod: of,
+    vanished: false,
+    now: NOW,
+    setBackMs: 0,
+    sandboxes: [sandbox()],
+    containers: [],
+    needsSandboxStopped: false,
+    ...change,
+    memory,
+  }
 }
 const short = (action: Action): string => {
   switch (action.type) {
@@ -244,6 +254,28 @@ describe('what a pod needs next', () => {
       'then the sandbox and volumes go',
       snapshot(leaving(plain), { containers: [exited(plain, 'main', 0)] }),
       ['stop-sandbox s0', 'release-volumes'],
+    ],
+    [
+      'the deletion is confirmed when nothing runs and the volumes are let go, while the sandbox is being stopped',
+      snapshot(leaving(plain), { containers: [exited(plain, 'main', 0)], memory: { volumesReleased: true } }),
+      ['stop-sandbox s0', 'confirm-deletion'],
+    ],
+    [
+      'it waits for a sandbox that others may wait for',
+      snapshot(leaving(plain), {
+        containers: [exited(plain, 'main', 0)],
+        needsSandboxStopped: true,
+        memory: { volumesReleased: true },
+      }),
+      ['stop-sandbox s0'],
+    ],
+    [
+      'nothing is removed while the runtime is still stopping it',
+      snapshot(leaving(plain), {
+        containers: [exited(plain, 'main', 0)],
+        memory: { stoppedSandboxes: new Set(['s0']), volumesReleased: true, deletionConfirmed: true, exiting: new Set(['main-0']) },
+      }),
+      [],
     ],
     [
       'then the deletion is confirmed',

@@ -12,8 +12,10 @@ export interface PodSnapshot {
   readonly setBackMs: number
   /** Newest first. */
   readonly sandboxes: readonly SandboxStatus[]
-  /** Of all sandboxes of the pod, newest first. */
+  /** Of all sandboxes of the pod, newest first. Of one that ends, as events tell of them, unless its sandbox is waited for. */
   readonly containers: readonly ContainerView[]
+  /** Something is being started in its sandbox, or it has what others may ask for, or may keep processes: the pod is over only when that is stopped. */
+  readonly needsSandboxStopped: boolean
   readonly memory: PodMemory
 }
 

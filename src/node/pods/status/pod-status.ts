@@ -20,7 +20,8 @@ export function podStatus(snapshot: PodSnapshot, plan: Plan, node: NodeFacts): c
   const { pod, memory, sandboxes } = snapshot
   const ending = endingOf(snapshot)
   const alive = snapshot.containers.some(({ state }) => state === 'running' || state === 'unknown')
-  const stopped = !alive && sandboxes.every(({ id, ready }) => !ready || memory.stoppedSandboxes.has(id))
+  const isLeaving = ending?.kind === 'deleted' && !snapshot.needsSandboxStopped
+  const stopped = !alive && (isLeaving || sandboxes.every(({ id, ready }) => !ready || memory.stoppedSandboxes.has(id)))
   const phase = phaseOf(snapshot, ending?.kind, alive, stopped)
   const context = {
     snapshot,
@@ -49,7 +50,7 @@ export function podStatus(snapshot: PodSnapshot, plan: Plan, node: NodeFacts): c
       phase,
       initStatuses,
       statuses,
-      networkReady: sandbox !== undefined && own.length > 0 && !memory.stoppedSandboxes.has(sandbox.id),
+      networkReady: sandbox !== undefined && own.length > 0 && !stopped && !memory.stoppedSandboxes.has(sandbox.id),
     }),
     ...(node.ips[0] === undefined ? {} : { hostIP: node.ips[0], hostIPs: node.ips.map((ip) => ({ ip })) }),
     ...(podIPs[0]?.ip === undefined ? {} : { podIP: podIPs[0].ip, podIPs }),
