@@ -13,6 +13,8 @@ import type { GatewayModel } from './model/model.ts'
 import { RouteWork } from './route-work.ts'
 import { installTrafficPolicies } from './traffic/install.ts'
 import { TrafficWork } from './traffic/traffic-work.ts'
+import { keyIn } from './login/sealed.ts'
+import { askIssuer } from './tokens/ask-issuer.ts'
 import { serveTokens } from './tokens/token-server.ts'
 
 export interface GatewayOptions {
@@ -29,6 +31,8 @@ export interface GatewayOptions {
   readonly netns?: string | undefined
   /** Where measurements are served; nowhere when absent. */
   readonly measure?: { readonly address: string; readonly port: number } | undefined
+  /** Which addresses routes may name for keys of tokens and for logins; absent: those that lead outward. */
+  readonly mayAsk?: (ip: string) => boolean
   /** How often Secrets are read again that no change of an Ingress points to. */
   readonly secretsEveryMs?: number
 }
@@ -79,7 +83,11 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
     },
   })
   const { installed, hasPolicies } = await prepareKinds(scope, client)
-  await serveTokens(scope, places, async (id, token) => work?.tokens.judge(id, token))
+  await serveTokens(scope, places, {
+    token: async (id, token) => work?.tokens.judge(id, token),
+    login: async (question) => work?.logins.judge(question),
+  })
+  const loginKey = keyIn(places.loginKey, scope.random)
   const gatewayApi = installed.isUsable ? { isRecognized: installed.isRecognized } : undefined
   const definition: ControllerDefinition = {
     name: 'gateway',
@@ -90,7 +98,14 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
       const routes = new RouteWork(
         client,
         context,
-        { ...options, gatewayApi, traffic, observed: measure.routes },
+        {
+          ...options,
+          gatewayApi,
+          traffic,
+          observed: measure.routes,
+          loginKey,
+          ask: (within, uri, more) => askIssuer(within, uri, { ...more, isAllowed: options.mayAsk }),
+        },
         {
           onRoutes: () => context.enqueue(ROUTES),
           onStatus: () => context.enqueue(STATUS),

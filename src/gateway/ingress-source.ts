@@ -4,12 +4,14 @@ import type { Client } from '#client'
 import type { Informer, Informers } from '#reconcile'
 import { type OwnClasses, isOurs, ownClasses } from './model/classes.ts'
 import { wantsObserving } from './model/annotations/observe.ts'
-import { keyOfIngress, secretsOf, tokensOf, wishOfIngress } from './model/ingress.ts'
+import { keyOfIngress, secretsOf, wishOfIngress } from './model/ingress.ts'
+import { loginsOf, tokensOf } from './model/annotations/passes.ts'
 import type { GatewayModel } from './model/model.ts'
 import type { Servers } from './model/servers.ts'
 import type { ObservedRoutes } from './measure/observed-routes.ts'
 import { Publisher } from './publish.ts'
 import type { Secrets } from './secrets.ts'
+import type { Logins } from './login/logins.ts'
 import type { Tokens } from './tokens/tokens.ts'
 import { type Callers, type RouteSource, taken } from './source.ts'
 
@@ -23,6 +25,7 @@ export interface IngressSurroundings {
   readonly servers: Servers
   readonly secrets: Secrets
   readonly tokens: Tokens
+  readonly logins: Logins
   readonly observed: ObservedRoutes
   readonly address: string
   /** Secrets that hold something else than before: who names them besides the caller looks at them too. */
@@ -76,7 +79,7 @@ export class IngressSource implements RouteSource {
   }
 
   async update(scope: Scope): Promise<void> {
-    const { model, servers, secrets, tokens, observed } = this.#around
+    const { model, servers, secrets, tokens, logins, observed } = this.#around
     const dirty = taken(this.#dirty)
     try {
       for (const key of dirty) secrets.name(key, this.#secretsOf(key))
@@ -94,6 +97,7 @@ export class IngressSource implements RouteSource {
     for (const key of new Set(dirty)) {
       const ingress = this.#ours(key)
       tokens.name(key, ingress === undefined ? undefined : tokensOf(ingress))
+      logins.name(key, ingress === undefined ? undefined : loginsOf(ingress))
       if (!wantsObserving(ingress?.metadata?.annotations)) observed.forget(key)
       if (ingress === undefined) model.remove(key)
       else
@@ -103,6 +107,7 @@ export class IngressSource implements RouteSource {
             certificate: (secret) => secrets.get(secret),
             users: (secret, form) => secrets.users(secret, form),
             token: (wish) => tokens.check(wish),
+            login: (wish) => logins.check(wish),
             observed: (wish) => observed.numberOf(wish),
             nowMs,
           }),

@@ -11,6 +11,8 @@ import { keyOfBackend } from './model/wish.ts'
 import { Secrets } from './secrets.ts'
 import { type Callers, type RouteSource, taken } from './source.ts'
 import type { Treatment } from './traffic/encode.ts'
+import { Logins } from './login/logins.ts'
+import { type Ask, fetchText } from './tokens/ask-issuer.ts'
 import { Tokens } from './tokens/tokens.ts'
 
 const SERVICE_LABEL = 'kubernetes.io/service-name'
@@ -23,6 +25,9 @@ export interface RouteWorkOptions {
   readonly httpsPort: number
   readonly traffic: Traffic
   readonly observed: ObservedRoutes
+  /** What sessions are sealed with. */
+  readonly loginKey: Uint8Array
+  readonly ask: Ask
   /** Whether the kinds of Gateway API are there; undefined: they are not, and are not asked for. */
   readonly gatewayApi: { readonly isRecognized: boolean } | undefined
 }
@@ -40,6 +45,7 @@ export class RouteWork {
   readonly #context: ControllerContext
   readonly #secrets: Secrets
   readonly tokens: Tokens
+  readonly logins: Logins
   readonly #model: GatewayModel
   readonly #sources: readonly RouteSource[]
   readonly #gatewayApi: GatewayApiSource | undefined
@@ -65,10 +71,14 @@ export class RouteWork {
       this.#seenSecrets.add(key)
       callers.onRoutes()
     })
-    const tokens = new Tokens(context.scope, client, (wishes) => {
+    const { loginKey, ask } = options
+    const onChange = (wishes: ReadonlySet<string>): void => {
       if (this.#noteUsers(wishes)) callers.onRoutes()
-    })
+    }
+    const tokens = new Tokens(context.scope, client, onChange, { fetch: (within, uri) => fetchText(within, uri, {}, ask) })
+    const logins = new Logins(context.scope, client, onChange, { key: loginKey, ask })
     this.tokens = tokens
+    this.logins = logins
     const servers = new Servers({
       service: (key) => services.get(key),
       slices: (key) => slices.byIndex(BY_SERVICE, key),
@@ -100,6 +110,7 @@ export class RouteWork {
       servers,
       secrets,
       tokens,
+      logins,
       observed: options.observed,
       address: options.publishedAddress,
       secretsChanged,
@@ -176,6 +187,7 @@ export class RouteWork {
     })
     this.#checkedMs = nowMs
     this.tokens.lookAgain()
+    this.logins.lookAgain()
     let isNews = this.#gatewayApi?.lookAgain() ?? false
     for (const secret of [...changed, ...expired]) isNews = this.#noteUsers(this.#secrets.namedBy(secret)) || isNews
     return isNews
@@ -205,7 +217,7 @@ export class RouteWork {
 
   /** Another gateway may have served until now: nobody is to be kept out because this one does not know yet whom to let in. */
   async #awaitKeys(scope: Scope): Promise<void> {
-    await Promise.race([this.tokens.settled(), scope.sleep(KEYS_WITHIN_MS)])
+    await Promise.race([Promise.all([this.tokens.settled(), this.logins.settled()]), scope.sleep(KEYS_WITHIN_MS)])
     for (const source of this.#sources) await source.update(scope)
   }
 

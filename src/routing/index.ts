@@ -13,6 +13,7 @@ export type {
   Edit,
   Forward,
   Gate,
+  Login,
   Token,
   HeaderEdit,
   Mirror,

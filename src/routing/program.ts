@@ -7,6 +7,7 @@ const LONGEST_PROGRAM = 12_000
 /** Shares of mirrors are in so many parts of a whole. */
 const WHOLE = 1_000_000
 const LONGEST_NAME = 'b0000000'
+const LOGIN_WORDS = { page: 'p', return: 'r', logout: 'l' } as const
 
 /** Whether these rules are short enough to be told to a data plane; whoever makes rules of what users write asks. */
 export const fitsProgram = (rules: readonly Rule[]): boolean => encodeProgram(rules, () => LONGEST_NAME).length <= LONGEST_PROGRAM
@@ -44,6 +45,7 @@ export function encodeProgram(rules: readonly Rule[], nameOf: (backend: string) 
         words.push(nameOf(backend), hex(host), hex(at), signIn === undefined ? '-' : hex(signIn), pass.length, ...pass.map(hex))
       }
       words.push(...(action.token === undefined ? ['-'] : [action.token.id, hex(action.token.realm)]))
+      words.push(...(action.login === undefined ? ['-'] : [action.login.id, action.login.door, LOGIN_WORDS[action.login.at]]))
     }
   }
   return words.join(',')

@@ -52,6 +52,18 @@ export interface Forward {
   readonly gate?: Gate | undefined
   /** Absent: nobody needs one. */
   readonly token?: Token | undefined
+  /** Absent: nobody has to log in. */
+  readonly login?: Login | undefined
+}
+
+/** People are known by what their browsers show, and sent to log in where they show nothing. */
+export interface Login {
+  /** By which whoever knows people knows what is wanted of them: hexadecimal digits. */
+  readonly id: string
+  /** Names what browsers show: hexadecimal digits. Who is known by it to one route is to all that have the same. */
+  readonly door: string
+  /** `return`, `logout`: the requests are a part of logging in or out, and reach no backend. */
+  readonly at: 'page' | 'return' | 'logout'
 }
 
 /** A token that somebody else has signed. */

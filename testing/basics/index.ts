@@ -2,4 +2,5 @@
 export { type PropertyRuns, propertyRuns, rounds, testSeconds } from './effort.ts'
 export { eventually } from './eventually.ts'
 export { freePort } from './free-port.ts'
+export { LoginIssuer } from './login-issuer.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'

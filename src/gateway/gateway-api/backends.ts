@@ -1,4 +1,4 @@
-import type { TokenCheck } from '../tokens/tokens.ts'
+import type { PassView } from '../model/annotations/passes.ts'
 import { shown } from '../model/grammar.ts'
 import type { Retry } from '../model/retry.ts'
 import { type BackendPort, keyOfBackend } from '../model/wish.ts'
@@ -6,12 +6,10 @@ import { type Verdict, isFalse } from './status/conditions.ts'
 import { mayRefer } from './grants.ts'
 import { type BackendReference, GROUP, type ReferenceGrant } from './kinds.ts'
 
-export interface BackendView {
+export interface BackendView extends PassView {
   /** Why nobody can answer for this port; undefined when somebody could. */
   refusal(port: BackendPort): { readonly isThere: boolean; readonly message: string } | undefined
   grantsIn(namespace: string): readonly ReferenceGrant[]
-  /** How tokens for the object are looked at; undefined: it wants none. */
-  token(wish: string): TokenCheck | undefined
   /** The number by which requests of the object are known; undefined: there are as many as there may be. */
   observed(wish: string): number | undefined
 }

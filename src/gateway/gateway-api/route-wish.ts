@@ -1,8 +1,7 @@
-import { type Condition, type Forward, type Observe, type Redirect, type Rule, type Share, type Token, answers } from '#routing'
+import { type Condition, type Forward, type Observe, type Redirect, type Rule, type Share, answers } from '#routing'
 import { DEEP_KEY, type Finding, type WantedRoute, type Wish } from '../model/wish.ts'
 import { observeOf } from '../model/annotations/observe.ts'
-import { tokenGuard } from '../model/annotations/token.ts'
-import { readTokenRules } from '../tokens/token-rules.ts'
+import { type Passes, hasPasses, readPasses } from '../model/annotations/passes.ts'
 import type { Parent } from './attach.ts'
 import { type BackendView, Backends } from './backends.ts'
 import { type Verdict, isFalse, isTrue } from './status/conditions.ts'
@@ -55,7 +54,11 @@ function judgeRequests(
   for (const [at, rule] of rules.entries()) {
     const read = readRule(rule, backends, isGrpc)
     if ('problem' in read) problems.push(`rule ${at}${rule.name === undefined ? '' : ` (${rule.name})`}: ${read.problem}`)
-    else for (const { match, action } of read) routes.push(...wanted(match, guarded(action, said.token), said.observe, places))
+    else for (const { match, action } of read) routes.push(...wanted(match, guarded(action, said.passes), said.observe, places))
+  }
+  for (const { path, when, precedence, action } of said.passes.paths) {
+    const match: ReadMatch = { map: 'exact', path, conditions: when === undefined ? [] : [when], precedence, prefix: undefined, what: '' }
+    routes.push(...wanted(match, action, undefined, places).map((one) => ({ ...one, what: '' })))
   }
   if (places.some(({ host }) => host.startsWith('*.')))
     routes.push({ map: 'defaults', key: DEEP_KEY, precedence: '9', rules: [], what: '' })
@@ -95,16 +98,18 @@ export function judgeTlsRoute(route: TLSRoute, parents: readonly Parent[], view:
   return {
     wish: wishOf('TLSRoute', route, unique(routes), backends),
     verdicts: [backends.problem ?? isTrue('ResolvedRefs', 'ResolvedRefs')],
-    refused:
-      readTokenRules(route.metadata?.annotations ?? {}, '') === undefined
-        ? undefined
-        : isFalse('Accepted', 'UnsupportedValue', 'connections of a TLSRoute are not decrypted: no token of theirs can be looked at'),
+    refused: hasPasses(route.metadata?.annotations ?? {})
+      ? isFalse(
+          'Accepted',
+          'UnsupportedValue',
+          'connections of a TLSRoute are not decrypted: no token of theirs can be looked at, and nobody can log in',
+        )
+      : undefined,
   }
 }
 
-/** `closed`: nobody passes. */
 interface ReadAnnotations {
-  readonly token: Token | 'closed' | undefined
+  readonly passes: Passes
   readonly observe: Observe | undefined
   readonly findings: readonly Finding[]
 }
@@ -114,19 +119,17 @@ function readAnnotations(kind: string, route: Route, view: BackendView): ReadAnn
   const findings: Finding[] = []
   const observe = observeOf(wish, annotations, (one) => view.observed(one))
   if (observe !== undefined && 'problem' in observe) findings.push({ reason: 'AnnotationRefused', message: observe.problem })
-  const guard = tokenGuard(readTokenRules(annotations, route.metadata?.namespace ?? ''), () => view.token(wish))
-  if (guard?.finding !== undefined) findings.push(guard.finding)
+  const passes = readPasses(wish, route, view)
   return {
-    token: guard === undefined ? undefined : (guard.token ?? 'closed'),
+    passes,
     observe: observe === undefined || 'problem' in observe ? undefined : observe,
-    findings,
+    findings: [...findings, ...passes.findings],
   }
 }
 
-function guarded(action: Rule['action'], token: ReadAnnotations['token']): Rule['action'] {
-  if (token === undefined) return action
-  if (token === 'closed') return { kind: 'forward', to: [{ backend: answers(503), weight: 1 }] }
-  return action.kind === 'forward' ? { ...action, token } : action
+function guarded(action: Rule['action'], { isClosed, needs }: Passes): Rule['action'] {
+  if (isClosed) return { kind: 'forward', to: [{ backend: answers(503), weight: 1 }] }
+  return action.kind === 'forward' ? { ...action, ...needs } : action
 }
 
 export const wishIdOf = (kind: string, key: string): string => `${kind} ${key}`

@@ -262,6 +262,32 @@ test('parents that other controllers have judged stay', () => {
   assert.equal(parentsOfRoute({ ...one, status: { parents: [other] } }, [], [], undefined, 'now'), undefined)
 })
 
+test('annotations of a route ask people to log in, and paths of its hosts are a part of that', () => {
+  const said = { 'sampan.io/login-issuer': 'https://i', 'sampan.io/login-client': 'c', 'sampan.io/login-secret': 's' }
+  const annotated = (annotations: Readonly<Record<string, string>>, login?: ApiWorld['login']): unknown => {
+    const one = route('r', [{ backendRefs: [to('a')] }])
+    const { model } = world([{ ...one, metadata: { ...one.metadata, annotations } }], login === undefined ? {} : { login })
+    return (['prefix', 'exact'] as const).map((map) =>
+      [...model.routeKeys(map)].map((key) => [
+        key,
+        (model.route(map, key) ?? []).map(({ action }) => action.kind === 'forward' && (action.login?.at ?? action.to[0]?.backend)),
+      ]),
+    )
+  }
+  const known = { id: 'ab', door: 'cd' }
+  assert.deepEqual(annotated(said, known), [
+    [['/', ['page']]],
+    [
+      ['/oauth2/callback', ['return']],
+      ['/oauth2/logout', ['logout', 'logout']],
+    ],
+  ])
+  const closed = [[['/', ['!503']]], []]
+  assert.deepEqual(annotated(said, 'waiting'), closed)
+  assert.deepEqual(annotated(said, { problem: 'no secret' }), closed)
+  assert.deepEqual(annotated({ ...said, 'sampan.io/login-else': '' }, known), closed)
+})
+
 test('annotations of a route ask for tokens and for what is told of it; connections that are not decrypted have none', () => {
   const jwt = { 'sampan.io/jwt-issuer': 'i', 'sampan.io/jwt-audiences': 'a', 'sampan.io/jwt-keys': 'configmap/keys' }
   const annotated = (annotations: Readonly<Record<string, string>>, token?: ApiWorld['token']): unknown => {

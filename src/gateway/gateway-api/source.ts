@@ -3,7 +3,7 @@ import { type KubeObject, type core, refs } from '#api'
 import type { Informer } from '#reconcile'
 import { CONTROLLER } from '../model/classes.ts'
 import { wantsObserving } from '../model/annotations/observe.ts'
-import { tokensOf } from '../model/ingress.ts'
+import { loginsOf, tokensOf } from '../model/annotations/passes.ts'
 import type { IngressSurroundings } from '../ingress-source.ts'
 import { type Callers, type RouteSource, taken } from '../source.ts'
 import { type AttachView, type Parent, attach } from './attach.ts'
@@ -91,6 +91,7 @@ export class GatewayApiSource implements RouteSource {
       refusal: servers.refusal.bind(servers),
       grantsIn: (namespace: string) => this.#grantsIn(namespace),
       token: (wish: string) => around.tokens.check(wish),
+      login: (wish: string) => around.logins.check(wish),
       observed: (wish: string) => around.observed.numberOf(wish),
     }
     const kind = <T extends Route>(informer: Informer<T>, judge: (route: T, parents: readonly Parent[]) => JudgedRoute): RouteKind => ({
@@ -304,7 +305,9 @@ export class GatewayApiSource implements RouteSource {
     const route = kind?.informer.get(key)
     const parents = route === undefined || route.metadata?.deletionTimestamp !== undefined ? [] : attach(route, name, this.#attachView())
     this.#unpublished.add(id)
-    this.#around.tokens.name(id, route === undefined || parents.length === 0 ? undefined : tokensOf(route))
+    const served = parents.length === 0 ? undefined : route
+    this.#around.tokens.name(id, served === undefined ? undefined : tokensOf(served))
+    this.#around.logins.name(id, served === undefined ? undefined : loginsOf(served))
     if (parents.length === 0 || !wantsObserving(route?.metadata?.annotations)) this.#around.observed.forget(id)
     const judged = route === undefined || kind === undefined || parents.length === 0 ? undefined : kind.judge(route, parents)
     if (judged === undefined) {

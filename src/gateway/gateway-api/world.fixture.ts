@@ -2,6 +2,7 @@ import type { core } from '#api'
 import type { ReadCertificate } from '../model/certificate.ts'
 import { GatewayModel } from '../model/model.ts'
 import { Servers } from '../model/servers.ts'
+import type { LoginCheck } from '../login/logins.ts'
 import type { TokenCheck } from '../tokens/tokens.ts'
 import { type Parent, attach } from './attach.ts'
 import { wishOfGateway } from './gateway-wish.ts'
@@ -22,6 +23,7 @@ export interface ApiWorld {
   readonly labels?: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly services?: Readonly<Record<string, core.ServiceSpec>>
   readonly token?: TokenCheck
+  readonly login?: LoginCheck
   readonly unavailable?: readonly number[]
 }
 
@@ -65,7 +67,7 @@ export function apiModel(world: ApiWorld): ApiModel {
   })
   for (const one of gateways) model.put(wishOfGateway(one, { ...PORTS, certificate, listenersAt }))
   model.listen(portsOf(gateways, PORTS))
-  const view = { refusal: servers.refusal.bind(servers), grantsIn, token: () => world.token, observed: () => 7 }
+  const view = { refusal: servers.refusal.bind(servers), grantsIn, token: () => world.token, login: () => world.login, observed: () => 7 }
   const routes = new Map<string, JudgedRoute & { readonly parents: readonly Parent[] }>()
   const add = <T extends Route>(
     kind: string,

@@ -12,6 +12,8 @@ export interface Places {
   readonly emptyFolder: string
   /** Where it asks what tokens are worth. */
   readonly tokens: string
+  /** What sessions are sealed with. */
+  readonly loginKey: string
   readonly maps: Readonly<Record<MapName, string>>
   /** What routes that are more than a name say, by number. */
   readonly programs: string
@@ -47,6 +49,7 @@ export function placesIn(folder: string): Places {
     log: join(folder, 'haproxy.log'),
     emptyFolder: join(folder, 'empty'),
     tokens: join(folder, 'empty', 'tokens.sock'),
+    loginKey: join(folder, 'login.key'),
     maps: {
       exact: join(folder, 'exact.map'),
       prefix: join(folder, 'prefix.map'),

@@ -14,7 +14,7 @@ import { ANSWERING, NO_BACKEND, POOLS, type Told, backendName } from './state.ts
 const MOST_FILES = 20_000
 
 /** One script: what comes later uses what is before it. */
-const SCRIPT = ['program', 'cors', 'auth', 'inner', 'token', 'mirror', 'gate', 'route', 'govern'].map((name) =>
+const SCRIPT = ['program', 'cors', 'auth', 'inner', 'token', 'login', 'mirror', 'gate', 'route', 'govern'].map((name) =>
   join(import.meta.dirname, 'script', `${name}.lua`),
 )
 

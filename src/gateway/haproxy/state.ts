@@ -273,9 +273,10 @@ function plainBackend(rules: readonly Rule[]): string | undefined {
   const [rule, ...others] = rules
   if (rule === undefined) return ''
   if (others.length > 0 || rule.when !== undefined || rule.observe !== undefined || rule.action.kind !== 'forward') return undefined
-  const { to, edits = [], timeoutMs, cors, mirrors = [], auth, gate, token } = rule.action
+  const { to, edits = [], timeoutMs, cors, mirrors = [], auth, gate, token, login } = rule.action
   const [share, ...more] = to.filter(({ weight }) => weight > 0)
-  const isMore = edits.length > 0 || timeoutMs !== undefined || [cors, auth, gate, token, mirrors[0]].some((one) => one !== undefined)
+  const isMore =
+    edits.length > 0 || timeoutMs !== undefined || [cors, auth, gate, token, login, mirrors[0]].some((one) => one !== undefined)
   return isMore || more.length > 0 || (share?.edits ?? []).length > 0 ? undefined : (share?.backend ?? '')
 }
 

@@ -1,18 +1,18 @@
-import type { KubeObject, networking } from '#api'
-import { type Gate, type Mirror, type Observe, type Rule, type Token, answers, fitsProgram } from '#routing'
+import type { networking } from '#api'
+import { type Gate, type Mirror, type Observe, type Rule, answers, fitsProgram } from '#routing'
 import { ACCESS_ANNOTATIONS, type Access, readAccess, usersSecretOf } from './annotations/access.ts'
 import { CANARY_ANNOTATIONS, type Canary, readCanary } from './annotations/canary.ts'
 import type { ReadCertificate } from './certificate.ts'
 import { CHANGE_ANNOTATIONS, NO_CHANGES, type RequestChanges, readChanges, withChanges } from './annotations/changes.ts'
 import { OBSERVE_ANNOTATIONS, observeOf } from './annotations/observe.ts'
-import { nobodyPasses, tokenGuard } from './annotations/token.ts'
+import { EVERYBODY_PASSES, type PassView, type Passes, nobodyPasses, readPasses, withNeeds } from './annotations/passes.ts'
 import { OLD_CLASS } from './classes.ts'
 import { isHost, isPath, shown } from './grammar.ts'
 import { MATCH_ANNOTATIONS, type ServiceRules, WEIGHT_ANNOTATIONS, readServiceRules, rulesOf } from './annotations/service-rules.ts'
 import { type BackendPort, type Finding, type MapName, type WantedRoute, type Wish, forwardTo, keyOfBackend } from './wish.ts'
 import type { ReadUsers, UsersForm } from './users.ts'
-import { type TokenRules, TOKEN_ANNOTATIONS, readTokenRules } from '../tokens/token-rules.ts'
-import type { TokenCheck } from '../tokens/tokens.ts'
+import { TOKEN_ANNOTATIONS } from '../tokens/token-rules.ts'
+import { LOGIN_ANNOTATIONS } from '../login/login-rules.ts'
 
 const OURS: ReadonlySet<string> = new Set([
   OLD_CLASS,
@@ -22,6 +22,7 @@ const OURS: ReadonlySet<string> = new Set([
   ...CHANGE_ANNOTATIONS,
   ...ACCESS_ANNOTATIONS,
   ...TOKEN_ANNOTATIONS,
+  ...LOGIN_ANNOTATIONS,
   ...OBSERVE_ANNOTATIONS,
 ])
 
@@ -34,14 +35,12 @@ interface Service {
 }
 
 /** What else has to be known to read an Ingress. */
-export interface Surroundings {
+export interface Surroundings extends PassView {
   /** Why nobody can answer for this port; undefined when somebody could. */
   problem(port: BackendPort): string | undefined
   /** By `namespace/name` of the Secret; undefined when it was not read yet. */
   certificate(secret: string): ReadCertificate | undefined
   users(secret: string, form: UsersForm): ReadUsers | undefined
-  /** How tokens for the object are looked at; undefined: it wants none. */
-  token(wish: string): TokenCheck | undefined
   /** The number by which requests of the object are known; undefined: there are as many as there may be. */
   observed(wish: string): number | undefined
   readonly nowMs: number
@@ -55,12 +54,6 @@ export function secretsOf(ingress: networking.Ingress): readonly string[] {
   const namespace = ingress.metadata?.namespace ?? ''
   const users = usersSecretOf(ingress.metadata?.annotations ?? {}, namespace)
   return [...new Set([...names.map((name) => `${namespace}/${name}`), ...(users === undefined ? [] : [users])])]
-}
-
-/** What it wants of tokens; undefined: nothing, or nothing that could be understood. */
-export function tokensOf({ metadata }: KubeObject): TokenRules | undefined {
-  const rules = readTokenRules(metadata?.annotations ?? {}, metadata?.namespace ?? '')
-  return rules === undefined || 'problem' in rules ? undefined : rules
 }
 
 /** Pure: the same Ingress in the same surroundings wants the same. */
@@ -83,7 +76,7 @@ class Reader {
   #mirrors: readonly Mirror[] = []
   #access: Access | 'closed' | undefined
   #gate: Gate | undefined
-  #token: Token | undefined
+  #passes: Passes = EVERYBODY_PASSES
   #observe: Observe | undefined
   /** A canary that cannot be understood is not to become a route of its own. */
   #isRefused = false
@@ -115,6 +108,7 @@ class Reader {
       for (const host of rules.length === 0 ? ['*'] : new Set(hosts.map((name) => name || '*')))
         this.#want('defaults', host, leads, `requests to ${host === '*' ? 'any host' : host} that no rule takes`)
     }
+    for (const host of new Set(rules.length === 0 ? [''] : hosts)) this.#wantLoginPaths(host)
     for (const one of tls) this.#readTls(one, hosts)
     const id = keyOfIngress(this.#ingress)
     for (const { map, key, what, services } of this.#groups.values()) this.#want(map, key, this.#share(services, id, what), what)
@@ -173,9 +167,11 @@ class Reader {
   #whole(rules: readonly Rule[], what: string): readonly Rule[] {
     const access = this.#access
     if (access === 'closed') return CLOSED
-    if (this.#changes === undefined && access === undefined && this.#token === undefined) return rules
-    const whole = withChanges(rules, this.#changes ?? NO_CHANGES, this.#mirrors, access ?? EVERYBODY, this.#gate, this.#token)
-    if ((access === undefined && this.#token === undefined) || fitsProgram(whole)) return whole
+    const { needs } = this.#passes
+    const isOpen = access === undefined && Object.keys(needs).length === 0
+    if (this.#changes === undefined && isOpen) return rules
+    const whole = withChanges(withNeeds(rules, needs), this.#changes ?? NO_CHANGES, this.#mirrors, access ?? EVERYBODY, this.#gate)
+    if (isOpen || fitsProgram(whole)) return whole
     this.#find('AccessRefused', `requests to ${what} are answered with 503: who may ask is too long`)
     return CLOSED
   }
@@ -261,7 +257,10 @@ class Reader {
       this.#access = 'closed'
       this.#note(nobodyPasses(access.problem))
     } else this.#access = access
-    this.#readTokens(annotations)
+    const hasPassword = this.#access !== undefined && this.#access !== 'closed' && this.#access.auth !== undefined
+    this.#passes = readPasses(keyOfIngress(this.#ingress), this.#ingress, this.#around, hasPassword)
+    if (this.#passes.isClosed) this.#access = 'closed'
+    for (const finding of this.#passes.findings) this.#note(finding)
     const seen = observeOf(keyOfIngress(this.#ingress), annotations, (wish) => this.#around.observed(wish))
     if (seen !== undefined && 'problem' in seen) this.#find('AnnotationRefused', seen.problem)
     else this.#observe = seen
@@ -277,17 +276,11 @@ class Reader {
       this.#find('AnnotationsIgnored', `these annotations have no effect here: ${foreign.sort().slice(0, 10).map(shown).join(', ')}`)
   }
 
-  #readTokens(annotations: Readonly<Record<string, string>>): void {
-    const rules = readTokenRules(annotations, this.#namespace)
-    if (rules === undefined) return
-    const isTwice = this.#access !== undefined && this.#access !== 'closed' && this.#access.auth !== undefined
-    const guard = tokenGuard(isTwice ? { problem: 'passwords and tokens are said in the same header of a request' } : rules, () =>
-      this.#around.token(keyOfIngress(this.#ingress)),
-    )
-    this.#token = guard?.token
-    if (this.#token !== undefined) return
-    this.#access = 'closed'
-    if (guard?.finding !== undefined) this.#note(guard.finding)
+  /** A canary has none of its own: its requests are those of its route. */
+  #wantLoginPaths(host: string): void {
+    if (this.#isRefused || this.#canary !== undefined) return
+    for (const { path, when, precedence, action } of this.#passes.paths)
+      this.#routes.push({ map: 'exact', key: `${host}${path}`, precedence, rules: [{ when, action }], what: '' })
   }
 
   #find(reason: string, message: string): void {

@@ -2,6 +2,7 @@ import type { core, discovery, networking } from '#api'
 import type { Treatment } from '../traffic/encode.ts'
 import type { ReadCertificate } from './certificate.ts'
 import type { ReadUsers } from './users.ts'
+import type { LoginCheck } from '../login/logins.ts'
 import type { TokenCheck } from '../tokens/tokens.ts'
 import type { Rule } from '#routing'
 import { CONTROLLER, isOurs, ownClasses } from './classes.ts'
@@ -19,6 +20,7 @@ export interface World {
   readonly certificates?: Readonly<Record<string, ReadCertificate>>
   readonly users?: Readonly<Record<string, ReadUsers>>
   readonly token?: TokenCheck
+  readonly login?: LoginCheck
   readonly treatments?: Readonly<Record<string, Treatment>>
 }
 
@@ -66,6 +68,7 @@ export class ChangingWorld {
           certificate: (key) => world.certificates?.[key],
           users: (key) => world.users?.[key],
           token: () => world.token,
+          login: () => world.login,
           observed: () => 7,
           nowMs: Date.parse('2026-01-01T00:00:00Z'),
         }),

@@ -2,19 +2,25 @@ import { constants, verify } from 'node:crypto'
 import { type Algorithm, type KeySet, type VerifyingKey, fieldsOf } from './key-set.ts'
 import type { TokenRules } from './token-rules.ts'
 
-export type TokenVerdict =
-  /** Of the headers, those without a value are not sent. */
-  | {
-      readonly kind: 'good'
-      readonly untilSeconds: number
-      readonly headers: readonly { readonly header: string; readonly value: string | undefined }[]
-    }
-  /** `why` is a sentence of ours, without anything that the token says. */
-  | { readonly kind: 'refused'; readonly status: 401 | 403; readonly why: string }
-  /** It may be signed with a key that is newer than these. */
-  | { readonly kind: 'unknown-key' }
+/** Those without a value are not sent. */
+export type SaidHeaders = readonly { readonly header: string; readonly value: string | undefined }[]
+/** `why` is a sentence of ours, without anything that the token says. */
+export interface Refused {
+  readonly kind: 'refused'
+  readonly status: 401 | 403
+  readonly why: string
+}
+/** It may be signed with a key that is newer than these. */
+interface UnknownKey {
+  readonly kind: 'unknown-key'
+}
+export type TokenVerdict = { readonly kind: 'good'; readonly untilSeconds: number; readonly headers: SaidHeaders } | Refused | UnknownKey
 
-const LONGEST_TOKEN = 8192
+export type Said = Readonly<Record<string, unknown>>
+/** What a token says that is good now, and until when it is. */
+export type ReadToken = { readonly kind: 'read'; readonly said: Said; readonly endsSeconds: number } | Refused | UnknownKey
+
+export const LONGEST_TOKEN = 8192
 /** Of a token that does not say which key it is signed with. */
 const MOST_TRIES = 4
 const LONGEST_VALUE = 1024
@@ -24,10 +30,21 @@ const PARTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/
 /** Claims that are words with spaces between them. */
 const WORDS: ReadonlySet<string> = new Set(['scope', 'scp'])
 
-const refused = (why: string, status: 401 | 403 = 401): TokenVerdict => ({ kind: 'refused', status, why })
+const refused = (why: string, status: 401 | 403 = 401): Refused => ({ kind: 'refused', status, why })
 
 /** What a token is worth. Pure: the same at the same time. */
-export function checkToken(token: string, rules: TokenRules, { keys }: KeySet, nowMs: number): TokenVerdict {
+export function checkToken(token: string, rules: TokenRules, keys: KeySet, nowMs: number): TokenVerdict {
+  const read = readToken(token, rules, keys, nowMs)
+  if (read.kind !== 'read') return read
+  const told = toldOf(read.said, rules)
+  if ('kind' in told) return told
+  return { kind: 'good', untilSeconds: Math.floor(Math.min(read.endsSeconds, nowMs / 1000 + LONGEST_SECONDS)), headers: told.headers }
+}
+
+export type SigningRules = Pick<TokenRules, 'issuer' | 'audiences' | 'algorithms' | 'leewaySeconds'>
+
+/** Whoever has signed it, for whom, and when it is good. */
+export function readToken(token: string, rules: SigningRules, { keys }: KeySet, nowMs: number): ReadToken {
   const [, head = '', body = '', signature = ''] = (token.length <= LONGEST_TOKEN ? PARTS.exec(token) : null) ?? []
   const header = jsonOf(head)
   if (header === undefined) return refused('it is no signed token')
@@ -51,9 +68,12 @@ export function checkToken(token: string, rules: TokenRules, { keys }: KeySet, n
   return claims === undefined ? refused('it is no signed token') : checkClaims(claims, rules, nowMs / 1000)
 }
 
-function checkClaims(claims: Readonly<Record<string, unknown>>, rules: TokenRules, now: number): TokenVerdict {
+/** What it says of this; never what an object has anyway. */
+export const saidOf = (said: Said, claim: string): unknown => (Object.hasOwn(said, claim) ? said[claim] : undefined)
+
+function checkClaims(said: Said, rules: SigningRules, now: number): ReadToken {
   const { issuer, audiences, leewaySeconds: leeway } = rules
-  const of = (name: string): unknown => (Object.hasOwn(claims, name) ? claims[name] : undefined)
+  const of = (name: string): unknown => saidOf(said, name)
   if (of('iss') !== issuer) return refused('it is of another issuer')
   const audience = [of('aud')].flat()
   if (audiences !== undefined && !audiences.some((one) => audience.includes(one))) return refused('it is for somebody else')
@@ -61,24 +81,32 @@ function checkClaims(claims: Readonly<Record<string, unknown>>, rules: TokenRule
   if (!isTime(ends)) return refused('it does not say when it ends')
   if (now >= ends + leeway) return refused('it has expired')
   if (!isTime(begins) || now < begins - leeway) return refused('it is not good yet')
-  const unheld = rules.require.find(({ claim, values }) => {
-    const said = valuesOf(claim, of(claim))
-    return said === undefined || (values.length > 0 && !values.some((value) => said.includes(value)))
+  return { kind: 'read', said, endsSeconds: ends + leeway }
+}
+
+/** What pods are told of somebody, where he is said to be what is required. */
+export function toldOf(
+  said: Said,
+  { require, headers }: Pick<TokenRules, 'require' | 'headers'>,
+): { readonly headers: SaidHeaders } | Refused {
+  const unheld = require.find(({ claim, values }) => {
+    const all = valuesOf(claim, saidOf(said, claim))
+    return all === undefined || (values.length > 0 && !values.some((value) => all.includes(value)))
   })
   if (unheld !== undefined) return refused('it does not say what is required', 403)
-  const headers = rules.headers.map(({ header, claim }) => ({
+  const told = headers.map(({ header, claim }) => ({
     header,
-    value: valuesOf(claim, of(claim))?.join(WORDS.has(claim) ? ' ' : ','),
+    value: valuesOf(claim, saidOf(said, claim))?.join(WORDS.has(claim) ? ' ' : ','),
   }))
-  if (headers.some(({ value = '' }) => value.length > LONGEST_VALUE || /\p{Cc}/u.test(value)))
-    return refused('what it says cannot be passed on')
-  return { kind: 'good', untilSeconds: Math.floor(Math.min(ends + leeway, now + LONGEST_SECONDS)), headers }
+  return told.some(({ value = '' }) => value.length > LONGEST_VALUE || /\p{Cc}/u.test(value))
+    ? refused('what it says cannot be passed on')
+    : { headers: told }
 }
 
 const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0
 
 /** Texts, numbers and truth values, alone or in a list; undefined: it says nothing that could be compared. */
-function valuesOf(claim: string, value: unknown): readonly string[] | undefined {
+export function valuesOf(claim: string, value: unknown): readonly string[] | undefined {
   if (typeof value === 'string' && WORDS.has(claim)) return value.split(' ').filter((word) => word !== '')
   const all = [value].flat()
   const texts = all.flatMap((one) => (typeof one === 'string' || typeof one === 'boolean' || Number.isFinite(one) ? [String(one)] : []))

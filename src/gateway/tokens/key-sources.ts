@@ -2,7 +2,7 @@ import { type Scope, messageOf } from '#base'
 import { type KubeObject, StatusError, type core, isNotFound, refs } from '#api'
 import type { Client, ResourceClient } from '#client'
 import { NamedWatches } from '../named-watches.ts'
-import { fetchKeys } from './fetch-keys.ts'
+import { fetchText } from './ask-issuer.ts'
 import { type KeySet, type ReadKeySet, readKeySet } from './key-set.ts'
 import { type KeyPlace, placeKey } from './token-rules.ts'
 
@@ -39,7 +39,7 @@ export class KeySources {
   readonly #watches: Readonly<Record<ObjectPlace['kind'], NamedWatches<KubeObject>>>
 
   /** `onChange`: the place, as `placeKey` calls it, holds something else than before. */
-  constructor(scope: Scope, client: Client, onChange: (place: string) => void, { fetch = fetchKeys }: KeySourcesOptions = {}) {
+  constructor(scope: Scope, client: Client, onChange: (place: string) => void, { fetch = fetchText }: KeySourcesOptions = {}) {
     this.#scope = scope
     this.#client = client
     this.#fetch = fetch

@@ -1,5 +1,6 @@
 import { shown } from '../model/grammar.ts'
 import { listed } from '../model/annotations/words.ts'
+import { type ClaimRules, readClaimRules } from './claim-rules.ts'
 import { ALGORITHMS, type Algorithm } from './key-set.ts'
 
 const PREFIX = 'sampan.io/jwt-'
@@ -12,17 +13,13 @@ export type KeyPlace =
   | { readonly kind: 'uri'; readonly uri: string }
 
 /** Which tokens let requests pass, and what is told of them. */
-export interface TokenRules {
+export interface TokenRules extends ClaimRules {
   readonly issuer: string
   /** A token is for one of these; undefined: for whomever. */
   readonly audiences: readonly string[] | undefined
   readonly keys: KeyPlace
   readonly algorithms: readonly Algorithm[]
   readonly leewaySeconds: number
-  /** All of these it has to say; without values anything. */
-  readonly require: readonly { readonly claim: string; readonly values: readonly string[] }[]
-  /** In lower case. Clients do not say these themselves. */
-  readonly headers: readonly { readonly header: string; readonly claim: string }[]
   readonly realm: string
 }
 
@@ -31,11 +28,6 @@ const DEFAULT_LEEWAY_SECONDS = 30
 const MOST_LEEWAY_SECONDS = 300
 const MOST_LISTED = 16
 const LONGEST_URI = 512
-const NAME = /^[\x21\x23-\x2b\x2d-\x3c\x3e-\x5b\x5d-\x7b\x7d\x7e]{1,128}$/
-const HEADER = /^[a-z0-9-]{1,64}$/
-/** Of the connection, what says who sends something, and what the gateway says itself. */
-const NO_HEADERS =
-  /^(?:host|authorization|connection|content-length|cookie|expect|forwarded|keep-alive|proxy.*|te|trailer|transfer-encoding|upgrade|x-forwarded-.*|x-real-ip|x-sampan-.*)$/
 
 /**
  * Undefined: none are asked for. With a problem nobody may pass: an annotation that is not understood might be the one that keeps somebody out, so any that
@@ -65,23 +57,8 @@ export function readTokenRules(
   const leeway = of('leeway-seconds') ?? String(DEFAULT_LEEWAY_SECONDS)
   if (!/^\d{1,3}$/.test(leeway) || Number(leeway) > MOST_LEEWAY_SECONDS)
     return { problem: `jwt-leeway-seconds ${shown(leeway)} is no number from 0 to ${MOST_LEEWAY_SECONDS}` }
-  const require = listed(of('require') ?? '').map((text) => {
-    const [claim = '', ...rest] = text.split('=')
-    return { claim: claim.trim(), values: rest.length === 0 ? [] : rest.join('=').split('|') }
-  })
-  const unclear = require.find(({ claim, values }) => !NAME.test(claim) || values.some((value) => value === ''))
-  if (unclear !== undefined || require.length > MOST_LISTED)
-    return { problem: `jwt-require ${shown(unclear?.claim ?? 'so many')} is not taken: it is CLAIM, or CLAIM=VALUE|VALUE` }
-  const headers = listed(of('headers') ?? '').map((text) => {
-    const [header = '', claim = '', ...rest] = text.split('=')
-    return { header: header.trim().toLowerCase(), claim: rest.length === 0 ? claim.trim() : '' }
-  })
-  const bad = headers.find(
-    ({ header, claim }, at) =>
-      !HEADER.test(header) || NO_HEADERS.test(header) || !NAME.test(claim) || headers.findIndex((one) => one.header === header) !== at,
-  )
-  if (bad !== undefined || headers.length > MOST_LISTED)
-    return { problem: `jwt-headers ${shown(bad?.header ?? 'so many')} is not taken: it is HEADER=CLAIM, each header once` }
+  const said = readClaimRules('jwt', of('require'), of('headers'))
+  if ('problem' in said) return said
   const realm = of('realm') ?? 'gateway'
   if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]{1,128}$/.test(realm))
     return { problem: `jwt-realm ${shown(realm)} is not 1 to 128 ASCII characters without quotes` }
@@ -91,8 +68,7 @@ export function readTokenRules(
     keys,
     algorithms,
     leewaySeconds: Number(leeway),
-    require,
-    headers,
+    ...said,
     realm,
   }
 }

@@ -10,7 +10,7 @@ import type { Client } from '#client'
 import { eventually, manualClock } from '#testing/basics'
 import { keySetText, signer } from './signed.fixture.ts'
 import type { TokenRules } from './token-rules.ts'
-import { serveTokens } from './token-server.ts'
+import { type Judges, serveTokens } from './token-server.ts'
 import { Tokens } from './tokens.ts'
 
 const NOW = Date.parse('2026-01-01T00:00:00Z')
@@ -128,8 +128,9 @@ describe('keys of tokens', () => {
     const id = 'a'.repeat(32)
     for (const why of ['it is no signed token', 'it has expired']) {
       // Whoever comes later has the place.
-      await serveTokens(scope.child(), places, async (asked, token) =>
-        token === 'a.b.good'
+      const login = async (): Promise<undefined> => undefined
+      const token = async (asked: string, shown: string): ReturnType<Judges['token']> =>
+        shown === 'a.b.good'
           ? {
               kind: 'good',
               untilSeconds: 7,
@@ -141,8 +142,8 @@ describe('keys of tokens', () => {
             }
           : asked === id
             ? { kind: 'refused', status: 403, why }
-            : undefined,
-      )
+            : undefined
+      await serveTokens(scope.child(), places, { token, login })
       assert.equal(await ask(`${id} a.b.c\n`), `r 403 ${why}\n`)
     }
     assert.equal(await ask(`${id} a.b.good\n`), 'g 7 x-a c3a9 x-b - x-c 0\n')

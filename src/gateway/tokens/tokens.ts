@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { Scope } from '#base'
 import type { Client } from '#client'
 import { type TokenVerdict, checkToken } from './check-token.ts'
 import { KeySources, type KeySourcesOptions } from './key-sources.ts'
+import { RouteIds } from './route-ids.ts'
 import { type TokenRules, placeKey } from './token-rules.ts'
 
 /** How a route's tokens are looked at; `waiting`: its keys are not there yet, and nobody passes before they are. */
@@ -11,19 +11,14 @@ export type TokenCheck = { readonly id: string; readonly realm: string } | { rea
 interface Route {
   readonly rules: TokenRules
   readonly text: string
-  /** The newest first. The data plane knows one of them. */
-  ids: readonly string[]
 }
-
-/** The gateway may have been told of a change while a request is still led by what was before. */
-const IDS_KEPT = 2
 
 /** What tokens routes want, and what each token is worth. */
 export class Tokens {
   readonly #clock: Scope['clock']
   readonly #sources: KeySources
   readonly #routes = new Map<string, Route>()
-  readonly #byId = new Map<string, TokenRules>()
+  readonly #ids = new RouteIds<TokenRules>()
   readonly #users = new Map<string, Set<string>>()
   readonly #onChange: (wishes: ReadonlySet<string>) => void
 
@@ -42,8 +37,8 @@ export class Tokens {
     const [was, is] = [before?.rules.keys, rules?.keys]
     if (rules === undefined || text === undefined) {
       this.#routes.delete(wish)
-      this.#forget(before?.ids ?? [])
-    } else this.#routes.set(wish, { rules, text, ids: before?.ids ?? [] })
+      this.#ids.forget(wish)
+    } else this.#routes.set(wish, { rules, text })
     if (is !== undefined) {
       this.#users.set(placeKey(is), (this.#users.get(placeKey(is)) ?? new Set()).add(wish))
       this.#sources.follow(is)
@@ -63,22 +58,12 @@ export class Tokens {
     const read = this.#sources.get(route.rules.keys)
     if (read === undefined) return 'waiting'
     if ('problem' in read) return { problem: `the keys of tokens cannot be had: ${read.problem}` }
-    const id = createHash('sha256')
-      .update(JSON.stringify([wish, route.text, read.fingerprint]))
-      .digest('hex')
-      .slice(0, 32)
-    if (route.ids[0] !== id) {
-      const ids = [id, ...route.ids.filter((one) => one !== id)]
-      route.ids = ids.slice(0, IDS_KEPT)
-      this.#forget(ids.slice(IDS_KEPT))
-      this.#byId.set(id, route.rules)
-    }
-    return { id, realm: route.rules.realm }
+    return { id: this.#ids.idFor(wish, route.rules, [route.text, read.fingerprint]), realm: route.rules.realm }
   }
 
   /** Undefined: it cannot be said now. */
   async judge(id: string, token: string): Promise<Exclude<TokenVerdict, { kind: 'unknown-key' }> | undefined> {
-    const rules = this.#byId.get(id)
+    const rules = this.#ids.get(id)
     if (rules === undefined) return undefined
     const read = this.#sources.get(rules.keys)
     if (read === undefined || 'problem' in read) return undefined
@@ -95,9 +80,5 @@ export class Tokens {
 
   settled(): Promise<void> {
     return this.#sources.settled()
-  }
-
-  #forget(ids: readonly string[]): void {
-    for (const id of ids) this.#byId.delete(id)
   }
 }

@@ -50,6 +50,8 @@ export function noGateway(): string | undefined {
 export interface StageOptions {
   /** What the gateway says. */
   readonly log?: Logger
+  /** Which addresses routes may name; absent: as the gateway has it. */
+  readonly mayAsk?: (ip: string) => boolean
 }
 
 /** A gateway and four pods in a network namespace, and the real API server over a store in memory. */
@@ -141,6 +143,7 @@ async function build(made: AsyncDisposableStack, options: StageOptions): Promise
       httpsPort: HTTPS_PORT,
       netns,
       measure: { address: '127.0.0.1', port: 0 },
+      ...(options.mayAsk === undefined ? {} : { mayAsk: options.mayAsk }),
     })
   await client.resource(refs.ingressclasses).create(outer, { metadata: { name: 'sampan' }, spec: { controller: 'sampan.io/gateway' } })
   made.defer(async () => {

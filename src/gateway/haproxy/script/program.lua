@@ -205,6 +205,12 @@ local function read_token(take)
   return { id = id, realm = unhex(take()) }
 end
 
+local function read_login(take)
+  local id = take()
+  if id == "-" then return nil end
+  return { id = id, door = take(), at = take() }
+end
+
 local function read_rule(take)
   local rule = { when = read_condition(take) }
   rule.route, rule.is_logged = take():match("^(%d+)(l?)$")
@@ -236,6 +242,7 @@ local function read_rule(take)
     rule.auth = read_auth(take)
     rule.gate = read_gate(take)
     rule.token = read_token(take)
+    rule.login = read_login(take)
   end
   return rule
 end

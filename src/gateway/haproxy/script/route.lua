@@ -125,6 +125,7 @@ local function run(txn, value)
       if rule.cors ~= nil and cross_origin(txn, rule.cors, later) then return true end
       if rule.auth ~= nil and refuses(txn, rule.auth) then return true end
       if rule.token ~= nil and is_without_token(txn, rule.token) then return true end
+      if rule.login ~= nil and is_not_in(txn, rule.login, later) then return true end
       if rule.gate ~= nil and is_kept_out(txn, rule.gate, later) then return true end
       if #rule.shares == 0 then txn:set_var("txn.backend", "none") return true end
       local share = choose(txn, rule)

@@ -24,15 +24,24 @@ end
 
 local function read_line(socket) return socket:receive("*l") end
 
--- The words of the answer; nil when there is none.
-local function ask_about(id, token, now)
+-- The words of the answer to what is asked about this route; nil when there is none.
+local function ask_about(id, text, now)
   if not may_ask(id, now) then return nil end
   question = question + 1
   local own = question
   questions[own] = { id = id, began = now }
-  local line = ask_at(tokens, TOKEN_SECONDS, id .. " " .. token .. "\n", read_line)
+  local line = ask_at(tokens, TOKEN_SECONDS, text .. "\n", read_line)
   questions[own] = nil
   return line
+end
+
+-- What pods are told, name by name; those without a value are only not to be said by clients.
+local function read_headers(text)
+  local headers = {}
+  for name, value in text:gmatch(" ([a-z0-9-]+) ([0-9a-f-]+)") do
+    headers[#headers + 1] = { name = name, value = value ~= "-" and unhex(value) or nil }
+  end
+  return headers
 end
 
 local function judge(txn, id, token)
@@ -40,16 +49,12 @@ local function judge(txn, id, token)
   local key = txn.c:sha2(id .. " " .. token, 256)
   local known = judged(key) or refused(key)
   if known ~= nil and now < known.until_seconds then return known end
-  local line = ask_about(id, token, now) or ""
+  local line = ask_about(id, id .. " " .. token, now) or ""
   local status, why = line:match("^r (40[13]) ([^\"\\]+)$")
   if status ~= nil then return refused(key, { until_seconds = now + REFUSED_SECONDS, status = tonumber(status), why = why }) end
   local until_seconds, rest = line:match("^g (%d+)(.*)$")
   if until_seconds == nil then return nil end
-  local verdict = { until_seconds = tonumber(until_seconds), headers = {} }
-  for name, value in rest:gmatch(" ([a-z0-9-]+) ([0-9a-f-]+)") do
-    verdict.headers[#verdict.headers + 1] = { name = name, value = value ~= "-" and unhex(value) or nil }
-  end
-  return judged(key, verdict)
+  return judged(key, { until_seconds = tonumber(until_seconds), headers = read_headers(rest) })
 end
 
 local function refuse(txn, status, said)
@@ -70,6 +75,14 @@ local function take_away(txn, headers)
   end
 end
 
+local function tell(txn, headers)
+  if #headers > 0 then take_away(txn, headers) end
+  for at = 1, #headers do
+    local one = headers[at]
+    if one.value ~= nil then txn.http:req_set_header(one.name, one.value) end
+  end
+end
+
 -- True: it is answered. Whoever may ask is led on with what his token says of him.
 local function is_without_token(txn, wanted)
   local realm = 'Bearer realm="' .. wanted.realm .. '"'
@@ -83,10 +96,6 @@ local function is_without_token(txn, wanted)
     local code = verdict.status == 403 and "insufficient_scope" or "invalid_token"
     return refuse(txn, verdict.status, realm .. ', error="' .. code .. '", error_description="' .. verdict.why .. '"')
   end
-  if #verdict.headers > 0 then take_away(txn, verdict.headers) end
-  for at = 1, #verdict.headers do
-    local one = verdict.headers[at]
-    if one.value ~= nil then txn.http:req_set_header(one.name, one.value) end
-  end
+  tell(txn, verdict.headers)
   return false
 end

@@ -100,6 +100,39 @@ test('users of Secrets in both forms, and what is none', () => {
   assert.ok('problem' in readUsers(secret({ auth: Array.from({ length: 65 }, (_, at) => `u${at}:${sha}`).join('\n') }), 'auth-file'))
 })
 
+test('several Ingresses of a host may have people log in, by one door or by several, and a canary as its route does', () => {
+  const said = { 'sampan.io/login-issuer': 'https://i', 'sampan.io/login-client': 'c', 'sampan.io/login-secret': 's' }
+  const one = (name: string, path: string, more: Readonly<Record<string, string>> = {}) =>
+    ingress(name, { rules: [rule('h', path)] }, { annotations: { ...said, ...more } })
+  const { model, findings } = modelIn({
+    services: { a: web },
+    login: { id: 'ab', door: 'cd' },
+    ingresses: [
+      one('one', '/'),
+      one('same', '/b'),
+      one('other', '/c', { 'sampan.io/login-client': 'd' }),
+      one('canary', '/', { [`${NGINX}canary`]: 'true', [`${NGINX}canary-weight`]: '10' }),
+    ],
+  })
+  const said_ = (key: string): unknown =>
+    model.route('exact', key)?.map(({ when, action }) => [when?.kind, action.kind === 'forward' && action.login?.at])
+  assert.deepEqual(said_('h/oauth2/callback'), [
+    ['query', 'return'],
+    ['query', 'return'],
+  ])
+  assert.deepEqual(said_('h/oauth2/logout'), [
+    ['cookie', 'logout'],
+    ['cookie', 'logout'],
+    [undefined, 'logout'],
+  ])
+  assert.deepEqual(findings, [])
+  for (const path of ['h/', 'h/b/', 'h/c/'])
+    assert.ok(
+      model.route('prefix', path)?.every(({ action }) => action.kind === 'forward' && action.login?.at === 'page'),
+      path,
+    )
+})
+
 const TOKENS = { 'sampan.io/jwt-issuer': 'i', 'sampan.io/jwt-audiences': 'a', 'sampan.io/jwt-keys': 'configmap/keys' }
 const id = { id: 'ab', realm: 'r' }
 

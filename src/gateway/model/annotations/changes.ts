@@ -1,4 +1,4 @@
-import type { Cors, Edit, Gate, Mirror, Redirect, Rule, Token } from '#routing'
+import type { Cors, Edit, Gate, Mirror, Redirect, Rule } from '#routing'
 import { corsOf } from '../cors.ts'
 import type { Access } from './access.ts'
 import { isHost, isPath, isPort, shown } from '../grammar.ts'
@@ -177,7 +177,6 @@ export function withChanges(
   mirrors: readonly Mirror[],
   { guards, auth }: Access,
   gate: Gate | undefined,
-  token: Token | undefined,
 ): readonly Rule[] {
   const secure: readonly Rule[] = toHttps
     ? [{ when: { kind: 'scheme', is: 'http' }, action: { kind: 'redirect', status: 308, scheme: 'https' } }]
@@ -189,7 +188,6 @@ export function withChanges(
     ...(mirrors.length === 0 ? {} : { mirrors }),
     ...(auth === undefined ? {} : { auth }),
     ...(gate === undefined ? {} : { gate }),
-    ...(token === undefined ? {} : { token }),
   }
   const led = rules.map((rule) => (rule.action.kind === 'forward' ? { ...rule, action: { ...rule.action, ...more } } : rule))
   return [...secure, ...guards, ...led]

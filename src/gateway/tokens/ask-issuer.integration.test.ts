@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:https'
 import { test } from 'node:test'
 import { createAuthority, issueLeaf, rootScope } from '#base'
-import { fetchKeys } from './fetch-keys.ts'
+import { fetchText } from './ask-issuer.ts'
 
 test('keys are fetched over https, from nobody of this machine, and what is too long or elsewhere is not followed', async (t) => {
   const scope = rootScope()
@@ -24,10 +24,10 @@ test('keys are fetched over https, from nobody of this machine, and what is too 
   const address = server.address()
   const base = `https://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
   const options = { ca: authority.certificate, isAllowed: () => true }
-  assert.equal(await fetchKeys(scope, `${base}/keys`, options), 'keys')
-  await assert.rejects(fetchKeys(scope, `${base}/moved`, options), /it answers 302/)
-  await assert.rejects(fetchKeys(scope, `${base}/long`, options), /is longer than/)
-  await assert.rejects(fetchKeys(scope, `${base}/keys`, { isAllowed: () => true }), /SELF_SIGNED|UNABLE_TO_/)
+  assert.equal(await fetchText(scope, `${base}/keys`, options), 'keys')
+  await assert.rejects(fetchText(scope, `${base}/moved`, options), /it answers 302/)
+  await assert.rejects(fetchText(scope, `${base}/long`, options), /is longer than/)
+  await assert.rejects(fetchText(scope, `${base}/keys`, { isAllowed: () => true }), /SELF_SIGNED|UNABLE_TO_/)
   for (const host of ['127.0.0.1', 'localhost', '169.254.169.254', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '[fe80::1]'])
-    await assert.rejects(fetchKeys(scope, `https://${host}/`, { ca: authority.certificate }), /not allowed/)
+    await assert.rejects(fetchText(scope, `https://${host}/`, { ca: authority.certificate }), /not allowed/)
 })
