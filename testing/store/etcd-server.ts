@@ -4,11 +4,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { unfitEtcd } from '#store'
 import { freePort } from '../basics/index.ts'
 
 /** Why tests with a real etcd are left out, or false. */
-export const WITHOUT_ETCD: string | false =
-  spawnSync('etcd', ['--version'], { stdio: 'ignore' }).status === 0 ? false : 'no etcd on the PATH (Debian: apt install etcd-server)'
+export const WITHOUT_ETCD: string | false = whyNoEtcd()
+
+function whyNoEtcd(): string | false {
+  const { status, stdout } = spawnSync('etcd', ['--version'], { encoding: 'utf8' })
+  if (status !== 0) return 'no etcd on the PATH'
+  const unfit = unfitEtcd(/etcd Version: (\S+)/.exec(stdout)?.[1] ?? '')
+  return unfit === undefined ? false : `${unfit.why}: ${unfit.instead}`
+}
 
 export interface EtcdServer extends AsyncDisposable {
   readonly url: string

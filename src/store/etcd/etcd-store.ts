@@ -3,12 +3,10 @@ import { type Scope, UserError, messageOf } from '#base'
 import type { Engine } from '../engine.ts'
 import { StoreUnavailable } from '../errors.ts'
 import type { EtcdTarget } from './members.ts'
-
-/** The first version whose watches can be asked for their progress, and take ids from clients. */
-const OLDEST = [3, 4] as const
+import { unfitEtcd } from './versions.ts'
 
 /**
- * Connects to etcd. Rejects with a `UserError` when it cannot be reached, is too old, or a file cannot be read. `scope` gives the clock,
+ * Connects to etcd. Rejects with a `UserError` when it cannot be reached, is of a version that will not do, or a file cannot be read. `scope` gives the clock,
  * the log and the randomness; the connection lives until the store is closed.
  */
 export async function openEtcdStore(scope: Scope, target: EtcdTarget): Promise<Engine> {
@@ -18,10 +16,8 @@ export async function openEtcdStore(scope: Scope, target: EtcdTarget): Promise<E
   const members = new Members(own, target)
   try {
     const engine = await EtcdEngine.open(own, members)
-    const version = await engine.version()
-    const [major = 0, minor = 0] = version.split('.').map(Number)
-    if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
-      throw new UserError(`etcd ${version} is too old`, `use ${OLDEST.join('.')} or newer`)
+    const unfit = unfitEtcd(await engine.version())
+    if (unfit !== undefined) throw new UserError(unfit.why, unfit.instead)
     return engine
   } catch (error) {
     own.cancel()

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { type Scope, messageOf } from '#base'
 import { StoreClosed, StoreUnavailable, StoreUncertain } from '../errors.ts'
 import { RpcFailed, Session, type TlsFiles } from '#base/grpc'
+import { unfitEtcd } from './versions.ts'
+import { statusAnswer } from './wire.ts'
 
 export interface EtcdTarget {
   /** `http://host:port` or `https://host:port` of one or more members. */
@@ -29,6 +31,7 @@ export class Members {
   #at = 0
   #session: Promise<Session> | undefined
   #wasUp = false
+  #wasEverUp = false
 
   /** Lives as long as the scope. */
   constructor(scope: Scope, target: EtcdTarget) {
@@ -108,8 +111,11 @@ export class Members {
       const endpoint = endpoints[this.#at++ % endpoints.length] ?? ''
       try {
         const session = await Session.connect(this.#scope, endpoint, { ...this.#files(endpoint), undone: UNDONE })
+        // Whoever opens the store judges the first member. Others may be older than that one, while an upgrade goes on.
+        if (this.#wasEverUp) await refuseUnfit(session)
         this.#scope.log.info('connected to etcd', { endpoint })
         this.#wasUp = true
+        this.#wasEverUp = true
         return session
       } catch (error) {
         wrong.push(`${endpoint}: ${messageOf(error)}`)
@@ -130,4 +136,13 @@ export class Members {
       ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
     }
   }
+}
+
+/** Ends the connection, and rejects, when the member is of a version that will not do. */
+async function refuseUnfit(session: Session): Promise<void> {
+  const { version } = statusAnswer(await session.unary(`${SERVICE_PACKAGE}.Maintenance/Status`, new Uint8Array(0), CALL_WITHIN_MS, {}))
+  const unfit = unfitEtcd(version)
+  if (unfit === undefined) return
+  session.close()
+  throw new RpcFailed(unfit.why, undefined, false)
 }
