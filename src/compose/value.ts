@@ -80,6 +80,9 @@ function floatText(value: number): string {
     : String(value)
 }
 
+/** The same of any value, for words that nobody reads back. */
+export const shownText = (value: Value): string => (Array.isArray(value) || isDict(value) ? JSON.stringify(value) : scalarText(value))
+
 export function sameValue(a: Value, b: Value): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, at) => sameValue(item, b[at] ?? null))
   if (isDict(a)) {

@@ -1,5 +1,5 @@
 import { ComposeRefused } from '../refusal.ts'
-import { type Dict, type Path, type Value, dict, isDict, mapDict, pathMatches, pathText, scalarText } from '../value.ts'
+import { type Dict, type Path, type Value, dict, isDict, mapDict, pathMatches, pathText, shownText } from '../value.ts'
 import { longPorts } from './ports.ts'
 import { longVolume } from './volumes.ts'
 
@@ -9,7 +9,7 @@ type Form = (value: Value, path: Path) => Value
 const keys =
   (content: (key: string) => Value): Form =>
   (value) =>
-    Array.isArray(value) ? dict(value.map((key) => [scalarText(key), content(scalarText(key))] as const)) : value
+    Array.isArray(value) ? dict(value.map((key) => [shownText(key), content(shownText(key))] as const)) : value
 
 const one: Form = (value) => (typeof value === 'string' ? [value] : value)
 
@@ -51,30 +51,26 @@ const ssh: Form = (value) =>
   Array.isArray(value)
     ? dict(
         value.map((item) => {
-          const [id = '', ...path] = scalarText(item).split('=')
+          const [id = '', ...path] = shownText(item).split('=')
+          if (path.length === 0 && id !== 'default') throw new ComposeRefused(`invalid ssh key ${JSON.stringify(id)}`)
           return [id, path.length === 0 ? null : path.join('=')] as const
         }),
       )
     : value
 
-const profile: Form = (value, path) => {
-  if (typeof value === 'string') return value
-  throw new ComposeRefused(`${pathText(path)}: unexpected type ${typeof value === 'number' ? 'int' : typeof value}`)
-}
+const gpus: Form = (value) => (value === 'all' ? [dict([['count', 'all']])] : value)
 
-const gpus: Form = (value) => {
-  if (value === 'all') return [dict([['count', 'all']])]
-  return value
-}
+const build: Form = (value) => (isDict(value) ? value : dict([['context', value]]))
 
-const build: Form = (value) => {
-  const long = isDict(value) ? value : dict([['context', value]])
-  return 'context' in long || 'dockerfile_inline' in long ? long : dict([...Object.entries(long), ['context', '.']])
+/** Of soft and hard limits, and of a number; text is neither. */
+const limit: Form = (value, path) => {
+  if (isDict(value) || (typeof value === 'number' && Number.isInteger(value))) return value
+  throw new ComposeRefused(`${pathText(path)}: invalid type ${typeof value} for a limit`)
 }
 
 /** `external: {name: x}` of old versions is `external: true` with that name. */
 const maybeExternal: Form = (value, path) => {
-  if (!isDict(value)) return value === null ? dict() : value
+  if (!isDict(value)) return value
   const { external } = value
   if (!isDict(external)) return value
   const name = external['name']
@@ -85,15 +81,15 @@ const maybeExternal: Form = (value, path) => {
 
 const FORMS: readonly (readonly [pattern: string, form: Form])[] = [
   ['services.*.build', build],
-  ['services.*.build.additional_contexts', (value) => keyValues(value)],
+  ['services.*.build.additional_contexts', keyValues],
   ['services.*.build.secrets.[]', fileMount],
   ['services.*.build.ssh', ssh],
-  ['services.*.build.no_cache_filter', one],
   ['services.*.configs.[]', fileMount],
   ['services.*.depends_on', dependencies],
   ['services.*.devices.[]', device],
   ['services.*.dns', one],
-  ['services.*.dns_search', one],
+  ['services.*.develop.watch.[].ignore', one],
+  ['services.*.develop.watch.[].include', one],
   ['services.*.env_file', envFiles],
   ['services.*.extends', (value) => (typeof value === 'string' ? dict([['service', value]]) : value)],
   ['services.*.gpus', gpus],
@@ -101,18 +97,19 @@ const FORMS: readonly (readonly [pattern: string, form: Form])[] = [
   ['services.*.models', keys(() => null)],
   ['services.*.networks', keys(() => null)],
   ['services.*.ports', (value, path) => longPorts(value, pathText(path))],
-  ['services.*.profiles.[]', profile],
   ['services.*.secrets.[]', fileMount],
-  ['services.*.tmpfs', one],
+  ['services.*.build.ulimits.*', limit],
+  ['services.*.ulimits.*', limit],
   ['services.*.volumes.[]', (value) => longVolume(value)],
   ...['networks.*', 'volumes.*', 'secrets.*', 'configs.*'].map((pattern) => [pattern, maybeExternal] as const),
 ]
 
-function keyValues(value: Value): Value {
+function keyValues(value: Value, path: Path): Value {
   if (!Array.isArray(value)) return value
   return dict(
     value.map((item) => {
-      const [key = '', ...rest] = scalarText(item).split('=')
+      const [key = '', ...rest] = shownText(item).split('=')
+      if (rest.length === 0) throw new ComposeRefused(`${pathText(path)}: invalid value ${key}, expected key=value`)
       return [key, rest.join('=')] as const
     }),
   )

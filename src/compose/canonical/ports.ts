@@ -7,19 +7,11 @@ const PROTOCOLS = ['tcp', 'udp', 'sctp']
 export function longPorts(value: Value, where: string): Value {
   if (!Array.isArray(value)) return value
   return value.flatMap((item): Value[] => {
-    if (isDict(item)) return [longPort(item)]
+    if (isDict(item)) return [item]
     if (typeof item === 'string') return parsePorts(item)
     if (typeof item === 'number' && Number.isInteger(item)) return parsePorts(scalarText(item))
     throw new ComposeRefused(`${where}: invalid type ${typeof item === 'number' ? 'float64' : typeof item} for port`)
   })
-}
-
-function longPort(port: Dict): Dict {
-  const { published } = port
-  return dict([
-    ...Object.entries({ mode: 'ingress', protocol: 'tcp', ...port }),
-    ...(published === undefined ? [] : [['published', scalarText(published)] as const]),
-  ])
 }
 
 interface Range {

@@ -7,10 +7,7 @@ const PROPAGATIONS = ['rprivate', 'private', 'rshared', 'shared', 'rslave', 'sla
 
 /** A mount in its long form. */
 export function longVolume(value: Value): Value {
-  if (typeof value === 'string') return parseVolume(value)
-  if (!isDict(value)) return value
-  const { target } = value
-  return typeof target === 'string' && target !== '' ? dict([...Object.entries(value), ['target', cleanPath(target)]]) : value
+  return typeof value === 'string' ? parseVolume(value) : value
 }
 
 /** `[SOURCE:]TARGET[:OPTIONS]`; a letter before a colon and a slash is a drive. */

@@ -33,7 +33,7 @@ function extendService(
   const step: Step = `${file}#${name}`
   if (before.includes(step)) throw new ComposeRefused(`Circular reference:\n  ${[...before, step].map(shown).join('\n  extends ')}`)
   const base = isDict(given) ? given['service'] : given
-  const from = isDict(given) ? given['file'] : undefined
+  const from = (isDict(given) ? given['file'] : undefined) ?? undefined
   if (typeof base !== 'string' || (from !== undefined && typeof from !== 'string'))
     throw new ComposeRefused(`services.${name}.extends.service is required`)
   const found = from === undefined ? here(base) : elsewhere(base, from)

@@ -1,7 +1,7 @@
 import { readEnvironmentFile } from '../environment/dotenv.ts'
 import type { Lookup } from '../interpolation/template.ts'
 import { ComposeRefused } from '../refusal.ts'
-import { type Dict, type Value, dict, isDict, sameValue } from '../value.ts'
+import { type Dict, type Value, dict, isDict, sameValue, shownText } from '../value.ts'
 import { type LoadContext, type LoadFiles, readSource } from './context.ts'
 import { folderOf, within } from './files.ts'
 
@@ -11,23 +11,28 @@ const SECTIONS = ['services', 'volumes', 'networks', 'secrets', 'configs', 'mode
 export function applyIncludes(root: Dict, context: LoadContext, load: LoadFiles): Dict {
   const { include, ...rest } = root
   if (include === undefined) return root
-  if (!Array.isArray(include)) throw new ComposeRefused(`\`include\` must be a list, got ${String(include)}`)
+  if (include === null) return rest
+  if (!Array.isArray(include)) throw new ComposeRefused(`\`include\` must be a list, got ${shownText(include)}`)
   return include.reduce<Dict>((joined, entry) => join(joined, loadIncluded(entry, context, load)), dict(Object.entries(rest)))
 }
 
 function loadIncluded(entry: Value, context: LoadContext, load: LoadFiles): Dict {
   const long = isDict(entry) ? entry : dict([['path', entry]])
+  if (
+    !['path', 'env_file'].every((key) => isTexts(long[key])) ||
+    !(isText(long['project_directory']) || Number.isInteger(long['project_directory']))
+  )
+    throw new ComposeRefused('include: a path is a text or several')
   const paths = texts(long['path']).map((path) => within(context.folder, path, context.files.home))
   const [first] = paths
-  if (first === undefined) throw new ComposeRefused('include: path is required')
-  const repeated = paths.find((path) => context.including.includes(path))
-  if (repeated !== undefined)
-    throw new ComposeRefused(`include cycle detected:\n${context.including.join('\n include ')}\n include ${repeated}`)
-  const given = long['project_directory']
-  const folder = typeof given === 'string' ? within(context.folder, given, context.files.home) : folderOf(first)
+  if (first === undefined) return dict()
+  if (context.including.includes(first))
+    throw new ComposeRefused(`include cycle detected:\n${[...context.including, first].join('\n include ')}`)
+  const given = long['project_directory'] ?? ''
+  const folder = given === '' ? folderOf(first) : within(context.folder, shownText(given), context.files.home)
   return load(
     paths.map((path) => readSource(context.files, path)),
-    { ...context, folder, lookup: environmentOf(texts(long['env_file']), folder, context), including: [...context.including, ...paths] },
+    { ...context, folder, lookup: environmentOf(texts(long['env_file']), folder, context) },
   )
 }
 
@@ -45,6 +50,10 @@ function environmentOf(named: readonly string[], folder: string, context: LoadCo
   }
   return (name) => context.lookup(name) ?? found.get(name)
 }
+
+const isText = (value: Value | undefined): boolean => value === undefined || value === null || typeof value === 'string'
+const isTexts = (value: Value | undefined): boolean =>
+  Array.isArray(value) ? value.every((one) => typeof one === 'string') : isText(value)
 
 const texts = (value: Value | undefined): string[] => (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string')
 

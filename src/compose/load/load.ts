@@ -1,11 +1,12 @@
 import { canonical } from '../canonical/canonical.ts'
+import { withDefaults } from '../canonical/defaults.ts'
 import { interpolate } from '../interpolation/interpolate.ts'
 import { clear, mergeFiles } from '../merge/merge.ts'
 import { withoutRepeats } from '../merge/unique.ts'
 import { ComposeRefused } from '../refusal.ts'
 import { COMPOSE_FILE } from '../schema/file.ts'
 import { problemOf } from '../schema/rule.ts'
-import { type Dict, type Value, dict, isDict, mapDict, pathText } from '../value.ts'
+import { type Dict, dict, isDict, mapDict, pathText } from '../value.ts'
 import { type Document, readDocuments } from '../yaml/read.ts'
 import { type LoadContext, type LoadFiles, type SourceFile, inFile } from './context.ts'
 import { applyExtends } from './extend.ts'
@@ -17,9 +18,14 @@ import { checkResources } from './resources.ts'
 export const loadFiles: LoadFiles = (sources, context) => {
   const unset = new Set<string>()
   let model: Dict = dict()
+  const read: string[] = []
   for (const { path, text } of sources)
-    for (const document of readDocuments(text, path)) model = inFile(path, () => addDocument(model, document, path, context, unset))
-  return finish(model, sources, context)
+    for (const document of readDocuments(text, path)) {
+      read.push(path)
+      const here = { ...context, including: [...context.including, ...read] }
+      model = inFile(path, () => addDocument(model, document, path, here, unset))
+    }
+  return finish(model, context)
 }
 
 /** A file of the current specification that was made from one of an old version: nothing to fill in, nothing to extend. */
@@ -27,14 +33,12 @@ export function loadConverted(root: Dict, sources: readonly SourceFile[], contex
   const file = sources[0]?.path ?? ''
   return finish(
     inFile(file, () => longForm(root, file, () => undefined, context)),
-    sources,
     context,
   )
 }
 
-function finish(model: Dict, sources: readonly SourceFile[], context: LoadContext): Dict {
-  const files = sources.map((source) => source.path)
-  const whole = withoutRepeats(applyIncludes(model, { ...context, including: [...context.including, ...files] }, loadFiles))
+function finish(model: Dict, context: LoadContext): Dict {
+  const whole = withDefaults(model)
   checkResources(whole)
   return resolvePaths(whole, context.folder, context.files)
 }
@@ -52,7 +56,8 @@ function addDocument(model: Dict, document: Document, file: string, context: Loa
     },
   })
   const extended = applyExtends(filled, file, context, document.cleared)
-  const merged = withoutRepeats(mergeFiles(clear(model, document.cleared), extended))
+  const complete = applyIncludes(extended, context, loadFiles)
+  const merged = withoutRepeats(mergeFiles(clear(model, document.cleared), complete))
   return longForm(merged, file, document.lineOf, context)
 }
 
@@ -63,7 +68,7 @@ function longForm(merged: Dict, file: string, lineOf: LineOf, context: LoadConte
   const { version, ...rest } = merged
   if (version !== undefined)
     context.warn(`${file}: the attribute \`version\` is obsolete, it will be ignored, please remove it to avoid potential confusion`)
-  return withoutRepeats(canonical(withoutEmpty(dict(Object.entries(rest)))))
+  return withoutRepeats(withoutBlanks(canonical(rest)))
 }
 
 function check(merged: Dict, file: string, lineOf: LineOf): void {
@@ -78,17 +83,15 @@ function check(merged: Dict, file: string, lineOf: LineOf): void {
   })
 }
 
-/** Empty texts of a few keys mean that the key was not written. */
-const OMITTED = ['services.*.dns', 'services.*.expose']
-
-function withoutEmpty(root: Dict): Dict {
+/** Name servers that are nothing are none. */
+function withoutBlanks(root: Dict): Dict {
   const services = root['services']
   if (!isDict(services)) return root
-  const cleaned = mapDict(services, (service) =>
-    isDict(service) ? mapDict(service, (value, key) => (OMITTED.includes(`services.*.${key}`) ? withoutBlank(value) : value)) : service,
-  )
+  const cleaned = mapDict(services, (service) => {
+    const servers = isDict(service) ? service['dns'] : undefined
+    return isDict(service) && Array.isArray(servers)
+      ? dict([...Object.entries(service), ['dns', servers.filter((server) => server !== '' && server !== null)]])
+      : service
+  })
   return dict([...Object.entries(root), ['services', cleaned]])
 }
-
-const withoutBlank = (value: Value): Value | undefined =>
-  value === '' ? undefined : Array.isArray(value) ? value.filter((item) => item !== '' && item !== null) : value

@@ -4,6 +4,7 @@ import { type Dict, type Value, childDict, isDict } from '../value.ts'
 
 /** Rules on single resources that the schema cannot say. Throws `ComposeRefused`. */
 export function checkResources(root: Dict): void {
+  for (const [name, volume] of Object.entries(childDict(root, 'volumes'))) checkExternal(`volumes.${name}`, volume)
   for (const [name, config] of Object.entries(childDict(root, 'configs')))
     checkSource(`configs.${name}`, config, ['file', 'environment', 'content'])
   for (const [name, secret] of Object.entries(childDict(root, 'secrets'))) checkSource(`secrets.${name}`, secret, ['file', 'environment'])
@@ -16,6 +17,13 @@ function checkSource(where: string, resource: Value, keys: readonly string[]): v
   if (given.length > 1) throw new ComposeRefused(`${where}: ${keys.join('|')} attributes are mutually exclusive`)
   if (given.length === 0 && !('driver' in resource) && !('external' in resource))
     throw new ComposeRefused(`${where}: one of ${keys.join('|')} must be set`)
+}
+
+/** A volume that is there already says nothing but its name. */
+function checkExternal(where: string, volume: Value): void {
+  if (!isDict(volume) || volume['external'] !== true) return
+  const other = Object.keys(volume).find((key) => key !== 'name' && key !== 'external' && !key.startsWith('x-'))
+  if (other !== undefined) throw new ComposeRefused(`${where}: conflicting parameters "external" and ${JSON.stringify(other)} specified`)
 }
 
 function checkService(where: string, service: Dict): void {

@@ -1,46 +1,64 @@
 import { ComposeRefused } from '../refusal.ts'
-import { type Dict, type Path, type Value, isDict, mapDict, pathMatches, pathText, scalarText } from '../value.ts'
+import { parseVolume } from '../canonical/volumes.ts'
+import { type Dict, type Path, type Value, isDict, mapDict, pathMatches, pathText, shownText } from '../value.ts'
 
 /** What must be different in the items of a list; of two with the same, the later takes the earlier's place. */
 type Identity = (item: Value, path: Path) => string
 
-const whole: Identity = (item) => JSON.stringify(item)
-const key: Identity = (item) => (typeof item === 'string' ? (item.split('=', 1)[0] ?? '') : JSON.stringify(item))
-const text: Identity = (item) => (typeof item === 'object' ? JSON.stringify(item) : scalarText(item))
+const key: Identity = (item, path) =>
+  typeof item === 'string' ? (item.split('=', 1)[0] ?? '') : refuse(`${pathText(path)}: unexpected type ${typeof item}`)
+
+const exposed: Identity = (item, path) =>
+  typeof item === 'string' || (typeof item === 'number' && Number.isInteger(item))
+    ? String(item)
+    : refuse(`${pathText(path)}: unsupported expose value ${shownText(item)}`)
 
 /** `[source:]target[:options]`, or a map. */
-const target: Identity = (item) => {
-  if (isDict(item)) return scalarText(item['target'] ?? '')
-  if (typeof item !== 'string') return JSON.stringify(item)
-  return targetOfMount(item)
+const mount: Identity = (item, path) => {
+  if (isDict(item)) return textAt(item, 'target') ?? refuse(`service volume ${pathText(path)} is missing a mount target`)
+  return typeof item === 'string' ? shownText(parseVolume(item)['target'] ?? '') : ''
 }
 
-function targetOfMount(spec: string): string {
-  const parts = spec.replace(/^[A-Za-z]:(?=[\\/])/, (drive) => `${drive[0]}\0`).split(':')
-  return parts[1] ?? parts[0] ?? ''
+const device: Identity = (item, path) => {
+  if (isDict(item)) return textAt(item, 'target') ?? refuse(`service device ${pathText(path)} is missing a mount target`)
+  if (typeof item !== 'string') return ''
+  const [source = '', target = source] = item.split(':')
+  return target
 }
 
-const mounted =
+const fileMount =
   (folder: string): Identity =>
-  (item) => {
-    const source = isDict(item) ? scalarText(item['source'] ?? '') : scalarText(item)
-    const place = isDict(item) ? item['target'] : undefined
-    return typeof place === 'string' ? (place.startsWith('/') ? place : `${folder}/${place}`) : `${folder}/${source}`
+  (item, path) => {
+    if (typeof item === 'string') return `${folder}/${item}`
+    if (!isDict(item)) return refuse(`${pathText(path)}: unsupported value ${shownText(item)}`)
+    if (item['target'] === undefined) return `${folder}/${shownText(item['source'] ?? null)}`
+    return textAt(item, 'target') ?? refuse(`${pathText(path)}.target must be a string`)
   }
 
+/** Published ports that are written as a number and as text are two. */
 const port: Identity = (item, path) => {
-  if (!isDict(item)) return text(item, path)
-  if (item['target'] === undefined) throw new ComposeRefused(`service ports ${pathText(path)} is missing a target port`)
-  const of = (name: string, otherwise: string): string => scalarText(item[name] ?? otherwise)
-  return `${of('host_ip', '0.0.0.0')}:${of('published', '')}:${of('target', '')}/${of('protocol', 'tcp')}`
+  if (!isDict(item)) return typeof item === 'string' || typeof item === 'number' ? String(item) : ''
+  if (item['target'] === undefined) return refuse(`service ports ${pathText(path)} is missing a target port`)
+  const { host_ip: address = '0.0.0.0', published = null, target, protocol = 'tcp' } = item
+  return JSON.stringify([address, published, target, protocol])
 }
 
-const file: Identity = (item) => (isDict(item) ? scalarText(item['path'] ?? '') : text(item, []))
+const file: Identity = (item, path) => {
+  if (!isDict(item)) return shownText(item)
+  return textAt(item, 'path') ?? refuse(`environment path attribute ${pathText(path)} is missing`)
+}
+
+function textAt(item: Dict, name: string): string | undefined {
+  const found = item[name]
+  return typeof found === 'string' ? found : undefined
+}
+
+function refuse(reason: string): never {
+  throw new ComposeRefused(reason)
+}
 
 const IDENTITIES: readonly (readonly [pattern: string, identity: Identity])[] = [
-  ...['networks.*.labels', 'networks.*.ipam.options', 'volumes.*.labels', 'secrets.*.labels', 'configs.*.labels'].map(
-    (one) => [one, key] as const,
-  ),
+  ['networks.*.labels', key],
   ...['annotations', 'build.args', 'build.additional_contexts', 'build.tags', 'build.labels', 'cap_add', 'cap_drop', 'deploy.labels', 'dns']
     .concat([
       'dns_opt',
@@ -55,15 +73,12 @@ const IDENTITIES: readonly (readonly [pattern: string, identity: Identity])[] = 
       'tmpfs',
     ])
     .map((one) => [`services.*.${one}`, key] as const),
-  ['services.*.extra_hosts', whole],
-  ['services.*.build.extra_hosts', whole],
-  ['services.*.expose', text],
+  ['services.*.expose', exposed],
   ['services.*.env_file', file],
-  ['services.*.label_file', file],
-  ['services.*.configs', mounted('')],
-  ['services.*.secrets', mounted('/run/secrets')],
-  ['services.*.devices', target],
-  ['services.*.volumes', target],
+  ['services.*.configs', fileMount('')],
+  ['services.*.secrets', fileMount('/run/secrets')],
+  ['services.*.devices', device],
+  ['services.*.volumes', mount],
   ['services.*.ports', port],
 ]
 

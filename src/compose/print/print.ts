@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
+import { jsonModel } from '../project/model.ts'
 import { SERVICE } from '../schema/service.ts'
-import { type Dict, Timestamp, type Value, WholeFloat, childDict, dict, isDict, mapDict } from '../value.ts'
+import { type Dict, Timestamp, type Value, WholeFloat, dict, isDict, mapDict } from '../value.ts'
 
 const TOP_ORDER = ['version', 'name', 'services', 'networks', 'volumes', 'secrets', 'configs', 'models']
 const SERVICE_ORDER = Object.keys(SERVICE)
@@ -13,41 +14,7 @@ export function printYaml(model: Dict): string {
 
 /** `config --format json`. */
 export function printJson(model: Dict): string {
-  const services = mapDict(childDict(model, 'services'), (service) => (isDict(service) ? jsonService(service) : service))
-  const networks = mapDict(childDict(model, 'networks'), (network) =>
-    isDict(network) ? dict([['ipam', dict()], ...Object.entries(network)]) : network,
-  )
-  const full = dict([
-    ...Object.entries(model),
-    ['services', services],
-    ...(model['networks'] === undefined ? [] : [['networks', networks] as const]),
-  ])
-  return `${JSON.stringify(plain(ordered(full)), undefined, 2)}\n`
-}
-
-/** In JSON some parts are always there, extensions are not, and the devices of `blkio_config` have capital letters. */
-function jsonService(service: Dict): Dict {
-  const made = withoutExtensions(dict([['command', null], ['entrypoint', null], ...Object.entries(service)]))
-  const { blkio_config: blkio, deploy, develop } = made
-  if (isDict(deploy)) made['deploy'] = dict([['resources', dict()], ['placement', dict()], ...Object.entries(deploy)])
-  if (isDict(blkio)) made['blkio_config'] = mapDict(blkio, (devices) => (Array.isArray(devices) ? devices.map(capitals) : devices))
-  const watches = isDict(develop) ? develop['watch'] : undefined
-  if (isDict(develop) && Array.isArray(watches))
-    made['develop'] = dict([
-      ...Object.entries(develop),
-      ['watch', watches.map((watch) => (isDict(watch) ? dict([['exec', dict([['command', null]])], ...Object.entries(watch)]) : watch))],
-    ])
-  return made
-}
-
-const capitals = (value: Value): Value =>
-  isDict(value)
-    ? dict(Object.entries(value).map(([key, content]) => [`${key.charAt(0).toUpperCase()}${key.slice(1)}`, content] as const))
-    : value
-
-function withoutExtensions(from: Dict): Dict {
-  const clean = (value: Value): Value => (isDict(value) ? withoutExtensions(value) : Array.isArray(value) ? value.map(clean) : value)
-  return mapDict(from, (value, key) => (key.startsWith('x-') ? undefined : clean(value)))
+  return `${JSON.stringify(plain(ordered(jsonModel(model))), undefined, 2)}\n`
 }
 
 function ordered(model: Dict): Dict {

@@ -1,15 +1,28 @@
 import { ComposeRefused } from '../refusal.ts'
 import { type Dict, type Value, childDict, isDict } from '../value.ts'
 
-/** Rules between the parts of a project, over its enabled services. Throws `ComposeRefused`. */
-export function checkConsistency(model: Dict): void {
+/** Rules between the parts of a project, over its enabled services; `disabled` are the names of the others. Throws `ComposeRefused`. */
+export function checkConsistency(model: Dict, disabled: ReadonlySet<string>): void {
   const services = childDict(model, 'services')
-  checkCycles(services)
-  for (const name of Object.keys(services).sort()) checkService(name, childDict(services, name), model)
+  for (const name of Object.keys(services).sort()) checkService(name, childDict(services, name), model, disabled)
   for (const [name, secret] of Object.entries(childDict(model, 'secrets'))) {
     if (!isDict(secret) || secret['external'] === true) continue
     if (secret['file'] === undefined && secret['environment'] === undefined)
       refuse(`secret ${JSON.stringify(name)} must declare either \`file\` or \`environment\``)
+  }
+  checkCycles(services)
+  checkContainerNames(services)
+}
+
+function checkContainerNames(services: Dict): void {
+  const users = new Map<string, string>()
+  for (const name of Object.keys(services).sort()) {
+    const container = childDict(services, name)['container_name']
+    if (typeof container !== 'string') continue
+    const other = users.get(container)
+    if (other !== undefined)
+      throw new ComposeRefused(`services.${name}: container name ${JSON.stringify(container)} is already in use by service ${other}`)
+    users.set(container, name)
   }
 }
 
@@ -17,34 +30,49 @@ function refuse(reason: string): never {
   throw new ComposeRefused(`${reason}: invalid compose project`)
 }
 
-function checkService(name: string, service: Dict, model: Dict): void {
+function checkService(name: string, service: Dict, model: Dict, disabled: ReadonlySet<string>): void {
   const build = childDict(service, 'build')
   if (service['build'] === undefined && (service['image'] ?? '') === '' && service['provider'] === undefined)
     refuse(`service ${JSON.stringify(name)} has neither an image nor a build context specified`)
   if (build['dockerfile'] !== undefined && build['dockerfile_inline'] !== undefined)
     refuse(`service ${JSON.stringify(name)} declares mutualy exclusive dockerfile and dockerfile_inline`)
-  checkPlatforms(name, service, build)
-  checkHealth(name, service)
-  checkReferences(name, service, model)
+  checkContexts(name, build, childDict(model, 'services'))
+  checkPlatforms(service, build)
+  checkHealth(service)
+  checkReferences(name, service, model, disabled)
   checkScale(name, service)
   checkLimits(name, service)
   checkWatches(name, service)
+  checkMounts(name, service)
 }
 
-function checkPlatforms(name: string, service: Dict, build: Dict): void {
+/** What is built for another service can be a context of this one. */
+function checkContexts(name: string, build: Dict, services: Dict): void {
+  for (const [context, source] of Object.entries(childDict(build, 'additional_contexts'))) {
+    if (typeof source !== 'string' || !source.startsWith('service:')) continue
+    const other = source.slice('service:'.length)
+    const problem = other in services ? (childDict(services, other)['build'] === undefined ? 'non-buildable' : undefined) : 'unknown'
+    if (problem !== undefined)
+      throw new ComposeRefused(
+        `service ${JSON.stringify(name)} declares ${problem} service ${JSON.stringify(other)} as additional contexts ${context}`,
+      )
+  }
+}
+
+function checkPlatforms(service: Dict, build: Dict): void {
   const { platforms } = build
   const { platform } = service
   if (Array.isArray(platforms) && platforms.length > 0 && typeof platform === 'string' && platform !== '' && !platforms.includes(platform))
     refuse(`service.build.platforms MUST include service.platform ${JSON.stringify(platform)} `)
 }
 
-function checkHealth(name: string, service: Dict): void {
+function checkHealth(service: Dict): void {
   const test = childDict(service, 'healthcheck')['test']
   if (Array.isArray(test) && test.length > 0 && !['CMD', 'CMD-SHELL', 'NONE'].includes(String(test[0])))
     refuse(`healthcheck.test must start either by "CMD", "CMD-SHELL" or "NONE"`)
 }
 
-function checkReferences(name: string, service: Dict, model: Dict): void {
+function checkReferences(name: string, service: Dict, model: Dict, disabled: ReadonlySet<string>): void {
   const quoted = JSON.stringify(name)
   const mode = service['network_mode']
   const networks = Object.keys(childDict(service, 'networks'))
@@ -53,8 +81,11 @@ function checkReferences(name: string, service: Dict, model: Dict): void {
   const known = childDict(model, 'networks')
   for (const network of networks) if (!(network in known)) refuse(`service ${quoted} refers to undefined network ${network}`)
   const services = childDict(model, 'services')
-  for (const dependency of Object.keys(childDict(service, 'depends_on')))
-    if (!(dependency in services)) refuse(`service ${quoted} depends on undefined service ${JSON.stringify(dependency)}`)
+  for (const [dependency, needs] of Object.entries(childDict(service, 'depends_on')))
+    if (!(dependency in services) && !(disabled.has(dependency) && isDict(needs) && needs['required'] === false))
+      refuse(`service ${quoted} depends on undefined service ${JSON.stringify(dependency)}`)
+  if (typeof mode === 'string' && mode.startsWith('service:') && !(mode.slice('service:'.length) in services))
+    throw new ComposeRefused(`service ${JSON.stringify(mode.slice('service:'.length))} not found for network_mode '${mode}'`)
   const volumes = childDict(model, 'volumes')
   for (const volume of items(service['volumes'])) {
     const { type, source } = volume
@@ -93,6 +124,7 @@ function checkScale(name: string, service: Dict): void {
   if (typeof replicas === 'number' && replicas > 1) refuse(`services.deploy.replicas: ${unique}`)
 }
 
+/** Where both are given they are the same; a part of `deploy.resources` that is there and does not say it says none. */
 const TWICE = [
   ['cpus', 'limits', 'cpus'],
   ['mem_limit', 'limits', 'memory'],
@@ -103,8 +135,8 @@ const TWICE = [
 function checkLimits(name: string, service: Dict): void {
   const resources = childDict(childDict(service, 'deploy'), 'resources')
   for (const [key, part, limit] of TWICE) {
-    const [one, other] = [service[key], childDict(resources, part)[limit]]
-    if (one !== undefined && other !== undefined && one !== other)
+    const one = service[key]
+    if (one !== undefined && resources[part] !== undefined && one !== childDict(resources, part)[limit])
       refuse(`services.${name}: can't set distinct values on '${key}' and 'deploy.resources.${part}.${limit}'`)
   }
 }
@@ -112,13 +144,23 @@ function checkLimits(name: string, service: Dict): void {
 function checkWatches(name: string, service: Dict): void {
   for (const watch of items(childDict(service, 'develop')['watch'])) {
     const { action, target } = watch
-    if (action === 'rebuild' && service['build'] === undefined)
-      refuse(`services.${name}.develop.watch: can't use action \`rebuild\` without a \`build\` section`)
     if (action !== 'rebuild' && action !== 'restart' && (target === undefined || target === ''))
       refuse(`services.${name}.develop.watch: target is required for non-rebuild actions`)
-    if (action === 'sync+exec' && watch['exec'] === undefined)
-      refuse(`services.${name}.develop.watch: can't use action \`sync+exec\` without an \`exec\` section`)
   }
+}
+
+/** No place in a container is mounted twice. */
+function checkMounts(name: string, service: Dict): void {
+  const mounted = new Map<string, string>()
+  const mount = (target: string, place: string): void => {
+    const other = mounted.get(target)
+    if (other !== undefined) throw new ComposeRefused(`${place}: target ${target} already mounted as ${other}`)
+    mounted.set(target, place)
+  }
+  const { tmpfs } = service
+  for (const [at, one] of (Array.isArray(tmpfs) ? tmpfs : []).entries())
+    mount(String(one).split(':', 1)[0] ?? '', `services.${name}.tmpfs[${at}]`)
+  for (const [at, volume] of items(service['volumes']).entries()) mount(String(volume['target'] ?? ''), `services.${name}.volumes[${at}]`)
 }
 
 function checkCycles(services: Dict): void {

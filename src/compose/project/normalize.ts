@@ -1,4 +1,5 @@
 import { cleanPath } from '../canonical/volumes.ts'
+import { ComposeRefused } from '../refusal.ts'
 import type { Lookup } from '../interpolation/template.ts'
 import { type Dict, type Value, childDict, dict, isDict, mapDict } from '../value.ts'
 
@@ -31,12 +32,12 @@ function normalizeService(service: Dict, lookup: Lookup): Dict {
   const networks = service['networks']
   const joins = isDict(networks) && Object.keys(networks).length > 0
   if (service['network_mode'] === undefined && service['provider'] === undefined && !joins) made['networks'] = dict([['default', null]])
+  if (service['pull_policy'] === 'if_not_present') made['pull_policy'] = 'missing'
   if (isDict(service['build'])) made['build'] = normalizeBuild(service['build'], lookup)
   if (service['environment'] !== undefined) made['environment'] = resolved(service['environment'], lookup)
   const implied = impliedDependencies(service)
   if (implied.size > 0) made['depends_on'] = dict([...implied, ...Object.entries(childDict(service, 'depends_on'))])
-  const { secrets, volumes } = service
-  if (Array.isArray(secrets)) made['secrets'] = secrets.map(withSecretTarget)
+  const { volumes } = service
   if (Array.isArray(volumes)) made['volumes'] = volumes.map(cleanTarget)
   return made
 }
@@ -45,7 +46,7 @@ function normalizeBuild(build: Dict, lookup: Lookup): Dict {
   const made = dict(Object.entries(build))
   if (made['context'] === undefined) made['context'] = '.'
   if (made['dockerfile'] === undefined && made['dockerfile_inline'] === undefined) made['dockerfile'] = 'Dockerfile'
-  if (made['args'] !== undefined) made['args'] = resolved(made['args'], lookup)
+  if (made['args'] !== undefined) made['args'] = withoutUnset(resolved(made['args'], lookup))
   return made
 }
 
@@ -59,15 +60,22 @@ function resolved(value: Value, lookup: Lookup): Value {
   return isDict(value) ? mapDict(value, (content, key) => (content === null ? (lookup(key) ?? null) : content)) : value
 }
 
+/** Without the names that have no value. */
+function withoutUnset(value: Value): Value {
+  if (Array.isArray(value)) return value.filter((item) => typeof item === 'string' && item.includes('='))
+  return isDict(value) ? mapDict(value, (content) => (content === null ? undefined : content)) : value
+}
+
 function impliedDependencies(service: Dict): Map<string, Dict> {
   const implied = new Map<string, Dict>()
   const add = (name: string, restart: boolean): void => {
     implied.set(name, dict([['condition', 'service_started'], ...(restart ? [['restart', true] as const] : []), ['required', true]]))
   }
   for (const from of list(service['volumes_from'])) if (!from.startsWith('container:')) add(from.split(':', 1)[0] ?? from, false)
-  for (const link of list(service['links'])) add(link.split(':', 1)[0] ?? link, true)
+  for (const link of list(service['links'])) add(/^([^:]*):[^:]*$/.exec(link)?.[1] ?? link, true)
   for (const key of ['network_mode', 'ipc', 'pid', 'uts', 'cgroup']) {
     const shared = service[key]
+    if (shared === null) throw new ComposeRefused(`${key} must be a string`)
     if (typeof shared === 'string' && shared.startsWith('service:')) add(shared.slice('service:'.length), true)
   }
   return implied
@@ -77,12 +85,5 @@ const list = (value: Value | undefined): string[] => (Array.isArray(value) ? val
 
 function cleanTarget(volume: Value): Value {
   const target = isDict(volume) ? volume['target'] : undefined
-  return isDict(volume) && typeof target === 'string' && target !== ''
-    ? dict([...Object.entries(volume), ['target', cleanPath(target)]])
-    : volume
-}
-
-function withSecretTarget(secret: Value): Value {
-  if (!isDict(secret) || (secret['target'] ?? '') !== '') return secret
-  return dict([...Object.entries(secret), ['target', `/run/secrets/${String(secret['source'] ?? '')}`]])
+  return isDict(volume) && typeof target === 'string' ? dict([...Object.entries(volume), ['target', cleanPath(target)]]) : volume
 }

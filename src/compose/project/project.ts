@@ -8,7 +8,7 @@ import { ComposeRefused, type Place } from '../refusal.ts'
 import { type Dict, type Path, childDict, dict, isDict } from '../value.ts'
 import { readDocuments } from '../yaml/read.ts'
 import { checkConsistency } from './consistency.ts'
-import { decodeModel } from './decode.ts'
+import { decodeModel } from './model.ts'
 import { resolveEnvironments } from './environment.ts'
 import { placeFinder } from './places.ts'
 import { normalize } from './normalize.ts'
@@ -75,8 +75,8 @@ export function loadProject(options: ProjectOptions): Project {
 
 /** Implied parts written out, values in their types, enabled services only, references checked, environments read. */
 function completed(model: Dict, name: string, profiles: readonly string[], { files, lookup }: LoadContext): Dict {
-  const enabled = withProfiles(decodeModel(normalize(model, name, lookup)), profiles)
-  checkConsistency(enabled)
+  const { enabled, disabled } = withProfiles(decodeModel(normalize(model, name, lookup)), profiles)
+  checkConsistency(enabled, disabled)
   const services = resolveEnvironments(childDict(enabled, 'services'), files, lookup)
   return withoutUnused(dict([['name', name], ...Object.entries(enabled).filter(([key]) => key !== 'name'), ['services', services]]))
 }

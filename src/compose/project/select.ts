@@ -1,13 +1,18 @@
 import { type Dict, type Value, childDict, dict, isDict } from '../value.ts'
 
 /** Without the services whose profiles are not active; `*` is every profile. */
-export function withProfiles(model: Dict, active: readonly string[]): Dict {
-  const enabled = Object.entries(childDict(model, 'services')).filter(([, service]) => {
+export function withProfiles(model: Dict, active: readonly string[]): { readonly enabled: Dict; readonly disabled: ReadonlySet<string> } {
+  const services = Object.entries(childDict(model, 'services'))
+  const enabled = services.filter(([, service]) => {
     const profiles = isDict(service) ? service['profiles'] : undefined
     if (!Array.isArray(profiles) || profiles.length === 0) return true
     return active.includes('*') || profiles.some((profile) => active.includes(String(profile)))
   })
-  return dict([...Object.entries(model), ['services', dict(enabled)]])
+  const names = new Set(enabled.map(([name]) => name))
+  return {
+    enabled: dict([...Object.entries(model), ['services', dict(enabled)]]),
+    disabled: new Set(services.map(([name]) => name).filter((name) => !names.has(name))),
+  }
 }
 
 /** Without networks, volumes, secrets and configs that no service uses. */

@@ -1,6 +1,6 @@
-import { type Fields, type Rule, either, list, map, object, scalar, text, truth } from './rule.ts'
+import { type Fields, type Rule, either, list, map, object, openMap, scalar, text, truth } from './rule.ts'
 import { SERVICE } from './service.ts'
-import { external, keyValue, options, textOrList } from './shapes.ts'
+import { external, keyValue, openExternal, options } from './shapes.ts'
 
 const NAME = /^[a-zA-Z0-9._-]+$/
 const absent = scalar('null')
@@ -28,24 +28,29 @@ const secret = object({
   name: text,
   environment: text,
   file: text,
-  external,
+  external: openExternal,
   labels: keyValue,
   driver: text,
   driver_opts: options,
   template_driver: text,
 })
 
-const config = object({ name: text, content: text, environment: text, file: text, external, labels: keyValue, template_driver: text })
-
-const include = either(text, object({ path: textOrList, env_file: textOrList, project_directory: text }))
+const config = object({
+  name: text,
+  content: text,
+  environment: text,
+  file: text,
+  external: openExternal,
+  labels: keyValue,
+  template_driver: text,
+})
 
 const TOP: Fields = {
   version: text,
   name: text,
-  include: list(include),
   services: map(object(SERVICE), NAME),
-  models: map(object({ name: text, model: text, context_size: scalar('integer'), runtime_flags: list(text) }, 'model'), NAME),
-  networks: map(either(network, absent), NAME),
+  models: openMap(object({ name: text, model: text, context_size: scalar('integer'), runtime_flags: list(text) }, 'model'), NAME),
+  networks: openMap(either(network, absent), NAME),
   volumes: map(either(volume, absent), NAME),
   secrets: map(secret, NAME),
   configs: map(config, NAME),

@@ -12,9 +12,12 @@ export type Rule =
     }
   | { readonly kind: 'word'; readonly words: readonly string[] }
   | { readonly kind: 'list'; readonly item: Rule; readonly unique: boolean }
-  | { readonly kind: 'object'; readonly fields: Fields; readonly required: readonly string[] }
-  | { readonly kind: 'map'; readonly value: Rule; readonly key: RegExp | undefined }
+  | { readonly kind: 'object'; readonly fields: Fields; readonly required: readonly string[]; readonly others: Others }
+  | { readonly kind: 'map'; readonly value: Rule; readonly key: RegExp | undefined; readonly others: Others }
   | { readonly kind: 'either'; readonly rules: readonly Rule[] }
+
+/** Keys that a rule does not name: only those beginning with `x-` may stand there, none, or any. */
+type Others = 'extensions' | 'none' | 'any'
 
 export type Fields = Readonly<Record<string, Rule>>
 export type ScalarType = 'string' | 'number' | 'integer' | 'boolean' | 'null'
@@ -31,9 +34,15 @@ export const within = (rule: Rule, min: number, max?: number): Rule =>
 export const word = (...words: string[]): Rule => ({ kind: 'word', words })
 export const list = (item: Rule): Rule => ({ kind: 'list', item, unique: false })
 export const set = (item: Rule): Rule => ({ kind: 'list', item, unique: true })
-/** Keys beginning with `x-` are always allowed. */
-export const object = (fields: Fields, ...required: string[]): Rule => ({ kind: 'object', fields, required })
-export const map = (value: Rule, key?: RegExp): Rule => ({ kind: 'map', value, key })
+/** Keys beginning with `x-` are allowed. */
+export const object = (fields: Fields, ...required: string[]): Rule => ({ kind: 'object', fields, required, others: 'extensions' })
+/** Nothing else is allowed, nor keys beginning with `x-`. */
+export const closed = (fields: Fields, ...required: string[]): Rule => ({ kind: 'object', fields, required, others: 'none' })
+/** Whatever else there is, is allowed. */
+export const open = (fields: Fields): Rule => ({ kind: 'object', fields, required: [], others: 'any' })
+export const map = (value: Rule, key?: RegExp): Rule => ({ kind: 'map', value, key, others: 'none' })
+/** Keys that do not fit may hold anything. */
+export const openMap = (value: Rule, key: RegExp): Rule => ({ kind: 'map', value, key, others: 'any' })
 export const either = (...rules: Rule[]): Rule => ({ kind: 'either', rules })
 
 export interface Problem {
@@ -57,9 +66,9 @@ export function problemOf(value: Value, rule: Rule, path: Path = []): Problem | 
     case 'list':
       return Array.isArray(value) ? listProblem(value, rule.item, rule.unique, path) : { path, text: 'must be a array' }
     case 'object':
-      return isDict(value) ? objectProblem(value, rule.fields, rule.required, path) : { path, text: 'must be a mapping' }
+      return isDict(value) ? objectProblem(value, rule, path) : { path, text: 'must be a mapping' }
     case 'map':
-      return isDict(value) ? mapProblem(value, rule.value, rule.key, path) : { path, text: 'must be a mapping' }
+      return isDict(value) ? mapProblem(value, rule, path) : { path, text: 'must be a mapping' }
     case 'either':
       return eitherProblem(value, rule.rules, path)
     default:
@@ -80,9 +89,10 @@ function scalarProblem(value: Value, rule: Extract<Rule, { kind: 'scalar' }>, pa
     return { path, text: `must be a ${rule.types.map((type) => NAMES[type]).join(' or ')}` }
   if (rule.pattern !== undefined && typeof value === 'string' && !rule.pattern.test(value))
     return { path, text: `'${value}' does not match pattern '${rule.pattern.source}'` }
-  if (typeof value === 'number' && rule.min !== undefined && value < rule.min)
+  const number = value instanceof WholeFloat ? value.value : value
+  if (typeof number === 'number' && rule.min !== undefined && number < rule.min)
     return { path, text: `must be greater than or equal to ${rule.min}` }
-  if (typeof value === 'number' && rule.max !== undefined && value > rule.max)
+  if (typeof number === 'number' && rule.max !== undefined && number > rule.max)
     return { path, text: `must be less than or equal to ${rule.max}` }
   return undefined
 }
@@ -103,8 +113,10 @@ function listProblem(items: readonly Value[], item: Rule, unique: boolean, path:
   return firstOf(items.entries(), ([at, value]) => problemOf(value, item, [...path, String(at)]))
 }
 
-function objectProblem(value: Dict, fields: Fields, required: readonly string[], path: Path): Problem | undefined {
-  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(fields, key) && !key.startsWith('x-'))
+function objectProblem(value: Dict, rule: Extract<Rule, { kind: 'object' }>, path: Path): Problem | undefined {
+  const { fields, required, others } = rule
+  const unknown =
+    others === 'any' ? [] : Object.keys(value).filter((key) => !Object.hasOwn(fields, key) && (others === 'none' || !key.startsWith('x-')))
   const [first] = unknown
   if (first !== undefined) {
     const names = unknown.map((key) => `'${key}'`).sort()
@@ -118,12 +130,18 @@ function objectProblem(value: Dict, fields: Fields, required: readonly string[],
   })
 }
 
-function mapProblem(value: Dict, rule: Rule, key: RegExp | undefined, path: Path): Problem | undefined {
-  const bad = key === undefined ? undefined : Object.keys(value).find((name) => !key.test(name) && !name.startsWith('x-'))
-  if (bad !== undefined) return { path, text: `additional properties '${bad}' not allowed` }
-  return firstOf(Object.entries(value), ([name, content]) =>
-    key !== undefined && name.startsWith('x-') ? undefined : problemOf(content, rule, [...path, name]),
-  )
+function mapProblem(value: Dict, rule: Extract<Rule, { kind: 'map' }>, path: Path): Problem | undefined {
+  const fits = (name: string): boolean => rule.key?.test(name) ?? true
+  const bad = rule.others === 'any' ? [] : Object.keys(value).filter((name) => !fits(name))
+  if (bad.length > 0)
+    return {
+      path,
+      text: `additional properties ${bad
+        .map((name) => `'${name}'`)
+        .sort()
+        .join(', ')} not allowed`,
+    }
+  return firstOf(Object.entries(value), ([name, content]) => (fits(name) ? problemOf(content, rule.value, [...path, name]) : undefined))
 }
 
 function eitherProblem(value: Value, rules: readonly Rule[], path: Path): Problem | undefined {
