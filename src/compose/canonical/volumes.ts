@@ -1,5 +1,5 @@
 import { ComposeRefused } from '../refusal.ts'
-import { type Dict, type Value, dict, isDict } from '../value.ts'
+import { type Dict, type Value, dict } from '../value.ts'
 
 /** Texts up to this length are a target and nothing else. */
 const SHORTEST = 2

@@ -11,7 +11,8 @@ import { relativeTo } from './relative.ts'
 /** Puts what each service extends under it. `cleared` are the paths that the file itself marked as starting afresh. */
 export function applyExtends(root: Dict, file: string, context: LoadContext, cleared: readonly Path[]): Dict {
   const services = root['services']
-  if (!isDict(services)) return root
+  if (services === undefined) return root
+  if (!isDict(services)) throw new ComposeRefused('services must be a mapping')
   const extended = mapDict(services, (_, name) => extendService(name, services, file, context, cleared, []) ?? null)
   return dict([...Object.entries(root), ['services', extended]])
 }

@@ -63,7 +63,8 @@ function join(root: Dict, included: Dict): Dict {
     const theirs = included[section]
     if (!isDict(theirs)) continue
     const ours = joined[section]
-    const together = dict(isDict(ours) ? Object.entries(ours) : [])
+    if (ours !== undefined && !isDict(ours)) throw new ComposeRefused(`${section} must be a mapping`)
+    const together = dict(Object.entries(ours ?? dict()))
     for (const [name, value] of Object.entries(theirs)) {
       const there = together[name]
       if (there !== undefined && !sameValue(there, value)) throw new ComposeRefused(`${section}.${name} conflicts with imported resource`)

@@ -5,7 +5,7 @@ import { type Files, folderOf, within } from '../load/files.ts'
 import { asCurrent, describesVersionOne, loadVersionOne } from '../legacy/version-one.ts'
 import { loadConverted, loadFiles } from '../load/load.ts'
 import { ComposeRefused, type Place } from '../refusal.ts'
-import { type Dict, type Path, childDict, dict, isDict } from '../value.ts'
+import { type Dict, type Path, childDict, dict, isDict, mapDict } from '../value.ts'
 import { readDocuments } from '../yaml/read.ts'
 import { checkConsistency } from './consistency.ts'
 import { decodeModel } from './model.ts'
@@ -77,8 +77,16 @@ export function loadProject(options: ProjectOptions): Project {
 function completed(model: Dict, name: string, profiles: readonly string[], { files, lookup }: LoadContext): Dict {
   const { enabled, disabled } = withProfiles(decodeModel(normalize(model, name, lookup)), profiles)
   checkConsistency(enabled, disabled)
-  const services = resolveEnvironments(childDict(enabled, 'services'), files, lookup)
+  const services = resolveEnvironments(withReplicas(childDict(enabled, 'services')), files, lookup)
   return withoutUnused(dict([['name', name], ...Object.entries(enabled).filter(([key]) => key !== 'name'), ['services', services]]))
+}
+
+/** Where a service has both, `scale` says how many there are. */
+function withReplicas(services: Dict): Dict {
+  return mapDict(services, (service) => {
+    if (!isDict(service) || service['scale'] === undefined || !isDict(service['deploy'])) return service
+    return dict([...Object.entries(service), ['deploy', dict([...Object.entries(service['deploy']), ['replicas', service['scale']]])]])
+  })
 }
 
 function findFiles(folder: string, files: Files): string[] {

@@ -39,13 +39,14 @@ export function readDocuments(text: string, file: string, scalarOf: (text: strin
     if (error !== undefined) throw new ComposeRefused(`yaml: ${error.message}`, { file, line: counter.linePos(error.pos[0]).line })
     const { contents } = document
     if (contents === null || (yaml.isScalar(contents) && contents.type === 'PLAIN' && contents.source === '')) return []
-    return [new Reader(document, file, (offset) => counter.linePos(offset).line, scalarOf).read()]
+    return [new Reader(document, { text, file }, (offset) => counter.linePos(offset).line, scalarOf).read()]
   })
 }
 
 class Reader {
   readonly #document: yaml.Document.Parsed
   readonly #file: string
+  readonly #text: string
   readonly #line: (offset: number) => number
   readonly #lines = new Map<string, number>()
   readonly #cleared: Path[] = []
@@ -53,7 +54,13 @@ class Reader {
   #aliased = 0
   #inAlias = 0
 
-  constructor(document: yaml.Document.Parsed, file: string, line: (offset: number) => number, scalarOf: (text: string) => Value) {
+  constructor(
+    document: yaml.Document.Parsed,
+    { text, file }: { readonly text: string; readonly file: string },
+    line: (offset: number) => number,
+    scalarOf: (text: string) => Value,
+  ) {
+    this.#text = text
     this.#scalarOf = scalarOf
     this.#document = document
     this.#file = file
@@ -136,7 +143,7 @@ class Reader {
         merged.push(...this.#mergeSources(value, path, depth))
         continue
       }
-      const name = this.#key(key, path, depth)
+      const name = `${this.#key(key, path, depth)}${this.#endsInColon(node, key) ? ':' : ''}`
       if (name in made) this.#refuse(`mapping key ${JSON.stringify(name)} already defined`, key)
       const place = [...path, name]
       if (this.#inAlias === 0 && yaml.isNode(key) && key.range) this.#lines.set(pathText(place), this.#line(key.range[0]))
@@ -145,6 +152,12 @@ class Reader {
     }
     for (const source of merged) for (const [name, content] of Object.entries(source)) if (!(name in made)) made[name] = content
     return made
+  }
+
+  /** In `{a:, b: c}` the colon is part of the first key, as the reader of Compose has it. */
+  #endsInColon(node: yaml.YAMLMap, key: unknown): boolean {
+    if (node.flow !== true || !yaml.isScalar(key) || key.type !== 'PLAIN' || !key.range) return false
+    return /^:[,[\]{}]/.test(this.#text.slice(key.range[1], key.range[1] + 2))
   }
 
   #key(key: unknown, path: Path, depth: number): string {
