@@ -19,9 +19,9 @@ export function validateOwnerReferences(references: readonly OwnerReference[] | 
 
 function validateOwnerReference(reference: OwnerReference, path: Path, errors: FieldErrors): void {
   const { apiVersion = '', kind = '', name = '', uid = '' } = reference
-  const [group, version] = apiVersion.includes('/')
-    ? [apiVersion.slice(0, apiVersion.indexOf('/')), apiVersion.slice(apiVersion.indexOf('/') + 1)]
-    : ['', apiVersion]
+  const parts = apiVersion.split('/')
+  // What has more than one slash is no version at all.
+  const [group = '', version = ''] = parts.length === 1 ? ['', apiVersion] : parts.length === 2 ? parts : []
   if (version === '') errors.push(fieldError.invalid(path.child('apiVersion'), apiVersion, 'version must not be empty'))
   for (const [field, value] of Object.entries({ kind, name, uid })) {
     if (value === '') errors.push(fieldError.invalid(path.child(field), value, 'must not be empty'))

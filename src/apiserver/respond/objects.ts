@@ -251,7 +251,8 @@ const isPretty = (context: RequestContext, accepted: Accepted): boolean => accep
 /** The type that upstream's message names. */
 function goType({ resource }: View, kind: string): string {
   if (resource.typedItems) return kind === resource.kind ? '*unstructured.Unstructured' : '*unstructured.UnstructuredList'
-  return `*${resource.group === '' ? 'core' : (resource.group.split('.')[0] ?? '')}.${kind}`
+  const { group } = resource.storage ?? resource
+  return `*${group === '' ? 'core' : (group.split('.')[0] ?? '')}.${kind}`
 }
 
 function goTypeOf({ apiVersion = '', kind = '' }: KubeObject): string {

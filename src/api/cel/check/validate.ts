@@ -2,24 +2,26 @@ import { RE2JS } from 're2js'
 import { type Expr, partsOf } from '../syntax/ast.ts'
 import type { Issue } from '../syntax/issues.ts'
 import { type CelType, equivalentTypes, optionalOf, typeText } from '../types/type.ts'
-import { parseDuration, parseTimestamp } from '../values/time.ts'
+import { isEpochSecond, parseDuration, parseTimestamp } from '../values/time.ts'
+import { isInt } from '../values/types.ts'
+import type { Value } from '../values/value.ts'
 import type { Checked } from './check.ts'
 import { formatIssues } from './validate-format.ts'
 
 /** What can be seen of literals before anything is evaluated: times, durations, patterns, mixed lists, formats. */
 export function literalIssues(checked: Checked): readonly Issue[] {
   const issues: Issue[] = []
-  const calls: Readonly<Record<string, (text: string) => boolean>> = {
-    duration: (text) => parseDuration(text) !== undefined,
-    timestamp: (text) => parseTimestamp(text) !== undefined,
-    matches: isPattern,
+  const calls: Readonly<Record<string, (value: Value) => boolean>> = {
+    // There is no way from a whole number to a duration, though there is a form for it.
+    duration: (value) => typeof value === 'string' && parseDuration(value) !== undefined,
+    timestamp: (value) => (typeof value === 'string' ? parseTimestamp(value) !== undefined : !isInt(value) || isEpochSecond(value)),
+    matches: (value) => typeof value !== 'string' || isPattern(value),
   }
   for (const [name, isGood] of Object.entries(calls)) {
     visit(checked.expr, false, (expr) => {
       if (expr.kind !== 'call' || expr.name !== name) return
       const [arg] = expr.args
-      if (arg?.kind === 'literal' && typeof arg.value === 'string' && !isGood(arg.value))
-        issues.push({ at: arg.at, message: `invalid ${name} argument` })
+      if (arg?.kind === 'literal' && !isGood(arg.value)) issues.push({ at: arg.at, message: `invalid ${name} argument` })
     })
   }
   visit(checked.expr, false, (expr, isInFormat) => {

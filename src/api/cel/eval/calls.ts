@@ -20,8 +20,7 @@ export function planCall(name: string, overloads: readonly Overload[], args: rea
   const isDynamic = overloads.length > 1 || argTypes.some(mayBeAnything)
   const forms = overloads.map((overload) => formOf(overload, isDynamic))
   const afterwards = resultCost(name)
-  const none = (values: readonly Value[]): CelError =>
-    /^[_!@-]/.test(name) ? NO_OVERLOAD : new CelError(`no such overload: ${name}(${values.map(typeNameOf).join(', ')})`)
+  const none = (values: readonly Value[]): CelError => noForm(name, values)
   const run = (frame: Frame, values: readonly Value[]): Outcome => {
     const form = forms.find(({ guards }) => guards.every((guard, i) => guard === undefined || guard(values[i] as Value)))
     if (form === undefined) {
@@ -48,6 +47,30 @@ export function planCall(name: string, overloads: readonly Overload[], args: rea
     }
     return run(frame, values)
   }
+}
+
+const ORDERED = ['bool', 'bytes', 'double', 'google.protobuf.Duration', 'google.protobuf.Timestamp', 'int', 'string', 'uint']
+/** What these do is a property of the first value: without it the function is named, with it the second value is to blame, and nothing is. */
+const ABLE: Readonly<Record<string, readonly string[]>> = {
+  '_<_': ORDERED,
+  '_<=_': ORDERED,
+  '_>_': ORDERED,
+  '_>=_': ORDERED,
+  '_+_': ['bytes', 'double', 'google.protobuf.Duration', 'google.protobuf.Timestamp', 'int', 'list', 'string', 'uint'],
+  '_-_': ['double', 'google.protobuf.Duration', 'google.protobuf.Timestamp', 'int', 'uint'],
+  '_*_': ['double', 'int', 'uint'],
+  '_/_': ['double', 'int', 'uint'],
+  '_%_': ['int', 'uint'],
+  '-_': ['bool', 'double', 'google.protobuf.Duration', 'int'],
+  '!_': ['bool', 'double', 'google.protobuf.Duration', 'int'],
+  size: ['bytes', 'list', 'map', 'string'],
+  matches: ['string'],
+}
+
+function noForm(name: string, values: readonly Value[]): CelError {
+  const able = ABLE[name]
+  if (able !== undefined) return able.includes(typeNameOf(values[0] as Value)) ? NO_OVERLOAD : new CelError(`no such overload: ${name}`)
+  return /^[_!@-]/.test(name) ? NO_OVERLOAD : new CelError(`no such overload: ${name}(${values.map(typeNameOf).join(', ')})`)
 }
 
 function unary({ cost, run }: Form, a: Step): Step {

@@ -77,7 +77,7 @@ export function appendStep(value: Step, slot: number): Step {
   }
 }
 
-/** `@mapInsert(accumulator, key, value)`, or all entries of one map. */
+/** `cel.@mapInsert(accumulator, key, value)`, or all entries of one map. */
 export function insertStep(steps: readonly Step[], slot: number): Step {
   return (frame) => {
     frame.spend(COST.select)

@@ -6,7 +6,7 @@ import { callCost } from '../cost/actual.ts'
 import { type Call, type Expr, OPERATORS } from '../syntax/ast.ts'
 import type { Environment } from '../types/environment.ts'
 import { ArrayList, HashMap } from '../values/containers.ts'
-import { CelError } from '../values/error.ts'
+import { CelError, NO_OVERLOAD } from '../values/error.ts'
 import { Optional, type Outcome, TypeValue, type Value } from '../values/value.ts'
 import { planCall } from './calls.ts'
 import { CostExceeded, Frame, type Step, type Variables } from './frame.ts'
@@ -202,7 +202,7 @@ class Planner {
       if (value instanceof CelError) return value
       const most = limit?.(frame)
       if (most instanceof CelError) return most
-      if (typeof value !== 'string') return new CelError(`no such overload: ${name}`)
+      if (typeof value !== 'string') return NO_OVERLOAD
       frame.spend(cost([value, pattern], frame.limit))
       return typeof most === 'number' || typeof most === 'bigint' ? run(value, most) : run(value)
     }
@@ -321,7 +321,7 @@ class Planner {
       node.args[0]?.kind === 'ident' &&
       node.args[0].name === expr.accumulator &&
       ((node.name === OPERATORS.add && expr.init.kind === 'list' && node.args[1]?.kind === 'list') ||
-        (node.name === '@mapInsert' && expr.init.kind === 'map'))
+        (node.name === 'cel.@mapInsert' && expr.init.kind === 'map'))
     const { step } = expr
     if (step.kind !== 'call') return undefined
     if (collects(step)) return this.#collect(step, slot)
@@ -332,7 +332,7 @@ class Planner {
   }
 
   #collect(call: Call, slot: number): Step {
-    if (call.name === '@mapInsert') {
+    if (call.name === 'cel.@mapInsert') {
       const steps = call.args.slice(1).map((arg) => this.plan(arg))
       return insertStep(steps, slot)
     }

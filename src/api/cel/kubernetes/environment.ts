@@ -1,5 +1,5 @@
 import { addresses } from '../library/kubernetes/addresses.ts'
-import { AUTHORIZATION_TYPES, authorization } from '../library/kubernetes/authorization.ts'
+import { authorization } from '../library/kubernetes/authorization.ts'
 import { jsonPatches } from '../library/kubernetes/json-patches.ts'
 import { namedFormats } from '../library/kubernetes/named-formats.ts'
 import { quantities } from '../library/kubernetes/quantities.ts'
@@ -21,19 +21,12 @@ export const LIMITS = {
   messageBytes: 5 * 1024,
 } as const
 
-const ABSTRACT_TYPES = [
-  'kubernetes.URL',
-  'kubernetes.Quantity',
-  'net.IP',
-  'net.CIDR',
-  'kubernetes.NamedFormat',
-  'kubernetes.Semver',
-  ...Object.values(AUTHORIZATION_TYPES),
-]
+/** The other types of the libraries have values and no name. */
+const NAMED_TYPES = ['net.IP', 'net.CIDR']
 
 /** What all expressions in the API have, without variables. `forPatches`: also what JSON patches are made with. */
 export function kubernetesEnvironment({ forPatches = false } = {}): Environment {
-  const types = new Map([...standardTypes(), ...ABSTRACT_TYPES.map((name) => [name, opaqueType(name)] as const)])
+  const types = new Map([...standardTypes(), ...NAMED_TYPES.map((name) => [name, opaqueType(name)] as const)])
   const libraries = [...standardLibraries, quantities, addresses, urls, namedFormats, semvers, authorization]
   return {
     functions: new Functions(forPatches ? [...libraries, jsonPatches] : libraries),

@@ -1,5 +1,5 @@
 import { CelError } from '../values/error.ts'
-import { Double, type Int, intOf, intOfDouble, RANGE_ERROR, Uint } from '../values/numbers.ts'
+import { Double, type Int, intOf, intOfDouble, OVERFLOW, Uint, UINT_OVERFLOW, uintOf } from '../values/numbers.ts'
 import { codePointLength } from '../syntax/issues.ts'
 import { Duration, inUnits, parseDuration, parseTimestamp, Timestamp } from '../values/time.ts'
 import { textOf } from '../values/text.ts'
@@ -14,7 +14,6 @@ const INT = /^[+-]?\d+$/
 const FLOAT = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/
 const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
-const UINT_RANGE = new CelError('range error converting value to uint')
 
 function boolOf(value: string): Outcome {
   if (TRUE.has(value)) return true
@@ -44,7 +43,7 @@ function uintOfText(value: string): Outcome {
 }
 
 function uintOfDouble(value: number): Outcome {
-  return value >= 0 && value < 2 ** 64 ? new Uint(BigInt(Math.trunc(value))) : UINT_RANGE
+  return value >= 0 && value < 2 ** 64 ? new Uint(BigInt(Math.trunc(value))) : UINT_OVERFLOW
 }
 
 /** A moment of the epoch is a number of seconds. */
@@ -78,7 +77,7 @@ export const conversions: Library = [
   ['double', 'string_to_double', '(string) -> double', doubleOfText],
   ['double', 'uint64_to_double', '(uint) -> double', (value: Uint) => new Double(Number(value.value))],
   ['duration', 'duration_to_duration', '(duration) -> duration', same],
-  ['duration', 'int64_to_duration', '(int) -> duration', (value: Int) => Duration.of(BigInt(value))],
+  ['duration', 'int64_to_duration', '(int) -> duration', () => failed('int', 'google.protobuf.Duration')],
   [
     'duration',
     'string_to_duration',
@@ -86,19 +85,11 @@ export const conversions: Library = [
     (value: string) => parseDuration(value) ?? failed('string', 'google.protobuf.Duration'),
   ],
   ['int', 'int64_to_int64', '(int) -> int', same],
-  ['int', 'double_to_int64', '(double) -> int', (value: Double) => intOfDouble(value.value) ?? RANGE_ERROR],
+  ['int', 'double_to_int64', '(double) -> int', (value: Double) => intOfDouble(value.value) ?? OVERFLOW],
   ['int', 'duration_to_int64', '(duration) -> int', (value: Duration) => inUnits(value, 1)],
   ['int', 'string_to_int64', '(string) -> int', intOfText],
   ['int', 'timestamp_to_int64', '(timestamp) -> int', (value: Timestamp) => value.seconds],
-  [
-    'int',
-    'uint64_to_int64',
-    '(uint) -> int',
-    (value: Uint) => {
-      const number = intOf(value.value)
-      return number instanceof CelError ? RANGE_ERROR : number
-    },
-  ],
+  ['int', 'uint64_to_int64', '(uint) -> int', (value: Uint) => intOf(value.value)],
   ['string', 'string_to_string', '(string) -> string', same],
   ['string', 'bool_to_string', '(bool) -> string', text],
   ['string', 'bytes_to_string', '(bytes) -> string', text],
@@ -117,7 +108,7 @@ export const conversions: Library = [
   ],
   ['uint', 'uint64_to_uint64', '(uint) -> uint', same],
   ['uint', 'double_to_uint64', '(double) -> uint', (value: Double) => uintOfDouble(value.value)],
-  ['uint', 'int64_to_uint64', '(int) -> uint', (value: Int) => (value < 0 ? UINT_RANGE : new Uint(BigInt(value)))],
+  ['uint', 'int64_to_uint64', '(int) -> uint', (value: Int) => uintOf(BigInt(value))],
   ['uint', 'string_to_uint64', '(string) -> uint', uintOfText],
 ]
 

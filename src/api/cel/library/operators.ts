@@ -149,6 +149,6 @@ export const operators: Library = [
   ['_[_]', 'index_map', '(map(A, B), A) -> B', indexInto],
   ['@in', 'in_list', '(A, list(A)) -> bool', (a: Value, b: Value) => isIn(a, b)],
   ['@in', 'in_map', '(A, map(A, B)) -> bool', (a: Value, b: Value) => isIn(a, b)],
-  ['@mapInsert', '@mapInsert_map_key_value', '(map(K, V), K, V) -> map(K, V)', built],
-  ['@mapInsert', '@mapInsert_map_map', '(map(K, V), map(K, V)) -> map(K, V)', built],
+  ['cel.@mapInsert', '@mapInsert_map_key_value', '(map(K, V), K, V) -> map(K, V)', built],
+  ['cel.@mapInsert', '@mapInsert_map_map', '(map(K, V), map(K, V)) -> map(K, V)', built],
 ]

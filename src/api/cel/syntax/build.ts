@@ -119,7 +119,7 @@ export class Builder {
         return Number.isFinite(number) ? new Double(number) : this.#bad(at, 'invalid double literal')
       }
       case 'STRING':
-        return unquote(text) ?? this.#bad(at, 'unable to unescape string')
+        return unquote(text) ?? this.#bad(at, 'invalid unicode code point')
       default:
         return unquoteBytes(text.slice(1)) ?? this.#bad(at, 'unable to unescape string')
     }

@@ -1,4 +1,4 @@
-/** What stands between the quotes of a string or bytes literal, its escapes resolved. `undefined`: an escape that bytes or strings must not have. */
+/** What stands between the quotes of a string literal, its escapes resolved. `undefined`: one of them stands for no character. */
 export function unquote(token: string): string | undefined {
   const raw = /^[rR]/.test(token)
   const quoted = raw ? token.slice(1) : token

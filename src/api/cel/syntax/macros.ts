@@ -39,14 +39,14 @@ export function standardMacros(): MacroTable {
       'transformMap',
       args,
       two((at, target, variables, [, , ...rest]) =>
-        collect(at, target, variables, rest, (value) => call(at, '@mapInsert', accumulator(at), ident(at, variables[0]), value), true),
+        collect(at, target, variables, rest, (value) => call(at, 'cel.@mapInsert', accumulator(at), ident(at, variables[0]), value), true),
       ),
     )
     add(
       'transformMapEntry',
       args,
       two((at, target, variables, [, , ...rest]) =>
-        collect(at, target, variables, rest, (value) => call(at, '@mapInsert', accumulator(at), value), true),
+        collect(at, target, variables, rest, (value) => call(at, 'cel.@mapInsert', accumulator(at), value), true),
       ),
     )
   }

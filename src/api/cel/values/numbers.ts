@@ -24,11 +24,10 @@ const MIN_INT = -(2n ** 63n)
 const MAX_UINT = 2n ** 64n - 1n
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER)
 
-const OVERFLOW = new CelError('integer overflow')
-const UINT_OVERFLOW = new CelError('unsigned integer overflow')
+export const OVERFLOW = new CelError('integer overflow')
+export const UINT_OVERFLOW = new CelError('unsigned integer overflow')
 const DIVISION = new CelError('division by zero')
 const MODULUS = new CelError('modulus by zero')
-export const RANGE_ERROR = new CelError('range error converting value to int')
 
 export function intOf(value: bigint): Int | CelError {
   if (value <= MAX_SAFE && value >= -MAX_SAFE) return Number(value)

@@ -11,6 +11,9 @@ const MAX_NANOS = 2n ** 63n - 1n
 const OUT_OF_RANGE = new CelError('timestamp overflow')
 const DURATION_OVERFLOW = new CelError('duration overflow')
 
+/** Whether a moment that is so many seconds after 1970 began is in the years 1 to 9999. */
+export const isEpochSecond = (seconds: Int): boolean => seconds >= FIRST_SECOND && seconds <= LAST_SECOND
+
 export class Timestamp {
   /** Of the Unix epoch. */
   readonly seconds: number
@@ -192,7 +195,8 @@ export const NANOS = { second: BILLION, minute: 60 * BILLION, hour: 3600 * BILLI
 
 /** How far the clocks of a zone are ahead of UTC at a moment: `America/New_York`, `+02:00`, `UTC`. */
 export function zoneOffset(zone: string, seconds: number): number | CelError {
-  if (zone === '' || zone === 'UTC') return 0
+  // The server's own zone is that of its clock: UTC.
+  if (zone === '' || zone === 'UTC' || zone === 'Local') return 0
   if (zone.includes(':')) {
     const match = /^([+-]?)(\d{1,2}):(\d{2})$/.exec(zone)
     if (match === null) return new CelError(`unknown time zone ${zone}`)

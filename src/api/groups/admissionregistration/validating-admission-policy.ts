@@ -28,6 +28,7 @@ import {
 } from './policy-parts.ts'
 import { staticSuffixWarnings } from './static-suffix.ts'
 import { validateConditions } from '../../validation/conditions.ts'
+import { keepSpecAndMetadata } from '../../workloads/workload.ts'
 
 const SPEC = Path.of('spec')
 const STATUS = Path.of('status')
@@ -62,6 +63,8 @@ export const validatingAdmissionPolicies = defineResource(refs.validatingadmissi
   subresources: {
     status: {
       type: 'status',
+      keepsMetadata: true,
+      prepareForUpdate: keepSpecAndMetadata,
       validateUpdate({ status }, _old, errors) {
         validateTypeChecking(status?.typeChecking, STATUS.child('typeChecking'), errors)
         validateConditions(status?.conditions ?? [], STATUS.child('conditions'), errors)

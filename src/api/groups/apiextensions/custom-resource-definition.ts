@@ -10,6 +10,7 @@ const HTTPS_PORT = 443
 export const customResourceDefinitions = defineResource(refs.customresourcedefinitions, {
   strategy: {
     anyFinalizer: true,
+    unconditionalUpdate: false,
     validateName: definitionNameErrors,
     generation: (definition, old) => !deepEqual(definition.spec, old.spec),
     defaults,

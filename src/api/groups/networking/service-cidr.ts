@@ -4,7 +4,7 @@ import * as refs from '../../refs.gen.ts'
 import type { ServiceCIDR } from '../../types/networking-v1.gen.ts'
 import { parseCidr, strictCidrErrors } from '../../validation/ip.ts'
 import { IMMUTABLE, invalidText, validateImmutable } from '../../validation/values.ts'
-import { SPEC, keepSpec, keepStatus } from '../../workloads/workload.ts'
+import { SPEC, keepSpecAndMetadata, keepStatus } from '../../workloads/workload.ts'
 
 const CIDRS = SPEC.child('cidrs')
 
@@ -29,7 +29,7 @@ export const serviceCidrs = defineResource(refs.servicecidrs, {
     },
   },
   columns: { CIDRs: ({ spec }) => (spec?.cidrs ?? []).join(',') },
-  subresources: { status: { type: 'status', prepareForUpdate: keepSpec } },
+  subresources: { status: { type: 'status', keepsMetadata: true, prepareForUpdate: keepSpecAndMetadata } },
 })
 
 function validate({ spec }: ServiceCIDR, errors: FieldErrors): void {

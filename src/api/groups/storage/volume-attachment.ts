@@ -6,7 +6,7 @@ import * as refs from '../../refs.gen.ts'
 import type { VolumeAttachment, VolumeAttachmentSource, VolumeError } from '../../types/storage-v1.gen.ts'
 import { byteLength, dnsSubdomainErrors } from '../../validation/names.ts'
 import { invalidText, validateImmutable, validateInRange } from '../../validation/values.ts'
-import { keepSpec, keepStatus } from '../../workloads/workload.ts'
+import { keepSpecAndMetadata, keepStatus } from '../../workloads/workload.ts'
 import { validateInlineVolumeSpec } from '../core/volumes/volume-spec.ts'
 
 const SPEC = Path.of('spec')
@@ -36,7 +36,12 @@ export const volumeAttachments = defineResource(refs.volumeattachments, {
     Attached: ({ status }) => status?.attached ?? false,
   },
   subresources: {
-    status: { type: 'status', prepareForUpdate: keepSpec, validateUpdate: (attachment, _old, errors) => validate(attachment, errors) },
+    status: {
+      type: 'status',
+      keepsMetadata: true,
+      prepareForUpdate: keepSpecAndMetadata,
+      validateUpdate: (attachment, _old, errors) => validate(attachment, errors),
+    },
   },
 })
 

@@ -6,6 +6,7 @@ import { validateAnnotations } from '../../validation/object-meta.ts'
 import { validatePodAnnotations } from './annotations.ts'
 import type { PodValidationOptions } from './options.ts'
 import { validatePodSpec } from './pod-spec.ts'
+import { validateProfileAnnotations } from './profile-annotations.ts'
 
 /** What the pods of a workload are made from. `path` is that of the template. */
 export function validatePodTemplateSpec(
@@ -23,6 +24,7 @@ export function validatePodTemplateSpec(
     return
   }
   validatePodSpec(spec, undefined, path.child('spec'), errors, options)
+  validateProfileAnnotations(metadata?.annotations, spec, path.child('spec'), errors)
   if ((spec.ephemeralContainers ?? []).length > 0) {
     errors.push(fieldError.forbidden(path.child('spec').child('ephemeralContainers'), 'ephemeral containers not allowed in pod template'))
   }

@@ -6,6 +6,7 @@ import { validatePodAnnotations } from './annotations.ts'
 import { validateNoWhitespace } from './containers/ephemeral-containers.ts'
 import type { PodValidationOptions } from './options.ts'
 import { validatePodSpec } from './pod-spec.ts'
+import { validateProfileAnnotations } from './profile-annotations.ts'
 
 const SPEC = Path.of('spec')
 const CONTAINERS = SPEC.child('containers')
@@ -15,9 +16,11 @@ const IS_POD: PodValidationOptions = { isPod: true }
 
 /** A pod that is to be created; its metadata is checked by the server. */
 export function validateNewPod(pod: core.Pod, errors: FieldErrors): void {
-  if (pod.spec !== undefined && isShared(pod.spec) && isValidInAll.of(pod.spec))
-    return validatePodAnnotations(pod.metadata?.annotations, pod.spec, ANNOTATIONS, errors)
-  checkNewPod(pod, errors)
+  const { spec, metadata } = pod
+  if (spec !== undefined && isShared(spec) && isValidInAll.of(spec))
+    validatePodAnnotations(metadata?.annotations, spec, ANNOTATIONS, errors)
+  else checkNewPod(pod, errors)
+  if (spec !== undefined) validateProfileAnnotations(metadata?.annotations, spec, SPEC, errors)
 }
 
 /** Whether a spec is valid in every pod: there is nothing wrong with it, and nothing in it is named after its pod. */

@@ -177,14 +177,17 @@ export const appArmor: Check = ({ metadata, spec }) => {
     if (!key.startsWith('container.apparmor.security.beta.kubernetes.io/')) return []
     return value === '' || value === 'runtime/default' || value.startsWith('localhost/') ? [] : [`${key}=${JSON.stringify(value)}`]
   })
-  const setters = settersText(pod, names)
-  const parts = [
-    ...(setters === '' ? [] : [`${setters} must not set AppArmor profile type to ${quoted(sorted(types))}`]),
-    ...(annotations.length === 0 ? [] : [`${plural('annotation', 'annotations', annotations.length)} ${sorted(annotations).join(', ')}`]),
+  const values = [...sorted(types), ...sorted(annotations)]
+  if (values.length === 0) return undefined
+  const setters = [
+    ...(types.size === 0 ? [] : [settersText(pod, names)]),
+    ...(annotations.length === 0 ? [] : [plural('annotation', 'annotations', annotations.length)]),
   ]
-  if (parts.length === 0) return undefined
-  const values = types.size + annotations.length
-  return { reason: plural('forbidden AppArmor profile', 'forbidden AppArmor profiles', values), detail: parts.join('; ') }
+  return {
+    reason: plural('forbidden AppArmor profile', 'forbidden AppArmor profiles', values.length),
+    // Annotations have quotes of their own within those of the list.
+    detail: `${setters.join(' and ')} must not set AppArmor profile type to ${values.map((value) => `"${value}"`).join(', ')}`,
+  }
 }
 
 const SYSCTLS = [

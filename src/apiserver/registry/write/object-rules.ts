@@ -157,12 +157,10 @@ export function dropRepeatedOwners(object: KubeObject, afterAdmission: boolean):
   if (owners === undefined || owners.length < 2) return undefined
   const kept = owners.filter((owner, at) => owners.findIndex((other) => deepEqual(other, owner)) === at)
   if (kept.length === owners.length) return undefined
-  const uids = [
-    ...new Set(owners.filter((owner, at) => owners.findIndex((other) => deepEqual(other, owner)) !== at).map((owner) => owner.uid)),
-  ]
+  const repeated = owners.filter((owner, at) => owners.findIndex((other) => deepEqual(other, owner)) !== at)
   metaOf(object).ownerReferences = kept
   const when = afterAdmission ? ' after mutating admission happens' : ''
-  return `.metadata.ownerReferences contains duplicate entries${when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: [${uids.join(' ')}]`
+  return `.metadata.ownerReferences contains duplicate entries${when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${repeated.map(({ uid }) => uid).join(', ')}`
 }
 
 /** A resourceVersion that a client sends with an object. Throws a plain 500 in the words of Go's strconv when it is not a number. */

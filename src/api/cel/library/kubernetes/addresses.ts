@@ -143,7 +143,7 @@ const containsCidr = (outer: CidrValue, inner: CidrValue): boolean =>
   outer.prefix <= inner.prefix && (outer.contains(inner.ip) || inner.contains(outer.ip))
 function containsCidrText(outer: CidrValue, text: string): Outcome {
   const inner = toCidr(text)
-  return inner instanceof CidrValue ? containsCidr(outer, inner) : NO_OVERLOAD_FOR_TEXT
+  return inner instanceof CidrValue ? containsCidr(outer, inner) : inner
 }
 
 export const addresses: Library = [

@@ -34,7 +34,7 @@ export function parseRequestUri(text: string): Url | string {
     if (scheme === undefined) return why('invalid URI for request')
     return { scheme: scheme.toLowerCase(), host: '', path: '', query, text }
   }
-  if ((scheme === undefined && beforeQuery.startsWith('///')) || !beforeQuery.startsWith('//') || scheme === undefined) {
+  if (!beforeQuery.startsWith('//') || scheme === undefined) {
     const problem = escapeProblem(beforeQuery)
     return problem === undefined ? { scheme: scheme?.toLowerCase() ?? '', host: '', path: beforeQuery, query, text } : why(problem)
   }
@@ -96,15 +96,20 @@ class UrlValue extends Opaque {
 
 function toUrl(text: string): Outcome {
   const url = parseRequestUri(text)
-  return typeof url === 'string'
-    ? new CelError(`URL parse error during conversion from string: ${url}`)
-    : new UrlValue(withoutFragment(url))
+  const read = typeof url === 'string' ? url : asReference(url)
+  return typeof read === 'string' ? new CelError(`URL parse error during conversion from string: ${read}`) : new UrlValue(read)
 }
 
-/** The second reading, that Go does for the value itself, knows fragments. */
-function withoutFragment(url: Url): Url {
+/** The second reading, that Go does for the value itself, knows fragments, and hosts without a scheme. */
+function asReference(url: Url): Url | string {
   const cut = (text: string): string => text.split('#', 1)[0] ?? ''
-  return url.path.includes('#') ? { ...url, path: cut(url.path), query: '' } : { ...url, query: cut(url.query) }
+  const whole = url.path.includes('#') ? { ...url, path: cut(url.path), query: '' } : { ...url, query: cut(url.query) }
+  const authority = whole.scheme === '' ? /^\/\/(?!\/)([^/]*)/.exec(whole.path)?.[1] : undefined
+  if (authority === undefined) return whole
+  const host = authority.slice(authority.lastIndexOf('@') + 1)
+  const problem = userProblem(authority) ?? hostProblem(host)
+  if (problem !== undefined) return `parse ${goQuote(whole.text)}: ${problem}`
+  return { ...whole, host: decodedHost(host), path: whole.path.slice(2 + authority.length) }
 }
 
 function portOf(host: string): string {

@@ -37,6 +37,7 @@ export const eventFields: Readonly<Record<string, (event: Event) => string>> = {
 export const events = defineResource(refs.events, {
   strategy: {
     validateName: nameIsPathSegment,
+    anyFinalizer: true,
     metadataLast: true,
     createOnUpdate: true,
     validate: (event, errors) => validateEvent(event, 'reportingComponent', errors),
