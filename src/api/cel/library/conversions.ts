@@ -1,7 +1,7 @@
 import { CelError } from '../values/error.ts'
 import { Double, type Int, intOf, intOfDouble, OVERFLOW, Uint, UINT_OVERFLOW, uintOf } from '../values/numbers.ts'
 import { codePointLength } from '../syntax/issues.ts'
-import { Duration, inUnits, parseDuration, parseTimestamp, Timestamp } from '../values/time.ts'
+import { type Duration, inUnits, parseDuration, parseTimestamp, Timestamp } from '../values/time.ts'
 import { textOf } from '../values/text.ts'
 import { typeNameOf } from '../values/types.ts'
 import { type ListValue, type MapValue, type Outcome, TypeValue, type Value } from '../values/value.ts'
