@@ -1,6 +1,6 @@
 import { isObject } from '../../schema/decode/types.ts'
 import type { JsonSchema } from '../../structural/json-schema.ts'
-import { isKnownFormat } from '../../structural/validate/formats.ts'
+import { isFormatOf } from '../../structural/validate/formats.ts'
 import type { CustomResourceDefinition } from '../../types/apiextensions-v1.gen.ts'
 
 /** Formats that nothing checks are told to the author, and again only when they are new. */
@@ -15,17 +15,11 @@ function strangeFormats({ spec }: CustomResourceDefinition): string[] {
   const found = new Set<string>()
   const walk = (schema: JsonSchema): void => {
     const { format = '', type = '' } = schema
-    if (format !== '' && !isRecognized(format, type)) found.add(format)
+    if (format !== '' && !isFormatOf(type, format)) found.add(format)
     for (const part of everyPart(schema)) walk(part)
   }
   for (const { schema } of spec.versions) if (schema?.openAPIV3Schema !== undefined) walk(schema.openAPIV3Schema)
   return [...found]
-}
-
-function isRecognized(format: string, type: string): boolean {
-  if (type === '' || type === 'string') return isKnownFormat(format.replaceAll('-', '')) || isKnownFormat(format)
-  if (type === 'integer') return format === 'int32' || format === 'int64'
-  return type === 'number' && (format === 'float' || format === 'double')
 }
 
 /** All schemas that stand in a schema, those that may not stand there too. */

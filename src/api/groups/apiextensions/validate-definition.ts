@@ -146,7 +146,7 @@ function validateSchema(root: JsonSchema, version: CustomResourceDefinitionVersi
   const foreign = unsupported(root)
   const beforeStructure = errors.length
   if (foreign === undefined) validateStructure(root, 'root', path, errors)
-  if (foreign === undefined && errors.length === beforeStructure) validateDefaults(root, path, true, errors)
+  if (foreign === undefined && errors.length === beforeStructure) validateDefaults(root, path, errors)
   const hasStructure = foreign === undefined && errors.length === beforeStructure
   const faulty = validateWords(root, path, errors)
   if (foreign !== undefined && errors.length === before) errors.push(fieldError.invalid(path, '', foreign))

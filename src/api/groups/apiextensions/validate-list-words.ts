@@ -70,7 +70,8 @@ function validateMapItems(schema: JsonSchema, path: Path, errors: FieldErrors): 
     if (property === undefined) errors.push(fieldError.invalid(path.child(LIST_KEYS), keys, 'entries must all be names of item properties'))
     else if (property.type === 'array' || property.type === 'object') {
       const at = path.child('items').child('properties').key(key).child('type')
-      errors.push(fieldError.invalid(at, property.type, `must be a scalar type if parent array's ${LIST_TYPE} is map`))
+      // What is shown is the type of the items.
+      errors.push(fieldError.invalid(at, items.type, `must be a scalar type if parent array's ${LIST_TYPE} is map`))
     }
     if (keys.indexOf(key) < i) errors.push(fieldError.invalid(path.child(LIST_KEYS), keys, 'must not contain duplicate entries'))
   })

@@ -65,6 +65,8 @@ function validateOwnWords(schema: JsonSchema, path: Path, place: Place, errors: 
   const forbid = (word: keyof JsonSchema, isUsed: boolean, detail = `${word} is not supported`): void => {
     if (isUsed) errors.push(fieldError.forbidden(path.child(word), detail))
   }
+  const { type = '' } = schema
+  if (type !== '' && !TYPES.includes(type)) errors.push(fieldError.notSupported(path.child('type'), type, TYPES))
   if (place.noDefaults !== undefined)
     forbid('default', schema.default !== undefined && schema.default !== null, `must not be set ${place.noDefaults}`)
   forbid('id', (schema.id ?? '') !== '')
@@ -76,7 +78,5 @@ function validateOwnWords(schema: JsonSchema, path: Path, place: Place, errors: 
   forbid('type', schema.type === 'null', 'type cannot be set to null, use nullable as an alternative')
   forbid('items', Array.isArray(schema.items) && schema.items.length > 0, 'items must be a schema object and not an array')
   if (place.isInMetadata) forbid('x-kubernetes-embedded-resource', isEmbedded(schema), 'must not be used inside of resource meta')
-  const { type = '' } = schema
-  if (type !== '' && type !== 'null' && !TYPES.includes(type)) errors.push(fieldError.notSupported(path.child('type'), type, TYPES))
   forbid('uniqueItems', schema.uniqueItems === true, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic')
 }

@@ -19,7 +19,8 @@ export function validateStructure(schema: JsonSchema | undefined, level: Level, 
   validateExtensions(schema, path, errors)
   validateCombined(schema, isAnyOfIntOrString(schema), isAllOfIntOrString(schema), path, errors)
   validateType(schema, level, path, errors)
-  if (level === 'root' || isEmbedded(schema)) validateTypeMeta(schema, path, errors)
+  if (level === 'root' || isEmbedded(schema)) validateTypeMeta(schema, level, path, errors)
+  if (level === 'root') validateCompleteness(schema, schema, path, path, errors)
 }
 
 function validateExtensions(schema: JsonSchema, path: Path, errors: FieldErrors): void {
@@ -58,15 +59,15 @@ function validateType(schema: JsonSchema, level: Level, path: Path, errors: Fiel
   if (level === 'root' && type !== '' && type !== 'object') errors.push(fieldError.invalid(at, type, 'must be object at the root'))
 }
 
-/** kind and apiVersion are texts; of metadata only the names may be narrowed. */
-function validateTypeMeta(schema: JsonSchema, path: Path, errors: FieldErrors): void {
+/** kind and apiVersion are texts; of the metadata of the whole only the names may be narrowed. */
+function validateTypeMeta(schema: JsonSchema, level: Level, path: Path, errors: FieldErrors): void {
   for (const name of TYPE_META) {
     const property = schema.properties?.[name]
     if (property === undefined) continue
     const at = path.child('properties').key(name)
     const wanted = name === 'metadata' ? 'object' : 'string'
     if (property.type !== wanted) errors.push(fieldError.invalid(at.child('type'), property.type ?? '', `must be ${wanted}`))
-    else if (name === 'metadata' && !isPlainMetadata(property)) {
+    if (level === 'root' && name === 'metadata' && !isPlainMetadata(property)) {
       errors.push(
         fieldError.forbidden(at, 'must not specify anything other than name and generateName, but metadata is implicitly specified'),
       )
@@ -79,6 +80,27 @@ function isPlainMetadata({ type: _, properties = {}, default: _default, ...other
     Object.values(others).every((value) => value === undefined) &&
     Object.keys(properties).every((name) => name === 'name' || name === 'generateName')
   )
+}
+
+/** What the rules at the root say of a field, the structure knows: `path` is that of the structure, `at` that of the rules. */
+function validateCompleteness(rules: JsonSchema, schema: JsonSchema, path: Path, at: Path, errors: FieldErrors): void {
+  if (rules.not !== undefined) validateKnown(rules.not, schema, path, at.child('not'), errors)
+  for (const word of ['allOf', 'anyOf', 'oneOf'] as const)
+    rules[word]?.forEach((one, i) => validateKnown(one, schema, path, at.child(word).index(i), errors))
+}
+
+function validateKnown(rules: JsonSchema, schema: JsonSchema | undefined, path: Path, at: Path, errors: FieldErrors): void {
+  if (schema === undefined) {
+    errors.push(fieldError.required(path, `because it is defined in ${at.toString()}`))
+    return
+  }
+  validateCompleteness(rules, schema, path, at, errors)
+  const items = itemsOf(rules)
+  if (items !== undefined) validateKnown(items, itemsOf(schema), path.child('items'), at.child('items'), errors)
+  for (const [name, property] of Object.entries(rules.properties ?? {})) {
+    const known = Object.hasOwn(schema.properties ?? {}, name) ? schema.properties?.[name] : undefined
+    validateKnown(property, known, path.child('properties').key(name), at.child('properties').key(name), errors)
+  }
 }
 
 /** `anyOf: [{type: integer}, {type: string}]` is how int-or-string is said to clients that do not know it. */

@@ -1,3 +1,4 @@
+import type { JsonSchema } from '../json-schema.ts'
 import { canonicalTime } from '../../schema/decode/times.ts'
 import { parseCidr, parseIp } from '../../validation/ip.ts'
 import { dnsLabelErrors, dnsSubdomainErrors } from '../../validation/names.ts'
@@ -39,6 +40,16 @@ const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
 export function isKnownFormat(format: string): boolean {
   return Object.hasOwn(FORMATS, format)
 }
+
+/** Whether a schema of the type may have the format; one that it may not have is not looked at. */
+export function isFormatOf(type: string, format: string): boolean {
+  if (type === '' || type === 'string') return isKnownFormat(format.replaceAll('-', '')) || isKnownFormat(format)
+  if (type === 'integer') return format === 'int32' || format === 'int64'
+  return type === 'number' && (format === 'float' || format === 'double')
+}
+
+/** The format that a value is looked at for; empty when there is none. */
+export const formatOf = ({ type = '', format = '' }: JsonSchema): string => (format !== '' && isFormatOf(type, format) ? format : '')
 
 /** True for formats that are not known. */
 export function hasFormat(format: string, value: string): boolean {

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../json-schema.ts'
+import { formatOf } from './formats.ts'
 import { Result, say } from './result.ts'
 
 const MIN_INT64 = -(2 ** 63)
@@ -37,7 +38,9 @@ function checkMultiple(value: number, factor: number, at: string, result: Result
     return
   }
   const quotient = factor < 1 ? (1 / factor) * value : value / factor
-  if (!isNearInteger(quotient)) result.add(say.invalid(at, value, `should be a multiple of ${factor}`))
+  // Of what is too large for all its digits to be known, nobody can say.
+  const isUnsure = !isInteger(value) && Math.abs(quotient) > Number.MAX_SAFE_INTEGER
+  if (isUnsure || !isNearInteger(quotient)) result.add(say.invalid(at, value, `should be a multiple of ${factor}`))
 }
 
 const EPSILON = 1e-9
@@ -50,8 +53,9 @@ function isNearInteger(value: number): boolean {
 const INT32 = 2 ** 31
 
 function rangeCheck(schema: JsonSchema, value: number, what: string, at: string, result: Result): void {
-  const { type = '', format = '' } = schema
+  const { type = '' } = schema
   if (type !== 'integer') return
+  const format = formatOf(schema)
   const fits = format === 'int32' ? isInteger(value) && value >= -INT32 && value < INT32 : isInteger(value)
   if (!fits)
     result.add(say.whole(`${what} value must be of type ${type} ${format === '' ? '(default format)' : `with format ${format}`} in ${at}`))

@@ -1,6 +1,6 @@
 import { deepEqual, isJsonObject } from '../../meta/deep.ts'
 import { type JsonSchema, isIntOrString, itemsOf } from '../json-schema.ts'
-import { isKnownFormat, hasFormat } from './formats.ts'
+import { formatOf, hasFormat } from './formats.ts'
 import { numberFindings } from './numbers.ts'
 import { matchesPattern } from './patterns.ts'
 import { Result, say } from './result.ts'
@@ -19,9 +19,8 @@ export function checkSchema(schema: JsonSchema, value: unknown, at: string): Res
   apply(combinedResult(schema, value, at))
   if (typeof value === 'string') {
     apply(stringResult(schema, value, at))
-    if (schema.format !== undefined && isKnownFormat(schema.format)) {
-      apply(hasFormat(schema.format, value) ? new Result() : new Result().add(say.type(at, schema.format, value)))
-    }
+    const format = formatOf(schema)
+    if (format !== '') apply(hasFormat(format, value) ? new Result() : new Result().add(say.type(at, format, value)))
   }
   if (typeof value === 'number') apply(numberFindings(schema, value, at))
   if (Array.isArray(value)) apply(listResult(schema, value, at))
@@ -38,7 +37,7 @@ function typesOf(schema: JsonSchema): readonly string[] {
 function typeResult(schema: JsonSchema, value: unknown, at: string): Result {
   const result = new Result()
   const types = typesOf(schema)
-  const { format = '' } = schema
+  const format = formatOf(schema)
   if (types.length === 0 && format === '') return result
   if (value === null) {
     if (types.length > 0 && schema.nullable !== true) result.add(say.type(at, types.join(','), 'null'))
@@ -58,7 +57,8 @@ const MAX_INT64 = 2 ** 63
 
 /** The JSON type and the format that Go would give the value. */
 function typeOfValue(value: unknown): readonly [type: string, format: string] {
-  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) < MAX_INT64 ? ['integer', 'int64'] : ['number', 'double']
+  if (typeof value === 'number')
+    return Number.isInteger(value) && Math.abs(value) < MAX_INT64 ? ['integer', 'int64'] : ['number', 'float64']
   if (typeof value === 'string') return ['string', '']
   if (typeof value === 'boolean') return ['boolean', '']
   return [Array.isArray(value) ? 'array' : 'object', '']
@@ -87,8 +87,16 @@ function listResult(schema: JsonSchema, value: readonly unknown[], at: string): 
 
 function enumResult(schema: JsonSchema, value: unknown, at: string): Result {
   const { enum: allowed = [] } = schema
-  if (allowed.length === 0 || allowed.some((one) => one !== null && deepEqual(one, value))) return new Result()
+  if (allowed.length === 0 || allowed.some((one) => one !== null && deepEqual(one, convertedFor(one, value)))) return new Result()
   return new Result().add(say.notSupported(at, value, allowed))
+}
+
+/** Go makes a value of the wanted type first: whole numbers are cut, and a number is the character of its code. */
+function convertedFor(wanted: unknown, value: unknown): unknown {
+  if (typeof value !== 'number') return value
+  if (typeof wanted === 'number') return Number.isInteger(wanted) ? Math.trunc(value) : value
+  const isCharacter = typeof wanted === 'string' && Number.isInteger(value)
+  return isCharacter ? String.fromCodePoint(value >= 0 && value <= 0x10ffff ? value : 0xfffd) : value
 }
 
 function objectResult(schema: JsonSchema, value: Readonly<Record<string, unknown>>, at: string): Result {
@@ -128,7 +136,9 @@ function combinedResult(schema: JsonSchema, value: unknown, at: string): Result 
   if (allOf.length > 0) {
     const results = allOf.map((one) => checkSchema(one, value, at))
     for (const one of results) result.merge(one)
-    if (results.some((one) => !one.isValid)) result.add(say.whole(`${quoted} must validate all the schemas (allOf)`))
+    const valid = results.filter((one) => one.isValid).length
+    if (valid < results.length)
+      result.add(say.whole(`${quoted} must validate all the schemas (allOf)${valid === 0 ? '. None validated' : ''}`))
   }
   if (not !== undefined && checkSchema(not, value, at).isValid) result.add(say.whole(`${quoted} must not validate the schema (not)`))
   return result
