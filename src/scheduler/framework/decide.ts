@@ -4,7 +4,7 @@ import type { NodeState } from '../cluster/node-state.ts'
 import type { NodeColumn } from '../cluster/node-column.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { type Candidates, CandidateSlots, candidatesOf } from './candidates.ts'
-import { type FilterPlugin, type Refusal, type ScorePlugin, refusal } from './plugin.ts'
+import { FilterFailed, type FilterPlugin, type Refusal, type ScorePlugin, refusal } from './plugin.ts'
 import { scoreNodes, valueAt } from './scores.ts'
 
 export interface Plugins {
@@ -172,6 +172,8 @@ export class Decider {
       const node = nodes[at]
       if (node === undefined) continue
       const refused = check(node) ?? allows?.(node)
+      if (refused?.isFailure === true)
+        throw new FilterFailed(`running ${JSON.stringify(refused.plugin)} filter plugin: ${refused.reasons.join(', ')}`)
       refusals[at] = refused
       if (refused === undefined) feasible.push(node)
     }

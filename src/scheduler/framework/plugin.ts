@@ -1,3 +1,4 @@
+import { SampanError } from '#base'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeColumn } from '../cluster/node-column.ts'
 import type { NodeState } from '../cluster/node-state.ts'
@@ -11,6 +12,13 @@ export interface Refusal {
   readonly reasons: readonly string[]
   /** Taking pods off the node cannot change it. */
   readonly final: boolean
+  /** The rule could not be asked, as something about the pod is wrong: nothing is decided on it, whatever other nodes are like. */
+  readonly isFailure?: true
+}
+
+/** No decision can be made. */
+export class FilterFailed extends SampanError {
+  readonly code = 'FILTER_FAILED'
 }
 
 export function refusal(plugin: string, reason: string, final: boolean): Refusal {

@@ -4,37 +4,41 @@ import type { Hint } from '../queue/queue.ts'
 
 /**
  * Which changes can end which plugin's refusal. A filter is asked again only when something it looks at has changed; scheduling again for
- * nothing costs a decision, missing a change would leave a pod waiting for five minutes.
+ * nothing costs a decision, missing a change would leave a pod waiting for five minutes. Whoever looks at new nodes looks again when taints
+ * change, as in Kubernetes: a pod then says what is in its way now.
  */
 export function hintsOf(cluster: Cluster): Hint {
-  return (plugin, pod, change) => {
+  return (plugin, change) => {
+    const isNewNode = change.kind === 'node' && (change.added || change.taints)
+    const isNewPlace = change.kind === 'node' && (isNewNode || change.labels)
     switch (plugin) {
       case 'NodeUnschedulable':
       case 'TaintToleration':
-        return change.kind === 'node' && (change.added || change.taints)
+        return isNewNode
       case 'NodeAffinity':
-        return change.kind === 'node' && (change.added || change.labels)
+        return isNewPlace
       case 'NodeResourcesFit':
-        if (change.kind === 'pod-left') return hasRoom(cluster, pod, change.node)
-        return change.kind === 'node' && (change.added || change.resources) && hasRoom(cluster, pod, change.name)
+        if (change.kind === 'pod-left') return (pod) => hasRoom(cluster, pod, change.node)
+        if (change.kind !== 'node' || change.taints) return isNewNode
+        return (change.added || change.resources) && ((pod) => hasRoom(cluster, pod, change.name))
       case 'NodePorts':
-        return (change.kind === 'pod-left' && change.pod.ports.length > 0) || (change.kind === 'node' && change.added)
+        return isNewNode || (change.kind === 'pod-left' && change.pod.ports.length > 0)
       case 'PodTopologySpread':
-        if (change.kind === 'node') return change.added || change.labels || change.taints
-        return change.kind !== 'storage' && change.kind !== 'devices' && isSpreadOver(cluster, pod, change.pod)
+        if (change.kind === 'node') return isNewPlace || change.removed
+        return (change.kind === 'pod-came' || change.kind === 'pod-left') && ((pod) => isSpreadOver(cluster, pod, change.pod))
       case 'InterPodAffinity':
-        if (change.kind === 'node') return change.added || change.labels
-        if (change.kind === 'pod-came') return pod.affinity.some(({ pods }) => pods.matches(change.pod, cluster.namespaceLabels))
-        return change.kind === 'pod-left' && (repels(cluster, pod, change.pod) || repels(cluster, change.pod, pod))
+        if (change.kind === 'node') return isNewPlace
+        if (change.kind === 'pod-came') return (pod) => pod.affinity.some(({ pods }) => pods.matches(change.pod, cluster.namespaceLabels))
+        return change.kind === 'pod-left' && ((pod) => repels(cluster, pod, change.pod) || repels(cluster, change.pod, pod))
       case 'VolumeBinding':
       case 'VolumeZone':
-        return change.kind === 'storage' || (change.kind === 'node' && (change.added || change.labels))
+        return isNewPlace || change.kind === 'storage'
       case 'NodeVolumeLimits':
-        return change.kind === 'storage' || (change.kind === 'pod-left' && change.pod.claims.length > 0)
+        return isNewNode || change.kind === 'storage' || (change.kind === 'pod-left' && change.pod.claims.length > 0)
       case 'VolumeRestrictions':
-        return change.kind === 'storage' || (change.kind === 'pod-left' && (change.pod.pod.spec?.volumes ?? []).length > 0)
+        return isNewNode || change.kind === 'storage' || (change.kind === 'pod-left' && (change.pod.pod.spec?.volumes ?? []).length > 0)
       case 'DynamicResources':
-        return change.kind === 'devices' || (change.kind === 'node' && (change.added || change.labels || change.resources))
+        return isNewPlace || change.kind === 'devices' || (change.kind === 'node' && change.resources)
       default:
         return true
     }

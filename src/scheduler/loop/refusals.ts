@@ -42,16 +42,14 @@ export class Refusals {
   }
 
   refuse(pod: PodInfo, diagnosis: Diagnosis): void {
-    const preempts = this.#noteRefusal(pod, diagnosis)
-    if (!preempts) return this.report(pod, refusalMessage(diagnosis, ''))
+    if (!this.#noteRefusal(pod, diagnosis)) return this.report(pod, refusalMessage(diagnosis, ''), 'nowhere')
     const { cluster, of } = this.#parts
     this.#preempt(pod, diagnosis, planPreemption(cluster, pod, diagnosis, of(pod).plugins.filters, this.#terms(pod)))
   }
 
   /** Those who can tell which pods may go are asked. */
   async refuseWith(extenders: readonly Extender[], pod: PodInfo, diagnosis: Diagnosis): Promise<void> {
-    const preempts = this.#noteRefusal(pod, diagnosis)
-    if (!preempts) return this.report(pod, refusalMessage(diagnosis, ''))
+    if (!this.#noteRefusal(pod, diagnosis)) return this.report(pod, refusalMessage(diagnosis, ''), 'nowhere')
     const { cluster, of, queue } = this.#parts
     const found = preemptionCandidates(cluster, pod, diagnosis, of(pod).plugins.filters, this.#terms(pod))
     if (found.kind === 'none') return this.#preempt(pod, diagnosis, found)
@@ -59,16 +57,20 @@ export class Refusals {
     if (queue.has(pod.uid)) this.#preempt(pod, diagnosis, choosePreemption(candidates))
   }
 
-  report(pod: PodInfo, message: string, nominatedNodeName?: string, reason = 'Unschedulable'): void {
+  /** What was promised to the pod is given up, kept, or is this node. */
+  report(pod: PodInfo, message: string, place: 'nowhere' | 'as promised' | NodeState, reason = 'Unschedulable'): void {
+    if (place === 'nowhere') this.#giveUpPromise(pod)
+    const before = pod.pod.status?.nominatedNodeName ?? ''
+    const promised = place === 'as promised' ? before : place === 'nowhere' ? '' : place.name
     this.#parts.of(pod).events.event(pod.pod, 'Warning', 'FailedScheduling', 'Scheduling', message)
     const condition = { type: 'PodScheduled', status: 'False', reason, message }
     const known = pod.pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
     const same = known?.status === 'False' && known.reason === condition.reason && known.message === message
-    if (same && nominatedNodeName === pod.pod.status?.nominatedNodeName) return
+    if (same && promised === before) return
     this.#inBackground(pod, () =>
       patchStatus(this.#scope, this.#parts.client, pod, {
         conditions: [dated(this.#scope, pod, condition)],
-        ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
+        ...(promised === before ? {} : { nominatedNodeName: promised === '' ? null : promised }),
       }),
     )
   }
@@ -105,13 +107,23 @@ export class Refusals {
     const useless = devices.useless(pod, cluster.nodes(), this.#parts.of(pod).profile.devices)
     if (useless !== undefined) {
       this.#inBackground(pod, () => giveBack(this.#scope, client, useless))
-      return this.report(pod, refusalMessage(diagnosis, 'deallocation of ResourceClaim completed'))
+      return this.report(pod, refusalMessage(diagnosis, 'deallocation of ResourceClaim completed'), 'as promised')
     }
-    if (plan.kind === 'none') return this.report(pod, refusalMessage(diagnosis, plan.message))
+    if (plan.kind === 'none') return this.report(pod, refusalMessage(diagnosis, plan.message), plan.isBarred ? 'as promised' : 'nowhere')
     nominated.set(pod, plan.node.name)
-    for (const { pod: other } of nominated.on(plan.node.name)) if (other.priority < pod.priority) this.#withdraw(other)
-    for (const victim of plan.victims) this.#inBackground(victim, () => this.#evict(victim, pod, plan.node))
-    this.report(pod, refusalMessage(diagnosis, ''), plan.node.name)
+    const victims = plan.victims.filter(({ terminating }) => !terminating)
+    // Who waits for pods that go already leaves others' promises alone.
+    if (victims.length > 0)
+      for (const { pod: other } of nominated.on(plan.node.name)) if (other.priority < pod.priority) this.#withdraw(other)
+    for (const victim of victims) this.#inBackground(victim, () => this.#evict(victim, pod, plan.node))
+    this.report(pod, refusalMessage(diagnosis, ''), plan.node)
+  }
+
+  /** What was kept free for it is free to others. */
+  #giveUpPromise(pod: PodInfo): void {
+    const { nominated, queue } = this.#parts
+    const promise = nominated.delete(pod.uid)
+    if (promise !== undefined) queue.changed({ kind: 'pod-left', ...promise })
   }
 
   /** A promise that somebody more important has taken over. */
@@ -121,7 +133,6 @@ export class Refusals {
   }
 
   async #evict(victim: PodInfo, pod: PodInfo, node: NodeState): Promise<void> {
-    if (victim.terminating) return
     const { client, of } = this.#parts
     const condition = {
       type: 'DisruptionTarget',

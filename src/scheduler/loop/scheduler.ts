@@ -116,8 +116,8 @@ export class Scheduler {
   #onNode(change: Change<core.Node>): void {
     if (change.now === undefined) this.#cluster.removeNode(change.key)
     else this.#cluster.setNode(change.now)
-    const helps = nodeChange(change)
-    if (helps !== undefined) this.#queue.changed(helps)
+    const seen = nodeChange(change)
+    if (seen !== undefined) this.#queue.changed(seen)
   }
 
   #onPod({ old, now }: Change<core.Pod>): void {
@@ -130,15 +130,19 @@ export class Scheduler {
     if (nodeName !== '') {
       this.#queue.delete(uid)
       this.#nominated.delete(uid)
-      this.#assumed.delete(uid)
+      const bound = this.#assumed.delete(uid)
       const before = this.#cluster.placedOn(uid)
       // Most changes of a placed pod are reports of its node, which change nothing here.
-      if (before === nodeName && old !== undefined && sameForScheduling(old, now)) return this.#cluster.renew(uid, now)
+      if (before === nodeName && old !== undefined && sameForScheduling(old, now)) {
+        this.#cluster.renew(uid, now)
+        if (bound) this.#cameTo(nodeName, uid)
+        return
+      }
       const pod = compilePod(now)
       this.#cluster.place(pod, nodeName)
-      const known = before === undefined ? undefined : old
+      const known = before === undefined || bound ? undefined : old
       const relabelled = known !== undefined && !deepEqual(known.metadata?.labels, now.metadata?.labels)
-      if (before === undefined || relabelled) this.#queue.changed({ kind: 'pod-came', pod })
+      if (known === undefined || relabelled) this.#queue.changed({ kind: 'pod-came', pod })
       // With other labels it is a new pod to others, and what it was has gone.
       if (known !== undefined && (relabelled || !deepEqual(known.spec, now.spec)))
         this.#queue.changed({ kind: 'pod-left', pod: compilePod(known), node: nodeName })
@@ -159,6 +163,12 @@ export class Scheduler {
     this.#queue.set(pod, specChanged)
     const nominated = now.status?.nominatedNodeName
     if (nominated !== undefined && nominated !== '') this.#nominated.set(pod, nominated)
+  }
+
+  /** One that we placed is seen there: others may have waited for it. */
+  #cameTo(nodeName: string, uid: string): void {
+    const pod = this.#cluster.node(nodeName)?.pods.get(uid)
+    if (pod !== undefined) this.#queue.changed({ kind: 'pod-came', pod })
   }
 
   #forget(uid: string): void {
@@ -224,7 +234,7 @@ export class Scheduler {
     if (this.#scope.signal.aborted) return
     this.#scope.log.error('pod not scheduled', { pod: pod.key, error })
     this.#queue.retry(pod.uid)
-    this.#refusals.report(pod, messageOf(error), undefined, 'SchedulerError')
+    this.#refusals.report(pod, messageOf(error), 'nowhere', 'SchedulerError')
   }
 
   /** A promise when others are asked. */
@@ -311,7 +321,7 @@ export class Scheduler {
         if (this.#scope.signal.aborted) return
         this.#scope.log.warn('pod not bound', { pod: pod.key, error: messageOf(error) })
         this.#giveUp(pod.uid)
-        if (error instanceof VolumesNotBound) this.#refusals.report(pod, messageOf(error), undefined, 'SchedulerError')
+        if (error instanceof VolumesNotBound) this.#refusals.report(pod, messageOf(error), 'nowhere', 'SchedulerError')
       })
       .finally(() => {
         this.#bindings--

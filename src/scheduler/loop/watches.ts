@@ -61,10 +61,12 @@ export function watchSources(informers: Informers, isServed: IsServed, onStorage
 
 /** What about a node has changed that refusals can depend on; undefined for a heartbeat. */
 export function nodeChange({ key, old, now }: Change<core.Node>): ClusterChange | undefined {
-  if (now === undefined) return undefined
+  if (now === undefined) return old === undefined ? undefined : { ...NOTHING, kind: 'node', name: key, removed: true }
   const added = old === undefined
   const labels = !deepEqual(old?.metadata?.labels, now.metadata?.labels)
   const taints = !deepEqual(old?.spec?.taints, now.spec?.taints) || old?.spec?.unschedulable !== now.spec?.unschedulable
   const resources = !deepEqual(old?.status?.allocatable, now.status?.allocatable)
-  return added || labels || taints || resources ? { kind: 'node', name: key, added, labels, taints, resources } : undefined
+  return added || labels || taints || resources ? { kind: 'node', name: key, added, removed: false, labels, taints, resources } : undefined
 }
+
+const NOTHING = { added: false, labels: false, taints: false, resources: false }

@@ -13,9 +13,14 @@ import { type Trials, trialsFor } from './trial.ts'
 import type { VictimMemo } from './victim-memo.ts'
 
 /** Which pods have to go so that another, of higher priority, can come; or why that would not help. */
-export type PreemptionPlan =
-  | { readonly kind: 'preempt'; readonly node: NodeState; readonly victims: readonly PodInfo[] }
-  | { readonly kind: 'none'; readonly message: string }
+export type PreemptionPlan = { readonly kind: 'preempt'; readonly node: NodeState; readonly victims: readonly PodInfo[] } | NoPreemption
+
+interface NoPreemption {
+  readonly kind: 'none'
+  readonly message: string
+  /** It was not tried, or others would not have it: a place that was promised before stays so. Else there is none to promise. */
+  readonly isBarred: boolean
+}
 
 /** What counts besides the cluster and the rules. */
 export interface PreemptionTerms {
@@ -60,7 +65,7 @@ export function planPreemption(
 export function choosePreemption(candidates: readonly Candidate[]): PreemptionPlan {
   const best = bestCandidate(candidates)
   return best === undefined
-    ? { kind: 'none', message: `${NO_CLAIMS}no candidate node for preemption` }
+    ? { kind: 'none', message: `${NO_CLAIMS}no candidate node for preemption`, isBarred: true }
     : { kind: 'preempt', node: best.node, victims: best.victims }
 }
 
@@ -71,10 +76,10 @@ export function preemptionCandidates(
   diagnosis: Diagnosis,
   filters: readonly FilterPlugin[],
   terms: PreemptionTerms,
-): { readonly kind: 'found'; readonly candidates: readonly Candidate[] } | { readonly kind: 'none'; readonly message: string } {
-  const none = (why: string): { readonly kind: 'none'; readonly message: string } => ({ kind: 'none', message: claimsPart(pod) + why })
-  if (pod.pod.spec?.preemptionPolicy === 'Never') return none('not eligible due to preemptionPolicy=Never.')
-  if (victimsAreLeaving(cluster, pod)) return none('not eligible due to a terminating pod on the nominated node.')
+): { readonly kind: 'found'; readonly candidates: readonly Candidate[] } | NoPreemption {
+  const none = (why: string, isBarred = false): NoPreemption => ({ kind: 'none', message: claimsPart(pod) + why, isBarred })
+  if (pod.pod.spec?.preemptionPolicy === 'Never') return none('not eligible due to preemptionPolicy=Never.', true)
+  if (victimsAreLeaving(cluster, pod, diagnosis)) return none('not eligible due to a terminating pod on the nominated node.', true)
   const { minCandidatePercent, minCandidates } = terms.limits ?? defaultProfile().preemption
   const hopeful: Hopeful[] = []
   for (const [at, node] of cluster.nodes().entries()) {
@@ -110,10 +115,11 @@ export function preemptionCandidates(
   return none(`0/${diagnosis.nodes} nodes are available: ${reasons}.`)
 }
 
-/** The place was promised, and pods that make room are on their way out. */
-function victimsAreLeaving(cluster: Cluster, pod: PodInfo): boolean {
+/** The place was promised and can still do, and pods that make room are on their way out. */
+function victimsAreLeaving(cluster: Cluster, pod: PodInfo, { refusals }: Diagnosis): boolean {
   const nominated = pod.pod.status?.nominatedNodeName
   const node = nominated === undefined ? undefined : cluster.node(nominated)
+  if (node !== undefined && refusals[cluster.nodes().indexOf(node)]?.final === true) return false
   return [...(node?.pods.values() ?? [])].some(
     (other) =>
       other.terminating &&

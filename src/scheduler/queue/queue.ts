@@ -8,6 +8,7 @@ export type ClusterChange =
       readonly kind: 'node'
       readonly name: string
       readonly added: boolean
+      readonly removed: boolean
       readonly labels: boolean
       readonly taints: boolean
       readonly resources: boolean
@@ -19,8 +20,11 @@ export type ClusterChange =
   /** Claims of devices, their classes, or what drivers announce. */
   | { readonly kind: 'devices' }
 
-/** Whether a change can end a refusal by this plugin; asked when the cluster shows it already. In doubt `true`: the pod is tried once more for nothing. */
-export type Hint = (plugin: string, pod: PodInfo, change: ClusterChange) => boolean
+/**
+ * Whether a change can end refusals by this plugin, of every pod or of those that it says; asked when the cluster shows it already. In doubt `true`: pods
+ * are tried once more for nothing.
+ */
+export type Hint = (plugin: string, change: ClusterChange) => boolean | ((pod: PodInfo) => boolean)
 
 /** How long a refused pod waits at least, and at most after it has been refused again and again. */
 export interface BackOff {
@@ -66,6 +70,8 @@ export class SchedulingQueue {
   /** Those that something went wrong with. */
   readonly #failed = new Heap<Entry>(isReadySooner)
   readonly #refused = new Set<Entry>()
+  /** How many of them each plugin has refused: most changes concern none. */
+  readonly #refusers = new Map<string, number>()
   readonly #taken = new Set<Entry>()
   #timer: Timer | undefined
   #flush: Timer | undefined
@@ -107,7 +113,7 @@ export class SchedulingQueue {
     const entry = this.#entries.get(uid)
     if (entry === undefined) return
     this.#entries.delete(uid)
-    this.#refused.delete(entry)
+    this.#uncount(entry)
     this.#taken.delete(entry)
     entry.place = 'taken'
   }
@@ -137,6 +143,7 @@ export class SchedulingQueue {
     if (entry.changedMeanwhile) return this.#delay(entry, this.#backingOff)
     entry.place = 'refused'
     this.#refused.add(entry)
+    for (const plugin of plugins) this.#refusers.set(plugin, (this.#refusers.get(plugin) ?? 0) + 1)
     this.#flush ??= this.#clock.after(FLUSH_EVERY_MS, () => this.#flushOld(), { background: true })
   }
 
@@ -154,8 +161,14 @@ export class SchedulingQueue {
   }
 
   changed(change: ClusterChange): void {
-    for (const entry of this.#refused) if (this.#helps(entry, change)) this.#leaveRefused(entry)
     for (const entry of this.#taken) entry.changedMeanwhile = true
+    const helped = new Map<string, ReturnType<Hint>>()
+    for (const plugin of this.#refusers.keys()) {
+      const verdict = this.#hint(plugin, change)
+      if (verdict !== false) helped.set(plugin, verdict)
+    }
+    if (helped.size === 0) return
+    for (const entry of this.#refused) if (isHelped(entry, helped)) this.#leaveRefused(entry)
   }
 
   close(): void {
@@ -163,13 +176,17 @@ export class SchedulingQueue {
     this.#flush?.cancel()
   }
 
-  #helps(entry: Entry, change: ClusterChange): boolean {
-    for (const plugin of entry.refusedBy) if (this.#hint(plugin, entry.pod, change)) return true
-    return false
+  #uncount(entry: Entry): void {
+    if (!this.#refused.delete(entry)) return
+    for (const plugin of entry.refusedBy) {
+      const left = (this.#refusers.get(plugin) ?? 0) - 1
+      if (left > 0) this.#refusers.set(plugin, left)
+      else this.#refusers.delete(plugin)
+    }
   }
 
   #leaveRefused(entry: Entry): void {
-    this.#refused.delete(entry)
+    this.#uncount(entry)
     this.#delay(entry, this.#backingOff)
   }
 
@@ -214,6 +231,14 @@ export class SchedulingQueue {
     for (const entry of this.#refused) if (now - (entry.refusedAtMs ?? now) > LONGEST_REFUSED_MS) this.#leaveRefused(entry)
     if (this.#refused.size > 0) this.#flush = this.#clock.after(FLUSH_EVERY_MS, () => this.#flushOld(), { background: true })
   }
+}
+
+function isHelped({ refusedBy, pod }: Entry, helped: ReadonlyMap<string, ReturnType<Hint>>): boolean {
+  for (const plugin of refusedBy) {
+    const verdict = helped.get(plugin) ?? false
+    if (typeof verdict === 'boolean' ? verdict : verdict(pod)) return true
+  }
+  return false
 }
 
 /** The next one that is still there: entries that have gone elsewhere are left-overs. */

@@ -4,7 +4,7 @@ import type { resource } from '#api'
 import { type AllocationFacts, allocate, fullBudget } from './allocate.ts'
 import { type DeviceView, noDevices } from './device-view.ts'
 import { poolsFor } from './pools.ts'
-import { Selectors, UnfitClaim } from './selectors.ts'
+import { Selectors, UnfitPools } from './selectors.ts'
 import { usedDevices } from './used-devices.ts'
 
 const DRIVER = 'gpu.example.com'
@@ -182,7 +182,7 @@ describe('devices for claims', () => {
     const newer = slice('t', [device('b')], { pool: { name: 'n1', generation: 2, resourceSliceCount: 1 } })
     assert.deepEqual(devicesOf([one()], { slices: [slice('s', [device('a')]), newer] }), [['r=b']])
     const twice = slice('s', [device('a'), device('a')])
-    assert.throws(() => devicesOf([one()], { slices: [twice] }), new UnfitClaim('invalid resource pools were encountered'))
+    assert.throws(() => devicesOf([one()], { slices: [twice] }), new UnfitPools('invalid resource pools were encountered'))
   })
 
   it('of many nodes are those of this one, and the claim says where it can be used', () => {

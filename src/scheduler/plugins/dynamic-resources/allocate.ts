@@ -4,7 +4,7 @@ import { type Constraint, type RequestName, constraintOf } from './constraints.t
 import { deviceKey } from './device-view.ts'
 import { type NodeLike, type Pool, isOnNode } from './pools.ts'
 import { allocationOf } from './result.ts'
-import { type Selectors, UnfitClaim } from './selectors.ts'
+import { type Selectors, UnfitClaim, UnfitPools } from './selectors.ts'
 import type { UsedDevices } from './used-devices.ts'
 import type { Candidate, Chosen, Wanted } from './wanted.ts'
 
@@ -29,14 +29,14 @@ export interface AllocationFacts {
   readonly budget: Budget
 }
 
-/** Devices of the node for each of the claims, or undefined when there are not enough that fit. Throws `UnfitClaim`. */
+/** Devices of the node for each of the claims, or undefined when there are not enough that fit. Throws `UnfitClaim` and `UnfitPools`. */
 export function allocate(
   claims: readonly resource.ResourceClaim[],
   facts: AllocationFacts,
 ): readonly resource.AllocationResult[] | undefined {
   const search = new Search(claims, facts)
   if (search.run()) return claims.map((claim, index) => allocationOf(claim, search.chosen[index] ?? [], facts.node.name))
-  if (facts.pools.some(({ problem }) => problem !== undefined)) throw new UnfitClaim('invalid resource pools were encountered')
+  if (facts.pools.some(({ problem }) => problem !== undefined)) throw new UnfitPools('invalid resource pools were encountered')
   return undefined
 }
 

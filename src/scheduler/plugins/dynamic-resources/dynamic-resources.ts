@@ -12,7 +12,7 @@ import type { DeviceView } from './device-view.ts'
 import { type ExtendedClaim, extendedClaimOf } from './extended-claim.ts'
 import { claimsOf, extendedOf, hasClaims } from './pod-devices.ts'
 import { poolsFor } from './pools.ts'
-import { Selectors, UnfitClaim } from './selectors.ts'
+import { Selectors, UnfitClaim, UnfitPools } from './selectors.ts'
 import { type UsedDevices, usedDevices } from './used-devices.ts'
 
 export const DYNAMIC_RESOURCES = 'DynamicResources'
@@ -139,7 +139,8 @@ export class DynamicResources {
         if (filterTimeoutMs > 0) endMs = this.#clock.monotonic() + filterTimeoutMs
         const given = this.#allocate(work, pod, node, used, budget, limits, (name) => cluster.allocatable(name).get(node.slot) > 0)
         if (given === undefined) return refuse('cannot allocate all claims')
-        return 'reasons' in given ? refuse(given.reasons) : undefined
+        if (!('reasons' in given)) return undefined
+        return given.isFailure === true ? { ...refuse(given.reasons), isFailure: true } : refuse(given.reasons)
       },
     }
   }
@@ -166,7 +167,7 @@ export class DynamicResources {
     budget: Budget,
     limits: Limits,
     hasPlugin: (resource: string) => boolean = (name) => Number(node.node.status?.allocatable?.[name] ?? '0') > 0,
-  ): Pick<Reservation, 'claims' | 'extended'> | { readonly reasons: string } | undefined {
+  ): Pick<Reservation, 'claims' | 'extended'> | Unallocated | undefined {
     if (claims.some((claim) => claim.status?.allocation !== undefined && !this.#isUsable(claim, node, limits)))
       return { reasons: 'resourceclaim not available on the node' }
     const open = claims.filter(({ status }) => status?.allocation === undefined)
@@ -189,7 +190,8 @@ export class DynamicResources {
           budget,
         })
       } catch (error) {
-        if (error instanceof UnfitClaim) return { reasons: error.message }
+        if (error instanceof UnfitPools) return { reasons: error.message }
+        if (error instanceof UnfitClaim) return { reasons: error.message, isFailure: true }
         throw error
       }
     }
@@ -209,6 +211,11 @@ export class DynamicResources {
     const known = this.#view.allocatedClaims()
     return usedDevices([...known.map(({ status }) => status?.allocation), ...this.#pending.values()])
   }
+}
+
+interface Unallocated {
+  readonly reasons: string
+  readonly isFailure?: true
 }
 
 interface Work {

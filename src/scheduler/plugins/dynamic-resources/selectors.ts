@@ -6,6 +6,11 @@ export class UnfitClaim extends SampanError {
   readonly code = 'CLAIM_UNFIT'
 }
 
+/** What is announced for a node cannot be used: other nodes may do. */
+export class UnfitPools extends SampanError {
+  readonly code = 'POOLS_UNFIT'
+}
+
 const MOST_PROGRAMS = 500
 
 /** Whether devices are what selectors want; expressions are compiled once, and asked once about each device as it is. */
