@@ -14,57 +14,48 @@ export function longPorts(value: Value, where: string): Value {
   })
 }
 
+/** `[[ADDRESS:]HOST[-HOST]:]CONTAINER[-CONTAINER][/PROTOCOL]`, in the order of their texts. Throws `ComposeRefused`. */
+export function parsePorts(spec: string): Dict[] {
+  const refuse = (reason: string): never => {
+    throw new ComposeRefused(reason)
+  }
+  const parts = spec.split(':')
+  const [container = '', ...protocols] = (parts.pop() ?? '').split('/')
+  const host = parts.pop() ?? ''
+  const address = parts.join(':').replace(/^\[(.*)\]$/, '$1')
+  const protocol = (protocols.join('/') || 'tcp').toLowerCase()
+  if (container === '') refuse(`no port specified: ${spec}<empty>`)
+  if (!PROTOCOLS.includes(protocol)) refuse(`invalid proto: ${protocol}`)
+  if (address !== '' && !isAddress(address)) refuse(`invalid IP address: ${address}`)
+  const targets = rangeOf(container) ?? refuse(`invalid containerPort: ${container}`)
+  const published = host === '' ? undefined : (rangeOf(host) ?? refuse(`invalid hostPort: ${host}`))
+  const count = targets.last - targets.first
+  const spread = published !== undefined && count === 0 && published.last > published.first
+  if (published !== undefined && !spread && published.last - published.first !== count)
+    refuse(`invalid ranges specified for container and host Ports: ${container} and ${host}`)
+  return Array.from({ length: count + 1 }, (_, at) =>
+    dict([
+      ['mode', 'ingress'],
+      ...(address === '' ? [] : [['host_ip', address] as const]),
+      ...(targets.first + at === 0 ? [] : [['target', targets.first + at] as const]),
+      ...(published === undefined
+        ? []
+        : [['published', spread ? `${published.first}-${published.last}` : String(published.first + at)] as const]),
+      ['protocol', protocol],
+    ]),
+  ).sort((a, b) => (String(a['target']) < String(b['target']) ? -1 : 1))
+}
+
 interface Range {
   readonly first: number
   readonly last: number
 }
 
-/** `[[ADDRESS:]HOST[-HOST]:]CONTAINER[-CONTAINER][/PROTOCOL]`. Throws `ComposeRefused`. */
-export function parsePorts(spec: string): Dict[] {
-  const [all = '', protocol = 'tcp', ...more] = spec.split('/')
-  const { address, host, container } = split(all)
-  if (container === '') throw new ComposeRefused(`no port specified: ${spec}`)
-  const proto = protocol.toLowerCase()
-  if (more.length > 0 || !PROTOCOLS.includes(proto)) throw new ComposeRefused(`invalid proto: ${protocol}`)
-  if (address !== '' && !isAddress(address)) throw new ComposeRefused(`invalid IP address: ${address}`)
-  const targets = rangeOf(container)
-  if (targets === undefined) throw new ComposeRefused(`invalid containerPort: ${container}`)
-  const published = host === '' ? undefined : rangeOf(host)
-  if (host !== '' && published === undefined) throw new ComposeRefused(`invalid hostPort: ${host}`)
-  const count = targets.last - targets.first
-  const spread = published !== undefined && count === 0 && published.last > published.first
-  if (published !== undefined && !spread && published.last - published.first !== count)
-    throw new ComposeRefused(`invalid ranges specified for container and host Ports: ${container} and ${host}`)
-  return Array.from({ length: count + 1 }, (_, at) =>
-    dict([
-      ['mode', 'ingress'],
-      ...(address === '' ? [] : [['host_ip', address] as const]),
-      ['target', targets.first + at],
-      ...(published === undefined ? [] : [['published', spread ? host : String(published.first + at)] as const]),
-      ['protocol', proto],
-    ]),
-  )
-}
-
-function split(text: string): { address: string; host: string; container: string } {
-  const bracketed = /^\[(.*)\](?::(.*))?$/.exec(text)
-  if (bracketed !== null) {
-    const [, address = '', rest = ''] = bracketed
-    const { host, container } = split(rest)
-    return { address, host, container }
-  }
-  const parts = text.split(':')
-  const container = parts.pop() ?? ''
-  const host = parts.pop() ?? ''
-  return { address: parts.join(':'), host, container }
-}
-
 function rangeOf(text: string): Range | undefined {
-  const match = /^(\d+)(?:-(\d+))?$/.exec(text)
-  if (match === null) return undefined
-  const first = Number(match[1])
-  const last = Number(match[2] ?? match[1])
-  return first > 65_535 || last > 65_535 || last < first ? undefined : { first, last }
+  const [first = '', last = first] = text.split('-')
+  const range = { first: Number(first), last: Number(last) }
+  const fits = [first, last].every((port) => /^\d+$/.test(port) && Number(port) <= 65_535)
+  return fits && range.last >= range.first ? range : undefined
 }
 
 export function isAddress(text: string): boolean {

@@ -10,59 +10,56 @@ export function longVolume(value: Value): Value {
   return typeof value === 'string' ? parseVolume(value) : value
 }
 
-/** `[SOURCE:]TARGET[:OPTIONS]`; a letter before a colon and a slash is a drive. */
+/** `[SOURCE:]TARGET[:OPTIONS]`; a letter before a colon is a drive. Throws `ComposeRefused`. */
 export function parseVolume(spec: string): Dict {
   if (spec === '') throw new ComposeRefused('invalid empty volume spec')
-  if (spec.length <= SHORTEST)
+  if (Buffer.byteLength(spec) <= SHORTEST)
     return dict([
       ['type', 'volume'],
       ['target', spec],
     ])
   const parts = partsOf(spec)
+  if (parts.includes('')) throw new ComposeRefused(`invalid spec: ${spec}: empty section between colons`)
   if (parts.length > 3) throw new ComposeRefused(`invalid spec: ${spec}: too many colons`)
-  if (parts.some((part) => part === '')) throw new ComposeRefused(`invalid spec: ${spec}: empty section between colons`)
   const [first = '', second, options = ''] = parts
-  const volume =
-    second === undefined
-      ? dict([['target', first]])
-      : dict([
-          ['source', first],
-          ['target', second],
-        ])
-  const read = new Map<string, Value>()
+  const source = second === undefined ? '' : first
   const bind = dict()
-  const named = dict()
-  for (const option of options.split(',').filter((one) => one !== '')) {
-    if (option === 'ro') read.set('read_only', true)
-    else if (option === 'nocopy') named['nocopy'] = true
-    else if (option.startsWith('volume-subpath=')) named['subpath'] = option.slice('volume-subpath='.length)
+  let volume: Dict | undefined
+  let readOnly = false
+  for (const option of options.split(',')) {
+    if (option === 'ro' || option === 'rw') readOnly = option === 'ro'
+    else if (option === 'nocopy') volume = dict([['nocopy', true]])
     else if (PROPAGATIONS.includes(option)) bind['propagation'] = option
     else if (option === 'z' || option === 'Z') bind['selinux'] = option
   }
-  const type = second !== undefined && isHostPath(first) ? 'bind' : 'volume'
+  const type = isHostPath(source) ? 'bind' : 'volume'
   if (type === 'bind') bind['create_host_path'] = true
+  else volume ??= dict()
   return dict([
     ['type', type],
-    ...Object.entries(volume).map(
-      ([key, value]) => [key, key === 'target' && typeof value === 'string' ? cleanPath(value) : value] as const,
-    ),
-    ...read,
-    ...(type === 'bind' ? [['bind', bind] as const] : [['volume', named] as const]),
+    ...(source === '' ? [] : [['source', source] as const]),
+    ['target', cleanPath(second ?? first)],
+    ...(readOnly ? [['read_only', true] as const] : []),
+    ...(Object.keys(bind).length === 0 ? [] : [['bind', bind] as const]),
+    ...(volume === undefined ? [] : [['volume', volume] as const]),
   ])
 }
 
+/** Sections between colons; those of a drive and in `${…}` end none. */
 function partsOf(spec: string): string[] {
-  const parts: string[] = []
-  for (const part of spec.split(':')) {
-    const before = parts.at(-1)
-    const drive = before !== undefined && /^[A-Za-z]$/.test(before) && (/^[\\/]/.test(part) || parts.length === 1)
-    if (drive) parts[parts.length - 1] = `${before}:${part}`
-    else parts.push(part)
+  const parts = ['']
+  let nested = 0
+  for (const [at, char] of [...spec].entries()) {
+    const last = parts.at(-1) ?? ''
+    if (char === '$' && spec[at + 1] === '{') nested++
+    if (char === '}' && nested > 0) nested--
+    if (char === ':' && nested === 0 && !/^\p{L}$/u.test(last)) parts.push('')
+    else parts[parts.length - 1] = `${last}${char}`
   }
   return parts
 }
 
-const isHostPath = (source: string): boolean => /^[./~]/.test(source) || /^[A-Za-z]:/.test(source) || source.startsWith('\\\\')
+const isHostPath = (source: string): boolean => /^[./~]/.test(source) || /^\p{L}:/u.test(source) || source.startsWith('\\\\')
 
 /** Without doubled slashes, dots and a slash at the end. */
 export function cleanPath(path: string): string {

@@ -1,3 +1,4 @@
+import { floatOf } from '../project/amounts.ts'
 import { type Path, type Value, pathMatches } from '../value.ts'
 
 /** A text in these places is taken for a number or a truth value. Throws a message. */
@@ -8,9 +9,9 @@ const integer: Cast = (text) => {
   return Number(text)
 }
 const float: Cast = (text) => {
-  if (!/^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text))
-    throw new RangeError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`)
-  return Number(text)
+  const number = floatOf(text)
+  if (number === undefined) throw new RangeError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`)
+  return number
 }
 const truth: Cast = (text) => {
   const word = text.toLowerCase()
@@ -57,15 +58,16 @@ const SERVICE: readonly (readonly [Cast, readonly string[]])[] = [
       'tty',
       'volumes.[].read_only',
       'volumes.[].volume.nocopy',
-      'volumes.[].bind.create_host_path',
     ],
   ],
 ]
-const TOP_TRUTHS = ['networks.*.external', 'networks.*.internal', 'networks.*.attachable', 'networks.*.enable_ipv6'].concat([
-  'volumes.*.external',
-  'secrets.*.external',
-  'configs.*.external',
-])
+const TOP_TRUTHS = [
+  'networks.*.external',
+  'networks.*.internal',
+  'networks.*.attachable',
+  'networks.*.enable_ipv4',
+  'networks.*.enable_ipv6',
+].concat(['volumes.*.external', 'secrets.*.external', 'configs.*.external'])
 
 export function castAt(path: Path): Cast | undefined {
   if (path[0] !== 'services') return TOP_TRUTHS.some((pattern) => pathMatches(path, pattern)) ? truth : undefined

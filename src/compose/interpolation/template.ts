@@ -61,17 +61,22 @@ function expand(template: string, lookup: Lookup, unset: Set<string>, depth: num
   }
 }
 
-/** The brace that ends the one at the start; the character after an opening brace is never one. */
+/**
+ * The brace that ends the one at the start; the character after an opening brace is never one. Where none does, it is the last of the line;
+ * -1 where there is none.
+ */
 function closingBrace(text: string): number {
   let open = 0
-  for (let at = 0; at < text.length; at++) {
+  const line = text.indexOf('\n')
+  const end = line < 0 ? text.length : line
+  for (let at = 0; at < end; at++) {
     if (text[at] === '}' && --open === 0) return at
     if (text[at] === '{') {
       open++
       at++
     }
   }
-  return -1
+  return text.lastIndexOf('}', end)
 }
 
 function braced(content: string, lookup: Lookup, unset: Set<string>, depth: number): string {

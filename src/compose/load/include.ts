@@ -46,7 +46,7 @@ function environmentOf(named: readonly string[], folder: string, context: LoadCo
       if (named.length > 0 && path !== '/dev/null') throw new ComposeRefused(`env file ${path} not found`)
       continue
     }
-    for (const [key, value] of readEnvironmentFile(text, path, (name) => context.lookup(name) ?? found.get(name))) found.set(key, value)
+    readEnvironmentFile(text, path, (name) => context.lookup(name) ?? found.get(name), found)
   }
   return (name) => context.lookup(name) ?? found.get(name)
 }

@@ -32,6 +32,7 @@ export function durationNs(text: string): number {
     if (size === undefined) throw new RangeError(`time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`)
     at += unit.length
     total += Number(number) * size
+    if (total >= 2 ** 63) throw new RangeError(`time: invalid duration ${quoted}`)
   }
   return Math.round(sign === '-' ? -total : total)
 }
@@ -50,43 +51,71 @@ export function durationText(ns: number): string {
   return `${sign}${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}`
 }
 
+/** A number as Go reads it, with `_` between digits; `undefined` for what is none. */
+export function floatOf(text: string): number | undefined {
+  if (/^[-+]?inf(?:inity)?$/i.test(text)) return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
+  if (/^nan$/i.test(text)) return Number.NaN
+  const digits = '\\d+(?:_\\d+)*'
+  const number = new RegExp(`^[-+]?(?:${digits}\\.?(?:${digits})?|\\.${digits})(?:e[-+]?${digits})?$`, 'i')
+  return number.test(text) ? Number(text.replaceAll('_', '')) : undefined
+}
+
 const SIZES = ['b', 'k', 'm', 'g', 't', 'p']
 
-/** Bytes of `64m`, `1.5gb`, `64MiB`; powers of 1024. */
+/** Bytes of `64m`, `1.5gb`, `64MiB`, `1e3`; powers of 1024. */
 export function sizeBytes(text: string): number {
-  const match = /^(\d+(?:\.\d+)?) ?(?:([kmgtp])(?:i?b)?|b)?$/i.exec(text)
-  if (match === null) throw new RangeError(`invalid size: '${text}'`)
-  const power = match[2] === undefined ? 0 : SIZES.indexOf(match[2].toLowerCase())
-  return Math.trunc(Number(match[1]) * 1024 ** power)
+  const [, amount = '', unit = ''] = /^(.*[\d.]) ?([^\d. ]*)$/s.exec(text) ?? []
+  const number = floatOf(amount)
+  if (number === undefined || number < 0) throw new RangeError(`invalid size: '${text}'`)
+  const power = unit === '' ? 0 : /^(?:b|[kmgtp](?:i?b)?)$/i.test(unit) ? SIZES.indexOf(unit.charAt(0).toLowerCase()) : -1
+  if (power < 0) throw new RangeError(`invalid suffix: '${unit}'`)
+  return Math.trunc(number * 1024 ** power)
 }
 
 /** Splits a command line like a shell; what follows a pipe, a list or a redirection is not part of the command. */
 export function shellWords(line: string): string[] {
   const words: string[] = []
   let word: string | undefined
-  let quote = ''
-  for (let at = 0; at < line.length; at++) {
-    const char = line[at] ?? ''
-    const escaped = char === '\\' && quote !== "'"
-    if (escaped) {
-      const next = line[++at]
-      if (next === undefined) throw new RangeError('invalid command line string')
-      word = `${word ?? ''}${next}`
-    } else if (quote !== '') {
-      if (char === quote) quote = ''
-      else word = `${word ?? ''}${char}`
-    } else if (char === '"' || char === "'") {
-      quote = char
-      word ??= ''
-    } else if (/[ \t\r\n]/.test(char)) {
-      if (word !== undefined) words.push(word)
-      word = undefined
-    } else if (/[;&|<>]/.test(char)) {
-      if (char === '>' && word !== undefined && /^\d$/.test(word)) word = undefined
-      break
-    } else word = `${word ?? ''}${char}`
+  /** Quotes that are open; blanks and operators between backquotes and in `$(…)` belong to the word. */
+  const open = { single: false, double: false, back: false, dollar: false, escape: false }
+  const invalid = (): never => {
+    throw new RangeError('invalid command line string')
   }
-  if (quote !== '') throw new RangeError('invalid command line string')
+  const add = (text: string): void => {
+    word = `${word ?? ''}${text}`
+  }
+  for (const char of line) {
+    const plain = !open.single && !open.double && !open.back && !open.dollar
+    if (open.escape) {
+      add(char)
+      open.escape = false
+    } else if (char === '\\' && !open.single) open.escape = true
+    else if (/[ \t\r\n]/.test(char)) {
+      if (!plain) add(char)
+      else if (word !== undefined) {
+        words.push(word)
+        word = undefined
+      }
+    } else if (char === '"' && !open.single && !open.dollar) {
+      open.double = !open.double
+      word ??= ''
+    } else if (char === "'" && !open.double && !open.dollar) {
+      open.single = !open.single
+      word ??= ''
+    } else if (/[;&|<>]/.test(char) && plain) {
+      if (char === '>' && word !== undefined && /^\d/.test(word)) word = undefined
+      break
+    } else {
+      if (char === '`' && !open.single && !open.double && !open.dollar) open.back = !open.back
+      if (char === ')' && !open.single && !open.double && !open.back) open.dollar = !open.dollar
+      if (char === '(' && !open.single && !open.double && !open.back) {
+        if (open.dollar || word?.endsWith('$') !== true) invalid()
+        open.dollar = true
+      }
+      add(char)
+    }
+  }
+  if (Object.values(open).includes(true)) invalid()
   if (word !== undefined) words.push(word)
   return words
 }

@@ -1,5 +1,5 @@
 import { type Dict, Timestamp, type Value, WholeFloat, dict, isDict, mapDict, scalarText } from '../value.ts'
-import { durationNs, durationText, shellWords, sizeBytes } from './amounts.ts'
+import { durationNs, durationText, floatOf, shellWords, sizeBytes } from './amounts.ts'
 
 /** How a value is brought to the type of its key. Each throws a `RangeError` whose message is Compose's. */
 type Decode = (value: Value) => Value
@@ -71,9 +71,9 @@ export const decimal: Decode = (value) => {
 }
 
 function parseDecimal(value: string): number {
-  if (!/^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(value) && !/^[-+]?(inf(inity)?|nan)$/i.test(value))
-    throw new RangeError(`strconv.ParseFloat: parsing ${JSON.stringify(value)}: invalid syntax`)
-  return Number(value)
+  const number = floatOf(value)
+  if (number === undefined) throw new RangeError(`strconv.ParseFloat: parsing ${JSON.stringify(value)}: invalid syntax`)
+  return number
 }
 
 export const truth: Decode = (value) => {

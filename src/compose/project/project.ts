@@ -103,7 +103,7 @@ function findFiles(folder: string, files: Files): string[] {
 /** The shell's environment goes before the files'. */
 function environmentLookup(options: ProjectOptions, folder: string): Lookup {
   const { files, environment } = options
-  const shell: Lookup = (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined)
+  const shell: Lookup = (name) => (Object.hasOwn(environment, name) ? environment[name] : name === 'PWD' ? options.folder : undefined)
   const named = options.environmentFiles ?? []
   const found = new Map<string, string>()
   for (const path of named.length > 0
@@ -112,7 +112,7 @@ function environmentLookup(options: ProjectOptions, folder: string): Lookup {
     const text = files.read(path)
     if (text === undefined && named.length > 0) throw new ComposeRefused(`couldn't find env file: ${path}`)
     if (text === undefined) continue
-    for (const [key, value] of readEnvironmentFile(text, path, (name) => shell(name) ?? found.get(name))) found.set(key, value)
+    readEnvironmentFile(text, path, (name) => shell(name) ?? found.get(name), found)
   }
   return (name) => shell(name) ?? found.get(name)
 }

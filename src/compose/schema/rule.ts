@@ -109,8 +109,16 @@ function listProblem(items: readonly Value[], item: Rule, unique: boolean, path:
   if (unique)
     for (let second = 1; second < items.length; second++)
       for (let first = 0; first < second; first++)
-        if (sameValue(items[first] ?? null, items[second] ?? null)) return { path, text: `items at ${first} and ${second} are equal` }
+        if (sameItem(items[first] ?? null, items[second] ?? null)) return { path, text: `items at ${first} and ${second} are equal` }
   return firstOf(items.entries(), ([at, value]) => problemOf(value, item, [...path, String(at)]))
+}
+
+/** A number is also the same as a text before it that says it. */
+function sameItem(first: Value, second: Value): boolean {
+  const number = second instanceof WholeFloat ? second.value : second
+  if (typeof first === 'string' && typeof number === 'number')
+    return /^[-+]?[\d.]+(?:[eE][-+]?\d+)?$/.test(first) && Number(first) === number
+  return sameValue(first, second)
 }
 
 function objectProblem(value: Dict, rule: Extract<Rule, { kind: 'object' }>, path: Path): Problem | undefined {

@@ -118,7 +118,7 @@ class Reader {
 
   #scalar(node: yaml.Scalar, tag: string): Value {
     const text = String(node.source ?? node.value ?? '')
-    if (tag.endsWith(':str') || tag === '!') return text
+    if (tag.endsWith(':str') || tag.startsWith('!')) return text
     if (tag.endsWith(':binary')) return this.#binary(text, node)
     const plain = node.type === 'PLAIN' || node.type === undefined
     const value = plain || /:(int|float|bool|null)$/.test(tag) ? this.#scalarOf(text) : text

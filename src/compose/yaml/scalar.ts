@@ -34,6 +34,7 @@ export function plainScalar(text: string): Value {
   }
   if (!FLOAT.test(digits)) return text
   const value = Number(digits)
+  if (!Number.isFinite(value)) return text
   return Number.isInteger(value) ? new WholeFloat(value) : value
 }
 
