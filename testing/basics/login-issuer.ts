@@ -34,12 +34,17 @@ export class LoginIssuer {
   readonly #codes = new Map<string, Code>()
   /** By refresh token. */
   readonly #sessions = new Map<string, Readonly<Record<string, unknown>>>()
+  readonly #accessTokens = new Map<string, Readonly<Record<string, unknown>>>()
   #keys: readonly SigningKey[] = [newKey('ES256', 'first')]
   /** Who sits before it, and is let in without a question. */
   user: Readonly<Record<string, unknown>> = { sub: 'ann' }
   /** Of what it asserts, for what an issuer should not. */
   more: Readonly<Record<string, unknown>> = {}
   metadata: Readonly<Record<string, unknown>> = {}
+  /** Of what it answers to who asks for more. */
+  info: Readonly<Record<string, unknown>> = {}
+  /** Its tokens say nothing of people but who they are: who wants more has to ask. */
+  isTerse = false
   /** It answers nothing but 500. */
   isDown = false
   /** What clients asked of it, by path. */
@@ -72,6 +77,10 @@ export class LoginIssuer {
         })
       case 'GET /authorize':
         return this.#authorize(searchParams)
+      case 'GET /userinfo': {
+        const claims = this.#accessTokens.get(headers['authorization'] ?? '')
+        return claims === undefined ? reply(401, {}) : reply(200, { ...claims, ...this.info })
+      }
       case 'POST /token':
         return this.#token(headers['authorization'], new URLSearchParams(body))
       default:
@@ -88,6 +97,7 @@ export class LoginIssuer {
       token_endpoint: at('/token'),
       jwks_uri: at('/keys'),
       end_session_endpoint: at('/end'),
+      userinfo_endpoint: at('/userinfo'),
       response_types_supported: ['code'],
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,
@@ -138,12 +148,14 @@ export class LoginIssuer {
   }
 
   #grant(claims: Readonly<Record<string, unknown>>, nonce: string | undefined): IssuerReply {
-    const refreshToken = randomBytes(16).toString('hex')
+    const [refreshToken, accessToken] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')]
     this.#sessions.set(refreshToken, claims)
+    this.#accessTokens.set(`Bearer ${accessToken}`, claims)
+    const said = this.isTerse ? { sub: claims['sub'] } : claims
     return reply(200, {
-      access_token: 'opaque',
+      access_token: accessToken,
       token_type: 'Bearer',
-      id_token: this.idToken({ ...claims, ...(nonce === undefined ? {} : { nonce }) }),
+      id_token: this.idToken({ ...said, ...(nonce === undefined ? {} : { nonce }) }),
       refresh_token: refreshToken,
     })
   }

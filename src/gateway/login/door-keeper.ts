@@ -142,7 +142,7 @@ export class DoorKeeper {
       redirect_uri: returnAddress(this.#door, host),
       code_verifier: begun.verifier,
     }
-    const granted = await this.#issuer.grant(scope, form).catch((error: unknown) => {
+    const granted = await this.#issuer.grant(scope, form, this.#work.claims()).catch((error: unknown) => {
       if (error instanceof NotTaken) return undefined
       throw error
     })

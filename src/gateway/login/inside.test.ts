@@ -102,6 +102,29 @@ describe('those who are in', () => {
     assert.deepEqual(again?.kind === 'pass' && again.headers, [{ header: 'x-dept', value: 'toys' }])
   })
 
+  test('are asked about where their token says too little, and nobody else is', async (t) => {
+    const { browser, issuer } = await world(t, { headers: 'x-groups=groups', require: 'email' })
+    issuer.isTerse = true
+    const known = async (): Promise<unknown> => {
+      const one = browser()
+      await one.logIn()
+      const answer = await one.ask()
+      return answer.kind === 'pass' ? answer.headers[0]?.value : answer.status
+    }
+    issuer.user = { sub: 'ann', email: 'ann@x.example', groups: ['a', 'b'] }
+    assert.equal(await known(), 'a,b')
+    // Of somebody else, or not said at all.
+    issuer.info = { sub: 'root' }
+    assert.equal(await known(), 403)
+    issuer.info = { email: undefined }
+    assert.equal(await known(), 403)
+    // What the token says comes first.
+    issuer.isTerse = false
+    issuer.info = { email: 'root@x.example' }
+    issuer.user = { sub: 'ann', groups: ['c'] }
+    assert.equal(await known(), 'c')
+  })
+
   test('log out here and at the issuer, unless a page of somebody else wants it', async (t) => {
     const { browser } = await world(t)
     const one = browser()

@@ -28,6 +28,8 @@ export interface Metadata {
   readonly token: string
   readonly keys: string
   readonly endSession: string | undefined
+  /** Where it says more of people than in their tokens. */
+  readonly userinfo: string | undefined
   readonly isSecretInForm: boolean
   /** Whether it says who it is when it sends people back. */
   readonly saysIssuer: boolean
@@ -65,10 +67,13 @@ export class Issuer {
     return this.#metadata.get(scope, FRESH_MS)
   }
 
-  /** What the issuer says of who has brought this code, or shown what he got before. Rejects with `IssuerDown` or `NotTaken`. */
-  async grant(scope: Scope, form: Readonly<Record<string, string>>): Promise<Granted> {
+  /**
+   * What the issuer says of who has brought this code, or shown what he got before: all of these claims that it knows. Rejects with `IssuerDown` or
+   * `NotTaken`.
+   */
+  async grant(scope: Scope, form: Readonly<Record<string, string>>, claims: ReadonlySet<string>): Promise<Granted> {
     const { client } = this.#door
-    const { token, isSecretInForm } = await this.metadata(scope)
+    const { token, isSecretInForm, userinfo } = await this.metadata(scope)
     const { clientSecret, ca } = this.#credentials
     const { status, text } = await this.#asked(scope, token, {
       ca,
@@ -83,9 +88,11 @@ export class Issuer {
       if (error === 'invalid_grant') throw new NotTaken('invalid_grant')
       throw new IssuerDown(`it answers ${status}${typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? ` ${error}` : ''}`)
     }
-    const { id_token: idToken, refresh_token: refreshToken } = answer
+    const { id_token: idToken, refresh_token: refreshToken, access_token: accessToken } = answer
+    const said = typeof idToken === 'string' ? await this.#read(scope, idToken) : undefined
+    const isWhole = said === undefined || [...claims].every((claim) => saidOf(said, claim) !== undefined)
     return {
-      said: typeof idToken === 'string' ? await this.#read(scope, idToken) : undefined,
+      said: isWhole || userinfo === undefined ? said : { ...(await this.#moreOf(scope, said, userinfo, accessToken)), ...said },
       refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : undefined,
     }
   }
@@ -103,6 +110,15 @@ export class Issuer {
     if (isForOthers || (authorized !== undefined && authorized !== client))
       throw new IssuerDown('its token is not good: it is for somebody else')
     return token.said
+  }
+
+  /** What it says besides of the same person. */
+  async #moreOf(scope: Scope, said: Said, userinfo: string, accessToken: unknown): Promise<Said> {
+    if (typeof accessToken !== 'string' || !/^[\x21-\x7e]{1,8192}$/.test(accessToken)) return {}
+    const { status, text } = await this.#asked(scope, userinfo, { ca: this.#credentials.ca, authorization: `Bearer ${accessToken}` })
+    const more = status === 200 ? jsonOf(text) : {}
+    const subject = saidOf(said, 'sub')
+    return subject !== undefined && saidOf(more, 'sub') === subject ? more : {}
   }
 
   async #text(scope: Scope, uri: string): Promise<string> {
@@ -165,6 +181,7 @@ export function readMetadata(text: string, issuer: string): Metadata {
     const value = document[name]
     return Array.isArray(value) ? value : usual
   }
+  const addressIfSaid = (name: string): string | undefined => (document[name] === undefined ? undefined : addressOf(name))
   const authorization = addressOf('authorization_endpoint')
   if (!listOf('response_types_supported', ['code']).includes('code')) throw new IssuerDown('it gives no codes')
   if (!listOf('code_challenge_methods_supported', ['S256']).includes('S256')) throw new IssuerDown('it knows no PKCE with S256')
@@ -175,7 +192,8 @@ export function readMetadata(text: string, issuer: string): Metadata {
     authorization,
     token: addressOf('token_endpoint'),
     keys: addressOf('jwks_uri'),
-    endSession: document['end_session_endpoint'] === undefined ? undefined : addressOf('end_session_endpoint'),
+    endSession: addressIfSaid('end_session_endpoint'),
+    userinfo: addressIfSaid('userinfo_endpoint'),
     isSecretInForm,
     saysIssuer: document['authorization_response_iss_parameter_supported'] === true,
   }

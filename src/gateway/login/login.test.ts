@@ -126,6 +126,7 @@ describe('logging in', () => {
       { jwks_uri: 'file:///etc/passwd' },
       { authorization_endpoint: 'javascript:alert(1)' },
       { end_session_endpoint: 'https://a:b@login.example/' },
+      { userinfo_endpoint: 'http://login.example/userinfo' },
       { code_challenge_methods_supported: ['plain'] },
       { response_types_supported: ['token'] },
       { token_endpoint_auth_methods_supported: ['private_key_jwt'] },

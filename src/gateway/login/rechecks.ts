@@ -71,7 +71,7 @@ export class Rechecks {
   /** Never rejects. */
   async #askOnce(scope: Scope, session: Session, refreshToken: string): Promise<Outcome> {
     try {
-      const granted = await this.#issuer.grant(scope, { grant_type: 'refresh_token', refresh_token: refreshToken })
+      const granted = await this.#issuer.grant(scope, { grant_type: 'refresh_token', refresh_token: refreshToken }, this.#claims())
       // Somebody else is nobody here.
       if (granted.said !== undefined && saidOf(granted.said, 'sub') !== session.subject) return { kind: 'unknown' }
       const now = Math.floor(scope.clock.now() / 1000)

@@ -192,7 +192,7 @@ async function build(made: AsyncDisposableStack, options: StageOptions): Promise
     },
     async curl(...args) {
       const text = await commandOutput(
-        ...inside('curl', '--silent', '--show-error', '--max-time', '5', '--write-out', '\n%{http_code}', ...args),
+        ...inside('curl', '--silent', '--show-error', '--max-time', '30', '--write-out', '\n%{http_code}', ...args),
       )
       const end = text.lastIndexOf('\n')
       return { status: Number(text.slice(end + 1)), body: text.slice(0, end) }
