@@ -71,13 +71,11 @@ export function scalarText(value: Value): string {
   return value instanceof Timestamp ? value.text : String(value)
 }
 
-/** With an exponent from a million on where the digits are fewer, or below a ten-thousandth. */
+/** With an exponent from a million on and below a ten-thousandth. */
 function floatText(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
   const size = Math.abs(value)
-  return size !== 0 && (size < 1e-4 || size >= 1e21 || (size >= 1e6 && Number.isInteger(value)))
-    ? value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
-    : String(value)
+  return size !== 0 && (size < 1e-4 || size >= 1e6) ? value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2') : String(value)
 }
 
 /** The same of any value, for words that nobody reads back. */

@@ -1,12 +1,10 @@
-import { interpolate } from '../interpolation/interpolate.ts'
 import { mergeFiles, clear } from '../merge/merge.ts'
 import { withoutRepeats } from '../merge/unique.ts'
 import { ComposeRefused } from '../refusal.ts'
 import { type Dict, type Path, childDict, dict, isDict, mapDict } from '../value.ts'
-import { readDocuments } from '../yaml/read.ts'
-import { type LoadContext, readSource } from './context.ts'
+import { readBaseFile } from './base-file.ts'
+import type { LoadContext } from './context.ts'
 import { folderOf, within } from './files.ts'
-import { relativeTo } from './relative.ts'
 
 /** Puts what each service extends under it. `cleared` are the paths that the file itself marked as starting afresh. */
 export function applyExtends(root: Dict, file: string, context: LoadContext, cleared: readonly Path[]): Dict {
@@ -38,31 +36,35 @@ function extendService(
   if (typeof base !== 'string' || (from !== undefined && typeof from !== 'string'))
     throw new ComposeRefused(`services.${name}.extends.service is required`)
   const found = from === undefined ? here(base) : elsewhere(base, from)
-  const own = dict(Object.entries(service).filter(([key]) => key !== 'extends'))
+  if (found === null) return service
+  const own = withoutExtends(service)
   const marks = cleared.filter((path) => path[0] === 'services' && path[1] === name).map((path) => path.slice(2))
   const joined = mergeFiles(dict([['services', dict([[name, clear(found, marks)]])]]), dict([['services', dict([[name, own]])]]))
   return childDict(childDict(withoutRepeats(joined), 'services'), name)
 
-  function here(of: string): Dict {
+  function here(of: string): Dict | null {
     if (!(of in services))
       throw new ComposeRefused(`cannot extend service ${JSON.stringify(name)} in ${file}: service ${JSON.stringify(of)} not found`)
-    return withoutExtends(extendService(of, services, file, context, cleared, [...before, step]))
+    return extended(of, services, file, context, cleared)
   }
 
-  function elsewhere(of: string, path: string): Dict {
+  function elsewhere(of: string, path: string): Dict | null {
     const place = within(context.folder, path, context.files.home)
-    const source = readSource(context.files, place)
-    const [document] = readDocuments(source.text, place)
-    if (document === undefined || !isDict(document.root)) throw new ComposeRefused('empty compose file', { file: place })
-    const other = interpolate(document.root, { lookup: context.lookup, file: place, lineOf: document.lineOf, unset: () => undefined })
-    const theirs = childDict(other, 'services')
+    const { root, cleared: marked } = readBaseFile(place, context)
+    const theirs = root['services']
+    if (theirs === undefined) throw new ComposeRefused(`cannot extend service ${JSON.stringify(name)} in ${place}: no services section`)
+    if (!isDict(theirs)) throw new ComposeRefused(`cannot extend service ${JSON.stringify(name)} in ${place}: services must be a mapping`)
     if (!(of in theirs))
       throw new ComposeRefused(
         `cannot extend service ${JSON.stringify(name)} in ${file}: service ${JSON.stringify(of)} not found in ${path}`,
       )
-    const folder = folderOf(place)
-    const resolved = extendService(of, theirs, place, { ...context, folder }, document.cleared, [...before, step])
-    return relativeTo(withoutExtends(resolved), folder, context.folder, context.files)
+    return extended(of, theirs, place, { ...context, folder: folderOf(place) }, marked)
+  }
+
+  /** `null` where there is nothing to extend. */
+  function extended(of: string, among: Dict, place: string, around: LoadContext, marked: readonly Path[]): Dict | null {
+    const base = extendService(of, among, place, around, marked, [...before, step])
+    return among[of] === null ? null : withoutExtends(base)
   }
 }
 

@@ -1,3 +1,4 @@
+import { withoutBlanks } from '../canonical/blanks.ts'
 import { canonical } from '../canonical/canonical.ts'
 import { withDefaults } from '../canonical/defaults.ts'
 import { interpolate } from '../interpolation/interpolate.ts'
@@ -40,7 +41,23 @@ export function loadConverted(root: Dict, sources: readonly SourceFile[], contex
 function finish(model: Dict, context: LoadContext): Dict {
   const whole = withDefaults(model)
   checkResources(whole)
-  return resolvePaths(whole, context.folder, context.files)
+  return withKnownNames(resolvePaths(whole, context.folder, context.files), context)
+}
+
+/** Bare names in lists of variables take their value where the file was read: included projects have an environment of their own. */
+function withKnownNames(root: Dict, { lookup }: LoadContext): Dict {
+  const services = root['services']
+  if (!isDict(services)) return root
+  const known = mapDict(services, (service) => {
+    const variables = isDict(service) ? service['environment'] : undefined
+    if (!isDict(service) || !Array.isArray(variables)) return service
+    const found = variables.map((variable) => {
+      const value = typeof variable === 'string' ? lookup(variable) : undefined
+      return value === undefined ? variable : `${String(variable)}=${value}`
+    })
+    return dict([...Object.entries(service), ['environment', found]])
+  })
+  return dict([...Object.entries(root), ['services', known]])
 }
 
 function addDocument(model: Dict, document: Document, file: string, context: LoadContext, unset: Set<string>): Dict {
@@ -81,17 +98,4 @@ function check(merged: Dict, file: string, lineOf: LineOf): void {
     file,
     ...(line === undefined ? {} : { line }),
   })
-}
-
-/** Name servers that are nothing are none. */
-function withoutBlanks(root: Dict): Dict {
-  const services = root['services']
-  if (!isDict(services)) return root
-  const cleaned = mapDict(services, (service) => {
-    const servers = isDict(service) ? service['dns'] : undefined
-    return isDict(service) && Array.isArray(servers)
-      ? dict([...Object.entries(service), ['dns', servers.filter((server) => server !== '' && server !== null)]])
-      : service
-  })
-  return dict([...Object.entries(root), ['services', cleaned]])
 }

@@ -3,7 +3,7 @@ import { type Dict, type Path, type Value, dict, isDict, mapDict, pathMatches, p
 import { type Files, clean, within } from './files.ts'
 
 /** Places that hold a path beside the Compose file. Mounts and driver options have rules of their own. */
-const PLAIN = ['services.*.env_file.[].path', 'services.*.label_file.[]', 'services.*.develop.watch.[].path']
+const PLAIN = ['services.*.env_file.[].path', 'services.*.label_file.[]', 'services.*.extends.file', 'services.*.develop.watch.[].path']
 /** Places where a path of Windows is one too, and no path is the folder itself. */
 const EITHER = ['services.*.build.ssh.*', 'configs.*.file', 'secrets.*.file']
 const CONTEXTS = ['services.*.build.context', 'services.*.build.additional_contexts.*']

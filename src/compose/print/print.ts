@@ -45,8 +45,15 @@ function plain(value: Value): unknown {
     : value
 }
 
-/** RFC 3339, as moments are printed. */
+/** RFC 3339, as moments are printed: with the offset that they were written with. */
 function momentText(text: string): string {
-  const at = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text)
-  return Number.isNaN(at) ? text : new Date(at).toISOString().replace('.000Z', 'Z')
+  const [, date = '', time = '00:00:00', fraction = '', zone = 'Z'] =
+    /^([\d-]+)(?:[Tt\s]+([\d:]+)(\.\d+)?(Z|[-+]\d{2}:\d{2})?)?$/.exec(text) ?? []
+  const two = (parts: string, separator: string): string =>
+    parts
+      .split(separator)
+      .map((part) => part.padStart(2, '0'))
+      .join(separator)
+  const shown = fraction.replace(/\.?0+$/, '')
+  return `${two(date, '-')}T${two(time, ':')}${shown}${/^[-+]00:00$/.test(zone) ? 'Z' : zone}`
 }

@@ -158,6 +158,7 @@ const SERVICE: Shapes = {
   environment: value(mapping),
   env_file: list(closed({ path: words, required: always(truth, false), format: words })),
   expose: value(anyTexts),
+  extends: closed({ file: words, service: words }),
   extra_hosts: kept(hosts),
   gpus: devices,
   healthcheck: record({

@@ -28,7 +28,7 @@ function named(resources: Dict, project: string): Dict {
 }
 
 function normalizeService(service: Dict, lookup: Lookup): Dict {
-  const made = dict(Object.entries(service).filter(([key]) => key !== 'extends'))
+  const made = dict(Object.entries(service))
   const networks = service['networks']
   const joins = isDict(networks) && Object.keys(networks).length > 0
   if (service['network_mode'] === undefined && service['provider'] === undefined && !joins) made['networks'] = dict([['default', null]])

@@ -46,22 +46,21 @@ export interface Project {
 /** Reads, fills in, merges and checks the files of a project. Throws `ComposeRefused`. */
 export function loadProject(options: ProjectOptions): Project {
   const { files } = options
-  const early = environmentLookup(
-    options,
-    options.projectFolder === undefined ? options.folder : within(options.folder, options.projectFolder, files.home),
-  )
+  const here = workingFolder(options, options.paths?.[0])
+  const early = environmentLookup(options, [here])
   const given = options.paths ?? listOf(early('COMPOSE_FILE'), early('COMPOSE_PATH_SEPARATOR') ?? ':')
-  const paths = given.length > 0 ? given.map((path) => within(options.folder, path, files.home)) : findFiles(options.folder, files)
+  const paths = given.length > 0 ? given.map((path) => within(options.folder, path, files.home)) : findFiles(here, files)
   const [first] = paths
   if (first === undefined) throw new ComposeRefused('no configuration file provided: not found')
-  const folder = options.projectFolder === undefined ? folderOf(first) : within(options.folder, options.projectFolder, files.home)
-  const shell = environmentLookup(options, folder)
+  const folder = workingFolder(options, first)
+  const shell = environmentLookup(options, [here, folder])
   const sources = paths.map((path) => readSource(files, path))
   const name = checkName(options.name ?? shell('COMPOSE_PROJECT_NAME') ?? namedIn(sources, shell) ?? projectName(folder))
   const lookup: Lookup = (variable) => (variable === 'COMPOSE_PROJECT_NAME' ? name : shell(variable))
   const context = { files, folder, lookup, warn: options.warn, including: [] }
   const placeOf = placeFinder(sources)
-  const active = [...(options.profiles ?? []), ...listOf(lookup('COMPOSE_PROFILES'), ',')]
+  const profiles = options.profiles ?? []
+  const active = profiles.length > 0 ? profiles : (lookup('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim())
   const complete = (model: Dict): Dict => completed(model, name, active, context)
   if (describesVersionOne(sources[0]?.text ?? '', first)) {
     const old = loadVersionOne(sources, context)
@@ -100,22 +99,38 @@ function findFiles(folder: string, files: Files): string[] {
   }
 }
 
-/** The shell's environment goes before the files'. */
-function environmentLookup(options: ProjectOptions, folder: string): Lookup {
+/** Where relative paths start: what the caller says, the folder of the first file, or where the command was called. */
+function workingFolder({ projectFolder, folder, files }: ProjectOptions, first: string | undefined): string {
+  if (projectFolder !== undefined) return within(folder, projectFolder, files.home)
+  return first === undefined ? folder : folderOf(within(folder, first, files.home))
+}
+
+/** The shell's environment goes before the files': those that the caller names, or the ones in these folders, the first before the others. */
+function environmentLookup(options: ProjectOptions, folders: readonly string[]): Lookup {
   const { files, environment } = options
   const shell: Lookup = (name) => (Object.hasOwn(environment, name) ? environment[name] : name === 'PWD' ? options.folder : undefined)
-  const named = options.environmentFiles ?? []
+  const given = options.environmentFiles ?? []
+  const named = given.length > 0 ? given : listOf(shell('COMPOSE_ENV_FILES'), ',')
   const found = new Map<string, string>()
-  for (const path of named.length > 0
-    ? named.map((one) => within(options.folder, one, files.home))
-    : [within(folder, '.env', files.home)]) {
-    const text = files.read(path)
-    if (text === undefined && named.length > 0) throw new ComposeRefused(`couldn't find env file: ${path}`)
-    if (text === undefined) continue
-    readEnvironmentFile(text, path, (name) => shell(name) ?? found.get(name), found)
+  for (const path of named) {
+    const place = within(options.folder, path, files.home)
+    const text = files.read(place)
+    if (text === undefined) throw new ComposeRefused(`couldn't find env file: ${place}`)
+    readEnvironmentFile(text, place, (name) => shell(name) ?? found.get(name), found)
+  }
+  const usual = named.length > 0 || isTrue(shell('COMPOSE_DISABLE_ENV_FILE')) ? [] : new Set(folders)
+  for (const folder of usual) {
+    const place = within(folder, '.env', files.home)
+    const before = new Map(found)
+    const text = files.read(place)
+    if (text !== undefined)
+      for (const [key, value] of readEnvironmentFile(text, place, (name) => shell(name) ?? before.get(name)))
+        if (!found.has(key)) found.set(key, value)
   }
   return (name) => shell(name) ?? found.get(name)
 }
+
+const isTrue = (text: string | undefined): boolean => /^(?:1|t|true)$/i.test(text ?? '')
 
 const listOf = (text: string | undefined, separator: string): string[] => (text ?? '').split(separator).filter((item) => item !== '')
 

@@ -1,6 +1,6 @@
 import * as yaml from 'yaml'
 import { ComposeRefused } from '../refusal.ts'
-import { type Dict, type Path, type Value, dict, isDict, pathText } from '../value.ts'
+import { type Dict, type Path, type Value, WholeFloat, dict, isDict, pathText } from '../value.ts'
 import { plainScalar } from './scalar.ts'
 
 /** One YAML document of a Compose file. */
@@ -17,6 +17,8 @@ export interface Document {
 const MAX_BYTES = 4 << 20
 const MAX_DEPTH = 100
 const CONTROL = /[^\P{Cc}\t\n\r\u0085]/u
+/** An escaped slash, which the reader of Compose does not know. */
+const SLASH = /(?:^|[^\\])(?:\\\\)*\\\//
 /** How many values aliases may bring in, all together. */
 const MAX_ALIASED = 20_000
 
@@ -37,8 +39,11 @@ export function readDocuments(text: string, file: string, scalarOf: (text: strin
   return parsed.flatMap((document) => {
     const [error] = document.errors
     if (error !== undefined) throw new ComposeRefused(`yaml: ${error.message}`, { file, line: counter.linePos(error.pos[0]).line })
-    const { contents } = document
-    if (contents === null || (yaml.isScalar(contents) && contents.type === 'PLAIN' && contents.source === '')) return []
+    const { contents, directives } = document
+    if (directives.yaml.explicit === true && directives.yaml.version !== '1.1')
+      throw new ComposeRefused('yaml: found incompatible YAML document', { file })
+    const empty = contents === null || (yaml.isScalar(contents) && contents.type === 'PLAIN' && contents.source === '')
+    if (empty && directives.docStart !== true) return []
     return [new Reader(document, { text, file }, (offset) => counter.linePos(offset).line, scalarOf).read()]
   })
 }
@@ -53,6 +58,8 @@ class Reader {
   readonly #scalarOf: (text: string) => Value
   #aliased = 0
   #inAlias = 0
+  /** What is below `!override` is taken as it is. */
+  #inOverride = 0
 
   constructor(
     document: yaml.Document.Parsed,
@@ -97,8 +104,18 @@ class Reader {
     if (yaml.isAlias(node)) return this.#alias(node, path, depth)
     if (!yaml.isNode(node)) return null
     const tag = node.tag ?? ''
-    if (tag === '!reset' || tag === '!override') this.#cleared.push(path)
-    if (tag === '!reset') return undefined
+    if (this.#inOverride === 0 && (tag === '!reset' || tag === '!override')) {
+      this.#cleared.push(path)
+      if (tag === '!reset') return undefined
+      this.#inOverride++
+      const value = this.#content(node, tag, path, depth)
+      this.#inOverride--
+      return value
+    }
+    return this.#content(node, tag, path, depth)
+  }
+
+  #content(node: yaml.Node, tag: string, path: Path, depth: number): Value {
     if (yaml.isScalar(node)) return this.#scalar(node, tag)
     if (yaml.isSeq(node)) {
       return node.items.map((item, at) => this.#value(item, [...path, `[${at}]`], depth + 1)).filter((item) => item !== undefined)
@@ -118,11 +135,15 @@ class Reader {
 
   #scalar(node: yaml.Scalar, tag: string): Value {
     const text = String(node.source ?? node.value ?? '')
-    if (tag.endsWith(':str') || tag.startsWith('!')) return text
+    if (node.type === 'QUOTE_DOUBLE' && node.range && SLASH.test(this.#text.slice(node.range[0], node.range[1])))
+      this.#refuse('yaml: found unknown escape character', node)
+    if (tag.endsWith(':str') || /^!./.test(tag)) return text
     if (tag.endsWith(':binary')) return this.#binary(text, node)
     const plain = node.type === 'PLAIN' || node.type === undefined
     const value = plain || /:(int|float|bool|null)$/.test(tag) ? this.#scalarOf(text) : text
     if (tag.endsWith(':int') && !Number.isInteger(value)) this.#refuse(`yaml: cannot decode ${JSON.stringify(text)} as a !!int`, node)
+    if (tag.endsWith(':float') && typeof value === 'number' && Number.isInteger(value)) return new WholeFloat(value)
+    if (tag.endsWith(':null') && value !== null) this.#refuse(`yaml: cannot decode ${JSON.stringify(text)} as a !!null`, node)
     if (tag.endsWith(':bool') && typeof value !== 'boolean') this.#refuse(`yaml: cannot decode ${JSON.stringify(text)} as a !!bool`, node)
     return value
   }

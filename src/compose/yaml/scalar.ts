@@ -9,7 +9,8 @@ const WORDS: ReadonlyMap<string, Value> = new Map<string, Value>([
   ...['-.inf', '-.Inf', '-.INF'].map((word) => [word, Number.NEGATIVE_INFINITY] as const),
 ])
 
-const DATE = /^\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]|\s+)\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?\s*(?:Z|[-+]\d{1,2}(?::?\d{2})?)?)?$/
+const DATE =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.\d+)?(?:Z|[-+]\d{2}:\d{2})|\s+(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.\d+)?)?$/
 const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/
 const INTEGERS: readonly (readonly [RegExp, number])[] = [
   [/^([-+]?)0[xX]([0-9a-fA-F]+)$/, 16],
@@ -26,11 +27,11 @@ export function plainScalar(text: string): Value {
   const word = WORDS.get(text)
   if (word !== undefined) return word
   if (!/^[-+.0-9]/.test(text)) return text
-  if (DATE.test(text)) return new Timestamp(text)
+  if (isMoment(text)) return new Timestamp(text)
   const digits = text.replaceAll('_', '')
   for (const [pattern, radix] of INTEGERS) {
     const match = pattern.exec(digits)
-    if (match !== null) return wholeNumber(text, Number.parseInt(`${match[1] ?? ''}${match[2] ?? ''}`, radix))
+    if (match !== null) return wholeNumber(match[1] ?? '', match[2] ?? '', radix)
   }
   if (!FLOAT.test(digits)) return text
   const value = Number(digits)
@@ -38,5 +39,24 @@ export function plainScalar(text: string): Value {
   return Number.isInteger(value) ? new WholeFloat(value) : value
 }
 
-/** A number that cannot be held exactly stays the text that it was. */
-const wholeNumber = (text: string, value: number): Value => (Number.isSafeInteger(value) ? value : text)
+const PREFIXES: Readonly<Record<number, string>> = { 16: '0x', 8: '0o', 2: '0b', 10: '' }
+
+/** What 64 bits do not hold is a number with a point; what they hold and a number here does not is kept as its text. */
+function wholeNumber(sign: string, digits: string, radix: number): Value {
+  const exact = BigInt(`${PREFIXES[radix] ?? ''}${digits}`) * (sign === '-' ? -1n : 1n)
+  const value = Number(exact)
+  if (Number.isSafeInteger(value)) return value
+  return exact >= 2n ** 64n || exact < -(2n ** 63n) ? new WholeFloat(value) : exact.toString()
+}
+
+/** A date that the calendar has, with or without a time of the day. */
+function isMoment(text: string): boolean {
+  const match = DATE.exec(text)
+  if (match === null) return false
+  const [year = 0, month = 0, day = 0, ...times] = match.slice(1).map((part: string | undefined) => Number(part ?? 0))
+  const [hour = 0, minute = 0, second = 0, hours = 0, minutes = 0, seconds = 0] = times
+  const date = new Date(Date.UTC(year, month - 1, day))
+  return (
+    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour + hours < 24 && minute + minutes < 60 && second + seconds < 60
+  )
+}
