@@ -5,6 +5,7 @@ import { Path } from '../meta/path.ts'
 import type { Strategy } from '../resource.ts'
 import type { CustomResourceSubresourceScale } from '../types/apiextensions-v1.gen.ts'
 import { validateEmbedded } from './embedded.ts'
+import { finalizerWarnings } from './finalizer-warnings.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { validateListTypes } from './list-types.ts'
 import { dropNulls, settleNulls } from './nulls.ts'
@@ -41,6 +42,7 @@ export function customStrategy(source: StrategySource): Strategy<KubeObject> {
     },
     validate: (object, errors) => validate(source, object, errors),
     validateUpdate: (object, old, errors, warn) => validateUpdate(source, object, old, errors, warn),
+    warnings: (object, old) => finalizerWarnings(object, old),
   }
 }
 

@@ -16,7 +16,7 @@ export interface ObjectMetaOptions {
 export const ANNOTATIONS_MAX_BYTES = 256 * 1024
 const FIELD_MANAGER_MAX_BYTES = 128
 const SUBRESOURCE_MAX_BYTES = 256
-const STANDARD_FINALIZERS: readonly string[] = ['kubernetes', 'orphan', 'foregroundDeletion']
+export const STANDARD_FINALIZERS: readonly string[] = ['kubernetes', 'orphan', 'foregroundDeletion']
 
 /** `metadata` of a new object. */
 export function validateObjectMeta(meta: ObjectMeta, options: ObjectMetaOptions, path: Path, errors: FieldErrors): void {

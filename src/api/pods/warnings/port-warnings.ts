@@ -1,45 +1,61 @@
 import type * as core from '../../types/core-v1.gen.ts'
 
-interface Seen {
+interface Place {
   readonly at: string
   readonly port: core.ContainerPort
 }
 
-/** Ports of all containers that run at the same time. */
-export function portWarnings({ containers, initContainers }: core.PodSpec, path: string, warnings: string[]): void {
-  const named = new Map<string, string>()
-  initContainers?.forEach((container, i) => {
-    if (container.ports !== undefined)
-      portsOfOne(container.ports, `${path}.initContainers[${i}]`, container.restartPolicy === 'Always' ? named : new Map(), warnings)
-  })
-  containers?.forEach((container, i) => {
-    if (container.ports !== undefined) portsOfOne(container.ports, `${path}.containers[${i}]`, named, warnings)
-  })
+/** Of the ports of all containers, those that run one after the other too: first what they are, then what they are called. */
+export function portWarnings({ containers = [], initContainers = [] }: core.PodSpec, path: string, warnings: string[]): void {
+  if (!containers.some(hasPorts) && !initContainers.some(hasPorts)) return
+  const places = [...placesOf(initContainers, `${path}.initContainers`), ...placesOf(containers, `${path}.containers`)]
+  warnNumbers(places, warnings)
+  warnNames(places, warnings)
 }
 
-function portsOfOne(ports: readonly core.ContainerPort[], path: string, named: Map<string, string>, warnings: string[]): void {
-  const seen: Seen[] = []
-  ports.forEach((port, i) => {
-    const at = `${path}.ports[${i}]`
-    const { name = '', hostPort = 0, hostIP = '' } = port
-    if (name !== '') {
-      const first = named.get(name)
-      if (first === undefined) named.set(name, at)
-      else
-        warnings.push(
-          `${at}: duplicate port name ${JSON.stringify(name)} with ${first}, services and probes that select ports by name will use ${first}`,
-        )
+const hasPorts = ({ ports }: core.Container): boolean => ports !== undefined
+
+const placesOf = (containers: readonly core.Container[], path: string): readonly Place[] =>
+  containers.flatMap(({ ports = [] }, i) => ports.map((port, k) => ({ at: `${path}[${i}].ports[${k}]`, port })))
+
+function warnNumbers(places: readonly Place[], warnings: string[]): void {
+  const before = new Map<string, Place[]>()
+  for (const place of places) {
+    const { at, port } = place
+    if ((port.hostIP ?? '') !== '' && (port.hostPort ?? 0) === 0) warnings.push(`${at}: hostIP set without hostPort: ${shown(port)}`)
+    const key = `${port.containerPort}/${port.protocol}`
+    const others = before.get(key)
+    if (others === undefined) before.set(key, [place])
+    else {
+      for (const other of others) {
+        const how = likeness(port, other.port)
+        if (how !== undefined) warnings.push(`${at}: ${how} port definition with ${other.at}`)
+      }
+      others.push(place)
     }
-    if (hostIP !== '' && hostPort === 0) warnings.push(`${at}: hostIP set without hostPort: ${shown(port)}`)
-    const same = seen.find((other) => other.port.containerPort === port.containerPort && other.port.protocol === port.protocol)
-    if (same !== undefined) {
-      const [a, b] = [same.port, port]
-      if ((a.hostPort ?? 0) === hostPort && (a.hostIP ?? '') === (b.hostIP ?? ''))
-        warnings.push(`${at}: duplicate port definition with ${same.at}`)
-      else if ((a.hostPort ?? 0) === 0 && hostPort === 0) warnings.push(`${at}: overlapping port definition with ${same.at}`)
-    }
-    seen.push({ at, port })
-  })
+  }
+}
+
+/** How two definitions of the same port of the same protocol are in each other's way. */
+function likeness(a: core.ContainerPort, b: core.ContainerPort): string | undefined {
+  const [hostA = 0, hostB = 0, ipA = '', ipB = ''] = [a.hostPort, b.hostPort, a.hostIP, b.hostIP]
+  if (hostA === hostB && ipA === ipB) return 'duplicate'
+  if (hostA === 0 || hostB === 0) return 'overlapping'
+  return hostA === hostB && (ipA === '') !== (ipB === '') ? 'dangerously ambiguous' : undefined
+}
+
+function warnNames(places: readonly Place[], warnings: string[]): void {
+  const first = new Map<string, string>()
+  for (const { at, port } of places) {
+    const { name = '' } = port
+    if (name === '') continue
+    const other = first.get(name)
+    if (other === undefined) first.set(name, at)
+    else
+      warnings.push(
+        `${at}: duplicate port name ${JSON.stringify(name)} with ${other}, services and probes that select ports by name will use ${other}`,
+      )
+  }
 }
 
 const shown = ({ name = '', hostPort = 0, containerPort, protocol = '', hostIP = '' }: core.ContainerPort): string =>

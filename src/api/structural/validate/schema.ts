@@ -104,8 +104,8 @@ function objectResult(schema: JsonSchema, value: Readonly<Record<string, unknown
   const { minProperties, maxProperties, additionalProperties, required = [], properties = {} } = schema
   const keys = Object.keys(value)
   if (minProperties !== undefined && keys.length < minProperties)
-    return result.add(say.invalid(at, keys.length, `should have at least ${minProperties} properties`))
-  if (maxProperties !== undefined && keys.length > maxProperties) return result.add(say.tooMany(at, keys.length, maxProperties))
+    result.add(say.invalid(at, keys.length, `should have at least ${minProperties} properties`))
+  if (maxProperties !== undefined && keys.length > maxProperties) result.add(say.tooMany(at, keys.length, maxProperties))
   for (const key of keys) {
     if (Object.hasOwn(properties, key)) continue
     if (additionalProperties === false) result.add(say.forbiddenProperty(at, key))

@@ -208,9 +208,8 @@ function validatePolicies(spec: ServiceSpec, errors: FieldErrors): void {
   const reachable = isExternal(spec) || (spec.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0)
   if ((spec.externalTrafficPolicy ?? '') !== '' && !reachable)
     errors.push(fieldError.invalid(external, spec.externalTrafficPolicy, 'may only be set for externally-accessible services'))
-  else if (isExternal(spec)) {
-    if (validateRequired(spec.externalTrafficPolicy, external, errors)) validateEnum(spec.externalTrafficPolicy, POLICIES, external, errors)
-  } else if (reachable) validateEnum(spec.externalTrafficPolicy, POLICIES, external, errors)
+  else if (reachable && validateRequired(spec.externalTrafficPolicy, external, errors))
+    validateEnum(spec.externalTrafficPolicy, POLICIES, external, errors)
   const health = spec.healthCheckNodePort ?? 0
   const healthPath = SPEC.child('healthCheckNodePort')
   if (hasHealthPort(spec)) {

@@ -7,6 +7,9 @@ import { validateService, validateServiceStatus, validateServiceUpdate } from '.
 
 const AFFINITY_SECONDS = 10_800
 
+/** Whether requests from outside can come to it, so that it has a policy for them. */
+const isReachable = (service: Service): boolean =>
+  isExternal(service) || (service.spec?.type === 'ClusterIP' && (service.spec.externalIPs ?? []).length > 0)
 export const isExternal = (service: Service): boolean => service.spec?.type === 'NodePort' || service.spec?.type === 'LoadBalancer'
 export const needsHealthCheck = (service: Service): boolean =>
   service.spec?.type === 'LoadBalancer' && service.spec.externalTrafficPolicy === 'Local'
@@ -75,7 +78,7 @@ function defaults(service: Service): void {
     port.protocol ||= 'TCP'
     if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port
   }
-  if (isExternal(service)) spec.externalTrafficPolicy ||= 'Cluster'
+  if (isReachable(service)) spec.externalTrafficPolicy ||= 'Cluster'
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster'
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true
 }
@@ -97,6 +100,10 @@ function normaliseAddresses({ spec }: Service, old: Service | undefined): void {
     spec.clusterIPs = [clusterIP, ...spec.clusterIPs.slice(1)]
 }
 
+/** Its node ports as one text, whatever their order. */
+const nodePortsOf = ({ spec }: Service): string =>
+  [...new Set((spec?.ports ?? []).map(({ nodePort = 0 }) => nodePort).filter((port) => port > 0))].sort((a, b) => a - b).join()
+
 /** What a change of type leaves behind goes, when the writer has not touched it. */
 function dropForType(service: Service, old: Service): void {
   const { spec } = service
@@ -112,13 +119,9 @@ function dropForType(service: Service, old: Service): void {
     if (untouched('ipFamilyPolicy')) delete spec.ipFamilyPolicy
     if (untouched('internalTrafficPolicy')) delete spec.internalTrafficPolicy
   }
-  if (isExternal(old) && !isExternal(service)) {
-    if (untouched('externalTrafficPolicy')) delete spec.externalTrafficPolicy
-    for (const port of spec.ports ?? []) {
-      const same = before.ports?.find((one) => one.port === port.port && one.protocol === port.protocol)
-      if (same !== undefined && same.nodePort === port.nodePort) delete port.nodePort
-    }
-  }
+  if (isReachable(old) && !isReachable(service) && untouched('externalTrafficPolicy')) delete spec.externalTrafficPolicy
+  if (isExternal(old) && !isExternal(service) && nodePortsOf(service) === nodePortsOf(old))
+    for (const port of spec.ports ?? []) delete port.nodePort
   if (needsHealthCheck(old) && !needsHealthCheck(service) && untouched('healthCheckNodePort')) delete spec.healthCheckNodePort
   if (before.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
     if (untouched('allocateLoadBalancerNodePorts')) delete spec.allocateLoadBalancerNodePorts
