@@ -150,6 +150,7 @@ export {
   domainPrefixedPathErrors,
   type NameRule,
   nameIsPathSegment,
+  labelValueErrors,
   qualifiedNameErrors,
   type TextErrors,
 } from './validation/names.ts'

@@ -5,6 +5,9 @@ import type { Outcome } from './outcome.ts'
 /**
  * What is known not to be as recorded yet: topic → scenario names, or `*` for a topic of which nothing passes. The tests fail when a scenario outside this
  * list fails, and also when one inside it passes: the list only ever tells the truth.
+ *
+ * `params: …` of vap-behaviour stay on it: when the last policy with parameters of a built-in kind goes, kube-apiserver ends its cache of that kind for good,
+ * and finds no new parameters until it is started again. They were recorded in that state. A fresh kube-apiserver answers as ours does (tried three times).
  */
 export type OpenList = Readonly<Record<string, readonly string[]>>
 

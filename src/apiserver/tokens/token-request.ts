@@ -111,19 +111,21 @@ function bind(
   bound: authentication.BoundObjectReference,
 ): Pick<PrivateClaims, 'pod' | 'secret' | 'node'> {
   const { apiVersion = '', kind = '', name = '', uid = '' } = bound
-  const found = <T extends KubeObject>(plural: string, object: T | undefined): T & { metadata: { uid: string } } => {
+  const found = <T extends KubeObject>(plural: string, object: T | undefined): T => {
     if (object === undefined) throw statusError.notFound({ group: '', plural }, name)
-    const recorded = object.metadata?.uid ?? ''
-    if (uid !== '' && uid !== recorded) {
-      throw statusError.conflict(
-        { group: '', plural: kind },
-        name,
-        `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-      )
-    }
-    return object as T & { metadata: { uid: string } }
+    return object
   }
-  const isCore = apiVersion === 'v1' || (apiVersion === '' && kind !== '')
+  const uidOf = ({ metadata }: KubeObject): string => {
+    const recorded = metadata?.uid ?? ''
+    if (uid === '' || uid === recorded) return recorded
+    throw statusError.conflict(
+      { group: '', plural: kind },
+      name,
+      `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+    )
+  }
+  // Of the core group, whatever the version.
+  const isCore = !apiVersion.includes('/')
   if (isCore && name === '' && ['Pod', 'Secret', 'Node'].includes(kind)) throw statusError.badRequest('Name parameter required.')
   if (isCore && kind === 'Pod') {
     const pod = found('pods', reader.get(refs.pods, namespace, name))
@@ -136,12 +138,11 @@ function bind(
     const nodeUid = nodeName === '' ? undefined : reader.get(refs.nodes, '', nodeName)?.metadata?.uid
     return {
       ...(nodeName === '' ? {} : { node: { name: nodeName, ...(nodeUid === undefined ? {} : { uid: nodeUid }) } }),
-      pod: { name, uid: pod.metadata.uid },
+      pod: { name, uid: uidOf(pod) },
     }
   }
-  if (isCore && kind === 'Secret')
-    return { secret: { name, uid: found('secrets', reader.get(refs.secrets, namespace, name)).metadata.uid } }
-  if (isCore && kind === 'Node') return { node: { name, uid: found('nodes', reader.get(refs.nodes, '', name)).metadata.uid } }
+  if (isCore && kind === 'Secret') return { secret: { name, uid: uidOf(found('secrets', reader.get(refs.secrets, namespace, name))) } }
+  if (isCore && kind === 'Node') return { node: { name, uid: uidOf(found('nodes', reader.get(refs.nodes, '', name))) } }
   const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
   throw statusError.badRequest(`cannot bind token to object of type ${group}/${version}, Kind=${kind}`)
 }

@@ -165,6 +165,14 @@ class Checker {
       case 'param':
         this.bindings.assign(TYPES.dyn, target)
         return TYPES.dyn
+      case 'opaque':
+        // The types of Kubernetes' libraries are objects for the language, whose fields nobody knows.
+        if (target.name.startsWith('kubernetes.')) {
+          this.#tell(expr.at, `unexpected failed resolution of '${target.name}'`)
+          return TYPES.error
+        }
+        this.#tell(expr.at, `type '${typeText(target)}' does not support field selection`)
+        return TYPES.dyn
       default:
         if (!isDynOrError(target)) this.#tell(expr.at, `type '${typeText(target)}' does not support field selection`)
         return TYPES.dyn

@@ -2,6 +2,7 @@ import { bindMacro, type MacroTable, macroKey, standardMacros } from '../syntax/
 import type { Environment } from '../types/environment.ts'
 import { Functions, type Library } from '../types/functions.ts'
 import { type CelType, listType, mapType, structType, TYPES } from '../types/type.ts'
+import { ArrayList, HashMap } from '../values/containers.ts'
 import { Double, type Int, Uint } from '../values/numbers.ts'
 import type { Outcome, Value } from '../values/value.ts'
 import { conversions } from './conversions.ts'
@@ -42,6 +43,10 @@ export function standardTypes(): ReadonlyMap<string, CelType> {
     ['map', mapType(TYPES.dyn, TYPES.dyn)],
     ['null_type', TYPES.null],
     ['type', TYPES.type],
+    ['duration', TYPES.duration],
+    ['timestamp', TYPES.timestamp],
+    [`${GOOGLE}Struct`, withFields(mapType(TYPES.string, TYPES.dyn), {})],
+    [`${GOOGLE}ListValue`, withFields(listType(TYPES.dyn), {})],
     ['optional_type', { kind: 'opaque', name: 'optional_type', params: [TYPES.dyn] }],
     [`${GOOGLE}Timestamp`, withFields(TYPES.timestamp, { seconds: TYPES.int, nanos: TYPES.int })],
     [`${GOOGLE}Duration`, withFields(TYPES.duration, { seconds: TYPES.int, nanos: TYPES.int })],
@@ -55,8 +60,10 @@ function withFields(type: CelType, fields: Readonly<Record<string, CelType>>): C
   return { ...type, fieldType: structType('', (name) => (Object.hasOwn(fields, name) ? fields[name] : undefined)).fieldType as never }
 }
 
-/** What wrapper messages become: the value inside, or the zero of its type. */
+/** What messages of the language become that are plain values: the value inside, or the zero of its type. */
 export function wrappedValue(type: CelType, fields: ReadonlyMap<string, Value>): Outcome | undefined {
+  if (type.kind === 'map') return new HashMap()
+  if (type.kind === 'list') return new ArrayList([])
   if (type.nullable !== true) return undefined
   const value = fields.get('value')
   if (value !== undefined) return value

@@ -58,7 +58,6 @@ export function validateSelectableFields(
     errors.push(fieldError.invalid(path, '', 'may only be set when `version.schema.openAPIV3Schema` is not included'))
     return
   }
-  if (fields.length > MAX_SELECTABLE) errors.push(fieldError.tooMany(path, fields.length, MAX_SELECTABLE))
   const seen = new Set<string>()
   fields.forEach(({ jsonPath = '' }, i) => {
     const at = path.index(i).child('jsonPath')
@@ -71,7 +70,7 @@ export function validateSelectableFields(
       errors.push(fieldError.invalid(at, jsonPath, `is an invalid path: ${found}`))
       return
     }
-    if (jsonPath.startsWith('.metadata')) errors.push(fieldError.invalid(at, jsonPath, 'must not point to fields in metadata'))
+    if (/^\.metadata(?![^.])/.test(jsonPath)) errors.push(fieldError.invalid(at, jsonPath, 'must not point to fields in metadata'))
     if (!['string', 'boolean', 'integer'].includes(found.type ?? '')) {
       errors.push(
         fieldError.invalid(
@@ -84,24 +83,22 @@ export function validateSelectableFields(
     if (seen.has(jsonPath)) errors.push(fieldError.duplicate(at, jsonPath))
     seen.add(jsonPath)
   })
+  if (seen.size > MAX_SELECTABLE) errors.push(fieldError.tooMany(path, seen.size, MAX_SELECTABLE))
 }
 
 /** The schema that a path leads to, or what is wrong with the path. */
 function fieldAt(root: JsonSchema | undefined, jsonPath: string): JsonSchema | string {
-  if (!jsonPath.startsWith('.')) return `must start with .`
+  const words = jsonPath.match(/'(?:[^'\\]|\\.)*'|[.[\]]|[^.[\]]+/g) ?? []
   let schema = root
-  for (const step of jsonPath.match(/\.[^.[\]]+|\['[^']*'\]|\[[^\]]*\]|.+/g) ?? []) {
-    if (step.startsWith('[') && !step.startsWith("['")) return 'array notation is not allowed'
-    const name = step.startsWith('.') ? step.slice(1) : step.slice(2, -2)
+  for (let i = 0; i < words.length; i += 2) {
+    const [word, name] = words.slice(i, i + 2)
+    if (word === '[') return 'array notation is not allowed'
+    if (word !== '.') return `expected [ or . but got: ${word}`
+    if (name === undefined) return 'unexpected end of JSON path'
     const { properties } = schema ?? {}
-    const next: JsonSchema | undefined =
-      properties !== undefined && Object.hasOwn(properties, name)
-        ? properties[name]
-        : step.startsWith('[') && schema !== undefined
-          ? valuesOf(schema)
-          : undefined
-    if (next === undefined) return 'does not refer to a valid field'
-    schema = next
+    if (properties === undefined) schema = schema === undefined ? undefined : valuesOf(schema)
+    else schema = Object.hasOwn(properties, name) ? properties[name] : undefined
+    if (schema === undefined) return 'does not refer to a valid field'
   }
   return schema ?? 'does not refer to a valid field'
 }

@@ -1,4 +1,14 @@
-import { type FieldErrors, type GroupKind, Path, type authorization, fieldError, invalidText, qualifiedNameErrors, statusError } from '#api'
+import {
+  type FieldErrors,
+  type GroupKind,
+  Path,
+  type authorization,
+  fieldError,
+  invalidText,
+  labelValueErrors,
+  qualifiedNameErrors,
+  statusError,
+} from '#api'
 
 /** Refusals of the access reviews name no kind: clients of the API see ` .authorization.k8s.io`. */
 const NAMELESS: GroupKind = { group: 'authorization.k8s.io', kind: '' }
@@ -34,8 +44,8 @@ export function validateAccessReview(review: Review, rules: ReviewRules): void {
   }
   if (resourceAttributes) {
     const attributes = path.child('resourceAttributes')
-    validateSelector(resourceAttributes.fieldSelector, attributes.child('fieldSelector'), validateFieldKey, errors)
-    validateSelector(resourceAttributes.labelSelector, attributes.child('labelSelector'), validateLabelKey, errors)
+    validateSelector(resourceAttributes.fieldSelector, attributes.child('fieldSelector'), validateField, errors)
+    validateSelector(resourceAttributes.labelSelector, attributes.child('labelSelector'), validateLabel, errors)
   }
   validateMetadata(review, rules, errors)
   if (rules.namespace !== undefined) {
@@ -56,13 +66,16 @@ function validateMetadata({ metadata = {} }: Review, rules: ReviewRules, errors:
   if (filled.length > 0) errors.push(fieldError.invalid(Path.of('metadata'), metadata, 'must be empty'))
 }
 
-type ValidateKey = (key: string, path: Path, errors: FieldErrors) => void
-const validateFieldKey: ValidateKey = (key, path, errors) => {
-  if (key === '') errors.push(fieldError.required(path, 'must be specified'))
+type ValidateTerms = (key: string, values: readonly string[], path: Path, errors: FieldErrors) => void
+const validateField: ValidateTerms = (key, _values, path, errors) => {
+  if (key === '') errors.push(fieldError.required(path.child('key'), 'must be specified'))
 }
-const validateLabelKey: ValidateKey = (key, path, errors) => invalidText(key, qualifiedNameErrors(key), path, errors)
+const validateLabel: ValidateTerms = (key, values, path, errors) => {
+  invalidText(key, qualifiedNameErrors(key), path.child('key'), errors)
+  values.forEach((value, i) => invalidText(value, labelValueErrors(value), path.child('values').index(i), errors))
+}
 
-function validateSelector(selector: Selector | undefined, path: Path, validateKey: ValidateKey, errors: FieldErrors): void {
+function validateSelector(selector: Selector | undefined, path: Path, validateTerms: ValidateTerms, errors: FieldErrors): void {
   if (selector === undefined) return
   const requirements = selector.requirements ?? []
   const raw = selector.rawSelector ?? ''
@@ -81,6 +94,6 @@ function validateSelector(selector: Selector | undefined, path: Path, validateKe
     if ((operator === 'Exists' || operator === 'DoesNotExist') && values?.length) {
       errors.push(fieldError.forbidden(here.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
     }
-    validateKey(key, here.child('key'), errors)
+    validateTerms(key, values ?? [], here, errors)
   })
 }

@@ -3,6 +3,7 @@ import { type KubeObject, type ResourceRef, type authorization, refs } from '#ap
 import type { AccessQuestion, Authorizer, UserInfo, VirtualRequest, VirtualResource } from '../../contract.ts'
 import { errorOf } from '../authorize/authorize.ts'
 import { type ReviewRules, validateAccessReview } from './access-validation.ts'
+import { askedSelector } from './asked-selector.ts'
 
 type Attributes = Pick<authorization.SubjectAccessReviewSpec, 'resourceAttributes' | 'nonResourceAttributes'>
 
@@ -21,7 +22,7 @@ export function accessReviews(authorizer: Authorizer): readonly VirtualResource[
         apiVersion: 'authorization.k8s.io/v1',
         metadata: { ...(namespace === undefined ? {} : { namespace }), ...ownedFields(object) },
         spec: asked.spec,
-        status: await answer(scope, authorizer, questionOf(user, asked.spec)),
+        status: await answer(scope, authorizer, user, asked.spec),
       } as KubeObject
     },
   })
@@ -37,15 +38,22 @@ export function ownedFields({ metadata }: KubeObject): Pick<NonNullable<KubeObje
   return metadata?.managedFields === undefined ? {} : { managedFields: metadata.managedFields }
 }
 
-async function answer(scope: Scope, authorizer: Authorizer, question: AccessQuestion): Promise<authorization.SubjectAccessReviewStatus> {
-  const decision = await authorizer.authorize(scope, question)
+async function answer(
+  scope: Scope,
+  authorizer: Authorizer,
+  user: UserInfo,
+  asked: Attributes,
+): Promise<authorization.SubjectAccessReviewStatus> {
+  const fields = askedSelector('fieldSelector', asked.resourceAttributes?.fieldSelector)
+  const labels = askedSelector('labelSelector', asked.resourceAttributes?.labelSelector)
+  const decision = await authorizer.authorize(scope, questionOf(user, asked, fields.text, labels.text))
   const { kind, reason } = decision
-  const evaluationError = errorOf(decision)
+  const errors = [errorOf(decision), fields.problem, labels.problem].filter((error) => error !== undefined)
   return {
     allowed: kind === 'allow',
     ...(kind === 'deny' ? { denied: true } : {}),
     ...(reason === '' ? {} : { reason }),
-    ...(evaluationError === undefined ? {} : { evaluationError }),
+    ...(errors.length === 0 ? {} : { evaluationError: errors.join('; ') }),
   }
 }
 
@@ -54,14 +62,17 @@ function subjectOf({ user = '', uid, groups, extra }: authorization.SubjectAcces
   return { name: user, ...(uid ? { uid } : {}), groups: groups ?? [], extra: Object.fromEntries(lowered) }
 }
 
-function questionOf(user: UserInfo, { resourceAttributes, nonResourceAttributes }: Attributes): AccessQuestion {
+function questionOf(
+  user: UserInfo,
+  { resourceAttributes, nonResourceAttributes }: Attributes,
+  fieldSelector: string | undefined,
+  labelSelector: string | undefined,
+): AccessQuestion {
   if (resourceAttributes === undefined) {
     const { path = '', verb = '' } = nonResourceAttributes ?? {}
     return { user, verb, isResource: false, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path }
   }
   const { verb = '', group = '', version = '', resource = '', subresource = '', namespace = '', name = '' } = resourceAttributes
-  const fieldSelector = selectorText(resourceAttributes.fieldSelector)
-  const labelSelector = selectorText(resourceAttributes.labelSelector)
   return {
     user,
     verb,
@@ -76,18 +87,4 @@ function questionOf(user: UserInfo, { resourceAttributes, nonResourceAttributes 
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
     ...(labelSelector === undefined ? {} : { labelSelector }),
   }
-}
-
-/** Requirements that cannot be written as text are left out: the question is then about more objects, never about fewer. */
-function selectorText(
-  selector: authorization.FieldSelectorAttributes | authorization.LabelSelectorAttributes | undefined,
-): string | undefined {
-  if (selector === undefined) return undefined
-  if (selector.rawSelector) return selector.rawSelector
-  const parts = (selector.requirements ?? []).flatMap(({ key, operator, values }) => {
-    if (values?.length === 1 && operator === 'In') return [`${key}=${values[0]}`]
-    if (values?.length === 1 && operator === 'NotIn') return [`${key}!=${values[0]}`]
-    return []
-  })
-  return parts.length === 0 ? undefined : parts.join(',')
 }
