@@ -75,6 +75,8 @@ export function planPlacement(view: DaemonView): DaemonPlan {
         if (pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') ended.push(pod)
         else running.push(pod)
       }
+      // With surge a node is not without a pod while one of its pods goes.
+      if (surge > 0 && running.length === 0 && shouldRun) create.push(name)
       remove.push(...surplusOf(view, running, surge > 0))
     }
   }
@@ -83,7 +85,7 @@ export function planPlacement(view: DaemonView): DaemonPlan {
   return { create, remove: [...remove, ...ended], ended, down: [] }
 }
 
-/** Beyond one pod a node the younger ones go; with surge, one old and one new may stand side by side until the new one is available. */
+/** Beyond one pod a node the younger ones go; with surge, one old and one new may stand side by side while the old one is ready and the new one not yet available. */
 function surplusOf(view: DaemonView, running: readonly core.Pod[], hasSurge: boolean): readonly core.Pod[] {
   if (running.length <= 1) return []
   const sorted = [...running].sort(createdFirst)
@@ -91,7 +93,8 @@ function surplusOf(view: DaemonView, running: readonly core.Pod[], hasSurge: boo
   const isNew = (pod: core.Pod): boolean => pod.metadata?.labels?.[REVISION_HASH] === view.hash
   const newest = sorted.find(isNew)
   const oldest = sorted.find((pod) => !isNew(pod))
-  const keepsOld = newest === undefined || !isAvailable(newest, minReadySeconds(view), view.nowMs)
+  const keepsOld =
+    newest === undefined || (oldest !== undefined && isReady(oldest) && !isAvailable(newest, minReadySeconds(view), view.nowMs))
   return sorted.filter((pod) => pod !== newest && !(pod === oldest && keepsOld))
 }
 

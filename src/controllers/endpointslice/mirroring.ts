@@ -11,15 +11,11 @@ const NOT_COPIED = new Set([TRIGGER_TIME, 'kubectl.kubernetes.io/last-applied-co
 /** Addresses of one subset beyond this are not mirrored. */
 const MAX_PER_SUBSET = 1000
 
-/** Endpoints that a person wrote are mirrored; a controller's are not, nor what opts out. */
+/** Endpoints of a Service without a selector are mirrored, whoever wrote them: what its controller wrote while it had one too. Not what opts out. */
 function isMirrored(endpoints: core.Endpoints, service: core.Service | undefined): boolean {
   const { labels, annotations } = endpoints.metadata ?? {}
   return (
-    service !== undefined &&
-    service.spec?.selector === undefined &&
-    labels?.[SKIP_MIRROR] !== 'true' &&
-    annotations?.[LEADER] === undefined &&
-    labels?.['endpoints.kubernetes.io/managed-by'] === undefined
+    service !== undefined && service.spec?.selector === undefined && labels?.[SKIP_MIRROR] !== 'true' && annotations?.[LEADER] === undefined
   )
 }
 

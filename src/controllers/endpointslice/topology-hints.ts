@@ -69,7 +69,7 @@ function shared(ready: readonly discovery.Endpoint[], wanted: ReadonlyMap<string
     const [giver, tooMany] = most(1)
     const [taker, tooFew] = most(-1)
     if (giver === '' || taker === '' || (tooMany < 1 && tooFew < 1) || tooMany < 0.5 || tooFew < 0.5) return hints
-    const given = ready.findLast((endpoint) => hints.get(endpoint) === giver && endpoint.zone === giver)
+    const given = ready.find((endpoint) => hints.get(endpoint) === giver && endpoint.zone === giver)
     if (given === undefined) return hints
     hints.set(given, taker)
     excess.set(giver, tooMany - 1)

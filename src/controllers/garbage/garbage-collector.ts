@@ -2,7 +2,7 @@ import type { CancellableScope, Scope } from '#base'
 import { type KubeObject, type OwnerReference, type ResourceRef, apiVersionOf, isConflict, isNotFound, refs } from '#api'
 import { discover } from '#client'
 import { after, type ControllerContext, type ControllerDefinition, done, inParallel, type Reconcile, reflect } from '#reconcile'
-import { type Findings, type Node, OwnerGraph, type Place, groupOf } from './graph.ts'
+import { type Findings, type Node, OwnerGraph, type Place } from './graph.ts'
 import { type OwnerState, planDeletion } from './plan-deletion.ts'
 import { ResourceFeed } from './resource-feed.ts'
 
@@ -19,6 +19,8 @@ function setup(context: ControllerContext): Reconcile {
   const { client } = context
   const graph = new OwnerGraph()
   const feeds = new Map<string, { readonly ref: ResourceRef; readonly feed: ResourceFeed; readonly scope: CancellableScope }>()
+  /** Every kind in every version that is served, by its id. */
+  let kinds: ReadonlyMap<string, ResourceRef> = new Map()
   const waitingForKind = new Map<string, Set<string>>()
   context.watch(refs.customresourcedefinitions, () => [RESOURCES])
   context.watch(refs.apiservices, () => [RESOURCES])
@@ -29,17 +31,24 @@ function setup(context: ControllerContext): Reconcile {
     for (const { uid } of lookAt) context.enqueue(uid)
   }
   const allSynced = (): boolean => [...feeds.values()].every(({ feed }) => feed.synced)
-  const idOf = (ref: { readonly group: string; readonly kind: string }): string => `${ref.group}/${ref.kind}`
+  const idOf = (apiVersion: string, kind: string): string => `${apiVersion} ${kind}`
 
   /** Follows every resource that can be listed, watched and deleted, and no other. */
   async function followResources(scope: Scope): Promise<boolean> {
     const { resources, failures } = await discover(scope, client)
     const wanted = new Map<string, ResourceRef>()
-    for (const { ref, verbs } of resources) {
+    const served = new Map<string, ResourceRef>()
+    for (const { ref, verbs, otherVersions } of resources) {
       const canFollow = verbs.has('list') && verbs.has('watch') && verbs.has('delete')
       // Events have no owners and are many; they are also served twice.
-      if (canFollow && ref.plural !== 'events') wanted.set(`${apiVersionOf(ref)}/${ref.plural}`, ref)
+      if (!canFollow || ref.plural === 'events') continue
+      wanted.set(`${apiVersionOf(ref)}/${ref.plural}`, ref)
+      for (const version of [ref.version, ...otherVersions]) {
+        const of = { ...ref, version }
+        served.set(idOf(apiVersionOf(of), ref.kind), of)
+      }
     }
+    kinds = failures.length > 0 ? new Map([...kinds, ...served]) : served
     for (const [id, { feed, scope: feedScope }] of feeds) {
       if (wanted.has(id) || failures.length > 0) continue
       feedScope.cancel()
@@ -54,14 +63,14 @@ function setup(context: ControllerContext): Reconcile {
       const whole = context.informers.known(ref)
       if (whole === undefined) void reflect(feedScope, client.metadata(ref), {}, feed)
       else feed.readAlong(feedScope, whole)
-      for (const uid of waitingForKind.get(idOf(ref)) ?? []) context.enqueue(uid)
-      waitingForKind.delete(idOf(ref))
+    }
+    for (const [id, waiting] of waitingForKind) {
+      if (!kinds.has(id)) continue
+      for (const uid of waiting) context.enqueue(uid)
+      waitingForKind.delete(id)
     }
     return allSynced()
   }
-
-  const refFor = (reference: OwnerReference): ResourceRef | undefined =>
-    [...feeds.values()].find(({ ref }) => ref.kind === reference.kind && ref.group === groupOf(reference))?.ref
 
   async function read(scope: Scope, ref: ResourceRef, namespace: string, name: string): Promise<KubeObject | undefined> {
     try {
@@ -105,19 +114,14 @@ function setup(context: ControllerContext): Reconcile {
   }
 
   async function ownerState(scope: Scope, reference: OwnerReference, namespace: string, waiter: string): Promise<OwnerState> {
-    const ref = refFor(reference)
+    const id = idOf(reference.apiVersion, reference.kind)
+    const ref = kinds.get(id)
     if (ref === undefined) {
-      const id = idOf({ group: groupOf(reference), kind: reference.kind })
       waitingForKind.set(id, (waitingForKind.get(id) ?? new Set()).add(waiter))
       return 'unknown-kind'
     }
     if (ref.namespaced && namespace === '') return 'impossible'
-    const owner = await read(
-      scope,
-      { ...ref, version: reference.apiVersion.split('/').at(-1) ?? ref.version },
-      ref.namespaced ? namespace : '',
-      reference.name,
-    )
+    const owner = await read(scope, ref, ref.namespaced ? namespace : '', reference.name)
     if (owner?.metadata?.uid !== reference.uid) return 'absent'
     const waits = owner.metadata.deletionTimestamp !== undefined && (owner.metadata.finalizers ?? []).includes('foregroundDeletion')
     return waits ? 'waits-for-dependents' : 'there'
