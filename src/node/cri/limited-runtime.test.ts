@@ -17,6 +17,8 @@ function slowRuntime() {
   const runtime = {
     runPodSandbox: (_: unknown, { name }: SandboxSpec) => start(name),
     startContainer: async (_: unknown, id: string) => void (await start(id)),
+    stopContainer: async (_: unknown, id: string) => void (await start(`stop ${id}`)),
+    stopPodSandbox: async (_: unknown, id: string) => void (await start(`clear ${id}`)),
   } as Partial<ContainerRuntime> as ContainerRuntime
   return { runtime, begun, end: (name: string) => ends.get(name)?.() }
 }
@@ -59,6 +61,26 @@ test('a start that hangs does not keep its slot', async () => {
   assert.deepEqual(slow.begun, ['hangs', 'next'])
   slow.end('next')
   assert.equal(await next, 'next')
+})
+
+test('what is stopped waits for no start, and only a moment for others that are stopped', async () => {
+  const clock = manualClock()
+  using scope = rootScope({ clock })
+  const slow = slowRuntime()
+  const limited = limitedRuntime(scope, slow.runtime, 1)
+  void limited.startContainer(scope, 'a')
+  for (let at = 0; at < 6; at++) void limited.stopContainer(scope, String(at), 30)
+  void limited.stopPodSandbox(scope, 'x')
+  void limited.stopPodSandbox(scope, 'y')
+  await turns()
+  assert.deepEqual(slow.begun, ['a', 'stop 0', 'stop 1', 'stop 2', 'stop 3', 'clear x'])
+  // However long they take to obey.
+  clock.advance(250)
+  await turns()
+  assert.deepEqual(slow.begun.slice(6), ['stop 4', 'stop 5'])
+  slow.end('clear x')
+  await turns()
+  assert.deepEqual(slow.begun.slice(8), ['clear y'])
 })
 
 test('one that was cancelled while it waited is never begun', async () => {

@@ -71,5 +71,6 @@ describe('reading the machine', () => {
   test('mounts below a directory, innermost first, and no others', () => {
     const mountinfo = ['1 1 0:1 / /a rw - x', '2 1 0:1 / /a/b rw - x', '3 1 0:1 / /ab rw - x', '4 1 0:1 / /a/b/c\\040d rw - x'].join('\n')
     assert.deepEqual(mountsBelow(mountinfo, ['/a']), ['/a/b/c d', '/a/b', '/a'])
+    assert.deepEqual(mountsBelow(mountinfo, ['/a/b/c d']), ['/a/b/c d'])
   })
 })

@@ -88,8 +88,12 @@ function leftContainers(layout: HostLayout): string[] {
   })
 }
 
-/** Mount points below the directories, innermost first. */
+/** As the kernel writes a path into its tables. */
+const asWritten = (path: string): string => path.replace(/[ \t\n\\]/g, (sign) => `\\${sign.charCodeAt(0).toString(8).padStart(3, '0')}`)
+
+/** Mount points below the directories, innermost first. The table of a node with hundreds of pods has thousands of lines, and is mostly asked for what is not in it. */
 export function mountsBelow(mountinfo: string, dirs: readonly string[]): string[] {
+  if (!dirs.some((dir) => mountinfo.includes(asWritten(dir)))) return []
   const points = mountinfo
     .split('\n')
     .map((line) => (line.split(' ')[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))

@@ -95,6 +95,28 @@ describe('a pod on a node', () => {
     assert.deepEqual(await runtime.listContainers(), [])
   })
 
+  test('stays as it is when the runtime is listed in the moment before it was there, and is made anew when it is really gone', async () => {
+    const { listPodSandboxes, listContainers } = runtime
+    node.manager.set(web)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+    const before = main()?.containerID
+    runtime.listPodSandboxes = async () => []
+    runtime.listContainers = async () => []
+    clock.advance(60_000)
+    await settled()
+    assert.deepEqual(
+      node.events.filter((event) => event.includes('Killing')),
+      [],
+    )
+    assert.equal(main()?.containerID, before)
+
+    Object.assign(runtime, { listPodSandboxes, listContainers })
+    const [sandbox] = await runtime.listPodSandboxes()
+    await runtime.removePodSandbox(scope, sandbox?.id ?? '')
+    clock.advance(60_000)
+    await node.until('another one', () => main()?.state?.running !== undefined && main()?.containerID !== before)
+  })
+
   test('is restarted after a crash with growing delays', async () => {
     runtime.processes.set('app:1', { exitsAfterMs: 1000, exitCode: 3 })
     node.manager.set(web)

@@ -141,17 +141,21 @@ export class PodWorker implements PodSubject {
     this.#detach(this.state.readAfterExit(this.scope, event.containerId))
   }
 
-  /** Looks at these containers and sandboxes of the pod again. */
+  /**
+   * Looks again at what is known of the pod, and at what was listed of it. The list may be older than what is known: each is asked for by its id. What is not
+   * known while something is being started is what is being started.
+   */
   async look(
     found: { readonly sandboxes: readonly string[]; readonly containers: readonly { readonly id: string; readonly sandboxId: string }[] },
     first: boolean,
   ): Promise<void> {
-    for (const { id } of [...this.state.sandboxes, ...this.state.containers]) {
-      if (!found.sandboxes.includes(id) && !found.containers.some((container) => container.id === id)) this.state.removed(id)
-    }
+    const { sandboxes, containers } = this.isStarting ? { sandboxes: [], containers: [] } : found
+    const listed = new Set([...found.sandboxes, ...found.containers.map(({ id }) => id)])
+    const known = [...this.state.sandboxes, ...this.state.containers].filter(({ id }) => !listed.has(id) || this.isStarting)
     await Promise.all([
-      ...found.sandboxes.map((id) => this.state.readSandbox(this.scope, id)),
-      ...found.containers.map(async ({ id, sandboxId }) => {
+      ...known.map(({ id }) => this.state.readAgain(this.scope, id)),
+      ...sandboxes.map((id) => this.state.readSandbox(this.scope, id)),
+      ...containers.map(async ({ id, sandboxId }) => {
         const container = await this.state.readContainer(this.scope, id, sandboxId)
         if (!first || container?.state !== 'running') return
         this.#adopted.add(id)

@@ -70,6 +70,14 @@ export class RuntimeState {
     return view
   }
 
+  /** What was known and is not listed: it may be gone, or newer than the list. */
+  async readAgain(scope: Scope, id: string): Promise<void> {
+    const container = this.#containers.get(id)
+    if (container === undefined) await this.readSandbox(scope, id)
+    else if ((await this.#runtime.containerStatus(scope, id).catch(unlessGone)) === undefined) this.removed(id)
+    else await this.readContainer(scope, id, container.sandboxId)
+  }
+
   /** A process of the container was killed for want of memory: what it ends with is the runtime's to say. */
   noteShortage(id: string): void {
     this.#shortOfMemory.add(id)

@@ -38,7 +38,9 @@ export async function mountHugePages(scope: Scope, target: string, pageBytes: nu
 
 /** Unmounts everything at and below a directory; throws when something stays, so that nothing behind it is deleted by mistake. */
 export async function unmountAll(scope: Scope, dir: string): Promise<void> {
-  for (const point of await mountPoints(dir)) await runCommand(scope, 'umount', ['--no-canonicalize', point])
+  const points = await mountPoints(dir)
+  if (points.length === 0) return
+  for (const point of points) await runCommand(scope, 'umount', ['--no-canonicalize', point])
   const left = await mountPoints(dir)
   if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`)
 }
