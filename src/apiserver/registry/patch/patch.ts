@@ -146,10 +146,14 @@ function patchDocument(type: SimpleType, document: KubeObject, patch: ReadValue,
 
 /** What another version does not have is named even though the document is refused for being of that version. */
 function checkCustomPatched(context: RequestContext, expected: ExpectedKind, patched: KubeObject, options: WriteOptions): void {
-  const { apiVersion } = patched
-  if (options.fieldValidation !== 'Ignore' && apiVersion !== undefined && apiVersion !== apiVersionOf(expected)) {
-    const slash = apiVersion.indexOf('/')
-    const served = context.core.catalog.findKind(apiVersion.slice(0, slash), apiVersion.slice(slash + 1), expected.kind)
+  const { apiVersion = '', kind = '' } = patched
+  if (kind === '') {
+    const text = JSON.stringify(patched)
+    throw invalidPatch(text, `Object 'Kind' is missing in '${text}'`)
+  }
+  const isSibling = apiVersion !== apiVersionOf(expected) && apiVersion.startsWith(`${expected.group}/`)
+  if (options.fieldValidation !== 'Ignore' && isSibling) {
+    const served = context.core.catalog.findKind(expected.group, apiVersion.slice(expected.group.length + 1), expected.kind)
     const schema = served?.schema ?? UNKNOWN_VERSION
     for (const path of decodeObject(schema, structuredClone(patched)).unknown) context.warn(`unknown field ${JSON.stringify(path)}`)
   }

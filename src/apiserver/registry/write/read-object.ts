@@ -227,7 +227,8 @@ export function checkCustomType(expected: ExpectedKind, object: KubeObject): voi
   if (kind !== expected.kind) errors.push(fieldError.invalid(Path.of('kind'), kind, `must be ${expected.kind}`))
   if (apiVersion !== apiVersionOf(expected))
     errors.push(fieldError.invalid(Path.of('apiVersion'), apiVersion, `must be ${apiVersionOf(expected)}`))
-  if (errors.length > 0) throw statusError.invalid({ group: expected.group, kind }, metadata?.name ?? '', errors)
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
+  if (errors.length > 0) throw statusError.invalid({ group, kind }, metadata?.name ?? '', errors)
 }
 
 /** Throws `StatusError` 400 for a body that says it is something else; it is read as what it says first. */
