@@ -1,11 +1,14 @@
 import type { Scope } from '#base'
 import { type core, isAlreadyExists, isNodeReady, isNotFound, refs, type storage } from '#api'
 import { type ControllerContext, type ControllerDefinition, type Reconcile, after, done, sameOnWire } from '#reconcile'
-import { LOCAL_DRIVER, type NodeVolume, nodeStorage } from './node-storage.ts'
+import { LOCAL_DRIVER, type NodeStock, type NodeVolume, isFinal, nodeStorage } from './node-storage.ts'
 import { quantityOf } from './plan-provision.ts'
 
 const NAMESPACE = 'kube-system'
 const LOOK_MS = 60_000
+/** A node may be ready a little before its own API is served, and is called ready for a while after it has gone: only what lasts is a failure. */
+const LATE_MS = 30_000
+const ASK_AGAIN_MS = 1000
 const MEBIBYTE = 2 ** 20
 
 /**
@@ -32,14 +35,36 @@ function setup(context: ControllerContext): Reconcile {
     return csi?.driver === LOCAL_DRIVER && (now === undefined || old === undefined) ? [csi.volumeAttributes?.['node'] ?? ''] : []
   })
 
+  /** By node: since when it has not answered. */
+  const silentSinceMs = new Map<string, number>()
+
   return async (scope, name) => {
     const [node, csiNode] = [nodes.get(name), csiNodes.get(name)]
     const ours = classes.list().filter(({ provisioner }) => provisioner === LOCAL_DRIVER)
-    if (node === undefined || csiNode === undefined || !hasDriver(csiNode) || !isNodeReady(node) || ours.length === 0) return done
-    const stock = await onNode.stock(scope, name)
+    if (node === undefined || csiNode === undefined || !hasDriver(csiNode) || !isNodeReady(node) || ours.length === 0) {
+      silentSinceMs.delete(name)
+      return done
+    }
+    const stock = await stockOf(scope, name)
+    if (stock === undefined) return after(ASK_AGAIN_MS)
     for (const volume of stock.volumes) if (!volume.kept) await settle(scope, name, volume)
     for (const one of ours) await tellRoom(scope, node, one, stock.freeBytes)
     return after(LOOK_MS)
+  }
+
+  /** Undefined while the node does not answer yet. */
+  async function stockOf(scope: Scope, name: string): Promise<NodeStock | undefined> {
+    try {
+      const stock = await onNode.stock(scope, name)
+      silentSinceMs.delete(name)
+      return stock
+    } catch (error) {
+      const now = scope.clock.monotonic()
+      const sinceMs = silentSinceMs.get(name) ?? now
+      silentSinceMs.set(name, sinceMs)
+      if (isFinal(error) || now - sinceMs >= LATE_MS) throw error
+      return undefined
+    }
   }
 
   /** It was made, and whoever made it was stopped before the end. */
