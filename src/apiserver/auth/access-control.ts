@@ -21,6 +21,7 @@ import { tokenRequestResource } from '../tokens/token-request.ts'
 import { serviceAccountTokenAuthenticator } from '../tokens/verify.ts'
 import { type TokenAuthenticator, bearerAuthenticator } from './authenticate/bearer.ts'
 import { bootstrapTokenAuthenticator } from './authenticate/bootstrap-tokens.ts'
+import { CertificateMetrics } from './authenticate/certificate-metrics.ts'
 import { clientCertificateAuthenticator } from './authenticate/client-certificate.ts'
 import { staticTokenAuthenticator } from './authenticate/static-tokens.ts'
 import type { ConfiguredAuthorization } from './configured/authorization.ts'
@@ -73,7 +74,7 @@ export interface AccessControl {
   readonly guard: WriteGuard
   readonly virtual: readonly VirtualResource[]
   readonly rawRoutes: readonly RawRoute[]
-  /** How tokens were recognized. */
+  /** How tokens and certificates were recognized. */
   writeMetrics(text: MetricText): void
 }
 
@@ -84,6 +85,7 @@ export function accessControl(options: AccessControlOptions): AccessControl {
   const keys = [serviceAccounts.signingKey, ...serviceAccounts.furtherKeys].map(tokenKey)
 
   const metrics = new TokenMetrics()
+  const certificateMetrics = new CertificateMetrics()
   const tokens: readonly TokenAuthenticator[] = [
     staticTokenAuthenticator('static-token', options.tokens),
     serviceAccountTokenAuthenticator({ issuers: serviceAccounts.issuers, keys, audiences, reader, metrics }),
@@ -98,7 +100,9 @@ export function accessControl(options: AccessControlOptions): AccessControl {
   ]
   const certificates = options.clientAuthorities
   const authenticators: readonly Authenticator[] = [
-    ...(certificates === undefined ? [] : [clientCertificateAuthenticator(certificateVerifier(certificates, 'clientAuth'))]),
+    ...(certificates === undefined
+      ? []
+      : [clientCertificateAuthenticator(certificateVerifier(certificates, 'clientAuth'), certificateMetrics)]),
     bearerAuthenticator(tokens),
   ]
   const rbac = rbacEvaluator(reader)
@@ -122,6 +126,9 @@ export function accessControl(options: AccessControlOptions): AccessControl {
       tokenRequestResource({ issuer, audiences, signer: tokenSigner(serviceAccounts.signingKey), reader }),
     ],
     rawRoutes: issuerDiscoveryRoutes(issuer, keys),
-    writeMetrics: (text) => metrics.write(text),
+    writeMetrics(text) {
+      metrics.write(text)
+      certificateMetrics.write(text)
+    },
   }
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { type Peer, certificateVerifier, createAuthority, issueLeaf, rootScope } from '#base'
+import { MetricText, type Peer, certificateVerifier, createAuthority, issueLeaf, rootScope } from '#base'
 import type { Authenticator, Credentials, UserInfo } from '../../contract.ts'
 import { authenticateRequest } from './authenticate.ts'
 import { InvalidToken, type TokenAuthenticator, bearerAuthenticator } from './bearer.ts'
+import { CertificateMetrics } from './certificate-metrics.ts'
 import { clientCertificateAuthenticator } from './client-certificate.ts'
 import { parseTokenFile, staticTokenAuthenticator } from './static-tokens.ts'
 
@@ -40,8 +41,9 @@ describe('authentication', async () => {
   const leaf = { subject: { commonName: 'carol', organizations: ['dev'] }, usages: ['clientAuth'], lifetimeMs: 3_600_000 } as const
   const good = new X509Certificate((await issueLeaf(scope, authority, leaf)).certificate).raw
   const foreign = new X509Certificate((await issueLeaf(scope, await createAuthority(scope, 'ca', 3_600_000), leaf)).certificate).raw
+  const certificateMetrics = new CertificateMetrics()
   const authenticators: readonly Authenticator[] = [
-    clientCertificateAuthenticator(certificateVerifier(authority.certificate, 'clientAuth')),
+    clientCertificateAuthenticator(certificateVerifier(authority.certificate, 'clientAuth'), certificateMetrics),
     bearerAuthenticator([tokens]),
   ]
   const ask = async (credentials: Credentials): Promise<UserInfo> => authenticateRequest(scope, authenticators, credentials)
@@ -96,6 +98,18 @@ describe('authentication', async () => {
     assert.deepEqual(user.groups, ['dev', 'system:authenticated'])
     assert.match(user.extra['authentication.kubernetes.io/credential-id']?.[0] ?? '', /^X509SHA256=[0-9a-f]{64}$/)
     assert.equal(await ask(withHeader(undefined, Uint8Array.from(good))), user)
+  })
+
+  it('counts how long certificates are still good', async () => {
+    const countOf = (bound: string): number => {
+      const text = new MetricText()
+      certificateMetrics.write(text)
+      const line = `apiserver_client_certificate_expiration_seconds_bucket{le="${bound}"} `
+      return Number(text.toString().split(line)[1]?.split('\n')[0])
+    }
+    const before = countOf('3600')
+    await ask(withHeader(undefined, good))
+    assert.deepEqual([countOf('3600') - before, countOf('0')], [1, 0])
   })
 
   it('refuses a certificate of another authority, unless a good token comes with it', async () => {

@@ -2,9 +2,10 @@ import { type CertificateVerifier, UntrustedCertificate, type VerifiedCertificat
 import { statusError } from '#api'
 import type { Authenticator, UserInfo } from '../../contract.ts'
 import { EXTRA, authenticated } from '../users.ts'
+import type { CertificateMetrics } from './certificate-metrics.ts'
 
 /** Users of client certificates: the common name is the user, the organizations are the groups. */
-export function clientCertificateAuthenticator(verifier: CertificateVerifier): Authenticator {
+export function clientCertificateAuthenticator(verifier: CertificateVerifier, metrics: CertificateMetrics): Authenticator {
   const users = new WeakMap<VerifiedCertificate, UserInfo>()
   return {
     name: 'client-certificate',
@@ -12,7 +13,9 @@ export function clientCertificateAuthenticator(verifier: CertificateVerifier): A
       if (peer.certificate === undefined) return undefined
       let verified: VerifiedCertificate
       try {
-        verified = verifier.verify(peer.certificate, scope.clock.now())
+        const now = scope.clock.now()
+        verified = verifier.verify(peer.certificate, now)
+        metrics.shown((verified.notAfterMs - now) / 1000)
       } catch (error) {
         if (!(error instanceof UntrustedCertificate)) throw error
         scope.log.debug('client certificate refused', { reason: error.message })
