@@ -1,16 +1,17 @@
 import { join } from 'node:path'
 import type { networkInterfaces } from 'node:os'
 import { type Scope, UserError, systemClock, writePrivateFile } from '#base'
-import { cidrContains, parseCidr } from '#api'
+import { StatusError, cidrContains, parseCidr } from '#api'
 import { type Progress, formatDuration } from '#cli'
-import { createClient, loadKubeconfig, socketTransport } from '#client'
+import { type Client, createClient, loadKubeconfig, socketTransport } from '#client'
 import { buildImage, importImages, pauseDefinition } from '#images'
 import { containerdClient, layoutOf, prepareHost } from '#node'
+import { KUBELET_PORT } from '../node/agent.ts'
 import { AGENT_CERTIFICATES } from '../node/agent-certificates.ts'
 import { lastLines, startInBackground } from '../background/processes.ts'
 import type { UpFlags } from '../program/flags.ts'
 import { withContainerd } from '../instance/containerd.ts'
-import { type Instance, NODE_KUBECONFIG, writeInstance } from '../instance/instance.ts'
+import { type Instance, NODE_KUBECONFIG, hostInUrl, writeInstance } from '../instance/instance.ts'
 import { NODE_PROGRAMS } from '../machine/packages.ts'
 import { cacheDir } from '../pack/find-pack.ts'
 import { waitForNode } from '../up/apply.ts'
@@ -20,6 +21,9 @@ import { within } from '../up/within.ts'
 import type { ClusterInfo } from './cluster-info.ts'
 
 const READY_WITHIN_MS = 60_000
+/** Where nobody has to approve its certificate by hand, the node's own API is there a moment after the node. */
+const SERVED_WITHIN_MS = 20_000
+const POLL_MS = 20
 
 /** Below the state folder of a machine that joined: certificates that the agent orders and renews. */
 export const certificateFile = (stateDir: string, name: keyof typeof AGENT_CERTIFICATES): string =>
@@ -41,7 +45,7 @@ export function writeNodeFiles(scope: Scope, stateDir: string, nodeName: string,
   writePrivateFile(scope.random, join(stateDir, NODE_KUBECONFIG), `${JSON.stringify(config, undefined, 2)}\n`)
 }
 
-/** Starts what does not run of a node whose server is elsewhere; resolves when the node is ready. */
+/** Starts what does not run of a node whose server is elsewhere; resolves when the node is ready and answers for itself, or says that it does not yet. */
 export async function startJoinedNode(scope: Scope, progress: Progress, stateDir: string, instance: Instance): Promise<void> {
   const host = hostOptions(stateDir, instance)
   await progress.step('containerd', async (note) => {
@@ -59,7 +63,7 @@ export async function startJoinedNode(scope: Scope, progress: Progress, stateDir
     note(started ? 'started' : 'runs already')
     const { connection } = await loadKubeconfig(join(stateDir, NODE_KUBECONFIG))
     const client = createClient({ transport: socketTransport(connection) })
-    const [{ name }] = instance.nodes
+    const [{ name, address }] = instance.nodes
     await within(
       scope,
       READY_WITHIN_MS,
@@ -67,7 +71,28 @@ export async function startJoinedNode(scope: Scope, progress: Progress, stateDir
       () => lastLines(stateDir, component.name),
       (limited) => waitForNode(limited, client, name, started ? startedMs : 0),
     )
+    client.close()
+    const own = createClient({ transport: socketTransport({ ...connection, server: `https://${hostInUrl(address)}:${KUBELET_PORT}` }) })
+    using limited = scope.child({ timeoutMs: SERVED_WITHIN_MS })
+    const isServed = await answers(limited, own)
+    own.close()
+    if (!isServed)
+      note(`${started ? 'started' : 'runs already'}; exec and logs wait for the node's certificate: kubectl get certificatesigningrequests`)
   })
+}
+
+/** Whether the node's own API answers, whatever it says, before the scope ends. */
+async function answers(scope: Scope, client: Client): Promise<boolean> {
+  while (!scope.signal.aborted) {
+    try {
+      await client.raw(scope, { method: 'GET', path: '/healthz' })
+      return true
+    } catch (error) {
+      if (error instanceof StatusError) return true
+    }
+    await scope.sleep(POLL_MS).catch(() => undefined)
+  }
+  return false
 }
 
 /** `sampan up` on a machine that has joined: its node starts again, as it was. */
