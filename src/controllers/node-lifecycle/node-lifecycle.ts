@@ -2,6 +2,7 @@ import type { Scope } from '#base'
 import { type core, isConflict, isNotFound, refs } from '#api'
 import { PODS_BY_NODE, after, type ControllerDefinition, done, inParallel, indexByNode, podCondition } from '#reconcile'
 import { isSilent, missingLabels, silentConditions, wantedTaints } from './plan-node.ts'
+import { ZoneHealth } from './zone-health.ts'
 
 export interface NodeLifecycleOptions {
   /** A node that has not renewed its Lease or status for this long is taken for unreachable. */
@@ -29,9 +30,14 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
       const clock = context.scope.clock
       const heard = new Map<string, Heard>()
       const known = new Set<string>()
+      const health = new ZoneHealth()
       const nodes = context.watch(refs.nodes, ({ key, old, now }) => {
         if (now === undefined && old !== undefined) tellRemoved(old)
-        return [key]
+        const wasLost = health.isLost
+        const others = health.see(key, now)
+        // While all were out of reach, no silence was any node's own.
+        if (wasLost && !health.isLost) heard.clear()
+        return [key, ...others]
       })
       const leases = context.watch(refs.leases, ({ old, now }) =>
         (now ?? old)?.metadata?.namespace === LEASES ? [(now ?? old)?.metadata?.name ?? ''] : [],
@@ -99,7 +105,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
             events.event(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)
           }
         }
-        const taints = wantedTaints(seen, scope.clock.now())
+        const taints = wantedTaints(seen, health.evictionsOn(seen), scope.clock.now())
         if (taints !== undefined) {
           const { uid, resourceVersion } = seen.metadata ?? {}
           const version = Object.keys(labels).length > 0 ? {} : { resourceVersion }

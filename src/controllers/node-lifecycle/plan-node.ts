@@ -1,5 +1,6 @@
 import { rfc3339 } from '#base'
 import type { core } from '#api'
+import type { Evictions } from './zone-health.ts'
 
 export const TAINTS = {
   notReady: 'node.kubernetes.io/not-ready',
@@ -58,18 +59,22 @@ export function silentConditions(node: core.Node, nowMs: number): core.NodeCondi
 }
 
 /** The taints that a node's conditions and its spec call for; those of others stay. Undefined when nothing changes. */
-export function wantedTaints(node: core.Node, nowMs: number): core.Taint[] | undefined {
+export function wantedTaints(node: core.Node, evictions: Evictions, nowMs: number): core.Taint[] | undefined {
   const ready = statusOf(node, 'Ready')
+  const present = node.spec?.taints ?? []
   const wanted: { readonly key: string; readonly effect: string }[] = []
   const condition = ready === 'False' ? TAINTS.notReady : ready === 'Unknown' ? TAINTS.unreachable : undefined
-  if (condition !== undefined) wanted.push({ key: condition, effect: 'NoSchedule' }, { key: condition, effect: 'NoExecute' })
+  if (condition !== undefined) {
+    wanted.push({ key: condition, effect: 'NoSchedule' })
+    const isEvicted = present.some(({ key, effect }) => effect === 'NoExecute' && (key === TAINTS.notReady || key === TAINTS.unreachable))
+    if (evictions === 'go on' || (evictions === 'begin no more' && isEvicted)) wanted.push({ key: condition, effect: 'NoExecute' })
+  }
   if (statusOf(node, 'MemoryPressure') === 'True') wanted.push({ key: TAINTS.memoryPressure, effect: 'NoSchedule' })
   if (statusOf(node, 'DiskPressure') === 'True') wanted.push({ key: TAINTS.diskPressure, effect: 'NoSchedule' })
   if (statusOf(node, 'PIDPressure') === 'True') wanted.push({ key: TAINTS.pidPressure, effect: 'NoSchedule' })
   if (statusOf(node, 'NetworkUnavailable') === 'True') wanted.push({ key: TAINTS.networkUnavailable, effect: 'NoSchedule' })
   if (node.spec?.unschedulable) wanted.push({ key: TAINTS.unschedulable, effect: 'NoSchedule' })
 
-  const present = node.spec?.taints ?? []
   const isOurs = (taint: core.Taint): boolean =>
     OURS.has(taint.key) && (taint.effect === 'NoSchedule' || taint.key === TAINTS.notReady || taint.key === TAINTS.unreachable)
   const isWanted = (taint: core.Taint): boolean => wanted.some(({ key, effect }) => key === taint.key && effect === taint.effect)
