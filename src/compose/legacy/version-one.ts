@@ -49,7 +49,8 @@ export function loadVersionOne(sources: readonly SourceFile[], context: LegacyCo
   ])
 }
 
-function readServices(source: SourceFile, context: LegacyContext, trail: readonly string[] = []): Dict {
+/** All services of a file, or only one, which others extend. */
+function readServices(source: SourceFile, context: LegacyContext, trail: readonly string[] = [], only?: string): Dict {
   const documents = readDocuments(source.text, source.path, yaml11Scalar)
   const [document] = documents
   if (document === undefined || documents.length > 1) throw new ComposeRefused('expected a single document', { file: source.path })
@@ -62,6 +63,7 @@ function readServices(source: SourceFile, context: LegacyContext, trail: readonl
   if (!isVersionOne(root)) return refuse([], `version mismatch: this file is not of version 1 as the first one is`)
   const folder = folderOf(source.path)
   return mapDict(root, (service, name) => {
+    if (only !== undefined && name !== only) return undefined
     if (service !== null && !isDict(service)) return refuse([name], `service '${name}' must be a mapping`)
     const filled = fill(service ?? dict(), [name], context.lookup, refuse)
     const problem = problemOf(filled, SERVICE_ONE)
@@ -89,7 +91,7 @@ function extended(name: string, service: Dict, root: Dict, source: SourceFile, c
   const target = isDict(given) ? scalarText(given['service'] ?? '') : scalarText(given)
   const file = isDict(given) ? given['file'] : undefined
   const place = typeof file === 'string' ? within(context.folder, file, context.files.home) : source.path
-  const there = readServices(place === source.path ? source : readSource(context.files, place), context, [...trail, step])
+  const there = readServices(place === source.path ? source : readSource(context.files, place), context, [...trail, step], target)
   const base = there[target]
   if (!isDict(base)) throw new ComposeRefused(`cannot extend service '${target}' in ${place}: service not found`, { file: source.path })
   for (const key of ['links', 'volumes_from'])
@@ -133,19 +135,9 @@ function joinServices(earlier: Dict, later: Dict): Dict {
   return joined
 }
 
-const APPENDED = [
-  'ports',
-  'expose',
-  'external_links',
-  'dns',
-  'dns_search',
-  'env_file',
-  'links',
-  'volumes_from',
-  'cap_add',
-  'cap_drop',
-  'security_opt',
-]
+const APPENDED = ['ports', 'expose', 'external_links', 'links', 'volumes_from', 'cap_add', 'cap_drop', 'security_opt']
+/** What both say is there twice. */
+const REPEATED = ['dns', 'dns_search', 'env_file']
 const PAIRS = ['environment', 'labels', 'log_opt', 'ulimits', 'extra_hosts']
 
 function joinService(earlier: Dict, later: Dict): Dict {
@@ -155,6 +147,7 @@ function joinService(earlier: Dict, later: Dict): Dict {
   for (const [key, value] of Object.entries(later)) {
     const there = joined[key]
     if (there === undefined) joined[key] = value
+    else if (REPEATED.includes(key)) joined[key] = [...listOf(there), ...listOf(value)]
     else if (APPENDED.includes(key)) joined[key] = distinct([...listOf(there), ...listOf(value)])
     else if (PAIRS.includes(key)) joined[key] = dict([...pairsOf(there), ...pairsOf(value)])
     else if (key === 'volumes' || key === 'devices') joined[key] = byTarget([...listOf(there), ...listOf(value)])
@@ -228,7 +221,7 @@ function environment(service: Dict, context: LegacyContext): Dict {
     for (const [key, value] of readEnvironmentFile(text, path, context.lookup)) found.set(key, value)
   }
   for (const [key, value] of pairsOf(service['environment'] ?? dict()))
-    found.set(key, value === null ? (context.lookup(key) ?? null) : scalarText(value))
+    found.set(key, value === null ? (context.lookup(key) ?? null) : value)
   return dict(found)
 }
 

@@ -29,6 +29,17 @@ test('an unknown key is refused at its own line', () => {
   )
 })
 
+test('in a file of version 1 a service extends another of the same file, whose name servers stay beside its own', () => {
+  const { config } = load('base:\n  image: b\n  dns: [1.1.1.1]\napp:\n  extends: {service: base}\n  dns: 1.1.1.1\n  environment: {A: 1}\n')
+  const { app } = config['services'] as Record<string, unknown>
+  assert.deepEqual(JSON.parse(JSON.stringify(app)), {
+    image: 'b',
+    dns: ['1.1.1.1', '1.1.1.1'],
+    environment: { A: 1 },
+    network_mode: 'bridge',
+  })
+})
+
 test('keys of the prototype are keys like others', () => {
   const { config } = load('services:\n  __proto__: {image: a}\n  constructor: {image: b}\n')
   assert.deepEqual(Object.keys(config['services'] as object).sort(), ['__proto__', 'constructor'])
