@@ -50,7 +50,14 @@ function check(value: unknown, schema: Schema, path: string, errors: string[]): 
 function checkMembers(object: JsonObject, schema: Schema, path: string, errors: string[]): void {
   for (const key of Object.keys(object)) {
     const below = path + elementText(fieldElement(key))
-    if (schema.kind === 'object' && !schema.fields.has(key) && !schema.keepUnknown && schema.others === undefined) {
+    // An object of which nothing is said can hold anything here: what is not kept of it goes later.
+    if (
+      schema.kind === 'object' &&
+      schema.fields.size > 0 &&
+      !schema.fields.has(key) &&
+      !schema.keepUnknown &&
+      schema.others === undefined
+    ) {
       errors.push(`${below}: field not declared in schema`)
       return
     }

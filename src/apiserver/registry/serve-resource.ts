@@ -35,6 +35,7 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
   }
   // A path of the past.
   if (info.verb === 'proxy') throw noSuchPath()
+  warnOfDeprecation(context, resource)
   if (resource.typedItems) {
     context.isRouted = false
     if (context.request.method === 'PATCH') patchTypeOf(context.header('content-type'), false)
@@ -43,13 +44,6 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
     if (!NO_BODY_METHODS.has(context.request.method) && info.subresource !== 'scale') mustTakeJson(context)
   }
   const { namespace, name } = addressOf(context, resource)
-  const deprecation = deprecationOf(resource)
-  const leadsSomewhere = resource.typedItems || info.subresource === '' || resource.subresources[info.subresource] !== undefined
-  if (deprecation !== undefined && leadsSomewhere) {
-    context.warn(deprecation)
-    context.audit?.annotate('k8s.io/deprecated', 'true')
-    core.metrics.requests.deprecated(info)
-  }
   if (info.subresource !== '') return serveSubresource(context, routes, resource, namespace, name)
   const special = routes.specials.get(qualifiedName(resource))
   if (special !== undefined)
@@ -65,6 +59,17 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
 const DEPRECATED: Readonly<Record<string, string>> = {
   '/v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   '/v1/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
+}
+
+/** Said before anything else is looked at. */
+function warnOfDeprecation(context: RequestContext, resource: Resource): void {
+  const { core, info } = context
+  const deprecation = deprecationOf(resource)
+  const leadsSomewhere = resource.typedItems || info.subresource === '' || resource.subresources[info.subresource] !== undefined
+  if (deprecation === undefined || !leadsSomewhere) return
+  context.warn(deprecation)
+  context.audit?.annotate('k8s.io/deprecated', 'true')
+  core.metrics.requests.deprecated(info)
 }
 
 function deprecationOf(resource: Resource): string | undefined {

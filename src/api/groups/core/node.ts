@@ -1,5 +1,4 @@
 import { defineResource } from '../../define.ts'
-import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
@@ -126,8 +125,10 @@ function validateUpdate({ spec, status }: Node, old: Node, errors: FieldErrors):
     seen.add(id)
   }
   const only = (what: string): string => `node updates may not change ${what} except from "" to valid`
-  if ((old.spec?.podCIDRs ?? []).length > 0 && !deepEqual(spec?.podCIDRs ?? [], old.spec?.podCIDRs))
-    errors.push(fieldError.forbidden(CIDRS, only('podCIDR')))
+  const [rangesNow, rangesBefore] = [spec?.podCIDRs ?? [], old.spec?.podCIDRs ?? []]
+  const changed =
+    rangesNow.length === rangesBefore.length ? rangesBefore.filter((range, i) => range !== rangesNow[i]) : rangesBefore.slice(0, 1)
+  for (const _ of changed) errors.push(fieldError.forbidden(CIDRS, only('podCIDR')))
   if ((old.spec?.providerID ?? '') !== '' && spec?.providerID !== old.spec?.providerID)
     errors.push(fieldError.forbidden(SPEC.child('providerID'), only('providerID')))
   validateTaints(spec?.taints ?? [], errors)

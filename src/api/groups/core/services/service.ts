@@ -86,18 +86,22 @@ function defaults(service: Service): void {
 /** `clusterIP` and the first of `clusterIPs` are one thing; who speaks only of the first means both. */
 function normaliseAddresses({ spec }: Service, old: Service | undefined): void {
   if (spec === undefined) return
-  const { clusterIP = '', clusterIPs } = spec
+  const { clusterIP = '' } = spec
   if (old === undefined) {
-    if (clusterIP !== '' && (clusterIPs ?? []).length === 0) spec.clusterIPs = [clusterIP]
+    if (clusterIP !== '' && (spec.clusterIPs ?? []).length === 0) spec.clusterIPs = [clusterIP]
     return
   }
   const before = old.spec?.clusterIP ?? ''
+  const keepsAddresses = spec.type !== 'ExternalName' && old.spec?.type !== 'ExternalName'
+  // Who leaves the list out of an update means the one that is there.
+  if (keepsAddresses && clusterIP !== '' && (spec.clusterIPs ?? []).length === 0 && old.spec?.clusterIPs !== undefined)
+    spec.clusterIPs = [...old.spec.clusterIPs]
+  const { clusterIPs } = spec
   const sameList = JSON.stringify(clusterIPs ?? []) === JSON.stringify(old.spec?.clusterIPs ?? [])
   if (clusterIP === before) return
   if (before === '' && (clusterIPs ?? []).length === 0) spec.clusterIPs = [clusterIP]
   else if (clusterIP === '' && sameList) delete spec.clusterIPs
-  else if (clusterIP !== '' && before !== '' && sameList && spec.clusterIPs !== undefined)
-    spec.clusterIPs = [clusterIP, ...spec.clusterIPs.slice(1)]
+  else if (clusterIP !== '' && before !== '' && sameList && spec.clusterIPs !== undefined) spec.clusterIPs = [clusterIP]
 }
 
 /** Its node ports as one text, whatever their order. */
