@@ -6,6 +6,7 @@ import { differ } from './differ/differ.ts'
 import { type Topic, packArea, packFiles, readArea } from './corpus.ts'
 import { type Finding, MODES } from './differ/findings.ts'
 import { FindingGroups } from './differ/finding-groups.ts'
+import { compareManifests } from './differ/manifests.ts'
 import { retell } from './differ/retell.ts'
 import { writeOpen } from './open.ts'
 import { describeOutcome, replay } from './replay.ts'
@@ -20,6 +21,7 @@ import { startTestServer } from './server.ts'
  *                                                       our own (or to --ours URL), and prints where the answers differ
  *   node test/parity/command.ts retell --url URL [--token TOKEN] [--area api] [--only REGEX] [--seed 1] [--times 2] [--seconds 60]   the same with recorded scenarios
  *                                                       in each of which one thing is told differently
+ *   node test/parity/command.ts manifests FOLDER… --url URL [--token TOKEN] [--only KIND]   the same with the manifests of folders
  */
 const BEHAVIOUR_AREAS = new Set(['behave'])
 const { values, positionals } = parseArgs({
@@ -54,7 +56,7 @@ function isOfVersionOne({ files, argv }: ComposeCase): boolean {
   }
 }
 
-async function compareServers(verb: 'diff' | 'retell'): Promise<number> {
+async function compareServers(verb: 'diff' | 'retell' | 'manifests', folders: readonly string[]): Promise<number> {
   await using server = values.ours === undefined ? await startTestServer('apiserver') : undefined
   const groups = new FindingGroups()
   const real = { url: values.url ?? '', token: values.token }
@@ -66,21 +68,23 @@ async function compareServers(verb: 'diff' | 'retell'): Promise<number> {
   }
   const topics = (areas: readonly string[]): readonly Topic[] => areas.flatMap((area) => readArea(area))
   const compared =
-    verb === 'retell'
-      ? await retell(real, ours, topics(values.area), {
-          ...options,
-          seed: Number(values.seed),
-          times: Number(values.times),
-          seconds: Number(values.seconds),
-        })
-      : await differ(real, ours, topics(['kinds', 'api', 'extend', 'more']), {
-          ...options,
-          modes: MODES.filter((mode) => values.mode.includes(mode)),
-          most: Number(values.most),
-          from: Number(values.from),
-          seeds: Number(values.seeds),
-          onKind: (kind, count, found) => console.error(`${kind}: ${found} of ${count} differ`),
-        })
+    verb === 'manifests'
+      ? await compareManifests(real, ours, folders, options)
+      : verb === 'retell'
+        ? await retell(real, ours, topics(values.area), {
+            ...options,
+            seed: Number(values.seed),
+            times: Number(values.times),
+            seconds: Number(values.seconds),
+          })
+        : await differ(real, ours, topics(['kinds', 'api', 'extend', 'more']), {
+            ...options,
+            modes: MODES.filter((mode) => values.mode.includes(mode)),
+            most: Number(values.most),
+            from: Number(values.from),
+            seeds: Number(values.seeds),
+            onKind: (kind, count, found) => console.error(`${kind}: ${found} of ${count} differ`),
+          })
   if (values.json !== undefined) writeFileSync(values.json, groups.json())
   console.log(groups.text())
   console.log(`${compared} compared, ${groups.findings} differ`)
@@ -95,10 +99,11 @@ async function run(): Promise<number> {
     else packArea(folder, area)
     return 0
   }
-  if ((verb === 'diff' || verb === 'retell') && values.url !== undefined) return compareServers(verb)
+  if ((verb === 'diff' || verb === 'retell' || verb === 'manifests') && values.url !== undefined)
+    return compareServers(verb, positionals.slice(1))
   if (verb !== 'replay' && verb !== 'open') {
     console.error(
-      'usage: command.ts replay|open [--area AREA] [--only REGEX] [--jobs N] [--url URL --token TOKEN] | pack FOLDER AREA | diff --url URL [--only KIND] [--mode MODE] | retell --url URL [--area AREA] [--only REGEX]',
+      'usage: command.ts replay|open [--area AREA] [--only REGEX] [--jobs N] [--url URL --token TOKEN] | pack FOLDER AREA | diff --url URL [--only KIND] [--mode MODE] | retell --url URL [--area AREA] [--only REGEX] | manifests FOLDER… --url URL [--only KIND]',
     )
     return 2
   }

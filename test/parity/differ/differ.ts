@@ -1,9 +1,8 @@
-import type { Answer, Json, JsonObject, Scenario, Step, Topic } from '../corpus.ts'
+import type { Json, JsonObject, Step, Topic } from '../corpus.ts'
 import { type Target, Wire } from '../http.ts'
-import { pick } from '../json-path.ts'
-import { type Exchange, Run, compareAnswers } from '../run.ts'
 import { type Change, asPatch, changed, changesOf } from './changes.ts'
-import { type Finding, type Mode, causesOf } from './findings.ts'
+import { type Finding, type Mode, findingOf } from './findings.ts'
+import { Ground, SharedRun } from './runs.ts'
 import { Schemas } from './schemas.ts'
 import { type Seed, seedsOf } from './seeds.ts'
 
@@ -32,43 +31,6 @@ const QUIET = [
   'rows[].object.metadata.managedFields',
   'rows[].object.metadata.creationTimestamp',
 ]
-
-/** What the changes of a seed are made on. */
-class Ground extends Run {
-  async stored({ collection, body }: Seed): Promise<Json> {
-    const name = String((body['metadata'] as JsonObject)['name'])
-    return (await this.quietly({ request: `GET ${collection}/${name}` }))?.raw ?? null
-  }
-}
-
-/** One exchange, in a namespace that others use too. */
-class SharedRun extends Run {
-  readonly #ports: readonly string[]
-
-  /** `stored` is what the change is made to: addresses and ports that the server chose for it are no difference, not even in the text of a refusal. */
-  constructor(wire: Wire, scenario: Scenario, words: Run['words'], stored: Json) {
-    super(wire, scenario)
-    Object.assign(this.words, words)
-    this.normaliser.learn(structuredClone(stored))
-    this.#ports = [...JSON.stringify(stored).matchAll(/"(?:healthCheckN|n)odePort":(\d+)/g)].map(([, port = '']) => port)
-  }
-
-  protected override answer(got: Exchange, step: Step): Answer {
-    const answer = super.answer(got, step)
-    const message = pick(answer.body, 'message')
-    if (typeof message !== 'string' || this.#ports.length === 0) return answer
-    const settled = this.#ports.reduce((text, port) => text.replaceAll(port, '<port>'), JSON.stringify(answer.body))
-    return { ...answer, body: JSON.parse(settled) as Json }
-  }
-
-  /** Undefined when the connection was cut: kube-apiserver panics over some objects. */
-  async answerTo(step: Step): Promise<Answer | undefined> {
-    const got = await this.once(step).catch(() => undefined)
-    if (got === undefined) return undefined
-    this.normaliser.learn(got.raw)
-    return this.answer(got, step)
-  }
-}
 
 /** Sends the same generated requests to a real server and to another one, and tells where the answers differ. */
 export async function differ(real: Target, ours: Target, topics: readonly Topic[], options: DifferOptions): Promise<number> {
@@ -144,24 +106,11 @@ async function trySeed(
       const step = stepFor(seed, mode, change, changes, index)
       if (step === undefined) continue
       const scenario = { name: '', setup, steps: [step] }
-      const [expected, got] = await Promise.all(
+      const answers = await Promise.all(
         wires.map((wire, side) => new SharedRun(wire, scenario, grounds[side]?.words ?? {}, stored[side] ?? null).answerTo(step)),
       )
-      if (expected === undefined) continue
-      const differences =
-        got === undefined ? [{ path: 'answer', expected: String(expected.status), got: 'none' }] : compareAnswers(expected, got)
-      const statuses = [expected.status, got?.status ?? 0] as const
-      if (differences.length > 0)
-        findings.push({
-          kind: `${seed.apiVersion}/${seed.kind}`,
-          mode,
-          change: change.name,
-          request: step,
-          status: statuses,
-          differences,
-          missing: causesOf(expected).filter((cause) => !causesOf(got).includes(cause)),
-          added: causesOf(got).filter((cause) => !causesOf(expected).includes(cause)),
-        })
+      const finding = findingOf({ kind: `${seed.apiVersion}/${seed.kind}`, mode, change: change.name, request: step }, answers)
+      if (finding !== undefined) findings.push(finding)
     }
   }
   await Promise.all(Array.from({ length: jobs }, worker))

@@ -80,8 +80,7 @@ class Estimator {
     const operand = this.cost(expr.operand)
     if (expr.testOnly) return operand
     const { kind } = this.#checked.typeOf(expr.operand)
-    const path = this.#pathOf(expr.operand)
-    if (path !== undefined) this.#paths.set(expr, [...path, expr.field])
+    this.#paths.set(expr, this.#below(expr.operand, expr.field))
     return kind === 'map' || kind === 'struct' ? add(operand, exactly(COST.select)) : operand
   }
 
@@ -128,8 +127,7 @@ class Estimator {
       const [container] = expr.args
       if (container !== undefined && (id === 'index_list' || id === 'index_map')) {
         size = this.#entriesOf(container)?.value
-        const path = this.#pathOf(container)
-        if (path !== undefined) this.#paths.set(expr, [...path, id === 'index_list' ? '@items' : '@values'])
+        this.#paths.set(expr, this.#below(container, id === 'index_list' ? '@items' : '@values'))
       }
       size ??= this.sizeOf(expr)
     }
@@ -175,12 +173,7 @@ class Estimator {
     this.#push(expr.accumulator, { path: this.#pathOf(expr.init), size: this.sizeOf(expr.init), entries: this.#entriesOf(expr.init) })
     const entries = this.#entriesOf(expr.range)
     const isList = entries?.isList ?? this.#checked.typeOf(expr.range).kind === 'list'
-    const path = this.#pathOf(expr.range)
-    const below = (name: string, size: Estimate | undefined): Local => ({
-      path: path === undefined ? undefined : [...path, name],
-      size,
-      entries: undefined,
-    })
+    const below = (name: string, size: Estimate | undefined): Local => ({ path: this.#below(expr.range, name), size, entries: undefined })
     if (expr.second === undefined) {
       this.#push(expr.variable, isList ? below('@items', entries?.value) : below('@keys', entries?.key))
     } else {
@@ -266,6 +259,10 @@ class Estimator {
       if (local !== undefined) return local.path
     }
     return this.#paths.get(expr)
+  }
+  /** A part of a value. Of one without a path, such as the result of a choice, Kubernetes takes the size of `self`: definitions that are in use count on it. */
+  #below(expr: Expr, part: string): readonly string[] {
+    return [...(this.#pathOf(expr) ?? []), part]
   }
   #local(name: string): Local | undefined {
     return this.#locals.get(name)?.at(-1)

@@ -17,7 +17,7 @@ export function validateStructure(schema: JsonSchema | undefined, level: Level, 
     validateStructure(valuesOf(schema), 'field', path.child('additionalProperties'), errors)
   }
   validateExtensions(schema, path, errors)
-  validateCombined(schema, isAnyOfIntOrString(schema), isAllOfIntOrString(schema), path, errors)
+  validateCombined(schema, isIntOrStringPair(schema.anyOf), isIntOrStringPair(schema.allOf?.[0]?.anyOf), path, errors)
   validateType(schema, level, path, errors)
   if (level === 'root' || isEmbedded(schema)) validateTypeMeta(schema, level, path, errors)
   if (level === 'root') validateCompleteness(schema, schema, path, path, errors)
@@ -103,13 +103,7 @@ function validateKnown(rules: JsonSchema, schema: JsonSchema | undefined, path: 
   }
 }
 
-/** `anyOf: [{type: integer}, {type: string}]` is how int-or-string is said to clients that do not know it. */
-function isAnyOfIntOrString(schema: JsonSchema): boolean {
-  return isIntOrString(schema) && isIntOrStringPair(schema.anyOf)
-}
-function isAllOfIntOrString(schema: JsonSchema): boolean {
-  return isIntOrString(schema) && isIntOrStringPair(schema.allOf?.[0]?.anyOf)
-}
+/** `anyOf: [{type: integer}, {type: string}]` is how int-or-string is said to clients that do not know it. It may stand where nothing else says so, too. */
 function isIntOrStringPair(schemas: readonly JsonSchema[] | undefined): boolean {
   return schemas?.length === 2 && schemas.every((one, i) => Object.keys(one).length === 1 && one.type === (i === 0 ? 'integer' : 'string'))
 }

@@ -3,6 +3,7 @@ import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import { validateTolerations } from '../../pods/index.ts'
+import { labelDeprecation } from '../../pods/warnings/scheduling-warnings.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Resource } from '../../resource.ts'
 import type { Toleration } from '../../types/core-v1.gen.ts'
@@ -26,6 +27,11 @@ const runtimeClasses = defineResource(refs.runtimeclasses, {
       validate(runtimeClass, errors)
       validateImmutable(runtimeClass.handler, old.handler, HANDLER, errors)
     },
+    warnings: ({ scheduling }) =>
+      Object.keys(scheduling?.nodeSelector ?? {}).flatMap((label) => {
+        const why = labelDeprecation(label)
+        return why === undefined ? [] : [`${NODE_SELECTOR}: ${why}`]
+      }),
   },
   columns: { Handler: ({ handler }) => handler },
 })

@@ -11,12 +11,14 @@ const isInteger = (value: number): boolean => Number.isInteger(value) && value >
 /** Ranges, multiples and limits of numbers. Limits are compared as integers when the value is one. */
 export function numberFindings(schema: JsonSchema, value: number, at: string): Result {
   const result = new Result()
-  rangeCheck(schema, value, 'Checked', at, result)
+  checkRange(schema, value, 'Checked', at, result)
   const { multipleOf, minimum, maximum, exclusiveMinimum = false, exclusiveMaximum = false } = schema
-  const asLimit = (limit: number): number => (isInteger(value) ? Math.trunc(limit) : limit)
-  if (multipleOf !== undefined) checkMultiple(value, asLimit(multipleOf), at, result)
+  // What the schema says has to be of its own type, too: no value is good beside a limit that is not.
+  const asLimit = (limit: number, what: string): number =>
+    checkRange(schema, limit, what, at, result) && isInteger(value) ? Math.trunc(limit) : limit
+  if (multipleOf !== undefined) checkMultiple(value, asLimit(multipleOf, 'MultipleOf'), at, result)
   if (minimum !== undefined) {
-    const limit = asLimit(minimum)
+    const limit = asLimit(minimum, 'Minimum boundary')
     if (exclusiveMinimum ? value <= limit : value < limit) {
       result.add(
         say.invalid(at, value, exclusiveMinimum ? `should be greater than ${limit}` : `should be greater than or equal to ${limit}`),
@@ -24,7 +26,7 @@ export function numberFindings(schema: JsonSchema, value: number, at: string): R
     }
   }
   if (maximum !== undefined) {
-    const limit = asLimit(maximum)
+    const limit = asLimit(maximum, 'Maximum boundary')
     if (exclusiveMaximum ? value >= limit : value > limit) {
       result.add(say.invalid(at, value, exclusiveMaximum ? `should be less than ${limit}` : `should be less than or equal to ${limit}`))
     }
@@ -51,12 +53,21 @@ function isNearInteger(value: number): boolean {
 }
 
 const INT32 = 2 ** 31
+const MOST_FLOAT32 = 3.4028234663852886e38
+const FITS: Readonly<Record<string, (value: number) => boolean>> = {
+  int32: (value) => isInteger(value) && value >= -INT32 && value < INT32,
+  uint32: (value) => Number.isInteger(value) && value >= 0 && value < 2 * INT32,
+  uint64: (value) => Number.isInteger(value) && value >= 0 && value < 2 * MAX_INT64,
+}
+const fitsFloat32 = (value: number): boolean => Math.abs(value) <= MOST_FLOAT32
 
-function rangeCheck(schema: JsonSchema, value: number, what: string, at: string, result: Result): void {
+/** Whether the number is one of the type and format that the schema names. */
+function checkRange(schema: JsonSchema, value: number, what: string, at: string, result: Result): boolean {
   const { type = '' } = schema
-  if (type !== 'integer') return
   const format = formatOf(schema)
-  const fits = format === 'int32' ? isInteger(value) && value >= -INT32 && value < INT32 : isInteger(value)
-  if (!fits)
-    result.add(say.whole(`${what} value must be of type ${type} ${format === '' ? '(default format)' : `with format ${format}`} in ${at}`))
+  const isFloat32 = type !== 'integer' && (format === 'float' || format === 'float32')
+  const fits = type === 'integer' ? (FITS[format] ?? isInteger) : isFloat32 ? fitsFloat32 : undefined
+  if (fits === undefined || fits(value)) return true
+  result.add(say.whole(`${what} value must be of type ${type} ${format === '' ? '(default format)' : `with format ${format}`} in ${at}`))
+  return false
 }
