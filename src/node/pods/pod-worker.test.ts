@@ -117,6 +117,27 @@ describe('a pod on a node', () => {
     await node.until('another one', () => main()?.state?.running !== undefined && main()?.containerID !== before)
   })
 
+  test('comes up with what the runtime had made of it when it was killed in the middle of a start', async () => {
+    const { runPodSandbox } = runtime
+    let isCutOff = true
+    runtime.runPodSandbox = async (own, spec) => {
+      if ((await runtime.listPodSandboxes()).length > 0) throw new RuntimeError('failed', 'the name of the sandbox is reserved')
+      const id = await runPodSandbox.call(runtime, own, spec)
+      if (isCutOff) throw new RuntimeError('unavailable', 'the connection was cut')
+      return id
+    }
+    clock.advance(59_500)
+    await settled()
+    node.manager.set(web)
+    await settled()
+    isCutOff = false
+    // The runtime is listed, as it is when it is back, half a second before the next try.
+    clock.advance(500)
+    await settled()
+    clock.advance(500)
+    await node.until('running', () => node.status('web')?.phase === 'Running')
+  })
+
   test('is restarted after a crash with growing delays', async () => {
     runtime.processes.set('app:1', { exitsAfterMs: 1000, exitCode: 3 })
     node.manager.set(web)

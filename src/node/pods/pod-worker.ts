@@ -2,7 +2,7 @@ import { type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
 import type { Container, RuntimeEvent, Sandbox } from '../cri/runtime.ts'
 import { PodRejected } from '../refusal.ts'
-import { type Action, type Plan, keyOfAction } from './plan/action.ts'
+import { type Action, type Plan, START, keyOfAction } from './plan/action.ts'
 import { planPod } from './plan/plan-pod.ts'
 import type { Ended, PodSnapshot, ProbeResults } from './plan/snapshot.ts'
 import { endingOf, isDone } from './plan/ending.ts'
@@ -18,6 +18,12 @@ import { RuntimeState } from './runtime-state.ts'
 import type { PodServices } from './services.ts'
 import { withStatus } from './status/conditions.ts'
 import { podStatus } from './status/pod-status.ts'
+
+/** What a list of the runtime has of a pod. */
+interface FoundOfPod {
+  readonly sandboxes: readonly string[]
+  readonly containers: readonly { readonly id: string; readonly sandboxId: string }[]
+}
 
 const NOT_PROBED: ProbeResults = { startup: 'unknown', readiness: 'unknown', liveness: 'unknown' }
 /** After an action failed for a reason that is not the container's own. */
@@ -46,6 +52,8 @@ export class PodWorker implements PodSubject {
   /** Nothing is done for the pod before it is known what there is of it. */
   #unseen: boolean
   #gone = false
+  /** Listed while something was being started: to be looked at when that has ended. */
+  #later: FoundOfPod | undefined
   #timer: { cancel(): void } | undefined
   readonly #announcedBackoffs = new Map<string, string>()
   readonly #adopted = new Set<string>()
@@ -143,17 +151,22 @@ export class PodWorker implements PodSubject {
 
   /**
    * Looks again at what is known of the pod, and at what was listed of it. The list may be older than what is known: each is asked for by its id. What is not
-   * known while something is being started is what is being started.
+   * known while something is being started may be just that: it is looked at when the start has ended, well or not.
    */
-  async look(
-    found: { readonly sandboxes: readonly string[]; readonly containers: readonly { readonly id: string; readonly sandboxId: string }[] },
-    first: boolean,
-  ): Promise<void> {
-    const { sandboxes, containers } = this.isStarting ? { sandboxes: [], containers: [] } : found
+  async look(found: FoundOfPod, first: boolean): Promise<void> {
     const listed = new Set([...found.sandboxes, ...found.containers.map(({ id }) => id)])
     const known = [...this.state.sandboxes, ...this.state.containers].filter(({ id }) => !listed.has(id) || this.isStarting)
+    if (this.isStarting) this.#later = found
     await Promise.all([
       ...known.map(({ id }) => this.state.readAgain(this.scope, id)),
+      ...(this.isStarting ? [] : [this.#read(found, first)]),
+    ])
+    this.#unseen = false
+    this.wake()
+  }
+
+  async #read({ sandboxes, containers }: FoundOfPod, first: boolean): Promise<void> {
+    await Promise.all([
       ...sandboxes.map((id) => this.state.readSandbox(this.scope, id)),
       ...containers.map(async ({ id, sandboxId }) => {
         const container = await this.state.readContainer(this.scope, id, sandboxId)
@@ -165,8 +178,19 @@ export class PodWorker implements PodSubject {
         this.memory.actuatedPod = this.#grants.ofWholePod
       }),
     ])
-    this.#unseen = false
-    this.wake()
+  }
+
+  /** What was listed while a start was under way. A runtime that was killed in the middle of it keeps what it had made, under the name that the next start wants. */
+  async #readLater(): Promise<void> {
+    const found = this.#later
+    this.#later = undefined
+    try {
+      if (found !== undefined) await this.#read(found, false)
+    } catch (error) {
+      if (isCancelled(error)) return
+      this.#later ??= found
+      this.scope.log.warn('the runtime could not be asked', { error: messageOf(error) })
+    }
   }
 
   /** Whether what the runtime lists is what the worker believes. */
@@ -246,7 +270,7 @@ export class PodWorker implements PodSubject {
   }
 
   get isStarting(): boolean {
-    return this.#underWay.has('start')
+    return this.#underWay.has(START)
   }
 
   /** Something has become free on the node. */
@@ -279,10 +303,12 @@ export class PodWorker implements PodSubject {
     if (this.#underWay.has(key)) return
     this.#underWay.set(key, action)
     const scope = action.type === 'start-container' || action.type === 'run-sandbox' ? this.#startScope : this.scope
-    void this.#carryOut(scope, action).finally(() => {
-      this.#underWay.delete(key)
-      this.wake()
-    })
+    void this.#carryOut(scope, action)
+      .then(() => (key === START ? this.#readLater() : undefined))
+      .finally(() => {
+        this.#underWay.delete(key)
+        this.wake()
+      })
   }
 
   /** Never rejects: what an action learns is in state and memory, and the next plan follows from that. */

@@ -35,12 +35,15 @@ export interface Plan {
   readonly wakeAtMs: number | undefined
 }
 
+/** The key of whatever is started: one thing at a time. */
+export const START = 'start'
+
 /** A pod starts one thing after the other, so all starts share a key; each kill has its own, so that a shorter grace can follow a longer one. */
 export function keyOfAction(action: Action): string {
   switch (action.type) {
     case 'run-sandbox':
     case 'start-container':
-      return 'start'
+      return START
     case 'kill-container':
       return `kill ${action.id} ${action.graceSeconds}`
     case 'resize':
