@@ -118,25 +118,34 @@ describe('a pod on a node', () => {
   })
 
   test('comes up with what the runtime had made of it when it was killed in the middle of a start', async () => {
-    const { runPodSandbox } = runtime
-    let isCutOff = true
+    const { runPodSandbox, listPodSandboxes } = runtime
+    const cut = Promise.withResolvers<void>()
+    let lists = 0
+    runtime.listPodSandboxes = () => {
+      lists++
+      return listPodSandboxes.call(runtime)
+    }
     runtime.runPodSandbox = async (own, spec) => {
-      if ((await runtime.listPodSandboxes()).length > 0) throw new RuntimeError('failed', 'the name of the sandbox is reserved')
+      if ((await listPodSandboxes.call(runtime)).length > 0) throw new RuntimeError('failed', 'the name of the sandbox is reserved')
       const id = await runPodSandbox.call(runtime, own, spec)
-      if (isCutOff) throw new RuntimeError('unavailable', 'the connection was cut')
+      await cut.promise
       return id
     }
-    clock.advance(59_500)
-    await settled()
     node.manager.set(web)
     await settled()
-    isCutOff = false
-    // The runtime is listed, as it is when it is back, half a second before the next try.
-    clock.advance(500)
+    // It is listed while the start is under way, as when it is back before that has found out.
+    clock.advance(60_000)
+    await node.until('listed', () => lists > 0)
     await settled()
-    clock.advance(500)
-    await settled()
-    assert.equal(node.status('web')?.phase, 'Running')
+    cut.reject(new RuntimeError('unavailable', 'the connection was cut'))
+    // Tries again come with time, and the next list only after a minute.
+    let seconds = 0
+    const time = setInterval(() => seconds++ < 30 && clock.advance(1000), 5)
+    try {
+      await node.until('running', () => node.status('web')?.phase === 'Running')
+    } finally {
+      clearInterval(time)
+    }
   })
 
   test('is restarted after a crash with growing delays', async () => {
