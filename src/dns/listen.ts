@@ -11,8 +11,24 @@ const IDLE_TCP_MS = 10_000
 const MOST_TCP_CONNECTIONS = 256
 const UDP_BUFFER_BYTES = 1024 * 1024
 
+/** How often another port is tried, where any will do, when one of the two protocols has it already. */
+const TRIES = 8
+
+/** Both protocols at one port; 0: at any. Resolves with the port. */
+export async function listenBoth(scope: Scope, address: string, port: number, answer: Answerer): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const own = scope.child()
+    try {
+      return await listenUdp(own, address, await listenTcp(own, address, port, answer), answer)
+    } catch (error) {
+      own.cancel()
+      if (port !== 0 || tries === TRIES) throw error
+    }
+  }
+}
+
 /** Listens until the scope is cancelled; resolves to the port. Rejects when the address cannot be had. */
-export async function listenUdp(scope: Scope, address: string, port: number, answer: Answerer): Promise<number> {
+async function listenUdp(scope: Scope, address: string, port: number, answer: Answerer): Promise<number> {
   const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: UDP_BUFFER_BYTES })
   let closed = false
   const close = (): void => {
@@ -40,7 +56,7 @@ export async function listenUdp(scope: Scope, address: string, port: number, ans
 }
 
 /** As `listenUdp`. */
-export async function listenTcp(scope: Scope, address: string, port: number, answer: Answerer): Promise<number> {
+async function listenTcp(scope: Scope, address: string, port: number, answer: Answerer): Promise<number> {
   const open = new Set<Socket>()
   const server = createServer((socket) => {
     open.add(socket)

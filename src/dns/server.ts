@@ -3,7 +3,7 @@ import { refs } from '#api'
 import type { Informers } from '#reconcile'
 import type { Upstream } from './ask.ts'
 import { type Forwarder, systemUpstreams } from './forward.ts'
-import { type Answerer, listenTcp, listenUdp } from './listen.ts'
+import { type Answerer, listenBoth } from './listen.ts'
 import { type Query, RCODE, readQuery, writeReply } from './message.ts'
 import { createOutside } from './outside.ts'
 import { resolve } from './resolve.ts'
@@ -68,8 +68,7 @@ export async function startDns(scope: Scope, options: DnsOptions): Promise<DnsSe
   let { port } = options
   for (const address of options.addresses) {
     try {
-      port = await listenUdp(scope, address, port, answer)
-      await listenTcp(scope, address, port, answer)
+      port = await listenBoth(scope, address, port, answer)
     } catch (error) {
       throw new UserError(
         `DNS cannot listen on ${address}:${port}: ${messageOf(error)}`,

@@ -43,11 +43,19 @@ export function podsByNode(pods: readonly core.Pod[]): Map<string, core.Pod[]> {
   return byNode
 }
 
-const createdFirst = (a: core.Pod, b: core.Pod): number => {
-  const order = (pod: core.Pod): string =>
-    `${pod.spec?.nodeName ? 0 : 1} ${pod.metadata?.creationTimestamp ?? ''} ${pod.metadata?.name ?? ''}`
-  return order(a) < order(b) ? -1 : 1
-}
+/** Of those of one second, the one whose template the set had first. */
+const createdFirst =
+  (hash: string) =>
+  (a: core.Pod, b: core.Pod): number => {
+    const order = ({ spec, metadata }: core.Pod): string =>
+      [
+        spec?.nodeName ? 0 : 1,
+        metadata?.creationTimestamp ?? '',
+        metadata?.labels?.[REVISION_HASH] === hash ? 1 : 0,
+        metadata?.name ?? '',
+      ].join(' ')
+    return order(a) < order(b) ? -1 : 1
+  }
 
 function minReadySeconds({ set }: DaemonView): number {
   return set.spec?.minReadySeconds ?? 0
@@ -88,7 +96,7 @@ export function planPlacement(view: DaemonView): DaemonPlan {
 /** Beyond one pod a node the younger ones go; with surge, one old and one new may stand side by side while the old one is ready and the new one not yet available. */
 function surplusOf(view: DaemonView, running: readonly core.Pod[], hasSurge: boolean): readonly core.Pod[] {
   if (running.length <= 1) return []
-  const sorted = [...running].sort(createdFirst)
+  const sorted = [...running].sort(createdFirst(view.hash))
   if (!hasSurge) return sorted.slice(1)
   const isNew = (pod: core.Pod): boolean => pod.metadata?.labels?.[REVISION_HASH] === view.hash
   const newest = sorted.find(isNew)
@@ -179,7 +187,7 @@ export function planDaemonStatus(view: DaemonView): apps.DaemonSetStatus {
       continue
     }
     count.desired++
-    const pod = [...there].sort(createdFirst)[0]
+    const pod = [...there].sort(createdFirst(view.hash))[0]
     if (pod === undefined) continue
     count.current++
     count.ready += isReady(pod) ? 1 : 0
