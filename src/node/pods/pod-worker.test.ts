@@ -119,7 +119,7 @@ describe('a pod on a node', () => {
 
   test('comes up with what the runtime had made of it when it was killed in the middle of a start', async () => {
     const { runPodSandbox, listPodSandboxes } = runtime
-    const cut = Promise.withResolvers<void>()
+    const [made, cut] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     let lists = 0
     runtime.listPodSandboxes = () => {
       lists++
@@ -128,11 +128,12 @@ describe('a pod on a node', () => {
     runtime.runPodSandbox = async (own, spec) => {
       if ((await listPodSandboxes.call(runtime)).length > 0) throw new RuntimeError('failed', 'the name of the sandbox is reserved')
       const id = await runPodSandbox.call(runtime, own, spec)
+      made.resolve()
       await cut.promise
       return id
     }
     node.manager.set(web)
-    await settled()
+    await made.promise
     // It is listed while the start is under way, as when it is back before that has found out.
     clock.advance(60_000)
     await node.until('listed', () => lists > 0)
