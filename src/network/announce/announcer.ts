@@ -77,15 +77,18 @@ export function startAnnouncements(scope: Scope, options: AnnounceOptions): void
 
 /** Takes all announcements of this node back. A link that is not there, as in a cluster that was made by half, has none. */
 export async function releaseAnnouncements(scope: Scope, device: string, netns?: string): Promise<void> {
-  const prefix = netns === undefined ? [] : ['nsenter', `--net=${netns}`]
-  const { code } = await runProgram(scope, [...prefix, 'ip', 'link', 'show', 'dev', device], { limitMs: LIMIT_MS })
+  const { code } = await runProgram(scope, [...within(netns), 'ip', 'link', 'show', 'dev', device], { limitMs: LIMIT_MS })
   if (code === 0) await change(scope, device, netns, [])
 }
 
+const within = (netns: string | undefined): readonly string[] => (netns === undefined ? [] : ['nsenter', `--net=${netns}`])
+
 async function change(scope: Scope, device: string, netns: string | undefined, wanted: readonly string[]): Promise<void> {
-  const prefix = netns === undefined ? [] : ['nsenter', `--net=${netns}`]
   const run = async (command: readonly string[], lines: readonly string[] = []): Promise<string> => {
-    const { code, stdout, stderr } = await runProgram(scope, [...prefix, ...command], { input: `${lines.join('\n')}\n`, limitMs: LIMIT_MS })
+    const { code, stdout, stderr } = await runProgram(scope, [...within(netns), ...command], {
+      input: `${lines.join('\n')}\n`,
+      limitMs: LIMIT_MS,
+    })
     if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${stderr}`)
     return stdout
   }

@@ -4,11 +4,12 @@ import type { Container, RuntimeEvent, Sandbox } from '../cri/runtime.ts'
 import { PodRejected } from '../refusal.ts'
 import { type Action, type Plan, START, keyOfAction } from './plan/action.ts'
 import { planPod } from './plan/plan-pod.ts'
-import type { Ended, PodSnapshot, ProbeResults } from './plan/snapshot.ts'
+import type { Ended, PodSnapshot } from './plan/snapshot.ts'
 import { endingOf, isDone } from './plan/ending.ts'
 import { needsSandboxStopped } from './plan/needs-sandbox.ts'
 import { carryOut } from './actions.ts'
 import { ClockJumps, moveTimes } from './clock-jumps.ts'
+import { followProbes } from './follow-probes.ts'
 import { findContainer, namespaceOf, nameOf, specOf, uidOf } from './pod-facts.ts'
 import type { PodSubject, WorkingMemory } from './pod-subject.ts'
 import { toldAllocationOf } from './resize/allocation.ts'
@@ -25,7 +26,6 @@ interface FoundOfPod {
   readonly containers: readonly { readonly id: string; readonly sandboxId: string }[]
 }
 
-const NOT_PROBED: ProbeResults = { startup: 'unknown', readiness: 'unknown', liveness: 'unknown' }
 /** After an action failed for a reason that is not the container's own. */
 const RETRY_MS = 1000
 
@@ -187,10 +187,13 @@ export class PodWorker implements PodSubject {
     try {
       if (found !== undefined) await this.#read(found, false)
     } catch (error) {
-      if (isCancelled(error)) return
       this.#later ??= found
-      this.scope.log.warn('the runtime could not be asked', { error: messageOf(error) })
+      this.#notAnswered(error)
     }
+  }
+
+  #notAnswered(error: unknown): void {
+    if (!isCancelled(error)) this.scope.log.warn('the runtime could not be asked', { error: messageOf(error) })
   }
 
   /** Whether what the runtime lists is what the worker believes. */
@@ -252,7 +255,7 @@ export class PodWorker implements PodSubject {
       this.#starting[Symbol.dispose]()
     }
     const plan = planPod(snapshot)
-    this.#followProbes(snapshot)
+    followProbes(this, snapshot.containers, this.#adopted, () => this.wake())
     this.#announceBackoffs(snapshot, plan)
     if (!this.#vanished) {
       this.#reported = podStatus(snapshot, plan, {
@@ -325,9 +328,7 @@ export class PodWorker implements PodSubject {
   #detach(work: Promise<unknown>): void {
     work.then(
       () => this.wake(),
-      (error: unknown) => {
-        if (!isCancelled(error)) this.scope.log.warn('the runtime could not be asked', { error: messageOf(error) })
-      },
+      (error: unknown) => this.#notAnswered(error),
     )
   }
 
@@ -339,52 +340,6 @@ export class PodWorker implements PodSubject {
           this.scope.clock.after(againAtMs - this.scope.clock.now(), () => this.refreshVolumes(), { background: true })
       }),
     )
-  }
-
-  /** Probes exactly the running containers whose hooks are done, until the pod ends. */
-  #followProbes(snapshot: PodSnapshot): void {
-    const live = new Set<string>()
-    const ending = this.memory.endingSinceMs !== undefined
-    for (const status of snapshot.containers) {
-      const container = findContainer(this.pod, status.name)
-      if (container === undefined || status.state !== 'running' || this.memory.starting.has(status.id)) continue
-      if (container.livenessProbe === undefined && container.readinessProbe === undefined && container.startupProbe === undefined) continue
-      live.add(status.id)
-      if (this.memory.probes.has(status.id) || ending) continue
-      const adopted = this.#adopted.has(status.id)
-      const initial = adopted ? this.#resultsFromApi(status.name) : NOT_PROBED
-      this.memory.probes.set(status.id, initial)
-      const target = {
-        pod: this.pod,
-        container,
-        containerId: status.id,
-        podIp: this.podIps[0] ?? '',
-        startedAtMs: status.startedAtMs,
-        adopted,
-        initial,
-      }
-      this.services.probes.start(target, (results) => {
-        this.memory.probes.set(status.id, results)
-        this.wake()
-      })
-    }
-    for (const id of this.memory.probes.keys()) {
-      if (live.has(id)) continue
-      this.services.probes.stop(id)
-      this.memory.probes.delete(id)
-    }
-  }
-
-  /** A container that was ready before the agent was restarted is ready until a probe says otherwise. */
-  #resultsFromApi(name: string): ProbeResults {
-    const told = [...(this.pod.status?.containerStatuses ?? []), ...(this.pod.status?.initContainerStatuses ?? [])].find(
-      (status) => status.name === name,
-    )
-    return {
-      startup: told?.started === true ? 'success' : 'unknown',
-      readiness: told?.ready === true ? 'success' : 'unknown',
-      liveness: 'unknown',
-    }
   }
 
   #announceBackoffs(snapshot: PodSnapshot, plan: Plan): void {

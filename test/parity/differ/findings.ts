@@ -21,7 +21,7 @@ export interface Finding {
 }
 
 /** What is wrong with the request, in the answer's words. */
-export function causesOf(answer: Answer | undefined): readonly string[] {
+function causesOf(answer: Answer | undefined): readonly string[] {
   if (answer === undefined || answer.status < 400) return []
   const causes = pick(answer.body, 'details.causes')
   if (!Array.isArray(causes)) return [withoutInternals(String(pick(answer.body, 'message')))]

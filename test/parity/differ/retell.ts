@@ -2,8 +2,8 @@ import { seededRandom } from '#base'
 import type { Answer, Scenario, Step, Topic } from '../corpus.ts'
 import { type Target, Wire } from '../http.ts'
 import { sideBySide } from '../replay.ts'
-import { Run, compareAnswers } from '../run.ts'
-import { type Finding, causesOf } from './findings.ts'
+import { Run } from '../run.ts'
+import { type Finding, findingOf } from './findings.ts'
 import { type Variation, variationsOf } from './variations.ts'
 
 export interface RetellOptions {
@@ -85,20 +85,10 @@ async function told(wires: readonly [Wire, Wire], topic: string, { name, scenari
     const other = got[index]
     // The real server has not answered, or was not ready for the scenario in time.
     if (answer === undefined || answer.status === 0) return undefined
-    const differences =
-      other === undefined ? [{ path: 'answer', expected: String(answer.status), got: 'none' }] : compareAnswers(answer, other)
-    if (differences.length === 0) continue
     const request: Step = scenario.steps[index] ?? {}
-    return {
-      kind: topic,
-      mode: 'retold',
-      change: `${scenario.name} › ${name} › ${index + 1} ${request.request ?? ''}`,
-      request,
-      status: [answer.status, other?.status ?? 0],
-      differences,
-      missing: causesOf(answer).filter((cause) => !causesOf(other).includes(cause)),
-      added: causesOf(other).filter((cause) => !causesOf(answer).includes(cause)),
-    }
+    const change = `${scenario.name} › ${name} › ${index + 1} ${request.request ?? ''}`
+    const finding = findingOf({ kind: topic, mode: 'retold', change, request }, [answer, other])
+    if (finding !== undefined) return finding
   }
   return undefined
 }

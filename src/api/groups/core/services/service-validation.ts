@@ -6,6 +6,7 @@ import { ipErrors, newCidrErrors, newIpErrors, parseIp } from '../../../validati
 import { validateLabels } from '../../../validation/label-selector.ts'
 import { dnsLabelErrors, dnsSubdomainErrors, portNameErrors, portNumberErrors, qualifiedNameErrors } from '../../../validation/names.ts'
 import { invalidText, validateEnum, validateInRange, validateRequired } from '../../../validation/values.ts'
+import { isExternal, isReachable, needsHealthCheck } from './reach.ts'
 
 const SPEC = Path.of('spec')
 const PORTS = SPEC.child('ports')
@@ -20,8 +21,6 @@ const LONGEST_AFFINITY_SECONDS = 86_400
 const SOURCE_RANGES = 'service.beta.kubernetes.io/load-balancer-source-ranges'
 const ONLY_BALANCED = "may only be used when `type` is 'LoadBalancer'"
 const FIXED = 'may not change once set'
-
-const isExternal = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer'
 
 export function validateService(service: Service, errors: FieldErrors): void {
   const spec: ServiceSpec = service.spec ?? {}
@@ -205,14 +204,14 @@ function validateBalancerClass({ type, loadBalancerClass }: ServiceSpec, old: Se
 
 function validatePolicies(spec: ServiceSpec, errors: FieldErrors): void {
   const external = SPEC.child('externalTrafficPolicy')
-  const reachable = isExternal(spec) || (spec.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0)
+  const reachable = isReachable(spec)
   if ((spec.externalTrafficPolicy ?? '') !== '' && !reachable)
     errors.push(fieldError.invalid(external, spec.externalTrafficPolicy, 'may only be set for externally-accessible services'))
   else if (reachable && validateRequired(spec.externalTrafficPolicy, external, errors))
     validateEnum(spec.externalTrafficPolicy, POLICIES, external, errors)
   const health = spec.healthCheckNodePort ?? 0
   const healthPath = SPEC.child('healthCheckNodePort')
-  if (hasHealthPort(spec)) {
+  if (needsHealthCheck(spec)) {
     if (health === 0) errors.push(fieldError.required(healthPath))
     else validateInRange(health, 1, LARGEST_PORT, healthPath, errors)
   } else if (health !== 0)
@@ -231,7 +230,6 @@ function validatePolicies(spec: ServiceSpec, errors: FieldErrors): void {
 }
 
 const LARGEST_PORT = 65535
-const hasHealthPort = (spec: ServiceSpec): boolean => spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local'
 
 export function validateServiceUpdate(service: Service, old: Service, errors: FieldErrors): void {
   const [after, before] = [service.spec ?? {}, old.spec ?? {}]
@@ -241,7 +239,7 @@ export function validateServiceUpdate(service: Service, old: Service, errors: Fi
     validateFixed(after.ipFamilies ?? [], before.ipFamilies ?? [], 'ipFamily', after, errors)
   }
   validateBalancerClass(after, before, errors)
-  if (hasHealthPort(before) && hasHealthPort(after) && (after.healthCheckNodePort ?? 0) !== (before.healthCheckNodePort ?? 0))
+  if (needsHealthCheck(before) && needsHealthCheck(after) && (after.healthCheckNodePort ?? 0) !== (before.healthCheckNodePort ?? 0))
     errors.push(fieldError.forbidden(SPEC.child('healthCheckNodePort'), 'field is immutable'))
   validateService(service, errors)
 }

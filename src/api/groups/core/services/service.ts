@@ -3,16 +3,10 @@ import * as refs from '../../../refs.gen.ts'
 import type { Service } from '../../../types/core-v1.gen.ts'
 import { nameIsDnsLabel } from '../../../validation/names.ts'
 import { serviceWarnings } from './service-warnings.ts'
+import { isExternal, isReachable, needsHealthCheck } from './reach.ts'
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.ts'
 
 const AFFINITY_SECONDS = 10_800
-
-/** Whether requests from outside can come to it, so that it has a policy for them. */
-const isReachable = (service: Service): boolean =>
-  isExternal(service) || (service.spec?.type === 'ClusterIP' && (service.spec.externalIPs ?? []).length > 0)
-export const isExternal = (service: Service): boolean => service.spec?.type === 'NodePort' || service.spec?.type === 'LoadBalancer'
-export const needsHealthCheck = (service: Service): boolean =>
-  service.spec?.type === 'LoadBalancer' && service.spec.externalTrafficPolicy === 'Local'
 
 export const services = defineResource(refs.services, {
   strategy: {
@@ -78,7 +72,7 @@ function defaults(service: Service): void {
     port.protocol ||= 'TCP'
     if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port
   }
-  if (isReachable(service)) spec.externalTrafficPolicy ||= 'Cluster'
+  if (isReachable(spec)) spec.externalTrafficPolicy ||= 'Cluster'
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster'
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true
 }
@@ -123,10 +117,10 @@ function dropForType(service: Service, old: Service): void {
     if (untouched('ipFamilyPolicy')) delete spec.ipFamilyPolicy
     if (untouched('internalTrafficPolicy')) delete spec.internalTrafficPolicy
   }
-  if (isReachable(old) && !isReachable(service) && untouched('externalTrafficPolicy')) delete spec.externalTrafficPolicy
-  if (isExternal(old) && !isExternal(service) && nodePortsOf(service) === nodePortsOf(old))
+  if (isReachable(before) && !isReachable(spec) && untouched('externalTrafficPolicy')) delete spec.externalTrafficPolicy
+  if (isExternal(before) && !isExternal(spec) && nodePortsOf(service) === nodePortsOf(old))
     for (const port of spec.ports ?? []) delete port.nodePort
-  if (needsHealthCheck(old) && !needsHealthCheck(service) && untouched('healthCheckNodePort')) delete spec.healthCheckNodePort
+  if (needsHealthCheck(before) && !needsHealthCheck(spec) && untouched('healthCheckNodePort')) delete spec.healthCheckNodePort
   if (before.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
     if (untouched('allocateLoadBalancerNodePorts')) delete spec.allocateLoadBalancerNodePorts
     if (untouched('loadBalancerClass')) delete spec.loadBalancerClass
