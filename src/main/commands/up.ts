@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { get } from 'node:http'
 import { join } from 'node:path'
 import { type Scope, UserError, rootScope, systemClock } from '#base'
 import { type Progress, createProgress, formatDuration } from '#cli'
@@ -21,6 +20,7 @@ import { claimInstance } from '../up/claim-instance.ts'
 import { dnsEndpoints, withDnsService } from '../up/dns-endpoints.ts'
 import { prepareMachine } from '../up/prepare-machine.ts'
 import { switchNetwork } from '../up/switch-network.ts'
+import { answerOf, firstAnswer } from '../up/first-answer.ts'
 import { within } from '../up/within.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/shop')
@@ -29,8 +29,6 @@ const DELIVERY_OBJECTS = join(import.meta.dirname, '../up/delivery')
 const GATEWAY_OBJECTS = join(import.meta.dirname, '../up/gateway')
 const AS_OWNER = { fieldManager: 'sampan' }
 const POLL_MS = 10
-const FIRST_PATIENCE_MS = 100
-const LONGEST_PATIENCE_MS = 2000
 const READY_WITHIN_MS = 60_000
 const STOP_WITHIN_MS = 20_000
 const ROLLED_OUT_WITHIN_MS = 180_000
@@ -272,30 +270,6 @@ async function awaitStorefront(scope: Scope, progress: Progress, instance: Insta
 }
 
 const storefront = (instance: Instance): string => `http://${hostInUrl(instance.nodes[0].address)}:${NODE_PORT_OF_EXAMPLE}`
-
-/** A request may have gone to a pod of before that is no more, and would wait for ever: each that was given up is tried with more patience. */
-async function firstAnswer(scope: Scope, url: string): Promise<void> {
-  for (let patienceMs = FIRST_PATIENCE_MS; ; ) {
-    const answer = await answerOf(url, patienceMs)
-    if (answer === 200) return
-    if (answer === 'late') patienceMs = Math.min(patienceMs * 2, LONGEST_PATIENCE_MS)
-    await scope.sleep(POLL_MS)
-  }
-}
-
-function answerOf(url: string, timeoutMs = LONGEST_PATIENCE_MS): Promise<number | 'late' | undefined> {
-  return new Promise((answer) => {
-    const request = get(url, { timeout: timeoutMs }, (response) => {
-      response.resume()
-      answer(response.statusCode)
-    })
-    request.on('timeout', () => {
-      answer('late')
-      request.destroy()
-    })
-    request.on('error', () => answer(undefined))
-  })
-}
 
 function hints(stateDir: string, instance: Instance, flags: UpFlags): readonly string[] {
   const name = flags.name === 'default' ? '' : ` --name ${flags.name}`
