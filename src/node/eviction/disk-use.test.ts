@@ -46,6 +46,15 @@ describe('what a pod has on the disk', () => {
     assert.equal(bytes, (emptyDirs.get('cache') ?? 0) + (containers.get('main') ?? 0))
   })
 
+  test('is what its containers wrote into the files that the node lends them', async () => {
+    const before = await use()
+    mkdirSync(join(dir, 'pods/uid-p/containers/main'), { recursive: true })
+    writeFileSync(join(dir, 'pods/uid-p/containers/main/0.message'), Buffer.alloc(64 * KiB))
+    writeFileSync(join(dir, 'pods/uid-p/etc-hosts'), Buffer.alloc(128 * KiB))
+    const { bytes } = await use()
+    assert.ok(bytes - before.bytes >= 192 * KiB, `${bytes - before.bytes}`)
+  })
+
   test('is the same for many files', async () => {
     const before = await use()
     for (let at = 0; at < 600; at++) writeFileSync(join(cache, `${at}`), Buffer.alloc(4 * KiB))

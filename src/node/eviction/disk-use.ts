@@ -5,6 +5,8 @@ import type { core } from '#api'
 import type { ContainerStats } from '../cri/runtime.ts'
 import { runCommand } from '../host/command.ts'
 import { uidOf } from '../pods/pod-facts.ts'
+import { messagesDirOf } from '../pods/termination-message.ts'
+import { hostsPathOf } from '../sandbox/hosts-file.ts'
 import { logDirectoryOf } from '../sandbox/sandbox-spec.ts'
 import type { NodeSettings } from '../settings.ts'
 
@@ -16,11 +18,13 @@ export interface DiskUse {
   readonly containers: ReadonlyMap<string, number>
 }
 
-/** What a pod keeps on the node's disk: writable layers, logs and emptyDirs. Other file systems mounted inside are not the disk's. */
+/** What a pod keeps on the node's disk: writable layers, logs, emptyDirs, and the files of the node that its containers may write (hosts, termination messages: CVE-2020-8557). Other file systems mounted inside are not the disk's. */
 export async function diskUse(scope: Scope, settings: NodeSettings, pod: core.Pod, stats: readonly ContainerStats[]): Promise<DiskUse> {
   const dirs = (pod.spec?.volumes ?? []).filter(({ emptyDir }) => emptyDir !== undefined && (emptyDir.medium ?? '') === '')
-  const place = (name: string): string => join(settings.podsDir, uidOf(pod), 'volumes', 'kubernetes.io~empty-dir', name)
+  const podDir = join(settings.podsDir, uidOf(pod))
+  const place = (name: string): string => join(podDir, 'volumes', 'kubernetes.io~empty-dir', name)
   const measured = await Promise.all(dirs.map(async ({ name }) => ({ name, ...(await sizeOf(scope, place(name))) })))
+  const lent = await Promise.all([hostsPathOf(podDir), messagesDirOf(podDir)].map((path) => sizeOf(scope, path)))
   const logs = logDirectoryOf(settings, pod)
   const names = await readdir(logs).catch(() => [])
   const logged = new Map(
@@ -35,9 +39,9 @@ export async function diskUse(scope: Scope, settings: NodeSettings, pod: core.Po
   )
   const sum = (list: Iterable<number>): number => [...list].reduce((total, one) => total + one, 0)
   return {
-    bytes: sum(containers.values()) + sum(measured.map(({ bytes }) => bytes)),
+    bytes: sum(containers.values()) + sum([...measured, ...lent].map(({ bytes }) => bytes)),
     inodes:
-      sum(measured.map(({ inodes }) => inodes)) +
+      sum([...measured, ...lent].map(({ inodes }) => inodes)) +
       sum([...layers.values()].map((layer) => layer?.inodesUsed ?? 0)) +
       sum([...logged.values()].map(({ inodes }) => inodes)),
     emptyDirs: new Map(measured.map(({ name, bytes }) => [name, bytes])),

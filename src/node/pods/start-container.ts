@@ -10,6 +10,7 @@ import type { Action } from './plan/action.ts'
 import { type AnyContainer, ephemeralContainersOf, findContainer, uidOf } from './pod-facts.ts'
 import type { PodSubject } from './pod-subject.ts'
 import { sandboxSpecOf } from './run-sandbox.ts'
+import { messagesDirOf } from './termination-message.ts'
 
 const FIRST_RETRY_MS = 10_000
 const LONGEST_RETRY_MS = 300_000
@@ -50,7 +51,7 @@ export async function startContainer(scope: Scope, worker: PodSubject, start: St
 async function createContainer(scope: Scope, worker: PodSubject, container: AnyContainer, start: Start): Promise<string> {
   const { services, pod, podIps } = worker
   const { settings, objects } = services
-  const terminationMessageFile = join(settings.podsDir, uidOf(pod), 'containers', container.name, `${start.attempt}.message`)
+  const terminationMessageFile = join(messagesDirOf(join(settings.podsDir, uidOf(pod))), container.name, `${start.attempt}.message`)
   const [image, environment, sandbox] = await Promise.all([
     services.images.ensure(scope, pod, container),
     environmentOf(scope, { pod, container, podIps, objects, settings }),

@@ -1,10 +1,14 @@
 import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ContainerStatus } from '../cri/runtime.ts'
 import { ANNOTATIONS } from './pod-facts.ts'
 
 const LONGEST_MESSAGE = 4096
 const LONGEST_LOG_TAIL = 2048
 const MOST_LOG_LINES = 80
+
+/** Where the message files of a pod's containers lie in its folder: `NAME/ATTEMPT.message`. */
+export const messagesDirOf = (podDir: string): string => join(podDir, 'containers')
 
 /** What an ended container left as its message: its message file, or the end of its log when it failed without one and asks for that. */
 export async function terminationMessageOf(status: ContainerStatus): Promise<string> {

@@ -1,3 +1,5 @@
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { core } from '#api'
 
 export interface Hostname {
@@ -33,4 +35,16 @@ export function hostsFile(pod: core.Pod, podIps: readonly string[], { hostname, 
     ...podIps.map((ip) => (domain === '' ? `${ip}\t${hostname}` : `${ip}\t${hostname}.${domain}\t${hostname}`)),
   ]
   return `${lines.join('\n')}\n${tail}`
+}
+
+/** Where a pod's hosts file lies in its folder. Its containers may write it: what it has become counts as the pod's use of the disk. */
+export const hostsPathOf = (podDir: string): string => join(podDir, 'etc-hosts')
+
+/** Written in place, as it is mounted as a file; not at all when it is as it should be. A container may have made it of any size, so it is read at its right size only. */
+export async function keepHostsFile(path: string, text: string): Promise<void> {
+  const size = await stat(path).then(
+    (info) => info.size,
+    () => undefined,
+  )
+  if (size !== Buffer.byteLength(text) || (await readFile(path, 'utf8')) !== text) await writeFile(path, text, { mode: 0o644 })
 }

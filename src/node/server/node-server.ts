@@ -74,10 +74,7 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
   async function respond(own: Scope, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://node')
     await access.check(own, request, url.pathname)
-    const parts = url.pathname
-      .split('/')
-      .filter((part) => part !== '')
-      .map(decodeURIComponent)
+    const parts = partsOf(url.pathname)
     const json = (value: unknown): void => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
     const text = (value: string): void => void response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(value)
     const metrics = (value: string): void => void response.writeHead(200, { 'content-type': METRICS_TYPE }).end(value)
@@ -155,10 +152,7 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
   async function upgrade(own: Scope, request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://node')
     await access.check(own, request, url.pathname)
-    const parts = url.pathname
-      .split('/')
-      .filter((part) => part !== '')
-      .map(decodeURIComponent)
+    const parts = partsOf(url.pathname)
     const session = sessionOf(parts, url.searchParams)
     if (session === undefined) throw statusError.badRequest('this path does not take upgrades')
     if (options.protocols === undefined) throw statusError.unavailable('this node serves no streams')
@@ -174,6 +168,17 @@ const contextOf = ({ certificate, key }: KeyPair): { readonly cert: string; read
   key,
   minVersion: 'TLSv1.2',
 })
+
+function partsOf(path: string): string[] {
+  try {
+    return path
+      .split('/')
+      .filter((part) => part !== '')
+      .map(decodeURIComponent)
+  } catch {
+    throw statusError.badRequest('the path is not percent-encoded UTF-8')
+  }
+}
 
 /** `/containerLogs/NAMESPACE/POD/CONTAINER`, and with the pod's uid before the container. */
 function containerAt(parts: readonly string[]): ContainerAt {

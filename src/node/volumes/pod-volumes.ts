@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs'
-import { chmod, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Scope, messageOf } from '#base'
 import { type core, quantityValue } from '#api'
@@ -9,7 +8,7 @@ import type { ObjectSource } from '../objects.ts'
 import { type AnyContainer, uidOf } from '../pods/pod-facts.ts'
 import type { PodVolumes } from '../pods/services.ts'
 import { StartRefused, configError } from '../refusal.ts'
-import { hostnameOf, hostsFile } from '../sandbox/hosts-file.ts'
+import { hostnameOf, hostsFile, hostsPathOf, keepHostsFile } from '../sandbox/hosts-file.ts'
 import type { NodeSettings } from '../settings.ts'
 import { openDirectory, writeAtomically } from './atomic-writer.ts'
 import { prepareHostPath } from './host-path.ts'
@@ -257,7 +256,7 @@ export function podVolumes(
       if (!mounts.some(({ containerPath }) => containerPath === '/etc/hosts')) {
         mounts.push({
           containerPath: '/etc/hosts',
-          hostPath: join(podDir(pod), 'etc-hosts'),
+          hostPath: hostsPathOf(podDir(pod)),
           readOnly: false,
           recursiveReadOnly: false,
           propagation: 'private',
@@ -284,10 +283,8 @@ export function podVolumes(
 
     async writeHosts(pod, podIps) {
       const nodeHosts = await readFile('/etc/hosts', 'utf8').catch(() => '')
-      const path = join(podDir(pod), 'etc-hosts')
       const text = hostsFile(pod, podIps, hostnameOf(pod, settings.clusterDomain), nodeHosts)
-      // Written in place: it is mounted as a file.
-      if (!existsSync(path) || (await readFile(path, 'utf8')) !== text) await writeFile(path, text, { mode: 0o644 })
+      await keepHostsFile(hostsPathOf(podDir(pod)), text)
     },
 
     async refresh(scope, pod, podIps) {
