@@ -1,9 +1,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readlink } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
+import { O_PATH } from './o-path.ts'
 
-/** Only names the place, never reads or waits; not among Node's constants. */
-const O_PATH = 0o10000000
 const MOST_LINKS = 40
 
 /**
