@@ -7,12 +7,12 @@ import { type TestContext, describe, it } from 'node:test'
 import { describeCounts, parseCounts } from './run-tests.ts'
 
 /** Runs the files as a suite in a process of its own: the runner does not run inside a run. */
-function runIn(context: TestContext, files: Readonly<Record<string, string>>): string {
+function runIn(context: TestContext, files: Readonly<Record<string, string>>, options = ''): string {
   const folder = mkdtempSync(join(tmpdir(), 'sampan-run-tests-'))
   context.after(() => rmSync(folder, { recursive: true }))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), `import { describe, it } from 'node:test'\n${text}`)
   const program = `import { runTests, describeCounts } from ${JSON.stringify(join(import.meta.dirname, 'run-tests.ts'))}
-    console.log(describeCounts(await runTests({ cwd: ${JSON.stringify(folder)}, globs: ['*.test.mjs'] })))`
+    console.log(describeCounts(await runTests({ cwd: ${JSON.stringify(folder)}, globs: ['*.test.mjs']${options} }))); process.exit()`
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const main = join(folder, 'run.mjs')
   writeFileSync(main, program)
@@ -43,6 +43,12 @@ describe('running tests', () => {
     const output = runIn(context, { 'a.test.mjs': `throw new Error('does not load')`, 'b.test.mjs': `it('one', () => {})` })
     assert.deepEqual(parseCounts(output), { passed: 1, failed: 1, skipped: 0 })
     assert.match(output, /does not load/)
+  })
+
+  it('does not wait for what a test has left open, and tells what it is', (context) => {
+    const output = runIn(context, { 'a.test.mjs': `it('leaves', () => { setInterval(() => {}, 1000) })` }, ', together: true, heldMs: 200')
+    assert.deepEqual(parseCounts(output), { passed: 1, failed: 1, skipped: 0 })
+    assert.match(output, /left open holds the process: .*Timeout/)
   })
 
   it('takes a file without tests for a failure', (context) => {

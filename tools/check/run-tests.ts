@@ -31,10 +31,15 @@ export interface TestRun {
   readonly globs: readonly string[]
   /** Files side by side. Default: one for each processor. */
   readonly lanes?: number
-  /** One after the other in this process, which loads what they share once. Default: each in a process of its own. */
+  /**
+   * One after the other in this process, which loads what they share once. What they leave open holds the process: that is a failure, and
+   * the caller has to end it. Default: each in a process of its own.
+   */
   readonly together?: boolean
   /** What still runs after this time is ended and has failed: a file that never ends would hold everything up. Default: no limit. */
   readonly limitMs?: number
+  /** How long a shared process may last in which no test runs any more. Default: 30 s. */
+  readonly heldMs?: number
   /** Called as each file ends, with the sums so far. */
   readonly onFile?: (file: string, durationMs: number, sums: TestCounts) => void
 }
@@ -43,7 +48,7 @@ export interface TestRun {
  * Runs the files. Prints failures in full, of what passes only the figures that it tells (`context.diagnostic`). A file that holds no test counts as failed: it cannot
  * fail, so it proves nothing.
  */
-export async function runTests({ cwd, globs, lanes, together = false, limitMs, onFile }: TestRun): Promise<TestCounts> {
+export async function runTests({ cwd, globs, lanes, together = false, limitMs, heldMs = 30_000, onFile }: TestRun): Promise<TestCounts> {
   let counts = NO_TESTS
   const printed = new Map<string, string>()
   const running = new Set<string>()
@@ -61,17 +66,27 @@ export async function runTests({ cwd, globs, lanes, together = false, limitMs, o
     process.stdout.write(`${styleText('red', 'not ok')} ${where}\n${indent(details)}\n`)
   }
   const limit = limitMs === undefined ? undefined : setTimeout(endLate, limitMs)
-  // In this process the run ends when nothing is left to do in it: the limit must not be what is left.
+  // In this process the run ends when nothing is left to do in it: the limits must not be what is left.
   if (together) limit?.unref()
+  let idle: NodeJS.Timeout | undefined
+  const heldUp = Promise.withResolvers<void>()
   function endLate(): void {
     for (const file of running) fail(relative(cwd, file), `did not end within ${(limitMs ?? 0) / 1000} s`)
     late.abort()
+    if (together) heldUp.resolve()
+  }
+  function endHeld(): void {
+    if (!together || running.size > 0) return
+    fail('after the end of all tests', `what one of them left open holds the process: ${process.getActiveResourcesInfo().join(', ')}`)
+    heldUp.resolve()
   }
   stream.on('test:dequeue', (test) => {
     if (test.nesting === 0) running.add(resolve(cwd, test.name))
   })
   stream.on('test:complete', (test) => {
     if (test.nesting === 0) running.delete(resolve(cwd, test.name))
+    idle ??= setTimeout(endHeld, heldMs).unref()
+    idle.refresh()
   })
   const collect = ({ file, message }: { readonly file?: string; readonly message: string }): void => {
     if (file !== undefined) printed.set(file, (printed.get(file) ?? '') + message)
@@ -110,8 +125,9 @@ export async function runTests({ cwd, globs, lanes, together = false, limitMs, o
     if (file !== undefined) onFile?.(relative(cwd, file), duration_ms, counts)
   })
   stream.resume()
-  await once(stream, 'end')
+  await Promise.race([once(stream, 'end'), heldUp.promise])
   clearTimeout(limit)
+  clearTimeout(idle)
   return counts
 }
 

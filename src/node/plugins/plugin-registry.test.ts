@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type Socket, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -103,10 +104,13 @@ describe('the plugins of a node', () => {
 
   it('keep nobody waiting when they do not answer', async () => {
     using own = scope.child()
-    const { createServer } = await import('node:net')
-    const mute = createServer()
+    const callers = new Set<Socket>()
+    const mute = createServer((socket) => callers.add(socket))
     await new Promise<void>((resolve) => mute.listen(join(dir, 'a-mute.sock'), resolve))
-    own.signal.addEventListener('abort', () => mute.close())
+    own.signal.addEventListener('abort', () => {
+      mute.close()
+      for (const socket of callers) socket.destroy()
+    })
     const { told } = await serveRegistration(own, join(dir, 'f.sock'), { type: 'CSIPlugin', name: 'f', supportedVersions: ['1.0.0'] })
     await until(() => told.length === 1)
   })
