@@ -34,7 +34,11 @@ async function give(opened: FileHandle, group: number, depth: number): Promise<v
   for await (const { name } of await opendir(itself)) {
     const child = await openIfThere(`${itself}/${name}`)
     if (child === undefined) continue
-    await give(child, group, depth + 1).finally(() => child.close())
+    try {
+      await give(child, group, depth + 1)
+    } finally {
+      await child.close()
+    }
   }
 }
 
