@@ -1,6 +1,7 @@
 export { type AnnounceOptions, releaseAnnouncements, startAnnouncements } from './announce/announcer.ts'
 export { type PolicyOptions, type RunningPolicies, releasePolicies, startPolicies } from './policy/enforcer.ts'
 export type { StandIn } from './policy/model.ts'
+export { releaseRoutes } from './routes/kernel-routes.ts'
 export { type NodeNetworkOptions, startNodeNetwork } from './routes/node-network.ts'
 export { OVERLAY_MTU } from './routes/overlay.ts'
 export { MODE, type NetworkMode } from './routes/plan-routes.ts'

@@ -15,7 +15,7 @@ export interface Drift {
 const SHOWN = 20
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' }
 /** Filled by the kernel, or constant. */
-const OWN_CONTAINERS = /-memory$|^pod-networks$/
+const OWN_CONTAINERS = /-memory$|^(?:pod|service)-networks$/
 
 /** Pure: nft's JSON listings of the tables against all wanted elements. Throws `SyntaxError` for what is not such a listing. */
 export function driftOf(listings: Readonly<Partial<Record<IpFamily, string>>>, wanted: ReadonlyMap<string, Element>): Drift {

@@ -93,7 +93,7 @@ test('any sequence of changes leaves what a replacement by the final state leave
           else final.set(key, now)
       }
       const fresh = new SimulatedKernel()
-      fresh.apply(planReplacement({ table: 't', families: IP_FAMILIES, podNetworks: [] }, final).commands)
+      fresh.apply(planReplacement({ table: 't', families: IP_FAMILIES, podNetworks: [], serviceNetworks: [] }, final).commands)
       assert.deepEqual(new Map([...kernel.elements].sort(byKey)), new Map([...fresh.elements].sort(byKey)))
       const said = [...ledger.elements()].map(([id, element]): [string, string | undefined] => [id, element.value])
       assert.deepEqual(new Map(said.sort(byKey)), new Map([...fresh.elements].sort(byKey)))

@@ -1,7 +1,8 @@
-import { type IpFamily, familyOf } from '#api'
+import { type IpFamily } from '#api'
 import { type Element, chooserName, elementsOf, guardName } from './kernel/elements.ts'
 import type { ServicePort } from './model.ts'
 import { baseRuleset, chooserRules, elementChanges, guardRules } from './kernel/ruleset.ts'
+import { narrowRanges } from './kernel/ranges.ts'
 import { staleConnections } from './kernel/stale.ts'
 
 /** What the kernel has of us. Only ever what a successful application left. */
@@ -115,21 +116,19 @@ export interface ProxyTables {
   readonly table: string
   readonly families: readonly IpFamily[]
   readonly podNetworks: readonly string[]
+  readonly serviceNetworks: readonly string[]
 }
 
 /** All tables anew; its delta is for an empty ledger. What became of old connections must be found in the kernel: `stale` is empty. */
 export function planReplacement(
-  { table, families, podNetworks }: ProxyTables,
+  { table, families, podNetworks, serviceNetworks }: ProxyTables,
   wanted: ReadonlyMap<string, readonly ServicePort[]>,
 ): ProxyPlan {
   const plan = planChange(table, new Ledger(), wanted)
-  const bases = families.map((family) =>
-    baseRuleset(
-      table,
-      family,
-      podNetworks.filter((network) => familyOf(network) === family),
-    ),
-  )
+  const bases = families.map((family) => {
+    const known = { podNetworks: narrowRanges(podNetworks, family), serviceNetworks: narrowRanges(serviceNetworks, family) }
+    return baseRuleset(table, family, known)
+  })
   return { commands: bases.join('') + plan.commands, delta: plan.delta, stale: [] }
 }
 

@@ -100,6 +100,23 @@ test('a new Service that selects pods is told to the kernel together with its en
   await proxy.settled()
 })
 
+test('packets to addresses of Services that no Service has go nowhere: as the ranges are now', async () => {
+  using scope = rootScope()
+  const { kernel, proxy, client } = await running(scope, async (api) => {
+    await api
+      .resource(refs.servicecidrs)
+      .create(rootScope(), { metadata: { name: 'kubernetes' }, spec: { cidrs: ['10.96.0.0/16', 'fd00::/112'] } })
+  })
+  const ranges = (): string => /set service-networks \{[^}]*elements = \{ (.*) \}; \}/.exec(kernel.transactions.at(-1) ?? '')?.[1] ?? ''
+  await eventually('the first range', () => ranges() === '10.96.0.0/16')
+  await client.resource(refs.servicecidrs).create(scope, { metadata: { name: 'more' }, spec: { cidrs: ['10.98.0.0/24'] } })
+  await eventually('the second range', () => ranges() === '10.96.0.0/16, 10.98.0.0/24')
+  await proxy.settled()
+  await client.resource(refs.servicecidrs).delete(scope, { name: 'more' })
+  await eventually('the second range is gone', () => ranges() === '10.96.0.0/16')
+  assert.equal(proxy.stats().failures, 0)
+})
+
 test('a refused change is followed by a replacement at once; a refused replacement is tried again', async () => {
   using scope = rootScope()
   const { kernel, proxy, client } = await running(scope)

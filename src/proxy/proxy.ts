@@ -67,7 +67,7 @@ export async function auditProxy(scope: Scope, options: ProxyOptions): Promise<D
   const wanted = new WantedServices({ ...options, families: tables.families })
   await options.informers.start(scope)
   const ledger = new Ledger()
-  ledger.commit(planReplacement(tables, wanted.all()).delta)
+  ledger.commit(planReplacement({ ...tables, serviceNetworks: [] }, wanted.all()).delta)
   return compare(scope, options, ledger)
 }
 
@@ -79,12 +79,13 @@ async function compare(scope: Scope, options: ProxyOptions, ledger: Ledger): Pro
   return { ...drift, count: drift.count + gone.length, missing: [...gone, ...drift.missing] }
 }
 
-const tablesOf = ({ table, podNetworks = [] }: ProxyOptions): ProxyTables => ({ table, podNetworks, families: familiesOf(podNetworks) })
+type OwnTables = Omit<ProxyTables, 'serviceNetworks'>
+const tablesOf = ({ table, podNetworks = [] }: ProxyOptions): OwnTables => ({ table, podNetworks, families: familiesOf(podNetworks) })
 
 class Proxy implements RunningProxy {
   readonly #scope: Scope
   readonly #options: ProxyOptions
-  readonly #tables: ProxyTables
+  readonly #tables: OwnTables
   readonly #wanted: WantedServices
   readonly #health: HealthServers
   readonly #dirty = new Set<string>()
@@ -94,6 +95,8 @@ class Proxy implements RunningProxy {
   #ledger = new Ledger()
   /** Nothing has been applied yet, or the last application failed: what the kernel has is not known. */
   #unknown = true
+  /** Services have addresses of other ranges: rare, and not worth more than to replace all. */
+  #outdated = false
   #busy = false
   #retryMs = 0
   #wake: (() => void) | undefined
@@ -106,6 +109,10 @@ class Proxy implements RunningProxy {
     this.#tables = tablesOf(options)
     this.#health = new HealthServers(this.#scope, () => !this.#unknown)
     this.#wanted = new WantedServices({ ...options, families: this.#tables.families })
+    this.#wanted.onRanges(() => {
+      this.#outdated = true
+      this.#wake?.()
+    })
     this.#wanted.onChange((key) => {
       if (!this.#unknown && !this.#ledger.services.has(key) && this.#wanted.awaitsEndpoints(key)) return this.#expect(key)
       this.#expected.delete(key)
@@ -129,10 +136,14 @@ class Proxy implements RunningProxy {
   async settled(): Promise<void> {
     this.#scope.check()
     this.#expectNoMore()
-    if (this.#dirty.size === 0 && !this.#unknown && !this.#busy) return
+    if (!this.#isBehind() && !this.#busy) return
     const waiter = Promise.withResolvers<void>()
     this.#waiters.push(waiter)
     await waiter.promise
+  }
+
+  #isBehind(): boolean {
+    return this.#dirty.size > 0 || this.#unknown || this.#outdated
   }
 
   async audit(scope: Scope): Promise<Drift> {
@@ -155,7 +166,7 @@ class Proxy implements RunningProxy {
       for (;;) {
         this.#busy = true
         await this.#apply()
-        if (this.#dirty.size > 0 || this.#unknown) continue
+        if (this.#isBehind()) continue
         this.#busy = false
         for (const waiter of this.#waiters.splice(0)) waiter.resolve()
         await this.#next()
@@ -214,7 +225,8 @@ class Proxy implements RunningProxy {
   async #apply(): Promise<void> {
     const keys = [...this.#dirty]
     this.#dirty.clear()
-    const whole = this.#unknown
+    const whole = this.#unknown || this.#outdated
+    this.#outdated = false
     const start = this.#scope.clock.monotonic()
     let plan: ProxyPlan
     try {
@@ -239,7 +251,7 @@ class Proxy implements RunningProxy {
   }
 
   #plan(whole: boolean, keys: readonly string[]): ProxyPlan {
-    if (whole) return planReplacement(this.#tables, this.#wanted.all())
+    if (whole) return planReplacement({ ...this.#tables, serviceNetworks: this.#wanted.serviceNetworks() }, this.#wanted.all())
     return planChange(this.#tables.table, this.#ledger, new Map(keys.map((key) => [key, this.#wanted.ports(key)])))
   }
 

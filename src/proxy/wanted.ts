@@ -1,4 +1,4 @@
-import { type core, type discovery, refs, type IpFamily, zoneOf } from '#api'
+import { type core, type discovery, type networking, refs, type IpFamily, zoneOf } from '#api'
 import { type Informer, type Informers, hasEndpoints, isHeadless } from '#reconcile'
 import { type ProxyNode, SERVICE_NAME_LABEL, type ServicePort, ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
 
@@ -18,6 +18,7 @@ export class WantedServices {
   readonly #services: Informer<core.Service>
   readonly #slices: Informer<discovery.EndpointSlice>
   readonly #nodes: Informer<core.Node>
+  readonly #ranges: Informer<networking.ServiceCIDR>
   readonly #options: WantedOptions
 
   constructor(options: WantedOptions) {
@@ -25,6 +26,7 @@ export class WantedServices {
     this.#services = options.informers.informer(refs.services)
     this.#slices = options.informers.informer(refs.endpointslices)
     this.#nodes = options.informers.informer(refs.nodes, { fieldSelector: `metadata.name=${options.nodeName}` })
+    this.#ranges = options.informers.informer(refs.servicecidrs)
     this.#slices.addIndex(BY_SERVICE, (slice) => [serviceOf(slice)])
   }
 
@@ -37,6 +39,18 @@ export class WantedServices {
     this.#nodes.onChange(({ old, now }) => {
       if (zoneOf(old) !== zoneOf(now)) this.keys().forEach(notice)
     })
+  }
+
+  /** Tells that Services may have addresses of other ranges than before. */
+  onRanges(notice: () => void): void {
+    this.#ranges.onChange(({ old, now }) => {
+      if (old?.spec?.cidrs?.join() !== now?.spec?.cidrs?.join()) notice()
+    })
+  }
+
+  /** As they are written: of all families, and one may lie in another. */
+  serviceNetworks(): readonly string[] {
+    return this.#ranges.list().flatMap(({ spec }) => spec?.cidrs ?? [])
   }
 
   /** The caches of what cannot be done without: until the node itself is known, its zone is not. */

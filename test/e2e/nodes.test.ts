@@ -9,6 +9,8 @@ import { type MachineCluster, commandOutput, machineCluster, networkMark, noMach
 import { eventually } from '#testing/basics'
 
 const PORT = 30_080
+/** The node itself hears that there is no such host; of IPv6, who asks through it hears of no way there. */
+const UNREACHABLE = /^E(?:HOST|NET)UNREACH$/
 const LOAD = join(import.meta.dirname, 'inside/load.ts')
 
 /** No handler for the signal, no preStop hook: what goes right is the cluster's doing. It closes no connection that a client is about to use again. */
@@ -105,6 +107,40 @@ describe('a cluster of several nodes on this machine', { skip: noMachineCluster 
     await eventually('everybody gets in again', async () => (await answers()).every((answer) => answer === 200), 20_000)
   })
 
+  it('refuses at once what is sent to a pod that is gone, or never was: nobody beyond the nodes is asked', async () => {
+    const [gone, other] = await shopPods('storefront')
+    const nowhere = cluster.instance.clusterCidr.replace(/(\d+)\.0\/20$/, (_, third: string) => `${Number(third) + 15}.200`)
+    const dead = [...(gone?.status?.podIPs ?? []).map(({ ip = '' }) => ip), nowhere]
+    assert.equal(dead.length, 3)
+    await cluster.mustKubectl(['-n', 'shop', 'delete', 'pod', gone?.metadata?.name ?? ''])
+    const askers = [other, ...(await shopPods('basket'))]
+    const ask = async (address: string): Promise<readonly string[]> => {
+      const script = `require('node:net').connect({ host: '${address}', port: 8080 }).on('error', ({ code }) => console.log(code))`
+      const program = ['/usr/local/bin/node', '-e', script]
+      const said = await Promise.all([
+        ...askers.map((pod) => cluster.mustKubectl(['-n', 'shop', 'exec', pod?.metadata?.name ?? '', '--', ...program])),
+        ...cluster.instance.nodes.map(({ namespace = '' }) =>
+          commandOutput('ip', ['netns', 'exec', namespace, process.execPath, '-e', script]),
+        ),
+        commandOutput(process.execPath, ['-e', script]),
+      ])
+      return said.map((answer) => answer.trim())
+    }
+    // The object is gone when the processes are: the network is, a moment later.
+    for (const address of dead)
+      await eventually(`nobody is at ${address}`, async () => {
+        const answers = await ask(address)
+        return answers.every((answer) => UNREACHABLE.test(answer))
+      })
+    await eventually('the shop is whole again', async () => {
+      const pods = await shopPods('storefront')
+      return (
+        pods.length === 2 &&
+        pods.every(({ status: found }) => found?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'))
+      )
+    })
+  })
+
   it('announces the address of a load balancer where its endpoints are', async () => {
     const { scope } = cluster
     const metadata = { name: 'balanced', namespace: 'shop' }
@@ -197,8 +233,9 @@ describe('a cluster of several nodes on this machine', { skip: noMachineCluster 
         await cluster.must('up', '--network', mode)
         for (const routes of await ways()) {
           const lines = routes.split('\n')
-          assert.equal(lines.length, 2)
-          for (const line of lines) assert.equal(line.includes('dev sampan-vxlan'), mode === 'overlay', line)
+          const ways = lines.filter((line) => !line.startsWith('unreachable '))
+          assert.deepEqual([lines.length, ways.length], [3, 2])
+          for (const line of ways) assert.equal(line.includes('dev sampan-vxlan'), mode === 'overlay', line)
         }
       }
     } finally {
@@ -225,6 +262,6 @@ describe('a cluster of several nodes on this machine', { skip: noMachineCluster 
       [],
     )
     const routes = await commandOutput('ip', ['route', 'show'])
-    assert.ok(!routes.includes(`dev ${instance.network} `), routes)
+    for (const own of [`dev ${instance.network} `, instance.clusterCidr]) assert.ok(!routes.includes(own), routes)
   })
 })

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { basename } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type CancellableScope, createLogger, rootScope } from '#base'
 import { type core, type discovery, refs } from '#api'
@@ -181,6 +183,29 @@ describe('the service proxy in a network of namespaces', { skip: skip ?? false }
     await endpoints(made, [2])
     assert.deepEqual(hosts(await network.outside.tcp(NODE_ADDRESS, 30_100, 3)), ['pod2'])
     assert.deepEqual(hosts(await pod(1).tcp(made.address, 80, 3)), ['pod2'])
+  })
+
+  test('an address of Services that no Service has leads to nobody, whoever would answer beyond the node', async () => {
+    const [address, address6] = ['10.96.200.1', 'fd00:10:96::c8']
+    for (const one of [`${address}/32`, `${address6}/128`])
+      execFileSync('ip', ['-n', basename(network.netns).replace(/node$/, 'outside'), 'address', 'add', one, 'dev', 'lo'])
+    await network.outside.serve(80)
+    for (const host of [pod(1), network.node]) {
+      assert.deepEqual(hosts(await host.tcp(address, 80)), ['outside'])
+      assert.deepEqual(hosts(await host.tcp(address6, 80)), ['outside'])
+    }
+    const { replacements } = proxy.stats()
+    const ranges = { metadata: { name: 'kubernetes' }, spec: { cidrs: ['10.96.0.0/16', 'fd00:10:96::/112'] } }
+    await client.resource(refs.servicecidrs).create(scope, ranges)
+    await eventually('the proxy knows the ranges', () => proxy.stats().replacements === replacements + 1)
+    for (const host of [pod(1), network.node]) {
+      assert.deepEqual(await host.tcp(address, 80, 1, 300), ['timeout'])
+      assert.deepEqual(await host.tcp(address6, 80, 1, 300), ['timeout'])
+    }
+    const made = await service({ clusterIP: address, clusterIPs: [address] })
+    await endpoints(made, [2])
+    assert.deepEqual(hosts(await pod(1).tcp(address, 80, 3)), ['pod2'])
+    assert.equal((await proxy.audit(scope)).count, 0)
   })
 
   test('a node port hides the client, answers on every address of the node, and not on its loopback', async () => {

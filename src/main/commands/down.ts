@@ -2,11 +2,20 @@ import { existsSync, rmSync } from 'node:fs'
 import { type Scope, rootScope, systemClock } from '#base'
 import { type Progress, createProgress } from '#cli'
 import { releaseGateway } from '#gateway'
-import { releaseAnnouncements, releasePolicies } from '#network'
+import { releaseAnnouncements, releasePolicies, releaseRoutes } from '#network'
 import { releaseHost, stopHost } from '#node'
 import { releaseProxy, systemKernel } from '#proxy'
 import { stopInBackground } from '../background/processes.ts'
-import { type Instance, announceInterface, familiesOf, netnsPath, policyTable, proxyTable, readInstance } from '../instance/instance.ts'
+import {
+  type Instance,
+  announceInterface,
+  clusterCidrs,
+  familiesOf,
+  netnsPath,
+  policyTable,
+  proxyTable,
+  readInstance,
+} from '../instance/instance.ts'
 import { removeLocalAddress, removeNetwork } from '../instance/network.ts'
 import { locate, stateDirOf } from '../instance/locate.ts'
 import type { InstanceFlags } from '../program/flags.ts'
@@ -70,6 +79,7 @@ export async function runReset(flags: InstanceFlags): Promise<void> {
 }
 
 async function releaseNetwork(scope: Scope, instance: Instance): Promise<void> {
+  const podNetworks = clusterCidrs(instance)
   for (const [index, node] of instance.nodes.entries()) {
     const netns = netnsPath(node)
     // A namespace takes everything in it away when it goes.
@@ -77,6 +87,9 @@ async function releaseNetwork(scope: Scope, instance: Instance): Promise<void> {
     await releaseProxy(scope, systemKernel(netns), proxyTable(instance, index), familiesOf(instance))
     await releasePolicies(scope, policyTable(instance, index), netns, familiesOf(instance))
     await releaseAnnouncements(scope, announceInterface(node), netns)
+    await releaseRoutes(scope, { podNetworks, ...(netns === undefined ? {} : { netns }) })
     if (netns === undefined) removeLocalAddress(instance.dnsAddress)
   }
+  // Those of this machine to the pods of its nodes.
+  if (instance.network !== undefined) await releaseRoutes(scope, { podNetworks, device: instance.network })
 }

@@ -1,4 +1,4 @@
-import { type IpFamily, familiesOf } from '#api'
+import { familiesOf } from '#api'
 import type { Scope } from '#base'
 import { type Client, ClientMetrics, createClient, inProcessTransport } from '#client'
 import type { ControllersOptions } from '#controllers'
@@ -48,7 +48,7 @@ export async function runServer(flags: PartsFlags): Promise<void> {
       })
     const { stopped } = await startParts(workers, flags, server, clientOf)
     if (flags.podRoutesInterface !== undefined)
-      await keepPodRoutes(workers, clientOf('controllers'), flags.podRoutesInterface, familiesOf(flags.clusterCidr?.split(',') ?? []))
+      await keepPodRoutes(workers, clientOf('controllers'), flags.podRoutesInterface, flags.clusterCidr?.split(',') ?? [])
     return async () => {
       workers.cancel()
       await Promise.race([stopped, scope.sleep(PARTS_STOP_MS)])
@@ -112,9 +112,9 @@ async function startInnerScheduler(
 }
 
 /** Nodes that live in network namespaces are neighbours of this machine. */
-async function keepPodRoutes(scope: Scope, client: Client, device: string, families: readonly IpFamily[]): Promise<void> {
+async function keepPodRoutes(scope: Scope, client: Client, device: string, podNetworks: readonly string[]): Promise<void> {
   const [{ startNodeNetwork }, { createInformers }] = await Promise.all([import('#network'), import('#reconcile')])
   const informers = createInformers(client)
-  startNodeNetwork(scope, { informers, nodeAddress: '', families, mode: 'route', device })
+  startNodeNetwork(scope, { informers, nodeAddress: '', families: familiesOf(podNetworks), podNetworks, mode: 'route', device })
   await informers.start(scope)
 }

@@ -8,6 +8,7 @@ import {
   type StandIn,
   releaseAnnouncements,
   releasePolicies,
+  releaseRoutes,
   startAnnouncements,
   startNodeNetwork,
   startPolicies,
@@ -69,6 +70,7 @@ export async function nodeNetwork(
         nodeName,
         nodeAddress: nodeAddresses[0] ?? '',
         families,
+        podNetworks: flags.podNetwork,
         mode: wayBetweenNodes(flags.network),
         tellMode,
         ...inNetns,
@@ -86,6 +88,7 @@ export async function nodeNetwork(
       await releaseProxy(own, kernel, flags.proxyTable, families)
       await releasePolicies(own, flags.policyTable, netns, families)
       await releaseAnnouncements(own, flags.announceInterface, netns)
+      await releaseRoutes(own, { podNetworks: flags.podNetwork, ...inNetns })
     },
   }
 }

@@ -126,6 +126,7 @@ export interface AgentFlags extends RoomFlags {
   readonly network: NetworkMode
   readonly cniConfig?: string
   readonly clusterCidr: readonly string[]
+  readonly podNetwork: readonly string[]
   readonly sandboxImage: string
   readonly netns?: string
   readonly containerd?: string

@@ -337,6 +337,12 @@ function agentFlags(command: Command): Command {
     )
     .addOption(ownCniChain())
     .option('--cluster-cidr <cidr>', 'addresses that see the pods under their own (may be repeated)', several, [])
+    .option(
+      '--pod-network <cidr>',
+      "all pods of the cluster and no Service: what no node has of it is unreachable, instead of somebody's beyond the default route (may be repeated)",
+      several,
+      [],
+    )
     .option('--sandbox-image <name>', 'the image that holds a pod together', 'sampan.local/pause:1')
     .option('--netns <path>', 'network namespace that stands for the machine')
     .addOption(otherContainerd())

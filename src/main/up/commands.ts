@@ -118,6 +118,7 @@ function agentArguments(stateDir: string, instance: Instance, index: number): re
     ['--instance', host.instance],
     ['--root-dir', host.rootDir],
     ...host.clusterCidrs.map((cidr) => ['--cluster-cidr', cidr]),
+    ...clusterCidrs(instance).map((cidr) => ['--pod-network', cidr]),
     ...(host.netns === undefined ? [] : [['--netns', host.netns]]),
     ...(host.containerdDir === undefined ? [] : [['--containerd', host.containerdDir]]),
     ['--network', instance.networkMode],

@@ -6,7 +6,7 @@ export type Run = (program: string, args: readonly string[], lines?: readonly st
 /** What pods may send in one packet where the overlay packs it: 1500 less VXLAN's own words. */
 export const OVERLAY_MTU = 1450
 
-/** Marks routes as ours: whatever else carries it is removed. From the range that the kernel leaves to programs. */
+/** Marks routes as ours: whatever else of the cluster's pods carries it is removed. From the range that the kernel leaves to programs. */
 export const PROTOCOL = '201'
 export const OVERLAY = { device: 'sampan-vxlan', id: '4787', port: '8472' } as const
 
@@ -18,11 +18,24 @@ export async function removeOverlay(run: Run): Promise<void> {
   await run('ip', ['link', 'del', OVERLAY.device])
 }
 
-/** The node behind each next hop of the overlay's: it follows from its hardware address. `flag`: of the family. */
+/** The node behind each next hop of the overlay's that leads somewhere: it follows from its hardware address. `flag`: of the family. */
 export async function overlayNodes(run: Run, flag: string): Promise<ReadonlyMap<string, string>> {
-  const listed = (await run('ip', [flag, '-j', 'neigh', 'show', 'dev', OVERLAY.device, 'nud', 'permanent'])).trim() || '[]'
-  const neighbours = JSON.parse(listed) as readonly { readonly dst?: string; readonly lladdr?: string }[]
-  return new Map(neighbours.flatMap(({ dst, lladdr = '' }) => (dst === undefined ? [] : [[dst, nodeOfOverlay(lladdr)] as const])))
+  const list = async (program: string, ...args: readonly string[]): Promise<readonly Neighbour[]> =>
+    JSON.parse((await run(program, args)).trim() || '[]') as readonly Neighbour[]
+  const neighbours = await list('ip', flag, '-j', 'neigh', 'show', 'dev', OVERLAY.device, 'nud', 'permanent')
+  const places = new Set((await list('bridge', '-j', 'fdb', 'show', 'dev', OVERLAY.device)).map(({ mac, dst }) => `${mac} ${dst}`))
+  return new Map(
+    neighbours.flatMap(({ dst, lladdr = '' }) => {
+      const node = nodeOfOverlay(lladdr)
+      return dst !== undefined && places.has(`${lladdr} ${node}`) ? [[dst, node] as const] : []
+    }),
+  )
+}
+
+interface Neighbour {
+  readonly dst?: string
+  readonly lladdr?: string
+  readonly mac?: string
 }
 
 const nodeOfOverlay = (hardware: string): string =>

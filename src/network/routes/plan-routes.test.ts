@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { core } from '#api'
-import { MODE, type NetworkMode, type NodeRoute, changeRoutes, needsOverlay, overlayAddress, planRoutes } from './plan-routes.ts'
+import {
+  MODE,
+  type NetworkMode,
+  type NodeRoute,
+  changeRoutes,
+  isOfPods,
+  needsOverlay,
+  overlayAddress,
+  planDeadEnds,
+  planRoutes,
+} from './plan-routes.ts'
 
 const node = (name: string, address: string, ...podCIDRs: readonly string[]): core.Node => ({
   metadata: { name },
@@ -83,6 +93,24 @@ test('a node that moved replaces its route, one that left takes it away', () => 
     add: [{ cidr: '10.1.2.0/24', node: '10.9.0.9', way: 'route' }],
     remove: [{ cidr: '10.1.3.0/24', node: '10.9.0.5', way: 'route' }],
   })
+})
+
+test('dead ends: all pods where they are known, and what the node itself has besides; each address once', () => {
+  const nodes = [node('a', '10.9.0.2', '10.1.0.0/24', 'fd00:1::/64'), node('b', '10.9.0.3', '10.2.0.0/24')]
+  assert.deepEqual(planDeadEnds(['10.1.0.0/16', 'fd00:2::/56'], nodes, 'a', 'IPv4'), ['10.1.0.0/16'])
+  assert.deepEqual(planDeadEnds(['10.1.0.0/16', 'fd00:2::/56'], nodes, 'a', 'IPv6'), ['fd00:1::/64', 'fd00:2::/56'])
+  assert.deepEqual(planDeadEnds([], nodes, 'a', 'IPv4'), ['10.1.0.0/24'])
+  assert.deepEqual(planDeadEnds([], nodes, undefined, 'IPv4'), [])
+  assert.deepEqual(planDeadEnds(['0.0.0.0/0', '10.3.0.0/16 dev lo', '10.4.7.0/16'], [], undefined, 'IPv4'), ['10.4.0.0/16'])
+})
+
+test("routes of other clusters' pods are not this one's", () => {
+  assert.equal(isOfPods('10.1.3.0/24', ['10.1.0.0/16'], 'IPv4'), true)
+  assert.equal(isOfPods('10.1.0.0/16', ['10.1.0.0/16'], 'IPv4'), true)
+  assert.equal(isOfPods('10.0.0.0/8', ['10.1.0.0/16'], 'IPv4'), false)
+  assert.equal(isOfPods('10.2.3.0/24', ['10.1.0.0/16'], 'IPv4'), false)
+  assert.equal(isOfPods('default', ['10.1.0.0/16'], 'IPv4'), false)
+  assert.equal(isOfPods('10.2.3.0/24', [], 'IPv4'), true)
 })
 
 test("a node's place in the overlay follows from its address", () => {

@@ -1,4 +1,4 @@
-import { cidrText, type core, parseIp, type IpFamily, familyOf, plainCidr } from '#api'
+import { type Cidr, type IpFamily, cidrContains, cidrText, type core, familyOf, parseIp, plainCidr } from '#api'
 
 /** `route`: nodes are neighbours, packets go as they are. `overlay`: they are packed into UDP (VXLAN), for nodes with other networks between them. */
 export type NetworkMode = 'route' | 'overlay'
@@ -46,12 +46,42 @@ export function needsOverlay(nodes: readonly core.Node[], self: string | undefin
 }
 
 /** The pod addresses of a node, each range in its one form. */
-export function rangesOf({ spec }: core.Node, family: IpFamily): readonly string[] {
+export const rangesOf = ({ spec }: core.Node, family: IpFamily): readonly string[] =>
+  podRanges(spec?.podCIDRs ?? [], family).map((range) => cidrText(range))
+
+function podRanges(texts: readonly string[], family: IpFamily): readonly Cidr[] {
   const least = family === 'IPv4' ? 8 : 16
-  return (spec?.podCIDRs ?? []).flatMap((text) => {
+  return texts.flatMap((text) => {
     const range = plainCidr(text, family)
-    return range === undefined || range.prefix < least ? [] : [cidrText(range)]
+    return range === undefined || range.prefix < least ? [] : [range]
   })
+}
+
+/**
+ * Pure. Ranges whose addresses are pods' or nobody's: where no narrower route leads to a pod or to its node, a packet must not leave by the default route, or
+ * a stranger may answer in a dead pod's place. All pods' ranges where they are known, else those of the node itself; none of them lies in another.
+ */
+export function planDeadEnds(
+  podNetworks: readonly string[],
+  nodes: readonly core.Node[],
+  self: string | undefined,
+  family: IpFamily,
+): readonly string[] {
+  const own = nodes.find(({ metadata }) => metadata?.name === self)?.spec?.podCIDRs ?? []
+  const ranges = podRanges([...podNetworks, ...own], family).toSorted((a, b) => a.prefix - b.prefix)
+  const kept: Cidr[] = []
+  for (const range of ranges) if (!kept.some((wider) => cidrContains(wider, range.network))) kept.push(range)
+  return kept.map((range) => cidrText(range)).sort()
+}
+
+/** Pure. Whether a range is one of the cluster's pods. Nothing is known of other ranges where the cluster's are not: they all may be. */
+export function isOfPods(cidr: string, podNetworks: readonly string[], family: IpFamily): boolean {
+  const range = plainCidr(cidr, family)
+  const networks = podRanges(podNetworks, family)
+  return (
+    networks.length === 0 ||
+    (range !== undefined && networks.some((wider) => wider.prefix <= range.prefix && cidrContains(wider, range.network)))
+  )
 }
 
 function addressIn(text: string, family: IpFamily): readonly string[] {

@@ -54,14 +54,22 @@ const WANTED: ReadonlyMap<string, readonly ServicePort[]> = new Map([
 
 /** Written anew with UPDATE_GOLDEN=1; the difference is to be read. */
 test('the table as text', () => {
-  const { commands } = planReplacement({ table: 'sampan', families: ['IPv4'], podNetworks: ['10.244.0.0/16'] }, WANTED)
+  const { commands } = planReplacement(
+    {
+      table: 'sampan',
+      families: ['IPv4'],
+      podNetworks: ['10.244.0.0/16'],
+      serviceNetworks: ['10.96.0.0/16', '10.96.1.0/24', 'fd00::/112'],
+    },
+    WANTED,
+  )
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(GOLDEN, commands)
   assert.equal(commands, readFileSync(GOLDEN, 'utf8'))
 })
 
 test('affinity chooses by a mark that is random, then remembered', () => {
   const { commands } = planReplacement(
-    { table: 't', families: ['IPv4'], podNetworks: [] },
+    { table: 't', families: ['IPv4'], podNetworks: [], serviceNetworks: [] },
     new Map([['x/a', [port({ affinitySeconds: 60 })]]]),
   )
   const chooser: Chooser = { family: 'IPv4', place: 'services', size: 64, affinitySeconds: 60 }
@@ -76,7 +84,7 @@ test('affinity chooses by a mark that is random, then remembered', () => {
 test('the table of IPv6 is that of IPv4 in other words, but for what its clients are remembered by', () => {
   const six = port({ family: 'IPv6', clusterAddress: 'fd00:10:96::1', nodePort: 30_001, affinitySeconds: 60, outside: choice(1) })
   const { commands } = planReplacement(
-    { table: 't', families: ['IPv4', 'IPv6'], podNetworks: ['10.244.0.0/16', 'fd00:1::/56'] },
+    { table: 't', families: ['IPv4', 'IPv6'], podNetworks: ['10.244.0.0/16', 'fd00:1::/56'], serviceNetworks: [] },
     new Map([['x/a', [six]]]),
   )
   const [, after = ''] = commands.split('add table ip6 t\n')
@@ -99,7 +107,7 @@ test("the audit reads nft's JSON: addresses, protocols by number, verdicts; and 
   const ledger = new Ledger()
   ledger.commit(
     planReplacement(
-      { table: 't', families: ['IPv4'], podNetworks: [] },
+      { table: 't', families: ['IPv4'], podNetworks: [], serviceNetworks: [] },
       new Map([['x/a', [port({ externals: [{ address: '192.0.2.1', sources: ['10.0.0.0/8'] }] })]]]),
     ).delta,
   )

@@ -24,13 +24,21 @@ const NODE_DESTINATION = 'meta l4proto . th dport'
 const destinationOf = (family: IpFamily): string => `${wordsOf(family).ip} daddr . meta l4proto . th dport`
 const byAddress = (place: Place): boolean => place === 'services' || place === 'here-services'
 
+/** Ranges of one family, none in another. */
+export interface KnownNetworks {
+  /** Where clients inside the cluster live; empty when it is not known, and then none is taken for one. */
+  readonly podNetworks: readonly string[]
+  /** Where Services have their addresses. */
+  readonly serviceNetworks: readonly string[]
+}
+
 /**
  * TCP is refused by a reset: the kernel sends only so many ICMP messages to a peer, and none for a second after a redirect.
  *
- * Everything that is there before any Service is: an empty table, whatever was in it before. `podNetworks`: where clients inside the cluster live;
- * empty when it is not known, and then none is taken for one.
+ * Everything that is there before any Service is: an empty table, whatever was in it before. An address that no Service has is not refused, as one without an endpoint is:
+ * its Service may be about to be known here, and the client asks again.
  */
-export function baseRuleset(table: string, family: IpFamily, podNetworks: readonly string[]): string {
+export function baseRuleset(table: string, family: IpFamily, { podNetworks, serviceNetworks }: KnownNetworks): string {
   const { ip, address, loopback } = wordsOf(family)
   const destination = destinationOf(family)
   // Never on the loopback network: that would need route_localnet, which lets neighbours reach what listens there.
@@ -41,7 +49,14 @@ export function baseRuleset(table: string, family: IpFamily, podNetworks: readon
       `    ct status dnat ct original ${ip} daddr != @${CLUSTER_ADDRESSES} meta l4proto ${protocol} ct original proto-dst @${hiddenPorts(protocol)} masquerade`,
   ).join('\n')
   const known = podNetworks.length > 0
-  const networks = `  set pod-networks { type ${address}; flags interval;${known ? ` elements = { ${podNetworks.join(', ')} };` : ''} }`
+  const networks = [
+    ['pod-networks', podNetworks],
+    ['service-networks', serviceNetworks],
+  ] as const
+  const sets = networks.map(
+    ([name, ranges]) =>
+      `  set ${name} { type ${address}; flags interval;${ranges.length > 0 ? ` elements = { ${ranges.join(', ')} };` : ''} }`,
+  )
   const foreign = known ? `\n    ct status dnat ct original ${ip} daddr @${CLUSTER_ADDRESSES} ${ip} saddr != @pod-networks masquerade` : ''
   return `add table ${ip} ${table}
 delete table ${ip} ${table}
@@ -57,7 +72,7 @@ table ${ip} ${table} {
   map ${REFUSED_PORTS} { typeof ${NODE_DESTINATION} : verdict; }
   map ${GUARDED} { typeof ${destination} : verdict; }
 ${hidden}
-${networks}
+${sets.join('\n')}
   chain choose {
     fib saddr type local jump choose-here
     ${ip} saddr @pod-networks jump choose-here
@@ -103,6 +118,7 @@ ${hide}${foreign}
     fib daddr type local return
     ${PORTED} ${destination} vmap @${REFUSED}
     ${ip} daddr @${CLUSTER_ADDRESSES} goto ${REFUSAL}
+    ${ip} daddr @service-networks drop
   }
   chain refuse-forward {
     type filter hook forward priority filter; policy accept;

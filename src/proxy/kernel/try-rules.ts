@@ -13,7 +13,10 @@ export async function tryProxyRules(scope: Scope, kernel: Kernel, families: read
   )
   await kernel.nft(
     scope,
-    [...families.map((family) => baseRuleset(TABLE, family, [])), ...choosers.map((chooser) => chooserRules(TABLE, chooser))].join('\n'),
+    [
+      ...families.map((family) => baseRuleset(TABLE, family, { podNetworks: [], serviceNetworks: [] })),
+      ...choosers.map((chooser) => chooserRules(TABLE, chooser)),
+    ].join('\n'),
   )
   await kernel.conntrack(scope, ['--count'])
 }
