@@ -13,7 +13,7 @@ import type { GatewayModel } from './model/model.ts'
 import { RouteWork } from './route-work.ts'
 import { installTrafficPolicies } from './traffic/install.ts'
 import { TrafficWork } from './traffic/traffic-work.ts'
-import { keyIn } from './login/sealed.ts'
+import { keyFor, keyIn } from './login/sealed.ts'
 import { askIssuer } from './tokens/ask-issuer.ts'
 import { serveTokens } from './tokens/token-server.ts'
 
@@ -72,9 +72,11 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
   const places = placesIn(options.stateDir)
   const traffic = new TrafficWork(scope, client, places)
   const measure = new MeasureWork(scope, client, places.socket, traffic)
+  const loginKey = keyIn(places.loginKey, scope.random)
   const plane = new DataPlane({
     ...options,
     places,
+    affinityKey: keyFor(loginKey, 'affinity').toString('hex'),
     onEnd: () => wake(),
     policies: () => traffic.texts,
     onServe: (within, told) => {
@@ -87,7 +89,6 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
     token: async (id, token) => work?.tokens.judge(id, token),
     login: async (question) => work?.logins.judge(question),
   })
-  const loginKey = keyIn(places.loginKey, scope.random)
   const gatewayApi = installed.isUsable ? { isRecognized: installed.isRecognized } : undefined
   const definition: ControllerDefinition = {
     name: 'gateway',

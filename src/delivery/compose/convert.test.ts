@@ -175,12 +175,78 @@ test('the labels of the old container service', () => {
   )
 })
 
+test('clients of an address stay with their container unless that is said otherwise', () => {
+  const annotations = (label: string): unknown =>
+    find<networking.Ingress>(convert(service(`labels:\n  aliyun.routing.port_80: web${label}`)), 'Ingress', 'web').metadata?.annotations
+  assert.deepEqual(annotations(''), {
+    'nginx.ingress.kubernetes.io/affinity': 'cookie',
+    'nginx.ingress.kubernetes.io/session-cookie-name': 'CONTAINERID',
+    'nginx.ingress.kubernetes.io/session-cookie-max-age': '28800',
+  })
+  assert.deepEqual(annotations('\n  aliyun.routing.session_sticky: true'), annotations(''))
+  assert.equal(annotations('\n  aliyun.routing.session_sticky: "false"'), undefined)
+  assert.match(reasons(convert(service('labels: {aliyun.routing.session_sticky: "true"}')))[0] ?? '', /session_sticky: is for addresses/)
+})
+
+test('where containers run is said among their environment, and is no variable of theirs', () => {
+  const text = `services:
+  web:
+    image: web
+    container_name: front
+    environment:
+      - A=1
+      - constraint:group==1
+      - constraint:aliyun.node_index!=2
+      - constraint:disk==~ssd
+      - affinity:service!=db
+      - affinity:aliyun.lb.port_80!=~tcp://proxy:80
+      - reschedule:off
+    labels: {aliyun.lb.port_80: "tcp://proxy:80"}
+  db: {image: db, environment: {"affinity:container": "=front"}}
+`
+  const pod = find<apps.Deployment>(convert(text), 'Deployment', 'web').spec?.template.spec
+  assert.deepEqual(pod?.containers[0]?.env, [{ name: 'A', value: '1' }])
+  const nodes = pod?.affinity?.nodeAffinity
+  assert.deepEqual(nodes?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms[0]?.matchExpressions, [
+    { key: 'group', operator: 'In', values: ['1'] },
+    { key: 'aliyun.node_index', operator: 'NotIn', values: ['2'] },
+  ])
+  assert.deepEqual(nodes?.preferredDuringSchedulingIgnoredDuringExecution?.[0]?.preference.matchExpressions, [
+    { key: 'disk', operator: 'In', values: ['ssd'] },
+  ])
+  const apart = pod?.affinity?.podAntiAffinity
+  const who = (term: core.PodAffinityTerm | undefined) => term?.labelSelector?.matchExpressions?.[0]?.values
+  assert.deepEqual(who(apart?.requiredDuringSchedulingIgnoredDuringExecution?.[0]), ['db'])
+  assert.deepEqual(who(apart?.preferredDuringSchedulingIgnoredDuringExecution?.[0]?.podAffinityTerm), ['web'])
+  assert.deepEqual(
+    pod?.tolerations?.map(({ key, tolerationSeconds }) => [key, tolerationSeconds]),
+    [
+      ['node.kubernetes.io/not-ready', undefined],
+      ['node.kubernetes.io/unreachable', undefined],
+    ],
+  )
+  const together = find<apps.Deployment>(convert(text), 'Deployment', 'db').spec?.template.spec?.affinity?.podAffinity
+  assert.deepEqual(who(together?.requiredDuringSchedulingIgnoredDuringExecution?.[0]), ['web'])
+  const wrong = ['constraint:a==b*', 'constraint:storagedriver==zfs', 'affinity:service==nobody', 'constraint:b=b', 'reschedule:often']
+  const found = reasons(convert(service(`environment: [${wrong.map((one) => JSON.stringify(one)).join(', ')}]`)))
+  assert.deepEqual(
+    found.map((reason) => reason.split(': ').at(-1)),
+    [
+      'patterns are not matched here, give the whole value',
+      'nodes have no label that says storagedriver',
+      'no service of the project has service nobody',
+      'write it as NAME==VALUE or NAME!=VALUE, with ~ after the sign for a wish',
+      'on-node-failure or off',
+    ],
+  )
+})
+
 test('every wrong label is told with its reason, all at once', () => {
   const found = reasons(
     convert(
       service(`labels:
   aliyun.scale: many
-  aliyun.routing.port_80: "ftp://a.example.com;Bad_Prefix;https://web;a.example.com;a.example.com;x.alicontainer.com"
+  aliyun.routing.port_80: "ftp://a.example.com;Bad_Prefix;https://web;a.example.com;a.example.com;x.alicontainer.com;rest.local"
   aliyun.lb.port_x: tcp://b:1
   aliyun.probe.url: http://web/
   aliyun.log_store_a: stdout
@@ -194,6 +260,7 @@ test('every wrong label is told with its reason, all at once', () => {
     'https needs a domain',
     'stands there twice',
     'alicontainer.com',
+    'names that only containers know',
     'aliyun.lb.port_x',
     'the host is the word container',
     'logs are not collected',

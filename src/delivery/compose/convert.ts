@@ -1,5 +1,6 @@
 import type { KubeObject, core } from '#api'
 import { type Dict, childDict, isDict } from '#compose'
+import { filtersOf } from './aliyun/filters.ts'
 import { type AliyunLabels, aliyunLabels } from './aliyun/labels.ts'
 import { type FileSources, fileObjects } from './files.ts'
 import { ingressOf } from './objects/ingress.ts'
@@ -64,12 +65,13 @@ export function convertProject(model: Dict, sources: ConvertSources): Converted 
     if (objectName(name) === undefined)
       findings.refuse(['services', name], 'not a name in DNS: start with a letter; letters, digits and dashes, at most 63')
     const mounts = mountsOf(name, service, { model, findings, isFile: (path) => sources.isFile(path) })
-    const workload = workloadOf({ project, name, service, aliyun, mounts, completes: completed.has(name), findings })
+    const filters = filtersOf(name, service, services, findings)
+    const workload = workloadOf({ project, name, service, aliyun, filters, mounts, completes: completed.has(name), findings })
     for (const claim of mounts.claims) claims.set(claim, (claims.get(claim) ?? 0) + (isSpread(workload) ? 2 : 1))
     const made = servicesOf(project, name, service, aliyun, findings)
     const named = (links.get(name) ?? []).filter((alias) => !made.some((one) => one.metadata?.name === alias))
     objects.push(...made, ...named.map((alias) => renamed(made[0], alias)))
-    const ingress = ingressOf(name, aliyun.routes)
+    const ingress = ingressOf(name, aliyun.routes, aliyun.isSticky)
     if (ingress !== undefined) {
       objects.push(ingress)
       findings.note(

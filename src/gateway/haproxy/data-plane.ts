@@ -20,6 +20,7 @@ export interface DataPlaneOptions {
   readonly httpPort: number
   readonly httpsPort: number
   readonly netns?: string | undefined
+  readonly affinityKey: string
   /** What policies say when a process begins. */
   readonly policies?: () => ReadonlyMap<string, string>
   /** The present HAProxy has ended without being told to. */
@@ -198,6 +199,7 @@ export class DataPlane {
       more,
       threads: Math.min(availableParallelism(), MOST_THREADS),
       dropRights: process.getuid?.() === 0,
+      affinityKey: this.#options.affinityKey,
     }
     for (const folder of [places.folder, places.emptyFolder, places.certificates]) mkdirSync(folder, { recursive: true, mode: 0o700 })
     const files = renderFiles(state, places, listening, await ownCertificate(scope, places), model.authorities())

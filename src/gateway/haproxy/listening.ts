@@ -10,4 +10,6 @@ export interface Listening {
   readonly threads: number
   /** Started by root: ports below 1024 are bound first, then all rights are given up. */
   readonly dropRights: boolean
+  /** Hexadecimal digits: what the names of endpoints in cookies are made with. The same for as long as clients are to stay where they are. */
+  readonly affinityKey: string
 }

@@ -132,7 +132,7 @@ test('the files of a start hold what the commands would have told', () => {
   const files = renderFiles(
     state,
     places,
-    { address: '10.0.0.1', httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: true },
+    { address: '10.0.0.1', httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: true, affinityKey: 'ab12' },
     'own\n',
   )
   assert.equal(files.get('/g/prefix.map'), 'h/ b0\n')
@@ -183,7 +183,7 @@ test('a backend has two servers before it has addresses, and what is left of the
   const files = renderFiles(
     freshState(modelIn(nothing).model),
     places,
-    { address: '10.0.0.1', httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: true },
+    { address: '10.0.0.1', httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: true, affinityKey: 'ab12' },
     'own\n',
   )
   assert.match(
@@ -221,7 +221,7 @@ test('what policies say of servers is told while it runs, but for how long reque
   const files = renderFiles(
     freshState(model, policies),
     places,
-    { address: '0.0.0.0', httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false },
+    { address: '0.0.0.0', httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false, affinityKey: 'ab12' },
     '',
   )
   assert.equal(files.get(places.governed), 'b0 7\n')
@@ -243,9 +243,12 @@ test('what is tried again stands in the configuration: a new process, with room 
   assert.equal(planChange(plain, model, model.takeChanges(), places), undefined)
   const told = freshState(model)
   const render = (): string =>
-    renderFiles(told, places, { address: '0.0.0.0', httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false }, '').get(
-      places.configuration,
-    ) ?? ''
+    renderFiles(
+      told,
+      places,
+      { address: '0.0.0.0', httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false, affinityKey: 'ab12' },
+      '',
+    ).get(places.configuration) ?? ''
   assert.match(
     render(),
     /backend b0 from pool\n {2}retries 1\n {2}retry-on conn-failure empty-response response-timeout\n {2}server s0 10\.1\.0\.1:8080/,
@@ -263,4 +266,27 @@ test('what is tried again stands in the configuration: a new process, with room 
   assert.match(planChange(told, model, model.takeChanges(), places)?.at(-1)?.line ?? '', /k\/ b9$/)
   changing.become(of(['i', 'a', '3'], ['j', 'b', '2']))
   assert.equal(planChange(told, model, model.takeChanges(), places), undefined)
+})
+
+test('clients stay with an endpoint by a cookie that the configuration makes, and servers that come later are given names', () => {
+  const annotations = { 'sampan.io/affinity': 'cookie', 'sampan.io/affinity-idle-seconds': '60' }
+  const of = (...addresses: readonly string[]): World =>
+    world(addresses, { ingresses: [ingress('i', { rules: [rule('i', '/', 'Prefix', to('a'))] }, { annotations })] })
+  const changing = new ChangingWorld(of('10.1.0.1'))
+  const { model } = changing.now()
+  model.takeChanges()
+  const told = freshState(model)
+  const listening = { address: '0.0.0.0', httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false, affinityKey: 'ab12' }
+  assert.match(
+    renderFiles(told, places, listening, '').get(places.configuration) ?? '',
+    /backend b0 from pool\n {2}cookie CONTAINERID insert [^\n]* maxidle 60s maxlife 28800s dynamic\n {2}dynamic-cookie-key ab12\n/,
+  )
+  changing.become(of('10.1.0.1', '10.1.0.2'))
+  const lines = planChange(told, model, model.takeChanges(), places)?.map(({ line }) => line) ?? []
+  assert.equal(lines.at(-1), 'enable dynamic-cookie backend b0')
+  changing.become(of('10.1.0.1'))
+  assert.deepEqual(
+    planChange(told, model, model.takeChanges(), places)?.map(({ line }) => line),
+    ['set server b0/s1 state maint'],
+  )
 })

@@ -3,6 +3,7 @@ import type { Changes } from '../model/news.ts'
 import type { Rule } from '#routing'
 import { MAPS, type MapName } from '../model/wish.ts'
 import type { Places } from './places.ts'
+import { keepsClients } from '../model/standing.ts'
 import { type LoadedCertificate, type Program, type Slot, type Told, poolOf } from './state.ts'
 
 /** One command of the runtime API, and what its answer looks like when it was done. */
@@ -41,7 +42,7 @@ export function planChange(told: Told, model: GatewayModel, changes: Changes, pl
   for (const key of changes.backends) {
     const addresses = model.addresses(key)
     if (addresses === undefined) gone.push(key)
-    const slot = addresses === undefined ? told.slots.get(key) : told.slotFor(key, poolOf(model.transport(key)), model.retry(key))
+    const slot = addresses === undefined ? told.slots.get(key) : told.slotFor(key, poolOf(model.transport(key)), model.standing(key))
     if (slot !== undefined) {
       const treatment = model.treatment(key)
       if (addresses !== undefined && told.queuesMs.get(slot.name) !== treatment?.queueMs) return undefined
@@ -82,6 +83,7 @@ function planName(told: Told, slot: Slot, hostname: string | undefined, places: 
 function planServers(told: Told, slot: Slot, servers: readonly string[], steps: Steps): void {
   const backend = slot.name
   const wanted = new Set(servers)
+  const before = new Set(slot.servers.keys())
   for (const server of wanted) {
     if (slot.servers.has(server)) continue
     const back = [...slot.leaving].find((one) => one[1] === server)?.[0]
@@ -96,6 +98,9 @@ function planServers(told: Told, slot: Slot, servers: readonly string[], steps: 
     steps.make.push({ line: `set server ${backend}/${name} state ready`, done: NOTHING_SAID })
     slot.servers.set(server, name)
   }
+  // Servers that are made while it runs have no name in cookies before that is said.
+  if (slot.pool === 'http' && keepsClients(told.standingAt(slot.number)) && [...wanted].some((server) => !before.has(server)))
+    steps.make.push({ line: `enable dynamic-cookie backend ${backend}`, done: NOTHING_SAID })
   for (const [server, name] of slot.servers) {
     if (wanted.has(server)) continue
     // What is under way goes on; nothing new comes.

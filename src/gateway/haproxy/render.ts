@@ -2,7 +2,7 @@ import { NO_ADDRESS, SERVER_SETTINGS } from './plan.ts'
 import type { Places } from './places.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { retryLines } from '../model/retry.ts'
+import { standingLines } from '../model/standing.ts'
 import { MAPS, SYSTEM_AUTHORITIES } from '../model/wish.ts'
 import { ringSection } from '../measure/ring.ts'
 import { governing, governedTables } from './governing.ts'
@@ -64,7 +64,7 @@ export function renderFiles(
       ...(told.authorities.size === 0 ? [] : trusted(told)),
       ...frontends(places, listening),
       ...mirrorFrontend(places),
-      ...backends(told),
+      ...backends(told, listening.affinityKey),
       '',
     ].join('\n'),
   )
@@ -122,12 +122,12 @@ function trusted({ authorities }: Told): readonly string[] {
 
 const queueOf = (queueMs: number | undefined): readonly string[] => (queueMs === undefined ? [] : [`  timeout queue ${queueMs}ms`])
 
-function retriesAt(told: Told, number: number): readonly string[] {
-  const retry = told.retryAt(number)
-  return retry === undefined ? [] : retryLines(retry)
+function standingAt(told: Told, number: number, affinityKey: string): readonly string[] {
+  const standing = told.standingAt(number)
+  return standing === undefined ? [] : standingLines(standing, affinityKey)
 }
 
-function backends(told: Told): readonly string[] {
+function backends(told: Told, affinityKey: string): readonly string[] {
   const { poolSizes, slots, queuesMs } = told
   const byName = new Map([...slots.values()].map((slot) => [slot.name, slot]))
   const pool = POOLS.flatMap((kind) =>
@@ -139,7 +139,7 @@ function backends(told: Told): readonly string[] {
         : [
             `backend ${name} from pool`,
             ...queueOf(queuesMs.get(name)),
-            ...retriesAt(told, number),
+            ...standingAt(told, number, affinityKey),
             ...servers,
             ...told.sparesOf(number).map((server) => `  server ${server} ${NO_ADDRESS} disabled ${SERVER_SETTINGS}`),
           ]

@@ -1,6 +1,6 @@
 import type { GatewayModel } from '../model/model.ts'
 import { type Rule, answers, encodeProgram, forScheme, looksAtScheme } from '#routing'
-import type { Retry } from '../model/retry.ts'
+import type { Standing } from '../model/standing.ts'
 import { MAPS, type MapName, SYSTEM_AUTHORITIES, type Transport } from '../model/wish.ts'
 
 /** A backend of the configuration that is in use. */
@@ -49,8 +49,9 @@ export const backendName = (slot: number, pool: Pool = 'http'): string => `${poo
  */
 const SPARE_SERVERS = ['s0', 's1'] as const
 const PREPARED_SLOTS = 256
-/** What is tried again stands in the configuration: so many backends more can have what one has already. */
-const SPARE_RETRYING = 8
+/** What cannot be told stands in the configuration: so many backends more can have what one has already, or half as many again as have it. */
+const SPARE_STANDING = 8
+const withSpare = (count: number): number => count + Math.max(SPARE_STANDING, Math.ceil(count / 2))
 
 const SMALLEST_POOL: Readonly<Record<Pool, number>> = { http: 64, tcp: 8 }
 const TRANSPORT_WORDS: Readonly<Record<Exclude<Transport, 'verified'>, string>> = {
@@ -106,9 +107,9 @@ export class Told {
   readonly #free: Readonly<Record<Pool, number[]>> = { http: [], tcp: [] }
   /** Of requests; the last one that had the number: lines about it may come after it is gone. */
   readonly #byNumber: { readonly key: string; readonly slot: Slot }[] = []
-  /** By the number of a backend of requests: what is tried again there. It cannot be told. */
-  readonly #retries = new Map<number, Retry>()
-  readonly #freeRetrying = new Map<Retry, number[]>()
+  /** By the number of a backend of requests: what its configuration says of it alone. */
+  readonly #standing = new Map<number, Standing>()
+  readonly #freeStanding = new Map<Standing, number[]>()
   /** Of backends that are nobody's, by their number. */
   readonly #spares = new Map<number, readonly string[]>()
   readonly #freePrograms: number[] = []
@@ -137,13 +138,13 @@ export class Told {
   }
 
   /** The slot of a backend, a new one where it has none; undefined when the pool is used up. */
-  slotFor(key: string, pool: Pool, retry?: Retry): Slot | undefined {
+  slotFor(key: string, pool: Pool, standing?: Standing): Slot | undefined {
     const known = this.slots.get(key)
     if (known !== undefined) return known
     // The one that has been free for longest comes last: what is still said about a number is said of its last owner.
     const number =
-      retry !== undefined
-        ? this.#freeRetrying.get(retry)?.shift()
+      standing !== undefined
+        ? this.#freeStanding.get(standing)?.shift()
         : this.#nextSlot[pool] < this.poolSizes[pool]
           ? this.#nextSlot[pool]++
           : this.#free[pool].shift()
@@ -157,15 +158,15 @@ export class Told {
     return slot
   }
 
-  /** Backends that try again, before any other is given away; those that are in use are `count`. */
-  prepareRetrying(retry: Retry, count: number): void {
-    const numbers = Array.from({ length: count + SPARE_RETRYING }, () => this.#nextSlot.http++)
-    for (const number of numbers) this.#retries.set(number, retry)
-    this.#freeRetrying.set(retry, numbers)
+  /** Backends of whom the configuration says this, before any other is given away; those that are in use are `count`. */
+  prepareStanding(standing: Standing, count: number): void {
+    const numbers = Array.from({ length: withSpare(count) }, () => this.#nextSlot.http++)
+    for (const number of numbers) this.#standing.set(number, standing)
+    this.#freeStanding.set(standing, numbers)
   }
 
-  retryAt(number: number): Retry | undefined {
-    return this.#retries.get(number)
+  standingAt(number: number): Standing | undefined {
+    return this.#standing.get(number)
   }
 
   /** From here on backends are given away while HAProxy runs: it starts with servers in those that come next. */
@@ -209,8 +210,8 @@ export class Told {
   }
 
   #release({ pool, number }: Slot): void {
-    const retry = pool === 'http' ? this.#retries.get(number) : undefined
-    const free = retry === undefined ? this.#free[pool] : this.#freeRetrying.get(retry)
+    const standing = pool === 'http' ? this.#standing.get(number) : undefined
+    const free = standing === undefined ? this.#free[pool] : this.#freeStanding.get(standing)
     free?.push(number)
   }
 
@@ -286,17 +287,18 @@ export const poolOf = (transport: Transport): Pool => (transport === 'tcp' ? 'tc
 export function freshState(model: GatewayModel, policies?: ReadonlyMap<string, string>): Told {
   const backends = [...model.backends()]
   const ofTcp = backends.filter((key) => poolOf(model.transport(key)) === 'tcp').length
-  const retrying = new Map<Retry, number>()
+  const counts = new Map<Standing, number>()
   for (const key of backends) {
-    const retry = model.retry(key)
-    if (retry !== undefined) retrying.set(retry, (retrying.get(retry) ?? 0) + 1)
+    const standing = model.standing(key)
+    if (standing !== undefined) counts.set(standing, (counts.get(standing) ?? 0) + 1)
   }
-  const ofHttp = backends.length - ofTcp + retrying.size * SPARE_RETRYING
+  const spares = [...counts.values()].reduce((sum, count) => sum + withSpare(count) - count, 0)
+  const ofHttp = backends.length - ofTcp + spares
   const told = new Told({ http: poolSizeFor(ofHttp), tcp: poolSizeFor(ofTcp, 'tcp') }, model.authorities().keys(), policies)
-  for (const [retry, count] of retrying) told.prepareRetrying(retry, count)
+  for (const [standing, count] of counts) told.prepareStanding(standing, count)
   for (const key of backends) {
     const transport = model.transport(key)
-    const slot = told.slotFor(key, poolOf(transport), model.retry(key))
+    const slot = told.slotFor(key, poolOf(transport), model.standing(key))
     const hostname = model.verification(key)?.hostname
     if (slot !== undefined && hostname !== undefined) told.names.set(slot.name, hostname)
     const treatment = model.treatment(key)

@@ -13,9 +13,12 @@ export interface Sealer {
   open(purpose: string, sealed: string): string | undefined
 }
 
+/** A key of its own for each `use` of one. */
+export const keyFor = (key: Uint8Array, use: string): Buffer => Buffer.from(hkdfSync('sha256', key, '', use, KEY_BYTES))
+
 /** One for each `use` of a key. */
 export function sealerFor(key: Uint8Array, use: string): Sealer {
-  const own = Buffer.from(hkdfSync('sha256', key, '', use, KEY_BYTES))
+  const own = keyFor(key, use)
   return {
     seal(purpose, text, random) {
       const iv = random.bytes(IV_BYTES)

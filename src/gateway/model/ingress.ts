@@ -184,11 +184,12 @@ class Reader {
       )
       return undefined
     }
-    const retry = this.#changes?.retry
+    const { retry, affinity } = this.#changes ?? NO_CHANGES
     return this.#keyOf({
       service: `${this.#namespace}/${service.name}`,
       port: service.port ?? {},
       ...(retry === undefined ? {} : { retry }),
+      ...(affinity === undefined ? {} : { affinity }),
     })
   }
 

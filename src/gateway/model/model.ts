@@ -6,7 +6,7 @@ import type { ReadCertificate } from './certificate.ts'
 import { type Changes, noChanges } from './news.ts'
 import { Claims } from './claims.ts'
 import { join, leave } from './key-sets.ts'
-import type { Retry } from './retry.ts'
+import { type Standing, standingOf } from './standing.ts'
 import { type Held, NOTHING, type Users, heldOf, plainlyTo } from './held.ts'
 import {
   type BackendPort,
@@ -127,8 +127,9 @@ export class GatewayModel {
     return this.#backends.get(backend)?.transport ?? 'http'
   }
 
-  retry(backend: string): Retry | undefined {
-    return this.#backends.get(backend)?.port.retry
+  standing(backend: string): Standing | undefined {
+    const port = this.#backends.get(backend)?.port
+    return port === undefined ? undefined : standingOf(port)
   }
 
   /** Of a backend that is spoken to as `verified`. */

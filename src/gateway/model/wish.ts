@@ -1,7 +1,9 @@
 import type { networking } from '#api'
 import type { Rule } from '#routing'
 import type { Canary } from './annotations/canary.ts'
+import type { Affinity } from './affinity.ts'
 import type { Retry } from './retry.ts'
+import { standingOf } from './standing.ts'
 
 /**
  * The maps that lead a request by its host and path, in the order in which they are asked for one host; `sni` leads connections that nobody here decrypts, and
@@ -55,6 +57,8 @@ export interface BackendPort {
   readonly speaks?: 'h2c' | 'tcp' | undefined
   /** Absent: only connections that were never made are tried again. */
   readonly retry?: Retry | undefined
+  /** Absent: each request is led to the endpoint whose turn it is. */
+  readonly affinity?: Affinity | undefined
 }
 
 /** How a backend is spoken to. `tls`: HTTP/1.1 over TLS, to whoever answers. `verified`: to those alone whose certificate is as `Verification` says. */
@@ -95,5 +99,7 @@ export const forwardTo = (backend: string | undefined): readonly Rule[] => [
   { action: { kind: 'forward', to: backend === undefined ? [] : [{ backend, weight: 1 }] } },
 ]
 
-export const keyOfBackend = ({ service, port, speaks, retry }: BackendPort): string =>
-  `${service}:${port.name || String(port.number ?? 0)}${speaks === undefined ? '' : `/${speaks}`}${retry === undefined ? '' : `/retry.${retry}`}`
+export function keyOfBackend({ service, port, speaks, ...standing }: BackendPort): string {
+  const stands = standingOf(standing)
+  return `${service}:${port.name || String(port.number ?? 0)}${speaks === undefined ? '' : `/${speaks}`}${stands === undefined ? '' : `/${stands}`}`
+}

@@ -16,6 +16,8 @@ export interface AliyunLabels {
   /** Containers replaced at once in a rolling update; absent: not asked for. */
   readonly parallelism?: number
   readonly routes: readonly Route[]
+  /** Clients stay with the container that answered them first. */
+  readonly isSticky: boolean
   /** Front ports of a load balancer, by container port. */
   readonly front: readonly FrontPort[]
 }
@@ -29,6 +31,8 @@ export interface FrontPort {
 }
 
 const PROBE_PERIOD_SECONDS = 2
+/** Absent: `true`. */
+const STICKY = 'aliyun.routing.session_sticky'
 
 /** Reads the labels of a service by the label contract; what is wrong, refused or unknown is told with its label. */
 export function aliyunLabels(name: string, service: Dict, findings: Findings): AliyunLabels {
@@ -53,6 +57,13 @@ export function aliyunLabels(name: string, service: Dict, findings: Findings): A
   const isGlobal = truthAt('aliyun.global')
   if (isGlobal && labels.has('aliyun.scale'))
     findings.note(['services', name, 'labels', 'aliyun.scale'], 'has no meaning beside aliyun.global: there is one container on each node')
+  const routes = [...labels].flatMap(([label, value]) => {
+    const port = portOf(label, 'aliyun.routing.port_', refuse)
+    return port === undefined ? [] : parseRoutes(label, port, value, refuse)
+  })
+  const hasRouting = [...labels.keys()].some((label) => label.startsWith('aliyun.routing.port_'))
+  if (labels.has(STICKY) && !hasRouting) refuse(STICKY, 'is for addresses of the same service: give it aliyun.routing.port_PORT')
+  const isSticky = labels.has(STICKY) ? truthAt(STICKY) : true
   return {
     ...given('scale', numberAt('aliyun.scale', 0)),
     isGlobal,
@@ -64,10 +75,8 @@ export function aliyunLabels(name: string, service: Dict, findings: Findings): A
     ...given('gpus', numberAt('aliyun.gpu', 1)),
     ...given('probe', probeOf(labels, numberAt, refuse)),
     ...given('parallelism', parallelism),
-    routes: [...labels].flatMap(([label, value]) => {
-      const port = portOf(label, 'aliyun.routing.port_', refuse)
-      return port === undefined ? [] : parseRoutes(label, port, value, refuse)
-    }),
+    routes,
+    isSticky,
     front: [...labels].flatMap(([label, value]) => {
       const port = portOf(label, 'aliyun.lb.port_', refuse)
       return port === undefined ? [] : frontPorts(label, port, value, refuse)

@@ -41,6 +41,8 @@ function parseRoute(label: string, containerPort: number, text: string): Route |
   if (port !== undefined) return 'the port is that of the gateway: leave it out'
   if (path.length > MAX_PATH || !PATH.test(path)) return `a path has small letters, digits, - _ / . and at most ${MAX_PATH} characters`
   if (name.endsWith('.alicontainer.com')) return 'names under alicontainer.com belong to somebody else'
+  if (name.endsWith('.local') && !name.endsWith(`.${TEST_DOMAIN}`))
+    return 'names that only containers know are not there: they reach a service by its own name and port'
   if (!name.includes('.')) {
     if (!PREFIX.test(name)) return 'a prefix has one level of small letters, digits and dashes'
     if (scheme === 'https' || scheme === 'wss') return `${scheme} needs a domain of one's own`

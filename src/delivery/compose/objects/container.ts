@@ -1,12 +1,15 @@
 import type { core } from '#api'
 import { type Dict, childDict, isDict } from '#compose'
+import { isFilter } from '../aliyun/filters.ts'
 import { type Findings, given, isTrue, numberOf, pairsOf, secondsOf, textOf, textsOf } from '../reader.ts'
 
 const PULL: Readonly<Record<string, string>> = { always: 'Always', never: 'Never', if_not_present: 'IfNotPresent', missing: 'IfNotPresent' }
 
 /** The parts of a container that stand in the service itself; probes, mounts, ports and resources are made elsewhere. */
 export function containerBasics(name: string, service: Dict, findings: Findings): Omit<core.Container, 'name'> {
-  const env = pairsOf(service['environment']).map(([key, value]) => ({ name: key, value: escaped(value) }))
+  const env = pairsOf(service['environment'])
+    .filter(([key]) => !isFilter(key))
+    .map(([key, value]) => ({ name: key, value: escaped(value) }))
   const stopSignal = textOf(service['stop_signal'])
   return {
     ...given('image', textOf(service['image'])),

@@ -1,45 +1,113 @@
 import type { core } from '#api'
 import { type Dict, childDict } from '#compose'
-import { dictsOf, type Findings, numberOf, textOf, textsOf } from '../reader.ts'
+import type { NeighbourFilter, PlacementFilters } from '../aliyun/filters.ts'
+import { dictsOf, type Findings, given, numberOf, objectName, textOf, textsOf } from '../reader.ts'
+import { PROJECT_LABEL, SERVICE_LABEL, selectorOf } from './services.ts'
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { amd64: 'amd64', x86_64: 'amd64', arm64: 'arm64', aarch64: 'arm64' }
 
 export interface Placement {
   readonly affinity?: core.Affinity
   readonly nodeSelector?: Record<string, string>
+  readonly tolerations?: core.Toleration[]
   readonly topologySpreadConstraints?: core.TopologySpreadConstraint[]
 }
 
-/** Where pods may run: `deploy.placement`, `platform`, and the constraints in `environment` of the old container service. */
-export function placementOf(name: string, service: Dict, selector: Record<string, string>, findings: Findings): Placement {
+export interface Placing {
+  readonly project: string
+  readonly name: string
+  readonly service: Dict
+  readonly filters: PlacementFilters
+}
+
+/** Where pods may run: `deploy.placement`, `platform`, and the filters in `environment` of the old container service. */
+export function placementOf({ project, name, service, filters }: Placing, findings: Findings): Placement {
+  const selector = selectorOf(project, objectName(name) ?? name)
   const placement = childDict(childDict(service, 'deploy'), 'placement')
   const refuse = (text: string): undefined => findings.refuse(['services', name, 'deploy'], text) as undefined
   const expressions = textsOf(placement['constraints']).flatMap(
     (constraint) => expressionOf(constraint) ?? refuse(`placement constraint ${constraint} has no meaning here`) ?? [],
   )
+  expressions.push(...filters.nodes.filter(({ isWish }) => !isWish).map(({ requirement }) => requirement))
+  const wishes = filters.nodes.filter(({ isWish }) => isWish).map(({ requirement }) => requirement)
   const most = numberOf(placement['max_replicas_per_node'])
   if (most !== undefined && most > 1) refuse(`max_replicas_per_node: ${most} cannot be said in Kubernetes, only 1`)
   const spread = dictsOf(placement['preferences']).map((preference) => spreadOf(textOf(preference['spread']) ?? '', selector))
   const platform = textOf(service['platform'])
   const architecture = platform === undefined ? undefined : architectureOf(name, platform, findings)
   const affinity: core.Affinity = {
-    ...(expressions.length === 0
-      ? {}
-      : { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: expressions }] } } }),
-    ...(most === 1
-      ? {
-          podAntiAffinity: {
-            requiredDuringSchedulingIgnoredDuringExecution: [
-              { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: selector } },
-            ],
-          },
-        }
-      : {}),
+    ...given('nodeAffinity', nodeAffinity(expressions, wishes)),
+    ...given(
+      'podAffinity',
+      podAffinity(
+        filters.neighbours.filter(({ isApart }) => !isApart),
+        project,
+        [],
+      ),
+    ),
+    ...given(
+      'podAntiAffinity',
+      podAffinity(
+        filters.neighbours.filter(({ isApart }) => isApart),
+        project,
+        most === 1 ? [{ topologyKey: HOST, labelSelector: { matchLabels: selector } }] : [],
+      ),
+    ),
   }
   return {
     ...(Object.keys(affinity).length === 0 ? {} : { affinity }),
     ...(architecture === undefined ? {} : { nodeSelector: { 'kubernetes.io/arch': architecture } }),
     ...(spread.length === 0 ? {} : { topologySpreadConstraints: spread }),
+    ...(filters.staysOnNode ? { tolerations: STAYS } : {}),
+  }
+}
+
+const HOST = 'kubernetes.io/hostname'
+/** The largest there is: it comes before what Kubernetes would like. */
+const WISH_WEIGHT = 100
+/** Whose node is away is not sent elsewhere, however long that lasts. */
+const STAYS: core.Toleration[] = ['not-ready', 'unreachable'].map((what) => ({
+  key: `node.kubernetes.io/${what}`,
+  operator: 'Exists',
+  effect: 'NoExecute',
+}))
+
+function nodeAffinity(
+  must: core.NodeSelectorRequirement[],
+  wishes: readonly core.NodeSelectorRequirement[],
+): core.NodeAffinity | undefined {
+  if (must.length + wishes.length === 0) return undefined
+  return {
+    ...(must.length === 0 ? {} : { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: must }] } }),
+    ...(wishes.length === 0
+      ? {}
+      : {
+          preferredDuringSchedulingIgnoredDuringExecution: wishes.map((wish) => ({
+            weight: WISH_WEIGHT,
+            preference: { matchExpressions: [wish] },
+          })),
+        }),
+  }
+}
+
+function podAffinity(
+  neighbours: readonly NeighbourFilter[],
+  project: string,
+  more: readonly core.PodAffinityTerm[],
+): core.PodAffinity | undefined {
+  const termOf = ({ services }: NeighbourFilter): core.PodAffinityTerm => ({
+    topologyKey: HOST,
+    labelSelector: {
+      matchLabels: { [PROJECT_LABEL]: project },
+      matchExpressions: [{ key: SERVICE_LABEL, operator: 'In', values: [...services] }],
+    },
+  })
+  const must = [...more, ...neighbours.filter(({ isWish }) => !isWish).map(termOf)]
+  const wishes = neighbours.filter(({ isWish }) => isWish).map((one) => ({ weight: WISH_WEIGHT, podAffinityTerm: termOf(one) }))
+  if (must.length + wishes.length === 0) return undefined
+  return {
+    ...(must.length === 0 ? {} : { requiredDuringSchedulingIgnoredDuringExecution: must }),
+    ...(wishes.length === 0 ? {} : { preferredDuringSchedulingIgnoredDuringExecution: wishes }),
   }
 }
 

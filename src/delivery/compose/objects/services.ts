@@ -4,8 +4,8 @@ import { type AliyunLabels } from '../aliyun/labels.ts'
 import { isHostNetwork, networksOf } from './container.ts'
 import { dictsOf, type Findings, numberOf, objectName, textOf, textsOf } from '../reader.ts'
 
-const SERVICE_LABEL = 'app.kubernetes.io/name'
-const PROJECT_LABEL = 'app.kubernetes.io/part-of'
+export const SERVICE_LABEL = 'app.kubernetes.io/name'
+export const PROJECT_LABEL = 'app.kubernetes.io/part-of'
 /** Pods carry one for each Compose network that they are in. */
 export const NETWORK_LABEL = 'compose.sampan.io/network-'
 

@@ -1,5 +1,6 @@
 import type { apps, batch, core } from '#api'
 import { type Dict, childDict } from '#compose'
+import type { PlacementFilters } from '../aliyun/filters.ts'
 import { type AliyunLabels } from '../aliyun/labels.ts'
 import { containerBasics, networksOf, podBasics, replicasOf } from './container.ts'
 import { readinessOf, startupOf } from './health.ts'
@@ -16,6 +17,7 @@ export interface WorkloadInput {
   readonly name: string
   readonly service: Dict
   readonly aliyun: AliyunLabels
+  readonly filters: PlacementFilters
   readonly mounts: Mounts
   /** Another service waits until this one has completed. */
   readonly completes: boolean
@@ -89,7 +91,10 @@ function progressOf(deploy: Dict, refuse: (text: string) => void): Pick<apps.Dep
   return delay === undefined ? {} : { minReadySeconds: delay }
 }
 
-function templateOf({ name, service, aliyun, mounts, findings }: WorkloadInput, selector: Record<string, string>): core.PodTemplateSpec {
+function templateOf(
+  { project, name, service, aliyun, filters, mounts, findings }: WorkloadInput,
+  selector: Record<string, string>,
+): core.PodTemplateSpec {
   const networks = networksOf(service).map((network) => [`${NETWORK_LABEL}${objectName(network) ?? network}`, 'true'] as const)
   const readiness = aliyun.probe ?? readinessOf(service)
   const startup = aliyun.probe === undefined ? startupOf(service, readiness) : undefined
@@ -110,7 +115,7 @@ function templateOf({ name, service, aliyun, mounts, findings }: WorkloadInput, 
     },
     spec: {
       ...podBasics(name, service, findings),
-      ...placementOf(name, service, selector, findings),
+      ...placementOf({ project, name, service, filters }, findings),
       containers: [container],
       ...(mounts.volumes.length > 0 ? { volumes: mounts.volumes } : {}),
     },

@@ -105,3 +105,14 @@ test('what is tried again is another backend', () => {
   // The rest of what is said holds.
   assert.deepEqual(actions({ 'proxy-next-upstream': 'http_429', 'rewrite-target': '/a' }), [[undefined, 'forward', ['rewrite-path']]])
 })
+
+test('clients stay with an endpoint for as long as is said', () => {
+  const backend = (annotations: Record<string, string>) => forwards(annotations)?.[0]?.to[0]?.backend
+  assert.equal(backend({ affinity: 'cookie' }), 'x/a:80/keep.1800.28800')
+  assert.equal(backend({ affinity: 'cookie', 'session-cookie-max-age': '60' }), 'x/a:80/keep.1800.60')
+  assert.equal(backend({ affinity: 'cookie', 'proxy-next-upstream': 'off' }), 'x/a:80/retry.0/keep.1800.28800')
+  const named = read({ affinity: 'cookie', 'session-cookie-name': 'a b; x' }).model
+  assert.match(named.findings('x/i')[0]?.message ?? '', /is called CONTAINERID/)
+  for (const bad of [{ affinity: 'source' }, { affinity: 'cookie', 'session-cookie-max-age': '1s' }])
+    assert.match(read(bad).model.findings('x/i')[0]?.message ?? '', /affinity|stay with no endpoint/, JSON.stringify(bad))
+})

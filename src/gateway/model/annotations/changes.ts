@@ -1,4 +1,5 @@
 import type { Cors, Edit, Gate, Mirror, Redirect, Rule } from '#routing'
+import { AFFINITY_ANNOTATIONS, type Affinity, cookieNameProblem, readAffinity } from '../affinity.ts'
 import { corsOf } from '../cors.ts'
 import type { Access } from './access.ts'
 import { isHost, isPath, isPort, shown } from '../grammar.ts'
@@ -27,7 +28,9 @@ export const CHANGE_ANNOTATIONS = [
   'mirror-request-body',
   'proxy-next-upstream',
   'proxy-next-upstream-tries',
-].map((name) => `${NGINX}${name}`)
+]
+  .map((name) => `${NGINX}${name}`)
+  .concat(AFFINITY_ANNOTATIONS)
 
 export const NO_CHANGES: RequestChanges = { toHttps: false, edits: [], problems: [] }
 
@@ -40,6 +43,7 @@ export interface RequestChanges {
   readonly problems: readonly string[]
   readonly cors?: Cors
   readonly retry?: Retry
+  readonly affinity?: Affinity
   readonly mirror?: { readonly to: BackendPort; readonly hasBody: boolean }
 }
 
@@ -87,7 +91,10 @@ export function readChanges(
   const mirrorTarget = of('mirror-target')
   const mirror = orRefused(mirrorTarget === undefined ? undefined : mirrorTo(mirrorTarget, namespace))
   const retry = orRefused(readRetry(of('proxy-next-upstream'), of('proxy-next-upstream-tries')))
-  const isNothing = [redirect, cors, mirror, retry, edits[0], problems[0]].every((one) => one === undefined)
+  const affinity = orRefused(readAffinity(annotations))
+  const nameProblem = cookieNameProblem(annotations)
+  if (nameProblem !== undefined) problems.push(nameProblem)
+  const isNothing = [redirect, cors, mirror, retry, affinity, edits[0], problems[0]].every((one) => one === undefined)
   return !toHttps && isNothing
     ? undefined
     : {
@@ -97,6 +104,7 @@ export function readChanges(
         ...(redirect === undefined ? {} : { redirect }),
         ...(cors === undefined ? {} : { cors }),
         ...retry,
+        ...affinity,
         ...(mirror === undefined ? {} : { mirror: { to: mirror, hasBody: of('mirror-request-body') !== 'off' } }),
       }
 }
