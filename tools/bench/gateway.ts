@@ -87,8 +87,8 @@ async function measure(): Promise<void> {
     const client = createClient({ transport: socketTransport({ ...connection, userAgent: 'bench' }) })
     const state = join(folder, 'gateway')
     // As `sampan up` runs it.
-    await makePack(process.env)
-    const program = ['--disable-warning=ExperimentalWarning', ...SMALL_HEAP, join(import.meta.dirname, '../../src/main/sampan.ts')]
+    process.env['SAMPAN_PACK'] = await makePack(process.env)
+    const program = ['--disable-warning=ExperimentalWarning', ...SMALL_HEAP, join(import.meta.dirname, '../../src/main/start.js')]
     const flagsOf = ['--kubeconfig', kubeconfig, '--state-dir', state, '--address', '127.0.0.1', '--log-level', 'warn']
     const ports = ['--http-port', String(stage.GATEWAY_PORT), '--https-port', String(stage.GATEWAY_PORT + 100)]
     const gateway = run(process.execPath, [...program, 'gateway', ...flagsOf, ...ports], ONE_HEAP)

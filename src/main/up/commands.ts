@@ -41,7 +41,7 @@ export const componentsOf = ({ nodes, gateway, delivery, joined }: Instance): re
 export const MEASURE_PORT = 8444
 export const gatewayDir = (stateDir: string): string => join(stateDir, 'gateway')
 
-const ENTRY = join(import.meta.dirname, '..', 'sampan.ts')
+const ENTRY = join(import.meta.dirname, '..', 'start.js')
 
 /**
  * An agent waits for most of its life. Without these its heap grows to the size that its start needed and stays there: 109 MB (PSS, an idle
