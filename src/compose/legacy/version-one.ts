@@ -1,4 +1,3 @@
-import { readEnvironmentFile } from '../environment/dotenv.ts'
 import type { Lookup } from '../interpolation/template.ts'
 import { readSource, type SourceFile } from '../load/context.ts'
 import { type Files, folderOf, within } from '../load/files.ts'
@@ -6,6 +5,7 @@ import { ComposeRefused } from '../refusal.ts'
 import { problemOf } from '../schema/rule.ts'
 import { type Dict, type Path, type Value, childDict, dict, isDict, mapDict, pathText, scalarText } from '../value.ts'
 import { readDocuments } from '../yaml/read.ts'
+import { readEnvironmentFileOne } from './env-file.ts'
 import { SERVICE_ONE } from './schema.ts'
 import { yaml11Scalar } from './scalar.ts'
 import { substituteOne } from './template.ts'
@@ -36,6 +36,9 @@ export interface LegacyContext {
   readonly files: Files
   readonly folder: string
   readonly lookup: Lookup
+  /** The environment that the command was called in, without what files add to it. */
+  readonly shell: Lookup
+  warn(text: string): void
 }
 
 /** The services of all files, merged, as `config` of Compose 1 prints them (with `version: '1'`). Throws `ComposeRefused`. */
@@ -218,11 +221,11 @@ function environment(service: Dict, context: LegacyContext): Dict {
   for (const path of listOf(service['env_file']).map(scalarText)) {
     const text = context.files.read(path)
     if (text === undefined) throw new ComposeRefused(`Couldn't find env file: ${path}`)
-    for (const [key, value] of readEnvironmentFile(text, path, context.lookup)) found.set(key, value)
+    const warn = (line: number): void => context.warn(`${path}:${line}: this line is no variable, and passed over`)
+    for (const [key, value] of readEnvironmentFileOne(text, context.shell, warn)) found.set(key, value ?? null)
   }
-  for (const [key, value] of pairsOf(service['environment'] ?? dict()))
-    found.set(key, value === null ? (context.lookup(key) ?? null) : value)
-  return dict(found)
+  for (const [key, value] of pairsOf(service['environment'] ?? dict())) found.set(key, value)
+  return dict([...found].map(([key, value]) => [key, value ?? context.lookup(key) ?? null]))
 }
 
 function logging(service: Dict): Dict {

@@ -63,7 +63,9 @@ export function loadProject(options: ProjectOptions): Project {
   const active = profiles.length > 0 ? profiles : (lookup('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim())
   const complete = (model: Dict): Dict => completed(model, name, active, context)
   if (describesVersionOne(sources[0]?.text ?? '', first)) {
-    const old = loadVersionOne(sources, context)
+    const { environment } = options
+    const own: Lookup = (variable) => (Object.hasOwn(environment, variable) ? environment[variable] : undefined)
+    const old = loadVersionOne(sources, { ...context, shell: own })
     return { config: old, name, placeOf, profiles: [], model: () => complete(loadConverted(asCurrent(old), sources, context)) }
   }
   const model = loadFiles(sources, context)

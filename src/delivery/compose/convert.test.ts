@@ -52,6 +52,7 @@ mem_limit: 64m`),
   })
   assert.deepEqual(container?.resources, { limits: { cpu: '500m', memory: '67108864' } })
   assert.equal(pod?.terminationGracePeriodSeconds, 90)
+  assert.equal(pod?.automountServiceAccountToken, false)
   assert.deepEqual(container?.lifecycle, { stopSignal: 'SIGINT' })
 })
 

@@ -29,6 +29,6 @@ test('the page shows the tables as they are', () => {
 
 test('a label has the verdict of its own or of the longest family', () => {
   assert.deepEqual(aliyunVerdict('aliyun.routing.port_80'), ALIYUN_VERDICTS['aliyun.routing.port_*'])
-  assert.deepEqual(aliyunVerdict('aliyun.routing.weight'), ALIYUN_VERDICTS['aliyun.routing.*'])
+  assert.deepEqual(aliyunVerdict('aliyun.routing.worker'), ALIYUN_VERDICTS['aliyun.routing.*'])
   assert.equal(aliyunVerdict('aliyun.nonsense'), undefined)
 })

@@ -92,6 +92,7 @@ export function podBasics(name: string, service: Dict, findings: Findings): PodP
   }
   return {
     enableServiceLinks: false,
+    automountServiceAccountToken: false,
     ...namespacesOf(service, refuse),
     ...given('hostname', hostnameOf(service, refuse)),
     ...given('terminationGracePeriodSeconds', secondsOf(service['stop_grace_period']) ?? DEFAULT_GRACE_SECONDS),
