@@ -206,4 +206,5 @@ export { managedFieldsAfterScale, type ReplicasPaths, scaleManagedFields } from 
 export { isNodeReady, isOutOfService, zoneOf } from './workloads/nodes.ts'
 export { isRolledOut } from './workloads/rolled-out.ts'
 export { type CustomResources, customResources } from './structural/custom-resource.ts'
+export type { RuleTimer } from './structural/rules/rule-tree.ts'
 export { validateServiceAddresses } from './groups/core/services/service-validation.ts'

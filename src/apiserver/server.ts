@@ -115,7 +115,7 @@ const UNKNOWN_BUILD: VersionInfo = {
 export function createApiServer(scope: Scope, options: ApiServerOptions): ApiServer {
   const own = scope.child()
   const catalog = new Catalog(options.resources)
-  const metrics = new ServerMetrics((key) => {
+  const metrics = new ServerMetrics(own.clock, (key) => {
     for (const resource of catalog.all) if (resource.storage !== undefined && key.startsWith(`${resource.storage.prefix}/`)) return resource
     return undefined
   })

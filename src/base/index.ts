@@ -59,6 +59,7 @@ export { YamlSyntaxError, readYaml, readYamlDocuments, writeYaml } from './codec
 export { type Cell, Counters, Histograms } from './metrics/families.ts'
 export { METRICS_TYPE, type MetricFamily, type MetricSample, metricsText } from './metrics/family-text.ts'
 export { Histogram, type Labels, type MetricDefinition, MetricText } from './metrics/metric-text.ts'
+export { TimedHistogram } from './metrics/timed-histogram.ts'
 export { ProtobufReader, ProtobufWriter, WIRE, type WireType } from './codec/protobuf.ts'
 export {
   type Message,

@@ -14,6 +14,7 @@ import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '
 import { customColumns } from './columns.ts'
 import { customConversion } from './conversion.ts'
 import type { JsonSchema } from './json-schema.ts'
+import type { RuleTimer } from './rules/rule-tree.ts'
 import { customSelectable } from './selectable.ts'
 import { customStrategy } from './strategy.ts'
 import { customSubresources } from './subresources.ts'
@@ -30,7 +31,11 @@ export interface CustomResources {
  * The resources of a CustomResourceDefinition. What clients see of a kind in discovery is read from `definition` at once; schemas,
  * columns and rules are made when they are first needed, from what `read` gives then, so that a kind that nobody uses costs little.
  */
-export function customResources(definition: CustomResourceDefinition, read: () => CustomResourceDefinition): CustomResources {
+export function customResources(
+  definition: CustomResourceDefinition,
+  read: () => CustomResourceDefinition,
+  timer?: RuleTimer,
+): CustomResources {
   const { spec } = definition
   const names = acceptedNames(definition)
   const storageVersion = spec.versions.find(({ storage }) => storage)?.name ?? ''
@@ -58,6 +63,7 @@ export function customResources(definition: CustomResourceDefinition, read: () =
           storedSchema,
           () => versionOf(read(), version.name),
           spec.conversion?.strategy === 'Webhook' ? () => webhookOf(read()) : undefined,
+          timer,
         ),
     )
   return { stored, served }
@@ -178,6 +184,7 @@ class CustomResource extends Named implements Resource {
   readonly #read: () => CustomResourceDefinitionVersion
   readonly #hasStatus: boolean
   readonly #scale: NonNullable<CustomResourceDefinitionVersion['subresources']>['scale']
+  readonly #timer: RuleTimer | undefined
   #rules: JsonSchema | undefined
   #schema: ObjectSchema | undefined
   #columns: readonly Column<KubeObject>[] | undefined
@@ -192,6 +199,7 @@ class CustomResource extends Named implements Resource {
     storedSchema: () => ObjectSchema,
     read: () => CustomResourceDefinitionVersion,
     webhook: (() => ConversionWebhook) | undefined,
+    timer: RuleTimer | undefined,
   ) {
     super(identity)
     this.version = version.name
@@ -199,6 +207,7 @@ class CustomResource extends Named implements Resource {
     this.#read = read
     this.#hasStatus = version.subresources?.status !== undefined
     this.#scale = version.subresources?.scale
+    this.#timer = timer
     this.conversion = customConversion(
       stored,
       identity,
@@ -233,6 +242,6 @@ class CustomResource extends Named implements Resource {
     return this.#strategy
   }
   strategySource(): Parameters<typeof customStrategy>[0] {
-    return { rules: this.rules, hasStatus: this.#hasStatus, scale: this.#scale }
+    return { rules: this.rules, hasStatus: this.#hasStatus, scale: this.#scale, timer: this.#timer }
   }
 }

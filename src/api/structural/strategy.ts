@@ -12,7 +12,7 @@ import { dropNulls, settleNulls } from './nulls.ts'
 import { withoutRatcheted } from './ratchet.ts'
 import { validateScaleSpec, validateScaleStatus } from './scale-values.ts'
 import { evaluateRules } from './rules/evaluate.ts'
-import { hasRules, ruleTree } from './rules/rule-tree.ts'
+import { type RuleTimer, hasRules, ruleTree } from './rules/rule-tree.ts'
 import { pushFindings } from './validate/result.ts'
 import { checkSchema } from './validate/schema.ts'
 
@@ -21,6 +21,7 @@ export interface StrategySource {
   readonly rules: JsonSchema
   readonly hasStatus: boolean
   readonly scale: CustomResourceSubresourceScale | undefined
+  readonly timer?: RuleTimer | undefined
 }
 
 export function customStrategy(source: StrategySource): Strategy<KubeObject> {
@@ -55,7 +56,8 @@ function isWantedChange(object: KubeObject, old: KubeObject, hasStatus: boolean)
   return !deepEqual(wanted(object as JsonObject), wanted(old as JsonObject))
 }
 
-function validate({ rules, scale }: StrategySource, object: KubeObject, errors: FieldErrors): void {
+function validate(source: StrategySource, object: KubeObject, errors: FieldErrors): void {
+  const { rules, scale } = source
   pushFindings(checkSchema(rules, object, ''), undefined, errors)
   if (scale !== undefined) {
     validateScaleSpec(object, scale, errors)
@@ -63,11 +65,12 @@ function validate({ rules, scale }: StrategySource, object: KubeObject, errors: 
   }
   validateEmbedded(object, rules, undefined, false, errors)
   validateListTypes(object, rules, undefined, errors)
-  validateRules(rules, object, undefined, errors, undefined)
+  validateRules(source, object, undefined, errors, undefined)
 }
 
 /** What was wrong before and has not been touched may stay so. */
-function validateUpdate({ rules, scale }: StrategySource, object: KubeObject, old: KubeObject, errors: FieldErrors, warn?: Warn): void {
+function validateUpdate(source: StrategySource, object: KubeObject, old: KubeObject, errors: FieldErrors, warn?: Warn): void {
+  const { rules, scale } = source
   pushFindings(withoutRatcheted(checkSchema(rules, object, ''), rules, object, old), undefined, errors)
   if (scale !== undefined) {
     validateScaleSpec(object, scale, errors)
@@ -75,7 +78,7 @@ function validateUpdate({ rules, scale }: StrategySource, object: KubeObject, ol
   }
   validateEmbedded(object, rules, undefined, false, errors)
   pushNewListErrors(object, old, rules, undefined, errors)
-  validateRules(rules, object, old, errors, warn)
+  validateRules(source, object, old, errors, warn)
 }
 
 type Warn = (text: string) => void
@@ -91,9 +94,11 @@ const BLOCKING: ReadonlySet<FieldErrorType> = new Set([
 const NOT_CHECKED =
   'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
 
+const UNTIMED: RuleTimer = { time: (_what, work) => work() }
+
 /** The rules in CEL, over the whole object. */
 function validateRules(
-  rules: JsonSchema,
+  { rules, timer = UNTIMED }: StrategySource,
   object: KubeObject,
   old: KubeObject | undefined,
   errors: FieldErrors,
@@ -104,9 +109,9 @@ function validateRules(
     errors.push({ type: FIELD_ERROR_TYPES.invalid, field: '<nil>', message: `Invalid value: null: ${NOT_CHECKED}` })
     return
   }
-  const tree = ruleTree(rules)
+  const tree = ruleTree(rules, timer)
   if (tree === undefined) return
-  const found = evaluateRules(tree, object, old)
+  const found = timer.time('evaluation', () => evaluateRules(tree, object, old))
   errors.push(...found.errors)
   for (const text of found.warnings) warn?.(text)
 }
@@ -115,12 +120,13 @@ const STATUS = Path.of('status')
 
 /** A status update looks at the status alone. */
 export function validateStatusUpdate(
-  { rules, scale }: StrategySource,
+  source: StrategySource,
   object: KubeObject,
   old: KubeObject,
   errors: FieldErrors,
   warn?: Warn,
 ): void {
+  const { rules, scale } = source
   const schema = rules.properties?.['status']
   const status = (object as JsonObject)['status']
   if (schema !== undefined && status !== undefined) {
@@ -132,7 +138,7 @@ export function validateStatusUpdate(
     pushNewListErrors(status, before, schema, STATUS, errors)
   }
   if (scale !== undefined) validateScaleStatus(object, scale, errors)
-  validateRules(rules, object, old, errors, warn)
+  validateRules(source, object, old, errors, warn)
 }
 
 /** Repeated items are refused unless some were there before. */

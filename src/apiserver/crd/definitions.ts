@@ -115,7 +115,7 @@ export class CustomDefinitions {
     const { uid = '', generation = 0 } = definition.metadata ?? {}
     const state = isEstablished ? `${uid} ${generation} ${JSON.stringify(accepted)}` : ''
     const isSame = before !== undefined && before.state === state
-    const resources = !isEstablished ? undefined : isSame ? before.resources : customResources(definition, () => this.#definitionOf(entry))
+    const resources = !isEstablished ? undefined : isSame ? before.resources : this.#resourcesOf(definition, entry)
     this.#replaceNames(name, before, { group: definition.spec.group, accepted })
     this.#known.set(name, {
       entry,
@@ -128,6 +128,10 @@ export class CustomDefinitions {
     })
     if (!isSame) this.#serve(before?.resources, resources)
     this.#schedule(name)
+  }
+
+  #resourcesOf(definition: Definition, entry: Entry): CustomResources {
+    return customResources(definition, () => this.#definitionOf(entry), this.#core.metrics.rules)
   }
 
   #forget(name: string): void {

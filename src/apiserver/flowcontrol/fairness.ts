@@ -1,4 +1,4 @@
-import type { MetricText, Scope } from '#base'
+import type { Clock, MetricText, Scope } from '#base'
 import { type flowcontrol, refs } from '#api'
 import type { ObjectReader, UserInfo } from '../contract.ts'
 import type { RequestContext } from '../registry/context.ts'
@@ -41,7 +41,7 @@ export function requestFairness(scope: Scope, options: FairnessOptions): Fairnes
   const { reader, follow, waitMs } = options
   const pool = new SeatPool()
   const known = new Map<string, Seats>()
-  const metrics = new FlowMetrics()
+  const metrics = new FlowMetrics(() => scope.clock.monotonic())
   let classifier: Classifier<Level> | undefined
   let isFollowing = false
   const current = (): Classifier<Level> => {
@@ -53,7 +53,7 @@ export function requestFairness(scope: Scope, options: FairnessOptions): Fairnes
       }
       for (const ref of [refs.flowschemas, refs.prioritylevelconfigurations]) follow(scope, ref, changed)
     }
-    classifier = new Classifier(configuration(reader, pool, known, metrics, options.concurrency))
+    classifier = new Classifier(configuration(reader, pool, known, metrics, options.concurrency, scope.clock))
     return classifier
   }
   const wait = async (context: RequestContext, seats: Seats, { schema, level }: Classified<Level>): Promise<Turn> => {
@@ -62,11 +62,16 @@ export function requestFairness(scope: Scope, options: FairnessOptions): Fairnes
     const { clock } = context.core.scope
     const arrivedAt = clock.monotonic()
     meter.waiting++
-    const outcome = await seats.wait(context.scope, hash, waitMs).finally(() => meter.waiting--)
-    const waitedMs = clock.monotonic() - arrivedAt
+    meter.unaccommodated.value++
+    meter.demand.waits(1, arrivedAt)
+    const outcome = await seats.wait(context.scope, hash, waitMs, (length) => meter.queues.observe(length))
+    const endedAt = clock.monotonic()
+    const waitedMs = endedAt - arrivedAt
+    meter.waiting--
+    meter.demand.waits(-1, endedAt)
     if (outcome === 'granted') {
       meter.waits.observe(waitedMs / 1000)
-      return begin(meter, turn)
+      return begin(meter, turn, endedAt)
     }
     metrics.rejected(meter, outcome, waitedMs)
     return { ...turn, granted: false }
@@ -79,9 +84,9 @@ export function requestFairness(scope: Scope, options: FairnessOptions): Fairnes
       const found = current().classify(user, info)
       if (found === undefined) return undefined
       const { seats, meter, turn } = found.level
-      return seats === undefined || seats.tryTake() ? begin(meter, turn) : wait(context, seats, found)
+      return seats === undefined || seats.tryTake() ? begin(meter, turn, scope.clock.monotonic()) : wait(context, seats, found)
     },
-    writeMetrics: (text) => metrics.write(text),
+    writeMetrics: (text) => metrics.write(text, (level) => known.get(level)?.limit ?? 0),
   }
 }
 
@@ -93,8 +98,10 @@ interface Level {
   readonly turn: Turn
 }
 
-function begin(meter: FlowMeter, turn: Turn): Turn {
+function begin(meter: FlowMeter, turn: Turn, nowMs: number): Turn {
   meter.executing++
+  meter.demand.executes(1, nowMs)
+  meter.work.observe(1)
   meter.dispatched.value++
   return turn
 }
@@ -112,6 +119,7 @@ function configuration(
   known: Map<string, Seats>,
   metrics: FlowMetrics,
   concurrency: number,
+  clock: Clock,
 ): Classified<Level>[] {
   const levels = new Map(reader.list(refs.prioritylevelconfigurations).map((level) => [level.metadata?.name ?? '', level]))
   const plan = new Map(planLevels([...levels.values()], concurrency).map((limits) => [limits.name, limits]))
@@ -131,6 +139,7 @@ function configuration(
     const meter = metrics.meter(schema.metadata?.name ?? '', level.metadata?.name ?? '')
     const done = (ms: number, isWatch: boolean): void => {
       meter.executing--
+      meter.demand.executes(-1, clock.monotonic())
       ;(isWatch ? meter.watches : meter.executions).observe(ms / 1000)
       seats?.release()
     }

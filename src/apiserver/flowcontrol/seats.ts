@@ -78,6 +78,12 @@ export class Seats {
     return free < 0 ? free : Math.min(free, lendable)
   }
 
+  /** Seats that it could have at this moment, with those that others lend. */
+  get limit(): number {
+    const { nominal, borrowable } = this.#limits
+    return Math.max(nominal, Math.min(nominal + borrowable, Math.max(this.#used, nominal) + this.#borrowable()))
+  }
+
   /** The usual case: takes a seat when there is one and nobody waits. */
   tryTake(): boolean {
     if (this.#waitingCount > 0 || !this.#hasSeat()) return false
@@ -94,9 +100,9 @@ export class Seats {
 
   /**
    * Waits for a seat in the shortest queue of the flow's hand. Resolves with why there is none: the level has no queues, the queue is
-   * full, the wait is too long, or whoever asks has gone.
+   * full, the wait is too long, or whoever asks has gone. `queued` is told how long that queue is then.
    */
-  async wait(scope: Scope, hash: bigint, waitMs: number): Promise<'granted' | Refusal> {
+  async wait(scope: Scope, hash: bigint, waitMs: number, queued?: (length: number) => void): Promise<'granted' | Refusal> {
     const { queuing } = this.#limits
     if (queuing === undefined) return 'concurrency-limit'
     const hand = dealHand(hash, queuing.queues, queuing.handSize).map((at) => this.#queueAt(at))
@@ -106,6 +112,7 @@ export class Seats {
     const { promise, resolve } = Promise.withResolvers<'granted' | Refusal>()
     const entry: Waiting = { queue, start: () => resolve('granted') }
     queue.waiting.push(entry)
+    queued?.(queue.waiting.length)
     this.#waitingCount++
     this.#pool.waiting++
     const giveUp = (): void => {
@@ -153,6 +160,11 @@ export class Seats {
   #hasSeat(): boolean {
     const { nominal, borrowable } = this.#limits
     if (this.#used < nominal) return true
-    return this.#used - nominal < borrowable && this.#pool.free(this) + Math.min(0, nominal - this.#used) > 0
+    return this.#used - nominal < borrowable && this.#borrowable() > 0
+  }
+
+  /** Seats of others that it could have beside those that it has. */
+  #borrowable(): number {
+    return Math.max(0, this.#pool.free(this) + Math.min(0, this.#limits.nominal - this.#used))
   }
 }

@@ -35,6 +35,11 @@ const RECEIVED: MetricDefinition = {
   help: 'Changes that a watch cache has been told of.',
   type: 'counter',
 }
+const STORE_EVENTS: MetricDefinition = {
+  name: 'apiserver_storage_events_received_total',
+  help: 'Changes that the store has told of.',
+  type: 'counter',
+}
 const DISPATCHED: MetricDefinition = {
   name: 'apiserver_watch_cache_events_dispatched_total',
   help: 'Changes that a watch cache has told its watchers of.',
@@ -102,6 +107,7 @@ function writeCaches(core: Core, text: MetricText): void {
     text.sample(CACHE_REVISION.name, { group: resource.group, resource: resource.plural }, revision)
   const numbers: readonly (readonly [MetricDefinition, (cache: ResourceCache) => number])[] = [
     [SIZE, ({ bytes }) => bytes],
+    [STORE_EVENTS, ({ counts }) => counts.received],
     [RECEIVED, ({ counts }) => counts.received],
     [DISPATCHED, ({ counts }) => counts.received],
     [INITIALIZATIONS, ({ counts }) => counts.fills],

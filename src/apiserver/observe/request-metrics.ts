@@ -51,6 +51,10 @@ interface Series {
 const MAX_SERIES = 4000
 const MUTATING: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
+const VALIDATIONS: ReadonlySet<string> = new Set(['', 'Ignore', 'Warn', 'Strict'])
+/** As whom the server acts on itself. */
+const OWN_NAME = 'system:apiserver'
+
 /** A request as labels tell of it: without dry runs, which have a label of their own. */
 const KIND = ['component', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'] as const
 
@@ -66,6 +70,18 @@ export class RequestMetrics {
     ['group', 'resource', 'verb'],
     BODY_BOUNDS,
   )
+  readonly #own = new Counters({ name: 'apiserver_selfrequest_total', help: 'Requests of the API server itself.' }, [
+    'verb',
+    'group',
+    'resource',
+    'subresource',
+  ])
+  readonly #validation = new Histograms(
+    { name: 'field_validation_request_duration_seconds', help: 'Time of requests, by what they want of fields that nobody knows.' },
+    ['field_validation'],
+    SLI_BOUNDS,
+  )
+  readonly #plain = this.#validation.of('')
   readonly #deprecated = new Map<string, Labels>()
   readonly #inFlight = { mutating: 0, readOnly: 0 }
 
@@ -90,13 +106,23 @@ export class RequestMetrics {
     this.#terminations.of(...KIND.map((name) => labels[name] ?? ''), String(code)).value++
   }
 
-  /** `outsideMs`: how much of the time others have taken. */
-  finished(method: string, info: ParsedRequest, known: boolean, answer: HttpResponse, durationMs: number, outsideMs = 0): void {
+  /** `outsideMs`: how much of the time others have taken. `userName`: whose request it was, where that is known. */
+  finished(
+    method: string,
+    info: ParsedRequest,
+    known: boolean,
+    answer: HttpResponse,
+    durationMs: number,
+    outsideMs = 0,
+    userName = '',
+  ): void {
     this.#inFlight[MUTATING.has(method) ? 'mutating' : 'readOnly']--
     const series = this.#of(method, info, known)
     series.byCode.set(answer.status, (series.byCode.get(answer.status) ?? 0) + 1)
     series.duration?.observe(durationMs / 1000)
     series.sli?.observe((durationMs - outsideMs) / 1000)
+    if (series.duration !== undefined) this.#validated(info).observe(durationMs / 1000)
+    if (userName === OWN_NAME) this.#own.of(...['verb', 'group', 'resource', 'subresource'].map((name) => series.labels[name] ?? '')).value++
     if (answer.body.kind !== 'bytes') return
     let size = 0
     for (const chunk of answer.body.chunks) size += chunk.length
@@ -114,10 +140,18 @@ export class RequestMetrics {
     this.#withoutDryRuns(text, SIZES, all, ({ size }) => (size.count > 0 ? size : undefined))
     this.#terminations.write(text)
     this.#bodies.write(text)
+    this.#own.write(text)
+    this.#validation.write(text)
     if (this.#deprecated.size > 0) text.family(DEPRECATED)
     for (const labels of this.#deprecated.values()) text.sample(DEPRECATED.name, labels, 1)
     text.family(IN_FLIGHT)
     for (const [kind, count] of Object.entries(this.#inFlight)) text.sample(IN_FLIGHT.name, { request_kind: kind }, count)
+  }
+
+  #validated({ rawQuery }: ParsedRequest): Histogram {
+    if (!rawQuery.includes('fieldValidation')) return this.#plain
+    const [wish = '', ...more] = new URLSearchParams(rawQuery).getAll('fieldValidation')
+    return this.#validation.of(more.length === 0 && VALIDATIONS.has(wish) ? wish : 'invalid')
   }
 
   /** Series that differ in that label only are one. */

@@ -23,6 +23,7 @@ test('what has been asked of the server is told by the metrics that dashboards l
   await api.request('PUT', `${path}/good`, { body: { metadata: { name: 'good' }, data: { a: 'b' } } })
   assert.equal((await watch.next()).type, 'BOOKMARK')
   assert.equal((await watch.next()).type, 'MODIFIED')
+  await api.request('PUT', `${path}/good?fieldValidation=Strict`, { body: { metadata: { name: 'good' }, data: { a: 'b' } } })
   await api.request('GET', path)
   await api.request('GET', '/api/v1/namespaces/default/endpoints')
   await api.request('GET', '/readyz')
@@ -69,6 +70,9 @@ test('what has been asked of the server is told by the metrics that dashboards l
     value(`apiserver_requested_deprecated_apis{group="",version="v1",resource="endpoints",subresource="",removed_release=""}`),
     1,
   )
+  assert.equal(value('field_validation_request_duration_seconds_count{field_validation="Strict"}'), 1)
+  assert.equal(value(`apiserver_storage_events_received_total{${of}}`), 2)
+  assert.equal(value('apiserver_cel_evaluation_duration_seconds_count'), 0)
   assert.ok(value('apiserver_request_filter_duration_seconds_count{filter="authorization"}') >= 5)
   // One family is named once, and every line is a comment or a sample.
   const named = text.split('\n').filter((line) => line.startsWith('# TYPE '))

@@ -1,10 +1,11 @@
-import type { MetricText } from '#base'
+import type { Clock, MetricText } from '#base'
 import { AccessMetrics } from './access-metrics.ts'
 import { AdmissionMetrics } from './admission-metrics.ts'
 import { AuditMetrics } from './audit-metrics.ts'
 import { HealthMetrics } from './health-metrics.ts'
 import { ReadMetrics } from './read-metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
+import { RuleMetrics } from './rule-metrics.ts'
 import { type ResourceOfKey, StoreMetrics } from './store-metrics.ts'
 import { WatchMetrics } from './watch-metrics.ts'
 
@@ -21,9 +22,12 @@ export class ServerMetrics {
   readonly reads = new ReadMetrics()
   readonly health = new HealthMetrics()
   readonly store: StoreMetrics
+  /** Of custom kinds. */
+  readonly rules: RuleMetrics
   readonly #sources: MetricSource[] = []
 
-  constructor(resourceOf: ResourceOfKey) {
+  constructor(clock: Clock, resourceOf: ResourceOfKey) {
+    this.rules = new RuleMetrics(clock)
     this.store = new StoreMetrics(resourceOf)
   }
 
@@ -33,7 +37,8 @@ export class ServerMetrics {
   }
 
   write(text: MetricText): void {
-    for (const part of [this.requests, this.access, this.admission, this.audit, this.watches, this.reads, this.store]) part.write(text)
+    const parts = [this.requests, this.access, this.admission, this.audit, this.watches, this.reads, this.store, this.rules]
+    for (const part of parts) part.write(text)
     for (const source of this.#sources) source(text)
   }
 }

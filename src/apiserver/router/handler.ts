@@ -82,7 +82,8 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
       if (audit !== undefined) answer = audit.answered(answer)
     }
     const durationMs = core.scope.clock.monotonic() - startedAt
-    options.metrics.requests.finished(request.method, info, isKnown(core, info), answer, durationMs, context?.outside.ms)
+    const known = isKnown(core, info)
+    options.metrics.requests.finished(request.method, info, known, answer, durationMs, context?.outside.ms, context?.user.name)
     const finished = finish(
       request.method === 'HEAD' ? { ...answer, body: { kind: 'empty' } } : answer,
       auditId,

@@ -22,7 +22,7 @@ export class MetricText {
     this.family(definition)
     this.sample(definition.name, labels, value)
   }
-  histogram(name: string, labels: Labels, histogram: Histogram): void {
+  histogram(name: string, labels: Labels, histogram: HistogramSamples): void {
     let below = 0
     for (const [at, bound] of histogram.bounds.entries()) {
       below += histogram.counts[at] ?? 0
@@ -37,8 +37,16 @@ export class MetricText {
   }
 }
 
+/** What there is to show of a histogram: how much fell between each bound and the one before, and of all of it. */
+export interface HistogramSamples {
+  readonly bounds: readonly number[]
+  readonly counts: ArrayLike<number>
+  readonly sum: number
+  readonly count: number
+}
+
 /** How often values were at most so large. `observe` is on the path of every request. */
-export class Histogram {
+export class Histogram implements HistogramSamples {
   readonly bounds: readonly number[]
   readonly counts: Uint32Array
   sum = 0
