@@ -19,6 +19,7 @@ export function importFacts(directory: string): void {
   for (const file of paths) {
     const document = JSON.parse(readFileSync(file, 'utf8')) as OpenApiDocument
     Object.assign(descriptions, descriptionsOf(document))
+    takeParameters(document, descriptions)
     documents[relative(root, file).replace(/\.json$/, '')] = withoutDescriptions(document)
   }
   write('openapi-v3', documents)
@@ -42,6 +43,28 @@ function descriptionsOf({ components }: OpenApiDocument): Record<string, TypeDes
     }),
   )
 }
+
+/** Those of query parameters: of most paths under `parameters`, with words of their own under `parameters patch`, `parameters Pod/log`. */
+export function takeParameters({ paths }: OpenApiDocument, into: Record<string, TypeDescription>): void {
+  const take = (list: unknown, of: string): void => {
+    for (const { name, in: place, description } of (list ?? []) as readonly Record<string, string>[]) {
+      if (place !== 'query' || name === undefined || description === undefined) continue
+      const common = (into['parameters'] ??= ['', {}])[1] as Record<string, string>
+      if (of === '') common[name] ??= description
+      else if (common[name] !== description) ((into[`parameters ${of}`] ??= ['', {}])[1] as Record<string, string>)[name] = description
+    }
+  }
+  for (const [path, item] of Object.entries(paths as Readonly<Record<string, Record<string, unknown>>>)) {
+    const { parameters, ...operations } = item
+    const [, plural, subresource] = /\/([a-z]+)\/\{name\}\/([a-z]+)(?:\/\{path\})?$/.exec(path) ?? []
+    const kind = STREAMING[plural ?? '']
+    const streams = kind !== undefined && ['attach', 'exec', 'log', 'portforward', 'proxy'].includes(subresource ?? '')
+    take(parameters, streams ? `${kind}/${subresource}` : '')
+    for (const operation of Object.values(operations) as readonly Record<string, unknown>[])
+      take(operation['parameters'], operation['x-kubernetes-action'] === 'patch' ? 'patch' : '')
+  }
+}
+const STREAMING: Readonly<Record<string, string>> = { pods: 'Pod', services: 'Service', nodes: 'Node' }
 
 function write(name: string, value: unknown): void {
   writeFileSync(join(INPUT_DIR, `${name}.json.gz`), gzipSync(JSON.stringify(value), { level: 9 }))

@@ -5,13 +5,13 @@ import { type Dialect, type Json, NAMED_VALUES } from './dialect.ts'
 /** Collects the types that a document speaks of, each once, with everything that they refer to. */
 export class Components {
   readonly dialect: Dialect
-  readonly #describe: Describe
+  readonly describe: Describe
   readonly #schemas = new Map<string, Json>()
   readonly #kinds: ReadonlyMap<string, readonly Json[]>
 
   constructor(dialect: Dialect, describe: Describe = () => undefined) {
     this.dialect = dialect
-    this.#describe = describe
+    this.describe = describe
     this.#kinds = kindsByType()
   }
 
@@ -32,7 +32,7 @@ export class Components {
       // There before its fields are looked at: types refer to themselves.
       const component: Json = {}
       this.#schemas.set(name, component)
-      Object.assign(component, this.#objectOf(fact, this.#describe(name)))
+      Object.assign(component, this.#objectOf(fact, this.describe(name)))
       const kinds = this.#kinds.get(type)
       if (kinds !== undefined) component['x-kubernetes-group-version-kind'] = kinds
     }
@@ -43,7 +43,7 @@ export class Components {
   value(type: string): Json {
     const named = NAMED_VALUES[type]
     if (named === undefined) return {}
-    const text = this.#describe(named.name)?.[0] ?? ''
+    const text = this.describe(named.name)?.[0] ?? ''
     const body = this.dialect.version === 2 ? named.v2 : named.v3
     return this.add(named.name, () => (text === '' ? body : { description: text, ...body }))
   }

@@ -4,6 +4,7 @@ import { Components, type Describe } from './components.ts'
 import { customComponent, customListComponent, deleteOptionsKinds } from './custom.ts'
 import { type Json, V2, V3 } from './dialect.ts'
 import { resourcesOperation } from './operations.ts'
+import type { PlainDocument } from './plain-documents.ts'
 import { type ResourceTypes, groupPath, groupTag, groupTitle, resourcePaths } from './paths.ts'
 
 /**
@@ -32,15 +33,17 @@ export function openApiV3(resources: readonly Resource[], group: string, version
   }
 }
 
-/** One document of everything, served as `/openapi/v2`. */
-export function openApiV2(resources: readonly Resource[], describe?: Describe): Json {
+/** One document of everything, served as `/openapi/v2` with its parameters shared. `plain`: what else is read by everybody. */
+export function openApiV2(resources: readonly Resource[], plain: readonly PlainDocument[], describe?: Describe): Json {
   const components = new Components(V2, describe)
   const paths: Record<string, Json> = {}
   for (const { group, version } of groupVersions(resources)) Object.assign(paths, groupPaths(resources, group, version, components))
+  for (const document of plain) paths[`/${document.path}/`] = { get: document.operation(components) }
+  const sorted = Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1)))
   return {
     swagger: '2.0',
     info: { title: 'Kubernetes', version: DOCUMENT_VERSION },
-    paths,
+    paths: sorted,
     definitions: components.schemas(),
     securityDefinitions: {
       BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' },
@@ -87,6 +90,7 @@ function typesOf(resource: Resource, components: Components): ResourceTypes {
     status: () => components.builtIn('meta.v1.Status'),
     deleteOptions: () => components.builtIn('meta.v1.DeleteOptions'),
     patch: () => components.value('any:Patch'),
+    parameter: (name, of) => components.describe(`parameters ${of}`)?.[1][name] ?? components.describe('parameters')?.[1][name],
     subresource: (name) => {
       const subresource = resource.subresources[name]
       const spoken = subresource?.type === 'scale' ? SCALE : subresource?.type === 'special' ? subresource.speaks : undefined

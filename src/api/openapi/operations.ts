@@ -1,5 +1,4 @@
 import type { Dialect, Json } from './dialect.ts'
-import { parameters } from './parameters.ts'
 
 export interface OperationTypes {
   readonly answer: Json
@@ -13,7 +12,8 @@ export interface OperationParts extends Omit<OperationTypes, 'body' | 'codes'> {
   readonly id: string
   readonly tag: string
   readonly kind: Json
-  readonly query: readonly string[]
+  readonly description: string
+  readonly query: readonly Json[]
   readonly body?: Json
   readonly codes?: readonly number[]
   /** Custom resources have no protobuf form and no strategic merge: kubectl reads here which patch it may send. */
@@ -22,31 +22,26 @@ export interface OperationParts extends Omit<OperationTypes, 'body' | 'codes'> {
   readonly media?: readonly string[]
 }
 
-const MEDIA = ['application/json', 'application/vnd.kubernetes.protobuf', 'application/yaml']
-const WATCH_MEDIA = [
-  'application/json',
-  'application/json;stream=watch',
-  'application/vnd.kubernetes.protobuf',
-  'application/vnd.kubernetes.protobuf;stream=watch',
-  'application/yaml',
-]
+// In the order in which version 2 lists them.
+const MEDIA = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+const WATCH_MEDIA = [...MEDIA, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']
 const PATCH_MEDIA = [
-  'application/apply-patch+yaml',
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
 ]
 const WATCHES: readonly string[] = ['list', 'watch', 'watchlist']
 
 /** `x-kubernetes-action` is what kubectl and code generators go by. */
 export function operation(dialect: Dialect, parts: OperationParts): Json {
-  const query = parameters(dialect, parts.query)
+  const { query } = parts
   const spoken = (media: readonly string[]): readonly string[] =>
     parts.isCustom ? media.filter((type) => !type.includes('protobuf') && !type.includes('strategic')) : media
-  const media = spoken([...(WATCHES.includes(parts.action) ? WATCH_MEDIA : MEDIA), ...(parts.media ?? [])])
+  const media = spoken([...(parts.media ?? []), ...(WATCHES.includes(parts.action) ? WATCH_MEDIA : MEDIA)])
   const codes = parts.codes ?? [200]
   const kind = { 'x-kubernetes-action': parts.action, 'x-kubernetes-group-version-kind': parts.kind }
-  const head = { tags: [parts.tag], operationId: parts.id }
+  const head = { tags: [parts.tag], description: parts.description, operationId: parts.id }
   const bodyMedia = parts.action === 'patch' ? spoken(PATCH_MEDIA) : ['*/*']
   const isBodyRequired = parts.action !== 'delete' && parts.action !== 'deletecollection'
   if (dialect.version === 3) {
@@ -82,8 +77,8 @@ export function operation(dialect: Dialect, parts: OperationParts): Json {
 const DESCRIPTIONS: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' }
 
 /** A path that hands the connection on: whatever is sent, whatever comes back. */
-export function connectOperation(dialect: Dialect, id: string, tag: string, kind: Json): Json {
-  const head = { tags: [tag], operationId: id }
+export function connectOperation(dialect: Dialect, id: string, tag: string, kind: Json, description: string): Json {
+  const head = { tags: [tag], description, operationId: id }
   const tail = { 'x-kubernetes-action': 'connect', 'x-kubernetes-group-version-kind': kind }
   const unauthorized = { description: 'Unauthorized' }
   if (dialect.version === 3)
@@ -108,15 +103,26 @@ export function contentOf(media: readonly string[], schema: Json): Json {
 
 /** The list of a group's resources. */
 export function resourcesOperation(dialect: Dialect, id: string, tag: string, answer: Json): Json {
-  const head = { tags: [tag], operationId: id }
+  return readOperation(dialect, { id, tag, description: 'get available resources' }, answer, MEDIA)
+}
+
+/** Something that everybody reads: its answer is not an object of a kind. */
+export function readOperation(
+  dialect: Dialect,
+  { id, tag, description }: { readonly id: string; readonly tag: string; readonly description: string },
+  answer: Json,
+  media: readonly string[] = MEDIA,
+  consumes: readonly string[] = media,
+): Json {
+  const head = { tags: [tag], description, operationId: id }
   const unauthorized = { description: 'Unauthorized' }
   if (dialect.version === 3)
-    return { ...head, responses: { 200: { description: 'OK', content: contentOf(MEDIA, answer) }, 401: unauthorized } }
+    return { ...head, responses: { 200: { description: 'OK', content: contentOf(media, answer) }, 401: unauthorized } }
   return {
     ...head,
     schemes: ['https'],
-    consumes: MEDIA,
-    produces: MEDIA,
+    ...(consumes.length === 0 ? {} : { consumes }),
+    produces: media,
     responses: { 200: { description: 'OK', schema: answer }, 401: unauthorized },
   }
 }

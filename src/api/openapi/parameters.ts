@@ -1,5 +1,8 @@
 import type { Dialect, Json } from './dialect.ts'
 
+/** What a parameter means, in the words of the reference. `of`: `patch` and paths that stream (`Pod/log`) have words of their own. */
+export type DescribeParameter = (name: string, of: string) => string | undefined
+
 /** Query parameters of the verbs, with their types. */
 const TYPES: Readonly<Record<string, 'string' | 'boolean' | 'integer'>> = {
   allowWatchBookmarks: 'boolean',
@@ -81,10 +84,17 @@ export const CONNECT_PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Parameters sorted by name; those in the path are required. */
-export function parameters(dialect: Dialect, query: readonly string[], path: readonly string[] = []): Json[] {
-  const all = [...query.map((name) => parameter(dialect, name, 'query')), ...path.map((name) => parameter(dialect, name, 'path'))]
-  return sorted(all)
+export function parameters(
+  dialect: Dialect,
+  describe: (name: string, place: Place) => string | undefined,
+  query: readonly string[],
+  path: readonly string[] = [],
+): Json[] {
+  const one = (name: string, place: Place): Json => parameter(dialect, name, place, describe(name, place))
+  return sorted([...query.map((name) => one(name, 'query')), ...path.map((name) => one(name, 'path'))])
 }
+
+type Place = 'query' | 'path'
 
 function sorted(all: Json[]): Json[] {
   return all.sort((a, b) =>
@@ -92,18 +102,16 @@ function sorted(all: Json[]): Json[] {
   )
 }
 
-function parameter(dialect: Dialect, name: string, place: 'query' | 'path'): Json {
+function parameter(dialect: Dialect, name: string, place: Place, description: string | undefined): Json {
   const type = TYPES[name] ?? 'string'
-  const head = { name, in: place, ...(place === 'path' ? { required: true } : {}) }
+  const head = { name, in: place, ...(description === undefined ? {} : { description }), ...(place === 'path' ? { required: true } : {}) }
   return dialect.version === 3 ? { ...head, schema: { type, uniqueItems: true } } : { ...head, type, uniqueItems: true }
 }
 
 /** A path with its operations: what all of them have in common stands once, at the path, as kube-apiserver has it. */
 export function pathItem(
-  dialect: Dialect,
   operations: Readonly<Record<string, Json>>,
-  query: readonly string[],
-  inPath: readonly string[],
+  inCommon: readonly Json[],
 ): Json {
   const lists = Object.values(operations).map((operation) => (operation['parameters'] as readonly Json[] | undefined) ?? [])
   const common = (lists[0] ?? []).filter(
@@ -115,5 +123,5 @@ export function pathItem(
     const left = (own ?? []).filter((one) => !names.has(one['name']))
     return [method, left.length === 0 ? others : { ...others, parameters: left }]
   })
-  return { ...Object.fromEntries(rest), parameters: sorted([...common, ...parameters(dialect, query, inPath)]) }
+  return { ...Object.fromEntries(rest), parameters: sorted([...common, ...inCommon]) }
 }

@@ -1,7 +1,8 @@
 import type { Resource, Verb } from '../resource.ts'
 import type { Dialect, Json } from './dialect.ts'
 import { type OperationTypes, connectOperation, operation } from './operations.ts'
-import { CONNECT_PARAMETERS, PARAMETERS, pathItem } from './parameters.ts'
+import { actionText, connectText, subresourceText } from './operation-texts.ts'
+import { CONNECT_PARAMETERS, type DescribeParameter, PARAMETERS, parameters, pathItem } from './parameters.ts'
 
 /** The types that are spoken on the paths of a resource, asked for when a path needs them. */
 export interface ResourceTypes {
@@ -12,6 +13,8 @@ export interface ResourceTypes {
   deleteOptions(): Json
   patch(): Json
   subresource(name: string): Json
+  /** What a parameter means. */
+  readonly parameter: DescribeParameter
 }
 
 /** All paths of a resource, in the words of kube-apiserver. */
@@ -37,6 +40,11 @@ export function groupTag(group: string, version: string): string {
 
 function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1)
+}
+
+const PATH_TEXTS: Readonly<Record<string, string>> = {
+  namespace: 'object name and auth scope, such as for teams and projects',
+  path: 'path to the resource',
 }
 
 class PathWriter {
@@ -76,21 +84,41 @@ class PathWriter {
   #operation(
     action: string,
     id: string,
-    of: Partial<OperationTypes> & { readonly query?: readonly string[]; readonly kind?: Json; readonly media?: readonly string[] },
+    of: Partial<OperationTypes> & {
+      readonly query?: readonly string[]
+      readonly kind?: Json
+      readonly media?: readonly string[]
+      readonly subresource?: string
+    },
   ): Json {
-    const { group, version, kind } = this.#resource
+    const { group, version, kind, verbs } = this.#resource
     return operation(this.#dialect, {
       action,
       id,
       tag: groupTag(group, version),
       kind: of.kind ?? { group, version, kind },
-      query: of.query ?? [],
+      description:
+        of.subresource === undefined ? actionText(action, kind, verbs.has('watch')) : subresourceText(action, of.subresource, kind),
+      query: this.#parameters(action === 'patch' ? 'patch' : '', of.query ?? []),
       isCustom: this.#resource.typedItems,
       answer: of.answer ?? this.#types.object(),
       ...(of.media === undefined ? {} : { media: of.media }),
       ...(of.body === undefined ? {} : { body: of.body }),
       ...(of.codes === undefined ? {} : { codes: of.codes }),
     })
+  }
+
+  /** `kind`: whose name is in the path. */
+  #parameters(of: string, query: readonly string[], inPath: readonly string[] = [], kind: unknown = this.#resource.kind): Json[] {
+    return parameters(
+      this.#dialect,
+      (name, place) => {
+        if (place === 'query') return this.#types.parameter(name, of)
+        return name === 'name' ? `name of the ${kind}` : PATH_TEXTS[name]
+      },
+      query,
+      inPath,
+    )
   }
 
   #collection(path: string, inPath: readonly string[]): void {
@@ -159,8 +187,8 @@ class PathWriter {
     const verbs = subresource.type === 'special' ? subresource.verbs : ['get', 'patch', 'update']
     if (connect !== undefined && name !== 'log') {
       const methods = name === 'proxy' ? ['get', 'put', 'post', 'delete', 'options', 'head', 'patch'] : ['get', 'post']
-      this.#connect(path, methods, suffix, spokenKind, connect, inPath)
-      if (name === 'proxy') this.#connect(`${path}/{path}`, methods, `${suffix}WithPath`, spokenKind, connect, [...inPath, 'path'])
+      this.#connect(path, methods, name, spokenKind, connect, inPath)
+      if (name === 'proxy') this.#connect(`${path}/{path}`, methods, name, spokenKind, connect, [...inPath, 'path'])
       return
     }
     const all: readonly (readonly [verb: string, method: string, make: () => Json])[] = [
@@ -171,7 +199,9 @@ class PathWriter {
           this.#operation(
             'get',
             this.#id('read', suffix),
-            name === 'log' ? { answer: { type: 'string' }, media: ['text/plain'], kind: spokenKind } : { answer: type(), kind: spokenKind },
+            name === 'log'
+              ? { answer: { type: 'string' }, media: ['text/plain'], kind: spokenKind, subresource: name }
+              : { answer: type(), kind: spokenKind, subresource: name },
           ),
       ],
       [
@@ -183,6 +213,7 @@ class PathWriter {
             answer: type(),
             body: type(),
             kind: spokenKind,
+            subresource: name,
             codes: [200, 201, 202],
           }),
       ],
@@ -195,6 +226,7 @@ class PathWriter {
             answer: type(),
             body: type(),
             kind: spokenKind,
+            subresource: name,
             codes: [200, 201],
           }),
       ],
@@ -207,24 +239,29 @@ class PathWriter {
             answer: type(),
             body: this.#types.patch(),
             kind: spokenKind,
+            subresource: name,
             codes: [200, 201],
           }),
       ],
     ]
     const methods = all.filter(([verb]) => verbs.includes(verb)).map(([, method, make]): [string, Json] => [method, make()])
-    const query = name === 'log' ? [...(connect ?? []), 'pretty'] : ['pretty']
-    this.#paths[path] = pathItem(this.#dialect, Object.fromEntries(methods), query, inPath)
+    const inCommon =
+      name === 'log'
+        ? this.#parameters(`${kind}/log`, [...(connect ?? []), 'pretty'], inPath)
+        : this.#parameters('', ['pretty'], inPath, spokenKind['kind'])
+    this.#paths[path] = pathItem(Object.fromEntries(methods), inCommon)
   }
 
   #connect(
     path: string,
     methods: readonly string[],
-    suffix: string,
+    name: string,
     kind: Json,
     query: readonly string[],
     inPath: readonly string[],
   ): void {
     const { group, version } = this.#resource
+    const suffix = `${capital(name)}${inPath.includes('path') ? 'WithPath' : ''}`
     const operations = methods.map((method): [string, Json] => [
       method,
       connectOperation(
@@ -232,21 +269,22 @@ class PathWriter {
         `connect${this.#title}${capital(method)}${this.#scope}${this.#resource.kind}${suffix}`,
         groupTag(group, version),
         kind,
+        connectText(method, name, this.#resource.kind),
       ),
     ])
-    this.#paths[path] = pathItem(this.#dialect, Object.fromEntries(operations), query, inPath)
+    this.#paths[path] = pathItem(Object.fromEntries(operations), this.#parameters(`${this.#resource.kind}/${name}`, query, inPath, kind['kind']))
   }
 
   #everywhere(path: string): void {
     const get = this.#operation('list', this.#id('list', 'ForAllNamespaces', ''), { query: PARAMETERS.list, answer: this.#types.list() })
-    this.#paths[path] = pathItem(this.#dialect, { get }, ['pretty'], [])
+    this.#paths[path] = pathItem({ get }, this.#parameters('', ['pretty']))
   }
 
   #watches(base: string, home: string, inNamespace: readonly string[]): void {
     const { plural, namespaced } = this.#resource
     const watch = (path: string, action: string, id: string, inPath: readonly string[]): void => {
       const get = this.#operation(action, id, { query: PARAMETERS.list, answer: this.#types.watchEvent() })
-      this.#paths[`${base}/watch${path}`] = pathItem(this.#dialect, { get }, ['pretty'], inPath)
+      this.#paths[`${base}/watch${path}`] = pathItem({ get }, this.#parameters('', ['pretty'], inPath))
     }
     watch(home, 'watchlist', this.#id('watch', 'List'), inNamespace)
     watch(`${home}/{name}`, 'watch', this.#id('watch'), [...inNamespace, 'name'])
@@ -260,6 +298,6 @@ class PathWriter {
     inPath: readonly string[],
   ): void {
     const methods = all.filter(([verb]) => this.#resource.verbs.has(verb)).map(([, method, make]): [string, Json] => [method, make()])
-    if (methods.length > 0) this.#paths[path] = pathItem(this.#dialect, Object.fromEntries(methods), query, inPath)
+    if (methods.length > 0) this.#paths[path] = pathItem(Object.fromEntries(methods), this.#parameters('', query, inPath))
   }
 }

@@ -29,6 +29,17 @@ test('another server may speak of its own paths only, with the types that they n
     assert.deepEqual(Object.keys(partBelow(bad, '/apis/a/v1').definitions), [])
 })
 
+test('parameters that another server has for all its paths stand where they are used', () => {
+  const limit = { name: 'limit', in: 'query', type: 'integer' }
+  const sharing = {
+    paths: { '/apis/a/v1/x': { parameters: [{ $ref: '#/parameters/limit-1' }], get: { parameters: [{ $ref: '#/parameters/gone' }] } } },
+    parameters: { 'limit-1': limit },
+  }
+  assert.deepEqual(partBelow(sharing, '/apis/a/v1').paths, {
+    '/apis/a/v1/x': { parameters: [limit], get: { parameters: [{ $ref: '#/parameters/gone' }] } },
+  })
+})
+
 test('types of one name that differ live side by side, equal ones are one', () => {
   const before = JSON.stringify(ours)
   const merged = mergeOpenApi(ours, [partBelow(theirs, '/apis/sea.example.com/v1')]) as typeof ours & typeof theirs

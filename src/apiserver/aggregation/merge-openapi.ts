@@ -9,6 +9,7 @@ export interface OpenApiPart {
 }
 
 const PREFIX = '#/definitions/'
+const PARAMETERS = '#/parameters/'
 const KINDS = 'x-kubernetes-group-version-kind'
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -19,7 +20,10 @@ const objectIn = (value: unknown, field: string): Json => {
 
 /** What another server's document says of the paths below one prefix. Whatever it is: it comes from outside. */
 export function partBelow(document: unknown, prefix: string): OpenApiPart {
-  const paths = Object.entries(objectIn(document, 'paths')).filter(([path]) => path === prefix || path.startsWith(`${prefix}/`))
+  const shared = objectIn(document, 'parameters')
+  const paths = Object.entries(objectIn(document, 'paths'))
+    .filter(([path]) => path === prefix || path.startsWith(`${prefix}/`))
+    .map(([path, item]) => [path, withOwnParameters(item, shared)] as const)
   const all = objectIn(document, 'definitions')
   const needed = new Set<string>()
   const visit = (value: unknown): void => {
@@ -36,6 +40,24 @@ export function partBelow(document: unknown, prefix: string): OpenApiPart {
   }
   visit(paths.map(([, item]) => item))
   return { paths: Object.fromEntries(paths), definitions: Object.fromEntries([...needed].sort().map((name) => [name, all[name]])) }
+}
+
+/** Parameters that the document has for all its paths are put where they are used. */
+function withOwnParameters(item: unknown, shared: Json): unknown {
+  const resolved = (value: unknown): unknown => {
+    if (!isObject(value) || !Array.isArray(value['parameters'])) return value
+    return {
+      ...value,
+      parameters: value['parameters'].map((one: unknown) => {
+        const reference = isObject(one) ? one['$ref'] : undefined
+        if (typeof reference !== 'string' || !reference.startsWith(PARAMETERS)) return one
+        const name = reference.slice(PARAMETERS.length)
+        return Object.hasOwn(shared, name) ? shared[name] : one
+      }),
+    }
+  }
+  if (!isObject(item)) return item
+  return resolved(Object.fromEntries(Object.entries(item).map(([key, value]) => [key, resolved(value)])))
 }
 
 function nameOf(reference: unknown): string | undefined {

@@ -1,5 +1,5 @@
 import type { HttpResponse } from '#base'
-import { type PlainDocument, groupVersions, openApiV2, openApiV3, plainDocuments } from '#api'
+import { type PlainDocument, groupVersions, openApiV2, openApiV3, plainDocuments, withSharedParameters } from '#api'
 import type { Catalog } from '../registry/catalog.ts'
 import type { RequestContext } from '../registry/context.ts'
 import { acceptClauses } from '../respond/media.ts'
@@ -15,6 +15,8 @@ import type { RemoteGroups } from './merged-groups.ts'
 const ROOT = '/openapi/v3'
 const JSON_TYPE = 'application/json'
 const V2_VARY = 'Accept-Encoding, Accept'
+type Document = Pick<PlainDocument, 'path' | 'make'>
+
 /** A document under a name with its hash never changes. */
 const FOREVER = 'public, immutable'
 
@@ -28,9 +30,10 @@ export function openApiPaths(catalog: Catalog, further: readonly string[], remot
     },
     now,
   )
-  const bytesOf = (document: PlainDocument): CachedDocument => cache.bytes(`v3 ${document.path}`, () => document.make(readDescriptions()))
-  const all = (): readonly PlainDocument[] => cache.of('documents', () => documentsOf(catalog, further)) as readonly PlainDocument[]
-  const whole = (): object => mergeOpenApi(openApiV2([...catalog.all], readDescriptions()), remotes.openApiParts())
+  const bytesOf = (document: Document): CachedDocument => cache.bytes(`v3 ${document.path}`, () => document.make(readDescriptions()))
+  const all = (): readonly Document[] => cache.of('documents', () => documentsOf(catalog, further)) as readonly Document[]
+  const whole = (): object =>
+    withSharedParameters(mergeOpenApi(openApiV2([...catalog.all], plainOf(catalog, further), readDescriptions()), remotes.openApiParts()))
   const index = (): unknown => {
     const paths = all().map((document) => {
       const hash = bytesOf(document).etag.slice(1, -1)
@@ -77,16 +80,20 @@ export function openApiPaths(catalog: Catalog, further: readonly string[], remot
   }
 }
 
-function documentsOf(catalog: Catalog, further: readonly string[]): readonly PlainDocument[] {
+function documentsOf(catalog: Catalog, further: readonly string[]): readonly Document[] {
   const resources = [...catalog.all]
-  const builtIn = catalog.groups.filter(({ group }) => group !== '' && !catalog.isCustom(group)).map(({ group }) => group)
   return [
-    ...plainDocuments(builtIn, further),
+    ...plainOf(catalog, further),
     ...groupVersions(resources).map(({ group, version }) => ({
       path: group === '' ? `api/${version}` : `apis/${group}/${version}`,
       make: (describe: Parameters<PlainDocument['make']>[0]) => openApiV3(resources, group, version, describe),
     })),
   ]
+}
+
+function plainOf(catalog: Catalog, further: readonly string[]): readonly PlainDocument[] {
+  const builtIn = catalog.groups.filter(({ group }) => group !== '' && !catalog.isCustom(group)).map(({ group }) => group)
+  return plainDocuments(builtIn, further)
 }
 
 const V2_PROTOBUF_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'

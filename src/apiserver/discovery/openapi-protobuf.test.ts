@@ -39,6 +39,28 @@ test('definitions and paths are named messages, extensions are texts in YAML', (
   assert.equal(text(fieldsOf(extension.get(2)?.[0] ?? new Uint8Array()).get(2)?.[0]), '[{"kind":"A"}]\n')
 })
 
+test('shared parameters are named, and referred to', () => {
+  const empty = new Uint8Array()
+  const limit = { name: 'limit', in: 'query', type: 'integer' }
+  const document = {
+    swagger: '2.0',
+    paths: { '/a': { parameters: [{ $ref: '#/parameters/limit-1' }, limit] } },
+    parameters: { 'limit-1': limit },
+  }
+  const root = fieldsOf(openApiV2Protobuf(document))
+  const named = fieldsOf(fieldsOf(root.get(10)?.[0] ?? empty).get(1)?.[0] ?? empty)
+  assert.equal(text(named.get(1)?.[0]), 'limit-1')
+  const nameIn = (parameter: Uint8Array | undefined): string => {
+    const query = fieldsOf(fieldsOf(parameter ?? empty).get(2)?.[0] ?? empty).get(3)?.[0]
+    return text(fieldsOf(query ?? empty).get(4)?.[0])
+  }
+  assert.equal(nameIn(named.get(2)?.[0]), 'limit')
+  const item = fieldsOf(fieldsOf(fieldsOf(root.get(8)?.[0] ?? empty).get(2)?.[0] ?? empty).get(2)?.[0] ?? empty)
+  const [shared, own] = item.get(9) ?? []
+  assert.equal(text(fieldsOf(fieldsOf(shared ?? empty).get(2)?.[0] ?? empty).get(1)?.[0]), '#/parameters/limit-1')
+  assert.equal(nameIn(fieldsOf(own ?? empty).get(1)?.[0]), 'limit')
+})
+
 test('a document of version 3 has references, defaults and free members in their own messages', () => {
   const empty = new Uint8Array()
   const document = {

@@ -14,6 +14,7 @@ const MESSAGES: Readonly<Record<string, Fields>> = {
     info: [2, 'Info'],
     paths: [8, 'Paths'],
     definitions: [9, '@Schema'],
+    parameters: [10, '@DefinedParameter'],
     security: [12, '*SecurityRequirement'],
     securityDefinitions: [13, '@[2]ApiKeySecurity'],
   },
@@ -95,10 +96,17 @@ const V2: Dialect = {
     Paths: (writer, value) => writer.map(2, 'PathItem', value as Values),
     SecurityRequirement: (writer, value) => writer.map(1, 'Names', value as Values),
     Names: (writer, value) => writer.field(1, '*string', value),
-    // `ParametersItem { parameter = 1 { body = 1 | other = 2 { query = 3 | path = 4 } } }`.
+    // `ParametersItem { parameter = 1 | reference = 2 { ref = 1 } }`.
     Parameter(writer, value) {
-      const place = (value as Values)['in']
-      writer.field(1, place === 'body' ? '[1]BodyParameter' : place === 'path' ? '[2][4]PathParameter' : '[2][3]QueryParameter', value)
+      const { $ref } = value as Values
+      if ($ref === undefined) writer.field(1, 'DefinedParameter', value)
+      else writer.field(2, '[1]string', $ref)
+    },
+    // `Parameter { body = 1 | other = 2 { query = 3 | path = 4 } }`.
+    DefinedParameter(writer, value) {
+      const { in: place } = value as Values
+      if (place === 'body') writer.field(1, 'BodyParameter', value)
+      else writer.field(2, place === 'path' ? '[4]PathParameter' : '[3]QueryParameter', value)
     },
   },
 }
