@@ -109,10 +109,7 @@ function parameter(dialect: Dialect, name: string, place: Place, description: st
 }
 
 /** A path with its operations: what all of them have in common stands once, at the path, as kube-apiserver has it. */
-export function pathItem(
-  operations: Readonly<Record<string, Json>>,
-  inCommon: readonly Json[],
-): Json {
+export function pathItem(operations: Readonly<Record<string, Json>>, inCommon: readonly Json[]): Json {
   const lists = Object.values(operations).map((operation) => (operation['parameters'] as readonly Json[] | undefined) ?? [])
   const common = (lists[0] ?? []).filter(
     (one) => one['in'] !== 'body' && lists.every((list) => list.some((other) => other['name'] === one['name'])),

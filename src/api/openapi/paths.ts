@@ -252,14 +252,7 @@ class PathWriter {
     this.#paths[path] = pathItem(Object.fromEntries(methods), inCommon)
   }
 
-  #connect(
-    path: string,
-    methods: readonly string[],
-    name: string,
-    kind: Json,
-    query: readonly string[],
-    inPath: readonly string[],
-  ): void {
+  #connect(path: string, methods: readonly string[], name: string, kind: Json, query: readonly string[], inPath: readonly string[]): void {
     const { group, version } = this.#resource
     const suffix = `${capital(name)}${inPath.includes('path') ? 'WithPath' : ''}`
     const operations = methods.map((method): [string, Json] => [
@@ -272,7 +265,10 @@ class PathWriter {
         connectText(method, name, this.#resource.kind),
       ),
     ])
-    this.#paths[path] = pathItem(Object.fromEntries(operations), this.#parameters(`${this.#resource.kind}/${name}`, query, inPath, kind['kind']))
+    this.#paths[path] = pathItem(
+      Object.fromEntries(operations),
+      this.#parameters(`${this.#resource.kind}/${name}`, query, inPath, kind['kind']),
+    )
   }
 
   #everywhere(path: string): void {

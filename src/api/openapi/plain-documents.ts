@@ -77,7 +77,11 @@ const FURTHER: readonly PlainDocument[] = [
   ),
 ]
 
-function text(path: string, type: string, words: { readonly tag: string; readonly id: string; readonly description: string }): PlainDocument {
+function text(
+  path: string,
+  type: string,
+  words: { readonly tag: string; readonly id: string; readonly description: string },
+): PlainDocument {
   return plain(path, ({ dialect }) => readOperation(dialect, words, { type: 'string' }, [type], []))
 }
 

@@ -119,13 +119,7 @@ function validateRules(
 const STATUS = Path.of('status')
 
 /** A status update looks at the status alone. */
-export function validateStatusUpdate(
-  source: StrategySource,
-  object: KubeObject,
-  old: KubeObject,
-  errors: FieldErrors,
-  warn?: Warn,
-): void {
+export function validateStatusUpdate(source: StrategySource, object: KubeObject, old: KubeObject, errors: FieldErrors, warn?: Warn): void {
   const { rules, scale } = source
   const schema = rules.properties?.['status']
   const status = (object as JsonObject)['status']

@@ -215,7 +215,6 @@ export class FlowMetrics {
     this.#writeDemands(text)
   }
 
-
   #writeDemands(text: MetricText): void {
     const nowMs = this.#now()
     const demands = this.#levels.map(({ name }) => {

@@ -122,7 +122,8 @@ export class RequestMetrics {
     series.duration?.observe(durationMs / 1000)
     series.sli?.observe((durationMs - outsideMs) / 1000)
     if (series.duration !== undefined) this.#validated(info).observe(durationMs / 1000)
-    if (userName === OWN_NAME) this.#own.of(...['verb', 'group', 'resource', 'subresource'].map((name) => series.labels[name] ?? '')).value++
+    if (userName === OWN_NAME)
+      this.#own.of(...['verb', 'group', 'resource', 'subresource'].map((name) => series.labels[name] ?? '')).value++
     if (answer.body.kind !== 'bytes') return
     let size = 0
     for (const chunk of answer.body.chunks) size += chunk.length
