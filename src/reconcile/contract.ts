@@ -9,10 +9,14 @@ import type { Scope } from '#base'
 export type Reconcile = (scope: Scope, key: string) => Promise<Result>
 
 /**
- * `done` forgets the key's failures; `after` runs it again once `delayMs` has passed (and forgets failures). A throw is a failure:
+ * `done` forgets the key's failures; `after` runs it again once `delayMs` has passed (and forgets failures), `last` when no other key waits for a worker, and
+ * once `mostMs` have passed at the latest. A throw is a failure:
  * run again after the back-off. A thrown `Terminal` is logged and not tried again until something changes.
  */
-export type Result = { readonly kind: 'done' } | { readonly kind: 'after'; readonly delayMs: number }
+export type Result =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'after'; readonly delayMs: number }
+  | { readonly kind: 'last'; readonly mostMs: number }
 export const done: Result = { kind: 'done' }
 export const after = (delayMs: number): Result => ({ kind: 'after', delayMs })
 
@@ -78,6 +82,8 @@ export interface ControllerContext {
   watch<T extends KubeObject>(ref: ResourceRef<T>, keysOf: (change: Change<T>) => readonly string[]): Informer<T>
   /** Runs reconcile for a key now, or after a delay. */
   enqueue(key: string, delayMs?: number): void
+  /** Whether keys wait because all workers are busy. */
+  othersWait(): boolean
 }
 
 /** Writes Kubernetes Events, joining repeats. Never throws and never waits. */

@@ -66,6 +66,7 @@ function prepareController(parent: Scope, definition: ControllerDefinition, runt
       const result = await reconcile(scope, key)
       failures.delete(key)
       if (result.kind === 'after') queue.addAfter(key, result.delayMs)
+      else if (result.kind === 'last') queue.addLast(key, result.mostMs)
     } catch (error) {
       if (scope.signal.aborted) return
       failed++
@@ -96,6 +97,7 @@ function prepareController(parent: Scope, definition: ControllerDefinition, runt
     informers: runtime.informers,
     events: runtime.events(definition.eventSource ?? definition.name),
     enqueue: (key, delayMs) => (delayMs === undefined ? queue.add(key) : queue.addAfter(key, delayMs)),
+    othersWait: () => queue.isFull,
     watch: (ref, keysOf) => {
       const informer = runtime.informers.informer(ref)
       informer.onChange((change) => {

@@ -94,3 +94,38 @@ test('the back-off of a key doubles from 5 ms to 1000 s', () => {
     [5, 10, 20, 2560, 655_360, 1_000_000, 1_000_000],
   )
 })
+
+test('a key that may be last is worked on when no other waits, when its time is over, or when it is added', async () => {
+  const runs: string[] = []
+  const ends: (() => void)[] = []
+  const clock = handClock()
+  const queue = new WorkQueue(clock, 1, (key) => {
+    runs.push(key)
+    return new Promise((resolve) => ends.push(resolve))
+  })
+  const next = async (): Promise<void> => {
+    ends.shift()?.()
+    await turn()
+  }
+  queue.open()
+  queue.add('a')
+  queue.addLast('late', 1000)
+  queue.add('b')
+  await next()
+  queue.add('c')
+  await next()
+  assert.deepEqual(runs, ['a', 'b', 'c'])
+  await next()
+  assert.deepEqual(runs, ['a', 'b', 'c', 'late'])
+  queue.addLast('late', 500)
+  await next()
+  assert.deepEqual(runs.slice(4), ['late'])
+  queue.addLast('tired', 300)
+  queue.addLast('other', 900)
+  clock.advance(300)
+  queue.add('d')
+  queue.add('other')
+  for (let i = 0; i < 4; i++) await next()
+  assert.deepEqual(runs.slice(5), ['tired', 'd', 'other'])
+  assert.equal(queue.depth, 0)
+})

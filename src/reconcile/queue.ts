@@ -15,6 +15,8 @@ export class WorkQueue implements QueueState {
   /** With the time since when they are worked on. */
   readonly #running = new Map<string, number>()
   readonly #again = new Set<string>()
+  /** Those whose turn comes when no other waits, with the timers that end their patience. */
+  readonly #last = new Map<string, Timer>()
   readonly #delayed = new Map<string, { readonly dueMs: number; readonly timer: Timer }>()
   #open = false
   #closed = false
@@ -29,7 +31,11 @@ export class WorkQueue implements QueueState {
   }
 
   get depth(): number {
-    return this.#ready.size + this.#again.size
+    return this.#ready.size + this.#again.size + this.#last.size
+  }
+  /** Whether a key waits for a place, and not only for its own work to end. */
+  get isFull(): boolean {
+    return this.#ready.size > 0
   }
   get running(): number {
     return this.#running.size
@@ -49,6 +55,7 @@ export class WorkQueue implements QueueState {
 
   add(key: string): void {
     if (this.#closed) return
+    this.#leaveLast(key)
     if (this.#running.has(key)) {
       if (!this.#again.has(key)) this.#counted()
       this.#again.add(key)
@@ -71,6 +78,21 @@ export class WorkQueue implements QueueState {
     this.#delayed.set(key, { dueMs, timer: this.#clock.after(delayMs, run, { background: true }) })
   }
 
+  /** The key's turn comes when no other waits for a place, and after `mostMs` at the latest. */
+  addLast(key: string, mostMs: number): void {
+    if (this.#closed || this.#again.has(key) || this.#ready.has(key) || this.#last.has(key)) return
+    this.#last.set(
+      key,
+      this.#clock.after(mostMs, () => this.add(key), { background: true }),
+    )
+    this.#pump()
+  }
+
+  #leaveLast(key: string): void {
+    this.#last.get(key)?.cancel()
+    this.#last.delete(key)
+  }
+
   /** Nothing new starts. Resolves when what is under way is done. */
   close(): Promise<void> {
     this.#closed = true
@@ -78,6 +100,7 @@ export class WorkQueue implements QueueState {
     this.#delayed.clear()
     this.#ready.clear()
     this.#again.clear()
+    for (const key of this.#last.keys()) this.#leaveLast(key)
     return this.#running.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve))
   }
 
@@ -94,12 +117,23 @@ export class WorkQueue implements QueueState {
     if (!this.#open || this.#closed) return
     for (const [key, sinceMs] of this.#ready) {
       if (this.#running.size >= this.#places) return
-      const nowMs = this.#clock.monotonic()
-      this.#meter?.waits.observe((nowMs - sinceMs) / 1000)
       this.#ready.delete(key)
-      this.#running.set(key, nowMs)
-      void this.#run(key).then(() => this.#finished(key))
+      this.#start(key, sinceMs)
     }
+    for (const key of this.#last.keys()) {
+      if (this.#running.size >= this.#places || this.#ready.size > 0) return
+      if (this.#running.has(key)) continue
+      this.#leaveLast(key)
+      this.#counted()
+      this.#start(key, this.#clock.monotonic())
+    }
+  }
+
+  #start(key: string, sinceMs: number): void {
+    const nowMs = this.#clock.monotonic()
+    this.#meter?.waits.observe((nowMs - sinceMs) / 1000)
+    this.#running.set(key, nowMs)
+    void this.#run(key).then(() => this.#finished(key))
   }
 
   #finished(key: string): void {

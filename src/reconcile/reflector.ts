@@ -1,6 +1,6 @@
 import { type Scope, isCancelled, messageOf } from '#base'
 import { type KubeObject, apiVersionOf, isExpired, isNotFound } from '#api'
-import type { ResourceClient, SharedSpecs } from '#client'
+import { type ResourceClient, type SharedSpecs, parseLeanFrame } from '#client'
 import { WATCH_BACK_OFF, backOffMs } from './back-off.ts'
 import type { Selection } from './contract.ts'
 
@@ -71,7 +71,7 @@ export async function reflect<T extends KubeObject>(
         resourceVersion: from,
         allowBookmarks: true,
         timeoutSeconds,
-        read: specs?.frame,
+        read: specs?.frame ?? parseLeanFrame,
       })) {
         heard = true
         last = event.object.metadata?.resourceVersion ?? last

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { propertyRuns } from '#testing/basics'
 import { BadAnswer } from '../errors.ts'
-import { framesOf, parseFrame } from './frames.ts'
+import { framesOf, parseFrame, parseLeanFrame } from './frames.ts'
 
 async function* cut(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
@@ -59,4 +59,34 @@ test('whatever comes as a frame is one, or a bad answer', async () => {
     ),
     propertyRuns(300),
   )
+})
+
+const managed = (managers: readonly object[]): object => ({ name: 'a', labels: { note: '}]},"managedFields":[' }, managedFields: managers })
+const FIELDS = { 'f:spec': { 'k:{"port":80}': { '.': {} }, 'v:{"a":[{}]}': {}, 'v:{"a":{"b":[{}]}}': {} } }
+
+test('a lean frame lacks the managers of its object and nothing else, whatever stands in them', () => {
+  const inner = { template: { metadata: { managedFields: [{ manager: 'kept' }] } } }
+  for (const object of [
+    { kind: 'A', metadata: managed([{ manager: 'x', fieldsV1: FIELDS }]), spec: inner },
+    {
+      kind: 'A',
+      metadata: managed([
+        { manager: '}]},', operation: '}]}}' },
+        { manager: '"}]}', fieldsV1: FIELDS },
+      ]),
+    },
+    { kind: 'A', metadata: { ...managed([{ manager: 'x' }]), last: 'not where it is thought to be' } },
+    { kind: 'A', metadata: managed([]), spec: inner },
+    { kind: 'A', metadata: { name: 'none' }, spec: inner },
+  ]) {
+    const frame = Buffer.from(JSON.stringify({ type: 'ADDED', object }))
+    const lean = parseLeanFrame(frame)
+    const whole = parseFrame(frame)
+    for (const { metadata } of [lean.object, whole.object] as { metadata: { managedFields?: unknown } }[]) delete metadata.managedFields
+    assert.deepEqual(lean, whole)
+  }
+  const plain = Buffer.from(
+    JSON.stringify({ type: 'ADDED', object: { metadata: managed([{ manager: 'x', fieldsV1: { 'f:spec': {} } }]) } }),
+  )
+  assert.equal('managedFields' in (parseLeanFrame(plain).object as { metadata: object }).metadata, false)
 })

@@ -1,6 +1,6 @@
 import { PartMemo, type Scope } from '#base'
 import { type KubeObject, deepEqual, share } from '#api'
-import { type RawFrame, parseFrame, textOfFrame } from './frames.ts'
+import { type RawFrame, parseLeanFrame, textOfFrame } from './frames.ts'
 
 const SPEC = '"spec":{'
 const STATUS = ',"status":{'
@@ -30,12 +30,12 @@ export class SharedSpecs {
     const text = textOfFrame(frame)
     const start = text.indexOf(SPEC)
     const end = text.lastIndexOf(STATUS)
-    if (start === -1 || end < start) return parseFrame(frame)
+    if (start === -1 || end < start) return parseLeanFrame(frame)
     const specText = text.slice(start + SPEC.length - 1, end)
     const spec = this.#known(specText)
     const read = spec === undefined ? undefined : readAround(text, start, end, spec)
     if (read !== undefined) return read
-    const whole = parseFrame(frame)
+    const whole = parseLeanFrame(frame)
     this.#learn(specText, (whole.object as WithSpec).spec)
     return whole
   }

@@ -3,7 +3,6 @@ import { type apps, type core, isAlreadyExists, isNotFound, keyOf, refs } from '
 import {
   adoptPatch,
   after,
-  canonicalJson,
   type Change,
   claim,
   type ControllerContext,
@@ -23,6 +22,7 @@ import {
   releasePatch,
   type Result,
   sameOnWire,
+  Unhurried,
   untilSettled,
 } from '#reconcile'
 import { type Conditions, conditionOf, withCondition } from './conditions.ts'
@@ -67,6 +67,7 @@ function setup(context: ControllerContext): Reconcile {
   const clock = (): number => context.scope.clock.monotonic()
   const ownWrites = new OwnWrites(sets, clock)
   const ownStatus = new OwnWrites(deployments, clock)
+  const told = new Unhurried(context.scope.clock, context.othersWait)
 
   async function claimSets(scope: Scope, deployment: apps.Deployment): Promise<readonly apps.ReplicaSet[]> {
     const { owned, adopt, release } = claim(sets, deployment, matcherOf(deployment.spec?.selector))
@@ -218,20 +219,30 @@ function setup(context: ControllerContext): Reconcile {
     return create ? createNewSet(round, newRevision) : round
   }
 
-  async function writeStatus(scope: Scope, deployment: apps.Deployment, status: apps.DeploymentStatus): Promise<void> {
+  function isTold(deployment: apps.Deployment, status: apps.DeploymentStatus): boolean {
     const known = deployments.get(keyOf(deployment)) ?? deployment
-    if (
-      comparable(deployment.status) === comparable(status) &&
+    return (
+      sameOnWire(comparable(deployment.status), comparable(status)) &&
       known.metadata?.annotations?.[REVISION] === deployment.metadata?.annotations?.[REVISION]
     )
-      return
+  }
+
+  async function writeStatus(scope: Scope, deployment: apps.Deployment, status: apps.DeploymentStatus): Promise<void> {
+    if (isTold(deployment, status)) return
+    told.forget(keyOf(deployment))
     ownStatus.wrote(keyOf(deployment), await deploymentClient.update(scope, { ...deployment, status }, { subresource: 'status' }))
   }
 
   async function finish(round: Round): Promise<Result> {
     const { scope, deployment } = round
     const { status, lookAgainInMs } = planRolloutStatus(deployment, allOf(round), round.newSet, round.conditions, scope.clock.now())
-    await writeStatus(scope, deployment, status)
+    if (!isTold(deployment, status)) {
+      // Not the last one of its rollout, and it tells of no failure.
+      const isOnItsWay = !isComplete(deployment, status) && conditionOf(status.conditions ?? [], 'ReplicaFailure') === undefined
+      const later = isOnItsWay ? told.putOff(keyOf(deployment)) : undefined
+      if (later !== undefined) return later
+      await writeStatus(scope, deployment, status)
+    }
     return lookAgainInMs === undefined ? done : after(lookAgainInMs)
   }
 
@@ -298,8 +309,7 @@ function setup(context: ControllerContext): Reconcile {
   return async (scope, key) => {
     const deployment = deployments.get(key)
     if (deployment === undefined) {
-      ownWrites.forget(key)
-      ownStatus.forget(key)
+      for (const one of [ownWrites, ownStatus, told]) one.forget(key)
       return done
     }
     // What was written in an earlier round has not all come by yet: its last event brings the key back.
@@ -352,9 +362,8 @@ function pauseConditions(deployment: apps.Deployment, nowMs: number): Conditions
 }
 
 /** The order of conditions says nothing. */
-function comparable(status: apps.DeploymentStatus | undefined): string {
-  const conditions = [...(status?.conditions ?? [])].sort((a, b) => (a.type < b.type ? -1 : 1))
-  return canonicalJson({ ...status, conditions })
+function comparable(status: apps.DeploymentStatus | undefined): apps.DeploymentStatus {
+  return { ...status, conditions: (status?.conditions ?? []).toSorted((a, b) => (a.type < b.type ? -1 : 1)) }
 }
 
 function deploymentsOfSet(deployments: Informer<apps.Deployment>, { old, now }: Change<apps.ReplicaSet>): readonly string[] {

@@ -26,6 +26,7 @@ import {
   releasePatch,
   sameOnWire,
   slowStart,
+  Unhurried,
   untilSettled,
 } from '#reconcile'
 import { planReplicas, replicaStatus } from './plan-replicas.ts'
@@ -84,6 +85,7 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
   const clock = (): number => context.scope.clock.monotonic()
   const ownWrites = new OwnWrites(pods, clock)
   const ownStatus = new OwnWrites(owners, clock)
+  const told = new Unhurried(context.scope.clock, context.othersWait)
   const podClient = context.client.resource(refs.pods)
   const ownerClient = context.client.resource(kind.ref)
 
@@ -146,8 +148,7 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
   return async (scope, key) => {
     const owner = owners.get(key)
     if (owner === undefined) {
-      ownWrites.forget(key)
-      ownStatus.forget(key)
+      for (const one of [ownWrites, ownStatus, told]) one.forget(key)
       return done
     }
     // What was done in an earlier round has not all come by yet: its last event brings the key back. Asked before the pods are looked at, with nothing
@@ -176,8 +177,13 @@ function setup<T extends ReplicaOwner>(context: ControllerContext, kind: Kind<T>
       failure: failure === undefined ? undefined : { reason: failure.deed, message: messageOf(failure.error) },
       nowMs,
     })
-    if (!sameOnWire(owner.status, status))
+    if (!sameOnWire(owner.status, status)) {
+      const isOnItsWay = failure === undefined && (status.readyReplicas ?? 0) < (owner.spec?.replicas ?? 1)
+      const later = isOnItsWay ? told.putOff(key) : undefined
+      if (later !== undefined) return later
+      told.forget(key)
       ownStatus.wrote(key, await ownerClient.update(scope, { ...owner, status }, { subresource: 'status' }))
+    }
     if (failure !== undefined) throw failure.error
     const availableInMs = nextAvailableInMs(managed.filter(isActive), minReadySeconds, nowMs)
     return availableInMs === undefined ? done : after(availableInMs)

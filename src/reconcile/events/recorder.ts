@@ -36,6 +36,9 @@ export interface ObjectReference {
 
 /** Events that wait to be written; more are dropped, so that a storm costs no memory. */
 const QUEUE_LIMIT = 5000
+/** A server that takes this long for an Event has other work. */
+const BUSY_MS = 4
+const LONGEST_PAUSE_MS = 100
 
 export interface EventsOptions {
   /** Told with the Events of actions as the reporting instance. */
@@ -68,11 +71,14 @@ export function createEvents(scope: Scope, client: Client, options: EventsOption
     if (options.delayMs === undefined) begin()
     else due ??= scope.clock.after(options.delayMs, begin, { background: true })
   }
-  /** One at a time: when there is much to do, what is done goes before what is told of it. */
+  /** One at a time, with as long a pause as each took: when there is much to do, what is done goes before what is told of it. */
   const drain = async (): Promise<void> => {
     isWriting = true
     for (let job = waiting.shift(); job !== undefined && !scope.signal.aborted; job = waiting.shift()) {
+      const startedMs = scope.clock.monotonic()
       await job().catch((error: unknown) => scope.log.debug('an Event was not written', { error: messageOf(error) }))
+      const tookMs = Math.min(scope.clock.monotonic() - startedMs, LONGEST_PAUSE_MS)
+      if (waiting.length > 0 && tookMs >= BUSY_MS) await scope.sleep(tookMs).catch(() => undefined)
     }
     isWriting = false
   }

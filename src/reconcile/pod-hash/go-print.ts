@@ -79,7 +79,19 @@ function membersOf(schema: ObjectSchema, value: Fields): string {
   return `{${members.join(' ')}${open === '' ? '' : '}'}}`
 }
 
+/** What is printed of absent fields, which are most: worked out once for each field of a struct. */
+const absent = new WeakMap<Field, Map<string, string>>()
+
 function memberOf(struct: string, field: Field, value: unknown): string {
+  if (value !== undefined && value !== null) return printMember(struct, field, value)
+  let known = absent.get(field)
+  if (known === undefined) absent.set(field, (known = new Map()))
+  let text = known.get(struct)
+  if (text === undefined) known.set(struct, (text = printMember(struct, field, undefined)))
+  return text
+}
+
+function printMember(struct: string, field: Field, value: unknown): string {
   const name = goName(struct, field.name)
   const type = field.goType ?? ''
   if (!isPointer(field)) return `${name}:(${type})${bodyOf(field.schema, value)}`
