@@ -76,7 +76,9 @@ test('a lean frame lacks the managers of its object and nothing else, whatever s
       ]),
     },
     { kind: 'A', metadata: { ...managed([{ manager: 'x' }]), last: 'not where it is thought to be' } },
+    { kind: 'A', metadata: { ...managed([{ manager: 'x', fieldsV1: FIELDS }]), name: 'after' }, spec: { list: [{ a: 1 }] }, status: {} },
     { kind: 'A', metadata: managed([]), spec: inner },
+    { kind: 'A', metadata: { ...managed([]), name: 'after' }, spec: { list: [{ a: 1 }] }, status: {} },
     { kind: 'A', metadata: { name: 'none' }, spec: inner },
   ]) {
     const frame = Buffer.from(JSON.stringify({ type: 'ADDED', object }))

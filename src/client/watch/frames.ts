@@ -41,11 +41,12 @@ export function parseFrame(frame: Uint8Array): RawFrame {
   return parseText(textOfFrame(frame))
 }
 
-const MANAGERS = ',"managedFields":['
+const MANAGERS = ',"managedFields":[{'
 
 /**
- * The same without the notes of who set which field, where they stand at the end of the metadata: half the text of many objects, and nobody's in a
- * cache. They are cut out by how they end, which is believed only when what was put in their place is found there.
+ * The same without the notes of who set which field: half the text of many objects, and nobody's in a cache. They are a list of objects with no list of
+ * objects inside, so they end with the first `}]`, wherever the server puts them in the metadata. One inside a string leaves half a string behind, which is not
+ * JSON; it is believed only when what was put in their place is found there.
  */
 export function parseLeanFrame(frame: Uint8Array): RawFrame {
   const text = textOfFrame(frame)
@@ -55,8 +56,8 @@ export function parseLeanFrame(frame: Uint8Array): RawFrame {
 function leanFrame(text: string): RawFrame | undefined {
   const start = text.indexOf(MANAGERS)
   if (start === -1) return undefined
-  let end = text.indexOf('}]}', start)
-  while (end !== -1 && text[end + 3] !== ',' && text[end + 3] !== '}') end = text.indexOf('}]}', end + 1)
+  let end = text.indexOf('}]', start)
+  while (end !== -1 && text[end + 2] !== ',' && text[end + 2] !== '}') end = text.indexOf('}]', end + 1)
   if (end === -1) return undefined
   try {
     const frame = parseText(`${text.slice(0, start)},"managedFields":0${text.slice(end + 2)}`)
