@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { rootScope } from '#base'
-import { isShared } from '#api'
+import { type KubeObject, isShared } from '#api'
 import { propertyRuns } from '#testing/basics'
 import { SharedSpecs } from './shared-specs.ts'
 
@@ -41,6 +41,9 @@ test('specs that differ in their node alone have one object in common, and nobod
   assert.equal(specOf(listed).containers, specOf(read[5]).containers)
   assert.equal(Object.isFrozen(specOf(listed).containers), true)
   assert.deepEqual(specs.frame(frameOf(pod('last', spec('n2'), { managedFields }))).object, pod('last', spec('n2')))
+  const ownerReferences = [{ kind: 'A', name: 'a' }]
+  const { metadata } = specs.frame(frameOf(pod('owned', spec('n2'), { managedFields, ownerReferences }))).object as KubeObject
+  assert.deepEqual(metadata?.ownerReferences, ownerReferences)
 })
 
 test('a word that looks like the node is no node, and a text that looks like a spec is none', () => {

@@ -77,7 +77,8 @@ function withoutNode(text: string): { readonly key: string; readonly rest: strin
 /** Undefined when the spec does not stand where it was thought to. */
 function readAround(text: string, start: number, end: number, spec: Values): RawFrame | undefined {
   const managers = text.indexOf(MANAGERS)
-  const isLast = managers !== -1 && managers < start && text.startsWith(']},', start - 3)
+  // A list of objects without one inside: behind its end stands nothing else of the metadata.
+  const isLast = managers !== -1 && text.indexOf('}]', managers) === start - 4 && text.startsWith('}]},', start - 4)
   const head = isLast ? `${text.slice(0, managers)}},` : text.slice(0, start)
   const frame = parsed(`${head}"spec":0${text.slice(end)}`) as { readonly type?: unknown; readonly object?: { spec?: unknown } } | undefined
   const { type, object } = frame ?? {}
