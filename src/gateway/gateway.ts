@@ -13,6 +13,7 @@ import type { GatewayModel } from './model/model.ts'
 import { RouteWork } from './route-work.ts'
 import { installTrafficPolicies } from './traffic/install.ts'
 import { TrafficWork } from './traffic/traffic-work.ts'
+import { EndedSessions } from './login/ended-sessions.ts'
 import { keyFor, keyIn } from './login/sealed.ts'
 import { askIssuer } from './tokens/ask-issuer.ts'
 import { serveTokens } from './tokens/token-server.ts'
@@ -105,6 +106,7 @@ export async function startGateway(scope: Scope, options: GatewayOptions): Promi
           traffic,
           observed: measure.routes,
           loginKey,
+          endedSessions: new EndedSessions(places.endedSessions, scope.random, scope.clock.now() / 1000),
           ask: (within, uri, more) => askIssuer(within, uri, { ...more, isAllowed: options.mayAsk }),
         },
         {

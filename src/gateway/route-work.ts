@@ -11,6 +11,7 @@ import { keyOfBackend } from './model/wish.ts'
 import { Secrets } from './secrets.ts'
 import { type Callers, type RouteSource, taken } from './source.ts'
 import type { Treatment } from './traffic/encode.ts'
+import type { EndedSessions } from './login/ended-sessions.ts'
 import { Logins } from './login/logins.ts'
 import { type Ask, fetchText } from './tokens/ask-issuer.ts'
 import { Tokens } from './tokens/tokens.ts'
@@ -27,6 +28,7 @@ export interface RouteWorkOptions {
   readonly observed: ObservedRoutes
   /** What sessions are sealed with. */
   readonly loginKey: Uint8Array
+  readonly endedSessions: EndedSessions
   readonly ask: Ask
   /** Whether the kinds of Gateway API are there; undefined: they are not, and are not asked for. */
   readonly gatewayApi: { readonly isRecognized: boolean } | undefined
@@ -71,12 +73,12 @@ export class RouteWork {
       this.#seenSecrets.add(key)
       callers.onRoutes()
     })
-    const { loginKey, ask } = options
+    const { loginKey, endedSessions: ended, ask } = options
     const onChange = (wishes: ReadonlySet<string>): void => {
       if (this.#noteUsers(wishes)) callers.onRoutes()
     }
     const tokens = new Tokens(context.scope, client, onChange, { fetch: (within, uri) => fetchText(within, uri, {}, ask) })
-    const logins = new Logins(context.scope, client, onChange, { key: loginKey, ask })
+    const logins = new Logins(context.scope, client, onChange, { key: loginKey, ask, ended })
     this.tokens = tokens
     this.logins = logins
     const servers = new Servers({

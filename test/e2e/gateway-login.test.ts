@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
+import { copyFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -304,6 +304,11 @@ describe('login at the gateway', { skip: skip ?? false }, () => {
   it('the next gateway knows who is in; without one those are let in who were seen a moment ago', async () => {
     const ann = browser()
     await ann.logIn('https://shop.example/')
+    // Somebody has kept what a browser showed that has logged out.
+    const [gone, thief] = [browser(), browser()]
+    await gone.logIn('https://shop.example/')
+    copyFileSync(gone.jar, thief.jar)
+    assert.equal((await gone.open('https://shop.example/oauth2/logout')).status, 303)
     const statuses = async (times: number): Promise<ReadonlySet<number>> => {
       const seen = new Set<number>()
       for (let at = 0; at < times; at++) seen.add((await ann.open('https://shop.example/')).status)
@@ -317,6 +322,7 @@ describe('login at the gateway', { skip: skip ?? false }, () => {
     assert.equal((await browser().open('https://shop.example/')).status, 503)
     await stage.again()
     assert.deepEqual([...(await statuses(4))], [200])
+    assert.equal((await thief.open('https://shop.example/')).status, 303)
     // Without its key nothing that was given is worth anything.
     await stage.pause()
     rmSync(join(stage.stateDir, 'login.key'))

@@ -135,11 +135,11 @@ describe('releases over a real HAProxy', { skip: skip ?? false }, () => {
     const spec = {
       deployment: 'till',
       service: 'till',
-      ...by,
       images: { till: `till:${name}` },
       promotion: 'Automatic',
       strategy: { type: 'Canary', canary: { steps: [{ weight: 10 }] } },
       analysis,
+      ...by,
     }
     const body = JSON.stringify({ apiVersion: 'delivery.sampan.io/v1alpha1', kind: 'Release', metadata: { name }, spec })
     const path = `/apis/delivery.sampan.io/v1alpha1/namespaces/${NAMESPACE}/releases`
@@ -198,6 +198,36 @@ describe('releases over a real HAProxy', { skip: skip ?? false }, () => {
       const { phase, verdict, analysis } = await until('good', isOver)
       t.diagnostic(analysis?.judgement?.message ?? '')
       assert.deepEqual([phase, verdict], ['Succeeded', 'Same'])
+    })
+    t.diagnostic(JSON.stringify(load))
+    assert.deepEqual([load.failures, load.answered], [{}, load.sent])
+  })
+
+  it('blue-green: all requests go over in one step, back and over again, and none of them fails', async (t) => {
+    await serve(0)
+    const at = { namespace: NAMESPACE, name: 'blue' }
+    const say = (spec: object): Promise<unknown> =>
+      stage.client.resource(releaseRef).patch(stage.scope, at, { type: 'merge', body: { spec } })
+    const load = await underLoad(async () => {
+      await start('blue', {}, { ingress: 'till', strategy: { type: 'BlueGreen' }, promotion: 'Manual' })
+      for (const attempt of [1, 2]) {
+        const isAt = (weight: number) => (status: NonNullable<Release['status']>) =>
+          status.attempt === attempt && status.reason === 'Gate' && (status.weight ?? 0) === weight
+        await until('blue', isAt(0))
+        await say({ approvals: [{ attempt, step: 0 }] })
+        await until('blue', isAt(100))
+        // All of it, and nothing else: every answer is of the new version.
+        const answers = await Promise.all(Array.from({ length: 20 }, () => stage.curl(`http://${GATEWAY_ADDRESS}/`)))
+        assert.deepEqual([...new Set(answers.map(({ body }) => body))], [podAddress(PODS['till-next'])])
+        if (attempt === 1) {
+          await say({ abortAttempt: 1 })
+          assert.equal((await until('blue', isOver)).phase, 'RolledBack')
+          await say({ attempt: 2 })
+        } else {
+          await say({ approvals: [0, 1].map((step) => ({ attempt, step })) })
+          await until('blue', ({ attempt: now, phase }) => now === 2 && phase === 'Succeeded')
+        }
+      }
     })
     t.diagnostic(JSON.stringify(load))
     assert.deepEqual([load.failures, load.answered], [{}, load.sent])

@@ -14,6 +14,8 @@ export interface Places {
   readonly tokens: string
   /** What sessions are sealed with. */
   readonly loginKey: string
+  /** Those of them that were logged out. */
+  readonly endedSessions: string
   readonly maps: Readonly<Record<MapName, string>>
   /** What routes that are more than a name say, by number. */
   readonly programs: string
@@ -50,6 +52,7 @@ export function placesIn(folder: string): Places {
     emptyFolder: join(folder, 'empty'),
     tokens: join(folder, 'empty', 'tokens.sock'),
     loginKey: join(folder, 'login.key'),
+    endedSessions: join(folder, 'ended.sessions'),
     maps: {
       exact: join(folder, 'exact.map'),
       prefix: join(folder, 'prefix.map'),

@@ -1,6 +1,7 @@
 import { type Scope, messageOf } from '#base'
 import { saidOf } from '../tokens/check-token.ts'
 import type { Ask } from '../tokens/ask-issuer.ts'
+import type { EndedSessions } from './ended-sessions.ts'
 import { type Credentials, Issuer, IssuerDown, type Metadata, NotTaken } from './issuer.ts'
 import { type Door, type LoginRules, claimsOf } from './login-rules.ts'
 import type { LoginAnswer, LoginQuestion } from './question.ts'
@@ -26,12 +27,11 @@ import {
 /** Nobody is believed for longer without being looked at again: so long goes on elsewhere what has ended here. */
 const BELIEVED_SECONDS = 60
 const LATER_SECONDS = 10
-/** Sessions that were ended before their time, until then. The oldest make room. */
-const MOST_ENDED = 10_000
 
 export interface DoorWork {
   readonly sealer: Sealer
   readonly ask: Ask
+  readonly ended: EndedSessions
   /** Those that routes of the door look at now. */
   claims(): ReadonlySet<string>
 }
@@ -52,8 +52,6 @@ export class DoorKeeper {
   readonly #work: DoorWork
   readonly #issuer: Issuer
   readonly #rechecks: Rechecks
-  /** By the session's id: when it would have ended. */
-  readonly #ended = new Map<string, number>()
 
   constructor(door: Door, credentials: Credentials, work: DoorWork) {
     this.#door = door
@@ -164,7 +162,7 @@ export class DoorKeeper {
     if (isFromElsewhere) return answer(403, 'A page of somebody else wants you to log out. Go there yourself to do so.')
     const now = scope.clock.now() / 1000
     const session = this.#session(question, now)
-    if (session !== undefined) this.#end(session, now)
+    if (session !== undefined) this.#end(scope, session, now)
     const cookies = [noCookie(sessionCookie(this.#door)), noCookie(browserCookie(this.#door))]
     const { endSession } = (await this.#issuer.metadata(scope).catch(() => undefined)) ?? {}
     // There he is still known, and would be let in here again without a question.
@@ -175,15 +173,15 @@ export class DoorKeeper {
 
   #session({ host, session }: LoginQuestion, now: number): Session | undefined {
     const read = readSession(this.#door, this.#work.sealer, host, session, now)
-    return read === undefined || this.#ended.has(read.id) ? undefined : read
+    return read === undefined || this.#work.ended.has(read.id) ? undefined : read
   }
 
-  #end({ id, endsSeconds }: Session, now: number): void {
-    for (const [one, ends] of this.#ended) {
-      if (ends > now && this.#ended.size < MOST_ENDED) break
-      this.#ended.delete(one)
+  #end(scope: Scope, session: Session, now: number): void {
+    try {
+      this.#work.ended.end(session, now)
+    } catch (error) {
+      scope.log.warn('the next gateway will not know that a session was logged out', { problem: messageOf(error) })
     }
-    this.#ended.set(id, endsSeconds)
   }
 }
 

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { rootScope } from '#base'
 import type { Client } from '#client'
 import { LoginIssuer, manualClock } from '#testing/basics'
+import { EndedSessions } from './ended-sessions.ts'
 import { type LoginRules, readLoginRules } from './login-rules.ts'
 import { Logins } from './logins.ts'
 import type { LoginAnswer, LoginQuestion } from './question.ts'
@@ -21,7 +25,11 @@ export function rulesWith(more: Readonly<Record<string, string>> = {}): LoginRul
 export async function world(t: TestContext, more?: Readonly<Record<string, string>>) {
   const clock = manualClock()
   const scope = rootScope({ clock })
-  t.after(() => scope.cancel())
+  const folder = mkdtempSync(join(tmpdir(), 'sampan-login-'))
+  t.after(() => {
+    scope.cancel()
+    rmSync(folder, { recursive: true })
+  })
   const issuer = new LoginIssuer({
     issuer: ISSUER,
     client: 'shop',
@@ -38,6 +46,7 @@ export async function world(t: TestContext, more?: Readonly<Record<string, strin
   } as unknown as Client
   const logins = new Logins(scope, client, () => undefined, {
     key: KEY,
+    ended: new EndedSessions(join(folder, 'ended.sessions'), scope.random, clock.now() / 1000),
     ask: async (_, uri, { form, authorization } = {}) => {
       const { status, body } = issuer.answer(form === undefined ? 'GET' : 'POST', uri, { authorization }, form?.toString())
       return { status, text: body }

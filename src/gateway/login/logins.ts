@@ -4,6 +4,7 @@ import type { Ask } from '../tokens/ask-issuer.ts'
 import { RouteIds } from '../tokens/route-ids.ts'
 import { ClientSecrets } from './client-secrets.ts'
 import { DoorKeeper } from './door-keeper.ts'
+import type { EndedSessions } from './ended-sessions.ts'
 import { type Door, type LoginRules, claimsOf } from './login-rules.ts'
 import type { LoginAnswer, LoginQuestion } from './question.ts'
 import { sealerFor } from './sealed.ts'
@@ -25,6 +26,7 @@ export interface LoginsOptions {
   /** What everything is sealed with. */
   readonly key: Uint8Array
   readonly ask: Ask
+  readonly ended: EndedSessions
 }
 
 /** Less than the data plane waits. */
@@ -107,6 +109,7 @@ export class Logins {
     open.keeper ??= new DoorKeeper(door, read, {
       sealer: sealerFor(this.#options.key, JSON.stringify([door.id, read.clientSecret])),
       ask: this.#options.ask,
+      ended: this.#options.ended,
       claims: () => new Set([...open.routes].flatMap((wish) => claimsOf(this.#routes.get(wish)?.rules ?? NOTHING))),
     })
     return open.keeper
