@@ -130,6 +130,8 @@ export interface Strategy<T extends KubeObject> {
   warnings?(object: T, old: T | undefined): readonly string[]
   /** A new object without a name and a prefix for one gets a random name, instead of being refused. */
   readonly unnamed?: 'uuid'
+  /** What is given as a prefix for a name is the name: where a random end could never make a good one. */
+  readonly prefixIsName?: boolean
   /** PUT to a name that does not exist creates it. */
   readonly createOnUpdate?: boolean
   /** Whether PUT may leave out metadata.resourceVersion. Default true. */

@@ -4,6 +4,7 @@ import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Secret } from '../../types/core-v1.gen.ts'
 import { validateImmutable } from '../../validation/values.ts'
+import { tlsPairProblem } from './tls-pair.ts'
 import { base64Bytes, validateDataKeys, validateDataSize, validateImmutableData } from './data-keys.ts'
 
 const DATA = Path.of('data')
@@ -88,9 +89,9 @@ function validateJson(encoded: string, path: Path, errors: FieldErrors): void {
   }
 }
 
-function tlsWarnings(secret: Secret, old: Secret | undefined): readonly string[] {
+function tlsWarnings(secret: Secret): readonly string[] {
   const [certificate, key] = [secret.data?.['tls.crt'], secret.data?.['tls.key']]
   if (secret.type !== 'kubernetes.io/tls' || certificate === undefined || key === undefined) return []
-  if (old !== undefined && old.data?.['tls.crt'] === certificate && old.data['tls.key'] === key) return []
-  return decodeBase64(certificate).includes('-----BEGIN CERTIFICATE-----') ? [] : ['tls: failed to find any PEM data in certificate input']
+  const problem = tlsPairProblem(decodeBase64(certificate), decodeBase64(key))
+  return problem === undefined ? [] : [problem]
 }

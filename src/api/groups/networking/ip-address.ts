@@ -15,6 +15,7 @@ const PARENT = SPEC.child('parentRef')
 export const ipAddresses = defineResource(refs.ipaddresses, {
   strategy: {
     validateName: (name) => canonicalIpErrors(name),
+    prefixIsName: true,
     validate,
     validateUpdate: (address, old, errors) => {
       validate(address, errors)

@@ -39,10 +39,11 @@ export async function watchObjects(context: RequestContext, view: View, namespac
   if (loading !== undefined) await loading
   if (needsFields(selection)) cache.wantFields()
   const timeoutMs =
-    options.timeoutSeconds === undefined || options.timeoutSeconds <= 0
+    options.timeoutSeconds === undefined || options.timeoutSeconds === 0
       ? MIN_WATCH_MS * (1 + scope.random.float())
       : options.timeoutSeconds * 1000
-  if (shape === undefined) return streamAnswer(mediaType, (sink) => sink.end())
+  // What should have ended before it began is a watch that tells of nothing.
+  if (shape === undefined || timeoutMs < 0) return streamAnswer(mediaType, (sink) => sink.end())
   const start = await startOf(context, view, options, selection)
   context.end(beginning)
   if (start instanceof StatusError) return streamAnswer(mediaType, (sink) => sayAndEnd(sink, shape, start.status))

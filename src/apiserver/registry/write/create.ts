@@ -77,10 +77,12 @@ export async function storeNew(
   delete meta.resourceVersion
   meta.uid = scope.random.uuid()
   meta.creationTimestamp = rfc3339(scope.clock.now())
-  const generates = (meta.name ?? '') === '' && (meta.generateName ?? '') !== ''
+  const prefix = meta.generateName ?? ''
+  const generates = (meta.name ?? '') === '' && prefix !== ''
+  const isRandom = resource.strategy.prefixIsName !== true
   if ((meta.name ?? '') === '' && !generates && resource.strategy.unnamed === 'uuid') meta.name = scope.random.uuid()
   for (let attempt = 1; ; attempt++) {
-    if (generates) meta.name = `${(meta.generateName ?? '').slice(0, LONGEST_PREFIX)}${nameSuffix(scope.random)}`
+    if (generates) meta.name = isRandom ? `${prefix.slice(0, LONGEST_PREFIX)}${nameSuffix(scope.random)}` : prefix
     if (attempt === 1) {
       for (const warning of resource.strategy.earlyWarnings?.(draft) ?? []) context.warn(warning)
       resource.strategy.prepareForCreate?.(draft, context.user, meta.creationTimestamp)
@@ -101,7 +103,7 @@ export async function storeNew(
       throw error
     }
     await undoWrite(undo)
-    if (!generates || attempt === NAME_ATTEMPTS) throw taken(view, request.namespace, meta.name ?? '')
+    if (!generates || !isRandom || attempt === NAME_ATTEMPTS) throw taken(view, request.namespace, meta.name ?? '')
   }
 }
 

@@ -1,0 +1,10 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testApiServer } from '#testing'
+
+test('a watch that should have ended before it began ends at once', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  const watch = await api.watch('/api/v1/namespaces?watch=1&timeoutSeconds=-1')
+  assert.equal(await watch.next(), undefined)
+})
