@@ -1,5 +1,5 @@
 import { JsonSyntaxError, type Scope, readJson } from '#base'
-import { type KubeObject, type Resource, applySchemaDefaults, decodeObject, deepEqual, jsonPatch, statusError } from '#api'
+import { type KubeObject, type Resource, apiVersionOf, applySchemaDefaults, decodeObject, deepEqual, jsonPatch, statusError } from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
 import { CallFailure } from './call-hook.ts'
 import { wireForm } from './review.ts'
@@ -18,7 +18,8 @@ export async function applyHookPatch(
   patch: string,
 ): Promise<boolean> {
   const operations = parse(patch)
-  if (Array.isArray(operations) && operations.length === 0) return false
+  if (!Array.isArray(operations)) throw new CallFailure('received undecodable patch in webhook response: it is no list of operations')
+  if (operations.length === 0) return false
   const draft = request.object
   if (draft === undefined)
     throw statusError.internal(
@@ -31,6 +32,7 @@ export async function applyHookPatch(
   } catch (error) {
     throw statusError.internal(error instanceof Error ? error.message : String(error))
   }
+  if (draft.kind === undefined || draft.kind === resource.kind) checkKind(resource, after as KubeObject | null)
   return changeDraft(scope, convert, request, resource, before, after)
 }
 
@@ -70,6 +72,14 @@ function decoded(draft: KubeObject, resource: Resource, value: unknown): KubeObj
   } catch (error) {
     throw statusError.internal(error instanceof Error ? error.message : String(error))
   }
+}
+
+/** A patch may not make another kind of the object. */
+function checkKind(resource: Resource, made: KubeObject | null): void {
+  const { apiVersion, kind } = made ?? {}
+  if (kind === resource.kind && apiVersion === apiVersionOf(resource)) return
+  const said = `${apiVersion ?? ''}, Kind=${kind ?? ''}`
+  throw statusError.internal(`an object of ${apiVersionOf(resource)}, Kind=${resource.kind} was made one of ${said}`)
 }
 
 function replace(draft: KubeObject, next: KubeObject): void {

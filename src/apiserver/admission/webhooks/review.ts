@@ -86,6 +86,9 @@ export function readVerdict(answer: unknown, version: string, uid: string, isMut
   const review = isObject(answer) ? answer : {}
   const response = isObject(review['response']) ? review['response'] : undefined
   if (response === undefined) throw new Error('webhook response was absent')
+  const { allowed } = response
+  if (allowed !== undefined && allowed !== null && typeof allowed !== 'boolean')
+    throw new Error(`response.allowed is no boolean but ${Array.isArray(allowed) ? 'an array' : `a value of type ${typeof allowed}`}`)
   const patch = textOf(response['patch'])
   const patchType = response['patchType'] === undefined || response['patchType'] === null ? undefined : textOf(response['patchType'])
   if (version === 'v1') {
@@ -99,9 +102,9 @@ export function readVerdict(answer: unknown, version: string, uid: string, isMut
   if (isMutating && patch !== '' && version === 'v1' && patchType !== 'JSONPatch')
     throw new Error(`unsupported patch type ${JSON.stringify(patchType ?? '')}`)
   return {
-    allowed: response['allowed'] === true,
+    allowed: allowed === true,
     result: isObject(response['status']) ? statusOf(response['status']) : undefined,
-    warnings: Array.isArray(response['warnings']) ? response['warnings'].filter((one) => typeof one === 'string') : [],
+    warnings: Array.isArray(response['warnings']) ? response['warnings'].filter(isHeaderText) : [],
     patch: isMutating && patch !== '' ? patch : undefined,
     annotations: Object.entries(isObject(response['auditAnnotations']) ? response['auditAnnotations'] : {}).map(
       ([key, value]) => [key, textOf(value)] as const,
@@ -130,6 +133,9 @@ function statusOf(status: Readonly<Record<string, unknown>>): Partial<Status> {
     ...(isObject(details) ? { details: details as NonNullable<Status['details']> } : {}),
   }
 }
+
+/** Others cannot be sent on in a header, and are left out. */
+const isHeaderText = (value: unknown): value is string => typeof value === 'string' && !/\p{Cc}/u.test(value)
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

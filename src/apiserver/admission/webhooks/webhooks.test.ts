@@ -194,6 +194,19 @@ test('what a patch breaks is refused like what a client sends, and nothing moves
   w.answer = () => ({ response: patchOf({ op: 'add', path: '/bogus', value: 1 }, { op: 'add', path: '/data', value: { a: 'b' } }) })
   const made = await w.makeConfigMap('a')
   assert.deepEqual([made.body.bogus, made.body.data], [undefined, { a: 'b' }])
+  // Whatever it makes of the object, it stays of its kind.
+  for (const [path, value] of [
+    ['/kind', 'Secret'],
+    ['/apiVersion', 'v2'],
+  ]) {
+    w.answer = () => ({ response: patchOf({ op: 'replace', path, value }) })
+    const refused = await w.makeConfigMap('c')
+    assert.equal(refused.status, 500, refused.text)
+    assert.match(refused.body.message, /an object of v1, Kind=ConfigMap was made one of (v1, Kind=Secret|v2, Kind=ConfigMap)$/)
+  }
+  const whole = { ...patchOf(), patch: Buffer.from('{}').toString('base64') }
+  w.answer = () => ({ response: whole })
+  assert.match((await w.makeConfigMap('c')).body.message, /received undecodable patch in webhook response: it is no list/)
   w.answer = () => ({ response: { allowed: true, patch: 'W10=' } })
   assert.match(
     (await w.makeConfigMap('b')).body.message,
@@ -208,6 +221,7 @@ test('a webhook that cannot be called follows its failure policy', async (t) => 
     [{ status: 302, headers: { location: `https://127.0.0.1:${w.port}/elsewhere` }, body: '' }, /status code 302/],
     [{ body: { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' } }, /webhook response was absent/],
     [{ response: { allowed: true, uid: 'another' } }, /expected response.uid=/],
+    [{ response: { allowed: 'true' } }, /response.allowed is no boolean but a value of type string$/],
     [{ delayMs: 3000, response: { allowed: true } }, /context deadline exceeded/],
   ]
   await w.configure('validating', 'closed', { timeoutSeconds: 1 })
@@ -223,6 +237,8 @@ test('a webhook that cannot be called follows its failure policy', async (t) => 
   await w.configure('validating', 'open', { failurePolicy: 'Ignore' })
   w.answer = () => ({ status: 500, body: 'oops' })
   assert.equal((await w.makeConfigMap('a')).status, 201)
+  w.answer = () => ({ response: { allowed: true, warnings: ['first', 'second\nline', 'third'] } })
+  assert.deepEqual((await w.makeConfigMap('b')).headers['warning'], ['299 - "first"', '299 - "third"'])
 })
 
 test('a certificate that the bundle does not vouch for is refused', async (t) => {
