@@ -8,6 +8,7 @@ import { releaseProxy, systemKernel } from '#proxy'
 import { stopInBackground } from '../background/processes.ts'
 import {
   type Instance,
+  type NodePlace,
   announceInterface,
   clusterCidrs,
   familiesOf,
@@ -80,16 +81,18 @@ export async function runReset(flags: InstanceFlags): Promise<void> {
 
 async function releaseNetwork(scope: Scope, instance: Instance): Promise<void> {
   const podNetworks = clusterCidrs(instance)
-  for (const [index, node] of instance.nodes.entries()) {
+  const fromNode = async (node: NodePlace, index: number): Promise<void> => {
     const netns = netnsPath(node)
     // A namespace takes everything in it away when it goes.
-    if (netns !== undefined && !existsSync(netns)) continue
+    if (netns !== undefined && !existsSync(netns)) return
     await releaseProxy(scope, systemKernel(netns), proxyTable(instance, index), familiesOf(instance))
     await releasePolicies(scope, policyTable(instance, index), netns, familiesOf(instance))
     await releaseAnnouncements(scope, announceInterface(node), netns)
-    await releaseRoutes(scope, { podNetworks, ...(netns === undefined ? {} : { netns }) })
-    if (netns === undefined) removeLocalAddress(instance.dnsAddress)
+    if (netns !== undefined) return
+    await releaseRoutes(scope, { podNetworks })
+    removeLocalAddress(instance.dnsAddress)
   }
+  await Promise.all(instance.nodes.map(fromNode))
   // Those of this machine to the pods of its nodes.
   if (instance.network !== undefined) await releaseRoutes(scope, { podNetworks, device: instance.network })
 }
