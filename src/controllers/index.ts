@@ -45,6 +45,8 @@ export interface ControllersOptions {
   readonly nodeMonitorGracePeriodMs?: number
   /** The same for a node that has never reported. Default 60 s. */
   readonly nodeStartupGracePeriodMs?: number
+  /** In each zone, the pods of so many nodes in trouble begin to leave in a second. Default 0.1. */
+  readonly nodeEvictionsPerSecond?: number
   /** The content of a deleted namespace is left alone for this long. Default 5 s. */
   readonly namespaceSettleMs?: number
   /** A node must be missing for this long before its pods are taken for lost. Default 40 s. */
@@ -108,6 +110,8 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     nodeLifecycleController({
       gracePeriodMs: options.nodeMonitorGracePeriodMs ?? 50_000,
       startupGracePeriodMs: options.nodeStartupGracePeriodMs ?? 60_000,
+      evictionsPerSecond: options.nodeEvictionsPerSecond ?? 0.1,
+      slowEvictionsPerSecond: 0.01,
     }),
     taintEvictionController,
     podGcController({ quarantineMs: options.podGcQuarantineMs ?? 40_000, terminatedThreshold: options.terminatedPodThreshold ?? 12_500 }),

@@ -72,12 +72,12 @@ export function claim<T extends KubeObject>(
 
 /**
  * Merge patches that take an object over and let it go. They carry the version that was seen: when the object has changed since,
- * the server answers with a conflict and the owner looks again.
+ * the server answers with a conflict and the owner looks again. The new owner stands first, as a strategic merge puts it.
  */
 export function adoptPatch(object: KubeObject, owner: OwnerReference, finalizer?: string): object {
   const { uid, resourceVersion, ownerReferences = [], finalizers = [] } = object.metadata ?? {}
   const added = finalizer === undefined || finalizers.includes(finalizer) ? {} : { finalizers: [...finalizers, finalizer] }
-  return { metadata: { uid, resourceVersion, ownerReferences: [...ownerReferences, owner], ...added } }
+  return { metadata: { uid, resourceVersion, ownerReferences: [owner, ...ownerReferences], ...added } }
 }
 
 export function releasePatch(object: KubeObject, ownerUid: string, finalizer?: string): object {

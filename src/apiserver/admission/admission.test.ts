@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { rootScope, seededRandom } from '#base'
+import { createPrivateKeyPem, createSigningRequest, rootScope, seededRandom } from '#base'
 import { type KubeObject, type Resource, type ResourceRef, StatusError, type core, refs } from '#api'
 import { mastersAuthorizer } from '../auth/authorize/authorize.ts'
 import { type FakeObjects, fakeObjects } from '../auth/reader.fake.ts'
@@ -456,6 +456,25 @@ describe('a node that writes', () => {
     )
     await assert.rejects(update({ metadata: { ...own.metadata, finalizers: ['a.b/c'] } }), says(/is not allowed to modify finalizers/))
     await assert.rejects(update({ spec: { ...own.spec, configSource: {} } }), says(/configSource/))
+  })
+  it('asks for certificates in its own name alone', async () => {
+    const ask = async (commonName: string, signerName: string): Promise<unknown> => {
+      const pem = await createSigningRequest(await createPrivateKeyPem(), { subject: { commonName, organizations: ['system:nodes'] } })
+      const spec = { request: Buffer.from(pem).toString('base64'), signerName, usages: ['client auth'] }
+      return admit({ ref: refs.certificatesigningrequests, user, object: { metadata: { name: 'r' }, spec } })
+    }
+    await ask('system:node:n1', 'kubernetes.io/kubelet-serving')
+    await ask('system:node:n2', 'example.com/other')
+    for (const signer of ['kubernetes.io/kubelet-serving', 'kubernetes.io/kube-apiserver-client-kubelet'])
+      await assert.rejects(
+        ask('system:node:n2', signer),
+        says('certificatesigningrequests.certificates.k8s.io "r" is forbidden: can only create a node CSR with CN=system:node:n1'),
+      )
+    const spec = { request: 'eA==', signerName: 'kubernetes.io/kubelet-serving', usages: ['client auth'] }
+    await assert.rejects(
+      admit({ ref: refs.certificatesigningrequests, user, object: { metadata: { name: 'r' }, spec } }),
+      says(/unable to parse csr/),
+    )
   })
   it('may not do at its registration what it may not do later', async () => {
     const register = (metadata: object): Promise<unknown> =>

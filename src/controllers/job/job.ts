@@ -189,8 +189,9 @@ export const jobController: ControllerDefinition = {
     function noteFailures(key: string, job: batch.Job, counts: Tally): void {
       const nowMs = context.scope.clock.monotonic()
       const perIndex = job.spec?.backoffLimitPerIndex !== undefined
-      for (const pod of counts.newFailed) backOff.failed(perIndex ? `${key} ${indexOf(pod)}` : key, pod.metadata?.uid ?? '', nowMs)
-      if (!perIndex && counts.newSucceeded.length > 0 && counts.newFailed.length === 0) backOff.succeeded(key)
+      const failed = [...counts.newFailed, ...counts.excused]
+      for (const pod of failed) backOff.failed(perIndex ? `${key} ${indexOf(pod)}` : key, pod.metadata?.uid ?? '', nowMs)
+      if (!perIndex && counts.newSucceeded.length > 0 && failed.length === 0) backOff.succeeded(key)
     }
 
     async function round(scope: Scope, key: string, job: batch.Job): Promise<Result> {

@@ -131,6 +131,15 @@ test('an end is counted once: not while it is noted down, not for an index that 
   assert.equal(twice.ignored.length, 2)
 })
 
+test('a failure that the policy ignores does not count, but whoever replaces the pod waits', () => {
+  const failed: core.Pod = { ...pod('Failed'), status: { phase: 'Failed', conditions: [{ type: 'DisruptionTarget', status: 'True' }] } }
+  const rules = [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }]
+  const counts = tally({ job: job({ podFailurePolicy: { rules } }), pods: [failed], nowMs: NOW })
+  assert.equal(counts.failed, 0)
+  assert.deepEqual(counts.ignored, [failed])
+  assert.deepEqual(counts.excused, [failed])
+})
+
 test('the first matching rule of the failure policy decides', () => {
   const failed: core.Pod = { ...pod('Failed'), metadata: { name: 'p', namespace: 'x' } }
   failed.status = {

@@ -25,6 +25,8 @@ export interface Tally {
   readonly newFailed: readonly core.Pod[]
   /** Ends that count for nothing: duplicates of an index, indexes out of range, what the failure policy ignores. */
   readonly ignored: readonly core.Pod[]
+  /** Failures of which the policy says that they do not count: whoever replaces these pods waits all the same. */
+  readonly excused: readonly core.Pod[]
   readonly active: readonly core.Pod[]
   readonly succeeded: number
   readonly failed: number
@@ -59,6 +61,7 @@ export function tally({ job, pods, nowMs }: JobView): Tally {
   const newSucceeded: core.Pod[] = []
   const newFailed: core.Pod[] = []
   const ignored: core.Pod[] = []
+  const excused: core.Pod[] = []
   const verdicts: FailureVerdict[] = []
   for (const pod of pods) {
     if (!isTracked(pod) || uncounted.has(pod.metadata?.uid ?? '')) continue
@@ -75,7 +78,7 @@ export function tally({ job, pods, nowMs }: JobView): Tally {
     } else if (hasFailed(job, pod)) {
       const verdict = judgeFailure(job.spec?.podFailurePolicy, pod)
       verdicts.push(verdict)
-      if (verdict.action === 'Ignore') ignored.push(pod)
+      if (verdict.action === 'Ignore') excused.push(pod)
       else newFailed.push(pod)
       if (failedIndexes !== undefined && index !== undefined && index < (completions ?? 0)) {
         const before = Number(pod.metadata?.annotations?.[INDEX_FAILURES] ?? 0)
@@ -88,7 +91,17 @@ export function tally({ job, pods, nowMs }: JobView): Tally {
     : (status.succeeded ?? 0) + (status.uncountedTerminatedPods?.succeeded?.length ?? 0) + newSucceeded.length
   const failed = (status.failed ?? 0) + (status.uncountedTerminatedPods?.failed?.length ?? 0) + newFailed.length
   const active = pods.filter(isActive)
-  const counts = { newSucceeded, newFailed, ignored, active, succeeded, failed, completed, failedIndexes }
+  const counts = {
+    newSucceeded,
+    newFailed,
+    ignored: [...ignored, ...excused],
+    excused,
+    active,
+    succeeded,
+    failed,
+    completed,
+    failedIndexes,
+  }
   return { ...counts, verdict: verdictOf(job, counts, verdicts, pods, nowMs) }
 }
 

@@ -1,14 +1,19 @@
 import type { Scope } from '#base'
-import { type core, isConflict, isNotFound, refs } from '#api'
+import { type core, isConflict, isNodeReady, isNotFound, refs } from '#api'
 import { PODS_BY_NODE, after, type ControllerDefinition, done, inParallel, indexByNode, podCondition } from '#reconcile'
-import { isSilent, missingLabels, silentConditions, wantedTaints } from './plan-node.ts'
-import { ZoneHealth } from './zone-health.ts'
+import { EvictionPace } from './eviction-pace.ts'
+import { isEvicted, isSilent, missingLabels, silentConditions, wantedTaints } from './plan-node.ts'
+import { type Evictions, ZoneHealth, zoneKey } from './zone-health.ts'
 
 export interface NodeLifecycleOptions {
   /** A node that has not renewed its Lease or status for this long is taken for unreachable. */
   readonly gracePeriodMs: number
   /** The same for a node that has never reported. */
   readonly startupGracePeriodMs: number
+  /** Of how many nodes in trouble evictions begin in a second, in each zone. */
+  readonly evictionsPerSecond: number
+  /** The same in a large zone of which most is in trouble. */
+  readonly slowEvictionsPerSecond: number
 }
 
 const LEASES = 'kube-node-lease'
@@ -31,8 +36,10 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
       const heard = new Map<string, Heard>()
       const known = new Set<string>()
       const health = new ZoneHealth()
+      const pace = new EvictionPace()
       const nodes = context.watch(refs.nodes, ({ key, old, now }) => {
         if (now === undefined && old !== undefined) tellRemoved(old)
+        if (now === undefined || isNodeReady(now)) pace.forget(key)
         const wasLost = health.isLost
         const others = health.see(key, now)
         // While all were out of reach, no silence was any node's own.
@@ -61,6 +68,16 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
         if (before?.sign === sign) return clock.monotonic() - before.atMs
         heard.set(name, { sign, atMs: clock.monotonic() })
         return 0
+      }
+
+      /** What may be done about this node's pods now, and how long it takes until more may. */
+      function evictionsOn(node: core.Node, name: string): { readonly evictions: Evictions; readonly waitMs: number } {
+        const evictions = health.evictionsOn(node)
+        const perSecond =
+          evictions === 'go on' ? options.evictionsPerSecond : evictions === 'go on slowly' ? options.slowEvictionsPerSecond : undefined
+        if (perSecond === undefined || isNodeReady(node) || isEvicted(node)) return { evictions, waitMs: 0 }
+        const waitMs = pace.waitMs(zoneKey(node), name, perSecond, clock.monotonic())
+        return { evictions: waitMs > 0 ? 'begin no more' : evictions, waitMs }
       }
 
       /** A pod on a node that is not ready does not serve, whatever its kubelet last said. */
@@ -105,7 +122,8 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
             events.event(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)
           }
         }
-        const taints = wantedTaints(seen, health.evictionsOn(seen), scope.clock.now())
+        const { evictions, waitMs } = evictionsOn(seen, name)
+        const taints = wantedTaints(seen, evictions, scope.clock.now())
         if (taints !== undefined) {
           const { uid, resourceVersion } = seen.metadata ?? {}
           const version = Object.keys(labels).length > 0 ? {} : { resourceVersion }
@@ -116,7 +134,8 @@ export function nodeLifecycleController(options: NodeLifecycleOptions): Controll
           )
         }
         if (isSilent(seen)) await markPodsNotReady(scope, name)
-        return leftMs > 0 ? after(leftMs) : done
+        const soonestMs = Math.min(...[leftMs, waitMs].filter((ms) => ms > 0))
+        return Number.isFinite(soonestMs) ? after(soonestMs) : done
       }
     },
   }

@@ -58,6 +58,11 @@ export function silentConditions(node: core.Node, nowMs: number): core.NodeCondi
   return isChanged ? next : undefined
 }
 
+/** Its pods are told to leave, because of how the node is. */
+export function isEvicted({ spec }: core.Node): boolean {
+  return (spec?.taints ?? []).some(({ key, effect }) => effect === 'NoExecute' && (key === TAINTS.notReady || key === TAINTS.unreachable))
+}
+
 /** The taints that a node's conditions and its spec call for; those of others stay. Undefined when nothing changes. */
 export function wantedTaints(node: core.Node, evictions: Evictions, nowMs: number): core.Taint[] | undefined {
   const ready = statusOf(node, 'Ready')
@@ -66,8 +71,8 @@ export function wantedTaints(node: core.Node, evictions: Evictions, nowMs: numbe
   const condition = ready === 'False' ? TAINTS.notReady : ready === 'Unknown' ? TAINTS.unreachable : undefined
   if (condition !== undefined) {
     wanted.push({ key: condition, effect: 'NoSchedule' })
-    const isEvicted = present.some(({ key, effect }) => effect === 'NoExecute' && (key === TAINTS.notReady || key === TAINTS.unreachable))
-    if (evictions === 'go on' || (evictions === 'begin no more' && isEvicted)) wanted.push({ key: condition, effect: 'NoExecute' })
+    const isGoing = evictions === 'go on' || evictions === 'go on slowly'
+    if (isGoing || (evictions === 'begin no more' && isEvicted(node))) wanted.push({ key: condition, effect: 'NoExecute' })
   }
   if (statusOf(node, 'MemoryPressure') === 'True') wanted.push({ key: TAINTS.memoryPressure, effect: 'NoSchedule' })
   if (statusOf(node, 'DiskPressure') === 'True') wanted.push({ key: TAINTS.diskPressure, effect: 'NoSchedule' })

@@ -37,12 +37,21 @@ test('no more are evicted in a zone of which most is silent, until enough are ba
   assert.equal(health.evictionsOn(node('a', 'Unknown')), 'go on')
 })
 
+test('most of a large zone being silent, they go on slowly', () => {
+  const health = new ZoneHealth()
+  for (let i = 0; i < 51; i++) health.see(`n${i}`, node(`n${i}`, i < 29 ? 'Unknown' : 'True'))
+  assert.equal(health.evictionsOn(node('n1', 'Unknown')), 'go on slowly')
+  health.see('n50', undefined)
+  assert.equal(health.evictionsOn(node('n1', 'Unknown')), 'begin no more')
+})
+
 test('the taint that evicts is given, kept, changed or taken away as evictions go', () => {
   const taint = (key: string, effect: string): core.Taint => ({ key: `node.kubernetes.io/${key}`, effect })
   const of = (present: core.Taint[], ready: string, evictions: Parameters<typeof wantedTaints>[1]) =>
     wantedTaints(node('a', ready, 'z', present), evictions, 0)?.map(({ key, effect }) => `${key.split('/')[1] ?? ''}:${effect}`)
   const both = [taint('unreachable', 'NoSchedule'), taint('unreachable', 'NoExecute')]
   assert.deepEqual(of([], 'Unknown', 'go on'), ['unreachable:NoSchedule', 'unreachable:NoExecute'])
+  assert.deepEqual(of([], 'Unknown', 'go on slowly'), ['unreachable:NoSchedule', 'unreachable:NoExecute'])
   assert.deepEqual(of([], 'Unknown', 'begin no more'), ['unreachable:NoSchedule'])
   assert.equal(of(both, 'Unknown', 'begin no more'), undefined)
   assert.deepEqual(of(both, 'False', 'begin no more'), ['not-ready:NoSchedule', 'not-ready:NoExecute'])

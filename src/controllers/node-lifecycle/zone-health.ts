@@ -3,9 +3,11 @@ import { type core, isNodeReady } from '#api'
 /** When this part of a zone's nodes, and more than two, are not ready, it is the zone or the way to it that is ill. */
 const MOST = 0.55
 const FEW = 2
+/** In a zone of more nodes than this it is likely that some of them are lost for good. */
+const LARGE = 50
 
-/** What is done about pods on nodes that are not ready: they are evicted; those that are not yet stay; none is. */
-export type Evictions = 'go on' | 'begin no more' | 'stop'
+/** What is done about pods on nodes that are not ready: they are evicted; with more time between nodes; those that are not yet stay; none is. */
+export type Evictions = 'go on' | 'go on slowly' | 'begin no more' | 'stop'
 
 interface Zone {
   nodes: number
@@ -53,7 +55,8 @@ export class ZoneHealth {
   #inZone(key: string): Evictions {
     if (this.isLost) return 'stop'
     const { nodes = 0, notReady = 0 } = this.#zones.get(key) ?? {}
-    return notReady < nodes && notReady > FEW && notReady >= nodes * MOST ? 'begin no more' : 'go on'
+    if (notReady === nodes || notReady <= FEW || notReady < nodes * MOST) return 'go on'
+    return nodes > LARGE ? 'go on slowly' : 'begin no more'
   }
 
   #count(key: string, isReady: boolean, sign: 1 | -1): void {
@@ -69,7 +72,7 @@ export class ZoneHealth {
 }
 
 /** Zones of the same name in two regions are two. */
-function zoneKey({ metadata }: core.Node): string {
+export function zoneKey({ metadata }: core.Node): string {
   const label = (name: string): string =>
     metadata?.labels?.[`failure-domain.beta.kubernetes.io/${name}`] ?? metadata?.labels?.[`topology.kubernetes.io/${name}`] ?? ''
   return `${label('region')}\0${label('zone')}`

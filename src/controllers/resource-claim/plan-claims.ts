@@ -16,13 +16,15 @@ const LONGEST_BASE = 57
 /** A claim as the template says, for one claim of a pod. The server completes its name. */
 export function claimFromTemplate(pod: core.Pod, podClaim: string, { spec }: resource.ResourceClaimTemplate): resource.ResourceClaim {
   const podName = pod.metadata?.name ?? ''
+  // The claim goes after its pod: the pod does not wait for it.
+  const { blockOwnerDeletion: _, ...owner } = controllerReference(pod, refs.pods)
   return {
     metadata: {
       generateName: generatedName(podName, podClaim),
       namespace: pod.metadata?.namespace,
       annotations: { ...spec.metadata?.annotations, [POD_CLAIM_ANNOTATION]: podClaim },
       ...(spec.metadata?.labels === undefined ? {} : { labels: { ...spec.metadata.labels } }),
-      ownerReferences: [controllerReference(pod, refs.pods)],
+      ownerReferences: [owner],
     },
     spec: spec.spec,
   }

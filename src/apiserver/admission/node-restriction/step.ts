@@ -4,6 +4,7 @@ import { type KubeObject, type core, type policy, refs, type resource, statusErr
 import { nodeIdentity } from '../../auth/users.ts'
 import type { AdmissionRequest, AdmissionStep, Authorizer, ObjectReader } from '../../contract.ts'
 import { restrictMirrorPod } from './mirror-pods.ts'
+import { restrictSigningRequest } from './signing-requests.ts'
 import { restrictToken } from './tokens.ts'
 import type { NodeWrite } from './node-write.ts'
 import { forbidden } from '../refuse.ts'
@@ -35,6 +36,7 @@ const RESTRICTIONS: ReadonlyMap<string, Restrict> = new Map<string, Restrict>([
   ['/nodes', restrictNode],
   ['/persistentvolumeclaims', restrictClaim],
   ['/serviceaccounts', restrictToken],
+  ['certificates.k8s.io/certificatesigningrequests', restrictSigningRequest],
   ['coordination.k8s.io/leases', restrictLease],
   ['storage.k8s.io/csinodes', restrictCsiNode],
   ['resource.k8s.io/resourceslices', restrictResourceSlice],
