@@ -21,6 +21,7 @@ import { RequestScope } from './request-scope.ts'
 import { beginTrace, endTrace } from './request-trace.ts'
 import type { Tracer } from '../trace/tracer.ts'
 import { type ParsedRequest, parseRequest } from './request-info.ts'
+import { timeoutOf } from './request-timeout.ts'
 
 /** Serves a path that is no resource; undefined when it does not know it. */
 export type PathHandler = (context: RequestContext) => HttpResponse | undefined | Promise<HttpResponse | undefined>
@@ -65,6 +66,7 @@ export function requestHandler(options: HandlerOptions): HttpHandler {
     let answer: HttpResponse
     let audit: AuditRecord | undefined
     try {
+      scope.timeoutMs = timeoutOf(info)
       const credentials = { headers: request.headers, peer: request.peer }
       const found = recognize(scope, options, credentials, info.path, startedAt)
       const user = found instanceof Promise ? await found : found

@@ -25,6 +25,8 @@ export class RequestScope implements Scope {
   span: Span | undefined = undefined
   /** Where this server has decided not to record the request: what others are told instead of the client's word. */
   unrecorded: SpanContext | undefined = undefined
+  /** How long the request may take in all; said before anything waits. */
+  timeoutMs: number | undefined = undefined
   readonly #server: Scope
   readonly #request: HttpRequest
   #made: CancellableScope | undefined
@@ -66,7 +68,8 @@ export class RequestScope implements Scope {
     this.#server.check()
   }
   #scope(): CancellableScope {
-    this.#made ??= this.#server.child({ signal: this.#request.signal, trace: this })
+    const { timeoutMs } = this
+    this.#made ??= this.#server.child({ signal: this.#request.signal, trace: this, ...(timeoutMs !== undefined && { timeoutMs }) })
     return this.#made
   }
 }
