@@ -39,17 +39,19 @@ export function onlyResources(pod: core.Pod, old: core.Pod): void {
     ...old.spec,
     containers: resized(old.spec.containers, spec.containers),
     ...(old.spec.initContainers === undefined ? {} : { initContainers: resized(old.spec.initContainers, spec.initContainers ?? []) }),
-    ...(spec.resources === undefined ? {} : { resources: spec.resources }),
+    resources: spec.resources,
   }
 }
 
 const sameNames = (some: readonly core.Container[] = [], others: readonly core.Container[] = []): boolean =>
   some.length === others.length && others.every(({ name }) => some.some((one) => one.name === name))
 
+/** In the order in which they are wanted: that it is another one is refused later. */
 function resized(containers: readonly core.Container[], wanted: readonly core.Container[]): core.Container[] {
-  return containers.map((container) => {
-    const { resources, resizePolicy } = wanted.find(({ name }) => name === container.name) ?? container
-    return { ...container, ...(resources === undefined ? {} : { resources }), ...(resizePolicy === undefined ? {} : { resizePolicy }) }
+  return wanted.map((one) => {
+    const { resources, resizePolicy } = one
+    const { resources: _, resizePolicy: __, ...container } = containers.find(({ name }) => name === one.name) ?? one
+    return { ...container, ...(resources && { resources }), ...(resizePolicy && { resizePolicy }) }
   })
 }
 

@@ -355,6 +355,56 @@ describe('limits of a namespace', () => {
     it(`refuse ${what} outside of them`, () => assert.rejects(limited(item)(spec), says(`pods "p" is forbidden: ${why}`)))
 })
 
+describe('a pod on a node', () => {
+  const asking = (cpu: string, of: Partial<core.PodSpec> = {}): core.PodSpec => ({
+    nodeName: 'n1',
+    containers: [{ name: 'c', image: 'i', resources: { requests: { cpu, memory: '1Gi' } } }],
+    ...of,
+  })
+  const node = (more: { declaredFeatures?: string[]; os?: string } = {}): core.Node => ({
+    metadata: { name: 'n1', ...(more.os && { labels: { 'kubernetes.io/os': more.os } }) },
+    status: { allocatable: { cpu: '2', memory: '4Gi' }, ...(more.declaredFeatures && { declaredFeatures: more.declaredFeatures }) },
+  })
+  const change = (there: core.Node | undefined, old: core.PodSpec, spec: core.PodSpec, subresource = 'resize'): Promise<unknown> => {
+    const { admit } = cluster((all) => {
+      if (there !== undefined) all.put(refs.nodes, there)
+    })
+    const pod = { metadata: { name: 'p' } }
+    return admit({ ref: refs.pods, operation: 'UPDATE', subresource, old: { ...pod, spec: old }, object: { ...pod, spec } })
+  }
+  const causes = (error: unknown): unknown => error instanceof StatusError && error.status.details?.causes
+
+  it('does not ask for more than the node has in all', async () => {
+    await change(node(), asking('1'), asking('2'))
+    await change(undefined, asking('1', { nodeName: undefined as never }), asking('9', { nodeName: undefined as never }))
+    const refused = change(node(), asking('1'), asking('2500m', { overhead: { memory: '4Gi' } }))
+    const of =
+      "node didn't have enough allocatable resources: cpu, requested: 2500, allocatable: 2000; memory, requested: 5368709120, allocatable: 4294967296"
+    await assert.rejects(refused, says(`pods "p" is forbidden: ${of}`))
+    assert.deepEqual(await refused.catch(causes), [{ reason: 'NodeCapacity' }])
+  })
+  it('changes only on a node of Linux that is there', async () => {
+    await assert.rejects(change(undefined, asking('1'), asking('2')), says('pods "p" is forbidden: node "n1" not found'))
+    await change(undefined, asking('1'), asking('1'))
+    const refused = change(node({ os: 'windows' }), asking('1'), asking('2'))
+    await assert.rejects(refused, says('pods "p" is forbidden: pod resize is only supported on linux nodes, node "n1" is "windows"'))
+    assert.deepEqual(await refused.catch(causes), [{ reason: 'UnsupportedPlatform' }])
+  })
+  it('changes as a whole, and in its init containers, where the node says that it can', async () => {
+    const whole = (cpu: string): core.PodSpec => asking('1', { resources: { requests: { cpu } } })
+    const init = (cpu: string, restartPolicy?: string): core.PodSpec =>
+      asking('1', { initContainers: [{ name: 'i', resources: { requests: { cpu } }, ...(restartPolicy && { restartPolicy }) }] })
+    const lacks = (feature: string) =>
+      says(`pods "p" is forbidden: pod update requires features ${feature} which are not available on node "n1"`)
+    for (const subresource of ['', 'resize']) {
+      await assert.rejects(change(node(), whole('1'), whole('2'), subresource), lacks('InPlacePodLevelResourcesVerticalScaling'))
+      await assert.rejects(change(node(), init('1'), init('2'), subresource), lacks('InPlacePodVerticalScalingInitContainers'))
+      await change(node(), init('500m', 'Always'), init('1', 'Always'), subresource)
+      await change(node({ declaredFeatures: ['InPlacePodLevelResourcesVerticalScaling'] }), whole('1'), whole('2'), subresource)
+    }
+  })
+})
+
 describe('a node that writes', () => {
   const { objects, admit, pod } = cluster((all) => {
     all.put(refs.nodes, { metadata: { name: 'n1', uid: 'node-1' } })

@@ -1,6 +1,7 @@
 import { escalationStep } from '../auth/rbac/escalation.ts'
 import type { RbacEvaluator } from '../auth/rbac/evaluator.ts'
 import type { AdmissionStep, Authorizer, ObjectReader } from '../contract.ts'
+import { nodeFeatures, podResize } from './changed-pods.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
 import { defaultTolerations } from './default-tolerations.ts'
@@ -43,6 +44,8 @@ export function admissionSteps(
     certificateSubjectRestriction,
     defaultIngressClass(reader),
     podTopologyLabels(reader),
+    nodeFeatures(reader),
+    podResize(reader),
   ]
 }
 

@@ -36,6 +36,12 @@ describe('what a node refuses', () => {
     ['not a port of another address', port(80, '10.0.0.1'), [port(80, '10.0.0.2')], undefined],
     ['another system', pod({ os: { name: 'windows' } }), [], 'PodOSNotSupported'],
     [
+      'a restart of all containers, which it does not say that it can',
+      pod({ containers: [{ name: 'main', restartPolicyRules: [{ action: 'RestartAllContainers' }] }] }),
+      [],
+      'PodFeatureUnsupported',
+    ],
+    [
       'groups that it cannot keep strict',
       pod({ securityContext: { supplementalGroupsPolicy: 'Strict' } }),
       [],

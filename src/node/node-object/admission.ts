@@ -1,4 +1,4 @@
-import { type core, quantityMilli, quantityValue } from '#api'
+import { type core, featuresToRun, quantityMilli, quantityValue } from '#api'
 import { PodRejected } from '../refusal.ts'
 import { initContainersOf, isSidecar, mainContainersOf } from '../pods/pod-facts.ts'
 
@@ -95,6 +95,9 @@ export function admitPod(pod: core.Pod, others: readonly core.Pod[], node: core.
   // Never half-honoured: what this node cannot do for a pod keeps the pod from it.
   if (pod.spec?.securityContext?.supplementalGroupsPolicy === 'Strict' && node.status?.features?.supplementalGroupsPolicy !== true)
     reject('SupplementalGroupsPolicyNotSupported', 'SupplementalGroupsPolicy=Strict is not supported in this node')
+  const lackingFeatures = featuresToRun(pod.spec).filter((feature) => node.status?.declaredFeatures?.includes(feature) !== true)
+  if (lackingFeatures.length > 0)
+    reject('PodFeatureUnsupported', `Pod requires node features that are not available: ${lackingFeatures.join(', ')}`)
   const mostPods = Number(allocatable.pods ?? '0')
   if (others.length + 1 > mostPods)
     reject('OutOfpods', `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${mostPods}`)

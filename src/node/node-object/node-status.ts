@@ -1,5 +1,5 @@
 import { rfc3339 } from '#base'
-import { type core, isExtendedResource } from '#api'
+import { type core, NODE_FEATURES, isExtendedResource } from '#api'
 import type { Image, RuntimeFeatures, RuntimeHandler } from '../cri/runtime.ts'
 import type { MachineFacts } from './facts.ts'
 import type { NodeResources } from './node-resources.ts'
@@ -73,6 +73,7 @@ export function nodeStatus(view: NodeView): core.NodeStatus {
       condition('Ready', view.notReady !== '', ['KubeletReady', 'kubelet is posting ready status'], ['KubeletNotReady', view.notReady]),
     ],
     addresses: [...view.ips.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: view.name }],
+    declaredFeatures: [NODE_FEATURES.resizeOfPods],
     daemonEndpoints: { kubeletEndpoint: { Port: view.port } },
     nodeInfo: { ...view.facts.info, containerRuntimeVersion: view.runtimeVersion, kubeletVersion: view.version, kubeProxyVersion: '' },
     images: view.images

@@ -178,7 +178,6 @@ function withoutBeats(status: core.NodeStatus | undefined): unknown {
   return {
     ...status,
     conditions: status?.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest),
-    declaredFeatures: undefined,
     config: undefined,
     volumesInUse: status?.volumesInUse ?? [],
     volumesAttached: undefined,

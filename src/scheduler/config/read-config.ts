@@ -28,6 +28,7 @@ const FILTERS = [
   'VolumeZone',
   'PodTopologySpread',
   'InterPodAffinity',
+  'NodeDeclaredFeatures',
 ]
 const SCORES = [
   'TaintToleration',

@@ -13,6 +13,13 @@ const plugins = defaultPlugins(noStorage, () => undefined)
 const HOST = 'kubernetes.io/hostname'
 const selector = (app: string): { matchLabels: Record<string, string> } => ({ matchLabels: { app } })
 
+const declaring = (node: core.Node, ...declaredFeatures: string[]): core.Node => ({ ...node, status: { ...node.status, declaredFeatures } })
+const restartingAll = testPod('a', {
+  spec: {
+    initContainers: [{ name: 'i', restartPolicyRules: [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }] }],
+  },
+})
+
 /** The chosen node's name, or the refusal's text. */
 function outcome(cluster: Cluster, pod: PodInfo, seed = 1): string {
   const decision = new Decider(plugins, seededRandom(seed)).decide(cluster, pod, () => undefined)
@@ -43,6 +50,18 @@ describe('a decision', () => {
       ]),
       pod: testPod('a', { spec: { tolerations: [{ key: 'k', operator: 'Equal', value: 'v', effect: 'NoSchedule' }] } }),
       expected: 'n1',
+    },
+    {
+      name: 'goes where the node says that it has what the pod needs of it',
+      cluster: testCluster([testNode('n1'), declaring(testNode('n2'), 'RestartAllContainersOnContainerExits')]),
+      pod: restartingAll,
+      expected: 'n2',
+    },
+    {
+      name: 'stays away from nodes that do not say so',
+      cluster: testCluster([testNode('n1'), declaring(testNode('n2'), 'InPlacePodLevelResourcesVerticalScaling')]),
+      pod: restartingAll,
+      expected: "0/2 nodes are available: 2 node(s) didn't match Pod's required features.",
     },
     {
       name: 'prefers the emptier node',

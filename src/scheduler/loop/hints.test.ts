@@ -40,11 +40,25 @@ describe('a hint', () => {
 
   it('lets whoever looks at new nodes look again when taints change, and spreading when a domain is gone', () => {
     const plugins = ['NodeResourcesFit', 'NodeAffinity', 'NodePorts', 'InterPodAffinity', 'PodTopologySpread', 'VolumeRestrictions']
-    const node = { kind: 'node', name: 'n1', added: false, removed: false, labels: false, taints: false, resources: false } as const
+    const node = {
+      kind: 'node',
+      name: 'n1',
+      added: false,
+      removed: false,
+      labels: false,
+      taints: false,
+      resources: false,
+      features: false,
+    } as const
     const helpedBy = (change: { taints?: true; removed?: true; added?: true }) =>
       plugins.filter((plugin) => helps(plugin, testPod('large', { cpu: '1500m' }), { ...node, ...change }))
     assert.deepEqual(helpedBy({ taints: true }), plugins)
     assert.deepEqual(helpedBy({ removed: true }), ['PodTopologySpread'])
     assert.deepEqual(helpedBy({ added: true }), plugins.slice(1))
+    const { features } = node
+    assert.deepEqual(
+      [features, true].map((one) => helps('NodeDeclaredFeatures', testPod('a'), { ...node, taints: true, features: one })),
+      [false, true],
+    )
   })
 })

@@ -17,6 +17,8 @@ export function hintsOf(cluster: Cluster): Hint {
         return isNewNode
       case 'NodeAffinity':
         return isNewPlace
+      case 'NodeDeclaredFeatures':
+        return change.kind === 'node' && (change.added || change.features)
       case 'NodeResourcesFit':
         if (change.kind === 'pod-left') return (pod) => hasRoom(cluster, pod, change.node)
         if (change.kind !== 'node' || change.taints) return isNewNode

@@ -66,7 +66,9 @@ export function nodeChange({ key, old, now }: Change<core.Node>): ClusterChange 
   const labels = !deepEqual(old?.metadata?.labels, now.metadata?.labels)
   const taints = !deepEqual(old?.spec?.taints, now.spec?.taints) || old?.spec?.unschedulable !== now.spec?.unschedulable
   const resources = !deepEqual(old?.status?.allocatable, now.status?.allocatable)
-  return added || labels || taints || resources ? { kind: 'node', name: key, added, removed: false, labels, taints, resources } : undefined
+  const features = !deepEqual(old?.status?.declaredFeatures, now.status?.declaredFeatures)
+  if (!added && !labels && !taints && !resources && !features) return undefined
+  return { kind: 'node', name: key, added, removed: false, labels, taints, resources, features }
 }
 
-const NOTHING = { added: false, labels: false, taints: false, resources: false }
+const NOTHING = { added: false, labels: false, taints: false, resources: false, features: false }

@@ -7,7 +7,15 @@ import { volumeLimits } from '../volumes/limits.ts'
 import type { StorageView } from '../volumes/storage.ts'
 import { volumeZone } from '../volumes/zone.ts'
 import { allocationPreference, balancedAllocation } from './allocation.ts'
-import { nodeAffinity, nodePorts, nodePreference, nodeUnschedulable, taintPreference, taintToleration } from './node-fitness.ts'
+import {
+  nodeAffinity,
+  nodeDeclaredFeatures,
+  nodePorts,
+  nodePreference,
+  nodeUnschedulable,
+  taintPreference,
+  taintToleration,
+} from './node-fitness.ts'
 import { affinityPreference, interPodAffinity } from './pod-affinity.ts'
 import type { DynamicResources } from './dynamic-resources/dynamic-resources.ts'
 import { imageLocality, nodeResourcesFit } from './resources.ts'
@@ -38,6 +46,7 @@ export function defaultPlugins(
     volumeZone(view),
     topologySpread(spread),
     interPodAffinity,
+    nodeDeclaredFeatures,
     ...(devices === undefined ? [] : [devices.plugin(profile.devices)]),
   ]
   const scores: readonly ScorePlugin[] = [

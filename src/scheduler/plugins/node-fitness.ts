@@ -1,4 +1,4 @@
-import type { core } from '#api'
+import { type core, featuresToRun } from '#api'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeMemo } from '../cluster/node-memo.ts'
 import type { NodeState } from '../cluster/node-state.ts'
@@ -106,6 +106,24 @@ export const nodePorts: FilterPlugin = {
     return {
       kind: 'check',
       check: (node) => (node.ports.some((used) => ports.some((port) => portsClash(port, used))) ? refused : undefined),
+    }
+  },
+}
+
+export const nodeDeclaredFeatures: FilterPlugin = {
+  name: 'NodeDeclaredFeatures',
+  live: true,
+  ofNode: true,
+  prepare: (_, { pod }) => {
+    const needed = featuresToRun(pod.spec)
+    if (needed.length === 0) return undefined
+    const refused = refusal('NodeDeclaredFeatures', "node(s) didn't match Pod's required features", true)
+    return {
+      kind: 'check',
+      check: ({ node }) => {
+        const declared = node.status?.declaredFeatures ?? []
+        return needed.every((feature) => declared.includes(feature)) ? undefined : refused
+      },
     }
   },
 }

@@ -12,6 +12,8 @@ export type ClusterChange =
       readonly labels: boolean
       readonly taints: boolean
       readonly resources: boolean
+      /** Those that it says it has. */
+      readonly features: boolean
     }
   /** A pod went from a node, asks for less there, or has other labels than before. */
   | { readonly kind: 'pod-left'; readonly pod: PodInfo; readonly node: string }

@@ -18,25 +18,49 @@ export function validateResize(pod: core.Pod, old: core.Pod, errors: FieldErrors
   if (isMirrorPod(old)) return refuse(WHOLE, 'static pods cannot be resized', errors)
   if (before.os?.name === 'windows') return refuse(WHOLE, 'windows pods cannot be resized', errors)
   const quality = old.status?.qosClass ?? qosClass(before)
-  if (errors.length === 0 && quality !== qosClass(spec))
-    errors.push(fieldError.invalid(SPEC, quality, 'Pod QOS Class may not change as a result of resizing'))
+  if (quality !== qosClass(spec)) errors.push(fieldError.invalid(SPEC, quality, 'Pod QOS Class may not change as a result of resizing'))
   if (!nodeCanResize(old)) refuse(SPEC, 'Pod running on node without support for resize', errors)
+  validatePodAmounts(spec, before, errors)
   if (!validateOrder(spec, before, errors)) return
   for (const list of LISTS) {
     const path = SPEC.child(list)
-    before[list]?.forEach(({ resources: was, restartPolicy }, i) => {
+    before[list]?.forEach(({ resources: was }, i) => {
       const now = spec[list]?.[i]?.resources
       const at = path.index(i).child('resources')
-      if (list === 'initContainers' && restartPolicy !== 'Always') {
-        if (!deepEqual(now, was)) refuse(at, 'only resources of restartable init containers can be changed', errors)
-        return
-      }
       if (loses(was?.requests, now?.requests)) refuse(at.child('requests'), 'resource requests cannot be removed', errors)
       if (loses(was?.limits, now?.limits)) refuse(at.child('limits'), 'resource limits cannot be removed', errors)
     })
   }
-  if (LISTS.some((list) => !deepEqual(fixedParts(spec[list]), fixedParts(before[list]))))
-    refuse(SPEC, 'only cpu and memory resources are mutable', errors)
+  before.containers.forEach((was, i) => {
+    if (!isSameButComputing(spec.containers[i], was)) refuse(SPEC, ONLY_COMPUTING, errors)
+  })
+  before.initContainers?.forEach((was, i) => {
+    const now = spec.initContainers?.[i]
+    const at = SPEC.child('initContainers').index(i)
+    if (!isSameButComputing(now, was)) refuse(at, 'only cpu and memory resources for init or sidecar containers are mutable', errors)
+    if (was.restartPolicy === 'Always' || deepEqual(now, was)) return
+    for (const { restartPolicy } of now?.resizePolicy ?? [])
+      if (restartPolicy === 'RestartContainer')
+        refuse(at, 'non-sidecar init containers with a resize policy of RestartContainer cannot be resized', errors)
+  })
+  if (errors.length === 0 && !hasAmounts(spec) && !hasAmounts(before) && !deepEqual(spec.resources, before.resources))
+    refuse(SPEC, ONLY_COMPUTING, errors)
+}
+
+const ONLY_COMPUTING = 'only cpu and memory resources are mutable'
+
+const hasAmounts = ({ resources }: core.PodSpec): boolean =>
+  Object.keys(resources?.requests ?? {}).length + Object.keys(resources?.limits ?? {}).length > 0
+
+/** Those of the pod as a whole. */
+function validatePodAmounts(spec: core.PodSpec, before: core.PodSpec, errors: FieldErrors): void {
+  if (!hasAmounts(spec) && !hasAmounts(before)) return
+  const [now, was] = [spec.resources, before.resources]
+  const path = SPEC.child('resources')
+  if (was !== undefined && now === undefined) return refuse(path, 'pod-level resources cannot be removed', errors)
+  if (loses(was?.requests, now?.requests)) refuse(path.child('requests'), 'pod-level resource requests cannot be removed', errors)
+  if (loses(was?.limits, now?.limits)) refuse(path.child('limits'), 'pod-level resource limits cannot be removed', errors)
+  if (!deepEqual(fixedAmounts(now), fixedAmounts(was))) refuse(SPEC, `${ONLY_COMPUTING} at pod-level`, errors)
 }
 
 function refuse(path: Path, why: string, errors: FieldErrors): void {
@@ -50,19 +74,17 @@ function nodeCanResize({ status }: core.Pod): boolean {
 }
 
 function validateOrder(spec: core.PodSpec, before: core.PodSpec, errors: FieldErrors): boolean {
-  for (const list of LISTS) {
+  const count = errors.length
+  for (const list of LISTS.toReversed()) {
     const [now, was] = [spec[list] ?? [], before[list] ?? []]
-    if (now.length !== was.length) {
-      refuse(SPEC.child(list), `${list === 'containers' ? 'containers' : 'initContainers'} may not be added or removed on resize`, errors)
-      return false
-    }
-    const renamed = was.findIndex(({ name }, i) => name !== now[i]?.name)
-    if (renamed !== -1) {
-      refuse(SPEC.child(list).index(renamed).child('name'), 'containers may not be renamed or reordered on resize', errors)
-      return false
-    }
+    if (now.length !== was.length) refuse(SPEC.child(list), `${list} may not be added or removed on resize`, errors)
+    else
+      was.forEach(({ name }, i) => {
+        if (name !== now[i]?.name)
+          refuse(SPEC.child(list).index(i).child('name'), `${list} may not be renamed or reordered on resize`, errors)
+      })
   }
-  return true
+  return errors.length === count
 }
 
 type Amounts = Readonly<Record<string, string>> | undefined
@@ -73,12 +95,14 @@ const withoutComputing = (amounts: Amounts): Amounts => {
   return rest
 }
 
-/** Containers without what may be changed. */
-function fixedParts(containers: readonly core.Container[] | undefined): unknown {
-  return (containers ?? []).map(({ resources, resizePolicy: _, ...container }) => ({
-    ...container,
-    limits: withoutComputing(resources?.limits),
-    requests: withoutComputing(resources?.requests),
-    claims: resources?.claims ?? [],
-  }))
+const fixedAmounts = (resources: core.ResourceRequirements | undefined): unknown => ({
+  limits: withoutComputing(resources?.limits),
+  requests: withoutComputing(resources?.requests),
+  claims: resources?.claims ?? [],
+})
+
+/** Whether nothing has changed but what may be. */
+function isSameButComputing(now: core.Container | undefined, was: core.Container): boolean {
+  const fixed = ({ resources, ...container }: core.Container): unknown => ({ ...container, ...(fixedAmounts(resources) as object) })
+  return now !== undefined && deepEqual(fixed(now), fixed(was))
 }

@@ -126,19 +126,22 @@ export function validatePodResources(spec: core.PodSpec, claims: ReadonlySet<str
       ),
     )
   }
-  for (const [name, most] of Object.entries(resources.limits ?? {})) {
-    for (const container of spec.containers ?? []) {
-      const limit = container.resources?.limits?.[name]
-      if (limit === undefined || compareQuantities(limit, most) <= 0) continue
+  for (const [name, sum] of Object.entries(containerAmounts(spec, 'limits'))) {
+    const own = resources.limits?.[name]
+    if (own === undefined || !isHugePageResource(name) || compareQuantities(sum, own) <= 0) continue
+    const why = `must be greater than or equal to aggregate container limits of ${canonicalQuantity(sum)}`
+    errors.push(fieldError.invalid(path.child('limits').key(name), canonicalQuantity(own), why))
+  }
+  spec.containers?.forEach((container, i) => {
+    for (const [name, limit] of Object.entries(container.resources?.limits ?? {})) {
+      const most = resources.limits?.[name]
+      if (most === undefined || compareQuantities(limit, most) <= 0) continue
+      const at = path.child('containers').index(i).key(name).child('limits')
       errors.push(
-        fieldError.invalid(
-          path.child('limits').key(name),
-          canonicalQuantity(most),
-          `must be greater than or equal to individual container limit of ${canonicalQuantity(limit)}`,
-        ),
+        fieldError.invalid(at, canonicalQuantity(limit), `must be less than or equal to pod limits of ${canonicalQuantity(most)}`),
       )
     }
-  }
+  })
 }
 
 function validatePodResourceName(name: string, path: Path, errors: FieldErrors): void {
