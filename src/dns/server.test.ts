@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Socket, createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { createServer, connect } from 'node:net'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { type Answer, type DecodedPacket, type Packet, decode, encode } from 'dns-packet'
 import { type Clock, type Scope, rootScope, systemClock } from '#base'
@@ -13,6 +13,7 @@ import { type Upstream, askUdp, framed } from './ask.ts'
 import { AgingCache } from './cache.ts'
 import { createForwarder } from './forward.ts'
 import { type Query, RCODE, readQuery } from './message.ts'
+import { listenBoth } from './listen.ts'
 import { createOutside } from './outside.ts'
 import { startDns } from './server.ts'
 import { NOTHING_SAID } from './stub-domains.ts'
@@ -38,28 +39,11 @@ async function upstream(
   scope: Scope,
   answer: (asked: DecodedPacket, count: number) => Packet | undefined,
 ): Promise<Upstream & { count(): number }> {
-  const socket = createSocket('udp4')
   let count = 0
-  const reply = (raw: Buffer): Buffer | undefined => {
+  const port = await listenBoth(scope, HOST, 0, async (raw) => {
     const asked = decode(raw)
     const said = answer(asked, ++count)
     return said === undefined ? undefined : encode({ type: 'response', id: asked.id ?? 0, questions: asked.questions ?? [], ...said })
-  }
-  socket.on('message', (raw, peer) => {
-    const said = reply(raw)
-    if (said !== undefined) socket.send(said, peer.port, peer.address)
-  })
-  socket.bind(0, HOST)
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  const tcp = createServer((connection) => {
-    connection.on('error', () => undefined)
-    connection.on('data', (chunk: Buffer) => void connection.write(framed(reply(chunk.subarray(2)) ?? Buffer.alloc(0))))
-  }).listen(port, HOST)
-  await once(tcp, 'listening')
-  scope.signal.addEventListener('abort', () => {
-    socket.close()
-    tcp.close()
   })
   return { address: HOST, port, count: () => count }
 }
