@@ -195,6 +195,7 @@ export {
   notClaimOfPod,
 } from './pods/pod-claims.ts'
 export { isExtendedResource } from './validation/resources.ts'
+export { toleratesDeviceTaint } from './pods/device-taints.ts'
 export { NODE_FEATURES, featuresToChange, featuresToRun } from './pods/node-features.ts'
 export { type AmountKind, type Amounts, podAmounts } from './pods/resources.ts'
 export { keepUnchangedTimes } from './fields/keep-times.ts'

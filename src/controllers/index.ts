@@ -8,6 +8,7 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation/inde
 import { cronJobController } from './cronjob/index.ts'
 import { daemonSetController } from './daemonset/index.ts'
 import { deploymentController } from './deployment/index.ts'
+import { deviceTaintEvictionController } from './device-taint-eviction/index.ts'
 import { disruptionController, staleDisruptionController } from './disruption/index.ts'
 import { endpointsController } from './endpoints/index.ts'
 import { endpointSliceController, endpointSliceMirroringController } from './endpointslice/index.ts'
@@ -114,6 +115,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
       slowEvictionsPerSecond: 0.01,
     }),
     taintEvictionController,
+    deviceTaintEvictionController,
     podGcController({ quarantineMs: options.podGcQuarantineMs ?? 40_000, terminatedThreshold: options.terminatedPodThreshold ?? 12_500 }),
     clusterRoleAggregationController,
     serviceCidrController,

@@ -1,4 +1,4 @@
-import { addQuantities, compareQuantities, type resource } from '#api'
+import { addQuantities, compareQuantities, type resource, toleratesDeviceTaint } from '#api'
 import { hasRoom, shareOf } from './capacity.ts'
 import { type Constraint, type RequestName, constraintOf } from './constraints.ts'
 import { deviceKey } from './device-view.ts'
@@ -158,7 +158,11 @@ class Search {
     const isShared = device.allowMultipleAllocations === true
     if (isAdmin ? !isShared && chosen.some((one) => one.candidate.key === key) : used.whole.has(key) || this.#taken.has(key))
       return undefined
-    if ((device.taints ?? []).some((taint) => keepsAway(taint) && !(request.tolerations ?? []).some((one) => tolerates(one, taint))))
+    if (
+      (device.taints ?? []).some(
+        (taint) => keepsAway(taint) && !(request.tolerations ?? []).some((one) => toleratesDeviceTaint(one, taint)),
+      )
+    )
       return undefined
     const share = shareOf(request.capacity?.requests, device.capacity ?? {})
     const taken = [...(used.shares.get(key) ?? []), ...(this.#shares.get(key) ?? [])]
@@ -231,12 +235,3 @@ class Search {
 }
 
 const keepsAway = ({ effect }: resource.DeviceTaint): boolean => effect === 'NoSchedule' || effect === 'NoExecute'
-
-export function tolerates(
-  { key = '', operator = 'Equal', value = '', effect = '' }: resource.DeviceToleration,
-  taint: resource.DeviceTaint,
-): boolean {
-  if (effect !== '' && effect !== taint.effect) return false
-  if (key !== '' && key !== taint.key) return false
-  return operator === 'Exists' || (operator === 'Equal' && value === (taint.value ?? ''))
-}

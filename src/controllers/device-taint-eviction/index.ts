@@ -1,0 +1,1 @@
+export { deviceTaintEvictionController } from './device-taint-eviction.ts'
