@@ -23,6 +23,7 @@ import type { Host } from './host/host.ts'
 import { OrphanSweep } from './host/orphans.ts'
 import { ImageCollector } from './images/image-collector.ts'
 import { podImages } from './images/pod-images.ts'
+import { PulledImages } from './images/pulled-images.ts'
 import { LogRotation } from './logs/log-rotation.ts'
 import { KnownRequests, admitPod, isSelected, lacking } from './node-object/admission.ts'
 import { machineFacts, mostPids } from './node-object/facts.ts'
@@ -37,6 +38,7 @@ import { type PluginHandlers, PluginRegistry } from './plugins/plugin-registry.t
 import { isMirror, uidOf } from './pods/pod-facts.ts'
 import { PodManager } from './pods/pod-manager.ts'
 import type { PodEvents, PodNetwork } from './pods/services.ts'
+import { SavedFile } from './saved-file.ts'
 import { StartTally } from './server/start-tally.ts'
 import { podHooks } from './probes/pod-hooks.ts'
 import { podProbes } from './probes/pod-probes.ts'
@@ -260,7 +262,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     runtime,
     objects,
     events,
-    images: podImages(runtime, objects, events),
+    images: podImages(runtime, objects, events, new PulledImages(new SavedFile(layout.pullsFile))),
     volumes: podVolumes(settings, objects, runtime, volumes.driven),
     cgroups: podCgroups(machine.cgroups, layout.cgroupRoot, options.podPidsLimit ?? 0, ofAllPods, alignment.hasOwnCpus),
     probes: podProbes(scope, runtime, events, probes),

@@ -68,6 +68,8 @@ export interface HostLayout {
   readonly claimsFile: string
   /** Which users of the node the pods with a user namespace are. */
   readonly usersFile: string
+  /** Who may use which images without pulling them. */
+  readonly pullsFile: string
   /** Which processors and which memory are whose; the names are the kubelet's. */
   readonly cpusFile: string
   readonly memoryFile: string
@@ -119,6 +121,7 @@ export function layoutOf(options: HostOptions): HostLayout {
     pluginRegistryDir: join(rootDir, 'plugins_registry'),
     claimsFile: join(rootDir, 'claims.json'),
     usersFile: join(rootDir, 'user-namespaces.json'),
+    pullsFile: join(rootDir, 'pulled-images.json'),
     cpusFile: join(rootDir, 'cpu_manager_state'),
     memoryFile: join(rootDir, 'memory_manager_state'),
     devicePluginsDir: join(rootDir, 'device-plugins'),

@@ -56,7 +56,15 @@ export async function releaseHost(scope: Scope, options: HostOptions): Promise<v
     layout.logsDir,
   ])
     rmSync(dir, { recursive: true, force: true })
-  for (const file of [layout.memoFile, layout.claimsFile, layout.usersFile, layout.cpusFile, layout.memoryFile, layout.containerd.log])
+  for (const file of [
+    layout.memoFile,
+    layout.claimsFile,
+    layout.usersFile,
+    layout.pullsFile,
+    layout.cpusFile,
+    layout.memoryFile,
+    layout.containerd.log,
+  ])
     rmSync(file, { force: true })
   for (const dir of [layout.rootDir, ...SHARED_DIRS]) removeWhenEmpty(dir)
 }

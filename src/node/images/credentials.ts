@@ -15,9 +15,15 @@ export function registryOf(image: string): string {
   return rest.length > 0 && (first.includes('.') || first.includes(':') || first === 'localhost') ? first : 'docker.io'
 }
 
+/** What a pod may log in with, and the Secret that says it. */
+export interface PullSecret {
+  readonly credentials: ImageCredentials
+  readonly secret: core.Secret
+}
+
 /** Credentials for an image among pull secrets, the most specific path first. A secret that cannot be read has none. */
-export function credentialsFor(image: string, secrets: readonly core.Secret[]): ImageCredentials[] {
-  const found: { readonly length: number; readonly credentials: ImageCredentials }[] = []
+export function credentialsFor(image: string, secrets: readonly core.Secret[]): PullSecret[] {
+  const found: (PullSecret & { readonly length: number })[] = []
   const registry = registryOf(image)
   const name = registry === 'docker.io' && !image.startsWith('docker.io/') ? `docker.io/${image}` : image
   for (const secret of secrets) {
@@ -31,10 +37,10 @@ export function credentialsFor(image: string, secrets: readonly core.Secret[]): 
         ...(path[0] === 'v1' || path[0] === 'v2' ? path.slice(1) : path),
       ].join('/')
       if (!matches(name, place)) continue
-      found.push({ length: place.length, credentials: credentialsOf(entry, key) })
+      found.push({ length: place.length, credentials: credentialsOf(entry, key), secret })
     }
   }
-  return found.toSorted((a, b) => b.length - a.length).map(({ credentials }) => credentials)
+  return found.toSorted((a, b) => b.length - a.length).map(({ credentials, secret }) => ({ credentials, secret }))
 }
 
 /** `*` stands for one label of the host name. */

@@ -25,11 +25,12 @@ describe('credentials for an image', () => {
   for (const [image, auths, users] of cases)
     test(image, () =>
       assert.deepEqual(
-        credentialsFor(image, [secret(auths)]).map(({ username }) => username),
+        credentialsFor(image, [secret(auths)]).map(({ credentials }) => credentials.username),
         users,
       ),
     )
-  test('a password may have colons', () => assert.equal(credentialsFor('nginx', [secret({ 'docker.io': login('x') })])[0]?.password, 'p:w'))
+  test('a password may have colons', () =>
+    assert.equal(credentialsFor('nginx', [secret({ 'docker.io': login('x') })])[0]?.credentials.password, 'p:w'))
   test('a broken secret has none', () =>
     assert.deepEqual(credentialsFor('nginx', [{ type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': '!!' } }]), []))
   test('registries', () =>

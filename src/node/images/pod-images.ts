@@ -1,17 +1,23 @@
 import { type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
-import { type ContainerRuntime, type Image, type ImageCredentials, RuntimeError } from '../cri/runtime.ts'
+import { type ContainerRuntime, type Image, RuntimeError } from '../cri/runtime.ts'
 import type { ObjectSource } from '../objects.ts'
 import { allContainersOf } from '../pods/pod-facts.ts'
 import type { PodEvents, PodImages } from '../pods/services.ts'
 import { StartRefused } from '../refusal.ts'
 import { goDuration } from '../pods/plan/backoff.ts'
-import { credentialsFor } from './credentials.ts'
+import { type PullSecret, credentialsFor } from './credentials.ts'
+import { PulledImages } from './pulled-images.ts'
 
 const SEEN_MS = 1000
 
 /** Pull policies over the runtime's image store. Pulls go one after the other, so that each has the whole line and the disk is written in order. */
-export function podImages(runtime: ContainerRuntime, objects: ObjectSource, events: PodEvents): PodImages {
+export function podImages(
+  runtime: ContainerRuntime,
+  objects: ObjectSource,
+  events: PodEvents,
+  pulledImages: PulledImages = new PulledImages(),
+): PodImages {
   let line: Promise<unknown> = Promise.resolve()
   const inLine = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = line.then(work, work)
@@ -52,7 +58,8 @@ export function podImages(runtime: ContainerRuntime, objects: ObjectSource, even
       }
       if (policy !== 'Always') {
         const there = await present(scope, image)
-        if (there !== undefined) {
+        const isOpen = there !== undefined && !(await pulledImages.mustPull(image, there.id, await secretsOf(scope, pod, image)))
+        if (there !== undefined && isOpen) {
           events.record(
             pod,
             'Normal',
@@ -97,26 +104,33 @@ export function podImages(runtime: ContainerRuntime, objects: ObjectSource, even
     },
   }
 
-  async function pull(scope: Scope, pod: core.Pod, image: string): Promise<Image> {
-    scope.check()
+  async function secretsOf(scope: Scope, pod: core.Pod, image: string): Promise<readonly PullSecret[]> {
     const secrets = await Promise.all((pod.spec?.imagePullSecrets ?? []).map(({ name = '' }) => objects.secret(scope, pod, name)))
-    const tries: (ImageCredentials | undefined)[] = credentialsFor(
+    return credentialsFor(
       image,
       secrets.flatMap((secret) => secret ?? []),
     )
-    if (tries.length === 0) tries.push(undefined)
+  }
+
+  async function pull(scope: Scope, pod: core.Pod, image: string): Promise<Image> {
+    scope.check()
+    const secrets = await secretsOf(scope, pod, image)
+    await pulledImages.begin(image)
     let failure: unknown
-    for (const credentials of tries) {
+    for (const used of secrets.length === 0 ? [undefined] : secrets) {
       try {
-        const id = await runtime.pullImage(scope, image, credentials)
+        const id = await runtime.pullImage(scope, image, used?.credentials)
         const found = (await runtime.imageStatus(scope, id)) ?? (await runtime.imageStatus(scope, image))
         if (found === undefined) throw new RuntimeError('not-found', `image "${image}" was pulled and is not there`)
+        const there = (await runtime.listImages(scope)).map((one) => one.id)
+        await pulledImages.done(scope, image, found.id, used, there)
         return found
       } catch (error) {
         if (isCancelled(error)) throw error
         failure = error
       }
     }
+    await pulledImages.failed(image)
     throw failure
   }
 }
