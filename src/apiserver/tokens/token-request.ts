@@ -41,9 +41,9 @@ export function tokenRequestResource(options: TokenRequestOptions): VirtualResou
 async function createToken(scope: Scope, options: TokenRequestOptions, request: VirtualRequest, object: KubeObject): Promise<KubeObject> {
   const asked = object as authentication.TokenRequest
   const { namespace, name } = request
+  checkIdentity(asked, request)
   const account = options.reader.get(refs.serviceaccounts, namespace, name)
   if (account === undefined) throw statusError.notFound(refs.serviceaccounts, name)
-  checkIdentity(asked, request)
   const uid = account.metadata?.uid ?? ''
   const askedUid = asked.metadata?.uid ?? ''
   if (askedUid !== '' && askedUid !== uid) {

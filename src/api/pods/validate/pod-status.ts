@@ -28,9 +28,13 @@ export function validatePodStatus(pod: core.Pod, old: core.Pod, errors: FieldErr
   })
   const { nominatedNodeName = '' } = status
   if (nominatedNodeName !== '' && nominatedNodeName !== before.nominatedNodeName) {
-    invalidText(nominatedNodeName, dnsSubdomainErrors(nominatedNodeName), STATUS.child('nominatedNodeName'), errors)
+    const at = STATUS.child('nominatedNodeName')
+    invalidText(nominatedNodeName, dnsSubdomainErrors(nominatedNodeName), at, errors)
+    if ((old.spec?.nodeName ?? '') !== '') errors.push(fieldError.forbidden(at, 'may not be set on pods that are already bound to a node'))
   }
-  validateNonnegative(status.observedGeneration, STATUS.child('observedGeneration'), errors)
+  const { observedGeneration = 0 } = status
+  if (observedGeneration < 0)
+    errors.push(fieldError.invalid(STATUS.child('observedGeneration'), observedGeneration, 'must be a non-negative integer'))
   validateImmutable(status.qosClass, before.qosClass, STATUS.child('qosClass'), errors)
   if (old.spec !== undefined) {
     validateEnded(status.containerStatuses, before.containerStatuses, 'containerStatuses', restartsOf(old.spec, 'containers'), errors)

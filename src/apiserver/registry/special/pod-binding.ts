@@ -24,11 +24,14 @@ async function bind(context: RequestContext, target: SpecialTarget, name: string
   const podName = name ?? own
   if (name !== undefined && own !== name) throw statusError.badRequest('name in URL does not match name in Binding object')
   checkTarget(binding)
+  if (podName === '') throw statusError.badRequest('Name parameter required.')
   await validateAdmission(context, request)
   const view = podView(context)
   const now = rfc3339(context.scope.clock.now())
   await changeStored<core.Pod>(context, view, target.namespace, podName, options.dryRun, (pod, entry) => {
-    checkPreconditions(view, target.namespace, podName, binding, pod, entry.revision)
+    // Among the bindings it is the Binding that is made, with a uid of its own.
+    const { uid = '', resourceVersion = '' } = binding.metadata ?? {}
+    checkPreconditions(view, target.namespace, podName, { uid: name === undefined ? '' : uid, resourceVersion }, pod, entry.revision)
     checkUnbound(pod, podName)
     return boundPod(pod, binding, now)
   })
@@ -46,8 +49,19 @@ function checkTarget({ target }: Binding): void {
   if (wrong.length > 0) throw plainFailure(wrong.length === 1 ? (wrong[0] ?? '') : `[${wrong.join(', ')}]`)
 }
 
-function checkPreconditions(view: View, namespace: string, name: string, { metadata }: Binding, pod: core.Pod, revision: number): void {
-  const { uid = '', resourceVersion = '' } = metadata ?? {}
+interface Preconditions {
+  readonly uid: string
+  readonly resourceVersion: string
+}
+
+function checkPreconditions(
+  view: View,
+  namespace: string,
+  name: string,
+  { uid, resourceVersion }: Preconditions,
+  pod: core.Pod,
+  revision: number,
+): void {
   const there = pod.metadata?.uid ?? ''
   if (uid !== '' && uid !== there) throw uidMismatch(view, namespace, name, uid, there)
   if (resourceVersion !== '' && resourceVersion !== String(revision)) {

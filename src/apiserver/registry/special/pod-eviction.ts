@@ -33,7 +33,7 @@ export const podEviction: SpecialHandler = async (context, target) => {
   const { draft, options, request } = await readPosted(context, target, EVICTION)
   const eviction = draft as policy.Eviction & KubeObject
   if ((eviction.metadata?.name ?? '') !== name) throw statusError.badRequest('name in URL does not match name in Eviction object')
-  const asked = typedDeleteOptions(eviction.deleteOptions ?? {})
+  const { asked, wrong } = deletionOf(eviction)
   const deletion: DeleteOptions = { ...asked, dryRun: asked.dryRun || options.dryRun }
   await validateAdmission(context, request)
   const view = podView(context)
@@ -41,12 +41,23 @@ export const podEviction: SpecialHandler = async (context, target) => {
   if (entry === undefined) throw statusError.notFound(view.resource, name)
   const pod = view.object(entry) as core.Pod
   const budget = isBeyondBudgets(pod) ? undefined : await askBudget(context, pod, deletion.dryRun)
-  if (budget === undefined || deletion.resourceVersion !== undefined) await evict(context, view, pod, deletion)
+  if (budget === undefined || deletion.resourceVersion !== undefined) await evict(context, view, pod, deletion, wrong)
   else
-    await evict(context, view, pod, { ...deletion, resourceVersion: String(entry.revision) }).catch((error: unknown) => {
+    await evict(context, view, pod, { ...deletion, resourceVersion: String(entry.revision) }, wrong).catch((error: unknown) => {
       throw isConflict(error) ? beingProcessed(budget.metadata?.name ?? '') : error
     })
   return createdAnswer(context)
+}
+
+/** How the pod is to be deleted. What is wrong with that is found where it is deleted: after its budget has been asked, and the pod been told. */
+function deletionOf({ deleteOptions = {} }: policy.Eviction): { readonly asked: DeleteOptions; readonly wrong?: StatusError } {
+  try {
+    return { asked: typedDeleteOptions(deleteOptions) }
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.reason !== 'Invalid') throw error
+    const { propagationPolicy: _, dryRun = [], ...others } = deleteOptions as { propagationPolicy?: unknown; dryRun?: readonly unknown[] }
+    return { asked: typedDeleteOptions({ ...others, dryRun: dryRun.length > 0 ? ['All'] : [] }), wrong: error }
+  }
 }
 
 /** Pods whose end disrupts nothing. */
@@ -174,7 +185,13 @@ function noneAllowed(conditions: Conditions, generation: number | undefined, now
 }
 
 /** Says on the pod why it ends, then deletes it. */
-async function evict(context: RequestContext, view: View, pod: core.Pod, options: DeleteOptions): Promise<void> {
+async function evict(
+  context: RequestContext,
+  view: View,
+  pod: core.Pod,
+  options: DeleteOptions,
+  wrong: StatusError | undefined,
+): Promise<void> {
   const { namespace = '', name = '' } = pod.metadata ?? {}
   const now = rfc3339(context.scope.clock.now())
   let { resourceVersion } = options
@@ -187,5 +204,6 @@ async function evict(context: RequestContext, view: View, pod: core.Pod, options
     // The condition has moved the pod on, and it has been checked.
     resourceVersion = undefined
   }
+  if (wrong !== undefined) throw wrong
   await deleteObject(context, { view, namespace, name, options: { ...options, resourceVersion } })
 }

@@ -57,6 +57,35 @@ test('a binding to nothing is refused and changes nothing', async (t) => {
   assert.equal((await ask('GET', `${PODS}/p`)).body.spec.nodeName, undefined)
 })
 
+test('among the bindings one names its pod, and its own uid says nothing of that', async (t) => {
+  const ask = await server(t)
+  await ask('POST', PODS, POD)
+  const target = { kind: 'Node', name: 'n1' }
+  const nameless = await ask('POST', '/api/v1/namespaces/default/bindings', { metadata: {}, target })
+  assert.deepEqual([nameless.status, nameless.body.message], [400, 'Name parameter required.'])
+  const uid = '00000000-0000-0000-0000-000000000000'
+  assert.equal((await ask('POST', `${PODS}/p/binding`, { metadata: { name: 'p', uid }, target })).status, 409)
+  assert.equal((await ask('POST', '/api/v1/namespaces/default/bindings', { metadata: { name: 'p', uid }, target })).status, 201)
+  const nominated = await ask('PATCH', `${PODS}/p/status`, { status: { nominatedNodeName: 'n2', observedGeneration: -1 } })
+  assert.deepEqual(
+    nominated.body.details.causes.map(({ message }: { message: string }) => message),
+    ['Forbidden: may not be set on pods that are already bound to a node', 'Invalid value: -1: must be a non-negative integer'],
+  )
+})
+
+test('a pod is told of its eviction before what is wrong with its deletion is found', async (t) => {
+  const ask = await server(t)
+  await ask('POST', PODS, POD)
+  const evict = (deleteOptions: object): Promise<TestAnswer> =>
+    ask('POST', `${PODS}/p/eviction`, { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' }, deleteOptions })
+  assert.equal((await evict({ dryRun: ['x'] })).status, 422)
+  assert.equal((await ask('GET', `${PODS}/p`)).body.status.conditions, undefined)
+  const refused = await evict({ propagationPolicy: 'Sideways' })
+  assert.equal(refused.status, 422)
+  assert.match(refused.body.message, /propagationPolicy: Unsupported value: "Sideways"/)
+  assert.equal((await ask('GET', `${PODS}/p`)).body.status.conditions[0].reason, 'EvictionByEvictionAPI')
+})
+
 async function runningPod(ask: Ask, name: string): Promise<void> {
   await ask('POST', PODS, { ...POD, metadata: { ...POD.metadata, name }, spec: { ...POD.spec, nodeName: 'n1' } })
   await ask('PATCH', `${PODS}/${name}/status`, { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } })

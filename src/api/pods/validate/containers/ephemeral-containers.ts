@@ -28,9 +28,9 @@ export function validateEphemeralContainers(pod: PodSurroundings, path: Path, er
     validateNoWhitespace(container.image, at.child('image'), errors)
     if (names.has(container.name)) errors.push(fieldError.duplicate(at.child('name'), container.name))
     else names.add(container.name)
-    validateFields(container, at, errors)
     const target = container.targetContainerName ?? ''
     if (target !== '' && !others.has(target)) errors.push(fieldError.notFound(at.child('targetContainerName'), target))
+    validateFields(container, at, errors)
     container.volumeMounts?.forEach(({ subPath, subPathExpr }, m) => {
       const mount = at.child('volumeMounts').index(m)
       if ((subPath ?? '') !== '') errors.push(fieldError.forbidden(mount.child('subPath'), WRONG))
