@@ -4,7 +4,7 @@ import { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { newIpErrors, parseIp } from '../../validation/ip.ts'
 import { dnsSubdomainErrors, qualifiedNameErrors } from '../../validation/names.ts'
-import { invalidText, validateImmutable, validateNonnegative } from '../../validation/values.ts'
+import { invalidText, validateImmutable } from '../../validation/values.ts'
 
 const STATUS = Path.of('status')
 const CONDITIONS = STATUS.child('conditions')
