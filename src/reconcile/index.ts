@@ -38,6 +38,7 @@ export { inParallel, slowStart } from './slow-start.ts'
 export { Unhurried } from './unhurried.ts'
 export { compareVersions } from './versions.ts'
 export { resolveIntOrPercent } from './workloads/int-or-percent.ts'
+export { evictPod } from './workloads/evict-pod.ts'
 export { selectsNode } from './workloads/node-affinity.ts'
 export { type PodControl, podFromTemplate, isNamespaceEnding, podControl } from './workloads/pod-control.ts'
 export {

@@ -1,3 +1,4 @@
+import { deepEqual } from '../meta/deep.ts'
 import type * as core from '../types/core-v1.gen.ts'
 
 type Spec = Pick<core.PodSpec, 'hostNetwork' | 'hostUsers' | 'initContainers' | 'resources'> & {
@@ -22,16 +23,12 @@ export function featuresToRun(spec: Spec | undefined): readonly string[] {
   return needed
 }
 
-/** Features that a node must have for a pod of its own to become another one. `isSame` compares resources. */
-export function featuresToChange(
-  old: Spec | undefined,
-  now: Spec | undefined,
-  isSame: (one: core.ResourceRequirements | undefined, other: core.ResourceRequirements | undefined) => boolean,
-): readonly string[] {
+/** Features that a node must have for a pod of its own to become another one. */
+export function featuresToChange(old: Spec | undefined, now: Spec | undefined): readonly string[] {
   const needed: string[] = []
-  if (!isSame(old?.resources, now?.resources)) needed.push(NODE_FEATURES.resizeOfPods)
+  if (!deepEqual(old?.resources, now?.resources)) needed.push(NODE_FEATURES.resizeOfPods)
   const changed = (old?.initContainers ?? []).some(
-    ({ restartPolicy, resources }, i) => restartPolicy !== 'Always' && !isSame(resources, now?.initContainers?.[i]?.resources),
+    ({ restartPolicy, resources }, i) => restartPolicy !== 'Always' && !deepEqual(resources, now?.initContainers?.[i]?.resources),
   )
   if (changed) needed.push(NODE_FEATURES.resizeOfInitContainers)
   return needed

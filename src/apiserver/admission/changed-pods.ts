@@ -19,8 +19,7 @@ export function nodeFeatures(reader: ObjectReader): AdmissionStep {
     handles: (request) => isChange(request, '', 'resize'),
     validate(_scope, request) {
       const { pod, old } = podsOf(request)
-      if (!isOther(pod, old)) return
-      const needed = featuresToChange(old.spec, pod.spec, deepEqual)
+      const needed = featuresToChange(old.spec, pod.spec)
       if (needed.length === 0) return
       const { name, status } = nodeOf(reader, request, pod)
       const lacking = needed.filter((feature) => status?.declaredFeatures?.includes(feature) !== true)
@@ -37,7 +36,7 @@ export function podResize(reader: ObjectReader): AdmissionStep {
     handles: (request) => isChange(request, 'resize'),
     validate(_scope, request) {
       const { pod, old } = podsOf(request)
-      if (!isOther(pod, old)) return
+      if (deepEqual(pod.spec, old.spec)) return
       const { name, os, status } = nodeOf(reader, request, pod)
       if (os !== undefined && os !== 'linux')
         throw refused(request, `pod resize is only supported on linux nodes, node "${name}" is "${os}"`, 'UnsupportedPlatform')
@@ -58,14 +57,12 @@ const MEASURES = [
 ] as const
 
 const isChange = (request: AdmissionRequest, ...subresources: readonly string[]): boolean =>
-  request.operation === 'UPDATE' && isAbout(request, '', 'pods', ...subresources) && podsOf(request).pod.spec?.nodeName !== undefined
+  request.operation === 'UPDATE' && isAbout(request, '', 'pods', ...subresources) && (podsOf(request).pod.spec?.nodeName ?? '') !== ''
 
 const podsOf = ({ object, old }: AdmissionRequest): { readonly pod: core.Pod; readonly old: core.Pod } => ({
   pod: object as core.Pod,
   old: old as core.Pod,
 })
-
-const isOther = (pod: core.Pod, old: core.Pod): boolean => pod.spec !== old.spec && !deepEqual(pod.spec, old.spec)
 
 interface NodeFacts {
   readonly name: string
@@ -80,9 +77,7 @@ function nodeOf(reader: ObjectReader, request: AdmissionRequest, pod: core.Pod):
   return { name, os: node.metadata?.labels?.['kubernetes.io/os'], status: node.status }
 }
 
-function refused(request: AdmissionRequest, why: string, reason: string): Error {
-  const error = forbidden(request, why)
-  if (!(error instanceof StatusError)) return error
-  const { details } = error.status
-  return new StatusError({ ...error.status, details: { ...details, causes: [...(details?.causes ?? []), { reason }] } })
+function refused(request: AdmissionRequest, why: string, reason: string): StatusError {
+  const { status } = forbidden(request, why)
+  return new StatusError({ ...status, details: { ...status.details, causes: [{ reason }] } })
 }

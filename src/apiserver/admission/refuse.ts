@@ -2,7 +2,7 @@ import { StatusError, pathSegmentErrors, statusError } from '#api'
 import type { AdmissionRequest } from '../contract.ts'
 
 /** 403 in the words of Kubernetes' admission: the object by its name, or by its prefix as long as it has none. */
-export function forbidden(request: AdmissionRequest, why: string): Error {
+export function forbidden(request: AdmissionRequest, why: string): StatusError {
   const { name = '', generateName = '' } = request.object?.metadata ?? {}
   return statusError.forbidden(request.resource, request.name || name || generateName || 'Unknown', why)
 }

@@ -48,10 +48,10 @@ const MANAGERS = ',"managedFields":[{'
  * objects inside, so they end with the first `}]`, wherever the server puts them in the metadata. One inside a string leaves half a string behind, which is not
  * JSON; it is believed only when what was put in their place is found there.
  */
-export function parseLeanFrame(frame: Uint8Array): RawFrame {
-  const text = textOfFrame(frame)
-  return leanFrame(text) ?? parseText(text)
-}
+export const parseLeanFrame = (frame: Uint8Array): RawFrame => parseLeanText(textOfFrame(frame))
+
+/** The same of a frame's text. */
+export const parseLeanText = (text: string): RawFrame => leanFrame(text) ?? parseText(text)
 
 function leanFrame(text: string): RawFrame | undefined {
   const start = text.indexOf(MANAGERS)

@@ -1,10 +1,10 @@
 import { PartMemo, type Scope } from '#base'
 import { type KubeObject, deepEqual, share } from '#api'
-import { type RawFrame, parseLeanFrame, textOfFrame } from './frames.ts'
+import { BadAnswer } from '../errors.ts'
+import { type RawFrame, parseLeanText, textOfFrame } from './frames.ts'
 
 const SPEC = '"spec":{'
 const STATUS = ',"status":{'
-const MANAGERS = ',"managedFields":['
 const NODE = ',"nodeName":"'
 const MOST_BYTES = 8 << 20
 /** How specs are read: all alike. */
@@ -30,12 +30,12 @@ export class SharedSpecs {
     const text = textOfFrame(frame)
     const start = text.indexOf(SPEC)
     const end = text.lastIndexOf(STATUS)
-    if (start === -1 || end < start) return parseLeanFrame(frame)
+    if (start === -1 || end < start) return parseLeanText(text)
     const specText = text.slice(start + SPEC.length - 1, end)
     const spec = this.#known(specText)
     const read = spec === undefined ? undefined : readAround(text, start, end, spec)
     if (read !== undefined) return read
-    const whole = parseLeanFrame(frame)
+    const whole = parseLeanText(text)
     this.#learn(specText, (whole.object as WithSpec).spec)
     return whole
   }
@@ -76,15 +76,16 @@ function withoutNode(text: string): { readonly key: string; readonly rest: strin
 
 /** Undefined when the spec does not stand where it was thought to. */
 function readAround(text: string, start: number, end: number, spec: Values): RawFrame | undefined {
-  const managers = text.indexOf(MANAGERS)
-  // A list of objects without one inside: behind its end stands nothing else of the metadata.
-  const isLast = managers !== -1 && text.indexOf('}]', managers) === start - 4 && text.startsWith('}]},', start - 4)
-  const head = isLast ? `${text.slice(0, managers)}},` : text.slice(0, start)
-  const frame = parsed(`${head}"spec":0${text.slice(end)}`) as { readonly type?: unknown; readonly object?: { spec?: unknown } } | undefined
-  const { type, object } = frame ?? {}
-  if (typeof type !== 'string' || object?.spec !== 0) return undefined
-  object.spec = spec
-  return { type, object }
+  try {
+    const { type, object } = parseLeanText(`${text.slice(0, start)}"spec":0${text.slice(end)}`)
+    const read = object as { spec?: unknown } | null
+    if (read?.spec !== 0) return undefined
+    read.spec = spec
+    return { type, object }
+  } catch (error) {
+    if (error instanceof BadAnswer) return undefined
+    throw error
+  }
 }
 
 function parsed(text: string): unknown {

@@ -1,6 +1,5 @@
-import { type Scope, rfc3339 } from '#base'
-import { type core, isNotFound, keyOf, refs, type resource } from '#api'
-import { after, type ControllerDefinition, disrupted, done, isTerminating } from '#reconcile'
+import { refs, type resource } from '#api'
+import { after, type ControllerDefinition, done, evictPod, isTerminating } from '#reconcile'
 import { type TaintsOf, evictingTaints, podDueMs } from './plan-device-eviction.ts'
 
 const WHY = { reason: 'DeletionByDeviceTaintManager', message: 'Device Taint manager: deleting due to NoExecute taint' } as const
@@ -39,18 +38,6 @@ export const deviceTaintEvictionController: ControllerDefinition = {
     }
     const podClient = client.resource(refs.pods)
 
-    async function evict(scope: Scope, pod: core.Pod): Promise<void> {
-      const { namespace, name = '', uid = '' } = pod.metadata ?? {}
-      events.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Marking for deletion')
-      const conditions = [...disrupted(pod, WHY, rfc3339(scope.clock.now()))]
-      try {
-        await podClient.update(scope, { ...pod, status: { ...pod.status, conditions } }, { subresource: 'status' })
-        await podClient.delete(scope, { namespace, name }, { preconditions: { uid } })
-      } catch (error) {
-        if (!isNotFound(error)) throw error
-      }
-    }
-
     return async (scope, key) => {
       const pod = pods.get(key)
       const uid = pod?.metadata?.uid ?? ''
@@ -60,7 +47,7 @@ export const deviceTaintEvictionController: ControllerDefinition = {
         return done
       }
       const namespace = pod.metadata?.namespace ?? ''
-      const dueMs = podDueMs(pod, (name) => claims.get(keyOf({ metadata: { namespace, name } })), taintsOf)
+      const dueMs = podDueMs(pod, (name) => claims.get(`${namespace}/${name}`), taintsOf)
       if (dueMs === undefined) {
         scheduled.delete(key)
         if (isSet) events.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Cancelling deletion')
@@ -71,7 +58,8 @@ export const deviceTaintEvictionController: ControllerDefinition = {
         scheduled.set(key, uid)
         return after(inMs)
       }
-      await evict(scope, pod)
+      events.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Marking for deletion')
+      await evictPod(scope, podClient, pod, WHY)
       scheduled.delete(key)
       return done
     }

@@ -1,6 +1,5 @@
-import { type Scope, rfc3339 } from '#base'
-import { type core, isNotFound, keyOf, refs } from '#api'
-import { PODS_BY_NODE, after, type ControllerDefinition, disrupted, done, indexByNode, isTerminating } from '#reconcile'
+import { keyOf, refs } from '#api'
+import { PODS_BY_NODE, after, type ControllerDefinition, done, evictPod, indexByNode, isTerminating } from '#reconcile'
 import { evictionTime, planEviction } from './plan-eviction.ts'
 
 const WHY = { reason: 'DeletionByTaintManager', message: 'Taint manager: deleting due to NoExecute taint' } as const
@@ -27,18 +26,6 @@ export const taintEvictionController: ControllerDefinition = {
     )
     const podClient = client.resource(refs.pods)
 
-    async function evict(scope: Scope, pod: core.Pod): Promise<void> {
-      const { namespace, name = '', uid = '' } = pod.metadata ?? {}
-      events.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace ?? ''}/${name}`)
-      const conditions = [...disrupted(pod, WHY, rfc3339(scope.clock.now()))]
-      try {
-        await podClient.update(scope, { ...pod, status: { ...pod.status, conditions } }, { subresource: 'status' })
-        await podClient.delete(scope, { namespace, name }, { preconditions: { uid } })
-      } catch (error) {
-        if (!isNotFound(error)) throw error
-      }
-    }
-
     return async (scope, key) => {
       const pod = pods.get(key)
       const { nodeName } = pod?.spec ?? {}
@@ -57,7 +44,9 @@ export const taintEvictionController: ControllerDefinition = {
         return after(dueMs - nowMs)
       }
       scheduled.delete(key)
-      if (dueMs !== undefined) await evict(scope, pod)
+      if (dueMs === undefined) return done
+      events.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`)
+      await evictPod(scope, podClient, pod, WHY)
       return done
     }
   },

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { AppApplyFlags, AppChangeFlags, AppDeleteFlags, AppFlags, AppRollbackFlags, AppSuspendFlags } from './flags.ts'
 import { instanceFlags } from './instance-flags.ts'
+import { several } from './common-flags.ts'
 
 /** `sampan app …`: applications as one object, whichever door they came by. */
 export function addAppCommands(root: Command): void {
@@ -71,8 +72,6 @@ const changing = (command: Command): Command =>
     .option('--dry-run', 'only say what would change', false)
     .option('-d, --detach', 'do not wait until it is so', false)
     .option('--timeout <seconds>', 'give up after this time', seconds, 300)
-
-const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
 
 function revision(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('give the number of a revision.')

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ComposeConfigFlags, ComposeDownFlags, ComposeFlags, ComposeLogsFlags, ComposeUpFlags } from './flags.ts'
 import { instanceFlags } from './instance-flags.ts'
+import { several } from './common-flags.ts'
 
 /** `sampan compose …`. Options of `compose` stand before the command: `-f` means something else behind `logs`. */
 export function addComposeCommands(root: Command): void {
@@ -55,7 +56,6 @@ export function addComposeCommands(root: Command): void {
 }
 
 function composeFlags(command: Command): Command {
-  const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
   return instanceFlags(command)
     .option('-f, --file <path>', 'a Compose file (may be repeated; default: the usual names, here and above)', several, [])
     .option('-p, --project-name <name>', 'name of the project (default: that of the folder)')

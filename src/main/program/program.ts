@@ -4,7 +4,6 @@ import { type ListenAddress, UserError } from '#base'
 import { parseFamilies } from '../instance/families.ts'
 import { NETWORK_MODES } from '../instance/instance.ts'
 import { WRONG_USE } from './exit-codes.ts'
-import { FAILOVERS } from './failover.ts'
 import { SHELLS, completionScript, isShell } from './completion.ts'
 import { addAppCommands } from './app-program.ts'
 import { addComposeCommands } from './compose-program.ts'
@@ -13,7 +12,8 @@ import { addReleaseCommands } from './release-program.ts'
 import { addDoctorCommand } from './doctor-program.ts'
 import { addExplainCommand } from './explain-program.ts'
 import { addJoinCommands } from './join-program.ts'
-import { roomFlags } from './room-flags.ts'
+import { agentFlags } from './agent-flags.ts'
+import { failover, logLevel, several } from './common-flags.ts'
 import { instanceFlags, instanceName, otherContainerd, ownCniChain } from './instance-flags.ts'
 import type { AgentFlags, DeliveryFlags, GatewayFlags, InstanceFlags, PartFlags, ServerFlags, SimulateFlags, UpFlags } from './flags.ts'
 
@@ -215,9 +215,6 @@ The first minutes:
   sampan down                   stop, keep the data
   sampan reset                  remove it all`
 
-const logLevel = (): Option =>
-  new Option('--log-level <level>', 'least important lines to write').choices(['debug', 'info', 'warn', 'error']).default('info')
-
 function serverFlags(command: Command): Command {
   return command
     .requiredOption('--state-dir <dir>', 'where the database, keys, certificates and kubeconfigs lie')
@@ -310,76 +307,6 @@ function serverFlags(command: Command): Command {
     )
     .addOption(logLevel())
 }
-
-function agentFlags(command: Command): Command {
-  return roomFlags(command)
-    .requiredOption('--kubeconfig <file>', 'how to reach the API server, as this node')
-    .requiredOption('--node-name <name>', 'name of the Node object')
-    .requiredOption('--root-dir <dir>', 'where images, volumes and logs of pods lie')
-    .option(
-      '--node-ip <addresses>',
-      'address of the node, or one of each family with a comma between (default: the first of this machine)',
-      commas,
-    )
-    .option('--instance <name>', 'tells the namespaces, tables and control groups of several nodes on one machine apart', 'default')
-    .option(
-      '--pod-cidr <cidrs>',
-      "addresses of this node's pods, a range of each family (default: what spec.podCIDRs of the Node says)",
-      commas,
-    )
-    .addOption(
-      new Option(
-        '--network <mode>',
-        'how to reach the pods of other nodes: by routes, packed into UDP (VXLAN), or by routes with the own pods on one switch',
-      )
-        .choices(NETWORK_MODES)
-        .default('route'),
-    )
-    .addOption(ownCniChain())
-    .option('--cluster-cidr <cidr>', 'addresses that see the pods under their own (may be repeated)', several, [])
-    .option(
-      '--pod-network <cidr>',
-      "all pods of the cluster and no Service: what no node has of it is unreachable, instead of somebody's beyond the default route (may be repeated)",
-      several,
-      [],
-    )
-    .option('--sandbox-image <name>', 'the image that holds a pod together', 'sampan.local/pause:1')
-    .option('--netns <path>', 'network namespace that stands for the machine')
-    .addOption(otherContainerd())
-    .option('--cluster-dns <address>', 'name server of the pods (may be repeated)', several, [])
-    .option('--tls-cert-file <file>', "certificate of the agent's own HTTPS API")
-    .option('--tls-private-key-file <file>', 'its key')
-    .option('--client-ca-file <file>', 'authority of those who may call it')
-    .option(
-      '--cert-dir <dir>',
-      'certificates that come from the cluster and are renewed before they end: as node, as proxy, and of the HTTPS API; what the kubeconfigs hold does not count then',
-    )
-    .option('--proxy-kubeconfig <file>', 'also run the service proxy (and DNS), reaching the API by this')
-    .option('--proxy-table <name>', 'nftables table of the service proxy', 'sampan_services')
-    .option('--load-balancer-pool <cidr>', 'announce addresses of load balancers of this range on the network of the node')
-    .option('--announce-interface <name>', 'where to announce them', 'lo')
-    .option('--policy-table <name>', 'nftables table of the network policies', 'sampan_policies')
-    .option('--dns-address <addresses>', "answer the cluster's names here: addresses that are added to the loopback interface", commas)
-    .option('--allowed-unsafe-sysctls <names>', 'sysctls that pods may set beside the safe ones, with commas; a name may end in *', '')
-    .option('--pod-manifest-path <dir>', 'files in it are static pods of this node')
-    .option(
-      '--eviction-hard <thresholds>',
-      'a pod is evicted at once when the node has less left: SIGNAL<AMOUNT or SIGNAL<PART%, several with commas (default: as Kubernetes)',
-    )
-    .option('--eviction-soft <thresholds>', 'a pod is evicted when the node has had less left for the grace period of the signal', '')
-    .option('--eviction-soft-grace-period <periods>', 'SIGNAL=DURATION for each soft threshold, several with commas', '')
-    .option('--eviction-max-pod-grace-period <seconds>', 'most grace of a pod that is evicted for a soft threshold', Number, 0)
-    .option('--eviction-pressure-transition-period <seconds>', 'how long the node tells of a pressure that is over', Number, 300)
-    .addOption(failover('how often the node tells that it lives (fast: every second)').default('usual'))
-    .option('--wait-for-server', 'wait for the kubeconfig and the certificates to be there and the API to answer', false)
-    .option('--release-on-stop', 'take the rules of the service proxy away at the end', false)
-    .addOption(logLevel())
-}
-
-const failover = (meaning: string): Option => new Option('--failover <speed>', meaning).choices(FAILOVERS)
-
-const commas = (text: string): readonly string[] => text.split(',')
-const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
 
 function boolean(text: string): boolean {
   if (text !== 'true' && text !== 'false') throw new UserError(`not a boolean: ${text}`, 'give true or false')

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ReleaseFlags, ReleasePromoteFlags, ReleaseStartFlags } from './flags.ts'
 import { instanceFlags } from './instance-flags.ts'
+import { several } from './common-flags.ts'
 
 /** `sampan release …`: a Release as a person says it. Options of `release` stand before or behind the command. */
 export function addReleaseCommands(root: Command): void {
@@ -13,7 +14,6 @@ export function addReleaseCommands(root: Command): void {
     .enablePositionalOptions(false)
     .configureHelp({ showGlobalOptions: true })
   const load = () => import('../commands/applications/release.ts')
-  const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
   release
     .command('start')
     .description('begin a release, by flags or as a manifest says')

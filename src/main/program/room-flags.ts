@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { UserError } from '#base'
 import type { AlignmentFlags } from '#node'
+import { several } from './common-flags.ts'
 
 /** What an agent is told of the room on its node. The names are the kubelet's. */
 export interface RoomFlags extends AlignmentFlags {
@@ -56,8 +57,6 @@ export const roomFlags = (command: Command): Command =>
     .option('--shutdown-grace-period <seconds>', 'how long pods get when the machine goes down (0: nobody waits for them)', whole, 0)
     .option('--shutdown-grace-period-critical-pods <seconds>', 'the part of it that is kept for critical pods, which end last', whole, 0)
     .option('--shutdown-grace-period-by-pod-priority <periods>', 'instead: PRIORITY=SECONDS for pods from there on, with commas', '')
-
-const several = (text: string, before: readonly string[]): readonly string[] => [...before, text]
 
 function whole(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new UserError(`not a number: ${text}`, 'give a whole number')

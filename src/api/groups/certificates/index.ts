@@ -5,7 +5,7 @@ import type { Requester, Resource } from '../../resource.ts'
 import { humanDuration } from '../../schema/age.ts'
 import { SPEC, STATUS, keepSpec, keepStatus } from '../../workloads/workload.ts'
 import { type Request, conditionsOf, stampConditions, validateConditions, validateFinalConditions } from './conditions.ts'
-import { pemBlocks } from './pem.ts'
+import { pemBlocks } from '../../validation/pem.ts'
 import { validateSignerName } from './signer-name.ts'
 
 const MIN_SECONDS = 600
@@ -114,7 +114,7 @@ function stateText(request: Request): string {
 
 function validate(object: Request, errors: FieldErrors): void {
   const { request = '', usages = [], signerName, expirationSeconds } = object.spec ?? {}
-  if (pemBlocks(request)[0]?.type !== 'CERTIFICATE REQUEST')
+  if (blocksOf(request)[0]?.type !== 'CERTIFICATE REQUEST')
     errors.push(fieldError.invalid(SPEC.child('request'), object.spec?.request ?? null, 'PEM block type must be CERTIFICATE REQUEST'))
   if (usages.length === 0) errors.push(fieldError.required(SPEC.child('usages')))
   usages.forEach((usage, at) => {
@@ -138,11 +138,20 @@ function validate(object: Request, errors: FieldErrors): void {
   validateCertificate(object.status?.certificate ?? '', errors)
 }
 
+/** Those that say something, of a text in the base64 of the wire. What they say is looked at by who signs. */
+function blocksOf(base64: string): ReturnType<typeof pemBlocks> {
+  try {
+    return pemBlocks(atob(base64)).filter(({ bytes }) => bytes.length > 0)
+  } catch {
+    return []
+  }
+}
+
 /** The certificate itself is not shown. */
 function validateCertificate(certificate: string, errors: FieldErrors): void {
   if (certificate === '') return
   const refuse = (why: string): unknown => errors.push(fieldError.invalid(CERTIFICATE, '<certificate data>', why))
-  const blocks = pemBlocks(certificate)
+  const blocks = blocksOf(certificate)
   const other = blocks.find(({ type }) => type !== 'CERTIFICATE')
   if (blocks.some(({ hasHeaders }) => hasHeaders)) refuse('no PEM block headers are permitted')
   else if (other !== undefined) refuse(`only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(other.type)}`)

@@ -1,4 +1,4 @@
-import { pemBlocks } from './pem.ts'
+import { pemBlocks } from '../../validation/pem.ts'
 import { Malformed, privateKeyOf, publicKeyOf } from './x509.ts'
 
 /**

@@ -1,5 +1,6 @@
 interface PemBlock {
   readonly type: string
+  readonly hasHeaders: boolean
   readonly bytes: Uint8Array
 }
 
@@ -9,9 +10,13 @@ const BLOCK =
 /** The blocks of a text in PEM, in order; what is no whole block is passed over. */
 export function pemBlocks(text: string): PemBlock[] {
   const blocks: PemBlock[] = []
-  for (const [, type = '', , body = ''] of text.matchAll(BLOCK)) {
+  for (const [, type = '', headers = '', body = ''] of text.matchAll(BLOCK)) {
     try {
-      blocks.push({ type, bytes: Uint8Array.fromBase64(body.replace(/\s/g, ''), { lastChunkHandling: 'strict' }) })
+      blocks.push({
+        type,
+        hasHeaders: headers !== '',
+        bytes: Uint8Array.fromBase64(body.replace(/\s/g, ''), { lastChunkHandling: 'strict' }),
+      })
     } catch {
       // Not base64: no block.
     }
