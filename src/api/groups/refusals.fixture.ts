@@ -17,6 +17,12 @@ export function changeRefusals<T extends KubeObject>(resource: Resource<T>, obje
   return errorsOf((errors) => resource.strategy.validateUpdate?.(draft, old, errors))
 }
 
+/** What it refuses of a status that somebody writes over another one. */
+export function statusRefusals<T extends KubeObject>(resource: Resource<T>, old: T, draft: T): readonly string[] {
+  const { status } = resource.subresources
+  return errorsOf((errors) => status?.type === 'status' && status.validateUpdate?.(draft, old, errors))
+}
+
 export function created<T extends KubeObject>(resource: Resource<T>, object: T): T {
   const draft = structuredClone(object)
   resource.strategy.defaults?.(draft)
@@ -24,7 +30,7 @@ export function created<T extends KubeObject>(resource: Resource<T>, object: T):
   return draft
 }
 
-function errorsOf(check: (errors: FieldErrors) => void): readonly string[] {
+function errorsOf(check: (errors: FieldErrors) => unknown): readonly string[] {
   const errors: FieldErrors = []
   check(errors)
   return errors.map(({ field, message }) => `${field}: ${message}`)

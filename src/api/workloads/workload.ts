@@ -84,7 +84,7 @@ export function validateAtMost(
 /** How often names of revisions collided: a number that may only go up. */
 export function validateCollisions(count: number | undefined, old: number | undefined, errors: FieldErrors): void {
   if (old === undefined || (count ?? 0) >= old) return
-  errors.push(fieldError.invalid(STATUS.child('collisionCount'), count ?? null, 'cannot be decremented'))
+  errors.push(fieldError.invalid(STATUS.child('collisionCount'), count ?? 0, 'cannot be decremented'))
 }
 
 /** A name that is no DNS label makes poor host names of pods. */

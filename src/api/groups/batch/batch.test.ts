@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { CronJob, Job, JobSpec } from '../../types/batch-v1.gen.ts'
-import { changeRefusals, created, refusals } from '../refusals.fixture.ts'
+import type { CronJob, Job, JobSpec, JobStatus } from '../../types/batch-v1.gen.ts'
+import { changeRefusals, created, refusals, statusRefusals } from '../refusals.fixture.ts'
 import { cronJobs } from './cron-job.ts'
 import { countIndexes } from './indexes.ts'
 import { jobs } from './job.ts'
@@ -54,6 +54,53 @@ describe('Job', () => {
     assert.deepEqual(changeRefusals(jobs, job({ suspend: true }), place), [])
     const [refused = ''] = changeRefusals(jobs, job(), place)
     assert.match(refused, /^spec\.template: Invalid value: .*: field is immutable$/)
+  })
+})
+
+describe('the status of a Job', () => {
+  const refused = (status: JobStatus, before: JobStatus = {}, spec: Partial<JobSpec> = {}): readonly string[] => {
+    const old = { ...created(jobs, job(spec)), status: before }
+    return statusRefusals(jobs, old, { ...old, status })
+  }
+  const done = (type: string): { type: string; status: string } => ({ type, status: 'True' })
+
+  it('is judged where it has changed', () => {
+    const odd: JobStatus = { completedIndexes: '7', active: 1, ready: 3, conditions: [done('Failed')] }
+    assert.deepEqual(refused({ ...odd, succeeded: 1 }, odd), [])
+    assert.deepEqual(refused({ ...odd, active: 2 }, odd), [
+      'status.active: Invalid value: 2: active>0 is invalid for finished job',
+      'status.ready: Invalid value: 3: cannot set more ready pods than active',
+    ])
+  })
+
+  it('has indexes that can be read and are of an indexed Job', () => {
+    assert.deepEqual(refused({ completedIndexes: '1,0' }), [
+      'status.completedIndexes: Invalid value: "1,0": error parsing completedIndexes: too large index: "1"',
+      'status.completedIndexes: Invalid value: "1,0": cannot set non-empty completedIndexes when non-indexed completion mode',
+    ])
+    const spec: Partial<JobSpec> = { completionMode: 'Indexed', completions: 5, backoffLimitPerIndex: 1 }
+    assert.deepEqual(refused({ completedIndexes: '0-2', failedIndexes: 'x,2-3' }, {}, spec), [
+      'status.failedIndexes: Invalid value: "x,2-3": error parsing failedIndexes: cannot convert string to integer for index: "x"',
+      'status.failedIndexes: Invalid value: "x,2-3": failedIndexes and completedIndexes overlap at index: 2',
+    ])
+  })
+
+  it('ends after it began, said before what is wrong with indexes', () => {
+    const status: JobStatus = { startTime: '2026-01-02T00:00:00Z', completionTime: '2026-01-01T00:00:00Z', failedIndexes: '0' }
+    assert.deepEqual(refused(status), [
+      'status.completionTime: Invalid value: "2026-01-01T00:00:00Z": cannot set completionTime when there is no Complete=True condition',
+      'status.completionTime: Invalid value: "2026-01-01T00:00:00Z": must be equal to or after `startTime`',
+      'status.failedIndexes: Invalid value: "0": cannot set non-null failedIndexes when backoffLimitPerIndex is null',
+    ])
+  })
+
+  it('keeps its times, except of a Job that goes on', () => {
+    const before: JobStatus = { startTime: '2026-01-01T00:00:00Z', conditions: [done('Suspended')] }
+    const later = '2026-01-02T00:00:00Z'
+    assert.deepEqual(refused({ startTime: later }, before), [
+      `status.startTime: Invalid value: "${later}": field is immutable for unsuspended job once set`,
+    ])
+    assert.deepEqual(refused({ startTime: later, conditions: [{ type: 'Suspended', status: 'False' }] }, before), [])
   })
 })
 

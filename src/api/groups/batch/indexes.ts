@@ -14,14 +14,21 @@ export function countIndexes(text: string, completions: number): { readonly tota
   return { total }
 }
 
-/** Every index of a well-formed list. */
-export function indexSet(text: string): ReadonlySet<number> {
-  const indexes = new Set<number>()
-  for (const interval of text.split(',')) {
-    const parsed = parseInterval(interval, Number.POSITIVE_INFINITY)
-    if (typeof parsed !== 'string') for (let index = parsed[0]; index <= parsed[1]; index++) indexes.add(index)
+/** The first index that two lists have both; intervals that cannot be read are passed over. */
+export function firstOverlap(one: string, other: string, completions: number): number | undefined {
+  const others = intervalsOf(other, completions)
+  for (const [first, last] of intervalsOf(one, completions)) {
+    for (const [otherFirst, otherLast] of others) if (first <= otherLast && otherFirst <= last) return Math.max(first, otherFirst)
   }
-  return indexes
+  return undefined
+}
+
+function intervalsOf(text: string, completions: number): (readonly [first: number, last: number])[] {
+  if (text === '') return []
+  return text.split(',').flatMap((interval) => {
+    const parsed = parseInterval(interval, completions)
+    return typeof parsed === 'string' ? [] : [parsed]
+  })
 }
 
 function parseInterval(interval: string, completions: number): readonly [first: number, last: number] | string {

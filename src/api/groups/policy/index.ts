@@ -4,6 +4,7 @@ import type { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Resource } from '../../resource.ts'
 import type { PodDisruptionBudget } from '../../types/policy-v1.gen.ts'
+import { validateConditions } from '../../validation/conditions.ts'
 import { validateLabelSelector } from '../../validation/label-selector.ts'
 import { nameIsPathSegment } from '../../validation/names.ts'
 import { SELECTOR_PATH, SPEC, STATUS, keepSpec, keepStatus, validateCounts } from '../../workloads/workload.ts'
@@ -34,8 +35,10 @@ export const podDisruptionBudgets = defineResource(refs.poddisruptionbudgets, {
     status: {
       type: 'status',
       prepareForUpdate: keepSpec,
-      validateUpdate: ({ status }, _old, errors) =>
-        validateCounts({ ...status }, ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'], STATUS, errors),
+      validateUpdate: ({ status }, _old, errors) => {
+        validateConditions(status?.conditions ?? [], STATUS.child('conditions'), errors)
+        validateCounts({ ...status }, ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'], STATUS, errors)
+      },
     },
   },
 })

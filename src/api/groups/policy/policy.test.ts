@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { changeRefusals, refusals } from '../refusals.fixture.ts'
+import { changeRefusals, refusals, statusRefusals } from '../refusals.fixture.ts'
 import { podDisruptionBudgets } from './index.ts'
 
 const metadata = { name: 'b', namespace: 'n' }
@@ -25,5 +25,20 @@ describe('PodDisruptionBudget', () => {
       draft.spec = { minAvailable: 2 }
     }
     assert.deepEqual(changeRefusals(podDisruptionBudgets, { metadata, spec: { maxUnavailable: 1 } }, change), [])
+  })
+
+  it('has conditions of the common form in its status', () => {
+    const old = { metadata, spec: { minAvailable: 1 } }
+    const status = {
+      disruptionsAllowed: -1,
+      currentHealthy: 0,
+      desiredHealthy: 0,
+      expectedPods: 0,
+      conditions: [{ type: 'DisruptionAllowed', status: 'Maybe', lastTransitionTime: '2026-01-01T00:00:00Z', reason: 'R', message: '' }],
+    }
+    assert.deepEqual(statusRefusals(podDisruptionBudgets, old, { ...old, status }), [
+      'status.conditions[0].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',
+      'status.disruptionsAllowed: Invalid value: -1: must be greater than or equal to 0',
+    ])
   })
 })

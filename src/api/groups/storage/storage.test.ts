@@ -9,7 +9,9 @@ import { resourceQuotas } from '../core/limits/resource-quota.ts'
 import { persistentVolumeClaims } from '../core/volumes/persistent-volume-claim.ts'
 import { persistentVolumes } from '../core/volumes/persistent-volume.ts'
 import { eventsV1 } from '../events/event.ts'
+import { statusRefusals } from '../refusals.fixture.ts'
 import { storageClasses } from './storage-class.ts'
+import { volumeAttachments } from './volume-attachment.ts'
 
 /** What is wrong with an object once its defaults are there, as `field: message`. */
 function wrong<T extends KubeObject>({ strategy }: Resource<T>, object: T, old?: T): string[] {
@@ -44,6 +46,25 @@ describe('volumes and claims', () => {
     const smaller = claim({ resources: { requests: { storage: '1Gi' } } }, 'Bound')
     assert.deepEqual(wrong(persistentVolumeClaims, smaller, claim({}, 'Bound')), [
       'spec.resources.requests.storage: Forbidden: field can not be less than status.capacity',
+    ])
+  })
+
+  it('the status of a claim says what is resized by the names of its fields', () => {
+    const status = { phase: 'Bound', capacity: {}, allocatedResourceStatuses: { storage: 'Odd' } }
+    assert.deepEqual(statusRefusals(persistentVolumeClaims, claim({}), { ...claim({}), status }), [
+      'status.allocatedResourceStatuses: Unsupported value: "storage": supported values: "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"',
+    ])
+  })
+
+  it('what went wrong with an attachment is told in a kilobyte', () => {
+    const old = { metadata: {}, spec: { attacher: 'a.b', nodeName: 'n', source: { persistentVolumeName: 'p' } } }
+    const status = (bytes: number): { attached: boolean; detachError: { message: string } } => ({
+      attached: true,
+      detachError: { message: 'x'.repeat(bytes) },
+    })
+    assert.deepEqual(statusRefusals(volumeAttachments, old, { ...old, status: status(1024) }), [])
+    assert.deepEqual(statusRefusals(volumeAttachments, old, { ...old, status: status(1025) }), [
+      'status.detachError.message: Too long: may not be more than 262144 bytes',
     ])
   })
 

@@ -12,7 +12,7 @@ import { validateInlineVolumeSpec } from '../core/volumes/volume-spec.ts'
 const SPEC = Path.of('spec')
 const STATUS = Path.of('status')
 const SOURCE = SPEC.child('source')
-const LONGEST_MESSAGE = 262_144
+const LONGEST_MESSAGE = 1024
 const MOST_METADATA_BYTES = 262_144
 const ONE_OF = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'
 
@@ -76,6 +76,8 @@ function validateMetadata(metadata: Readonly<Record<string, string>> | undefined
 
 function validateVolumeError(error: VolumeError | undefined, path: Path, errors: FieldErrors): void {
   if (error === undefined) return
-  if (byteLength(error.message ?? '') > LONGEST_MESSAGE) errors.push(fieldError.tooLong(path.child('message'), LONGEST_MESSAGE))
+  if (byteLength(error.message ?? '') > LONGEST_MESSAGE)
+    // The real limit is not the one that upstream tells.
+    errors.push(fieldError.tooLong(path.child('message'), MOST_METADATA_BYTES))
   if (error.errorCode !== undefined) validateInRange(error.errorCode, 0, 2 ** 31 - 1, path.child('errorCode'), errors)
 }

@@ -73,11 +73,12 @@ export function preparePatch(
     apply: (copy) => {
       const document = copy()
       const value = ownChanges(patchDocument(type, document, read, expected.schema), document)
-      // Decoding changes the document: what it was is worked out again when a message needs it.
+      // Decoding changes the document, and what the patch put into it: what they were is worked out again when a message needs it.
       const text = (): string => {
         const original = copy()
-        const patched = patchDocument(type, original, read, expected.schema)
-        return expected.typedItems ? sortedText(patched) : patchedText(patched, original, type === 'json' ? sentValues(read.value) : [])
+        const sent = readPatch(type, bytes)
+        const patched = patchDocument(type, original, sent, expected.schema)
+        return expected.typedItems ? sortedText(patched) : patchedText(patched, original, type === 'json' ? sentValues(sent.value) : [])
       }
       const shown = (): string => (type === 'strategic' ? goMap(read.value) : text())
       if (expected.typedItems) checkCustomPatched(context, expected, value as KubeObject, options)
@@ -184,7 +185,8 @@ const JSON_PATCH_FIELDS = new Set(['op', 'path', 'from', 'value'])
 /** Fields that occur twice in the patch, then those that are not known in what it makes. */
 function problemsOf(type: SimpleType, patch: ReadValue, unknown: readonly string[], text: () => string): string[] {
   if (unknown.length === 0 && patch.duplicates.length === 0 && type !== 'json') return []
-  if (type === 'strategic') return fieldProblems(patch, unknown)
+  if (type === 'strategic')
+    return [...fieldProblems(patch, []), ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`).toSorted()]
   const result = unknown.length === 0 ? [] : fieldProblems({ ...readJson(Buffer.from(text())), duplicates: [] }, unknown)
   if (type === 'merge') return [...patch.duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`), ...result]
   const inPatch = patch.duplicates.map((path) => `json patch duplicate field ${JSON.stringify(path)}`)

@@ -12,9 +12,9 @@ const STATUS = Path.of('status')
 const RESIZE_STATES = [
   'ControllerResizeInProgress',
   'ControllerResizeInfeasible',
-  'NodeResizePending',
   'NodeResizeInProgress',
   'NodeResizeInfeasible',
+  'NodeResizePending',
 ]
 
 export const claimStatus: StatusSubresource<PersistentVolumeClaim> = {
@@ -23,7 +23,7 @@ export const claimStatus: StatusSubresource<PersistentVolumeClaim> = {
   validateUpdate: ({ spec, status = {} }, _old, errors) => {
     if ((spec?.accessModes ?? []).length === 0) errors.push(fieldError.required(Path.of('Spec', 'accessModes')))
     for (const [name, amount] of Object.entries(status.capacity ?? {})) validateAmount(amount, STATUS.child('capacity').key(name), errors)
-    const states = STATUS.child('allocatedResourceStatus')
+    const states = STATUS.child('allocatedResourceStatuses')
     for (const [name, state] of Object.entries(status.allocatedResourceStatuses ?? {})) {
       validateResourceKey(name, states, errors)
       if (!RESIZE_STATES.includes(state)) errors.push(fieldError.notSupported(states, name, RESIZE_STATES))
