@@ -9,4 +9,4 @@ export { type CommandOptions, type CommandResult, type RunningCommand, commandOu
 export { kernelSetting } from './machine/kernel-setting.ts'
 export { type MachineCluster, machineCluster, noMachineCluster } from './machine/machine-cluster.ts'
 export { type Marks, type Traces, countTraces, networkMark, tracesOf } from './machine/traces.ts'
-export { type EtcdServer, WITHOUT_ETCD, startEtcd } from './store/etcd-server.ts'
+export { type EtcdCluster, type EtcdServer, WITHOUT_ETCD, startEtcd, startEtcdCluster } from './store/etcd-server.ts'

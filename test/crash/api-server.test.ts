@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, after, describe, it } from 'node:test'
 import { type Random, seededRandom } from '#base'
-import { WITHOUT_ETCD, startEtcd } from '#testing'
+import { WITHOUT_ETCD, startEtcd, startEtcdCluster } from '#testing'
 import { eventually, freePort, rounds } from '#testing/basics'
 import { Ledger, historyProblems } from './api/ledger.ts'
 import { ServerProcess } from './api/server-process.ts'
-import { Follower, listed, write } from './api/traffic.ts'
+import { Follower, type Round, listed, write } from './api/traffic.ts'
 
 const WRITERS = 16
 const LONGEST_LIFE_MS = 400
@@ -16,8 +16,20 @@ const NAMESPACE = '/api/v1/namespaces'
 const MAPS = `${NAMESPACE}/crash/configmaps`
 const LATE_MS = 60_000
 
-/** What is killed in a round, and started again. */
-type Victims = (round: number) => readonly { kill(): Promise<void>; start(): Promise<void> }[]
+interface Victim {
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
+/** What is killed in a round. */
+interface Victims {
+  /** Started again before anything is looked at: nothing is answered without it. */
+  readonly needed: readonly Victim[]
+  /** Started again after that: everything must be there without it. */
+  readonly spare?: readonly Victim[]
+}
+
+type VictimsOf = (round: number) => Promise<Victims> | Victims
 
 describe('the API server that is killed under load', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sampan-api-crash-'))
@@ -26,7 +38,7 @@ describe('the API server that is killed under load', () => {
   const onSqlite = rounds(10)
   it(`keeps its promises ${onSqlite} times on SQLite`, async (context) => {
     const server = new ServerProcess(join(folder, 'sqlite'), await freePort(), [])
-    await keepsItsPromises(context, server, onSqlite, () => [server])
+    await keepsItsPromises(context, server, onSqlite, () => ({ needed: [server] }))
   })
 
   const onEtcd = Math.ceil(rounds(10) / 2)
@@ -35,11 +47,24 @@ describe('the API server that is killed under load', () => {
     const server = new ServerProcess(join(folder, 'etcd'), await freePort(), ['--store', 'etcd', '--etcd-servers', etcd.url])
     const store = { kill: () => etcd.stop('SIGKILL'), start: () => etcd.start() }
     // The server alone, and both at one moment.
-    await keepsItsPromises(context, server, onEtcd, (round) => (round % 2 === 0 ? [server] : [server, store]))
+    await keepsItsPromises(context, server, onEtcd, (round) => ({ needed: round % 2 === 0 ? [server] : [server, store] }))
+  })
+
+  const onMembers = Math.ceil(rounds(6) / 2)
+  it(`keeps its promises ${onMembers} times on three members of etcd whose leader is killed`, { skip: WITHOUT_ETCD }, async (context) => {
+    await using etcd = await startEtcdCluster(3)
+    const urls = etcd.members.map(({ url }) => url).join(',')
+    const server = new ServerProcess(join(folder, 'members'), await freePort(), ['--store', 'etcd', '--etcd-servers', urls])
+    await keepsItsPromises(context, server, onMembers, async (round) => {
+      const leader = await etcd.leader()
+      const spare = [{ kill: () => leader.stop('SIGKILL'), start: () => leader.start() }]
+      // The leader alone, and the server with it.
+      return { needed: round % 2 === 0 ? [] : [server], spare }
+    })
   })
 })
 
-async function keepsItsPromises(context: TestContext, server: ServerProcess, count: number, victims: Victims): Promise<void> {
+async function keepsItsPromises(context: TestContext, server: ServerProcess, count: number, victimsOf: VictimsOf): Promise<void> {
   const random = seededRandom(count)
   const ledgers = Array.from({ length: WRITERS }, () => new Ledger())
   await server.start()
@@ -51,18 +76,22 @@ async function keepsItsPromises(context: TestContext, server: ServerProcess, cou
     follower = new Follower(server, MAPS, known)
     const first = known
     for (let round = 0; round < count; round++) {
-      const writing = Promise.all(ledgers.map((ledger, at) => write(server, MAPS, `w${at}-${round}`, random, ledger)))
+      const { needed, spare = [] } = await victimsOf(round)
+      let isOver = false
+      const state: Round = { isOver: () => isOver || server.isGone, mayFail: spare.length > 0 }
+      const writing = Promise.all(ledgers.map((ledger, at) => write(server, MAPS, `w${at}-${round}`, random, ledger, state)))
       const before = acknowledgedBy(ledgers)
       await Promise.race([writing, eventually('a first answer', () => acknowledgedBy(ledgers) > before)])
       await Promise.race([writing, new Promise((resolve) => setTimeout(resolve, random.float() * LONGEST_LIFE_MS))])
-      const killed = victims(round)
       const killedMs = performance.now()
-      await Promise.all(killed.map((victim) => victim.kill()))
+      await Promise.all([...needed, ...spare].map((victim) => victim.kill()))
+      isOver = true
       await writing
-      for (const victim of killed.toReversed()) await victim.start()
-      slowestMs = Math.max(slowestMs, performance.now() - killedMs)
+      for (const victim of needed.toReversed()) await victim.start()
       known = await checkState(server, ledgers, known, round)
+      slowestMs = Math.max(slowestMs, performance.now() - killedMs)
       await checkReplay(server, follower, first, random)
+      for (const victim of spare) await victim.start()
     }
     await follower.stop()
     const { events, gaps } = follower

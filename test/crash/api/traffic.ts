@@ -14,8 +14,23 @@ interface StoredMap {
 
 const stateOf = ({ metadata, data }: StoredMap): State => ({ value: data?.value ?? '', revision: Number(metadata.resourceVersion) })
 
-/** Creates, updates and deletes ConfigMaps of its own over one connection until the server is gone. The number of answers. */
-export async function write(server: ServerProcess, path: string, prefix: string, random: Random, ledger: Ledger): Promise<number> {
+/** What a writer needs to know of the round that it writes in. */
+export interface Round {
+  /** Nobody is to write any more: the server is gone, or has been asked enough. */
+  isOver(): boolean
+  /** Part of what is behind the server was killed: an answer may be that nobody knows. */
+  readonly mayFail: boolean
+}
+
+/** Creates, updates and deletes ConfigMaps of its own over one connection until the round is over, or it is not known what has become of a request. */
+export async function write(
+  server: ServerProcess,
+  path: string,
+  prefix: string,
+  random: Random,
+  ledger: Ledger,
+  round: Round,
+): Promise<void> {
   const agent = oneConnection()
   const pick = (below: number): number => Math.floor(random.float() * below)
   try {
@@ -34,14 +49,14 @@ export async function write(server: ServerProcess, path: string, prefix: string,
           ? server.call('PUT', `${path}/${name}`, body, agent)
           : server.call('DELETE', `${path}/${name}`, undefined, agent))
       // An error does not say whether it happened.
+      if (answer.status >= 500 && round.mayFail) return
       if (answer.status >= 300) throw new Error(`${kind} ${name} is answered with ${answer.status}: ${answer.body}`)
       ledger.confirm(kind, name, value, kind === 'DELETED' ? undefined : stateOf(JSON.parse(answer.body) as StoredMap).revision)
-      if (server.isGone) return turn + 1
+      if (round.isOver()) return
     }
   } catch (error) {
     // A server may close a connection that has been quiet for long, which on a busy machine it is between two requests: one more that was not answered.
     if (!server.isGone && !isCutOff(error)) throw error
-    return 0
   } finally {
     agent.destroy()
   }
