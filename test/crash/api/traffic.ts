@@ -7,6 +7,9 @@ import { type ServerProcess, oneConnection } from './server-process.ts'
 /** Values of all usual lengths: a batch then ends anywhere in a page of the file. */
 const LONGEST_FILL = 2000
 
+/** Of one writer. What is there is read after each crash: thousands of rounds must not make that longer and longer. */
+const MOST_NAMES = 60
+
 interface StoredMap {
   readonly metadata: { readonly name: string; readonly resourceVersion: string }
   readonly data?: { readonly value?: string }
@@ -37,8 +40,8 @@ export async function write(
     for (let turn = 0; ; turn++) {
       const { names } = ledger
       const dice = pick(10)
-      const known = dice < 5 ? undefined : names[pick(names.length)]
-      const kind = known === undefined ? 'ADDED' : dice < 9 ? 'MODIFIED' : 'DELETED'
+      const known = dice < 5 && names.length < MOST_NAMES ? undefined : names[pick(names.length)]
+      const kind = known === undefined ? 'ADDED' : dice % 5 < 4 ? 'MODIFIED' : 'DELETED'
       const name = known ?? `${prefix}-${turn}`
       const value = `${prefix}-${turn}`
       const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value, fill: 'x'.repeat(pick(LONGEST_FILL)) } }
