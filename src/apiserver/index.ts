@@ -42,6 +42,7 @@ export { keepFlowControlDefaults } from './flowcontrol/keep-defaults.ts'
 export { metricsReaderRole } from './metrics/reader-role.ts'
 export { type MetricsOptions, metricsSpecials } from './metrics/metrics-specials.ts'
 export type { HealthCheck, HealthPath } from './discovery/health.ts'
+export { type StartStep, StartSteps } from './discovery/start-steps.ts'
 export type { VersionInfo } from './discovery/plain-paths.ts'
 
 export { type HttpLimits } from './http/limits.ts'

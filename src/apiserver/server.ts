@@ -20,7 +20,9 @@ import { definitionHook } from './crd/definition-hook.ts'
 import { terminatingStep } from './crd/terminating-step.ts'
 import type { Impersonation } from './auth/impersonate/impersonate.ts'
 import { discoveryPaths } from './discovery/discovery-paths.ts'
-import { type HealthCheck, healthPaths } from './discovery/health.ts'
+import { HEALTH_PATHS, type HealthCheck, healthIndex, healthPaths } from './discovery/health.ts'
+import { StartSteps } from './discovery/start-steps.ts'
+import { componentPages } from './discovery/component-pages.ts'
 import { openApiPaths } from './discovery/openapi-paths.ts'
 import type { Fairness } from './flowcontrol/fairness.ts'
 import { NO_REMOTE_GROUPS } from './discovery/merged-groups.ts'
@@ -73,6 +75,10 @@ export interface ApiServerOptions {
   /** Serves groups of other servers. */
   readonly aggregator?: Aggregator
   readonly healthChecks?: readonly HealthCheck[]
+  /** How far the start is, where others take part in it. */
+  readonly startSteps?: StartSteps
+  /** What the server was started with, for `/flagz`. */
+  readonly flags?: Readonly<Record<string, string>>
   readonly version?: Partial<VersionInfo>
   readonly cache?: CacheSetOptions
   readonly audit?: Audit
@@ -99,6 +105,8 @@ export interface ApiServer {
   handshakeFailed(): void
   /** Shows what others have counted at `/metrics` too. */
   addMetrics(source: MetricSource): void
+  /** From now on it says that it is not ready, so that nobody new comes. */
+  retire(): void
   /** Ends all watches. The engine belongs to the caller. */
   close(): void
 }
@@ -151,11 +159,29 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     watches: new Set(),
     metrics,
   }
+  const steps = options.startSteps ?? new StartSteps()
   let isReady = false
-  const ready = loadCaches(catalog, views).then(async () => {
-    definitions = await CustomDefinitions.start(core)
-    isReady = true
-  })
+  let isStopping = false
+  const ready = steps
+    .run(
+      [
+        'poststarthook/generic-apiserver-start-informers',
+        'poststarthook/storage-readiness',
+        'poststarthook/storage-object-count-tracker-hook',
+      ],
+      () => loadCaches(catalog, views),
+    )
+    .then(async () => {
+      definitions = await steps.run(
+        [
+          'poststarthook/start-apiextensions-informers',
+          'poststarthook/start-apiextensions-controllers',
+          'poststarthook/crd-informer-synced',
+        ],
+        () => CustomDefinitions.start(core),
+      )
+      isReady = true
+    })
   // Who does not wait for it sees it in the health checks.
   ready.catch((error: unknown) => own.log.error('the caches could not be filled', { error }))
   const rawRoutes = options.rawRoutes ?? []
@@ -165,6 +191,9 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
   if (options.fairness !== undefined) metrics.add((text) => options.fairness?.writeMetrics(text))
   const reader = cacheReader(catalog, views)
   if (aggregator !== undefined) metrics.add((text) => writeApiServices(reader, text))
+  const version = { ...UNKNOWN_BUILD, ...options.version }
+  const ownHealth = ownChecks(engine, { isReady: () => isReady, isStopping: () => isStopping })
+  const checks = (): readonly HealthCheck[] => [...ownHealth.first, ...(options.healthChecks ?? []), ...steps.checks(), ...ownHealth.last]
   const handler = requestHandler({
     core,
     routes: { views, specials },
@@ -175,7 +204,8 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     ...(aggregator === undefined ? {} : { aggregate: (context) => aggregator.handle(context) }),
     paths: [
       ...(options.paths ?? []),
-      healthPaths([...ownChecks(engine, () => isReady), ...(options.healthChecks ?? [])], metrics.health),
+      healthPaths(checks, metrics.health),
+      ...componentPages({ name: 'apiserver', startMs: now(), version, flags: options.flags ?? {} }, now),
       discoveryPaths(catalog, remotes, now),
       openApiPaths(
         catalog,
@@ -183,10 +213,10 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
         remotes,
         now,
       ),
-      metricsPath(core, metrics, options.version?.gitVersion ?? UNKNOWN_BUILD.gitVersion),
-      versionPath({ ...UNKNOWN_BUILD, ...options.version }),
+      metricsPath(core, metrics, version.gitVersion),
+      versionPath(version),
       rawPaths(rawRoutes),
-      indexPath(() => pathIndex(catalog, rawRoutes)),
+      indexPath(() => pathIndex(catalog, rawRoutes, checks())),
     ],
     metrics,
     tracer: options.tracer,
@@ -208,6 +238,9 @@ export function createApiServer(scope: Scope, options: ApiServerOptions): ApiSer
     ready,
     handshakeFailed: () => metrics.access.handshakeFailed(),
     addMetrics: (source) => metrics.add(source),
+    retire() {
+      isStopping = true
+    },
     close() {
       for (const watch of core.watches) watch.end()
       own.cancel()
@@ -231,34 +264,61 @@ async function conversionCaller(scope: Scope, reader: ObjectReader, isAllowed: (
   return new Caller(scope, { reader, isAllowed })
 }
 
-function ownChecks(engine: Engine, isReady: () => boolean): HealthCheck[] {
-  const everywhere = ['healthz', 'livez', 'readyz'] as const
-  return [
-    { name: 'ping', on: everywhere, check: () => undefined },
-    { name: 'log', on: everywhere, check: () => undefined },
-    {
-      name: 'etcd',
-      on: everywhere,
-      check: async () => {
-        await engine.get('/registry/health')
-      },
-    },
-    {
-      name: 'informer-sync',
-      on: ['readyz'],
-      check: () => {
-        if (!isReady()) throw new Error('the caches are being filled')
-      },
-    },
-  ]
+const FIXED_PATHS = [
+  '/api',
+  '/apis',
+  '/apis/',
+  '/flagz',
+  '/metrics',
+  '/metrics/slis',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openapi/v3/',
+  '/statusz',
+  '/version',
+]
+
+interface OwnState {
+  isReady(): boolean
+  isStopping(): boolean
 }
 
-function pathIndex(catalog: Catalog, routes: readonly RawRoute[]): string[] {
+/** What comes before the steps of the start, and after them. */
+function ownChecks(engine: Engine, { isReady, isStopping }: OwnState): { readonly first: HealthCheck[]; readonly last: HealthCheck[] } {
+  const store = async (): Promise<void> => {
+    await engine.get('/registry/health')
+  }
+  return {
+    first: [
+      { name: 'ping', on: HEALTH_PATHS, check: () => undefined },
+      { name: 'log', on: HEALTH_PATHS, check: () => undefined },
+      { name: 'etcd', on: HEALTH_PATHS, check: store },
+      { name: 'etcd-readiness', on: ['readyz'], check: store },
+      {
+        name: 'informer-sync',
+        on: ['readyz'],
+        check: () => {
+          if (!isReady()) throw new Error('the caches are being filled')
+        },
+      },
+    ],
+    last: [
+      {
+        name: 'shutdown',
+        on: ['readyz'],
+        check: () => {
+          if (isStopping()) throw new Error('process is shutting down')
+        },
+      },
+    ],
+  }
+}
+
+function pathIndex(catalog: Catalog, routes: readonly RawRoute[], checks: readonly HealthCheck[]): string[] {
   const groups = catalog.groups.flatMap(({ group, versions }) =>
     group === ''
       ? versions.map(({ version }) => `/api/${version}`)
       : [`/apis/${group}`, ...versions.map(({ version }) => `/apis/${group}/${version}`)],
   )
-  const health = ['healthz', 'livez', 'readyz'].flatMap((path) => [`/${path}`, `/${path}/etcd`, `/${path}/log`, `/${path}/ping`])
-  return ['/api', '/apis', '/metrics', '/openapi/v2', '/openapi/v3', '/version', ...groups, ...health, ...routes.map(({ path }) => path)]
+  return [...FIXED_PATHS, ...groups, ...healthIndex(checks), ...routes.map(({ path }) => path)]
 }

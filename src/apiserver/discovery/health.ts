@@ -11,15 +11,18 @@ export interface HealthCheck {
   readonly on: readonly HealthPath[]
   check(scope: Scope): void | Promise<void>
 }
-export type HealthPath = 'healthz' | 'livez' | 'readyz'
+export const HEALTH_PATHS = ['healthz', 'livez', 'readyz'] as const
+export type HealthPath = (typeof HEALTH_PATHS)[number]
 
 /** `/healthz`, `/livez`, `/readyz`, their single checks, `?verbose` and `?exclude=NAME`. */
-export function healthPaths(checks: readonly HealthCheck[], metrics: HealthMetrics): PathHandler {
+export function healthPaths(checks: () => readonly HealthCheck[], metrics: HealthMetrics): PathHandler {
   return (context) => {
-    const [, path, name, ...rest] = context.info.path.split('/')
-    if ((path !== 'healthz' && path !== 'livez' && path !== 'readyz') || rest.length > 0) return undefined
-    const own = checks.filter((check) => check.on.includes(path))
-    if (name !== undefined) {
+    const [, first, ...rest] = context.info.path.split('/')
+    const path = HEALTH_PATHS.find((known) => known === first)
+    if (path === undefined) return undefined
+    const own = checks().filter((check) => check.on.includes(path))
+    if (rest.length > 0) {
+      const name = rest.join('/')
       const one = own.find((check) => check.name === name)
       return one === undefined ? undefined : runAlone(context.scope, one)
     }
@@ -69,4 +72,12 @@ async function run(
     lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.map((name) => JSON.stringify(name)).join(', ')}`)
   if (failed) return textAnswer(500, `${lines.join('\n')}\n${path} check failed\n`)
   return textAnswer(200, verbose ? `${lines.join('\n')}\n${path} check passed\n` : 'ok')
+}
+
+/** The paths of these checks, for `/`. */
+export function healthIndex(checks: readonly HealthCheck[]): string[] {
+  return HEALTH_PATHS.flatMap((path) => [
+    `/${path}`,
+    ...checks.filter((check) => check.on.includes(path)).map(({ name }) => `/${path}/${name}`),
+  ])
 }

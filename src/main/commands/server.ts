@@ -8,6 +8,7 @@ import type { Started } from '../workers/elected.ts'
 import { graceOf } from '../program/failover.ts'
 import { inForeground } from '../process/foreground.ts'
 import type { ServerFlags } from '../program/flags.ts'
+import { toldOptions } from '../program/told-options.ts'
 
 const PARTS: Readonly<Record<InternalPart, string>> = { controllers: 'kube-controller-manager', scheduler: 'kube-scheduler' }
 
@@ -27,6 +28,7 @@ export async function runServer(flags: PartsFlags): Promise<void> {
       serviceClusterIpRange: flags.serviceClusterIpRange,
       nodes: flags.node,
       metrics: flags.metrics,
+      told: toldOptions(flags),
       failover: flags.failover,
       audit: flags,
       authentication: flags,

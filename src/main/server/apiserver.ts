@@ -14,14 +14,13 @@ import {
   readFileIfThere,
   writePrivateFile,
 } from '#base'
-import { type KubeObject, type ResourceRef, builtInResources, isAlreadyExists, metricsResources, podMetricsRef, refs } from '#api'
+import { builtInResources, metricsResources } from '#api'
 import {
   CERTIFICATE_FILES,
   type ApiServer,
-  SYSTEM_PRIORITY_CLASSES,
+  StartSteps,
   type UserInfo,
   accessControl,
-  bootstrapPolicy,
   clusterCertificates,
   componentSubject,
   createAggregator,
@@ -30,10 +29,7 @@ import {
   frontProxyCertificates,
   publishAuthentication,
   legacyTokenSigner,
-  keepFlowControlDefaults,
-  keepLocalServices,
   listen,
-  metricsReaderRole,
   metricsSpecials,
   openAuthentication,
   type AuthorizationSources,
@@ -41,7 +37,6 @@ import {
   openTracing,
   parseTokenFile,
   podSpecials,
-  reconcilePolicy,
   requestFairness,
   keepServicesRepaired,
   serviceAllocation,
@@ -58,7 +53,9 @@ import { type Failover, tolerationOf } from '../program/failover.ts'
 import { type GuardedStore, withEncryption } from './encryption.ts'
 import type { AuditFlags, AuthenticationFlags, EtcdFlags } from '../program/flags.ts'
 import { lateServer } from './late-server.ts'
-import { noteSecretUse, useTracking } from './legacy-tokens.ts'
+import { noteSecretUse } from './legacy-tokens.ts'
+import { keepIdentity } from './identity-lease.ts'
+import { AGGREGATION, IDENTITY, PUBLISHING, WITH_THE_SERVER, bootstrap } from './bootstrap.ts'
 import { publishApi } from './publish-api.ts'
 import { serviceRanges } from './service-range.ts'
 
@@ -87,6 +84,8 @@ export interface ApiServerFlags {
   readonly metrics: boolean
   /** How soon pods leave dead nodes. */
   readonly failover?: Failover
+  /** The options that it was started with, by name, for whoever may ask what they were. */
+  readonly told?: Readonly<Record<string, string>>
   /** Nodes whose agents get a kubeconfig and a serving certificate written beside the admin's: `name` or `name=address`. */
   readonly nodes: readonly string[]
 }
@@ -115,7 +114,6 @@ const PARTS: Readonly<Record<InternalPart, string>> = { controllers: 'system:kub
 const DOMAIN = 'cluster.local'
 const ISSUER = `https://kubernetes.default.svc.${DOMAIN}`
 const STOP_GRACE_MS = 5000
-const SYSTEM_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system']
 const FIRST_NODE_PORT = 30_000
 const LAST_NODE_PORT = 32_767
 /** Reads and writes together, as many as kube-apiserver allows. */
@@ -153,6 +151,7 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   const tracing = flags.tracingConfigFile === undefined ? undefined : await openTracing(scope, flags.tracingConfigFile)
   const tokens = internalTokens(scope)
   const late = lateServer()
+  const steps = new StartSteps()
   const further = await openAuthentication(scope, { ...flags.authentication, ownIssuers: [ISSUER] })
   const signingKey = new Secret(certificates.signingKeys.get(CERTIFICATE_FILES.tokenKey) ?? '')
   const access = accessControl({
@@ -211,19 +210,24 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     tracer: tracing?.tracer,
     rawRoutes: access.rawRoutes,
     healthChecks,
+    startSteps: steps,
+    flags: flags.told ?? {},
     hooks: { ...access.hooks, services },
   })
   late.set(server)
+  steps.done(WITH_THE_SERVER)
   server.addMetrics((text) => services.writeMetrics(text))
   server.addMetrics((text) => access.writeMetrics(text))
   server.addMetrics(writeMetrics)
   await server.ready
-  await bootstrap(scope, server)
-  await publishAuthentication(scope, server.reader, server.writer, {
-    clientAuthority: certificates.authority.certificate,
-    frontProxyAuthority: frontProxy.authority.certificate,
-  })
-  aggregator.start(server.writer)
+  await bootstrap(scope, server, steps)
+  await steps.run(['poststarthook/start-cluster-authentication-info-controller'], () =>
+    publishAuthentication(scope, server.reader, server.writer, {
+      clientAuthority: certificates.authority.certificate,
+      frontProxyAuthority: frontProxy.authority.certificate,
+    }),
+  )
+  await steps.run(AGGREGATION, () => aggregator.start(server.writer))
   watchDangling(scope, server.reader, server.writer, server.follow)
   startCompaction(scope, engine, { keepMs: COMPACT_EVERY_MS, everyMs: COMPACT_EVERY_MS })
   const listener = await listen(scope, {
@@ -237,8 +241,12 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
   })
   const authority = certificates.authority.certificate
   writeFiles(scope, flags, advertised, names, authority, listener.port, leaf)
-  const withdraw = await publishApi(scope, server, engine, { ranges, address: advertised, port: listener.port })
-  void keepServicesRepaired(scope, { reader: server.reader, writer: server.writer, engine })
+  const place = { address: advertised, port: listener.port }
+  const withdraw = await steps.run(PUBLISHING, () => publishApi(scope, server, engine, { ranges, ...place }))
+  const presence = await steps.run(IDENTITY, () => keepIdentity(scope, server, place))
+  await steps.run(['poststarthook/start-service-ip-repair-controllers'], () => {
+    void keepServicesRepaired(scope, { reader: server.reader, writer: server.writer, engine })
+  })
   return {
     handler: server.handler,
     port: listener.port,
@@ -247,6 +255,8 @@ export async function startApiServer(scope: Scope, flags: ApiServerFlags): Promi
     tokenOf: (part) => tokens.get(part) ?? '',
     addMetrics: (source) => server.addMetrics(source),
     async stop() {
+      server.retire()
+      await presence.end()
       await withdraw().catch((error: unknown) => scope.log.warn('this server is still published', { error: messageOf(error) }))
       server.close()
       await listener.close(STOP_GRACE_MS)
@@ -296,28 +306,6 @@ function fileTokens(file: string | undefined): ReturnType<typeof parseTokenFile>
   if (text === undefined)
     throw new UserError(`the token file ${file} cannot be read`, 'give --token-auth-file a CSV file: token,user,uid,"group1,group2"')
   return parseTokenFile(text, file)
-}
-
-/** What every cluster has from its first moment. Idempotent: what is there stays. */
-async function bootstrap(scope: Scope, { reader, writer, catalog, follow }: ApiServer): Promise<void> {
-  const ensure = async <T extends KubeObject>(ref: ResourceRef<T>, object: T): Promise<void> => {
-    const { namespace = '', name = '' } = object.metadata ?? {}
-    if (reader.peek(ref, namespace, name) !== undefined) return
-    await writer.create(scope, ref, object).catch((error: unknown) => {
-      if (!isAlreadyExists(error)) throw error
-    })
-  }
-  await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(refs.namespaces, { metadata: { name } })))
-  const serves = (ref: ResourceRef): boolean =>
-    [...catalog.all].some((resource) => resource.group === ref.group && resource.plural === ref.plural)
-  if (serves(podMetricsRef)) await ensure(refs.clusterroles, metricsReaderRole)
-  await Promise.all([
-    reconcilePolicy(scope, reader, writer, bootstrapPolicy()),
-    keepFlowControlDefaults(scope, reader, writer, follow),
-    ensure(refs.configmaps, useTracking(scope)),
-    keepLocalServices(scope, { reader, writer, follow, catalog }),
-    ...(serves(refs.priorityclasses) ? SYSTEM_PRIORITY_CLASSES.map((priorityClass) => ensure(refs.priorityclasses, priorityClass)) : []),
-  ])
 }
 
 function writeFiles(
