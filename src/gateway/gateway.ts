@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly address: string
   /** What Ingresses say about where they are served. */
   readonly publishedAddress: string
+  /** Of the machine (IPv4), besides: each is for one Gateway that has it for itself. */
+  readonly ownAddresses?: readonly string[] | undefined
   readonly httpPort: number
   readonly httpsPort: number
   /** Network namespace to listen and to connect in; the present one when absent. */

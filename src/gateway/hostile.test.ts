@@ -52,7 +52,16 @@ const HOSTS = [
 ]
 const PATHS = [...WORDS.map((word) => `/a${word}b`), 'relative', '*', '/(a|b)', '/.*', '/a$', '/a?b', '/[a]', `/${'a'.repeat(1024)}`]
 const places = placesIn('/tmp/g')
-const listening = { address: '10.0.0.1', httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: false, affinityKey: 'ab12' }
+const listening = {
+  address: '10.0.0.1',
+  ownAddresses: [],
+  httpPort: 80,
+  httpsPort: 443,
+  more: [],
+  threads: 2,
+  dropRights: false,
+  affinityKey: 'ab12',
+}
 
 /** Everything that the data plane would be told or given of a model, from nothing. */
 function everything({ model }: ModelInWorld): string {

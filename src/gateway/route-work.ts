@@ -22,6 +22,7 @@ const KEYS_WITHIN_MS = 3000
 
 export interface RouteWorkOptions {
   readonly publishedAddress: string
+  readonly ownAddresses?: readonly string[] | undefined
   readonly httpPort: number
   readonly httpsPort: number
   readonly traffic: Traffic
@@ -121,7 +122,16 @@ export class RouteWork {
     this.#gatewayApi =
       options.gatewayApi === undefined
         ? undefined
-        : startGatewayApi({ ...around, httpPort: options.httpPort, httpsPort: options.httpsPort, ...options.gatewayApi }, callers)
+        : startGatewayApi(
+            {
+              ...around,
+              httpPort: options.httpPort,
+              httpsPort: options.httpsPort,
+              ownAddresses: options.ownAddresses ?? [],
+              ...options.gatewayApi,
+            },
+            callers,
+          )
     this.#sources = [...(this.#gatewayApi === undefined ? [] : [this.#gatewayApi]), new IngressSource(around, callers)]
     services.onChange(({ key, old, now }) => {
       if (old === undefined || now === undefined) options.traffic.serviceChanged(key)
@@ -174,8 +184,8 @@ export class RouteWork {
   }
 
   /** The data plane could not listen at these. True when there is something for the next update. */
-  couldNotListen(ports: ReadonlySet<number>): boolean {
-    return this.#gatewayApi?.couldNotListen(ports) ?? false
+  couldNotListen(spots: ReadonlySet<string>): boolean {
+    return this.#gatewayApi?.couldNotListen(spots) ?? false
   }
 
   /** Reads all Secrets that are named; true when there is something for the next update. */

@@ -1,5 +1,6 @@
 import { type Labels, labelSelectorOf } from '#api'
 import { shown } from '../model/grammar.ts'
+import { spotText } from '../model/spot.ts'
 import { type Verdict, isFalse, isTrue } from './status/conditions.ts'
 import { covers, hostsOf } from './hostnames.ts'
 import { GROUP, type ParentReference, type Route } from './kinds.ts'
@@ -8,8 +9,8 @@ import type { JudgedGateway, JudgedListener } from './listeners.ts'
 export interface AttachView {
   /** By `namespace/name`: the Gateways that are served here. */
   gateway(key: string): JudgedGateway | undefined
-  /** Listeners at this port, of all of them. */
-  listenersAt(port: number): readonly JudgedListener[]
+  /** At a spot, as `spotText` has it, of all Gateways. */
+  listenersAt(spot: string): readonly JudgedListener[]
   /** Of a namespace. */
   labels(namespace: string): Readonly<Record<string, string>>
 }
@@ -79,10 +80,10 @@ function isAllowed(
   }
 }
 
-/** Requests for the host belong to a listener of the same port that is more exact. */
-function isOthers(host: string, { listener, hostname, kind }: JudgedListener, view: AttachView): boolean {
+/** Requests for the host belong to a listener of the same port and address that is more exact. */
+function isOthers(host: string, { spot, hostname, kind }: JudgedListener, view: AttachView): boolean {
   return view
-    .listenersAt(listener.port)
+    .listenersAt(spotText(spot))
     .some(
       (other) =>
         other.isServed &&

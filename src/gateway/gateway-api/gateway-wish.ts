@@ -1,14 +1,16 @@
 import { type Condition, answers } from '#routing'
 import type { ReadCertificate } from '../model/certificate.ts'
 import { isHost } from '../model/grammar.ts'
+import { spotText } from '../model/spot.ts'
 import { DEEP_KEY, type WantedRoute, type Wish } from '../model/wish.ts'
 import { covers, keysOfHost } from './hostnames.ts'
 import type { JudgedGateway, JudgedListener } from './listeners.ts'
-import { type UsualPorts, wishIdOf } from './route-wish.ts'
+import { type UsualPorts, spaceOf, wishIdOf } from './route-wish.ts'
 
 export interface GatewayWishView extends UsualPorts {
   certificate(secret: string): ReadCertificate | undefined
-  listenersAt(port: number): readonly JudgedListener[]
+  /** At a spot, as `spotText` has it, of all Gateways. */
+  listenersAt(spot: string): readonly JudgedListener[]
 }
 
 /** What a Gateway wants itself: certificates for its hosts, and that requests for a host of a listener are led by its routes alone. */
@@ -35,25 +37,25 @@ function certificatesOf({ hostname, secrets }: JudgedListener, view: GatewayWish
 }
 
 /** A connection that was made for the host of one listener is not for those of another one. */
-function apart({ listener, kind, hostname }: JudgedListener): readonly WantedRoute[] {
-  return kind === 'https' ? [{ map: 'listeners', key: `${listener.port}:${hostname}`, precedence: '9', rules: [], what: '' }] : []
+function apart({ spot, kind, hostname }: JudgedListener): readonly WantedRoute[] {
+  return kind === 'https' ? [{ map: 'listeners', key: `${spotText(spot)}:${hostname}`, precedence: '9', rules: [], what: '' }] : []
 }
 
 /** Where a listener with fewer exact hosts would lead what no route of this one takes, such requests are answered with 404. */
-function endsOf({ listener, kind, hostname }: JudgedListener, view: GatewayWishView): readonly WantedRoute[] {
+function endsOf({ spot, kind, hostname }: JudgedListener, view: GatewayWishView): readonly WantedRoute[] {
   const isWithin = view
-    .listenersAt(listener.port)
+    .listenersAt(spotText(spot))
     .some((other) => other.isServed && other.kind === kind && other.hostname !== hostname && covers(other.hostname, hostname))
   if (!isWithin || (kind !== 'http' && kind !== 'https')) return []
-  const isUsual = listener.port === view.httpPort || listener.port === view.httpsPort
-  const when: Condition | undefined = isUsual ? { kind: 'scheme', is: kind } : undefined
+  const space = spaceOf(spot, view)
+  const when: Condition | undefined = space === '' ? { kind: 'scheme', is: kind } : undefined
   const action = { kind: 'forward', to: [{ backend: answers(404), weight: 1 }] } as const
   const common = { precedence: '9', what: '' }
   return [
     ...keysOfHost(hostname).map(
       (key): WantedRoute => ({
         map: 'prefix',
-        key: `${isUsual ? '' : `${listener.port}:`}${key}/`,
+        key: `${space}${key}/`,
         rules: [when === undefined ? { action } : { when, action }],
         ...common,
       }),

@@ -10,7 +10,16 @@ import { type ApiModel, apiModel, gatewayWith, http, meta } from './world.fixtur
 /** As if the API refused nothing: kinds of others may have looser rules than ours. */
 const WORDS = ['\n', '\r\n', ' ', ';', '\\', '"', "'", '#', '$(id)', '<<', '\0', '\u2028', 'é', '%[env(PATH)]', '\nshutdown\n']
 const places = placesIn('/tmp/g')
-const listening = { address: '10.0.0.1', httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: false, affinityKey: 'ab12' }
+const listening = {
+  address: '10.0.0.1',
+  ownAddresses: [],
+  httpPort: 80,
+  httpsPort: 443,
+  more: [],
+  threads: 2,
+  dropRights: false,
+  affinityKey: 'ab12',
+}
 
 /** Everything that the data plane would be told or given of a model, from nothing. */
 function everything({ model }: ApiModel): string {

@@ -85,7 +85,7 @@ test('ports that others have', () => {
   assert.deepEqual(wrongWith(gatewayWith('g', http('a', { port: 443 }))), {
     a: ['Accepted False PortUnavailable', 'Programmed False Invalid'],
   })
-  assert.deepEqual(wrongWith(gatewayWith('g', http('a', { port: 8080 })), { unavailable: [8080] }), {
+  assert.deepEqual(wrongWith(gatewayWith('g', http('a', { port: 8080 })), { unavailable: ['8080'] }), {
     a: ['Accepted False PortUnavailable', 'Programmed False Invalid'],
   })
 })

@@ -1,20 +1,20 @@
 import { isHost, shown } from '../model/grammar.ts'
 import type { ReadCertificate } from '../model/certificate.ts'
 import type { ListenPort } from '../model/wish.ts'
+import { type Spot, spotText } from '../model/spot.ts'
+import { type AddressView, type Addressed, assignAddresses } from './addresses.ts'
 import { type Verdict, isFalse, isTrue } from './status/conditions.ts'
 import { mayRefer } from './grants.ts'
 import { covers } from './hostnames.ts'
 import { GROUP, type Gateway, type Listener, type ReferenceGrant, type RouteGroupKind, keyOf } from './kinds.ts'
 
 /** What else has to be known to judge Gateways. */
-export interface GatewayView {
+export interface GatewayView extends AddressView {
   /** The two ports that are served without any Gateway. */
   readonly httpPort: number
   readonly httpsPort: number
-  /** Where all of them are served. */
-  readonly address: string
-  /** Ports that the machine did not give. */
-  readonly unavailable: ReadonlySet<number>
+  /** Ports that the machine did not give, as `spotText` has them. */
+  readonly unavailable: ReadonlySet<string>
   grantsIn(namespace: string): readonly ReferenceGrant[]
   /** By `namespace/name`; undefined when it was not read yet. */
   certificate(secret: string): ReadCertificate | undefined
@@ -24,6 +24,7 @@ export interface JudgedListener {
   /** `namespace/name`. */
   readonly gateway: string
   readonly listener: Listener
+  readonly spot: Spot
   readonly hostname: string
   readonly kind: ListenerKind | undefined
   readonly supportedKinds: readonly RouteGroupKind[]
@@ -37,6 +38,8 @@ export interface JudgedListener {
 export interface JudgedGateway {
   readonly key: string
   readonly gateway: Gateway
+  /** Where it is served; undefined: nowhere. */
+  readonly address: string | undefined
   readonly listeners: readonly JudgedListener[]
   readonly isAccepted: boolean
   readonly verdicts: readonly Verdict[]
@@ -62,42 +65,68 @@ export function secretsOfGateway(gateway: Gateway): readonly string[] {
   return [...new Set(names)]
 }
 
-/** All Gateways are served at one address, so what one of them wants of a port is looked at beside the others: of two that cannot both be, the older one has it. */
+/** Several Gateways may be served at one address, so what one of them wants of a port is looked at beside the others: of two that cannot both be, the older one has it. */
 export function judgeGateways(gateways: readonly Gateway[], view: GatewayView): readonly JudgedGateway[] {
   const byAge = gateways.toSorted((a, b) => compare(rankOf(a), rankOf(b)))
-  /** Who has a port, and whether what comes in there is encrypted. */
-  const ports = new Map<number, { readonly owner: string; readonly isSecure: boolean }>([
-    [view.httpPort, { owner: '', isSecure: false }],
-    [view.httpsPort, { owner: '', isSecure: true }],
+  const ports: PortHolders = new Map([
+    [spotText({ port: view.httpPort }), { owner: '', isSecure: false }],
+    [spotText({ port: view.httpsPort }), { owner: '', isSecure: true }],
   ])
+  const refusals = new Map(byAge.map((gateway) => [gateway, refusalOf(gateway, view)]))
+  // Whoever is not served has no address either.
+  const addresses = assignAddresses(
+    byAge.filter((gateway) => refusals.get(gateway) === undefined),
+    view,
+  )
   return byAge.map((gateway) => {
-    const refusal = refusalOf(gateway, view)
-    const listeners = gateway.spec.listeners.map((listener) => judgeListener(gateway, listener, ports, view, refusal !== undefined))
-    if (refusal === undefined)
-      for (const { listener, kind, isServed } of listeners)
-        if (isServed && !ports.has(listener.port)) ports.set(listener.port, { owner: keyOf(gateway), isSecure: kind !== 'http' })
-    return judged(gateway, listeners, refusal, view)
+    const refusal = refusals.get(gateway)
+    const addressed = addresses.get(keyOf(gateway)) ?? { address: undefined, isOwn: false, problem: undefined }
+    const unserved = refusal === undefined ? (addressed.address === undefined ? addressed.problem?.message : undefined) : NOT_ACCEPTED
+    const own = addressed.isOwn ? { address: addressed.address } : {}
+    const listeners = gateway.spec.listeners.map((listener) =>
+      judgeListener(gateway, listener, { ...own, port: listener.port }, ports, view, unserved),
+    )
+    for (const { spot, kind, isServed } of listeners)
+      if (isServed && !ports.has(spotText(spot))) ports.set(spotText(spot), { owner: keyOf(gateway), isSecure: kind !== 'http' })
+    return judged(gateway, listeners, refusal, addressed)
   })
 }
+
+/** Who has a port, as `spotText` has it, and whether what comes in there is encrypted. Nobody's are for Ingresses too. */
+type PortHolders = Map<string, PortHolder>
+interface PortHolder {
+  readonly owner: string
+  readonly isSecure: boolean
+}
+
+const NOT_ACCEPTED = 'the Gateway is not accepted'
 
 /** Where to listen for these, and how, besides what the two usual ports do without any Gateway. */
 export function portsOf(
   gateways: readonly JudgedGateway[],
   { httpPort, httpsPort }: Pick<GatewayView, 'httpPort' | 'httpsPort'>,
 ): readonly ListenPort[] {
-  const kinds = new Map<number, Set<ListenerKind>>()
+  const spots = new Map<string, { readonly spot: Spot; readonly kinds: Set<ListenerKind> }>()
   for (const { listeners } of gateways)
-    for (const { listener, kind, isServed } of listeners)
-      if (isServed && kind !== undefined) kinds.set(listener.port, (kinds.get(listener.port) ?? new Set<ListenerKind>()).add(kind))
-  if (kinds.has(httpsPort)) kinds.get(httpsPort)?.add('https')
-  return [...kinds]
-    .map(([port, of]): ListenPort => {
+    for (const { spot, kind, isServed } of listeners) {
+      if (!isServed || kind === undefined) continue
+      const known = spots.get(spotText(spot))
+      if (known === undefined) spots.set(spotText(spot), { spot, kinds: new Set([kind]) })
+      else known.kinds.add(kind)
+    }
+  spots.get(spotText({ port: httpsPort }))?.kinds.add('https')
+  return [...spots.values()]
+    .map(({ spot, kinds: of }): ListenPort => {
       const isBoth = of.has('passthrough') && of.has('https')
-      return { port, kind: isBoth ? 'both' : of.has('passthrough') ? 'passthrough' : of.has('https') ? 'https' : 'http' }
+      return { ...spot, kind: isBoth ? 'both' : of.has('passthrough') ? 'passthrough' : of.has('https') ? 'https' : 'http' }
     })
-    .filter(({ port, kind }) => (port !== httpPort && port !== httpsPort) || kind === 'both')
-    .sort((a, b) => a.port - b.port)
+    .filter((spot) => !isUsual(spot, { httpPort, httpsPort }) || spot.kind === 'both')
+    .sort((a, b) => a.port - b.port || compare(a.address ?? '', b.address ?? ''))
 }
+
+/** One of the two ports that are served without any Gateway. */
+export const isUsual = ({ address, port }: Spot, { httpPort, httpsPort }: Pick<GatewayView, 'httpPort' | 'httpsPort'>): boolean =>
+  address === undefined && (port === httpPort || port === httpsPort)
 
 /** Of a listener that can be served. */
 function kindOf({ protocol, tls }: Listener): ListenerKind | undefined {
@@ -108,7 +137,7 @@ function kindOf({ protocol, tls }: Listener): ListenerKind | undefined {
 }
 
 /** Why a Gateway is not served at all. */
-function refusalOf({ spec }: Gateway, { address }: GatewayView): Verdict | undefined {
+function refusalOf({ spec }: Gateway, { address, ownAddresses }: GatewayView): Verdict | undefined {
   if (spec.infrastructure?.parametersRef !== undefined)
     return isFalse('Accepted', 'InvalidParameters', 'spec.infrastructure.parametersRef is not known here: there are no parameters')
   if (spec.tls !== undefined)
@@ -121,29 +150,33 @@ function refusalOf({ spec }: Gateway, { address }: GatewayView): Verdict | undef
     : isFalse(
         'Accepted',
         'UnsupportedAddress',
-        `addresses of type ${other.type ?? ''} are not served: ${address} is where all Gateways are`,
+        `addresses of type ${other.type ?? ''} are not served: those of IPv4 are, ${[address, ...ownAddresses].join(', ')}`,
       )
 }
 
 function judgeListener(
   gateway: Gateway,
   listener: Listener,
-  ports: ReadonlyMap<number, { readonly owner: string; readonly isSecure: boolean }>,
+  spot: Spot,
+  ports: Readonly<PortHolders>,
   view: GatewayView,
-  isRefused: boolean,
+  /** Why none of the Gateway's listeners is. */
+  unserved: string | undefined,
 ): JudgedListener {
   const kind = kindOf(listener)
   const hostname = (listener.hostname ?? '').toLowerCase()
-  const conflict = conflictOf(gateway, listener, kind, ports)
-  const accepted = acceptanceOf(listener, kind, hostname, conflict, ports, view)
+  const holder = ports.get(spotText(spot))
+  const conflict = conflictOf(gateway, listener, kind, holder)
+  const accepted = acceptanceOf(listener, kind, hostname, conflict, holder, view.unavailable.has(spotText(spot)))
   const supported = supportedKinds(listener, kind)
   const { secrets, problem } = kind === 'https' ? certificatesOf(gateway, listener, view) : { secrets: [], problem: undefined }
   const resolved = problem ?? supported.problem ?? isTrue('ResolvedRefs', 'ResolvedRefs')
-  const isServed = !isRefused && accepted.status === 'True' && (kind !== 'https' || secrets.length > 0)
+  const isServed = unserved === undefined && accepted.status === 'True' && (kind !== 'https' || secrets.length > 0)
   const overlapping = kind === 'https' ? overlapOf(gateway, listener) : undefined
   return {
     gateway: keyOf(gateway),
     listener,
+    spot,
     hostname,
     kind,
     supportedKinds: supported.kinds,
@@ -155,11 +188,7 @@ function judgeListener(
       resolved,
       isServed
         ? isTrue('Programmed', 'Programmed')
-        : isFalse(
-            'Programmed',
-            'Invalid',
-            isRefused ? 'the Gateway is not accepted' : accepted.status === 'True' ? resolved.message : accepted.message,
-          ),
+        : isFalse('Programmed', 'Invalid', unserved ?? (accepted.status === 'True' ? resolved.message : accepted.message)),
       ...(overlapping === undefined ? [] : [overlapping]),
     ],
   }
@@ -170,7 +199,7 @@ function conflictOf(
   { spec, ...gateway }: Gateway,
   listener: Listener,
   kind: ListenerKind | undefined,
-  ports: ReadonlyMap<number, { readonly owner: string; readonly isSecure: boolean }>,
+  holder: PortHolder | undefined,
 ): Verdict | undefined {
   if (kind === undefined) return undefined
   for (const other of spec.listeners) {
@@ -182,7 +211,6 @@ function conflictOf(
     if ((listener.hostname ?? '').toLowerCase() === (other.hostname ?? '').toLowerCase())
       return isTrue('Conflicted', 'HostnameConflict', `${which} is for the same hosts at port ${other.port}`)
   }
-  const holder = ports.get(listener.port)
   if (holder === undefined || holder.owner === '' || holder.isSecure === (kind !== 'http')) return undefined
   const message = `port ${listener.port} belongs to the Gateway ${holder.owner}, which is older than ${keyOf(gateway)} and speaks ${holder.isSecure ? 'TLS' : 'HTTP'} there`
   return isTrue('Conflicted', 'ProtocolConflict', message)
@@ -193,8 +221,8 @@ function acceptanceOf(
   kind: ListenerKind | undefined,
   hostname: string,
   conflict: Verdict | undefined,
-  ports: ReadonlyMap<number, { readonly owner: string; readonly isSecure: boolean }>,
-  { unavailable }: GatewayView,
+  holder: PortHolder | undefined,
+  isTaken: boolean,
 ): Verdict {
   if (kind === undefined)
     return protocol.toUpperCase() === 'TLS'
@@ -205,14 +233,18 @@ function acceptanceOf(
         )
       : isFalse('Accepted', 'UnsupportedProtocol', `${shown(protocol)} is not served: HTTP, HTTPS and TLS are`)
   if (conflict !== undefined) return isFalse('Accepted', conflict.reason, conflict.message)
-  const holder = ports.get(port)
   if (holder?.owner === '' && holder.isSecure !== (kind !== 'http'))
     return isFalse(
       'Accepted',
       'PortUnavailable',
       `port ${port} serves ${holder.isSecure ? 'HTTPS and TLS' : 'HTTP'} only, for Ingresses too`,
     )
-  if (unavailable.has(port)) return isFalse('Accepted', 'PortUnavailable', `port ${port} is taken by something else on the machine`)
+  if (isTaken)
+    return isFalse(
+      'Accepted',
+      'PortUnavailable',
+      `port ${port} is taken by something else on the machine, or the machine has not the address`,
+    )
   if (hostname !== '' && !isHost(hostname)) return isFalse('Accepted', 'UnsupportedValue', `${shown(hostname)} is no host name`)
   const [option] = Object.keys(tls?.options ?? {})
   if (option !== undefined) return isFalse('Accepted', 'UnsupportedValue', `the option ${shown(option)} of TLS is not known here`)
@@ -278,13 +310,10 @@ function judged(
   gateway: Gateway,
   listeners: readonly JudgedListener[],
   refusal: Verdict | undefined,
-  { address }: GatewayView,
+  { address, problem }: Addressed,
 ): JudgedGateway {
   const bad = listeners.filter(({ verdicts }) => verdicts[0]?.status !== 'True').map(({ listener }) => shown(listener.name))
   const isAccepted = refusal === undefined && bad.length < listeners.length
-  const others = (gateway.spec.addresses ?? []).flatMap(({ value }) =>
-    value === undefined || value === '' || value === address ? [] : [value],
-  )
   const accepted =
     refusal ??
     (bad.length === 0
@@ -297,12 +326,12 @@ function judged(
         } as const))
   const programmed = !isAccepted
     ? isFalse('Programmed', 'Invalid', accepted.message)
-    : others.length > 0
-      ? isFalse('Programmed', 'AddressNotUsable', `${others.join(', ')} is no address of this gateway: all Gateways are at ${address}`)
+    : problem !== undefined
+      ? problem
       : listeners.some(({ isServed }) => isServed)
         ? isTrue('Programmed', 'Programmed')
         : isFalse('Programmed', 'Invalid', 'no listener can be served')
-  return { key: keyOf(gateway), gateway, listeners, isAccepted, verdicts: [accepted, programmed] }
+  return { key: keyOf(gateway), gateway, address, listeners, isAccepted, verdicts: [accepted, programmed] }
 }
 
 const rankOf = (gateway: Gateway): string => `${gateway.metadata?.creationTimestamp ?? ''} ${keyOf(gateway)}`

@@ -1,4 +1,5 @@
 import { type Condition, type Forward, type Observe, type Redirect, type Rule, type Share, answers } from '#routing'
+import { type Spot, spotText } from '../model/spot.ts'
 import { DEEP_KEY, type Finding, type WantedRoute, type Wish } from '../model/wish.ts'
 import { observeOf } from '../model/annotations/observe.ts'
 import { type Passes, hasPasses, readPasses } from '../model/annotations/passes.ts'
@@ -9,6 +10,7 @@ import { readFilters } from './filters/filters.ts'
 import { durationMs, readRetry } from './filters/retry.ts'
 import { keysOfHost } from './hostnames.ts'
 import { type BackendReference, type GRPCRoute, type HTTPRoute, type HTTPRouteRule, type Route, type TLSRoute, keyOf } from './kinds.ts'
+import { isUsual } from './listeners.ts'
 import { type ReadMatch, type Unsupported, httpMatchOf, readMatch } from './matches.ts'
 
 /** The two ports whose requests are led by keys without a port. */
@@ -87,9 +89,9 @@ export function judgeTlsRoute(route: TLSRoute, parents: readonly Parent[], view:
         ? hosts.map(
             (host): WantedRoute => ({
               map: 'sni',
-              key: `${listener.listener.port}:${host}`,
+              key: `${spotText(listener.spot)}:${host}`,
               rules,
-              what: `connections for ${host} at port ${listener.listener.port}`,
+              what: `connections for ${host} at port ${spotText(listener.spot)}`,
             }),
           )
         : [],
@@ -147,8 +149,11 @@ function wishOf(kind: string, route: Route, routes: readonly WantedRoute[], back
   }
 }
 
+/** In front of the host in keys: empty for the usual two ports. */
+export const spaceOf = (spot: Spot, ports: UsualPorts): string => (isUsual(spot, ports) ? '' : `${spotText(spot)}:`)
+
 interface Place {
-  /** In front of the host in keys: empty for the usual two ports. */
+  /** As `spaceOf` has it. */
   readonly space: string
   readonly host: string
   /** The one way in which requests come; undefined: both. */
@@ -156,13 +161,12 @@ interface Place {
 }
 
 /** Where the route's requests come in, each place once. */
-function placesOf(parents: readonly Parent[], { httpPort, httpsPort }: UsualPorts): readonly Place[] {
+function placesOf(parents: readonly Parent[], ports: UsualPorts): readonly Place[] {
   const schemes = new Map<string, Set<'http' | 'https'>>()
   for (const { attached } of parents)
     for (const { listener, hosts } of attached) {
-      const { port } = listener.listener
       if (!listener.isServed || (listener.kind !== 'http' && listener.kind !== 'https')) continue
-      const space = port === httpPort || port === httpsPort ? '' : `${port}:`
+      const space = spaceOf(listener.spot, ports)
       for (const host of hosts) {
         const id = `${space} ${host}`
         schemes.set(id, (schemes.get(id) ?? new Set<'http' | 'https'>()).add(listener.kind))

@@ -2,6 +2,7 @@ import type { Scope } from '#base'
 import { type KubeObject, type core, refs } from '#api'
 import type { Informer } from '#reconcile'
 import { CONTROLLER } from '../model/classes.ts'
+import { spotText } from '../model/spot.ts'
 import { wantsObserving } from '../model/annotations/observe.ts'
 import { loginsOf, tokensOf } from '../model/annotations/passes.ts'
 import type { IngressSurroundings } from '../ingress-source.ts'
@@ -28,6 +29,8 @@ import { StatusWriter } from './status/status-writer.ts'
 export interface GatewayApiSurroundings extends IngressSurroundings {
   readonly httpPort: number
   readonly httpsPort: number
+  /** Those that one Gateway each can have for itself. */
+  readonly ownAddresses: readonly string[]
   /** All kinds are there in versions that are known here. */
   readonly isRecognized: boolean
 }
@@ -73,8 +76,8 @@ export class GatewayApiSource implements RouteSource {
   readonly #attached = new Map<string, number>()
   #areGatewaysDirty = true
   #judged: ReadonlyMap<string, JudgedGateway> = new Map()
-  #byPort: ReadonlyMap<number, readonly JudgedListener[]> = new Map()
-  #unavailable: ReadonlySet<number> = new Set()
+  #bySpot: ReadonlyMap<string, readonly JudgedListener[]> = new Map()
+  #unavailable: ReadonlySet<string> = new Set()
   /** What routes depend on of the Gateways. */
   #fingerprint = ''
 
@@ -86,7 +89,7 @@ export class GatewayApiSource implements RouteSource {
     this.#grants = informers.informer(gatewayRefs.grants)
     this.#grants.addIndex(NAMESPACE_INDEX, ({ metadata }) => [metadata?.namespace ?? ''])
     this.#namespaces = informers.informer(refs.namespaces)
-    this.#writer = new StatusWriter(around.client, around.address, around.isRecognized)
+    this.#writer = new StatusWriter(around.client, around.isRecognized)
     const view = {
       refusal: servers.refusal.bind(servers),
       grantsIn: (namespace: string) => this.#grantsIn(namespace),
@@ -147,9 +150,10 @@ export class GatewayApiSource implements RouteSource {
       })
   }
 
-  couldNotListen(ports: ReadonlySet<number>): boolean {
-    if (ports.size === this.#unavailable.size && [...ports].every((port) => this.#unavailable.has(port))) return false
-    this.#unavailable = new Set(ports)
+  /** At these spots, as `spotText` has them. */
+  couldNotListen(spots: ReadonlySet<string>): boolean {
+    if (spots.size === this.#unavailable.size && [...spots].every((spot) => this.#unavailable.has(spot))) return false
+    this.#unavailable = new Set(spots)
     this.#areGatewaysDirty = true
     return true
   }
@@ -222,7 +226,7 @@ export class GatewayApiSource implements RouteSource {
   }
 
   async #updateGateways(scope: Scope): Promise<void> {
-    const { model, secrets, httpPort, httpsPort, address } = this.#around
+    const { model, secrets, httpPort, httpsPort, address, ownAddresses } = this.#around
     const classes = new Set(
       this.#classes
         .list()
@@ -244,16 +248,18 @@ export class GatewayApiSource implements RouteSource {
       httpPort,
       httpsPort,
       address,
+      ownAddresses,
+      addressBefore: (gateway) => this.#judged.get(keyOf(gateway))?.address ?? gateway.status?.addresses?.[0]?.value,
       unavailable: this.#unavailable,
       grantsIn: (namespace) => this.#grantsIn(namespace),
       certificate: (secret) => secrets.get(secret),
     })
     const before = this.#judged
     this.#judged = new Map(judged.map((one) => [one.key, one]))
-    const byPort = new Map<number, JudgedListener[]>()
-    for (const { listeners } of judged)
-      for (const one of listeners) byPort.set(one.listener.port, [...(byPort.get(one.listener.port) ?? []), one])
-    this.#byPort = byPort
+    this.#bySpot = Map.groupBy(
+      judged.flatMap(({ listeners }) => listeners),
+      ({ spot }) => spotText(spot),
+    )
     for (const key of before.keys()) {
       if (this.#judged.has(key)) continue
       secrets.name(wishIdOf(GATEWAY, key), [])
@@ -266,7 +272,7 @@ export class GatewayApiSource implements RouteSource {
           httpPort,
           httpsPort,
           certificate: (secret) => secrets.get(secret),
-          listenersAt: (port) => this.#listenersAt(port),
+          listenersAt: (spot) => this.#listenersAt(spot),
         }),
       )
     }
@@ -274,9 +280,9 @@ export class GatewayApiSource implements RouteSource {
     const fingerprint = JSON.stringify(
       judged.map(({ key, listeners }) => [
         key,
-        listeners.map(({ listener: { name, port, allowedRoutes }, hostname, kind, isServed, supportedKinds }) => [
+        listeners.map(({ listener: { name, allowedRoutes }, spot, hostname, kind, isServed, supportedKinds }) => [
           name,
-          port,
+          spotText(spot),
           hostname,
           kind,
           isServed,
@@ -355,13 +361,13 @@ export class GatewayApiSource implements RouteSource {
   #attachView(): AttachView {
     return {
       gateway: (key) => this.#judged.get(key),
-      listenersAt: (port) => this.#listenersAt(port),
+      listenersAt: (spot) => this.#listenersAt(spot),
       labels: (namespace) => this.#namespaces.get(namespace)?.metadata?.labels ?? {},
     }
   }
 
-  #listenersAt(port: number): readonly JudgedListener[] {
-    return this.#byPort.get(port) ?? []
+  #listenersAt(spot: string): readonly JudgedListener[] {
+    return this.#bySpot.get(spot) ?? []
   }
 
   #grantsIn(namespace: string): readonly ReferenceGrant[] {

@@ -1,5 +1,6 @@
 import type { core } from '#api'
 import type { ReadCertificate } from '../model/certificate.ts'
+import { spotText } from '../model/spot.ts'
 import { GatewayModel } from '../model/model.ts'
 import { Servers } from '../model/servers.ts'
 import type { LoginCheck } from '../login/logins.ts'
@@ -24,7 +25,9 @@ export interface ApiWorld {
   readonly services?: Readonly<Record<string, core.ServiceSpec>>
   readonly token?: TokenCheck
   readonly login?: LoginCheck
-  readonly unavailable?: readonly number[]
+  readonly unavailable?: readonly string[]
+  readonly ownAddresses?: readonly string[]
+  readonly addressBefore?: (gateway: Gateway) => string | undefined
 }
 
 export interface ApiModel {
@@ -53,11 +56,13 @@ export function apiModel(world: ApiWorld): ApiModel {
   const gateways = judgeGateways(world.gateways, {
     ...PORTS,
     address: '10.0.0.1',
+    ownAddresses: world.ownAddresses ?? [],
+    addressBefore: (gateway) => world.addressBefore?.(gateway),
     unavailable: new Set(world.unavailable),
     grantsIn,
     certificate,
   })
-  const listenersAt = (port: number) => gateways.flatMap(({ listeners }) => listeners.filter(({ listener }) => listener.port === port))
+  const listenersAt = (spot: string) => gateways.flatMap(({ listeners }) => listeners.filter((one) => spotText(one.spot) === spot))
   const model = new GatewayModel({
     treatment: () => undefined,
     addresses: (port) => servers.addresses(port),

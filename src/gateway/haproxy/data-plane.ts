@@ -5,10 +5,11 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Scope, UserError, createAuthority, messageOf, readFileIfThere } from '#base'
 import type { GatewayModel } from '../model/model.ts'
+import { spotText } from '../model/spot.ts'
 import type { Changes } from '../model/news.ts'
 import type { Places } from './places.ts'
 import { planChange } from './plan.ts'
-import { endHaproxy, portsOfOthers, processesOf, startHaproxy } from './process.ts'
+import { endHaproxy, isTakenByOthers, processesOf, startHaproxy } from './process.ts'
 import type { Listening } from './listening.ts'
 import { renderFiles } from './render.ts'
 import { Conversation, ask, tellAll } from './runtime-api.ts'
@@ -17,6 +18,7 @@ import { type Told, freshState } from './state.ts'
 export interface DataPlaneOptions {
   readonly places: Places
   readonly address: string
+  readonly ownAddresses?: readonly string[] | undefined
   readonly httpPort: number
   readonly httpsPort: number
   readonly netns?: string | undefined
@@ -58,7 +60,7 @@ export class DataPlane {
   #starts = 0
   #poolSize = 0
   #commands = 0
-  #unavailable: ReadonlySet<number> = new Set()
+  #unavailable: ReadonlySet<string> = new Set()
 
   /** With the present process. */
   readonly #conversation: Conversation
@@ -94,8 +96,8 @@ export class DataPlane {
     return changes
   }
 
-  /** Ports that it was to listen at, and that something else on the machine has. Asked for again at the next start. */
-  get unavailable(): ReadonlySet<number> {
+  /** Where it was to listen and could not, as `spotText` has it: something else on the machine has the port, or nobody the address. Asked for again at the next start. */
+  get unavailable(): ReadonlySet<string> {
     return this.#unavailable
   }
 
@@ -146,19 +148,19 @@ export class DataPlane {
 
   async #start(scope: Scope, model: GatewayModel): Promise<void> {
     const { places, netns } = this.#options
-    const taken = new Set(this.#portsOfOthers(model))
+    const taken = new Set(this.#spotsOfOthers(model))
     this.#told = undefined
     // The present process ends when the new one is there: nobody is to be surprised.
     this.#child = undefined
     const state = freshState(model, this.#options.policies?.())
-    const left = (): Listening['more'] => model.ports().filter(({ port }) => !taken.has(port))
+    const left = (): Listening['more'] => model.ports().filter((spot) => !taken.has(spotText(spot)))
     await this.#writeFiles(scope, state, model, left())
     let child: ChildProcess
     try {
       child = await startHaproxy(scope, places, netns)
     } catch (error) {
       const before = left().length
-      for (const port of portsTaken(places)) taken.add(port)
+      for (const spot of spotsTaken(places, this.#options.address)) taken.add(spot)
       // One port of one Gateway is not to keep all others from what they want.
       if (!(error instanceof UserError) || left().length === before) throw error
       await this.#writeFiles(scope, state, model, left())
@@ -181,19 +183,20 @@ export class DataPlane {
   }
 
   /** While a process tries to get a port that it cannot have, the one before it does not listen at all: what is known to be taken is not even tried. */
-  #portsOfOthers(model: GatewayModel): readonly number[] {
-    const wanted = model.ports().map(({ port }) => port)
+  #spotsOfOthers(model: GatewayModel): readonly string[] {
+    const wanted = model.ports()
     // The one before may be another gateway's, over the same folder.
     const pids = wanted.length === 0 ? [] : processesOf(this.#options.places)
     if (pids.length === 0) return []
-    const taken = portsOfOthers(pids, this.#options.address)
-    return wanted.filter((port) => taken.has(port))
+    const isTaken = isTakenByOthers(pids)
+    return wanted.filter(({ address, port }) => isTaken(address ?? this.#options.address, port)).map(spotText)
   }
 
   async #writeFiles(scope: Scope, state: Told, model: GatewayModel, more: Listening['more']): Promise<void> {
-    const { places, address, httpPort, httpsPort } = this.#options
+    const { places, address, ownAddresses = [], httpPort, httpsPort } = this.#options
     const listening: Listening = {
       address,
+      ownAddresses,
       httpPort,
       httpsPort,
       more,
@@ -212,8 +215,10 @@ export class DataPlane {
 }
 
 /** As HAProxy says when it does not start. */
-function portsTaken({ log }: Places): ReadonlySet<number> {
-  return new Set([...(readFileIfThere(log) ?? '').matchAll(/cannot bind [^\n]*:(\d+)\]/g)].map(([, port]) => Number(port)))
+function spotsTaken({ log }: Places, shared: string): readonly string[] {
+  return [...(readFileIfThere(log) ?? '').matchAll(/cannot bind [^\n]*\[([\d.]+):(\d+)\]/g)].map(([, address = '', port]) =>
+    spotText({ port: Number(port), ...(address === shared ? {} : { address }) }),
+  )
 }
 
 /** For names that no Secret is for: clients see that it is nobody's. */

@@ -1,3 +1,4 @@
+import { type Spot, spotText } from '../model/spot.ts'
 import { DEEP_KEY, type ListenPort } from '../model/wish.ts'
 import { ringFrontend } from '../measure/ring.ts'
 import type { Places } from './places.ts'
@@ -6,33 +7,41 @@ import type { Listening } from './listening.ts'
 /** So many labels may be in front of what a name of a passthrough route ends with. */
 const DEEPEST_NAME = 8
 
-/** One section for each port, and two where connections are told apart before they are decrypted. Numbers, addresses and fixed words. */
-export function frontends(places: Places, { address, httpPort, httpsPort, more }: Listening): readonly string[] {
+/** One section for each port of each address, and two where connections are told apart before they are decrypted. Numbers, addresses and fixed words. */
+export function frontends(places: Places, { address, ownAddresses, httpPort, httpsPort, more }: Listening): readonly string[] {
   const usual: readonly ListenPort[] = [
     { port: httpPort, kind: 'http' },
-    { port: httpsPort, kind: more.some(({ port, kind }) => port === httpsPort && kind === 'both') ? 'both' : 'https' },
+    {
+      port: httpsPort,
+      kind: more.some((one) => one.address === undefined && one.port === httpsPort && one.kind === 'both') ? 'both' : 'https',
+    },
   ]
-  const others = more.filter(({ port }) => port !== httpPort && port !== httpsPort)
-  return [...usual, ...others].flatMap(({ port, kind }) => {
-    const place = `${address}:${port}`
-    const space = port === httpPort || port === httpsPort ? '' : `${port}:`
+  const isUsual = (spot: Spot): boolean => spot.address === undefined && (spot.port === httpPort || spot.port === httpsPort)
+  const others = more.filter((spot) => !isUsual(spot))
+  return [...usual, ...others].flatMap((spot) => {
+    const name = spotText(spot)
+    const place = `${spot.address ?? address}:${spot.port}`
+    // All addresses are not meant where one is a Gateway's own, whatever ports that has.
+    const apart =
+      spot.address === undefined && ownAddresses.length > 0 ? [`  tcp-request connection reject if { dst ${ownAddresses.join(' ')} }`] : []
+    const space = isUsual(spot) ? '' : `${name}:`
     const secure = `ssl crt-list ${places.certificateList} alpn h2,http/1.1`
-    switch (kind) {
+    switch (spot.kind) {
       case 'http':
-        return ofRequests(places, port, 'http', space, place)
+        return ofRequests(places, spot, 'http', space, place, apart)
       case 'https':
-        return ofRequests(places, port, 'https', space, `${place} ${secure}`)
+        return ofRequests(places, spot, 'https', space, `${place} ${secure}`, apart)
       case 'passthrough':
-        return ofConnections(places, port, place, undefined)
+        return ofConnections(places, name, place, apart, undefined)
       case 'both': {
-        const inner = innerAddress(places, String(port))
+        const inner = innerAddress(places, name.replaceAll(':', '-'))
         return [
-          ...ofConnections(places, port, place, `inner${port}`),
-          `backend inner${port} from base`,
+          ...ofConnections(places, name, place, apart, `inner${name}`),
+          `backend inner${name} from base`,
           '  mode tcp',
           '  timeout server 1h',
           `  server inner ${inner} send-proxy-v2`,
-          ...ofRequests(places, port, 'https', space, `${inner} accept-proxy ${secure}`),
+          ...ofRequests(places, spot, 'https', space, `${inner} accept-proxy ${secure}`, []),
         ]
       }
     }
@@ -55,7 +64,14 @@ export const mirrorFrontend = (places: Places): readonly string[] => [
   '  use_backend %[var(txn.backend)]',
 ]
 
-function ofRequests(places: Places, port: number, scheme: 'http' | 'https', space: string, bind: string): readonly string[] {
+function ofRequests(
+  places: Places,
+  spot: Spot,
+  scheme: 'http' | 'https',
+  space: string,
+  bind: string,
+  apart: readonly string[],
+): readonly string[] {
   const { exact, prefix, defaults } = places.maps
   const set = (expression: string): string => `  http-request set-var(txn.backend) ${expression}`
   const unled = '!{ var(txn.backend) -m found }'
@@ -76,8 +92,9 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
         ]
       : [`  http-request set-var(txn.space) str(${space})`]
   return [
-    `frontend web${port} from base`,
+    `frontend web${spotText(spot)} from base`,
     `  bind ${bind}`,
+    ...apart,
     ...ringFrontend(),
     // Nobody behind the gateway is a proxy, and no request is shown back to its sender.
     '  http-request deny deny_status 405 if { method CONNECT TRACE }',
@@ -91,13 +108,13 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
     '  http-request del-header proxy',
     '  http-request add-header X-Forwarded-For %[src]',
     '  http-request add-header X-Forwarded-Host %[req.hdr(host)]',
-    `  http-request add-header X-Forwarded-Port ${port}`,
+    `  http-request add-header X-Forwarded-Port ${spot.port}`,
     `  http-request add-header X-Forwarded-Proto ${scheme}`,
     // A connection is for the hosts of the listener that it was made to; what asks for its own name is not looked at.
     ...(scheme === 'https'
       ? [
           '  http-request set-var(txn.name) req.hdr(host),field(1,:),lower',
-          `  http-request lua.misdirected ${port} if { ssl_fc_has_sni } !{ ssl_fc_sni,lower,strcmp(txn.name) eq 0 }`,
+          `  http-request lua.misdirected ${spotText(spot)} if { ssl_fc_has_sni } !{ ssl_fc_sni,lower,strcmp(txn.name) eq 0 }`,
           '  http-request return status 421 if { var(txn.misdirected) -m found }',
         ]
       : []),
@@ -133,18 +150,25 @@ function ofRequests(places: Places, port: number, scheme: 'http' | 'https', spac
 }
 
 /** Connections by the name that they ask for, which is all that is read of them. `otherwise` is for names that nobody wants; without it they are closed. */
-function ofConnections(places: Places, port: number, bind: string, otherwise: string | undefined): readonly string[] {
+function ofConnections(
+  places: Places,
+  spot: string,
+  bind: string,
+  apart: readonly string[],
+  otherwise: string | undefined,
+): readonly string[] {
   const unled = '!{ var(txn.backend) -m found }'
-  const look = `  tcp-request content set-var(txn.backend) str(${port}:),concat(,txn.name),map_str(${places.maps.sni})`
+  const look = `  tcp-request content set-var(txn.backend) str(${spot}:),concat(,txn.name),map_str(${places.maps.sni})`
   const wider = (from: string): readonly string[] => [
     `  tcp-request content set-var(txn.name) var(txn.name),regsub(${from},*) if ${unled}`,
     `${look} if ${unled}`,
   ]
   return [
-    `frontend tls${port} from base`,
+    `frontend tls${spot} from base`,
     '  mode tcp',
     '  timeout client 1h',
     `  bind ${bind}`,
+    ...apart,
     '  tcp-request inspect-delay 5s',
     '  tcp-request content reject if !{ req.ssl_hello_type 1 }',
     '  tcp-request content set-var(txn.name) req.ssl_sni,lower',

@@ -3,6 +3,8 @@ import type { ListenPort } from '../model/wish.ts'
 export interface Listening {
   /** An IPv4 address; checked by the caller. */
   readonly address: string
+  /** Gateways' own: whoever listens at all addresses does not serve these. */
+  readonly ownAddresses: readonly string[]
   readonly httpPort: number
   readonly httpsPort: number
   /** Other ports, and what else is served at those two. */

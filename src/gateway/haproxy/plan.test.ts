@@ -132,7 +132,7 @@ test('the files of a start hold what the commands would have told', () => {
   const files = renderFiles(
     state,
     places,
-    { address: '10.0.0.1', httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: true, affinityKey: 'ab12' },
+    { address: '10.0.0.1', ownAddresses: [], httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: true, affinityKey: 'ab12' },
     'own\n',
   )
   assert.equal(files.get('/g/prefix.map'), 'h/ b0\n')
@@ -183,7 +183,7 @@ test('a backend has two servers before it has addresses, and what is left of the
   const files = renderFiles(
     freshState(modelIn(nothing).model),
     places,
-    { address: '10.0.0.1', httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: true, affinityKey: 'ab12' },
+    { address: '10.0.0.1', ownAddresses: [], httpPort: 80, httpsPort: 443, more: [], threads: 2, dropRights: true, affinityKey: 'ab12' },
     'own\n',
   )
   assert.match(
@@ -221,7 +221,7 @@ test('what policies say of servers is told while it runs, but for how long reque
   const files = renderFiles(
     freshState(model, policies),
     places,
-    { address: '0.0.0.0', httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false, affinityKey: 'ab12' },
+    { address: '0.0.0.0', ownAddresses: [], httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false, affinityKey: 'ab12' },
     '',
   )
   assert.equal(files.get(places.governed), 'b0 7\n')
@@ -246,7 +246,7 @@ test('what is tried again stands in the configuration: a new process, with room 
     renderFiles(
       told,
       places,
-      { address: '0.0.0.0', httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false, affinityKey: 'ab12' },
+      { address: '0.0.0.0', ownAddresses: [], httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false, affinityKey: 'ab12' },
       '',
     ).get(places.configuration) ?? ''
   assert.match(
@@ -276,7 +276,16 @@ test('clients stay with an endpoint by a cookie that the configuration makes, an
   const { model } = changing.now()
   model.takeChanges()
   const told = freshState(model)
-  const listening = { address: '0.0.0.0', httpPort: 80, httpsPort: 443, more: [], threads: 1, dropRights: false, affinityKey: 'ab12' }
+  const listening = {
+    address: '0.0.0.0',
+    ownAddresses: [],
+    httpPort: 80,
+    httpsPort: 443,
+    more: [],
+    threads: 1,
+    dropRights: false,
+    affinityKey: 'ab12',
+  }
   assert.match(
     renderFiles(told, places, listening, '').get(places.configuration) ?? '',
     /backend b0 from pool\n {2}cookie CONTAINERID insert [^\n]* maxidle 60s maxlife 28800s dynamic\n {2}dynamic-cookie-key ab12\n/,

@@ -75,18 +75,18 @@ export function processesOf({ configuration }: Places): readonly number[] {
     })
 }
 
-/** Ports at which something else than these processes listens in their network, in the way of whoever would listen at `address`. */
-export function portsOfOthers(pids: readonly number[], address: string): ReadonlySet<number> {
+/** Whether something else than these processes listens in their network, in the way of whoever would listen there. */
+export function isTakenByOthers(pids: readonly number[]): (address: string, port: number) => boolean {
   const own = new Set(pids.flatMap(socketsOf))
-  const ports = new Set<number>()
+  const others: { readonly host: string; readonly port: number }[] = []
   for (const file of ['tcp', 'tcp6'])
     for (const line of (readFileIfThere(`/proc/${pids[0] ?? 0}/net/${file}`) ?? '').split('\n').slice(1)) {
       const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/)
       const [host = '', port = ''] = local.split(':')
-      const isInTheWay = address === ANY || /^0+$/.test(host) || host.endsWith(inKernelOrder(address))
-      if (state === LISTENING && isInTheWay && !own.has(inode ?? '')) ports.add(parseInt(port, 16))
+      if (state === LISTENING && !own.has(inode ?? '')) others.push({ host, port: parseInt(port, 16) })
     }
-  return ports
+  return (address, port) =>
+    others.some((one) => one.port === port && (address === ANY || /^0+$/.test(one.host) || one.host.endsWith(inKernelOrder(address))))
 }
 
 /** As the kernel numbers them. What is closed or ends meanwhile is none. */

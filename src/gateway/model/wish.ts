@@ -4,6 +4,7 @@ import type { Canary } from './annotations/canary.ts'
 import type { Affinity } from './affinity.ts'
 import type { Retry } from './retry.ts'
 import { standingOf } from './standing.ts'
+import type { Spot } from './spot.ts'
 
 /**
  * The maps that lead a request by its host and path, in the order in which they are asked for one host; `sni` leads connections that nobody here decrypts, and
@@ -32,8 +33,8 @@ export interface WantedRoute {
   /**
    * `exact`: `host/path`; without a host `/path`. A host may be `*.` and a name, with one label for the star; of those with more, `**.` and the name.
    * `prefix`: as `exact`, and it ends with a slash: a request's path, with a slash after it, begins with it element by element. `defaults`: the host, for
-   * requests that no rule takes; `*` is for all hosts. `sni`, `listeners`: `PORT:host`, where `*.` stands for any number of labels; `PORT:` is a listener for all.
-   * Requests at another port than the usual two are led by keys that begin with `PORT:`.
+   * requests that no rule takes; `*` is for all hosts. `sni`, `listeners`: `SPOT:host`, where `*.` stands for any number of labels; `SPOT:` is a listener for all.
+   * Requests elsewhere than at the usual two ports are led by keys that begin with `SPOT:`, as `spotText` has it.
    */
   readonly key: string
   /**
@@ -79,9 +80,8 @@ export const NO_CONDITIONS = '119999'
 /** A claim of `defaults` that tells the data plane that there are keys with `**.`; it leads nothing. */
 export const DEEP_KEY = '?deep'
 
-/** A port that the gateway listens at. `both`: those connections whose name somebody wants are led as they are, all others are decrypted. */
-export interface ListenPort {
-  readonly port: number
+/** Where the gateway listens. `both`: those connections whose name somebody wants are led as they are, all others are decrypted. */
+export interface ListenPort extends Spot {
   readonly kind: 'http' | 'https' | 'passthrough' | 'both'
 }
 

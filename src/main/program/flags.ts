@@ -81,6 +81,7 @@ export interface GatewayFlags {
   readonly kubeconfig: string
   readonly stateDir: string
   readonly address: string
+  readonly ownAddress: readonly string[]
   readonly httpPort: number
   readonly httpsPort: number
   readonly netns?: string

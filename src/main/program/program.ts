@@ -150,6 +150,7 @@ export function program(): Command {
     .option('--http-port <port>', 'where to listen for HTTP', port, 80)
     .option('--https-port <port>', 'where to listen for HTTPS', port, 443)
     .option('--address <address>', 'IPv4 address to listen on', '0.0.0.0')
+    .option('--own-address <address>', 'another IPv4 address of the machine, for one Gateway alone (may be repeated)', several, [])
     .option('--netns <path>', 'network namespace to listen and to connect in')
     .option('--measure-port <port>', 'where to serve measurements over HTTPS, and as metrics API; nowhere when it is not given', port)
     .addOption(logLevel())

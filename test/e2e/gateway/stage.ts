@@ -52,6 +52,8 @@ export interface StageOptions {
   readonly log?: Logger
   /** Which addresses routes may name; absent: as the gateway has it. */
   readonly mayAsk?: (ip: string) => boolean
+  /** For one Gateway each. */
+  readonly ownAddresses?: readonly string[]
 }
 
 /** A gateway and four pods in a network namespace, and the real API server over a store in memory. */
@@ -114,6 +116,7 @@ async function build(made: AsyncDisposableStack, options: StageOptions): Promise
   made.defer(() => ip('netns', 'delete', name))
   ip('-n', name, 'link', 'set', 'lo', 'up')
   for (const pod of [0, 1, 2, 3, 4]) ip('-n', name, 'addr', 'add', `${podAddress(pod)}/32`, 'dev', 'lo')
+  for (const own of options.ownAddresses ?? []) ip('-n', name, 'addr', 'add', `${own}/32`, 'dev', 'lo')
   const inside = (program: string, ...args: readonly string[]): readonly [string, readonly string[]] => [
     'nsenter',
     [`--net=${netns}`, program, ...args],
@@ -143,6 +146,7 @@ async function build(made: AsyncDisposableStack, options: StageOptions): Promise
       httpsPort: HTTPS_PORT,
       netns,
       measure: { address: '127.0.0.1', port: 0 },
+      ownAddresses: options.ownAddresses,
       ...(options.mayAsk === undefined ? {} : { mayAsk: options.mayAsk }),
     })
   await client.resource(refs.ingressclasses).create(outer, { metadata: { name: 'sampan' }, spec: { controller: 'sampan.io/gateway' } })

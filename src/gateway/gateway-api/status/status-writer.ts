@@ -26,12 +26,10 @@ const ROUTE_REFS: ReadonlyMap<string, ResourceRef> = new Map<string, ResourceRef
 /** Says how classes, Gateways and routes stand. What says so already is not written. */
 export class StatusWriter {
   readonly #client: Client
-  readonly #address: string
   readonly #isRecognized: boolean
 
-  constructor(client: Client, address: string, isRecognized: boolean) {
+  constructor(client: Client, isRecognized: boolean) {
     this.#client = client
-    this.#address = address
     this.#isRecognized = isRecognized
   }
 
@@ -41,7 +39,7 @@ export class StatusWriter {
   }
 
   ofGateway(known: Gateway, judged: JudgedGateway, attached: (listener: string) => number, now: string): StatusWrite | undefined {
-    const status = statusOfGateway(known, judged, attached, this.#address, now)
+    const status = statusOfGateway(known, judged, attached, now)
     return status === undefined ? undefined : { ref: gatewayRefs.gateways, object: known, status }
   }
 

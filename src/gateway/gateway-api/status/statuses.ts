@@ -46,15 +46,14 @@ export function statusOfClass(known: GatewayClass, isRecognized: boolean, now: s
 /** `attached` says how many routes a listener has. */
 export function statusOfGateway(
   known: Gateway,
-  { verdicts, listeners, isAccepted }: JudgedGateway,
+  { verdicts, address, listeners, isAccepted }: JudgedGateway,
   attached: (listener: string) => number,
-  address: string,
   now: string,
 ): GatewayStatus | undefined {
   const generation = known.metadata?.generation ?? 0
   const before = known.status ?? {}
   const status: GatewayStatus = {
-    addresses: isAccepted ? [{ type: 'IPAddress', value: address }] : [],
+    addresses: isAccepted && address !== undefined ? [{ type: 'IPAddress', value: address }] : [],
     conditions: mergeConditions(before.conditions ?? [], verdicts, OF_GATEWAYS, generation, now),
     listeners: listeners.map(({ listener: { name }, supportedKinds, verdicts: said }) => ({
       name,
