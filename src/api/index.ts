@@ -174,7 +174,7 @@ export { meetsMatchConditions } from './policies/conditions.ts'
 export { mutateByPolicy, mutationsOf, wantsToMutate } from './policies/mutate.ts'
 export type { PolicyInput } from './policies/scene.ts'
 export { validateByPolicy } from './policies/validate.ts'
-export { jsonPatch } from './patch/json-patch.ts'
+export { InapplicablePatch, jsonPatch } from './patch/json-patch.ts'
 export { mergePatch } from './patch/merge-patch.ts'
 export { strategicMergePatch } from './patch/strategic-merge.ts'
 

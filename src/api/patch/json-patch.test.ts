@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { propertyRuns } from '#testing/basics'
 import { deepClone, deepFreeze } from '../meta/deep.ts'
 import { StatusError } from '../meta/status.ts'
-import { JSON_PATCH_MAX_OPERATIONS, jsonPatch } from './json-patch.ts'
+import { JSON_PATCH_MAX_OPERATIONS, jsonPatch, InapplicablePatch } from './json-patch.ts'
 
 const DOCUMENT = deepFreeze({ data: { x: '1', y: '2', n: null }, list: ['a', 'b', 'c'] })
 
@@ -153,4 +153,28 @@ test('copies of copies end before they fill the memory', () => {
   const copies = (count: number): unknown[] => Array.from({ length: count }, (_, at) => ({ op: 'copy', from: '/text', path: `/t${at}` }))
   assert.equal(Object.keys(jsonPatch(large, copies(3)) as object).length, 4)
   assert.throws(() => jsonPatch(large, copies(4)), StatusError)
+})
+
+test('says why an operation does not work, for those who write patches for others', () => {
+  const why = (...operations: object[]): string => {
+    try {
+      return JSON.stringify(jsonPatch({ a: [1], b: {} }, operations))
+    } catch (error) {
+      return error instanceof InapplicablePatch ? error.why : assert.fail(String(error))
+    }
+  }
+  assert.equal(why({ op: 'add', path: '/x/y', value: 1 }), 'add operation does not apply: doc is missing path: "/x/y": missing value')
+  assert.equal(
+    why({ op: 'add', path: '/a/7', value: 1 }),
+    "error in add for path: '/a/7': Unable to access invalid index: 7: invalid index referenced",
+  )
+  assert.equal(why({ op: 'remove', path: '/x' }), "error in remove for path: '/x': Unable to remove nonexistent key: x: missing value")
+  assert.equal(why({ op: 'replace', path: '/a/1', value: 1 }), 'replace operation does not apply: doc is missing key: /a/1: missing value')
+  assert.equal(
+    why({ op: 'move', from: '/x', path: '/y' }),
+    "error in move for path: 'x': Unable to remove nonexistent key: x: missing value",
+  )
+  assert.equal(why({ op: 'test', path: '/b', value: 1 }), 'testing value /b failed: test failed')
+  assert.equal(why({ op: 'odd', path: '/b' }), 'Unexpected kind: odd')
+  assert.equal(why({ op: 'add' }), 'add operation failed to decode path: missing value')
 })

@@ -58,15 +58,24 @@ function textOf(operation: JsonObject, name: string): string | undefined {
 const undecodable = (value: unknown, target: string): Error =>
   statusError.badRequest(`error decoding patch: json: cannot unmarshal ${jsonTypeName(value)} into ${target}`)
 
-/** All failures of an operation look the same to the client. */
-function inapplicable(): StatusError {
-  return new StatusError({
-    code: 422,
-    reason: REASONS.invalid,
-    message: 'the server rejected our request due to an error in our request',
-    details: {},
-  })
+/** An operation that cannot be carried out. All look the same to the client that has sent the patch; `why` is for who has written it. */
+export class InapplicablePatch extends StatusError {
+  readonly why: string
+  /** Nothing is wrong but what a test has found. */
+  readonly isTest: boolean
+  constructor(why: string, isTest = false) {
+    super({
+      code: 422,
+      reason: REASONS.invalid,
+      message: 'the server rejected our request due to an error in our request',
+      details: {},
+    })
+    this.why = why
+    this.isTest = isTest
+  }
 }
+
+const MISSING = 'missing value'
 
 type Container = JsonObject | unknown[]
 const isContainer = (value: unknown): value is Container => typeof value === 'object' && value !== null
@@ -81,25 +90,26 @@ class Draft {
     this.root = document
   }
 
-  /** The container that a path's last part is in, for writing. */
-  parent(path: string | undefined): { container: Container; key: string } {
-    if (path === undefined) throw inapplicable()
+  /** The container that a path's last part is in, for writing; undefined when there is none. */
+  parent(path: string): { container: Container; key: string } | undefined {
     const [, ...parts] = path.split('/')
     const key = parts.pop()
-    if (key === undefined) throw inapplicable()
+    if (key === undefined) return undefined
     let container = this.#writable(this.root, (copy) => {
       this.root = copy
     })
     for (const part of parts) {
+      if (container === undefined) return undefined
       const above = container
       const name = unescape(part)
-      container = this.#writable(get(above, name), (copy) => write(above, name, copy))
+      const found = lookUp(above, name)
+      container = 'why' in found ? undefined : this.#writable(found.value, (copy) => write(above, name, copy))
     }
-    return { container, key: unescape(key) }
+    return container && { container, key: unescape(key) }
   }
 
-  #writable(value: unknown, replace: (copy: Container) => void): Container {
-    if (!isContainer(value)) throw inapplicable()
+  #writable(value: unknown, replace: (copy: Container) => void): Container | undefined {
+    if (!isContainer(value)) return undefined
     if (this.#own.has(value)) return value
     const copy = Array.isArray(value) ? value.slice() : shallow(value)
     this.#own.add(copy)
@@ -137,75 +147,152 @@ function unescape(part: string): string {
 function apply(draft: Draft, { op, path, from, value }: Operation): void {
   switch (op) {
     case 'add':
-      return add(draft, path, value)
+      return put(draft, path, value, ADDING)
     case 'remove':
       return remove(draft, path)
     case 'replace':
       return replace(draft, path, value)
-    case 'move': {
-      const source = draft.parent(from)
-      const moved = get(source.container, source.key)
-      remove(draft, from)
-      return add(draft, path, moved)
-    }
-    case 'copy': {
-      const source = draft.parent(from)
-      const copied = get(source.container, source.key) ?? null
-      draft.copyBytes -= jsonSize(copied, draft.copyBytes)
-      if (draft.copyBytes < 0) throw inapplicable()
-      return add(draft, path, deepClone(copied))
-    }
+    case 'move':
+      return move(draft, from, path)
+    case 'copy':
+      return copy(draft, from, path)
     case 'test':
-      if (!deepEqual(path === '' ? draft.root : current(draft, path), value)) throw inapplicable()
-      return
+      return test(draft, path, value)
     default:
-      throw inapplicable()
+      throw new InapplicablePatch(`Unexpected kind: ${op === '' ? 'unknown' : op}`)
   }
 }
 
-/** A member that is missing counts as null; an item that is missing cannot be looked at. */
-function current(draft: Draft, path: string | undefined): unknown {
-  const { container, key } = draft.parent(path)
-  return get(container, key) ?? null
+const NO_PATH = `operation missing path field: ${MISSING}`
+const NO_FROM = `operation, missing from field: ${MISSING}`
+
+/** What an operation that puts something somewhere says when it cannot. */
+interface Words {
+  readonly noPath: string
+  readonly noParent: (path: string) => string
+  readonly noPlace: (path: string, why: string) => string
 }
 
-function add(draft: Draft, path: string | undefined, value: unknown): void {
-  const { container, key } = draft.parent(path)
+const ADDING: Words = {
+  noPath: `add operation failed to decode path: ${MISSING}`,
+  noParent: (path) => `add operation does not apply: doc is missing path: "${path}": ${MISSING}`,
+  noPlace: (path, why) => `error in add for path: '${path}': ${why}`,
+}
+const MOVING: Words = {
+  noPath: `move operation failed to decode path: ${NO_PATH}`,
+  noParent: (path) => `move operation does not apply: doc is missing destination path: ${path}: ${MISSING}`,
+  noPlace: (path, why) => `error in move for path: '${path}': ${why}`,
+}
+const COPYING: Words = {
+  noPath: `copy operation failed to decode path: ${MISSING}`,
+  noParent: (path) => `copy operation does not apply: doc is missing destination path: ${path}: ${MISSING}`,
+  noPlace: (_, why) => `error while adding value during copy: ${why}`,
+}
+
+function put(draft: Draft, path: string | undefined, value: unknown, words: Words): void {
+  if (path === undefined) throw new InapplicablePatch(words.noPath)
+  const place = draft.parent(path)
+  if (place === undefined) throw new InapplicablePatch(words.noParent(path))
+  const { container, key } = place
   if (!Array.isArray(container)) return setMember(container, key, value)
-  const at = key === '-' ? container.length : indexOf(key, container.length + 1)
+  if (key === '-') return void container.push(value)
+  if (!isIndex(key)) throw new InapplicablePatch(words.noPlace(path, `value was not a proper array index: '${key}': ${notANumber(key)}`))
+  const at = indexOf(key, container.length + 1)
+  if (typeof at === 'string') throw new InapplicablePatch(words.noPlace(path, at))
   container.splice(at, 0, value)
 }
 
 function remove(draft: Draft, path: string | undefined): void {
-  const { container, key } = draft.parent(path)
-  if (Array.isArray(container)) container.splice(indexOf(key, container.length), 1)
-  else if (Object.hasOwn(container, key)) delete container[key]
-  else throw inapplicable()
+  if (path === undefined) throw new InapplicablePatch(`remove operation failed to decode path: ${MISSING}`)
+  const place = draft.parent(path)
+  if (place === undefined) throw new InapplicablePatch(`remove operation does not apply: doc is missing path: "${path}": ${MISSING}`)
+  const why = takeOut(place.container, place.key)
+  if (why !== undefined) throw new InapplicablePatch(`error in remove for path: '${path}': ${why}`)
 }
 
 function replace(draft: Draft, path: string | undefined, value: unknown): void {
+  if (path === undefined) throw new InapplicablePatch(`replace operation failed to decode path: ${NO_PATH}`)
   if (path === '') {
-    if (!isContainer(value)) throw inapplicable()
+    if (!isContainer(value)) throw new InapplicablePatch('replace operation value must be object or array: %!w(<nil>)')
     draft.root = value
     return
   }
-  const { container, key } = draft.parent(path)
-  write(container, key, value)
+  const place = draft.parent(path)
+  if (place === undefined) throw new InapplicablePatch(`replace operation does not apply: doc is missing path: ${path}: ${MISSING}`)
+  if ('why' in lookUp(place.container, place.key))
+    throw new InapplicablePatch(`replace operation does not apply: doc is missing key: ${path}: ${MISSING}`)
+  write(place.container, place.key, value)
 }
 
-function get(container: Container, key: string): unknown {
-  return Array.isArray(container) ? container[indexOf(key, container.length)] : member(container, key)
+function move(draft: Draft, from: string | undefined, path: string | undefined): void {
+  if (from === undefined) throw new InapplicablePatch(`move operation failed to decode from: ${NO_FROM}`)
+  const source = draft.parent(from)
+  if (source === undefined) throw new InapplicablePatch(`move operation does not apply: doc is missing from path: ${from}: ${MISSING}`)
+  const found = lookUp(source.container, source.key)
+  const why = 'why' in found ? found.why : takeOut(source.container, source.key)
+  if (why !== undefined || 'why' in found) throw new InapplicablePatch(`error in move for path: '${source.key}': ${why ?? ''}`)
+  put(draft, path, found.value, MOVING)
 }
 
+function copy(draft: Draft, from: string | undefined, path: string | undefined): void {
+  if (from === undefined) throw new InapplicablePatch(`copy operation failed to decode from: ${NO_FROM}`)
+  const source = draft.parent(from)
+  if (source === undefined) throw new InapplicablePatch(`copy operation does not apply: doc is missing from path: ${from}: ${MISSING}`)
+  const found = lookUp(source.container, source.key)
+  if ('why' in found) throw new InapplicablePatch(`error in copy for from: '${from}': ${found.why}`)
+  const copied = found.value ?? null
+  draft.copyBytes -= jsonSize(copied, draft.copyBytes)
+  if (draft.copyBytes < 0) throw new InapplicablePatch('Unable to complete the copy, the accumulated size increase of copy is too large')
+  put(draft, path, deepClone(copied), COPYING)
+}
+
+/** A member that is missing counts as null; an item that is missing cannot be looked at. */
+function test(draft: Draft, path: string | undefined, value: unknown): void {
+  if (path === undefined) throw new InapplicablePatch(`test operation failed to decode path: ${NO_PATH}`)
+  let current = draft.root
+  if (path !== '') {
+    const place = draft.parent(path)
+    if (place === undefined) throw new InapplicablePatch(`test operation does not apply: is missing path: ${path}: ${MISSING}`)
+    const found = lookUp(place.container, place.key)
+    if ('why' in found) throw new InapplicablePatch(`error in test for path: '${path}': ${found.why}`)
+    current = found.value ?? null
+  }
+  if (!deepEqual(current, value)) throw new InapplicablePatch(`testing value ${path} failed: test failed`, true)
+}
+
+/** What stands there (undefined: nothing), or why there can be nothing. */
+function lookUp(container: Container, key: string): { readonly value: unknown } | { readonly why: string } {
+  if (!Array.isArray(container)) return { value: member(container, key) }
+  const at = isIndex(key) ? indexOf(key, container.length) : notANumber(key)
+  return typeof at === 'string' ? { why: at } : { value: container[at] }
+}
+
+/** Why it cannot be taken out. */
+function takeOut(container: Container, key: string): string | undefined {
+  if (Array.isArray(container)) {
+    const at = isIndex(key) ? indexOf(key, container.length) : notANumber(key)
+    if (typeof at === 'string') return at
+    container.splice(at, 1)
+  } else if (Object.hasOwn(container, key)) delete container[key]
+  else return `Unable to remove nonexistent key: ${key}: ${MISSING}`
+  return undefined
+}
+
+/** To a place that is there. */
 function write(container: Container, key: string, value: unknown): void {
-  if (Array.isArray(container)) container[indexOf(key, container.length)] = value
-  else setMember(container, key, value)
+  if (!Array.isArray(container)) setMember(container, key, value)
+  else {
+    const at = indexOf(key, container.length)
+    if (typeof at === 'number') container[at] = value
+  }
 }
 
-/** An index below `length`, negative ones counting from the end. */
-function indexOf(key: string, length: number): number {
-  const index = /^[+-]?[0-9]{1,9}$/.test(key) ? Number(key) : Number.NaN
+const isIndex = (key: string): boolean => /^[+-]?[0-9]{1,9}$/.test(key)
+const notANumber = (key: string): string => `strconv.Atoi: parsing ${JSON.stringify(key)}: invalid syntax`
+
+/** An index below `length`, negative ones counting from the end; or what is wrong with it. */
+function indexOf(key: string, length: number): number | string {
+  const index = Number(key)
   const at = index < 0 ? index + length : index
-  if (!(at >= 0 && at < length)) throw inapplicable()
-  return at
+  return at >= 0 && at < length ? at : `Unable to access invalid index: ${index}: invalid index referenced`
 }

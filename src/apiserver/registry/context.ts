@@ -69,7 +69,7 @@ export class RequestContext {
   }
 
   warn(text: string): void {
-    if (!this.warnings.includes(text)) this.warnings.push(text)
+    if (text !== '' && !this.warnings.includes(text)) this.warnings.push(text)
   }
 
   header(name: string): string | undefined {

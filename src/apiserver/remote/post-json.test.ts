@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { createAuthority, issueLeaf, rootScope } from '#base'
 import { refs } from '#api'
 import { fakeObjects } from '../auth/reader.fake.ts'
@@ -20,11 +22,12 @@ async function world(t: TestContext, isAllowed: (ip: string) => boolean) {
     lifetimeMs: DAY_MS,
   })
   const asked: { readonly host: string | undefined; readonly url: string | undefined }[] = []
-  let answer = '{"ok":true}'
+  let answer: string | ((response: ServerResponse) => void) = '{"ok":true}'
   const server = createServer({ cert: leaf.certificate, key: leaf.key }, (request, response) => {
     asked.push({ host: request.headers.host, url: request.url })
     request.resume()
-    response.end(answer)
+    if (typeof answer === 'string') response.end(answer)
+    else answer(response)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -45,7 +48,7 @@ async function world(t: TestContext, isAllowed: (ip: string) => boolean) {
   const caller = new RemoteCaller(scope, { reader: objects, isAllowed })
   const post = (name = 'hook'): Promise<unknown> =>
     caller.post(scope, { service: { namespace: 'a', name, path: 'check' }, caBundle }, {}, POSTING)
-  return { objects, asked, post, say: (text: string) => void (answer = text) }
+  return { objects, asked, post, say: (next: typeof answer) => void (answer = next) }
 }
 
 test('a service is called at a ready endpoint, under its own name', async (t) => {
@@ -78,6 +81,37 @@ test('answers that are too long, or no JSON, are refused', async (t) => {
   await assert.rejects(post(), /more than 100 bytes/)
   say('<html>')
   await assert.rejects(post(), /json parse error/)
+})
+
+test('a body that breaks off is told from an answer that does not come', async (t) => {
+  const { post, say } = await world(t, () => true)
+  say((response) => {
+    response.writeHead(200, { 'content-length': 50 })
+    response.write('{"a', () => response.destroy())
+  })
+  await assert.rejects(post(), /^Error: unexpected error when reading response body. Please retry. Original error: unexpected EOF$/)
+  say((response) => void response.destroy())
+  await assert.rejects(post(), /Post "https:\/\/hook.a.svc:443\/check\?timeout=5s": EOF$/)
+})
+
+test('a packed body is unpacked, and no further than its limit', async (t) => {
+  const { post, say } = await world(t, () => true)
+  const packed = (text: string) => (response: ServerResponse) =>
+    void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text))
+  say(packed('{"packed":true}'))
+  assert.deepEqual(await post(), { packed: true })
+  say(packed(`"${'x'.repeat(100_000)}"`))
+  await assert.rejects(post(), /more than 100 bytes/)
+})
+
+test('a busy server is asked again when it says so', async (t) => {
+  const { post, say, asked } = await world(t, () => true)
+  say((response) => {
+    if (asked.length < 3) response.writeHead(503, { 'retry-after': '0' }).end()
+    else response.end('{"ok":3}')
+  })
+  assert.deepEqual(await post(), { ok: 3 })
+  assert.equal(asked.length, 3)
 })
 
 test('no URL leads to where clouds keep credentials', async (t) => {

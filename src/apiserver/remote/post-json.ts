@@ -4,8 +4,9 @@ import type { Agent } from 'node:https'
 import { isIP } from 'node:net'
 import { type Scope, type Span, type TraceHeaders, https, leadsSomewhere, messageOf } from '#base'
 import type { ObjectReader } from '../contract.ts'
-import { textOf } from './answer-text.ts'
-import { RemoteError, networkWords, statusWords } from './remote-error.ts'
+import { BrokenBody, bytesOf } from './answer-text.ts'
+import { AskedToWait, type Document, documentOf } from './read-answer.ts'
+import { RemoteError, networkWords } from './remote-error.ts'
 import { send } from './send.ts'
 import { type Address, NoAddress, serviceAddress } from './service-address.ts'
 
@@ -43,6 +44,8 @@ interface Target {
 const HTTPS_PORT = 443
 const IDLE_MS = 30_000
 const MOST_IDLE = 4
+/** For a server that asks to be asked again later. */
+const MOST_REPEATS = 10
 
 /**
  * Calls webhooks over HTTPS. Connections are kept and used again; redirects are answers like others and are not followed; certificates
@@ -58,8 +61,8 @@ export class RemoteCaller {
     scope.signal.addEventListener('abort', () => this.#agent.destroy(), { once: true })
   }
 
-  /** The answer to a document, parsed. Throws `RemoteError`, whose message says what was called and what came of it. */
-  async post(scope: Scope, config: ClientConfig, document: unknown, posting: Posting): Promise<unknown> {
+  /** The document that is the answer to another one. Throws `RemoteError`, whose message says what was called and what came of it. */
+  async post(scope: Scope, config: ClientConfig, document: unknown, posting: Posting): Promise<Document> {
     const target = this.#targetOf(config)
     const shown = `Post ${JSON.stringify(`https://${target.serverName}:${target.port}${target.path}?timeout=${Math.ceil(posting.timeoutMs / 1000)}s`)}`
     const own = scope.child({ timeoutMs: posting.timeoutMs })
@@ -70,13 +73,21 @@ export class RemoteCaller {
     )
     const trace = span?.traceHeaders() ?? scope.traceHeaders()
     try {
-      const address = await target.address(own)
       const body = Buffer.from(JSON.stringify(document))
       const ca = config.caBundle === undefined || config.caBundle === '' ? undefined : Buffer.from(config.caBundle, 'base64')
-      return await this.#exchange(own, target, address, ca, body, posting, trace)
+      for (let repeats = 0; ; repeats++) {
+        try {
+          return await this.#exchange(own, target, await target.address(own), ca, body, posting, trace)
+        } catch (error) {
+          if (!(error instanceof AskedToWait) || repeats >= MOST_REPEATS) throw error
+          await own.sleep(error.delayMs)
+        }
+      }
     } catch (error) {
       span?.fail(messageOf(error))
       if (scope.signal.aborted) throw scope.signal.reason
+      if (own.signal.aborted && error instanceof BrokenBody)
+        throw new RemoteError('unexpected error when reading response body. Please retry. Original error: context deadline exceeded')
       if (own.signal.aborted) throw new RemoteError(`${shown}: context deadline exceeded`)
       if (error instanceof NoAddress || error instanceof Unreachable) throw new RemoteError(`${shown}: ${error.message}`)
       throw error instanceof RemoteError ? error : new RemoteError(messageOf(error))
@@ -112,7 +123,7 @@ export class RemoteCaller {
     body: Buffer,
     posting: Posting,
     trace: TraceHeaders,
-  ): Promise<unknown> {
+  ): Promise<Document> {
     const start = (): ClientRequest =>
       https.request({
         agent: this.#agent,
@@ -126,13 +137,21 @@ export class RemoteCaller {
           'content-type': 'application/json',
           'content-length': body.length,
           accept: 'application/json, */*',
+          'accept-encoding': 'gzip',
           'user-agent': 'kube-apiserver-admission',
           ...trace,
         },
         ...(ca === undefined ? {} : { ca }),
       })
     try {
-      return await send(scope, start, body, async (answer) => readAnswer(answer.statusCode ?? 0, await textOf(answer, posting.mostBytes)))
+      return await send(scope, start, body, async (answer) =>
+        documentOf({
+          status: answer.statusCode ?? 0,
+          retryAfter: answer.headers['retry-after'],
+          contentType: answer.headers['content-type'] ?? '',
+          body: await bytesOf(answer, posting.mostBytes),
+        }),
+      )
     } catch (error) {
       if (error instanceof RemoteError || !(error instanceof Error)) throw error
       throw new Unreachable(networkWords(error, address))
@@ -150,27 +169,4 @@ async function addressOf(host: string, port: number): Promise<Address> {
 
 const unknownHost = (host: string) => (): never => {
   throw new NoAddress(`dial tcp: lookup ${host}: no such host`)
-}
-
-const LONGEST_SHOWN = 2048
-
-function readAnswer(status: number, text: string): unknown {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    value = undefined
-  }
-  if (status >= 200 && status < 300) {
-    if (value === undefined)
-      throw new RemoteError(
-        `couldn't get version/kind; json parse error: ${text === '' ? 'unexpected end of JSON input' : 'invalid character'}`,
-      )
-    return value
-  }
-  const said =
-    typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'Status' && 'message' in value
-      ? String(value.message)
-      : ''
-  throw new RemoteError(said === '' ? statusWords(status, text.slice(0, LONGEST_SHOWN)) : said)
 }

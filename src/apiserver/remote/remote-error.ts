@@ -29,14 +29,25 @@ export function networkWords(error: Error, { ip, port }: Address): string {
   return messageOf(error)
 }
 
-/** What an answer other than a success says, when it does not say it itself. */
+const STATUS_WORDS: Readonly<Record<number, string>> = {
+  400: 'the server rejected our request for an unknown reason',
+  401: 'the server has asked for the client to provide credentials',
+  404: 'the server could not find the requested resource',
+  405: 'the server does not allow this method on the requested resource',
+  409: 'the server reported a conflict',
+  422: 'the server rejected our request due to an error in our request',
+  429: 'the server has received too many requests and has asked us to try again later',
+  503: 'the server is currently unable to handle the request',
+  504: 'the server was unable to return a response in the time allotted, but may still be processing the request',
+}
+
+/** What an answer other than a success says, when it does not say it itself. `text` is what stands in it. */
 export function statusWords(status: number, text: string): string {
-  if (status === 404) return 'the server could not find the requested resource'
-  if (status === 401) return 'the server has asked for the client to provide credentials'
-  if (status === 403) return 'unknown'
-  if (status === 429) return 'the server has received too many requests and has asked us to try again later'
-  if (status === 503) return 'the server is currently unable to handle the request'
-  if (status >= 500) return `an error on the server (${JSON.stringify(text.trim() || 'unknown')}) has prevented the request from succeeding`
-  if (status >= 400) return 'the server rejected our request for an unknown reason'
+  if (status === 403 || status === 415) return text
+  if (status === 406)
+    return text === '' || text === 'unknown' ? 'the server was unable to respond with a content type that the client supports' : text
+  const words = STATUS_WORDS[status]
+  if (words !== undefined) return words
+  if (status >= 500) return `an error on the server (${JSON.stringify(text)}) has prevented the request from succeeding`
   return `the server responded with the status code ${status} but did not return more information`
 }

@@ -22,13 +22,13 @@ export function jsonAnswer(value: unknown): HttpResponse {
   return { status: 200, headers: { 'content-type': JSON_TYPE }, body: { kind: 'bytes', chunks: [Buffer.from(indented(value))] } }
 }
 
-/** Joined as the Warning headers of one answer: `299 - "text"`, with its quotes escaped. */
+/** Joined as the Warning headers of one answer: `299 - "text"`, with its quotes escaped. A header is bytes, and these are UTF-8. */
 export function warningHeaders(warnings: readonly string[]): string[] {
-  return warnings.map(
-    (text) =>
-      `299 - "${text
-        .replaceAll('\\', '\\\\')
-        .replaceAll('"', '\\"')
-        .replaceAll(/[\r\n\t]+/g, ' ')}"`,
-  )
+  return warnings.map((text) => {
+    const quoted = text
+      .replaceAll('\\', '\\\\')
+      .replaceAll('"', '\\"')
+      .replaceAll(/[\r\n\t]+/g, ' ')
+    return Buffer.from(`299 - "${quoted}"`).toString('latin1')
+  })
 }

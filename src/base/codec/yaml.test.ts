@@ -166,3 +166,20 @@ test('what is written as YAML is read as what it was', () => {
     propertyRuns(100),
   )
 })
+
+test('bytes that are no text are named', () => {
+  const problem = (...bytes: number[]): string => {
+    try {
+      return JSON.stringify(readYaml(Uint8Array.from(bytes)).value)
+    } catch (error) {
+      return error instanceof YamlSyntaxError ? error.message : assert.fail(String(error))
+    }
+  }
+  assert.equal(problem(0x61, 0xc3, 0xa9), '"aé"')
+  assert.equal(problem(0x61, 0x1f, 0xff), 'yaml: control characters are not allowed')
+  assert.equal(problem(0x61, 0xff), 'yaml: invalid leading UTF-8 octet')
+  assert.equal(problem(0x61, 0xc3, 0x61), 'yaml: invalid trailing UTF-8 octet')
+  assert.equal(problem(0x61, 0xc3), 'yaml: incomplete UTF-8 octet sequence')
+  assert.equal(problem(0x61, 0xc0, 0x80), 'yaml: invalid length of a UTF-8 sequence')
+  assert.equal(problem(0x61, 0xed, 0xa0, 0x80), 'yaml: invalid Unicode character')
+})

@@ -2,6 +2,7 @@ import * as yaml from 'yaml'
 import { SampanError } from '../errors.ts'
 import type { FieldPlace } from './json-places.ts'
 import { DEFAULT_JSON_LIMITS, type JsonDocument, type JsonLimits, JsonTooLarge } from './json.ts'
+import { brokenUtf8 } from './broken-utf8.ts'
 import { foldYaml } from './yaml-fold.ts'
 import { scalarOf } from './yaml-scalars.ts'
 
@@ -19,10 +20,20 @@ export class YamlSyntaxError extends SampanError {
 const MAX_ALIASES = 1000
 
 const utf8 = new TextDecoder('utf-8')
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const NO_TEXT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]/
+
+function textOf(bytes: Uint8Array): string {
+  const broken = brokenUtf8(bytes)
+  const text = utf8.decode(broken === undefined ? bytes : bytes.subarray(0, broken.at))
+  if (NO_TEXT.test(text)) throw new YamlSyntaxError('yaml: control characters are not allowed')
+  if (broken !== undefined) throw new YamlSyntaxError(`yaml: ${broken.why}`)
+  return text
+}
 
 /** Reads one document; an empty one is `undefined`. Throws `YamlSyntaxError` or `JsonTooLarge`. */
 export function readYaml(bytes: Uint8Array, limits: JsonLimits = DEFAULT_JSON_LIMITS): JsonDocument {
-  const [first] = readAll(utf8.decode(checkSize(bytes, limits)), limits)
+  const [first] = readAll(textOf(checkSize(bytes, limits)), limits)
   return first ?? { value: undefined, duplicates: [], places: () => [] }
 }
 

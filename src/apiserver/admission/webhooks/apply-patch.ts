@@ -1,6 +1,17 @@
-import { JsonSyntaxError, type Scope, readJson } from '#base'
-import { type KubeObject, type Resource, apiVersionOf, applySchemaDefaults, decodeObject, deepEqual, jsonPatch, statusError } from '#api'
+import { JsonSyntaxError, type Scope, messageOf, readJson } from '#base'
+import {
+  InapplicablePatch,
+  type KubeObject,
+  type Resource,
+  apiVersionOf,
+  applySchemaDefaults,
+  decodeObject,
+  deepEqual,
+  jsonPatch,
+  statusError,
+} from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
+import { goKind } from '../../registry/write/said-kind.ts'
 import { CallFailure } from './call-hook.ts'
 import { wireForm } from './review.ts'
 import type { Convert } from './versions.ts'
@@ -18,7 +29,6 @@ export async function applyHookPatch(
   patch: string,
 ): Promise<boolean> {
   const operations = parse(patch)
-  if (!Array.isArray(operations)) throw new CallFailure('received undecodable patch in webhook response: it is no list of operations')
   if (operations.length === 0) return false
   const draft = request.object
   if (draft === undefined)
@@ -30,7 +40,7 @@ export async function applyHookPatch(
   try {
     after = jsonPatch(before, operations)
   } catch (error) {
-    throw statusError.internal(error instanceof Error ? error.message : String(error))
+    throw statusError.internal(error instanceof InapplicablePatch ? error.why : messageOf(error))
   }
   if (draft.kind === undefined || draft.kind === resource.kind) checkKind(resource, after as KubeObject | null)
   return changeDraft(scope, convert, request, resource, before, after)
@@ -51,14 +61,23 @@ export async function changeDraft(
   return true
 }
 
-function parse(patch: string): unknown {
+function parse(patch: string): readonly unknown[] {
+  let operations: unknown
   try {
-    return readJson(Buffer.from(patch, 'base64')).value
+    operations = readJson(Buffer.from(patch, 'base64')).value
   } catch (error) {
-    const why = error instanceof JsonSyntaxError ? error.message : String(error)
-    throw new CallFailure(`received undecodable patch in webhook response: ${why}`)
+    if (error instanceof JsonSyntaxError) throw undecodable(error.message)
+    throw error
   }
+  if (operations === null) return []
+  if (!Array.isArray(operations)) throw undecodable(`json: cannot unmarshal ${goKind(operations)} into Go value of type jsonpatch.Patch`)
+  for (const one of operations as unknown[])
+    if (one !== null && (typeof one !== 'object' || Array.isArray(one)))
+      throw undecodable(`json: cannot unmarshal ${goKind(one)} into Go value of type jsonpatch.Operation`)
+  return operations
 }
+
+const undecodable = (why: string): CallFailure => new CallFailure(`received undecodable patch in webhook response: ${why}`)
 
 /** The object of a subresource that speaks its own kind has no schema here: it is taken as it is. */
 function decoded(draft: KubeObject, resource: Resource, value: unknown): KubeObject {
@@ -74,11 +93,12 @@ function decoded(draft: KubeObject, resource: Resource, value: unknown): KubeObj
   }
 }
 
-/** A patch may not make another kind of the object. */
+/** A patch may not make another kind of the object; one that takes it away leaves it as it was, but for custom resources. */
 function checkKind(resource: Resource, made: KubeObject | null): void {
-  const { apiVersion, kind } = made ?? {}
-  if (kind === resource.kind && apiVersion === apiVersionOf(resource)) return
-  const said = `${apiVersion ?? ''}, Kind=${kind ?? ''}`
+  const { apiVersion = '', kind = '' } = made ?? {}
+  const isLeft = resource.typedItems !== true && apiVersion === '' && kind === ''
+  if (isLeft || (kind === resource.kind && apiVersion === apiVersionOf(resource))) return
+  const said = `${apiVersion}, Kind=${kind}`
   throw statusError.internal(`an object of ${apiVersionOf(resource)}, Kind=${resource.kind} was made one of ${said}`)
 }
 

@@ -4,7 +4,8 @@ import type { AdmissionRequest } from '../../contract.ts'
 import type { WebhookCall } from '../../observe/admission-metrics.ts'
 import type { RemoteCaller } from '../../remote/post-json.ts'
 import type { Hook } from './hooks.ts'
-import { type Verdict, readVerdict, reviewOf, wireForm } from './review.ts'
+import { type Verdict, reviewOf, verdictOf, wireForm } from './review.ts'
+import { type Review, readReview } from './review-schema.ts'
 import type { Convert } from './versions.ts'
 
 /** A webhook that could not be asked, or whose answer is none: its failure policy decides. */
@@ -85,9 +86,9 @@ async function ask(
     UID: uid,
   })
   const posting = { timeoutMs: timeoutSeconds * 1000, mostBytes: MOST_ANSWER_BYTES, span }
-  let answer: unknown
+  let answer: Review
   try {
-    answer = await caller.post(scope, clientConfig as Parameters<RemoteCaller['post']>[1], review, posting)
+    answer = readReview(await caller.post(scope, clientConfig as Parameters<RemoteCaller['post']>[1], review, posting), version)
     span?.event('Request completed')
   } catch (error) {
     scope.check()
@@ -97,7 +98,7 @@ async function ask(
   }
   let verdict: Verdict
   try {
-    verdict = readVerdict(answer, version, uid, isMutating)
+    verdict = verdictOf(answer, version, uid, isMutating)
   } catch (error) {
     throw new CallFailure(`received invalid webhook response: ${messageOf(error)}`)
   }
@@ -114,12 +115,17 @@ export function failedClosed(name: string, failure: CallFailure): Error {
 
 function refusalOf(name: string, result: Partial<Status> = {}): StatusError {
   const by = `admission webhook ${JSON.stringify(name)} denied the request`
-  const { message = '', reason = '', code = 0, details } = result
+  const { message = '', reason = '', code = 0, details, metadata } = result
   const why = message !== '' ? `: ${message}` : reason !== '' ? `: ${reason}` : ' without explanation'
-  return new StatusError({
-    code: code < 400 ? 400 : code,
-    message: `${by}${why}`,
-    ...(reason === '' ? {} : { reason }),
-    ...(details === undefined ? {} : { details }),
-  })
+  const { retryAfterSeconds = 0 } = details ?? {}
+  return new StatusError(
+    {
+      code: code < 400 ? 400 : code,
+      message: `${by}${why}`,
+      ...(reason === '' ? {} : { reason }),
+      ...(details === undefined ? {} : { details }),
+      ...(metadata === undefined ? {} : { metadata }),
+    },
+    retryAfterSeconds > 0 ? { 'retry-after': String(retryAfterSeconds) } : {},
+  )
 }

@@ -1,6 +1,7 @@
 import { type KubeObject, type Resource, type Status, apiVersionOf, normalizeObject } from '#api'
 import type { AdmissionRequest } from '../../contract.ts'
 import { namespaceOf, saidName } from './match.ts'
+import type { Review } from './review-schema.ts'
 
 /** The question to a webhook: an AdmissionReview of the version that it understands. `resource` is the version in which it is asked. */
 export function reviewOf(
@@ -82,35 +83,27 @@ export interface Verdict {
 }
 
 /** What a webhook has answered. Throws an `Error` that says what is wrong with the answer. */
-export function readVerdict(answer: unknown, version: string, uid: string, isMutating: boolean): Verdict {
-  const review = isObject(answer) ? answer : {}
-  const response = isObject(review['response']) ? review['response'] : undefined
+export function verdictOf({ apiVersion, kind, response }: Review, version: string, uid: string, isMutating: boolean): Verdict {
   if (response === undefined) throw new Error('webhook response was absent')
-  const { allowed } = response
-  if (allowed !== undefined && allowed !== null && typeof allowed !== 'boolean')
-    throw new Error(`response.allowed is no boolean but ${Array.isArray(allowed) ? 'an array' : `a value of type ${typeof allowed}`}`)
-  const patch = textOf(response['patch'])
-  const patchType = response['patchType'] === undefined || response['patchType'] === null ? undefined : textOf(response['patchType'])
+  const { patch = '', patchType } = response
+  // What an answer of v1beta1 says of itself has never been looked at.
   if (version === 'v1') {
-    if (textOf(response['uid']) !== uid)
-      throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(textOf(response['uid']))}`)
-    const [group, kind] = [textOf(review['apiVersion']), textOf(review['kind'])]
-    if (group !== 'admission.k8s.io/v1' || kind !== 'AdmissionReview')
-      throw new Error(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${group}, Kind=${kind}`)
+    if ((response.uid ?? '') !== uid)
+      throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`)
+    const said = `${apiVersion?.includes('/') === true ? '' : '/'}${apiVersion ?? ''}, Kind=${kind ?? ''}`
+    if (said !== REVIEW_V1) throw new Error(`expected webhook response of ${REVIEW_V1}, got ${said}`)
     checkPatch(patch, patchType, isMutating)
   }
-  if (isMutating && patch !== '' && version === 'v1' && patchType !== 'JSONPatch')
-    throw new Error(`unsupported patch type ${JSON.stringify(patchType ?? '')}`)
   return {
-    allowed: allowed === true,
-    result: isObject(response['status']) ? statusOf(response['status']) : undefined,
-    warnings: Array.isArray(response['warnings']) ? response['warnings'].filter(isHeaderText) : [],
+    allowed: response.allowed === true,
+    result: response.status,
+    warnings: (response.warnings ?? []).filter(isHeaderText),
     patch: isMutating && patch !== '' ? patch : undefined,
-    annotations: Object.entries(isObject(response['auditAnnotations']) ? response['auditAnnotations'] : {}).map(
-      ([key, value]) => [key, textOf(value)] as const,
-    ),
+    annotations: Object.entries(response.auditAnnotations ?? {}),
   }
 }
+
+const REVIEW_V1 = 'admission.k8s.io/v1, Kind=AdmissionReview'
 
 function checkPatch(patch: string, patchType: string | undefined, isMutating: boolean): void {
   if (!isMutating) {
@@ -123,20 +116,5 @@ function checkPatch(patch: string, patchType: string | undefined, isMutating: bo
   if (patchType === '') throw new Error('webhook returned invalid response.patchType of ""')
 }
 
-/** Only what a Status has, in the types that it has. */
-function statusOf(status: Readonly<Record<string, unknown>>): Partial<Status> {
-  const { details } = status
-  return {
-    ...(typeof status['message'] === 'string' ? { message: status['message'] } : {}),
-    ...(typeof status['reason'] === 'string' ? { reason: status['reason'] } : {}),
-    ...(typeof status['code'] === 'number' && Number.isInteger(status['code']) && status['code'] < 600 ? { code: status['code'] } : {}),
-    ...(isObject(details) ? { details: details as NonNullable<Status['details']> } : {}),
-  }
-}
-
 /** Others cannot be sent on in a header, and are left out. */
-const isHeaderText = (value: unknown): value is string => typeof value === 'string' && !/\p{Cc}/u.test(value)
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isHeaderText = (text: string): boolean => !/\p{Cc}/u.test(text)

@@ -157,6 +157,8 @@ test('a webhook sees the whole request, and may refuse it in its own words', asy
   const silent = await w.makeConfigMap('b')
   assert.equal(silent.status, 400)
   assert.equal(silent.body.message, 'admission webhook "v-0.example.com" denied the request without explanation')
+  w.answer = () => ({ response: { allowed: false, status: { code: 429, details: { retryAfterSeconds: 7 } } } })
+  assert.equal((await w.makeConfigMap('b')).headers['retry-after'], '7')
   w.answer = ({ request: { operation } }) => ({ response: { allowed: operation !== 'DELETE', warnings: ['mind this'] } })
   const kept = await w.api.request('DELETE', `${CONFIG_MAPS}/a`)
   assert.equal(kept.status, 400)
@@ -206,7 +208,10 @@ test('what a patch breaks is refused like what a client sends, and nothing moves
   }
   const whole = { ...patchOf(), patch: Buffer.from('{}').toString('base64') }
   w.answer = () => ({ response: whole })
-  assert.match((await w.makeConfigMap('c')).body.message, /received undecodable patch in webhook response: it is no list/)
+  assert.match(
+    (await w.makeConfigMap('c')).body.message,
+    /received undecodable patch in webhook response: json: cannot unmarshal object into Go value of type jsonpatch.Patch/,
+  )
   w.answer = () => ({ response: { allowed: true, patch: 'W10=' } })
   assert.match(
     (await w.makeConfigMap('b')).body.message,
@@ -217,11 +222,16 @@ test('what a patch breaks is refused like what a client sends, and nothing moves
 test('a webhook that cannot be called follows its failure policy', async (t) => {
   const w = await world(t)
   const broken: readonly [Answer, RegExp][] = [
-    [{ status: 500, body: 'oops' }, /an error on the server \("oops"\) has prevented the request from succeeding/],
+    [
+      { status: 500, headers: { 'content-type': 'text/plain' }, body: 'oops' },
+      /an error on the server \("oops"\) has prevented the request from succeeding/,
+    ],
     [{ status: 302, headers: { location: `https://127.0.0.1:${w.port}/elsewhere` }, body: '' }, /status code 302/],
+    [{ body: '' }, /failed to call webhook: 0-length response with status code: 200 and content type: application\/json$/],
+    [{ response: { allowed: true, warnings: 'none' } }, /cannot unmarshal string into Go struct field AdmissionResponse.response.warnings/],
     [{ body: { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' } }, /webhook response was absent/],
     [{ response: { allowed: true, uid: 'another' } }, /expected response.uid=/],
-    [{ response: { allowed: 'true' } }, /response.allowed is no boolean but a value of type string$/],
+    [{ response: { allowed: 'true' } }, /cannot unmarshal string into Go struct field AdmissionResponse.response.allowed of type bool$/],
     [{ delayMs: 3000, response: { allowed: true } }, /context deadline exceeded/],
   ]
   await w.configure('validating', 'closed', { timeoutSeconds: 1 })
@@ -237,8 +247,12 @@ test('a webhook that cannot be called follows its failure policy', async (t) => 
   await w.configure('validating', 'open', { failurePolicy: 'Ignore' })
   w.answer = () => ({ status: 500, body: 'oops' })
   assert.equal((await w.makeConfigMap('a')).status, 201)
-  w.answer = () => ({ response: { allowed: true, warnings: ['first', 'second\nline', 'third'] } })
-  assert.deepEqual((await w.makeConfigMap('b')).headers['warning'], ['299 - "first"', '299 - "third"'])
+  w.answer = () => ({ response: { allowed: true, warnings: ['first', '', 'second\nline', 'thïrd 世'] } })
+  const warnings = [(await w.makeConfigMap('b')).headers['warning'] ?? []].flat()
+  assert.deepEqual(
+    warnings.map((one) => Buffer.from(one, 'latin1').toString()),
+    ['299 - "first"', '299 - "thïrd 世"'],
+  )
 })
 
 test('a certificate that the bundle does not vouch for is refused', async (t) => {

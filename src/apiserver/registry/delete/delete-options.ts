@@ -3,7 +3,7 @@ import { type FieldErrors, Path, builtInSchema, decodeProtobuf, fieldError, stat
 import { bodyEncoding, unsupportedBody } from '../../respond/media.ts'
 import { isTrue } from '../../router/request-info.ts'
 import type { RequestContext } from '../context.ts'
-import { GO_TYPE_META } from '../write/read-object.ts'
+import { GO_TYPE_META } from '../write/said-kind.ts'
 import { goKind, misreadKind } from '../write/said-kind.ts'
 import { readDryRun, readInteger, refuseOptions } from '../options.ts'
 

@@ -16,7 +16,7 @@ import {
 import type { Encoding } from '../../respond/media.ts'
 import type { RequestContext } from '../context.ts'
 import type { FieldValidation } from '../options.ts'
-import { type SaidKind, goKind, kindProblem, misreadKind, readAsSaid } from './said-kind.ts'
+import { GO_TYPE_META, type SaidKind, goKind, kindProblem, misreadKind, readAsSaid } from './said-kind.ts'
 import { type CutBody, cutSpec } from './shared-spec.ts'
 
 /** What a path speaks. */
@@ -182,8 +182,6 @@ function fromProtobuf(expected: ExpectedKind, bytes: Uint8Array): { kind: string
     throw error
   }
 }
-
-export const GO_TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 
 function rootOf(expected: ExpectedKind, value: unknown, bytes: Uint8Array): Record<string, unknown> {
   if (value === null || value === undefined) return {}

@@ -34,6 +34,8 @@ export function goKind(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : value === null ? 'null' : typeof value
 }
 
+export const GO_TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+
 /** Why it cannot be told what a document says that it is; undefined when it can. */
 export function misreadKind(document: object): string | undefined {
   for (const [name, said] of Object.entries(document) as [string, unknown][])
