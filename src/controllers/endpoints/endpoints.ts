@@ -1,5 +1,5 @@
-import { rfc3339 } from '#base'
-import { type core, isAlreadyExists, isNotFound, refs } from '#api'
+import { messageOf, rfc3339 } from '#base'
+import { type core, isAlreadyExists, isConflict, isNotFound, refs } from '#api'
 import {
   addressesOf,
   canonicalJson,
@@ -161,7 +161,15 @@ export const endpointsController: ControllerDefinition = {
       } catch (error) {
         if (isNamespaceEnding(error)) return done
         // Made in this moment by someone: its event brings the key back.
-        if (!isAlreadyExists(error)) throw error
+        if (isAlreadyExists(error)) return done
+        scope.check()
+        const about = { apiVersion: 'v1', kind: 'Endpoints', metadata }
+        const why = messageOf(error)
+        if (present === undefined)
+          context.events.event(about, 'Warning', 'FailedToCreateEndpoint', `Failed to create endpoint for service ${key}: ${why}`)
+        else if (!isConflict(error))
+          context.events.event(about, 'Warning', 'FailedToUpdateEndpoint', `Failed to update endpoint ${key}: ${why}`)
+        throw error
       }
       return done
     }

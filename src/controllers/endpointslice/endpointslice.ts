@@ -1,5 +1,5 @@
-import type { Scope } from '#base'
-import { type core, type discovery, isNotFound, keyOf, refs, zoneOf } from '#api'
+import { type Scope, messageOf } from '#base'
+import { type core, type discovery, isConflict, isNotFound, keyOf, refs, zoneOf } from '#api'
 import type { Client } from '#client'
 import {
   type ControllerDefinition,
@@ -74,9 +74,15 @@ export const endpointSliceController: ControllerDefinition = {
       const existing = slices
         .byIndex(SERVICE_INDEX, key)
         .filter((slice) => slice.metadata?.labels?.[MANAGED_BY] === CONTROLLER && slice.metadata.deletionTimestamp === undefined)
+      const problems: string[] = []
       const { groups, outcomes } = withHints(
         service,
-        wantedGroups(service, members, (name) => nodes.get(name)),
+        wantedGroups(
+          service,
+          members,
+          (name) => nodes.get(name),
+          (why) => problems.push(why),
+        ),
         () => nodes.list(),
       )
       const plan = planSlices(
@@ -91,7 +97,14 @@ export const endpointSliceController: ControllerDefinition = {
         },
         familiesOf(service),
       )
-      await writeSlices(scope, context.client, plan, key, ownWrites)
+      try {
+        await writeSlices(scope, context.client, plan, key, ownWrites, `Service ${key}`)
+      } catch (error) {
+        scope.check()
+        if (!isConflict(error)) tellOfProblems(context.events, service, [...problems, messageOf(error)])
+        throw error
+      }
+      tellOfProblems(context.events, service, problems)
       tellOfHints(context.events, service, outcomes, existing)
       return done
     }
@@ -105,6 +118,16 @@ const capacityOf = (node: core.Node | undefined): string =>
     node?.status?.conditions?.find(({ type }) => type === 'Ready')?.status,
     Object.keys(node?.metadata?.labels ?? {}).filter((label) => label.startsWith('node-role.kubernetes.io/')),
   ])
+
+/** What stands in the way of a Service's endpoints, each thing once. */
+function tellOfProblems(events: EventRecorder, service: core.Service, problems: readonly string[]): void {
+  const [first, ...more] = new Set(problems)
+  if (first === undefined) return
+  const { namespace = '', name = '' } = service.metadata ?? {}
+  const why = more.length === 0 ? first : `[${[first, ...more].join(', ')}]`
+  const about = { apiVersion: 'v1', kind: 'Service', metadata: service.metadata }
+  events.event(about, 'Warning', 'FailedToUpdateEndpointSlices', `Error updating Endpoint Slices for Service ${namespace}/${name}: ${why}`)
+}
 
 function tellOfHints(
   events: EventRecorder,
@@ -121,28 +144,41 @@ function tellOfHints(
   }
 }
 
+/** `about`: whose slices they are, for the errors. */
 export async function writeSlices(
   scope: Scope,
   client: Client,
   plan: SlicePlan,
   key: string,
   ownWrites: OwnWrites<discovery.EndpointSlice>,
+  about: string,
 ): Promise<void> {
   const slices = client.resource(refs.endpointslices)
+  const nameOf = ({ metadata }: discovery.EndpointSlice): string => metadata?.name ?? ''
+  const failed = (verb: string, error: unknown): unknown => {
+    scope.check()
+    return isConflict(error) ? error : new Error(`failed to ${verb} for ${about}: ${messageOf(error)}`, { cause: error })
+  }
   await inParallel(plan.create, WIDTH, async (slice) => {
     try {
       ownWrites.wrote(key, await slices.create(scope, slice))
     } catch (error) {
-      if (!isNamespaceEnding(error)) throw error
+      if (!isNamespaceEnding(error)) throw failed('create EndpointSlice', error)
     }
   })
-  await inParallel(plan.update, WIDTH, async (slice) => ownWrites.wrote(key, await slices.update(scope, slice)))
+  await inParallel(plan.update, WIDTH, async (slice) => {
+    try {
+      ownWrites.wrote(key, await slices.update(scope, slice))
+    } catch (error) {
+      throw failed(`update ${nameOf(slice)} EndpointSlice`, error)
+    }
+  })
   await inParallel(plan.remove, WIDTH, async (slice) => {
     try {
-      await slices.delete(scope, { namespace: slice.metadata?.namespace, name: slice.metadata?.name ?? '' })
+      await slices.delete(scope, { namespace: slice.metadata?.namespace, name: nameOf(slice) })
       ownWrites.deleted(key, keyOf(slice), slice.metadata?.uid ?? '')
     } catch (error) {
-      if (!isNotFound(error)) throw error
+      if (!isNotFound(error)) throw failed(`delete ${nameOf(slice)} EndpointSlice`, error)
     }
   })
 }

@@ -25,19 +25,25 @@ export function sliceLabels(service: core.Service, manager: string): Record<stri
 
 /**
  * The wanted endpoints of a Service, grouped into what can share slices. Whose node is not known is left out: nobody could say how to get there.
- * Who publishes what is not ready asked for it nevertheless.
+ * Who publishes what is not ready asked for it nevertheless. `skipped` is told of what is left out, and why.
  */
 export function wantedGroups(
   service: core.Service,
   pods: readonly core.Pod[],
   nodeOf: (name: string) => core.Node | undefined,
+  skipped: (why: string) => void = () => undefined,
 ): readonly SliceGroup[] {
+  const { namespace = '', name = '' } = service.metadata ?? {}
   const parts = familiesOf(service).flatMap((addressType) =>
     pods.flatMap((pod) => {
       const addresses = addressesOf(pod, addressType)
       if (addresses.length === 0 || isFinished(pod)) return []
-      const node = nodeOf(pod.spec?.nodeName ?? '')
-      if (node === undefined && service.spec?.publishNotReadyAddresses !== true) return []
+      const on = pod.spec?.nodeName ?? ''
+      const node = nodeOf(on)
+      if (node === undefined && service.spec?.publishNotReadyAddresses !== true) {
+        skipped(`skipping Pod ${pod.metadata?.name ?? ''} for Service ${namespace}/${name}: Node ${on} Not Found`)
+        return []
+      }
       return [{ addressType, ports: portsOf(service, pod), endpoint: endpointOf(service, pod, addresses, node) }]
     }),
   )

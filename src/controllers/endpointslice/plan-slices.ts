@@ -2,7 +2,8 @@ import { rfc3339 } from '#base'
 import type { OwnerReference, discovery } from '#api'
 import { canonicalJson, sameOnWire, TRIGGER_TIME } from '#reconcile'
 
-export const MAX_ENDPOINTS = 100
+/** Endpoints of one slice, where its frame names no other number. */
+const CAPACITY = 100
 
 /** Endpoints that share address type and ports; they may fill several slices. */
 export interface SliceGroup {
@@ -18,6 +19,8 @@ export interface SliceFrame {
   readonly owner: OwnerReference
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
+  /** Endpoints of one slice. Default 100. */
+  readonly capacity?: number
 }
 
 export interface SlicePlan {
@@ -87,6 +90,7 @@ function placeholder(mine: readonly discovery.EndpointSlice[], frame: SliceFrame
 }
 
 function fill(group: SliceGroup, mine: readonly discovery.EndpointSlice[], frame: SliceFrame): readonly Outcome[] {
+  const capacity = frame.capacity ?? CAPACITY
   const left = new Map(group.endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]))
   const filled = mine.map((before) => {
     const endpoints: discovery.Endpoint[] = []
@@ -103,10 +107,10 @@ function fill(group: SliceGroup, mine: readonly discovery.EndpointSlice[], frame
   const take = (room: number): discovery.Endpoint[] => waiting.splice(0, Math.max(0, room))
   // The fullest slices that are written anyway come first, so that the others can empty.
   const written = filled.filter(({ isWritten }) => isWritten).sort((a, b) => b.endpoints.length - a.endpoints.length)
-  for (const { endpoints } of written) endpoints.push(...take(MAX_ENDPOINTS - endpoints.length))
-  if (waiting.length > 0 && waiting.length < MAX_ENDPOINTS) {
+  for (const { endpoints } of written) endpoints.push(...take(capacity - endpoints.length))
+  if (waiting.length > 0 && waiting.length < capacity) {
     const withRoom = filled
-      .filter(({ endpoints }) => endpoints.length + waiting.length <= MAX_ENDPOINTS)
+      .filter(({ endpoints }) => endpoints.length + waiting.length <= capacity)
       .sort((a, b) => b.endpoints.length - a.endpoints.length)[0]
     withRoom?.endpoints.push(...take(waiting.length))
   }
@@ -115,7 +119,7 @@ function fill(group: SliceGroup, mine: readonly discovery.EndpointSlice[], frame
   for (const { before, endpoints } of filled)
     if (endpoints.length > 0) slices.push({ before, slice: { ...framed(before, frame, group.addressType), endpoints, ports } })
   while (waiting.length > 0)
-    slices.push({ before: undefined, slice: { ...framed(undefined, frame, group.addressType), endpoints: take(MAX_ENDPOINTS), ports } })
+    slices.push({ before: undefined, slice: { ...framed(undefined, frame, group.addressType), endpoints: take(capacity), ports } })
   return slices
 }
 

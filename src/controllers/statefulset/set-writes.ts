@@ -72,15 +72,18 @@ export function setWrites(context: ControllerContext, claims: Informer<core.Pers
   }
 
   async function create(scope: Scope, set: apps.StatefulSet, pod: core.Pod): Promise<void> {
+    let made: core.Pod
     try {
       await makeClaims(scope, set, pod)
-      memory.pods.wrote(keyOf(set), await podClient.create(scope, pod))
+      made = await podClient.create(scope, pod)
+      memory.pods.wrote(keyOf(set), made)
     } catch (error) {
       scope.check()
       // Somebody else's pod has the name. It is not ours to complain about each time we look.
       if (!isAlreadyExists(error)) tell('Create', set, pod, error)
       throw error
     }
+    await claim(scope, set, made, false)
     tell('Create', set, pod)
   }
 

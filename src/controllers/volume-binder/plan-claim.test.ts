@@ -75,6 +75,7 @@ describe('a claim that takes any volume', () => {
     assert.equal(selected.kind === 'provision' && selected.provisioner, 'x.example.com')
     const inTree = (name: string): ClaimPlan => plan(claim(), [], { storageClass: () => storageClass(name) })
     assert.equal(said(inTree('kubernetes.io/nothing')), 'ProvisioningFailed: no volume plugin matched name: kubernetes.io/nothing')
+    assert.equal(said(inTree('kubernetes.io/nfs')), 'ProvisioningFailed: no provisionable volume plugin matched')
     const migrated = inTree('kubernetes.io/gce-pd')
     assert.equal(migrated.kind === 'provision' && migrated.provisioner, 'pd.csi.storage.gke.io')
   })
@@ -137,6 +138,11 @@ describe('a volume', () => {
       kindOf(volume('v', '1Gi', { claimRef, persistentVolumeReclaimPolicy: 'Delete', hostPath: { path: '/data' } })),
       /^release host_path deleter/,
     )
+    for (const source of [{ nfs: { server: 's', path: '/' } }, { fc: { lun: 1 } }])
+      assert.match(
+        kindOf(volume('v', '1Gi', { claimRef, persistentVolumeReclaimPolicy: 'Delete', ...source })),
+        /: no deletable volume plugin matched$/,
+      )
     assert.equal(
       kindOf(volume('v', '1Gi', { claimRef, persistentVolumeReclaimPolicy: 'Recycle' })),
       'release No recycler plugin found for the volume!',

@@ -13,6 +13,9 @@ const MIGRATED: Readonly<Record<string, string>> = {
 }
 const HOST_PATH = 'kubernetes.io/host-path'
 const IN_TREE = 'kubernetes.io/'
+/** In-tree names of kinds of volumes that somebody has to make. */
+const NOT_MADE: ReadonlySet<string> = new Set(['kubernetes.io/csi', 'kubernetes.io/fc', 'kubernetes.io/iscsi', 'kubernetes.io/nfs'])
+const NOT_DELETED = 'no deletable volume plugin matched'
 
 export const migratedDriver = (name: string): string | undefined => MIGRATED[name]
 
@@ -22,6 +25,7 @@ export function provisionerOf({ provisioner }: storage.StorageClass): { readonly
   if (migrated !== undefined) return { external: migrated }
   if (provisioner === HOST_PATH)
     return { problem: `Failed to create provisioner: provisioning in volume plugin ${JSON.stringify(HOST_PATH)} is disabled` }
+  if (NOT_MADE.has(provisioner)) return { problem: 'no provisionable volume plugin matched' }
   return provisioner.startsWith(IN_TREE) ? { problem: `no volume plugin matched name: ${provisioner}` } : { external: provisioner }
 }
 
@@ -30,10 +34,15 @@ export function deletionProblem(volume: core.PersistentVolume): string | undefin
   const { metadata, spec } = volume
   const by = metadata?.annotations?.[PROVISIONED_BY] ?? ''
   if (by !== '' && by !== HOST_PATH)
-    return by.startsWith(IN_TREE) && migratedDriver(by) === undefined ? `no volume plugin matched name: ${by}` : undefined
+    return NOT_MADE.has(by)
+      ? NOT_DELETED
+      : by.startsWith(IN_TREE) && migratedDriver(by) === undefined
+        ? `no volume plugin matched name: ${by}`
+        : undefined
   if (by === '' && (hasAnnotation(volume, MIGRATED_TO) || spec?.csi !== undefined)) return undefined
   if (by === HOST_PATH || spec?.hostPath !== undefined)
     return `host_path deleter only supports /tmp/.+ but received provided ${spec?.hostPath?.path ?? ''}`
-  const why = spec?.nfs === undefined ? 'no volume plugin matched' : 'no deletable volume plugin matched'
+  const isKnown = spec?.nfs !== undefined || spec?.fc !== undefined || spec?.iscsi !== undefined
+  const why = isKnown ? NOT_DELETED : 'no volume plugin matched'
   return `error getting deleter volume plugin for volume ${JSON.stringify(metadata?.name ?? '')}: ${why}`
 }
