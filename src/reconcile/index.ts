@@ -77,5 +77,6 @@ export {
   hostnameIn,
   targetPortOf,
 } from './services/pod-endpoints.ts'
+export { repackSubsets } from './services/repack-subsets.ts'
 export { servicesOfPod, podsOfService } from './services/services-of-pod.ts'
 export { TriggerTimes } from './services/trigger-times.ts'

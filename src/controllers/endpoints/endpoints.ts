@@ -2,7 +2,6 @@ import { messageOf, rfc3339 } from '#base'
 import { type core, isAlreadyExists, isConflict, isNotFound, refs } from '#api'
 import {
   addressesOf,
-  canonicalJson,
   type ControllerDefinition,
   done,
   hasEndpoints,
@@ -14,6 +13,7 @@ import {
   isReady,
   isTerminating,
   podsOfService,
+  repackSubsets,
   sameOnWire,
   servicesOfPod,
   targetPortOf,
@@ -26,54 +26,32 @@ const MANAGER = 'endpoint-controller'
 const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity'
 const CAPACITY = 1000
 
-/** Addresses that serve the same ports stand together, sorted, ready ones apart from the others. */
+/** Who serves each port; ports that the same addresses serve stand together, sorted, ready ones apart from the others. */
 export function planSubsets(service: core.Service, pods: readonly core.Pod[]): core.EndpointSubset[] {
   const family = service.spec?.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4'
   const publishAll = service.spec?.publishNotReadyAddresses === true
-  const groups = new Map<
-    string,
-    { readonly ports: core.EndpointPort[]; readonly ready: core.EndpointAddress[]; readonly notReady: core.EndpointAddress[] }
-  >()
-  for (const pod of pods) {
-    const ip = addressesOf(pod, family)[0]
-    if (ip === undefined || isFinished(pod) || (isTerminating(pod) && !publishAll)) continue
-    const ports = (service.spec?.ports ?? []).flatMap((port): core.EndpointPort[] => {
-      const number = targetPortOf(pod, port)
-      return number === undefined
-        ? []
-        : [
-            {
-              ...(port.name ? { name: port.name } : {}),
-              port: number,
-              protocol: port.protocol ?? 'TCP',
-              ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
-            },
-          ]
-    })
-    if (ports.length === 0 && !isHeadless(service)) continue
-    const sorted = ports.sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1))
-    const id = canonicalJson(sorted)
-    const group = groups.get(id) ?? { ports: sorted, ready: [], notReady: [] }
-    groups.set(id, group)
-    const { namespace, name, uid } = pod.metadata ?? {}
-    const hostname = hostnameIn(service, pod)
-    const address: core.EndpointAddress = {
-      ip,
-      ...(hostname === undefined ? {} : { hostname }),
-      ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
-      targetRef: { kind: 'Pod', namespace, name, uid },
-    }
-    ;(publishAll || isReady(pod) ? group.ready : group.notReady).push(address)
-  }
-  const byAddress = (a: core.EndpointAddress, b: core.EndpointAddress): number =>
-    `${a.ip} ${a.targetRef?.uid ?? ''}` < `${b.ip} ${b.targetRef?.uid ?? ''}` ? -1 : 1
-  return [...groups.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { ports, ready, notReady }]) => ({
-      ...(ready.length === 0 ? {} : { addresses: ready.sort(byAddress) }),
-      ...(notReady.length === 0 ? {} : { notReadyAddresses: notReady.sort(byAddress) }),
-      ...(ports.length === 0 ? {} : { ports }),
-    }))
+  return repackSubsets(
+    pods.flatMap((pod): core.EndpointSubset[] => {
+      const ip = addressesOf(pod, family)[0]
+      if (ip === undefined || isFinished(pod) || (isTerminating(pod) && !publishAll)) return []
+      const ports = (service.spec?.ports ?? []).flatMap((port): core.EndpointPort[] => {
+        const number = targetPortOf(pod, port)
+        const name = port.name ? { name: port.name } : {}
+        const appProtocol = port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }
+        return number === undefined ? [] : [{ ...name, port: number, protocol: port.protocol ?? 'TCP', ...appProtocol }]
+      })
+      if (ports.length === 0 && !isHeadless(service)) return []
+      const { namespace, name, uid } = pod.metadata ?? {}
+      const hostname = hostnameIn(service, pod)
+      const address: core.EndpointAddress = {
+        ip,
+        ...(hostname === undefined ? {} : { hostname }),
+        ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
+        targetRef: { kind: 'Pod', namespace, name, uid },
+      }
+      return [{ [publishAll || isReady(pod) ? 'addresses' : 'notReadyAddresses']: [address], ports }]
+    }),
+  )
 }
 
 /** An Endpoints object holds at most a thousand addresses; ready ones are kept before others. True when some were left out. */

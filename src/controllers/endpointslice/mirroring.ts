@@ -1,5 +1,5 @@
 import { type core, type discovery, refs } from '#api'
-import { type ControllerDefinition, controllerReference, done, OwnWrites, TRIGGER_TIME, untilSettled } from '#reconcile'
+import { type ControllerDefinition, controllerReference, done, OwnWrites, TRIGGER_TIME, repackSubsets, untilSettled } from '#reconcile'
 import { SERVICE_INDEX, serviceKeyOfSlice, writeSlices } from './endpointslice.ts'
 import { MANAGED_BY, SERVICE_NAME } from './plan-endpoints.ts'
 import { groupsOf, planSlices, portsKey } from './plan-slices.ts'
@@ -28,7 +28,7 @@ export interface Mirrored {
 /** Ready addresses are mirrored before others. */
 export function mirroredGroups(endpoints: core.Endpoints): Mirrored {
   const groups = groupsOf(
-    (endpoints.subsets ?? []).flatMap((subset) => {
+    repackSubsets(endpoints.subsets ?? []).flatMap((subset) => {
       const ports = (subset.ports ?? []).map(
         (port): discovery.EndpointPort => ({ ...port, name: port.name ?? '', protocol: port.protocol ?? 'TCP' }),
       )

@@ -98,20 +98,18 @@ export function namespaceController(options: NamespaceOptions): ControllerDefini
         const conditions = planConditions(present, found, scope.clock.now())
         const status: core.NamespaceStatus = { ...namespace.status, phase: 'Terminating', conditions }
         const isEmpty = found.remaining.size === 0 && found.deletionFailures.length === 0 && found.discoveryFailures.length === 0
+        const finalizers = (namespace.spec?.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER)
+        const goes = isEmpty && finalizers.length === 0 && (namespace.metadata?.finalizers ?? []).length === 0
+        let latest = namespace
+        if (!goes && (!sameOnWire(present, conditions) || namespace.status?.phase !== 'Terminating'))
+          latest = await namespaceClient.update(scope, { ...namespace, status }, { subresource: 'status' })
         if (isEmpty) {
-          const finalizers = (namespace.spec?.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER)
-          await namespaceClient
-            .subresource(scope, { name }, 'finalize', {
-              verb: 'update',
-              body: { ...namespace, apiVersion: 'v1', kind: 'Namespace', spec: { ...namespace.spec, finalizers } },
-            })
-            .catch((error: unknown) => {
-              if (!isNotFound(error)) throw error
-            })
+          const body = { ...latest, apiVersion: 'v1', kind: 'Namespace', spec: { ...latest.spec, finalizers } }
+          await namespaceClient.subresource(scope, { name }, 'finalize', { verb: 'update', body }).catch((error: unknown) => {
+            if (!isNotFound(error)) throw error
+          })
           return done
         }
-        if (!sameOnWire(present, conditions) || namespace.status?.phase !== 'Terminating')
-          await namespaceClient.update(scope, { ...namespace, status }, { subresource: 'status' })
         return after(Math.min(LOOK_AGAIN.mostMs, Math.max(LOOK_AGAIN.leastMs, (sinceMs - options.settleMs) / 4)))
       }
     },
