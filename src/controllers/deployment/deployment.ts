@@ -68,6 +68,8 @@ function setup(context: ControllerContext): Reconcile {
   const ownWrites = new OwnWrites(sets, clock)
   const ownStatus = new OwnWrites(deployments, clock)
   const told = new Unhurried(context.scope.clock, context.othersWait)
+  /** Conditions of statuses that are put off: what a round has found out is no news to the next one, so it would be lost. */
+  const untold = new Map<string, Conditions>()
 
   async function claimSets(scope: Scope, deployment: apps.Deployment): Promise<readonly apps.ReplicaSet[]> {
     const { owned, adopt, release } = claim(sets, deployment, matcherOf(deployment.spec?.selector))
@@ -230,6 +232,7 @@ function setup(context: ControllerContext): Reconcile {
   async function writeStatus(scope: Scope, deployment: apps.Deployment, status: apps.DeploymentStatus): Promise<void> {
     if (isTold(deployment, status)) return
     told.forget(keyOf(deployment))
+    untold.delete(keyOf(deployment))
     ownStatus.wrote(keyOf(deployment), await deploymentClient.update(scope, { ...deployment, status }, { subresource: 'status' }))
   }
 
@@ -240,7 +243,10 @@ function setup(context: ControllerContext): Reconcile {
       // Not the last one of its rollout, and it tells of no failure.
       const isOnItsWay = !isComplete(deployment, status) && conditionOf(status.conditions ?? [], 'ReplicaFailure') === undefined
       const later = isOnItsWay ? told.putOff(keyOf(deployment)) : undefined
-      if (later !== undefined) return later
+      if (later !== undefined) {
+        untold.set(keyOf(deployment), status.conditions ?? [])
+        return later
+      }
       await writeStatus(scope, deployment, status)
     }
     return lookAgainInMs === undefined ? done : after(lookAgainInMs)
@@ -310,6 +316,7 @@ function setup(context: ControllerContext): Reconcile {
     const deployment = deployments.get(key)
     if (deployment === undefined) {
       for (const one of [ownWrites, ownStatus, told]) one.forget(key)
+      untold.delete(key)
       return done
     }
     // What was written in an earlier round has not all come by yet: its last event brings the key back.
@@ -322,7 +329,7 @@ function setup(context: ControllerContext): Reconcile {
       deployment,
       newSet,
       old: all.filter((set) => set !== newSet),
-      conditions: pauseConditions(deployment, scope.clock.now()),
+      conditions: pauseConditions(deployment, untold.get(key) ?? deployment.status?.conditions ?? [], scope.clock.now()),
     }
     if (deployment.metadata?.deletionTimestamp !== undefined) {
       await writeStatus(scope, deployment, planStatus(deployment, all, newSet, round.conditions, scope.clock.now()))
@@ -341,8 +348,7 @@ function withRevision(deployment: apps.Deployment, revision: string): apps.Deplo
 }
 
 /** Pausing and resuming are told by the Progressing condition, unless the deadline has passed already. */
-function pauseConditions(deployment: apps.Deployment, nowMs: number): Conditions {
-  const conditions = deployment.status?.conditions ?? []
+function pauseConditions(deployment: apps.Deployment, conditions: Conditions, nowMs: number): Conditions {
   const reason = conditionOf(conditions, 'Progressing')?.reason
   if (!hasDeadline(deployment) || reason === 'ProgressDeadlineExceeded') return conditions
   const isPaused = deployment.spec?.paused === true
