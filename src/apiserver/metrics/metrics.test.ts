@@ -7,7 +7,7 @@ import { type Clock, createAuthority, issueLeaf, rootScope, systemClock } from '
 import { builtInResources, metricsResources } from '#api'
 import type { ObjectReader } from '../contract.ts'
 import { metricsSpecials } from './metrics-specials.ts'
-import { readLook, usedBetween } from './node-usage.ts'
+import { readLook, usableLooks, usedBetween } from './node-usage.ts'
 import { readSamples } from './prometheus-text.ts'
 
 const YEAR_MS = 365 * 86_400_000
@@ -126,4 +126,14 @@ test('reads lines of the text form, and passes over what is none', () => {
     { name: 'a', labels: { x: '1"2', y: '\\' }, value: 1500, atMs: 77 },
     { name: 'a', labels: {}, value: 2, atMs: undefined },
   ])
+})
+
+test('rates begin with the newest look that is old enough, and with the oldest where none is', () => {
+  const looks = [0, 700, 1_000, 1_400].map((atMs) => ({ atMs, samples: new Map() }))
+  const usable = (nowMs: number, of = looks): readonly number[] => usableLooks(of, nowMs).map(({ atMs }) => atMs)
+  assert.deepEqual(usable(1_400), [700, 1_000, 1_400])
+  assert.deepEqual(usable(1_700), [1_000, 1_400])
+  assert.deepEqual(usable(1_500, looks.slice(2)), [1_000, 1_400])
+  assert.deepEqual(usable(90_000), [], 'too old')
+  assert.deepEqual(usable(500), [0], 'the clock was set back')
 })

@@ -3,21 +3,20 @@ import { type Scope, messageOf } from '#base'
 import type { core } from '#api'
 import { nodeAddress } from '../stream/node-address.ts'
 import type { ToNodes } from '../stream/pod-log.ts'
-import { type Look, type NodeUsed, readLook, usedBetween } from './node-usage.ts'
+import { type Look, type NodeUsed, readLook, usableLooks, usedBetween } from './node-usage.ts'
 
-/** Answers younger than this are given again. */
-const FRESH_MS = 900
+/** Answers younger than this are given again: several who ask all the time do not make the node busy. */
+const FRESH_MS = 300
 /** Between the two looks that a node needs when nobody has asked for a while. */
 const BETWEEN_MS = 1_000
-/** An earlier look that is older than this says nothing about now. */
-const STALE_MS = 60_000
 const SELDOM_MS = 5_000
 const TIMEOUT_MS = 3_000
 const MOST_BYTES = 16 * 1024 * 1024
 
 interface Known {
-  readonly look: Look
-  readonly used: NodeUsed | undefined
+  /** In the order of time: the newest one that is old enough for a window, and those after it. */
+  readonly looks: readonly Look[]
+  readonly used: NodeUsed
 }
 
 /**
@@ -56,22 +55,27 @@ export class NodeSamples {
     const name = node.metadata?.name ?? ''
     try {
       const known = this.#known.get(name)
-      const ageMs = known === undefined ? Number.POSITIVE_INFINITY : scope.clock.now() - known.look.atMs
-      if (known?.used !== undefined && ageMs >= 0 && ageMs < FRESH_MS) return known.used
-      let before = known !== undefined && ageMs >= 0 && ageMs <= STALE_MS ? known.look : undefined
+      const nowMs = scope.clock.now()
+      const looks = [...usableLooks(known?.looks ?? [], nowMs)]
+      const newest = looks.at(-1)
+      if (known !== undefined && newest !== undefined && nowMs - newest.atMs < FRESH_MS) return known.used
+      let [before] = looks
       if (before === undefined) {
         before = await this.#look(scope, node)
+        looks.push(before)
         await scope.sleep(BETWEEN_MS)
       }
       let look = await this.#look(scope, node)
+      looks.push(look)
       // Containers that began since: who asks seldom should not have to ask twice, who asks all the time need not wait.
       if (look.atMs - before.atMs > SELDOM_MS && [...look.samples.keys()].some((id) => before?.samples.has(id) === false)) {
         before = look
         await scope.sleep(BETWEEN_MS)
         look = await this.#look(scope, node)
+        looks.push(look)
       }
       const used = usedBetween(before, look)
-      this.#known.set(name, { look, used })
+      this.#known.set(name, { looks, used })
       return used
     } catch (error) {
       scope.check()

@@ -46,6 +46,17 @@ export function readLook(text: string, nowMs: number): Look {
   return { atMs: nowMs, samples: whole }
 }
 
+/** Rates are of at least this long, however often somebody asks. */
+const WINDOW_MS = 600
+/** An earlier look that is older than this says nothing about now. */
+const STALE_MS = 60_000
+
+/** Of looks in the order of time those that rates can begin with: the newest one that is old enough for a window, and those after it. */
+export function usableLooks(looks: readonly Look[], nowMs: number): readonly Look[] {
+  const from = looks.findLastIndex(({ atMs }) => nowMs - atMs >= WINDOW_MS)
+  return looks.slice(Math.max(0, from)).filter(({ atMs }) => atMs <= nowMs && nowMs - atMs <= STALE_MS)
+}
+
 export interface NodeUsed {
   readonly node: Used | undefined
   /** By `namespace/pod`, then by container. */

@@ -10,7 +10,7 @@ import { type ScaleTarget, targetFinder } from './scale-target.ts'
 import { type ScaleMemory, decide, firstMemory, withScaleEvent } from './stabilize.ts'
 
 export interface AutoscalerOptions {
-  /** How often each autoscaler is looked at. */
+  /** How often each autoscaler is looked at, from start to start. */
   readonly syncPeriodMs: number
   /** Recommendations to shrink wait this long, where the behavior names no time of its own. */
   readonly downscaleStabilizationMs: number
@@ -241,8 +241,13 @@ function setup(context: ControllerContext, options: AutoscalerOptions): Reconcil
       selectors.delete(key)
       return done
     }
+    const startedMs = scope.clock.monotonic()
     const knows = await look({ scope, hpa, conditions: hpa.status?.conditions ?? [] })
-    return after(knows ? options.syncPeriodMs : Math.max(options.syncPeriodMs, WITHOUT_ANSWER_MS))
+    // From start to start; whose answers take long is not asked without a pause.
+    const tookMs = scope.clock.monotonic() - startedMs
+    return after(
+      knows ? Math.max(options.syncPeriodMs / 4, options.syncPeriodMs - tookMs) : Math.max(options.syncPeriodMs, WITHOUT_ANSWER_MS),
+    )
   }
 }
 

@@ -59,7 +59,12 @@ test('what keeps addresses out of slices is told of', async (t) => {
   })
   const told = await eventually('both are told', async () => {
     const { items } = await client.resource(refs.events).list(scope, { namespace })
-    return items.length >= 2 && items.map(({ involvedObject, reason, message }) => [involvedObject.name, reason, message]).sort()
+    return (
+      items.length >= 2 &&
+      items
+        .map(({ involvedObject, reason, message }) => [involvedObject.name, reason, message])
+        .sort((a, b) => (String(a) < String(b) ? -1 : 1))
+    )
   })
   const skipped = (name: string): string => `skipping Pod ${name} for Service default/web: Node gone Not Found`
   assert.deepEqual(told, [
