@@ -57,13 +57,14 @@ describe('an autoscaler', { skip: noMachineCluster }, () => {
   let client: Client
   before(async () => {
     cluster = await machineCluster('autoscaler')
-    await cluster.must('up', '--no-example')
+    await cluster.must('up')
     client = await cluster.client()
   })
   after(() => cluster.remove())
 
   const wanted = async (): Promise<number | undefined> => (await client.resource(refs.deployments).get(cluster.scope, IN)).spec?.replicas
-  const inPod = (script: string): Promise<string> => cluster.mustKubectl(['exec', 'deploy/busy', '--', '/usr/local/bin/node', '-e', script])
+  const inPod = (pod: string, script: string): Promise<string> =>
+    cluster.mustKubectl(['exec', pod, '--', '/usr/local/bin/node', '-e', script])
 
   it('acts on a step of the load of a pod, up and down', async (context) => {
     await client.resource(refs.deployments).create(cluster.scope, deployment)
