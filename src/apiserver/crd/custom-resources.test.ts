@@ -193,3 +193,16 @@ test('schemas are refused for every word that does not fit, and formats that not
     ['.title', '.x-kubernetes-validations', '.x-kubernetes-validations[0].rule', '.x-kubernetes-validations[0].fieldPath'],
   )
 })
+
+test('custom resources come and go in no protobuf, but for their metadata', async (t) => {
+  const api = await testApiServer()
+  t.after(() => api.close())
+  await withWidgets(api)
+  const binary = 'application/vnd.kubernetes.protobuf'
+  const sent = await api.request('POST', WIDGETS, { body: widget('a', { size: 2 }), headers: { 'content-type': binary } })
+  assert.equal(sent.status, 415, sent.text)
+  const got = async (path: string, accept: string): Promise<number> => (await api.request('GET', path, { headers: { accept } })).status
+  assert.equal(await got(`${WIDGETS}/none`, binary), 406)
+  assert.equal(await got(WIDGETS, binary), 406)
+  assert.equal(await got(WIDGETS, `${binary};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1`), 200)
+})

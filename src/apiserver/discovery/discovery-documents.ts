@@ -125,10 +125,10 @@ export function groupList(groups: readonly AnnouncedGroup[]): unknown {
 }
 
 /** Everything about some groups in one document (`apidiscovery.k8s.io`). */
-export function aggregated(version: string, groups: readonly AnnouncedGroup[]): unknown {
+export function aggregated(groups: readonly AnnouncedGroup[]): unknown {
   return {
     kind: 'APIGroupDiscoveryList',
-    apiVersion: `apidiscovery.k8s.io/${version}`,
+    apiVersion: 'apidiscovery.k8s.io/v2',
     metadata: {},
     items: groups.map(({ group, versions }) => ({
       metadata: group === '' ? {} : { name: group },

@@ -1,9 +1,9 @@
 import type { HttpResponse } from '#base'
-import { type KubeObject, StatusError, encodeProtobuf, metaSchema } from '#api'
+import { type KubeObject, encodeProtobuf, metaSchema } from '#api'
 import type { Catalog, ServedGroup } from '../registry/catalog.ts'
 import type { RequestContext } from '../registry/context.ts'
 import { methodNotAllowed, noSuchPath } from '../registry/routing-errors.ts'
-import { acceptClauses } from '../respond/media.ts'
+import { acceptClauses, encodingOf } from '../respond/media.ts'
 import { encoded } from '../respond/objects.ts'
 import type { PathHandler } from '../router/handler.ts'
 import { DocumentCache } from './document-cache.ts'
@@ -58,6 +58,7 @@ function groups(
   if (segments.length === 1) {
     // The list of groups is served for every method.
     const merged = (): readonly AnnouncedGroup[] => mergedGroups(catalog, remotes)
+    context.isRouted = false
     return (
       aggregatedAnswer(context, documents, 'apis', merged) ??
       answer(
@@ -70,6 +71,8 @@ function groups(
   if (served === undefined) return undefined
   // Groups are described for every method.
   if (version === undefined) {
+    // By the aggregator, which has a router for its own group alone.
+    context.isRouted = group === 'apiregistration.k8s.io'
     return answer(
       context,
       documents.of(`group ${group}`, () => groupOf(served, true)),
@@ -94,6 +97,7 @@ function versionAnswer(
     throw noSuchPath()
   }
   mustBeGet(context)
+  if (served !== undefined && isCustom(served)) context.isRouted = false
   const groupVersion = group === '' ? version : `${group}/${version}`
   return answer(
     context,
@@ -120,7 +124,7 @@ function answer(context: RequestContext, spoken: unknown): HttpResponse {
   )
 }
 
-/** The aggregated form, for clients that ask for it before any other. */
+/** The aggregated form, for clients that ask for it at all. */
 function aggregatedAnswer(
   context: RequestContext,
   documents: DocumentCache,
@@ -129,24 +133,21 @@ function aggregatedAnswer(
 ): HttpResponse | undefined {
   const header = context.header('accept') ?? ''
   if (!header.includes('APIGroupDiscoveryList')) return undefined
-  for (const { type, params } of acceptClauses(header)) {
-    if (params.get('as') === undefined) return undefined
-    const version = params.get('v') ?? ''
-    if (type !== 'application/json' || params.get('g') !== 'apidiscovery.k8s.io' || params.get('as') !== 'APIGroupDiscoveryList') continue
-    if (version !== 'v2' && version !== 'v2beta1') continue
-    const { bytes, etag } = documents.bytes(`${name} ${version}`, () => aggregated(version, groups()))
-    const headers = {
-      'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
-      etag,
-      vary: 'Accept',
-      'cache-control': 'public',
-    }
-    if (context.header('if-none-match') === etag) return { status: 304, headers, body: { kind: 'empty' } }
-    return { status: 200, headers, body: { kind: 'bytes', chunks: [bytes] } }
+  const isAsked = acceptClauses(header).some(
+    ({ type, params }) =>
+      encodingOf(type) === 'json' &&
+      params.get('g') === 'apidiscovery.k8s.io' &&
+      params.get('v') === 'v2' &&
+      params.get('as') === 'APIGroupDiscoveryList',
+  )
+  if (!isAsked) return undefined
+  const { bytes, etag } = documents.bytes(name, () => aggregated(groups()))
+  const headers = {
+    'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+    etag,
+    vary: 'Accept',
+    'cache-control': 'public',
   }
-  throw new StatusError({
-    code: 406,
-    reason: 'NotAcceptable',
-    message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
-  })
+  if (context.header('if-none-match') === etag) return { status: 304, headers, body: { kind: 'empty' } }
+  return { status: 200, headers, body: { kind: 'bytes', chunks: [bytes] } }
 }

@@ -2,7 +2,7 @@ import type { RawRoute } from '../contract.ts'
 import { methodNotAllowed } from '../registry/routing-errors.ts'
 import type { RequestContext } from '../registry/context.ts'
 import { jsonAnswer } from '../respond/plain.ts'
-import { JSON_TYPE, acceptClauses, notAcceptable } from '../respond/media.ts'
+import { JSON_TYPE, notAcceptable, routerTakes } from '../respond/media.ts'
 import type { PathHandler } from '../router/handler.ts'
 
 /** What `/version` says: the Kubernetes that is spoken, and the build that speaks it. */
@@ -58,6 +58,5 @@ function mustBeGet(context: RequestContext): void {
 }
 
 function mustAccept(context: RequestContext, type: string): void {
-  const accepts = acceptClauses(context.header('accept') ?? '')
-  if (accepts.length > 0 && !accepts.some((clause) => clause.type === type || clause.type === '*/*')) throw notAcceptable([type])
+  if (!routerTakes(context.header('accept') ?? '', [type])) throw notAcceptable([type])
 }

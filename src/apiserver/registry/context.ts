@@ -1,7 +1,7 @@
 import type { Attributes, HttpRequest, Scope, Span } from '#base'
 import type { AuditRecord } from '../audit/audit-record.ts'
 import type { AccessQuestion, UserInfo } from '../contract.ts'
-import { type Accepted } from '../respond/media.ts'
+import type { Accepted, Encoding } from '../respond/media.ts'
 import type { ParsedRequest } from '../router/request-info.ts'
 import { RequestScope } from '../router/request-scope.ts'
 import type { Core } from './core.ts'
@@ -25,6 +25,8 @@ export class RequestContext {
   marks: Readonly<Record<string, string>> | undefined = undefined
   /** Whether there is a router in front of the resource that says what there is: custom resources have none. */
   isRouted = true
+  /** In what an object can be sent as it is. Default: in all. */
+  plainForms: readonly Encoding[] | undefined
   /** False for what is no table in any form: some subresources. */
   hasTables = true
   /** How long the request has waited for its turn, and for webhooks. Shared with who acts for the sender. */
@@ -80,7 +82,12 @@ export class RequestContext {
   /** How to answer. Throws `StatusError` 406. */
   accepted(lists: boolean): Accepted {
     const accept = this.request.headers['accept']
-    const accepted = this.core.negotiator.accept(typeof accept === 'string' ? accept : accept?.join(','), lists, this.isRouted)
+    const accepted = this.core.negotiator.accept(
+      typeof accept === 'string' ? accept : accept?.join(','),
+      lists,
+      this.isRouted,
+      this.plainForms,
+    )
     return this.hasTables ? accepted : this.#untabled(accepted)
   }
 

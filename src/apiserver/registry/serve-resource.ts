@@ -1,6 +1,7 @@
 import type { HttpResponse } from '#base'
 import { type KubeObject, type Resource, type Status, StatusError, statusError } from '#api'
-import { encoded, mustTakeJson, objectAnswer } from '../respond/objects.ts'
+import { WITHOUT_PROTOBUF } from '../respond/media.ts'
+import { encoded, objectAnswer } from '../respond/objects.ts'
 import type { RequestContext } from './context.ts'
 import { qualifiedName } from './core.ts'
 import type { SpecialHandler, SpecialTarget } from './special-handler.ts'
@@ -39,9 +40,9 @@ export async function serveResource(context: RequestContext, routes: ResourceRou
   if (resource.typedItems) {
     context.isRouted = false
     if (context.request.method === 'PATCH') patchTypeOf(context.header('content-type'), false)
-    core.negotiator.mustKnow(context.header('accept'))
-    // Before anything is changed.
-    if (!NO_BODY_METHODS.has(context.request.method) && info.subresource !== 'scale') mustTakeJson(context)
+    context.plainForms = WITHOUT_PROTOBUF
+    // Before anything is looked for or changed.
+    if (info.verb !== 'watch') context.accepted(false)
   }
   const { namespace, name } = addressOf(context, resource)
   if (info.subresource !== '') return serveSubresource(context, routes, resource, namespace, name)

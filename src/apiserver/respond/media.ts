@@ -28,28 +28,65 @@ export interface Clause {
   readonly q: number
 }
 
-/** The clauses of an Accept header, best first; equal weights keep their order. */
+/**
+ * The clauses of an Accept header, best first, read as Kubernetes reads them: types in their own letters, a weight that is no number is
+ * none at all, and what names a type comes before a pattern whatever their weights are, where it stands behind it.
+ */
 export function acceptClauses(header: string): readonly Clause[] {
   const clauses: Clause[] = []
   for (const part of header.split(',')) {
-    const [type = '', ...rest] = part.split(';').map((piece) => piece.trim())
-    if (type === '') continue
+    const [named = '', ...rest] = part.trim().split(';')
+    const type = typeOf(named)
+    if (type === undefined) continue
     const params = new Map<string, string>()
     let q = 1
     for (const piece of rest) {
-      const equals = piece.indexOf('=')
-      const name = equals === -1 ? piece : piece.slice(0, equals)
-      const value = equals === -1 ? '' : piece.slice(equals + 1)
-      if (name === 'q') q = Number.isFinite(Number(value)) ? Number(value) : 1
-      else params.set(name, value)
+      const [name = '', value = '', ...more] = piece.split('=')
+      if (value === '' || more.length > 0) continue
+      if (name.trim() !== 'q') params.set(name.trim(), value.trim())
+      else q = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(value) ? Number(value) : 0
     }
-    clauses.push({ type: type.toLowerCase(), params, q })
+    clauses.push({ type, params, q })
   }
-  return clauses.sort((a, b) => b.q - a.q)
+  return inOrder(clauses)
+}
+
+function typeOf(text: string): string | undefined {
+  const parts = text.split('/').map((part) => part.trim())
+  if (parts.length === 1) return parts[0] === '*' ? '*/*' : undefined
+  return parts.length === 2 && parts[1] !== '' ? parts.join('/') : undefined
+}
+
+/** By a comparison that is no order: the steps of the sorting are a part of the result. */
+function inOrder(clauses: readonly Clause[]): readonly Clause[] {
+  const sorted: Clause[] = []
+  for (const clause of clauses) {
+    let at = sorted.length
+    for (let before = sorted[at - 1]; before !== undefined && comesBefore(clause, before); before = sorted[at - 1]) at--
+    sorted.splice(at, 0, clause)
+  }
+  return sorted
+}
+
+function comesBefore(one: Clause, other: Clause): boolean {
+  if (one.q > other.q) return true
+  if (!one.type.startsWith('*/') && other.type.startsWith('*/')) return true
+  return !one.type.endsWith('/*') && other.type.endsWith('/*')
+}
+
+/** Whether a router that has these types lets the request through. */
+export function routerTakes(header: string, available: readonly string[]): boolean {
+  if (header === '') return true
+  return header.split(',').some((part) => {
+    const type = (part.split(';')[0] ?? '').trim()
+    return type === '*/*' || available.includes(type)
+  })
 }
 
 /** Encodings that a list and an object can have, and those that a stream of events can have. */
 const WHOLE: readonly Encoding[] = ['json', 'yaml', 'protobuf']
+/** Custom resources have no protobuf form. */
+export const WITHOUT_PROTOBUF: readonly Encoding[] = ['json', 'yaml']
 
 /** Clients send the same few headers over and over. */
 export class Negotiator {
@@ -57,14 +94,15 @@ export class Negotiator {
 
   /**
    * Throws `StatusError` 406. `lists` says whether the path can also be watched, which the refusal tells; `routed` whether there is a router
-   * in front of the resource that knows no patterns of types.
+   * in front of the resource that knows no patterns of types; `plain` in what an object can be sent as it is.
    */
-  accept(header: string | undefined, lists: boolean, routed: boolean): Accepted {
+  accept(header: string | undefined, lists: boolean, routed: boolean, plain: readonly Encoding[] = WHOLE): Accepted {
     if (header === undefined || header === '' || header === '*/*' || header === JSON_TYPE) return PLAIN
-    const key = routed ? header : `unrouted ${header}`
+    const key = `${routed ? '' : 'unrouted '}${plain.length} ${header}`
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    const accepted = negotiate(header, routed ? (lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES) : undefined)
+    const available = routed ? (lists ? [...MEDIA_TYPES, ...STREAMS] : MEDIA_TYPES) : undefined
+    const accepted = negotiate(header, available, WHOLE, MEDIA_TYPES, FORMS, plain)
     if (this.#known.size >= 256) this.#known.clear()
     this.#known.set(key, accepted)
     return accepted
@@ -78,12 +116,6 @@ export class Negotiator {
   /** Only the clauses that ask for a document as it is. Throws `StatusError` 406. */
   acceptWhole(header: string): Accepted {
     return negotiate(header, MEDIA_TYPES, WHOLE, MEDIA_TYPES, [])
-  }
-
-  /** Custom resources have no router in front of them that says what there is. Throws `StatusError` 406. */
-  mustKnow(header: string | undefined): void {
-    if (header === undefined || header === '' || header === JSON_TYPE || this.#known.has(header)) return
-    if (!acceptClauses(header).some(({ type }) => encodingOf(type) !== undefined)) throw onlyAccepted(MEDIA_TYPES)
   }
 
   /** For a stream of events. Only kinds with a protobuf form can be followed in it. Throws `StatusError` 406. */
@@ -112,15 +144,20 @@ function negotiate(
   allowed = WHOLE,
   offered: readonly string[] = MEDIA_TYPES,
   forms: readonly (typeof FORMS)[number][] = FORMS,
+  plain: readonly Encoding[] = WHOLE,
 ): Accepted {
   const clauses = acceptClauses(header)
-  if (available !== undefined && !clauses.some(({ type }) => type === '*/*' || available.includes(type))) throw notAcceptable(available)
+  if (available !== undefined && !routerTakes(header, available)) throw notAcceptable(available)
   for (const { type, params } of clauses) {
     const encoding = encodingOf(type)
     if (encoding === undefined || !allowed.includes(encoding)) continue
+    if (!isServed(encoding, params)) continue
     const pretty = params.get('pretty') === '1'
     const as = params.get('as')
-    if (as === undefined) return { encoding, form: 'object', formVersion: 'v1', pretty }
+    if (as === undefined && !params.has('g') && !params.has('v')) {
+      if (!plain.includes(encoding)) continue
+      return { encoding, form: 'object', formVersion: 'v1', pretty }
+    }
     const version = params.get('v') ?? ''
     if (params.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
     // Tables have no protobuf form.
@@ -129,6 +166,12 @@ function negotiate(
     if (form !== undefined) return { encoding, form, formVersion: version, pretty }
   }
   throw onlyAccepted(offered)
+}
+
+/** Not a stream of another kind, nor a server of another version. */
+function isServed(encoding: Encoding, params: ReadonlyMap<string, string>): boolean {
+  const stream = params.get('stream')
+  return (stream === undefined || (stream === 'watch' && encoding !== 'yaml')) && !params.has('sv')
 }
 
 function onlyAccepted(offered: readonly string[]): StatusError {
@@ -157,11 +200,11 @@ export function bodyEncoding(contentType: string | undefined): Encoding | undefi
   return ENCODINGS[type]
 }
 
-export function unsupportedBody(): StatusError {
+export function unsupportedBody(supported: readonly string[] = MEDIA_TYPES): StatusError {
   return new StatusError({
     code: 415,
     reason: 'UnsupportedMediaType',
-    message: `the body of the request was in an unknown format - accepted media types include: ${MEDIA_TYPES.join(', ')}`,
+    message: `the body of the request was in an unknown format - accepted media types include: ${supported.join(', ')}`,
   })
 }
 

@@ -39,15 +39,6 @@ export function includeObject(query: URLSearchParams): IncludeObject {
   )
 }
 
-/** Custom resources have no protobuf form. Throws `StatusError` 406 for a client that takes nothing else. */
-export function mustTakeJson(context: RequestContext): void {
-  const { encoding, form } = context.accepted(false)
-  if (encoding !== 'protobuf' || form !== 'object') return
-  const accept = context.header('accept') ?? ''
-  if (!/json|yaml|\*\/\*|application\/\*/.test(accept))
-    throw notAcceptable('only the following media types are accepted: application/json, application/yaml')
-}
-
 const bytesAnswer = (status: number, encoding: Accepted['encoding'], bytes: Uint8Array, pretty = false): HttpResponse => ({
   status,
   headers: { 'content-type': MEDIA_TYPE_OF[encoding] },
@@ -68,8 +59,7 @@ function objectInForm(context: RequestContext, view: View, status: number, senda
     return bytesAnswer(status, 'json', sendable.bytes)
   const { form, formVersion, encoding } = accepted
   if (form === 'object') {
-    if (view.resource.typedItems) mustTakeJson(context)
-    else if (encoding === 'protobuf') return bytesAnswer(status, 'protobuf', encodeProtobuf(view.resource.schema, sendable.object()))
+    if (encoding === 'protobuf') return bytesAnswer(status, 'protobuf', encodeProtobuf(view.resource.schema, sendable.object()))
     return encoded(context, accepted, status, sendable.bytes)
   }
   if (form === 'PartialObjectMetadataList')
@@ -128,8 +118,7 @@ function listInForm(context: RequestContext, view: View, page: ListPage): HttpRe
   }
   if (form === 'PartialObjectMetadata')
     throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${goType(view, resource.listKind)})`)
-  if (resource.typedItems) mustTakeJson(context)
-  else if (encoding === 'protobuf' && form === 'object') {
+  if (encoding === 'protobuf' && form === 'object') {
     const list = {
       kind: resource.listKind,
       apiVersion: apiVersionOf(resource),

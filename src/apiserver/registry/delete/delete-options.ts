@@ -3,8 +3,7 @@ import { type FieldErrors, Path, builtInSchema, decodeProtobuf, fieldError, stat
 import { bodyEncoding, unsupportedBody } from '../../respond/media.ts'
 import { isTrue } from '../../router/request-info.ts'
 import type { RequestContext } from '../context.ts'
-import { GO_TYPE_META } from '../write/said-kind.ts'
-import { goKind, misreadKind } from '../write/said-kind.ts'
+import { GO_TYPE_META, goKind, misreadKind } from '../write/said-kind.ts'
 import { readDryRun, readInteger, refuseOptions } from '../options.ts'
 
 export interface DeleteOptions {
@@ -58,10 +57,7 @@ function checked(options: Unchecked, dryRun: readonly string[], errors: FieldErr
 }
 
 function fromBody(bytes: Uint8Array, encoding: 'json' | 'yaml' | 'protobuf'): DeleteOptions {
-  const value =
-    encoding === 'protobuf'
-      ? (decodeProtobuf(builtInSchema('', 'v1', 'DeleteOptions'), bytes).object as Record<string, unknown>)
-      : readValue(bytes, encoding)
+  const value = encoding === 'protobuf' ? readProtobuf(bytes) : readValue(bytes, encoding)
   const misread = misreadKind(value)
   if (misread !== undefined) throw statusError.badRequest(misread)
   const kind = value['kind'] ?? undefined
@@ -111,6 +107,15 @@ function readValue(bytes: Uint8Array, encoding: 'json' | 'yaml'): Record<string,
     )
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw statusError.badRequest(`couldn't get version/kind; json parse error: ${error.message}`)
+    if (error instanceof SampanError) throw statusError.badRequest(error.message)
+    throw error
+  }
+}
+
+function readProtobuf(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    return decodeProtobuf(builtInSchema('', 'v1', 'DeleteOptions'), bytes).object as Record<string, unknown>
+  } catch (error) {
     if (error instanceof SampanError) throw statusError.badRequest(error.message)
     throw error
   }

@@ -41,7 +41,8 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
 
 /** Throws `StatusError` 415. Custom resources know no strategic merge, and have no router in front of them that says what there is. */
 export function patchTypeOf(contentType: string | undefined, strategic: boolean): PatchType {
-  const type = PATCH_TYPES[(contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '']
+  // In its own letters, unlike the types of other bodies.
+  const type = PATCH_TYPES[(contentType ?? '').split(';')[0] ?? '']
   if (type !== undefined && (strategic || type !== 'strategic')) return type
   if (strategic)
     throw new RoutingRefusal({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} })

@@ -33,8 +33,11 @@ import { type Written, present } from '../write/write-object.ts'
 /** The scale subresource: the object's size in a kind of its own, written into the object. */
 export async function serveScale(context: RequestContext, target: Target, scale: ScaleSubresource<KubeObject>): Promise<HttpResponse> {
   const { view, namespace, name } = target
+  const { method } = context.request
+  // A router looks at the body's type first.
+  if (method === 'PATCH') patchTypeOf(context.header('content-type'), view.resource.typedItems !== true)
   context.accepted(false)
-  switch (context.request.method) {
+  switch (method) {
     case 'GET':
     case 'HEAD': {
       const entry = await present(context, view, cacheKey(view.resource, namespace, name))

@@ -10,10 +10,11 @@ import {
   apiVersionOf,
   decodeObject,
   decodeProtobuf,
+  openEnvelope,
   fieldError,
   statusError,
 } from '#api'
-import type { Encoding } from '../../respond/media.ts'
+import { type Encoding, JSON_TYPE, YAML_TYPE, unsupportedBody } from '../../respond/media.ts'
 import type { RequestContext } from '../context.ts'
 import type { FieldValidation } from '../options.ts'
 import { GO_TYPE_META, type SaidKind, goKind, kindProblem, misreadKind, readAsSaid } from './said-kind.ts'
@@ -39,6 +40,9 @@ export interface ReadValue {
   places(): readonly FieldPlace[]
 }
 
+/** Custom resources have no protobuf form. */
+const CUSTOM_TYPES = [JSON_TYPE, YAML_TYPE]
+
 /** Reads the object in a request's body, defaults from the schema included. The draft belongs to the caller. Throws `StatusError` 400. */
 export function readObject(
   context: RequestContext,
@@ -48,9 +52,18 @@ export function readObject(
   validation: FieldValidation,
 ): KubeObject {
   if (encoding === 'protobuf') {
-    const { kind, apiVersion, object } = fromProtobuf(expected, bytes)
-    checkKind(context, expected, { kind, apiVersion }, undefined, validation)
-    return finishDraft(expected, object)
+    if (expected.typedItems) throw unsupportedBody(CUSTOM_TYPES)
+    checkKind(
+      context,
+      expected,
+      fromProtobuf(expected, bytes, () => openEnvelope(bytes)),
+      undefined,
+      validation,
+    )
+    return finishDraft(
+      expected,
+      fromProtobuf(expected, bytes, () => decodeProtobuf(expected.schema, bytes).object),
+    )
   }
   const read = encoding === 'json' ? fromJson(expected, bytes) : fromYaml(expected, bytes)
   const value = rootOf(expected, read.value, bytes)
@@ -174,9 +187,9 @@ function fromYaml(expected: ExpectedKind, bytes: Uint8Array): ReadValue {
   }
 }
 
-function fromProtobuf(expected: ExpectedKind, bytes: Uint8Array): { kind: string; apiVersion: string; object: KubeObject } {
+function fromProtobuf<T>(expected: ExpectedKind, bytes: Uint8Array, read: () => T): T {
   try {
-    return decodeProtobuf(expected.schema, bytes)
+    return read()
   } catch (error) {
     if (error instanceof SampanError) throw unrecognized(expected, error.message, bytes)
     throw error

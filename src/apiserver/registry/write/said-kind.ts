@@ -62,6 +62,8 @@ const ONCE_EXTENSIONS = new Set(['DaemonSet', 'Deployment', 'Ingress', 'NetworkP
 
 /** Whether this kind can be read in this version, served or not: versions that are no longer served are known by their name. */
 function isKnown(catalog: Catalog, group: string, version: string, kind: string): boolean {
+  // Custom kinds are known to the definitions' own server alone.
+  if (catalog.isCustom(group)) return false
   if (catalog.findKind(group, version, kind) !== undefined) return true
   if (kind.endsWith('List') && catalog.findKind(group, version, kind.slice(0, -4)) !== undefined) return true
   if (OF_EVERY_VERSION.has(kind) || (group === '' && version === 'v1' && UNVERSIONED.has(kind))) return true
