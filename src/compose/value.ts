@@ -1,5 +1,8 @@
-/** What a Compose file holds once its YAML is read: JSON's values, and moments, which no key of Compose takes. */
-export type Value = null | boolean | number | string | Timestamp | WholeFloat | Value[] | Dict
+/**
+ * What a Compose file holds once its YAML is read: JSON's values, and moments, which no key of Compose takes. Whole numbers that a number does not hold exactly
+ * are bigints.
+ */
+export type Value = null | boolean | number | bigint | string | Timestamp | WholeFloat | Value[] | Dict
 export interface Dict {
   [key: string]: Value
 }
@@ -19,6 +22,16 @@ export class WholeFloat {
     this.value = value
   }
 }
+
+/** Exact: a number where that holds it. */
+export function wholeNumber(exact: bigint): number | bigint {
+  const value = Number(exact)
+  return Number.isSafeInteger(value) ? value : exact
+}
+
+/** As opposed to one that was written with a point or an exponent. */
+export const isWhole = (value: Value | undefined): value is number | bigint =>
+  typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))
 
 /** Keys from the root, and list positions as `[2]`. */
 export type Path = readonly string[]

@@ -1,5 +1,5 @@
 import { ComposeRefused } from '../refusal.ts'
-import { type Dict, type Path, type Value, dict, isDict, mapDict, pathMatches, pathText, shownText } from '../value.ts'
+import { type Dict, type Path, type Value, dict, isDict, isWhole, mapDict, pathMatches, pathText, shownText } from '../value.ts'
 import { longPorts } from './ports.ts'
 import { longVolume } from './volumes.ts'
 
@@ -64,7 +64,7 @@ const build: Form = (value) => (isDict(value) ? value : dict([['context', value]
 
 /** Of soft and hard limits, and of a number; text is neither. */
 const limit: Form = (value, path) => {
-  if (isDict(value) || (typeof value === 'number' && Number.isInteger(value))) return value
+  if (isDict(value) || isWhole(value)) return value
   throw new ComposeRefused(`${pathText(path)}: invalid type ${typeof value} for a limit`)
 }
 

@@ -1,5 +1,5 @@
 import { ComposeRefused } from '../refusal.ts'
-import { type Dict, type Value, dict, isDict, scalarText } from '../value.ts'
+import { type Dict, type Value, dict, isDict, isWhole, scalarText } from '../value.ts'
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp']
 
@@ -9,7 +9,7 @@ export function longPorts(value: Value, where: string): Value {
   return value.flatMap((item): Value[] => {
     if (isDict(item)) return [item]
     if (typeof item === 'string') return parsePorts(item)
-    if (typeof item === 'number' && Number.isInteger(item)) return parsePorts(scalarText(item))
+    if (isWhole(item)) return parsePorts(scalarText(item))
     throw new ComposeRefused(`${where}: invalid type ${typeof item === 'number' ? 'float64' : typeof item} for port`)
   })
 }

@@ -1,12 +1,12 @@
 import { floatOf } from '../project/amounts.ts'
-import { type Path, type Value, pathMatches } from '../value.ts'
+import { type Path, type Value, pathMatches, wholeNumber } from '../value.ts'
 
 /** A text in these places is taken for a number or a truth value. Throws a message. */
 type Cast = (text: string) => Value
 
 const integer: Cast = (text) => {
   if (!/^[-+]?\d+$/.test(text)) throw new RangeError(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
-  return Number(text)
+  return wholeNumber(BigInt(text.replace(/^\+/, '')))
 }
 const float: Cast = (text) => {
   const number = floatOf(text)

@@ -1,4 +1,4 @@
-import { Timestamp, type Value } from '../value.ts'
+import { Timestamp, type Value, wholeNumber } from '../value.ts'
 
 const TRUE = /^(?:yes|Yes|YES|true|True|TRUE|on|On|ON)$/
 const FALSE = /^(?:no|No|NO|false|False|FALSE|off|Off|OFF)$/
@@ -11,6 +11,7 @@ const INTEGERS: readonly (readonly [RegExp, number])[] = [
   [/^([-+]?)0([0-7]+)$/, 8],
   [/^([-+]?)(0|[1-9]\d*)$/, 10],
 ]
+const PREFIXES: Readonly<Record<number, string>> = { 16: '0x', 8: '0o', 2: '0b', 10: '' }
 const SIXTIES = /^([-+]?)([1-9]\d*(?::[0-5]?\d)+)$/
 
 /** An unquoted scalar by YAML 1.1, with `yes` for true and numbers to the base of sixty, as Compose 1 reads it. */
@@ -23,7 +24,7 @@ export function yaml11Scalar(text: string): Value {
   const digits = text.replaceAll('_', '')
   for (const [pattern, radix] of INTEGERS) {
     const match = pattern.exec(digits)
-    if (match !== null) return Number.parseInt(`${match[1] ?? ''}${match[2] ?? ''}`, radix)
+    if (match !== null) return wholeNumber(BigInt(`${PREFIXES[radix] ?? ''}${match[2] ?? ''}`) * (match[1] === '-' ? -1n : 1n))
   }
   const sixties = SIXTIES.exec(digits)
   if (sixties !== null) {

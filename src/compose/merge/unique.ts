@@ -1,6 +1,6 @@
 import { ComposeRefused } from '../refusal.ts'
 import { parseVolume } from '../canonical/volumes.ts'
-import { type Dict, type Path, type Value, isDict, mapDict, pathMatches, pathText, shownText } from '../value.ts'
+import { type Dict, type Path, type Value, isDict, isWhole, mapDict, pathMatches, pathText, shownText } from '../value.ts'
 
 /** What must be different in the items of a list; of two with the same, the later takes the earlier's place. */
 type Identity = (item: Value, path: Path) => string
@@ -9,9 +9,7 @@ const key: Identity = (item, path) =>
   typeof item === 'string' ? (item.split('=', 1)[0] ?? '') : refuse(`${pathText(path)}: unexpected type ${typeof item}`)
 
 const exposed: Identity = (item, path) =>
-  typeof item === 'string' || (typeof item === 'number' && Number.isInteger(item))
-    ? String(item)
-    : refuse(`${pathText(path)}: unsupported expose value ${shownText(item)}`)
+  typeof item === 'string' || isWhole(item) ? String(item) : refuse(`${pathText(path)}: unsupported expose value ${shownText(item)}`)
 
 /** `[source:]target[:options]`, or a map. */
 const mount: Identity = (item, path) => {
@@ -37,7 +35,7 @@ const fileMount =
 
 /** Published ports that are written as a number and as text are two. */
 const port: Identity = (item, path) => {
-  if (!isDict(item)) return typeof item === 'string' || typeof item === 'number' ? String(item) : ''
+  if (!isDict(item)) return typeof item === 'string' || typeof item === 'number' || typeof item === 'bigint' ? String(item) : ''
   if (item['target'] === undefined) return refuse(`service ports ${pathText(path)} is missing a target port`)
   const { host_ip: address = '0.0.0.0', published = null, target, protocol = 'tcp' } = item
   return JSON.stringify([address, published, target, protocol])

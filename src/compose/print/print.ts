@@ -12,9 +12,14 @@ export function printYaml(model: Dict): string {
   return stringify(plain(ordered(model)), { version: '1.1', aliasDuplicateObjects: false, lineWidth: 0, nullStr: 'null' })
 }
 
+/** Not among the types of the language yet. */
+const exactly = JSON as unknown as { rawJSON(text: string): unknown }
+
 /** `config --format json`. */
 export function printJson(model: Dict): string {
-  return `${JSON.stringify(plain(ordered(jsonModel(model))), undefined, 2)}\n`
+  // JSON has numbers of any length; those that are no numbers here are written digit by digit.
+  const exact = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? exactly.rawJSON(String(value)) : value)
+  return `${JSON.stringify(plain(ordered(jsonModel(model))), exact, 2)}\n`
 }
 
 function ordered(model: Dict): Dict {

@@ -1,4 +1,4 @@
-import { type Dict, Timestamp, type Value, WholeFloat, dict, isDict, mapDict, scalarText } from '../value.ts'
+import { type Dict, Timestamp, type Value, WholeFloat, dict, isDict, isWhole, mapDict, scalarText, wholeNumber } from '../value.ts'
 import { durationNs, durationText, floatOf, shellWords, sizeBytes } from './amounts.ts'
 
 /** How a value is brought to the type of its key. Each throws a `RangeError` whose message is Compose's. */
@@ -7,6 +7,7 @@ type Decode = (value: Value) => Value
 const kindOf = (value: Value): string => {
   if (value instanceof Timestamp) return 'time.Time'
   if (value instanceof WholeFloat) return 'float64'
+  if (typeof value === 'bigint') return value >= 2n ** 63n ? 'uint64' : 'int'
   if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float64'
   if (typeof value === 'boolean') return 'bool'
   return Array.isArray(value) ? '[]interface {}' : isDict(value) ? 'map[string]interface {}' : 'string'
@@ -15,9 +16,6 @@ const kindOf = (value: Value): string => {
 const unconvertible = (wanted: string, value: Value): never => {
   throw new RangeError(`expected type '${wanted}', got unconvertible type '${kindOf(value)}'`)
 }
-
-/** A whole number, as opposed to one that was written with a point or an exponent. */
-const isWhole = (value: Value): value is number => typeof value === 'number' && Number.isInteger(value)
 
 export const text: Decode = (value) =>
   typeof value === 'string' ? value : isWhole(value) ? scalarText(value) : unconvertible('string', value)
@@ -42,11 +40,12 @@ export const anyTexts: Decode = (value) =>
 
 /** What is left of the point. */
 export const integer: Decode = (value) => {
+  if (typeof value === 'bigint') return value
   if (typeof value === 'number') return Math.trunc(value)
   if (value instanceof WholeFloat) return value.value
   if (typeof value !== 'string') return unconvertible('int', value)
   if (!/^[-+]?\d+$/.test(value)) throw new RangeError(`strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`)
-  return Number(value)
+  return wholeNumber(BigInt(value.replace(/^\+/, '')))
 }
 
 /** Whole numbers from zero on, up to so many bits. Text is not taken for one. */
@@ -55,14 +54,20 @@ export const unsigned =
   (value) => {
     if (typeof value === 'string') return unconvertible(`uint${bits}`, value)
     const number = integer(value)
-    if (typeof number !== 'number' || number < 0)
-      throw new RangeError(`cannot parse value as 'uint${bits}': ${String(number)} overflows uint`)
-    return bits === 64 ? number : number % 2 ** bits
+    if (!isWhole(number) || number < 0) throw new RangeError(`cannot parse value as 'uint${bits}': ${String(number)} overflows uint`)
+    return bits === 64 ? number : Number(BigInt(number) % 2n ** BigInt(bits))
   }
 
 /** Numbers are kept in 32 bits, and shown in as few digits as say the same. */
 export const decimal: Decode = (value) => {
-  const number = typeof value === 'string' ? parseDecimal(value) : value instanceof WholeFloat ? value.value : value
+  const number =
+    typeof value === 'string'
+      ? parseDecimal(value)
+      : value instanceof WholeFloat
+        ? value.value
+        : typeof value === 'bigint'
+          ? Number(value)
+          : value
   if (typeof number !== 'number') return unconvertible('float32', value)
   const short = Math.fround(number)
   for (let digits = 1; digits < 10; digits++)
@@ -107,7 +112,7 @@ export const count: Decode = (value) => {
   if (isWhole(value)) return value
   if (typeof value !== 'string') throw new RangeError(`invalid type ${kindOf(value)} for device count`)
   if (value.toLowerCase() === 'all') return -1
-  if (/^[-+]?\d+$/.test(value)) return Number(value)
+  if (/^[-+]?\d+$/.test(value)) return wholeNumber(BigInt(value.replace(/^\+/, '')))
   throw new RangeError(`invalid value ${JSON.stringify(value)}, the only value allowed is 'all' or a number`)
 }
 
@@ -174,7 +179,7 @@ export const limit: Decode = (value) => {
   if (!isWhole(soft) || !isWhole(hard)) throw new RangeError('a limit needs to be a whole number')
   return bounds(soft, hard)
 }
-const bounds = (soft: number, hard: number): Dict =>
+const bounds = (soft: number | bigint, hard: number | bigint): Dict =>
   dict([
     ['soft', soft],
     ['hard', hard],

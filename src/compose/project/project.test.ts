@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { propertyRuns } from '#testing/basics'
 import { ComposeRefused } from '../refusal.ts'
+import { printJson, printYaml } from '../print/print.ts'
 import { loadProject } from './project.ts'
 
 const load = (text: string, environment: Record<string, string> = {}) =>
@@ -92,4 +93,48 @@ test('whatever the text, it is a project or it is refused', () => {
     }),
     propertyRuns(300),
   )
+})
+
+test('whole numbers are kept digit by digit', () => {
+  const text =
+    'services: {a: {image: i, mem_limit: 9007199254740993, cpu_shares: 9007199254740993}}\nx-n: -9223372036854775808\nx-big: 18446744073709551615\nx-more: 18446744073709551616\n'
+  const { config } = load(text)
+  assert.match(printYaml(config), /^x-big: 18446744073709551615$/m)
+  assert.match(printYaml(config), /^ +mem_limit: "9007199254740993"$/m)
+  assert.match(printYaml(config), /^ +cpu_shares: 9007199254740993$/m)
+  assert.match(printJson(config), /"x-n": -9223372036854775808\b/)
+  assert.match(printJson(config), /"x-big": 18446744073709551615\b/)
+  // Beyond 64 bits they are numbers with a point.
+  assert.match(printJson(config), /"x-more": 18446744073709552000\b/)
+  assert.match(printYaml(load('a:\n  image: i\n  mem_limit: 36893488147419103233\n').config), /mem_limit: 36893488147419103233$/m)
+})
+
+test('the environment of a file of version 1 is read as Compose 1 does', () => {
+  const env = [
+    'PLAIN=a # a comment',
+    "SINGLE='it is $$HOME'",
+    'NAMED=${PLAIN}-$PLAIN',
+    'export EXPORTED="two\nlines"',
+    'UNSET=${NOBODY:-otherwise}',
+    'BARE',
+    'not a variable',
+    '',
+  ].join('\n')
+  const warnings: string[] = []
+  const with_ = (compose: string) =>
+    loadProject({
+      files: { home: '/home/u', read: (path) => ({ '/p/docker-compose.yml': compose, '/p/.env': env })[path] },
+      folder: '/p',
+      environment: { SHELL_SAYS: 'x' },
+      warn: (text) => warnings.push(text),
+    }).config
+  const one = with_('web:\n  image: i\n  labels:\n    all: "${PLAIN}|${SINGLE}|${NAMED}|${EXPORTED}|${UNSET}|${BARE}|${SHELL_SAYS}"\n')
+  const { web } = one['services'] as Record<string, { labels: { all: string } }>
+  assert.equal(web?.labels.all, 'a|it is $$HOME|a-$PLAIN|two\nlines|otherwise||x')
+  assert.deepEqual(
+    warnings.filter((text) => text.startsWith('/p/.env')),
+    ['/p/.env:8: this line is no variable, and passed over'],
+  )
+  // Files of later versions are of Compose 2, which refuses such a line, and fills in `$PLAIN`.
+  assert.throws(() => with_('services: {web: {image: i}}\n'), ComposeRefused)
 })

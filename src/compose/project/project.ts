@@ -1,4 +1,5 @@
 import { readEnvironmentFile } from '../environment/dotenv.ts'
+import { readEnvironmentFileOne } from '../legacy/env-file.ts'
 import { type Lookup, substitute } from '../interpolation/template.ts'
 import { type LoadContext, type SourceFile, readSource } from '../load/context.ts'
 import { type Files, folderOf, within } from '../load/files.ts'
@@ -47,13 +48,18 @@ export interface Project {
 export function loadProject(options: ProjectOptions): Project {
   const { files } = options
   const here = workingFolder(options, options.paths?.[0])
-  const early = environmentLookup(options, [here])
+  // Who reads the environment's files depends on the Compose file, and where that is may be said in them.
+  const likely = options.paths?.[0] ?? listOf(options.environment['COMPOSE_FILE'], options.environment['COMPOSE_PATH_SEPARATOR'] ?? ':')[0]
+  const guess = likely === undefined ? findFiles(here, files)[0] : within(options.folder, likely, files.home)
+  // What is wrong with them is told once, below.
+  const early = environmentLookup({ ...options, warn: () => undefined }, [here], guess !== undefined && isOfVersionOne(guess, files))
   const given = options.paths ?? listOf(early('COMPOSE_FILE'), early('COMPOSE_PATH_SEPARATOR') ?? ':')
   const paths = given.length > 0 ? given.map((path) => within(options.folder, path, files.home)) : findFiles(here, files)
   const [first] = paths
   if (first === undefined) throw new ComposeRefused('no configuration file provided: not found')
   const folder = workingFolder(options, first)
-  const shell = environmentLookup(options, [here, folder])
+  const isOne = isOfVersionOne(first, files)
+  const shell = environmentLookup(options, [here, folder], isOne)
   const sources = paths.map((path) => readSource(files, path))
   const name = checkName(options.name ?? shell('COMPOSE_PROJECT_NAME') ?? namedIn(sources, shell) ?? projectName(folder))
   const lookup: Lookup = (variable) => (variable === 'COMPOSE_PROJECT_NAME' ? name : shell(variable))
@@ -62,7 +68,7 @@ export function loadProject(options: ProjectOptions): Project {
   const profiles = options.profiles ?? []
   const active = profiles.length > 0 ? profiles : (lookup('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim())
   const complete = (model: Dict): Dict => completed(model, name, active, context)
-  if (describesVersionOne(sources[0]?.text ?? '', first)) {
+  if (isOne) {
     const { environment } = options
     const own: Lookup = (variable) => (Object.hasOwn(environment, variable) ? environment[variable] : undefined)
     const old = loadVersionOne(sources, { ...context, shell: own })
@@ -107,27 +113,44 @@ function workingFolder({ projectFolder, folder, files }: ProjectOptions, first: 
   return first === undefined ? folder : folderOf(within(folder, first, files.home))
 }
 
-/** The shell's environment goes before the files': those that the caller names, or the ones in these folders, the first before the others. */
-function environmentLookup(options: ProjectOptions, folders: readonly string[]): Lookup {
+/** What is not there, or cannot be read, is told by whoever needs it. */
+function isOfVersionOne(path: string, files: Files): boolean {
+  try {
+    return describesVersionOne(files.read(path) ?? '', path)
+  } catch (error) {
+    if (error instanceof ComposeRefused) return false
+    throw error
+  }
+}
+
+/**
+ * The shell's environment goes before the files': those that the caller names, or the ones in these folders, the first before the others. They are read as that
+ * Compose reads them which the project's own file is for.
+ */
+function environmentLookup(options: ProjectOptions, folders: readonly string[], isOne: boolean): Lookup {
   const { files, environment } = options
   const shell: Lookup = (name) => (Object.hasOwn(environment, name) ? environment[name] : name === 'PWD' ? options.folder : undefined)
   const given = options.environmentFiles ?? []
   const named = given.length > 0 ? given : listOf(shell('COMPOSE_ENV_FILES'), ',')
+  const read = (text: string, place: string, before: ReadonlyMap<string, string>): Iterable<readonly [string, string]> => {
+    if (!isOne) return readEnvironmentFile(text, place, (name) => shell(name) ?? before.get(name))
+    const warn = (line: number): void => options.warn(`${place}:${line}: this line is no variable, and passed over`)
+    // A bare key is no variable: with or without it, nothing stands for its name.
+    return [...readEnvironmentFileOne(text, shell, warn)].flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
+  }
   const found = new Map<string, string>()
   for (const path of named) {
     const place = within(options.folder, path, files.home)
     const text = files.read(place)
     if (text === undefined) throw new ComposeRefused(`couldn't find env file: ${place}`)
-    readEnvironmentFile(text, place, (name) => shell(name) ?? found.get(name), found)
+    for (const [key, value] of read(text, place, found)) found.set(key, value)
   }
   const usual = named.length > 0 || isTrue(shell('COMPOSE_DISABLE_ENV_FILE')) ? [] : new Set(folders)
   for (const folder of usual) {
     const place = within(folder, '.env', files.home)
     const before = new Map(found)
     const text = files.read(place)
-    if (text !== undefined)
-      for (const [key, value] of readEnvironmentFile(text, place, (name) => shell(name) ?? before.get(name)))
-        if (!found.has(key)) found.set(key, value)
+    if (text !== undefined) for (const [key, value] of read(text, place, before)) if (!found.has(key)) found.set(key, value)
   }
   return (name) => shell(name) ?? found.get(name)
 }

@@ -1,4 +1,4 @@
-import { type Dict, type Path, Timestamp, type Value, WholeFloat, isDict, sameValue } from '../value.ts'
+import { type Dict, type Path, Timestamp, type Value, WholeFloat, isDict, isWhole, sameValue } from '../value.ts'
 
 /** What may stand somewhere. A small language of our own for the Compose specification's schema. */
 export type Rule =
@@ -90,19 +90,19 @@ function scalarProblem(value: Value, rule: Extract<Rule, { kind: 'scalar' }>, pa
   if (rule.pattern !== undefined && typeof value === 'string' && !rule.pattern.test(value))
     return { path, text: `'${value}' does not match pattern '${rule.pattern.source}'` }
   const number = value instanceof WholeFloat ? value.value : value
-  if (typeof number === 'number' && rule.min !== undefined && number < rule.min)
-    return { path, text: `must be greater than or equal to ${rule.min}` }
-  if (typeof number === 'number' && rule.max !== undefined && number > rule.max)
-    return { path, text: `must be less than or equal to ${rule.max}` }
+  if (isNumber(number) && rule.min !== undefined && number < rule.min) return { path, text: `must be greater than or equal to ${rule.min}` }
+  if (isNumber(number) && rule.max !== undefined && number > rule.max) return { path, text: `must be less than or equal to ${rule.max}` }
   return undefined
 }
+
+const isNumber = (value: Value): value is number | bigint => typeof value === 'number' || typeof value === 'bigint'
 
 function isOfType(value: Value, type: ScalarType): boolean {
   if (value instanceof Timestamp) return false
   if (type === 'null') return value === null
   if (value instanceof WholeFloat) return type === 'integer' || type === 'number'
-  if (type === 'integer') return Number.isInteger(value)
-  return typeof value === type
+  if (type === 'integer') return isWhole(value)
+  return typeof value === type || (type === 'number' && typeof value === 'bigint')
 }
 
 function listProblem(items: readonly Value[], item: Rule, unique: boolean, path: Path): Problem | undefined {
@@ -116,8 +116,7 @@ function listProblem(items: readonly Value[], item: Rule, unique: boolean, path:
 /** A number is also the same as a text before it that says it. */
 function sameItem(first: Value, second: Value): boolean {
   const number = second instanceof WholeFloat ? second.value : second
-  if (typeof first === 'string' && typeof number === 'number')
-    return /^[-+]?[\d.]+(?:[eE][-+]?\d+)?$/.test(first) && Number(first) === number
+  if (typeof first === 'string' && isNumber(number)) return /^[-+]?[\d.]+(?:[eE][-+]?\d+)?$/.test(first) && Number(first) === Number(number)
   return sameValue(first, second)
 }
 

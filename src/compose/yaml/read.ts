@@ -1,6 +1,6 @@
 import * as yaml from 'yaml'
 import { ComposeRefused } from '../refusal.ts'
-import { type Dict, type Path, type Value, WholeFloat, dict, isDict, pathText } from '../value.ts'
+import { type Dict, type Path, type Value, WholeFloat, dict, isDict, isWhole, pathText } from '../value.ts'
 import { plainScalar } from './scalar.ts'
 
 /** One YAML document of a Compose file. */
@@ -141,8 +141,8 @@ class Reader {
     if (tag.endsWith(':binary')) return this.#binary(text, node)
     const plain = node.type === 'PLAIN' || node.type === undefined
     const value = plain || /:(int|float|bool|null)$/.test(tag) ? this.#scalarOf(text) : text
-    if (tag.endsWith(':int') && !Number.isInteger(value)) this.#refuse(`yaml: cannot decode ${JSON.stringify(text)} as a !!int`, node)
-    if (tag.endsWith(':float') && typeof value === 'number' && Number.isInteger(value)) return new WholeFloat(value)
+    if (tag.endsWith(':int') && !isWhole(value)) this.#refuse(`yaml: cannot decode ${JSON.stringify(text)} as a !!int`, node)
+    if (tag.endsWith(':float') && isWhole(value)) return new WholeFloat(Number(value))
     if (tag.endsWith(':null') && value !== null) this.#refuse(`yaml: cannot decode ${JSON.stringify(text)} as a !!null`, node)
     if (tag.endsWith(':bool') && typeof value !== 'boolean') this.#refuse(`yaml: cannot decode ${JSON.stringify(text)} as a !!bool`, node)
     return value

@@ -1,4 +1,4 @@
-import { Timestamp, type Value, WholeFloat } from '../value.ts'
+import { Timestamp, type Value, WholeFloat, wholeNumber } from '../value.ts'
 
 const WORDS: ReadonlyMap<string, Value> = new Map<string, Value>([
   ...['true', 'True', 'TRUE'].map((word) => [word, true] as const),
@@ -31,7 +31,7 @@ export function plainScalar(text: string): Value {
   const digits = text.replaceAll('_', '')
   for (const [pattern, radix] of INTEGERS) {
     const match = pattern.exec(digits)
-    if (match !== null) return wholeNumber(match[1] ?? '', match[2] ?? '', radix)
+    if (match !== null) return wholeOf(match[1] ?? '', match[2] ?? '', radix)
   }
   if (!FLOAT.test(digits)) return text
   const value = Number(digits)
@@ -41,12 +41,10 @@ export function plainScalar(text: string): Value {
 
 const PREFIXES: Readonly<Record<number, string>> = { 16: '0x', 8: '0o', 2: '0b', 10: '' }
 
-/** What 64 bits do not hold is a number with a point; what they hold and a number here does not is kept as its text. */
-function wholeNumber(sign: string, digits: string, radix: number): Value {
+/** What 64 bits do not hold is a number with a point. */
+function wholeOf(sign: string, digits: string, radix: number): Value {
   const exact = BigInt(`${PREFIXES[radix] ?? ''}${digits}`) * (sign === '-' ? -1n : 1n)
-  const value = Number(exact)
-  if (Number.isSafeInteger(value)) return value
-  return exact >= 2n ** 64n || exact < -(2n ** 63n) ? new WholeFloat(value) : exact.toString()
+  return exact >= 2n ** 64n || exact < -(2n ** 63n) ? new WholeFloat(Number(exact)) : wholeNumber(exact)
 }
 
 /** A date that the calendar has, with or without a time of the day. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { apps, batch, core, networking } from '#api'
+import type { apps, autoscaling, batch, core, networking } from '#api'
 import { loadProject } from '#compose'
 import { type Converted, convertProject, objectsOf } from './convert.ts'
 
@@ -187,6 +187,89 @@ test('clients of an address stay with their container unless that is said otherw
   assert.deepEqual(annotations('\n  aliyun.routing.session_sticky: true'), annotations(''))
   assert.equal(annotations('\n  aliyun.routing.session_sticky: "false"'), undefined)
   assert.match(reasons(convert(service('labels: {aliyun.routing.session_sticky: "true"}')))[0] ?? '', /session_sticky: is for addresses/)
+})
+
+test('services share an address by weights, each of which has to be said', () => {
+  const shop = (old: string, more: string): string => `services:
+  web: {image: web, expose: ["80"], labels: {aliyun.routing.port_80: "shop.example.com;old.example.com"${old}}}
+  web_v2: {image: web, expose: ["8080"], labels: {aliyun.routing.port_8080: "shop.example.com"${more}}}
+`
+  const weight = (value: number): string => `, aliyun.routing.weight: "${value}"`
+  const converted = convert(shop(weight(100), weight(0)))
+  const { metadata, spec } = find<networking.Ingress>(converted, 'Ingress', 'web')
+  assert.equal(metadata?.annotations?.['sampan.io/service-weight'], 'web: 100, web-v2: 0')
+  assert.equal(metadata?.annotations?.['sampan.io/sticky'], 'cookie')
+  assert.deepEqual(
+    spec?.rules?.map(({ host, http }) => [host, http?.paths.map(({ backend }) => [backend.service?.name, backend.service?.port?.number])]),
+    [
+      [
+        'shop.example.com',
+        [
+          ['web', 80],
+          ['web-v2', 8080],
+        ],
+      ],
+      ['old.example.com', [['web', 80]]],
+    ],
+  )
+  assert.equal(objectsOf(converted).filter(({ kind }) => kind === 'Ingress').length, 1)
+  assert.match(reasons(convert(shop(weight(100), '')))[0] ?? '', /web_v2.*belongs to service web already: to share it, give both/)
+  assert.match(reasons(convert(shop('', '')))[0] ?? '', /belongs to service web already/)
+  assert.match(reasons(convert(shop(weight(0), weight(0)))).join(), /nobody would answer for shop\.example\.com\//)
+  assert.match(reasons(convert(shop(weight(1), ', aliyun.routing.weight: "half"')))[0] ?? '', /half: a whole number from 0 to 1000000/)
+  const alone = convert(service('labels: {aliyun.routing.port_80: web, aliyun.routing.weight: "5"}'))
+  assert.deepEqual([alone.refusals, alone.notes.some(({ text }) => text.startsWith('has no effect'))], [[], true])
+  assert.match(reasons(convert(service('labels: {aliyun.routing.weight: "5"}')))[0] ?? '', /is for addresses of the same service/)
+})
+
+test('a service scales between two bounds, a few containers at a time', () => {
+  const scaled = (labels: Readonly<Record<string, string | number>>, more = 'cpus: 0.5\nmem_limit: 64m'): Converted =>
+    convert(
+      service(
+        `${more}\nlabels:\n${Object.entries(labels)
+          .map(([name, value]) => `  aliyun.auto_scaling.${name}: "${value}"`)
+          .join('\n')}`,
+      ),
+    )
+  const converted = scaled({ max_cpu: 70, min_cpu: 30, step: 2, min_instances: 2, max_instances: 6 })
+  assert.deepEqual(find<autoscaling.HorizontalPodAutoscaler>(converted, 'HorizontalPodAutoscaler', 'web').spec, {
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+    minReplicas: 2,
+    maxReplicas: 6,
+    metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } }],
+    behavior: {
+      scaleUp: { policies: [{ type: 'Pods', value: 2, periodSeconds: 60 }], tolerance: '0' },
+      scaleDown: { policies: [{ type: 'Pods', value: 2, periodSeconds: 60 }], tolerance: '572m' },
+    },
+  })
+  // Each `up` would take back what the autoscaler has said.
+  assert.ok(!('replicas' in (find<apps.Deployment>(converted, 'Deployment', 'web').spec ?? {})))
+  const behaviour = (labels: Readonly<Record<string, number>>) =>
+    find<autoscaling.HorizontalPodAutoscaler>(scaled({ max_instances: 9, ...labels }), 'HorizontalPodAutoscaler', 'web').spec.behavior
+  assert.deepEqual(behaviour({ max_memory: 80 })?.scaleDown, { selectPolicy: 'Disabled' })
+  assert.deepEqual(behaviour({ min_memory: 20 })?.scaleUp, { selectPolicy: 'Disabled' })
+  assert.equal(behaviour({ min_memory: 20 })?.scaleDown?.tolerance, '800m')
+  for (const [labels, reason, more] of [
+    [{ max_cpu: 70 }, /has no upper bound: give the service aliyun\.auto_scaling\.max_instances/],
+    [{ step: 2, max_instances: 2 }, /says nothing without one of aliyun\.auto_scaling\.max_cpu/],
+    [{ max_cpu: 40, max_instances: 2 }, /40: a whole number from 50 to 100/],
+    [{ max_cpu: 60, min_cpu: 40, max_instances: 2 }, /60 is less than 30 above min_cpu, 40/],
+    [{ max_cpu: 75, min_cpu: 45, max_instances: 2 }, /go back and forth: 1 at 75 % are 2 at 38 %, below min_cpu, 45/],
+    [{ max_cpu: 70, step: 6, max_instances: 2 }, /6: a whole number from 1 to 5/],
+    [{ max_cpu: 70, min_instances: 3, max_instances: 2 }, /2 is less than min_instances, 3/],
+    [{ max_internetInRate: 70 }, /says nothing|without a published meaning/],
+    [{ max_cpu: 70, max_instances: 2 }, /give it cpus or cpu_shares/, 'mem_limit: 1g'],
+    [{ max_memory: 70, max_instances: 2 }, /give it mem_limit or mem_reservation/, 'cpus: 1'],
+  ] as const)
+    assert.match(reasons(scaled(labels, more)).join(), reason)
+  assert.match(
+    reasons(
+      convert(
+        service('cpus: 1\nlabels: {aliyun.global: "true", aliyun.auto_scaling.max_cpu: "70", aliyun.auto_scaling.max_instances: "2"}'),
+      ),
+    ).join(),
+    /there is one container on each node/,
+  )
 })
 
 test('where containers run is said among their environment, and is no variable of theirs', () => {

@@ -1,5 +1,7 @@
 import type { KubeObject, core } from '#api'
 import { type Dict, childDict, isDict } from '#compose'
+import { answerersOf } from './aliyun/addresses.ts'
+import { type AutoScaling, autoscalerOf } from './aliyun/auto-scaling.ts'
 import { filtersOf } from './aliyun/filters.ts'
 import { type AliyunLabels, aliyunLabels } from './aliyun/labels.ts'
 import { type FileSources, fileObjects } from './files.ts'
@@ -52,6 +54,7 @@ export function convertProject(model: Dict, sources: ConvertSources): Converted 
     read.set(name, aliyunLabels(name, service, findings))
   }
   checkFronts(read, findings)
+  const answerers = answerersOf(read, findings)
   const steps = startOrder(services, read, findings)
   const completed = new Set(steps.flatMap(({ waits }) => waits.filter((wait) => wait.until === 'completed').map((wait) => wait.service)))
   const claims = new Map<string, number>()
@@ -71,13 +74,17 @@ export function convertProject(model: Dict, sources: ConvertSources): Converted 
     const made = servicesOf(project, name, service, aliyun, findings)
     const named = (links.get(name) ?? []).filter((alias) => !made.some((one) => one.metadata?.name === alias))
     objects.push(...made, ...named.map((alias) => renamed(made[0], alias)))
-    const ingress = ingressOf(name, aliyun.routes, aliyun.isSticky)
+    const ingress = ingressOf(name, aliyun.routes, aliyun.isSticky, (address) => answerers.get(address) ?? [])
     if (ingress !== undefined) {
       objects.push(ingress)
       findings.note(
         ['services', name, 'labels', aliyun.routes[0]?.label ?? ''],
         'takes effect where the cluster has an ingress controller; one of Sampan comes with: sampan up --gateway',
       )
+    }
+    if (aliyun.autoScaling !== undefined) {
+      checkMeasured(name, workload, aliyun.autoScaling, findings)
+      objects.push(autoscalerOf(objectName(name) ?? name, aliyun.autoScaling))
     }
     if (policies.length > 0) objects.push(...publishedPolicies(project, name, service, aliyun))
     order.push({ service: name, workload: labelled(workload, project), waits })
@@ -139,10 +146,23 @@ function checkFronts(read: ReadonlyMap<string, AliyunLabels>, findings: Findings
       findings.refuse(['services', name, 'labels', label], `${what} belongs to service ${owner} already`)
     else owners.set(what, name)
   }
-  for (const [name, { front, routes }] of read) {
+  for (const [name, { front }] of read)
     for (const { balancer, frontPort, label } of front) claim(`port ${frontPort} of load balancer ${balancer}`, name, label)
-    for (const { host, path, label } of routes) claim(`${host}${path}`, name, label)
-  }
+}
+
+/** Shares are of something: without a limit or a request there is nothing that 70 % could be of. */
+function checkMeasured(name: string, { kind, spec }: Workload, { cpu, memory }: AutoScaling, findings: Findings): void {
+  const refuse = (label: string, text: string): void => findings.refuse(['services', name, 'labels', `aliyun.auto_scaling.${label}`], text)
+  if (kind !== 'Deployment') return refuse('max_instances', 'what runs once to its end, or once on each node, is not scaled')
+  const { limits, requests } = spec?.template.spec?.containers[0]?.resources ?? {}
+  const isSaid = (resource: string): boolean => limits?.[resource] !== undefined || requests?.[resource] !== undefined
+  if (cpu !== undefined && !isSaid('cpu'))
+    refuse(cpu.max === undefined ? 'min_cpu' : 'max_cpu', 'is a part of what the service has: give it cpus or cpu_shares')
+  if (memory !== undefined && !isSaid('memory'))
+    refuse(
+      memory.max === undefined ? 'min_memory' : 'max_memory',
+      'is a part of what the service has: give it mem_limit or mem_reservation',
+    )
 }
 
 /** Two objects of one kind and name would be one: a service called like an alias of another. */

@@ -17,7 +17,8 @@ export interface Findings {
 export type PlaceOf = (path: readonly string[]) => Place | undefined
 
 export const textOf = (value: Value | undefined): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
-export const numberOf = (value: Value | undefined): number | undefined => (typeof value === 'number' ? value : undefined)
+export const numberOf = (value: Value | undefined): number | undefined =>
+  typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined
 export const isTrue = (value: Value | undefined): boolean => value === true
 export const listOf = (value: Value | undefined): readonly Value[] => (Array.isArray(value) ? value : [])
 export const textsOf = (value: Value | undefined): readonly string[] => listOf(value).filter((item) => typeof item === 'string')

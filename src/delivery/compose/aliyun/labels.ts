@@ -2,7 +2,8 @@ import type { core } from '#api'
 import { type Dict, childDict } from '#compose'
 import { type Findings, given, pairsOf } from '../reader.ts'
 import { aliyunVerdict } from '../verdicts.ts'
-import { type Route, parseRoutes } from './routes.ts'
+import { type AutoScaling, autoScalingOf } from './auto-scaling.ts'
+import { MOST_WEIGHT, type Route, WEIGHT, parseRoutes } from './routes.ts'
 
 /** What the labels of the old container service say of one service. */
 export interface AliyunLabels {
@@ -16,6 +17,9 @@ export interface AliyunLabels {
   /** Containers replaced at once in a rolling update; absent: not asked for. */
   readonly parallelism?: number
   readonly routes: readonly Route[]
+  /** Its part of the requests for addresses that others have too. */
+  readonly weight?: number
+  readonly autoScaling?: AutoScaling
   /** Clients stay with the container that answered them first. */
   readonly isSticky: boolean
   /** Front ports of a load balancer, by container port. */
@@ -43,10 +47,11 @@ export function aliyunLabels(name: string, service: Dict, findings: Findings): A
     if (verdict === undefined) refuse(label, 'this label is not known')
     else if ('refused' in verdict) refuse(label, verdict.refused)
   }
-  const numberAt = (label: string, least: number): number | undefined => {
+  const numberAt = (label: string, least: number, most = Infinity): number | undefined => {
     const text = labels.get(label)
     if (text === undefined) return undefined
-    return /^\d+$/.test(text) && Number(text) >= least ? Number(text) : refuse(label, `${text}: a whole number from ${least} on`)
+    const isFit = /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most
+    return isFit ? Number(text) : refuse(label, `${text}: a whole number from ${least} ${most === Infinity ? 'on' : `to ${most}`}`)
   }
   const truthAt = (label: string): boolean => {
     const text = labels.get(label)
@@ -62,7 +67,12 @@ export function aliyunLabels(name: string, service: Dict, findings: Findings): A
     return port === undefined ? [] : parseRoutes(label, port, value, refuse)
   })
   const hasRouting = [...labels.keys()].some((label) => label.startsWith('aliyun.routing.port_'))
-  if (labels.has(STICKY) && !hasRouting) refuse(STICKY, 'is for addresses of the same service: give it aliyun.routing.port_PORT')
+  for (const label of [STICKY, WEIGHT])
+    if (labels.has(label) && !hasRouting) refuse(label, 'is for addresses of the same service: give it aliyun.routing.port_PORT')
+  const autoScaling = autoScalingOf(labels, refuse)
+  if (isGlobal && autoScaling !== undefined) refuse('aliyun.global', 'there is one container on each node: leave aliyun.auto_scaling out')
+  if (autoScaling !== undefined && labels.has('aliyun.scale'))
+    findings.note(['services', name, 'labels', 'aliyun.scale'], 'has no meaning beside aliyun.auto_scaling, which says how many there are')
   const isSticky = labels.has(STICKY) ? truthAt(STICKY) : true
   return {
     ...given('scale', numberAt('aliyun.scale', 0)),
@@ -76,6 +86,8 @@ export function aliyunLabels(name: string, service: Dict, findings: Findings): A
     ...given('probe', probeOf(labels, numberAt, refuse)),
     ...given('parallelism', parallelism),
     routes,
+    ...given('weight', numberAt(WEIGHT, 0, MOST_WEIGHT)),
+    ...given('autoScaling', autoScaling),
     isSticky,
     front: [...labels].flatMap(([label, value]) => {
       const port = portOf(label, 'aliyun.lb.port_', refuse)

@@ -7,6 +7,10 @@ export interface Route {
   readonly path: string
 }
 
+/** Of a service, among all that answer for an address. */
+export const WEIGHT = 'aliyun.routing.weight'
+export const MOST_WEIGHT = 1_000_000
+
 const SCHEMES = ['http', 'https', 'ws', 'wss', 'tcp']
 const DOMAIN = /^(?=.{1,128}$)([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,63}$/
 const PREFIX = /^[a-z0-9]+(-[a-z0-9]+)*$/

@@ -44,7 +44,8 @@ export function workloadOf(input: WorkloadInput): Workload {
     kind: 'Deployment',
     metadata,
     spec: {
-      replicas: aliyun.scale ?? replicasOf(service) ?? 1,
+      // Whoever scales it says how many there are; said here too, each `up` would take that back.
+      ...(aliyun.autoScaling === undefined ? { replicas: aliyun.scale ?? replicasOf(service) ?? 1 } : {}),
       selector: { matchLabels: selector },
       strategy: strategyOf(input, deploy),
       ...progressOf(deploy, refuse),
