@@ -170,6 +170,8 @@ export interface StatusSubresource<T extends KubeObject> {
   readonly keepsLabels?: boolean
   /** Whether all of the metadata stays as it is, and nobody comes to own any of it here. */
   readonly keepsMetadata?: boolean
+  /** What nobody comes to own here beside it. */
+  readonly resets?: readonly (readonly string[])[]
 }
 
 /** A path on which a part of the object is changed under rules of its own (approval, resize). GET answers with the object. */
@@ -178,6 +180,8 @@ export interface UpdateSubresource<T extends KubeObject> {
   /** Brings the draft to the present object with what may be changed here. `now` is the time of the request. */
   prepareForUpdate(draft: T, old: T, now: string): void
   validateUpdate(object: T, old: T, errors: FieldErrors): void
+  /** What nobody comes to own here. Default: the status. */
+  readonly resets?: readonly (readonly string[])[]
 }
 
 export interface ScaleSubresource<T extends KubeObject> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { CertificateSigningRequest } from '../../types/certificates-v1.gen.ts'
-import { changeRefusals, created, refusals } from '../refusals.fixture.ts'
+import { changeRefusals, created, refusals, statusRefusals } from '../refusals.fixture.ts'
 import { certificateSigningRequests as kind } from './index.ts'
 
 const PEM = btoa('-----BEGIN CERTIFICATE REQUEST-----\nMIIBAA==\n-----END CERTIFICATE REQUEST-----\n')
@@ -43,5 +43,27 @@ describe('CertificateSigningRequest', () => {
       changeRefusals(kind, request(), () => undefined),
       [],
     )
+  })
+
+  it('keeps what has been decided in the words of the decision', () => {
+    const time = '2026-01-01T00:00:00Z'
+    const decided = { type: 'Approved', status: 'True', reason: 'Known', message: '', lastUpdateTime: time, lastTransitionTime: time }
+    const old = { ...created(kind, request()), status: { conditions: [decided] } }
+    const draft = structuredClone(old)
+    draft.status.conditions = [{ ...decided, reason: 'Other' }]
+    const { status } = kind.subresources
+    assert.ok(status?.type === 'status')
+    status.prepareForUpdate?.(draft, old, '2026-01-02T00:00:00Z')
+    assert.equal(draft.status.conditions[0]?.reason, 'Known')
+    assert.deepEqual(statusRefusals(kind, old, draft), [])
+  })
+
+  it('names what is gone before what is new', () => {
+    const old = { ...created(kind, request()), status: { conditions: [{ type: 'Failed', status: 'True' }] } }
+    const draft = { ...old, status: { conditions: [{ type: 'Denied', status: 'True' }] } }
+    assert.deepEqual(statusRefusals(kind, old, draft), [
+      'status.conditions: Forbidden: updates may not remove a condition of type "Failed"',
+      'status.conditions: Forbidden: updates may not add a condition of type "Denied"',
+    ])
   })
 })

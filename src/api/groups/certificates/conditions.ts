@@ -14,6 +14,18 @@ export function conditionsOf({ status }: Request): readonly Condition[] {
   return status?.conditions ?? []
 }
 
+/** What has been decided keeps its words, unless there is more or less of it than before. */
+export function keepDecisions({ status }: Request, old: Request): void {
+  if (status?.conditions === undefined) return
+  for (const type of DECISIONS) {
+    const before = conditionsOf(old).filter((condition) => condition.type === type)
+    if (status.conditions.filter((condition) => condition.type === type).length !== before.length) continue
+    status.conditions = status.conditions.map((condition) =>
+      condition.type === type ? structuredClone(before.shift() ?? condition) : condition,
+    )
+  }
+}
+
 /** Fills in when a condition was last written and when it last changed. */
 export function stampConditions(draft: Request, old: Request, now: string): void {
   for (const condition of draft.status?.conditions ?? []) {
@@ -41,15 +53,17 @@ export function validateConditions(request: Request, errors: FieldErrors): void 
 
 /** What has been decided stays; deciding has a path of its own. */
 export function validateFinalConditions(request: Request, old: Request, isApproval: boolean, errors: FieldErrors): void {
-  for (const type of FINAL) {
-    const now = conditionsOf(request).filter((condition) => condition.type === type)
-    const before = conditionsOf(old).filter((condition) => condition.type === type)
-    const refuse = (what: string): unknown =>
-      errors.push(fieldError.forbidden(PATH, `updates may not ${what} a condition of type ${JSON.stringify(type)}`))
-    if (now.length < before.length) refuse('remove')
-    else if (isApproval) continue
-    else if (now.length > before.length) {
-      if (DECISIONS.includes(type)) refuse('add')
-    } else if (DECISIONS.includes(type) && !deepEqual(now, before)) refuse('modify')
+  const pairs = FINAL.map((type) => {
+    const of = (one: Request): readonly Condition[] => conditionsOf(one).filter((condition) => condition.type === type)
+    return { type, now: of(request), before: of(old) }
+  })
+  const refuse = (type: string, what: string): unknown =>
+    errors.push(fieldError.forbidden(PATH, `updates may not ${what} a condition of type ${JSON.stringify(type)}`))
+  for (const { type, now, before } of pairs) if (now.length < before.length) refuse(type, 'remove')
+  if (isApproval) return
+  for (const { type, now, before } of pairs) {
+    if (!DECISIONS.includes(type)) continue
+    if (now.length > before.length) refuse(type, 'add')
+    else if (now.length === before.length && !deepEqual(now, before)) refuse(type, 'modify')
   }
 }

@@ -4,7 +4,7 @@ import * as refs from '../../refs.gen.ts'
 import type { Requester, Resource } from '../../resource.ts'
 import { humanDuration } from '../../schema/age.ts'
 import { SPEC, STATUS, keepSpec, keepStatus } from '../../workloads/workload.ts'
-import { type Request, conditionsOf, stampConditions, validateConditions, validateFinalConditions } from './conditions.ts'
+import { type Request, conditionsOf, keepDecisions, stampConditions, validateConditions, validateFinalConditions } from './conditions.ts'
 import { pemBlocks } from '../../validation/pem.ts'
 import { validateSignerName } from './signer-name.ts'
 
@@ -66,6 +66,7 @@ export const certificateSigningRequests = defineResource(refs.certificatesigning
   subresources: {
     approval: {
       type: 'update',
+      resets: [['spec'], ['status', 'certificate']],
       prepareForUpdate: (draft, old, now) => {
         keepSpec(draft, old)
         const { conditions } = draft.status ?? {}
@@ -80,8 +81,10 @@ export const certificateSigningRequests = defineResource(refs.certificatesigning
     },
     status: {
       type: 'status',
+      resets: [['status', 'conditions']],
       prepareForUpdate: (draft, old, now) => {
         keepSpec(draft, old)
+        keepDecisions(draft, old)
         stampConditions(draft, old, now)
       },
       validateUpdate: (request, old, errors) => {

@@ -150,6 +150,22 @@ test('policies that ask for it see what later ones have changed, once', async (t
   )
 })
 
+test('a policy that asks for it sees its own change too, and a failure does not keep the rest from running', async (t) => {
+  const w = await world(t)
+  const count = {
+    patchType: 'JSONPatch',
+    jsonPatch: { expression: `[JSONPatch{op: 'add', path: '/data/size', value: string(size(object.data))}]` },
+  }
+  const wrong = { patchType: 'JSONPatch', jsonPatch: { expression: `[JSONPatch{op: 'remove', path: '/data/none'}]` } }
+  await w.policy('mutating', 'a', { reinvocationPolicy: 'IfNeeded', failurePolicy: 'Ignore', mutations: [wrong, count] })
+  assert.deepEqual((await w.configMap('m', { data: { x: 'y' } })).body.data, { x: 'y', size: '2' })
+  const why = "JSON Patch: error in remove for path: '/data/none': Unable to remove nonexistent key: none: missing value"
+  await w.policy('mutating', 'b', { reinvocationPolicy: 'Never', mutations: [wrong, wrong] })
+  const { body } = await w.configMap('n', { data: { x: 'y' } })
+  assert.equal(body.message, `policy 'b' with binding 'b' denied request: ${why}`)
+  assert.equal(body.details.causes.length, 2)
+})
+
 test('an applied object must name its types by their places', async (t) => {
   const w = await world(t)
   await w.policy('mutating', 'p', {

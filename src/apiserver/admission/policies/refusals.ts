@@ -20,7 +20,8 @@ export function failedMutations(request: AdmissionRequest, messages: readonly st
   const { status } = statusError.forbidden(request.resource, nameOf(request), '')
   return new StatusError({
     ...status,
-    message: messages.length === 1 ? messages.join('') : `[${messages.join(', ')}]`,
+    // The first one speaks for all.
+    message: messages[0] ?? '',
     reason: 'Invalid',
     details: { ...status.details, causes: messages.map((message) => ({ message })) },
   })

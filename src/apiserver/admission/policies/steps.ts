@@ -114,7 +114,7 @@ function countChecks(
   }
 }
 
-/** True when the object was changed, so that what came before must look at it again. */
+/** True when a policy has looked at the object and may have changed it, so that what came before must look at it again. */
 async function mutateBy(
   scope: Scope,
   policies: readonly Policy<MutatingSpec>[],
@@ -123,7 +123,7 @@ async function mutateBy(
 ): Promise<boolean> {
   const rounds = Rounds.of(request, MUTATING)
   const problems: string[] = []
-  let hasChanged = false
+  let hasRun = false
   for (const invocation of invocationsFor(policies, request, options)) {
     const { policy, binding, ask } = invocation
     const fail = (message: string): void => {
@@ -139,16 +139,16 @@ async function mutateBy(
     const counted: CountMutation = (error, ms) => request.metrics?.mutation(policy.name, binding?.name ?? '', error, ms)
     const outcome = await mutateOnce(scope, policy.spec, ask, request, options, counted)
     if (outcome === 'passed over') continue
-    if (outcome.problem !== undefined) fail(outcome.problem)
-    if (outcome.hasChanged) {
-      hasChanged = true
-      rounds.changed()
-    }
+    outcome.problems.forEach(fail)
+    if (outcome.hasChanged) rounds.changed()
+    hasRun ||= outcome.hasRun
     if (policy.spec.reinvocationPolicy === 'IfNeeded') rounds.wait(id)
   }
   if (problems.length > 0) throw failedMutations(request, problems)
+  // Whoever wants to know of changes is told of its own ones too.
+  if (hasRun) rounds.changed()
   rounds.end()
-  return hasChanged
+  return hasRun
 }
 
 function idOf({ policy, binding, ask }: Invocation<Policy<MutatingSpec>>): string {
@@ -158,7 +158,9 @@ function idOf({ policy, binding, ask }: Invocation<Policy<MutatingSpec>>): strin
 
 interface Outcome {
   readonly hasChanged: boolean
-  readonly problem?: string
+  /** At least one mutation has gone well, whether it has changed anything or not. */
+  readonly hasRun: boolean
+  readonly problems: readonly string[]
 }
 
 type CountMutation = (error: 'no_error' | 'invalid_error', ms: number) => void
@@ -177,8 +179,9 @@ async function mutateOnce(
   let input = await inputOf(scope, request, resource, options, late)
   const wants = await late.evaluate(() => wantsToMutate(spec, input, params))
   if (wants === false) return 'passed over'
-  if (wants !== true) return { hasChanged: false, problem: wants }
-  let hasChanged = false
+  if (wants !== true) return { hasChanged: false, hasRun: false, problems: [wants] }
+  let [hasChanged, hasRun] = [false, false]
+  const problems: string[] = []
   for (let at = 0; at < mutationsOf(spec); at++) {
     if (at > 0) input = await inputOf(scope, request, resource, options, late)
     const seen = input
@@ -188,9 +191,10 @@ async function mutateOnce(
     const { changed, problem } = await applied(scope, request, options, resource, input.object, made)
     counted(problem === undefined ? 'no_error' : 'invalid_error', scope.clock.monotonic() - startedAt)
     if (changed) hasChanged = true
-    if (problem !== undefined) return { hasChanged, problem }
+    if (problem === undefined) hasRun = true
+    else problems.push(problem)
   }
-  return { hasChanged }
+  return { hasChanged, hasRun, problems }
 }
 
 /** Puts what an expression has made in the place of the object. */

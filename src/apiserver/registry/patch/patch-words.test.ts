@@ -23,3 +23,15 @@ test('a refused JSON patch is shown with what it put in as it was sent', async (
   const { message } = await patched(t, 'json-patch', body, '?fieldValidation=Strict')
   assert.match(message, /\\"status\\":\{\\"updatedReplicas\\":null,\\"capacity\\":\{\\"cpu\\":\\"1\\"\}\}\}": strict decoding error/)
 })
+
+test('a patch that cannot be read is told after an object that is missing', async (t) => {
+  const api = await testApiServer({})
+  t.after(() => api.close())
+  await api.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'n' } } })
+  for (const type of ['merge-patch', 'json-patch', 'strategic-merge-patch']) {
+    const headers = { 'content-type': `application/${type}+json` }
+    const status = async (name: string): Promise<number> =>
+      (await api.request('PATCH', `/api/v1/namespaces/${name}`, { body: '{', headers })).status
+    assert.deepEqual([await status('none'), await status('n')], [404, 400])
+  }
+})

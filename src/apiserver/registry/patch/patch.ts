@@ -69,9 +69,11 @@ export function preparePatch(
   bytes: Uint8Array,
   options: WriteOptions,
 ): PreparedPatch {
-  const read = readPatch(type, bytes)
+  let known: ReadValue | undefined
   return {
     apply: (copy) => {
+      // Read when there is an object that it can be applied to: one that is missing is told first.
+      const read = (known ??= readPatch(type, bytes))
       const document = copy()
       const value = ownChanges(patchDocument(type, document, read, expected.schema), document)
       // Decoding changes the document, and what the patch put into it: what they were is worked out again when a message needs it.

@@ -110,6 +110,8 @@ export function setManagedFields(object: KubeObject, entries: ManagedFieldsEntry
 export function resetFields(resource: Resource, subresource: string): FieldSet {
   if (resource.strategy.fixedSpec && subresource === '') return SPEC_AND_STATUS
   const status = resource.subresources['status']
+  const own = resource.subresources[subresource]
+  if (own?.type === 'update' && own.resets !== undefined) return fieldSetOf(...own.resets)
   if (subresource !== 'status') return status?.type === 'status' ? STATUS : NOTHING
   const known = allButStatus.get(resource)
   if (known !== undefined) return known
@@ -120,6 +122,7 @@ export function resetFields(resource: Resource, subresource: string): FieldSet {
     ...names.map((name) => [name]),
     ...(status?.type === 'status' && status.keepsLabels === true ? [['metadata', 'labels']] : []),
     ...(status?.type === 'status' && status.keepsMetadata === true ? [['metadata']] : []),
+    ...(status?.type === 'status' ? (status.resets ?? []) : []),
   )
   allButStatus.set(resource, made)
   return made
