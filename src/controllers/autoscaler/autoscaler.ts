@@ -29,7 +29,7 @@ export function horizontalPodAutoscaler(options: AutoscalerOptions): ControllerD
   }
 }
 
-/** One that gets no answer asks less often. */
+/** One that gets no answer asks less and less often, down to this. */
 const WITHOUT_ANSWER_MS = 5_000
 
 /** Why no size can be computed. */
@@ -54,6 +54,7 @@ function setup(context: ControllerContext, options: AutoscalerOptions): Reconcil
   const targets = targetFinder(client)
   const source = metricsSource(client, targets)
   const hpaClient = client.resource(refs.horizontalpodautoscalers)
+  const silences = new Map<string, number>()
   const memories = new Map<string, ScaleMemory>()
   const selectors = new Map<string, Selector>()
 
@@ -238,17 +239,23 @@ function setup(context: ControllerContext, options: AutoscalerOptions): Reconcil
     const hpa = autoscalers.get(key)
     if (hpa === undefined) {
       memories.delete(key)
+      silences.delete(key)
       selectors.delete(key)
       return done
     }
     const startedMs = scope.clock.monotonic()
     const knows = await look({ scope, hpa, conditions: hpa.status?.conditions ?? [] })
     // From start to start; whose answers take long is not asked without a pause.
-    const tookMs = scope.clock.monotonic() - startedMs
-    return after(
-      knows ? Math.max(options.syncPeriodMs / 4, options.syncPeriodMs - tookMs) : Math.max(options.syncPeriodMs, WITHOUT_ANSWER_MS),
-    )
+    const restMs = Math.max(options.syncPeriodMs / 4, options.syncPeriodMs - (scope.clock.monotonic() - startedMs))
+    const silence = knows ? 0 : (silences.get(key) ?? 0) + 1
+    silences.set(key, silence)
+    return after(silence === 0 ? restMs : silenceMs(options.syncPeriodMs, silence))
   }
+}
+
+/** How long to wait after so many rounds without an answer: one that was only late costs no more than a round. */
+export function silenceMs(syncPeriodMs: number, silence: number): number {
+  return Math.max(syncPeriodMs, Math.min(WITHOUT_ANSWER_MS, syncPeriodMs * 2 ** (silence - 1)))
 }
 
 function tolerancesOf({ spec }: Autoscaler, otherwise: number): Tolerances {

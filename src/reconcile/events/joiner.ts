@@ -18,6 +18,8 @@ export interface KnownEvent {
 export interface Occurrence {
   readonly known: KnownEvent
   readonly message: string
+  /** It stands for several texts; client-go's combined Events name no reporting component. */
+  readonly isCombined: boolean
 }
 
 /** Limits of client-go's correlator. */
@@ -62,7 +64,7 @@ export class EventJoiner {
     if (isAction && known.count > 2 && nowMs - known.toldMs < SERIES_HEARTBEAT_MS) return undefined
     if (!isAction && !this.#allows(`${event.source} ${event.about}`, nowMs)) return undefined
     known.toldMs = nowMs
-    return { known, message: combined ? `(combined from similar events): ${event.message}` : event.message }
+    return { known, isCombined: combined, message: combined ? `(combined from similar events): ${event.message}` : event.message }
   }
 
   #isOneOfMany(kind: string, message: string, nowMs: number): boolean {

@@ -119,7 +119,7 @@ export function createEvents(scope: Scope, client: Client, options: EventsOption
         reason,
         message: occurrence.message,
         type,
-        reportingComponent: source,
+        reportingComponent: occurrence.isCombined ? '' : source,
         ...(extra?.related === undefined ? {} : { related: referenceTo(extra.related) }),
       }
       const event: CoreEvent =
