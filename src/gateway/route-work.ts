@@ -88,7 +88,11 @@ export class RouteWork {
       verification: (key, port) => this.#gatewayApi?.verification(key, port),
     })
     const model = new GatewayModel({
-      addresses: (port) => options.traffic.without(port.service, keyOfBackend(port), servers.addresses(port)),
+      addresses: (port) => {
+        const found = options.traffic.without(port.service, keyOfBackend(port), servers.addresses(port))
+        // Nothing can be read of a connection that is led as it is: one that leads back to here would never end.
+        return port.speaks === 'tcp' ? found.filter((address) => !isOwnDoor(address, options)) : found
+      },
       transport: (port) => servers.transport(port),
       verification: (port) => servers.verification(port),
       treatment: (port) => options.traffic.treatment(port.service),
@@ -251,3 +255,9 @@ export class RouteWork {
 
 const serviceOf = ({ metadata }: discovery.EndpointSlice): string =>
   `${metadata?.namespace ?? ''}/${metadata?.labels?.[SERVICE_LABEL] ?? ''}`
+
+/** Where the gateway itself listens. */
+function isOwnDoor(address: string, { publishedAddress, ownAddresses = [], httpPort, httpsPort }: RouteWorkOptions): boolean {
+  const [ip = '', port] = address.split(':')
+  return ownAddresses.includes(ip) || (ip === publishedAddress && (Number(port) === httpPort || Number(port) === httpsPort))
+}

@@ -48,6 +48,9 @@ export function frontends(places: Places, { address, ownAddresses, httpPort, htt
   })
 }
 
+/** So many gateways a request may pass: one that leads back to here would have every connection that there is, and give none of them back. */
+const MOST_TURNS = 10
+
 /** A path that may be another one, written otherwise. */
 const ODD_PATH = 'path -m sub % // /.'
 
@@ -100,6 +103,9 @@ function ofRequests(
     '  http-request deny deny_status 405 if { method CONNECT TRACE }',
     // Where requests are tried again: those that may be repeated. Others are when they have never reached anybody.
     '  http-request disable-l7-retry if { method POST PATCH }',
+    // What leads in a circle is known by the word that each gateway leaves (RFC 8586).
+    `  http-request return status 508 content-type text/plain string "this route leads back to the gateway\\n" if { req.hdr_cnt(cdn-loop) gt ${MOST_TURNS} }`,
+    '  http-request add-header cdn-loop sampan',
     // What a client says about where it comes from is not believed, and gone before it is said anew.
     '  http-request del-header forwarded',
     '  http-request del-header x-forwarded- -m beg',
