@@ -48,7 +48,7 @@ export const fieldError = {
   }),
   /** An invalid map, which Go shows with its keys in order. */
   invalidMap: (path: Path, map: Readonly<Record<string, unknown>> | undefined, detail: string): FieldError =>
-    fieldError.invalid(path, map && Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))), detail),
+    fieldError.invalid(path, map && inKeyOrder(map), detail),
   /** An invalid value that is shown in a form of its own. */
   invalidAs: (path: Path, shown: string, detail: string): FieldError => ({
     type: FIELD_ERROR_TYPES.invalid,
@@ -109,3 +109,8 @@ export const fieldError = {
 
 /** Validation functions write into one of these; the order of writing is the order in the answer. */
 export type FieldErrors = FieldError[]
+
+/** As Go shows maps. */
+export function inKeyOrder(map: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)))
+}

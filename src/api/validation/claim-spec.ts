@@ -2,7 +2,7 @@ import { type FieldErrors, fieldError } from '../meta/field-error.ts'
 import type { Path } from '../meta/path.ts'
 import type * as core from '../types/core-v1.gen.ts'
 import { validateLabelSelector } from './label-selector.ts'
-import { dnsSubdomainErrors } from './names.ts'
+import { dnsLabelErrors, dnsSubdomainErrors } from './names.ts'
 import { validatePositiveQuantity } from './resources.ts'
 import { invalidText } from './values.ts'
 
@@ -40,6 +40,10 @@ export function validateClaimSpec(
   const anyGroup = old?.dataSource?.apiGroup !== undefined || old?.dataSourceRef?.apiGroup !== undefined
   if (dataSource !== undefined) validateDataSource(dataSource, anyGroup, path.child('dataSource'), errors)
   if (dataSourceRef !== undefined) validateDataSource(dataSourceRef, anyGroup, path.child('dataSourceRef'), errors)
+  if (dataSourceRef?.namespace) {
+    const { namespace } = dataSourceRef
+    invalidText(namespace, dnsLabelErrors(namespace), path.child('dataSourceRef').child('namespace'), errors)
+  }
   if (dataSource !== undefined && dataSourceRef !== undefined) validateSameSource(spec, path, errors)
   if (volumeAttributesClassName) {
     invalidText(volumeAttributesClassName, dnsSubdomainErrors(volumeAttributesClassName), path.child('volumeAttributesClassName'), errors)
@@ -50,7 +54,10 @@ export function validateClaimSpec(
 function validateSameSource({ dataSource, dataSourceRef }: core.PersistentVolumeClaimSpec, path: Path, errors: FieldErrors): void {
   if ((dataSourceRef?.namespace ?? '') !== '')
     errors.push(fieldError.invalid(path, {}, 'may not be specified when dataSourceRef.namespace is specified'))
-  else if ((['apiGroup', 'kind', 'name'] as const).some((field) => (dataSource?.[field] ?? '') !== (dataSourceRef?.[field] ?? ''))) {
+  else if (
+    dataSource?.apiGroup !== dataSourceRef?.apiGroup ||
+    (['kind', 'name'] as const).some((field) => (dataSource?.[field] ?? '') !== (dataSourceRef?.[field] ?? ''))
+  ) {
     errors.push(fieldError.invalid(path, {}, 'must match dataSourceRef'))
   }
 }

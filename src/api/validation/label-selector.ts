@@ -1,4 +1,4 @@
-import { type FieldErrors, fieldError } from '../meta/field-error.ts'
+import { type FieldErrors, fieldError, inKeyOrder } from '../meta/field-error.ts'
 import type { Path } from '../meta/path.ts'
 import type { LabelSelectorObject, LabelSelectorRequirement } from '../meta/selectors.ts'
 import { labelValueErrors, qualifiedNameErrors } from './names.ts'
@@ -49,4 +49,20 @@ function validateRequirement(requirement: LabelSelectorRequirement, path: Path, 
   invalidText(requirement.key, qualifiedNameErrors(requirement.key), path.child('key'), errors)
   if (options.allowInvalidValues) return
   values.forEach((value, at) => invalidText(value, labelValueErrors(value), path.child('values').index(at), errors))
+}
+
+/** A selector as refusals show it: in Go's order, without what is empty. */
+export function shownSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelectorObject): Record<string, unknown> {
+  return {
+    ...(Object.keys(matchLabels).length === 0 ? {} : { matchLabels: inKeyOrder(matchLabels) }),
+    ...(matchExpressions.length === 0
+      ? {}
+      : {
+          matchExpressions: matchExpressions.map(({ key, operator, values = [] }) => ({
+            key,
+            operator,
+            ...(values.length === 0 ? {} : { values }),
+          })),
+        }),
+  }
 }

@@ -1,7 +1,7 @@
 import { type FieldErrors, fieldError } from '../meta/field-error.ts'
 import { type LabelSelectorObject, labelSelectorOf } from '../meta/selectors.ts'
 import type { PodTemplateSpec } from '../types/core-v1.gen.ts'
-import { validateLabelSelector } from '../validation/label-selector.ts'
+import { shownSelector, validateLabelSelector } from '../validation/label-selector.ts'
 import { SELECTOR_PATH, TEMPLATE_PATH } from './workload.ts'
 
 type Selector = LabelSelectorObject | undefined
@@ -23,7 +23,8 @@ export function validateRequiredSelector(selector: Selector, kind: string, error
     return
   }
   validateLabelSelector(selector, SELECTOR_PATH, errors)
-  if (isEmptySelector(selector)) errors.push(fieldError.invalid(SELECTOR_PATH, selector, `empty selector is invalid for ${kind}`))
+  if (isEmptySelector(selector))
+    errors.push(fieldError.invalid(SELECTOR_PATH, shownSelector(selector), `empty selector is invalid for ${kind}`))
 }
 
 /** The pods that are made must be found again. An absent selector finds nothing. */

@@ -336,6 +336,12 @@ describe('limits of a namespace', () => {
       'maximum cpu usage per Pod is 1, but limit is 1200m',
     ],
     [
+      'a pod without what its runtime adds',
+      { type: 'Pod', maxLimitRequestRatio: { cpu: '1' } },
+      { ...one({ requests: { cpu: '0' } }), overhead: { cpu: '10m' } },
+      'cpu max limit to request ratio per Pod is 1, but no request is specified or request is 0',
+    ],
+    [
       'a ratio',
       { type: 'Pod', maxLimitRequestRatio: { memory: '1.5' } },
       one({ requests: { memory: '1Gi' }, limits: { memory: '2Gi' } }),

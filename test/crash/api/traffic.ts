@@ -9,6 +9,8 @@ const LONGEST_FILL = 2000
 
 /** Of one writer. What is there is read after each crash: thousands of rounds must not make that longer and longer. */
 const MOST_NAMES = 60
+/** How soon a watcher tries again. Each try of many would take time from the server that is coming back. */
+const AWAY_MS = 40
 
 interface StoredMap {
   readonly metadata: { readonly name: string; readonly resourceVersion: string }
@@ -112,7 +114,7 @@ export class Follower {
         await this.#watch()
       } catch {
         // The server is away: again, from where we are.
-        await new Promise((resolve) => setTimeout(resolve, 10))
+        await new Promise((resolve) => setTimeout(resolve, AWAY_MS))
       }
     }
   }

@@ -21,6 +21,9 @@ import { validateColumns, validateSelectableFields, validateSubresources } from 
 
 const SPEC = Path.of('spec')
 const VERSIONS = SPEC.child('versions')
+/** Where what all versions share is spoken of. */
+const SHARED_SCHEMA = SPEC.child('validation').toString()
+const SHARED_FIELDS = SPEC.child('selectableFields').toString()
 const STATUS = Path.of('status')
 const STORED = STATUS.child('storedVersions')
 
@@ -81,8 +84,19 @@ function validateSpec(spec: CustomResourceDefinitionSpec, old: CustomResourceDef
   }
   for (const { value, path } of partsOf(spec, 'subresources', 'subresources')) validateSubresources(value, path, errors)
   for (const { value, path } of partsOf(spec, 'additionalPrinterColumns', 'additionalPrinterColumns')) validateColumns(value, path, errors)
+  const schemaIsShared = partsOf(spec, 'schema', 'validation').some(({ path }) => path.toString() === SHARED_SCHEMA)
   for (const { value, path, version } of partsOf(spec, 'selectableFields', 'selectableFields')) {
-    validateSelectableFields(value, version.schema?.openAPIV3Schema, path, errors)
+    const isShared = path.toString() === SHARED_FIELDS
+    const schema = version.schema?.openAPIV3Schema ?? (isShared && schemaIsShared ? {} : undefined)
+    // The words for a version say the opposite of what is meant; all are Kubernetes' own.
+    if (isShared && !schemaIsShared) errors.push(fieldError.invalid(path, '', 'may only be set when validations.schema is included'))
+    else if (schema === undefined)
+      errors.push(fieldError.invalid(path, '', 'may only be set when `version.schema.openAPIV3Schema` is not included'))
+    else validateSelectableFields(value, schema, path, errors)
+  }
+  if (spec.preserveUnknownFields === true && spec.conversion !== undefined && spec.conversion.strategy !== 'None') {
+    const detail = 'must be None if spec.preserveUnknownFields is true'
+    errors.push(fieldError.invalid(SPEC.child('conversion').child('strategy'), spec.conversion.strategy, detail))
   }
   if (spec.conversion !== undefined) validateConversion(spec.conversion, errors)
 }

@@ -47,17 +47,7 @@ export function validateSubresources({ scale }: CustomResourceSubresources, path
 
 const MAX_SELECTABLE = 8
 
-export function validateSelectableFields(
-  fields: readonly SelectableField[],
-  schema: JsonSchema | undefined,
-  path: Path,
-  errors: FieldErrors,
-): void {
-  if (schema === undefined) {
-    // The words say the opposite of what is meant; they are Kubernetes' own.
-    errors.push(fieldError.invalid(path, '', 'may only be set when `version.schema.openAPIV3Schema` is not included'))
-    return
-  }
+export function validateSelectableFields(fields: readonly SelectableField[], schema: JsonSchema, path: Path, errors: FieldErrors): void {
   const seen = new Set<string>()
   fields.forEach(({ jsonPath = '' }, i) => {
     const at = path.index(i).child('jsonPath')

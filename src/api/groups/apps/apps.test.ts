@@ -88,6 +88,22 @@ describe('StatefulSet', () => {
   const mounted = { ...template, spec: { containers: [{ name: 'a', image: 'i', volumeMounts: [{ name: 'data', mountPath: '/data' }] }] } }
   const statefulSet: StatefulSet = { metadata, spec: { selector, template: mounted, volumeClaimTemplates: [claim] } }
 
+  it('gives its pods their host and subdomain, whatever the template says', () => {
+    const named = { ...template, spec: { ...template.spec, hostname: 'No!', subdomain: 'No!' } }
+    assert.deepEqual(refusals(statefulSets, { ...statefulSet, spec: { ...statefulSet.spec, template: named } } as StatefulSet), [])
+  })
+
+  it('shows a strategy as it is in memory', () => {
+    const updated = (updateStrategy: object) =>
+      refusals(statefulSets, { ...statefulSet, spec: { ...statefulSet.spec, updateStrategy } } as StatefulSet)
+    assert.deepEqual(updated({ type: 'Odd' }), [
+      `spec.updateStrategy: Invalid value: {"Type":"Odd","RollingUpdate":null}: must be 'RollingUpdate' or 'OnDelete'`,
+    ])
+    assert.deepEqual(updated({ type: 'OnDelete', rollingUpdate: {} }), [
+      `spec.updateStrategy.rollingUpdate: Invalid value: {"Partition":0,"MaxUnavailable":null}: only allowed for updateStrategy 'RollingUpdate'`,
+    ])
+  })
+
   it('has a volume for each claim', () => assert.deepEqual(refusals(statefulSets, statefulSet), []))
 
   it('makes whole claims of its templates', () => {

@@ -1,10 +1,11 @@
 import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { shownStruct } from '../../meta/go-struct.ts'
 import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { DaemonSet, DaemonSetUpdateStrategy, RollingUpdateDaemonSet } from '../../types/apps-v1.gen.ts'
-import { validateLabelSelector } from '../../validation/label-selector.ts'
+import { shownSelector, validateLabelSelector } from '../../validation/label-selector.ts'
 import { validateImmutable, validateNonnegative } from '../../validation/values.ts'
 import { isEmptySelector, isUsableSelector, validateTemplateLabels } from '../../workloads/selector.ts'
 import {
@@ -21,6 +22,7 @@ import {
   validateCounts,
   validateEndlessTemplate,
 } from '../../workloads/workload.ts'
+import { SHOWN_DAEMON_SET_STRATEGY } from './shown-strategies.ts'
 import { shareNumber, validateAtMostAll, validateShare } from '../../workloads/share.ts'
 
 /** Counts the changes of the template. Only the server writes it. */
@@ -117,7 +119,7 @@ function validate({ spec }: DaemonSet, errors: FieldErrors): void {
   validateLabelSelector(selector, SELECTOR_PATH, errors)
   if (isUsableSelector(selector)) validateTemplateLabels(selector, template, errors)
   if (selector !== undefined && isEmptySelector(selector))
-    errors.push(fieldError.invalid(SELECTOR_PATH, selector, 'empty selector is invalid for daemonset'))
+    errors.push(fieldError.invalid(SELECTOR_PATH, shownSelector(selector), 'empty selector is invalid for daemonset'))
   validatePodTemplateSpec(template, TEMPLATE_PATH, errors)
   validateEndlessTemplate(template, 'DaemonSet', errors)
   validateNonnegative(spec?.minReadySeconds, SPEC.child('minReadySeconds'), errors)
@@ -128,7 +130,8 @@ function validate({ spec }: DaemonSet, errors: FieldErrors): void {
 function validateUpdateStrategy(strategy: DaemonSetUpdateStrategy, errors: FieldErrors): void {
   const path = SPEC.child('updateStrategy')
   if (strategy.type === 'OnDelete') return
-  if (strategy.type !== 'RollingUpdate') errors.push(fieldError.notSupported(path, strategy, ['RollingUpdate', 'OnDelete']))
+  if (strategy.type !== 'RollingUpdate')
+    errors.push(fieldError.notSupported(path, shownStruct(SHOWN_DAEMON_SET_STRATEGY, strategy), ['RollingUpdate', 'OnDelete']))
   else if (strategy.rollingUpdate === undefined) errors.push(fieldError.required(path.child('rollingUpdate')))
   else validateRollingUpdate(strategy.rollingUpdate, errors)
 }

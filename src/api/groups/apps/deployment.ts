@@ -1,6 +1,7 @@
 import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { shownStruct } from '../../meta/go-struct.ts'
 import { defaultPodTemplate, podTemplateWarnings } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Deployment, DeploymentStrategy } from '../../types/apps-v1.gen.ts'
@@ -23,6 +24,7 @@ import {
   validateCounts,
   isNewlyWanted,
 } from '../../workloads/workload.ts'
+import { SHOWN_DEPLOYMENT_STRATEGY } from './shown-strategies.ts'
 import { validateReplicatedTemplate } from './replicated-template.ts'
 import { shareNumber, validateAtMostAll, validateShare } from '../../workloads/share.ts'
 
@@ -132,7 +134,7 @@ function validateStrategy(strategy: DeploymentStrategy, errors: FieldErrors): vo
       break
     }
     default:
-      errors.push(fieldError.notSupported(STRATEGY, strategy, ['Recreate', 'RollingUpdate']))
+      errors.push(fieldError.notSupported(STRATEGY, shownStruct(SHOWN_DEPLOYMENT_STRATEGY, strategy), ['Recreate', 'RollingUpdate']))
   }
 }
 

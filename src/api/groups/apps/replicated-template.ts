@@ -2,6 +2,7 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { LabelSelectorObject } from '../../meta/selectors.ts'
 import { validatePodTemplateSpec } from '../../pods/index.ts'
 import type { PodTemplateSpec } from '../../types/core-v1.gen.ts'
+import { shownSelector } from '../../validation/label-selector.ts'
 import { isEmptySelector, isUsableSelector, validateRequiredSelector, validateTemplateLabels } from '../../workloads/selector.ts'
 import { SELECTOR_PATH, TEMPLATE_PATH, validateEndlessTemplate } from '../../workloads/workload.ts'
 
@@ -15,7 +16,7 @@ export function validateReplicatedTemplate(spec: Replicated | undefined, errors:
   const { selector, template } = spec ?? {}
   validateRequiredSelector(selector, 'deployment', errors)
   if (!isUsableSelector(selector)) {
-    errors.push(fieldError.invalid(SELECTOR_PATH, selector, 'invalid label selector'))
+    errors.push(fieldError.invalid(SELECTOR_PATH, selector && shownSelector(selector), 'invalid label selector'))
     return
   }
   if (selector === undefined || !isEmptySelector(selector)) validateTemplateLabels(selector, template, errors)

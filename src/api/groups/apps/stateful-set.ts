@@ -1,16 +1,18 @@
 import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { shownStruct } from '../../meta/go-struct.ts'
 import { defaultPodTemplate, podTemplateWarnings, validatePodAnnotations, validatePodTemplateSpec } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy } from '../../types/apps-v1.gen.ts'
 import type { PersistentVolumeClaim, PodTemplateSpec } from '../../types/core-v1.gen.ts'
 import { validateClaimSpec } from '../../validation/claim-spec.ts'
 import { dnsLabelErrors, nameIsDnsLabel } from '../../validation/names.ts'
-import { validateLabels } from '../../validation/label-selector.ts'
+import { shownSelector, validateLabels } from '../../validation/label-selector.ts'
 import { validateAnnotations } from '../../validation/object-meta.ts'
 import { invalidText, validateEnum, validateNonnegative, validateRequired } from '../../validation/values.ts'
 import { isEmptySelector, isUsableSelector, validateRequiredSelector, validateTemplateLabels } from '../../workloads/selector.ts'
+import { SHOWN_STATEFUL_SET_ROLLING, SHOWN_STATEFUL_SET_STRATEGY } from './shown-strategies.ts'
 import {
   SELECTOR_PATH,
   SPEC,
@@ -153,9 +155,9 @@ function validateSpec(spec: StatefulSetSpec | undefined, old: StatefulSetSpec | 
   validateRequiredSelector(selector, 'statefulset', errors)
   if (isUsableSelector(selector)) {
     if (selector === undefined || !isEmptySelector(selector)) validateTemplateLabels(selector, template, errors)
-    validatePodTemplateSpec(withClaims(template, spec?.volumeClaimTemplates), TEMPLATE_PATH, errors)
+    validatePodTemplateSpec(asMade(template, spec?.volumeClaimTemplates), TEMPLATE_PATH, errors)
     validateTemplateMeta(template, errors)
-  } else errors.push(fieldError.invalid(SELECTOR_PATH, selector, ''))
+  } else errors.push(fieldError.invalid(SELECTOR_PATH, selector && shownSelector(selector), ''))
   validateEndlessTemplate(template, 'StatefulSet', errors)
 }
 
@@ -167,13 +169,15 @@ function validateTemplateMeta(template: PodTemplateSpec | undefined, errors: Fie
   validatePodAnnotations(annotations, template?.spec, TEMPLATE_PATH.child('annotations'), errors)
 }
 
-/** Each claim is a volume of its name, instead of one that the template may have. */
-function withClaims(template: PodTemplateSpec | undefined, claims: readonly PersistentVolumeClaim[] = []): PodTemplateSpec | undefined {
-  if (template?.spec === undefined || claims.length === 0) return template
+/** As its pods will be: each claim is a volume of its name, instead of one that the template may have, and host and subdomain are given to each pod. */
+function asMade(template: PodTemplateSpec | undefined, claims: readonly PersistentVolumeClaim[] = []): PodTemplateSpec | undefined {
+  if (template?.spec === undefined) return template
+  const { hostname: _, subdomain: __, ...spec } = template.spec
+  if (claims.length === 0) return { ...template, spec }
   const names = new Set(claims.map((claim) => claim.metadata?.name ?? ''))
-  const own = (template.spec.volumes ?? []).filter((volume) => !names.has(volume.name))
+  const own = (spec.volumes ?? []).filter((volume) => !names.has(volume.name))
   const claimed = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
-  return { ...template, spec: { ...template.spec, volumes: [...claimed, ...own] } }
+  return { ...template, spec: { ...spec, volumes: [...claimed, ...own] } }
 }
 
 function validateUpdateStrategy(strategy: StatefulSetUpdateStrategy | undefined, errors: FieldErrors): void {
@@ -186,14 +190,20 @@ function validateUpdateStrategy(strategy: StatefulSetUpdateStrategy | undefined,
     case 'OnDelete':
       if (strategy.rollingUpdate !== undefined)
         errors.push(
-          fieldError.invalid(path.child('rollingUpdate'), strategy.rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"),
+          fieldError.invalid(
+            path.child('rollingUpdate'),
+            shownStruct(SHOWN_STATEFUL_SET_ROLLING, strategy.rollingUpdate),
+            "only allowed for updateStrategy 'RollingUpdate'",
+          ),
         )
       break
     case 'RollingUpdate':
       validateNonnegative(strategy.rollingUpdate?.partition, path.child('rollingUpdate').child('partition'), errors)
       break
     default:
-      errors.push(fieldError.invalid(path, strategy, "must be 'RollingUpdate' or 'OnDelete'"))
+      errors.push(
+        fieldError.invalid(path, shownStruct(SHOWN_STATEFUL_SET_STRATEGY, strategy ?? {}), "must be 'RollingUpdate' or 'OnDelete'"),
+      )
   }
 }
 

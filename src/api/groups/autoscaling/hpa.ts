@@ -54,7 +54,7 @@ export function validateAutoscaler(spec: HorizontalPodAutoscalerSpec | undefined
   validateTarget(scaleTargetRef, false, SPEC.child('scaleTargetRef'), errors)
   metrics?.forEach((metric, at) => validateMetric(metric, SPEC.child('metrics').index(at), errors))
   // Pods that are not there have no metrics of their own to come back for.
-  if (minReplicas === 0 && metrics?.some((metric) => metric.object !== undefined || metric.external !== undefined) !== true)
+  if (minReplicas === 0 && metrics?.some(({ type }) => type === 'Object' || type === 'External') !== true)
     errors.push(
       fieldError.forbidden(
         SPEC.child('metrics'),

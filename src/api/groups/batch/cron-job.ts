@@ -7,6 +7,7 @@ import { ageOf } from '../../schema/age.ts'
 import { parseCronSchedule } from '../../schedules/cron.ts'
 import { isTimeZoneName } from '../../schedules/time-zone.ts'
 import type { CronJob, CronJobSpec, JobSpec } from '../../types/batch-v1.gen.ts'
+import { shownSelector } from '../../validation/label-selector.ts'
 import { validateNonnegative, validateRequiredEnum } from '../../validation/values.ts'
 import {
   METADATA,
@@ -112,7 +113,8 @@ function validateTimeZone(timeZone: string, errors: FieldErrors): void {
 
 function validateTemplate(spec: JobSpec | undefined, errors: FieldErrors): void {
   const { selector, manualSelector } = spec ?? {}
-  if (selector !== undefined) errors.push(fieldError.invalid(JOB_SPEC.child('selector'), selector, '`selector` will be auto-generated'))
+  if (selector !== undefined)
+    errors.push(fieldError.invalid(JOB_SPEC.child('selector'), shownSelector(selector), '`selector` will be auto-generated'))
   if (manualSelector === true) errors.push(fieldError.notSupported(JOB_SPEC.child('manualSelector'), manualSelector, ['nil', 'false']))
   if (spec !== undefined) validateJobTemplate(spec, JOB_SPEC, errors)
 }

@@ -92,7 +92,7 @@ function validateConditions(patterns: readonly PodFailurePolicyOnPodConditionsPa
 }
 
 /** When a Job has succeeded before all its indexes have. */
-export function validateSuccessPolicy(policy: SuccessPolicy, completions: number, path: Path, errors: FieldErrors): void {
+export function validateSuccessPolicy(policy: SuccessPolicy, completions: number | undefined, path: Path, errors: FieldErrors): void {
   const rulesPath = path.child('rules')
   const rules = policy.rules ?? []
   if (rules.length === 0)
@@ -103,12 +103,14 @@ export function validateSuccessPolicy(policy: SuccessPolicy, completions: number
 
 function validateSuccessRule(
   { succeededIndexes, succeededCount }: SuccessPolicyRule,
-  completions: number,
+  completions: number | undefined,
   path: Path,
   errors: FieldErrors,
 ): void {
   if (succeededIndexes === undefined && succeededCount === undefined)
     errors.push(fieldError.required(path, 'at least one of succeededCount or succeededIndexes must be specified'))
+  // That there is no number of them has been said.
+  if (completions === undefined) return
   const indexesPath = path.child('succeededIndexes')
   let total = 0
   if (succeededIndexes !== undefined) {

@@ -2,6 +2,7 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { labelSelectorOf } from '../../meta/selectors.ts'
 import type { Job } from '../../types/batch-v1.gen.ts'
 import { labelValueErrors } from '../../validation/names.ts'
+import { shownSelector } from '../../validation/label-selector.ts'
 import { METADATA, SELECTOR_PATH, TEMPLATE_PATH } from '../../workloads/workload.ts'
 import { isUsableSelector } from '../../workloads/selector.ts'
 
@@ -46,5 +47,5 @@ export function validateGeneratedSelector({ metadata, spec }: Job, errors: Field
     else if (actual !== value) errors.push(fieldError.invalidMap(path.key(label), labels, `must be '${value}'`))
   }
   if (isUsableSelector(spec.selector) && !labelSelectorOf(spec.selector).matches(expected))
-    errors.push(fieldError.invalid(SELECTOR_PATH, spec.selector, '`selector` not auto-generated'))
+    errors.push(fieldError.invalid(SELECTOR_PATH, spec.selector && shownSelector(spec.selector), '`selector` not auto-generated'))
 }

@@ -1,4 +1,5 @@
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { type GoStruct, shownStruct } from '../../meta/go-struct.ts'
 import type { Path } from '../../meta/path.ts'
 import { labelSelectorOf } from '../../meta/selectors.ts'
 import { defaultPodTemplate, validatePodTemplateSpec } from '../../pods/index.ts'
@@ -8,6 +9,18 @@ import { validateLabelSelector } from '../../validation/label-selector.ts'
 import { validateNonnegative } from '../../validation/values.ts'
 import { isUsableSelector } from '../../workloads/selector.ts'
 import { validateFailurePolicy, validateSuccessPolicy } from './job-policies.ts'
+
+const SHOWN_SUCCESS_POLICY: GoStruct = [
+  [
+    'Rules',
+    'rules',
+    null,
+    [
+      ['SucceededIndexes', 'succeededIndexes'],
+      ['SucceededCount', 'succeededCount'],
+    ],
+  ],
+]
 
 const NEVER_GIVE_UP = 2 ** 31 - 1
 const MANAGER_MAX_BYTES = 63
@@ -68,9 +81,14 @@ export function validateJobTemplate(spec: JobSpec, path: Path, errors: FieldErro
   if (spec.podFailurePolicy !== undefined) validateFailurePolicy(spec.podFailurePolicy, spec, path.child('podFailurePolicy'), errors)
   if (spec.successPolicy !== undefined) {
     if (spec.completionMode !== 'Indexed')
-      errors.push(fieldError.invalid(path.child('successPolicy'), spec.successPolicy, 'requires indexed completion mode'))
-    else if (spec.completions !== undefined)
-      validateSuccessPolicy(spec.successPolicy, spec.completions, path.child('successPolicy'), errors)
+      errors.push(
+        fieldError.invalid(
+          path.child('successPolicy'),
+          shownStruct(SHOWN_SUCCESS_POLICY, spec.successPolicy),
+          'requires indexed completion mode',
+        ),
+      )
+    else validateSuccessPolicy(spec.successPolicy, spec.completions, path.child('successPolicy'), errors)
   }
   validateReplacementPolicy(spec, path.child('podReplacementPolicy'), errors)
   validatePodTemplateSpec(spec.template, path.child('template'), errors)

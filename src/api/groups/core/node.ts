@@ -1,5 +1,6 @@
 import { defineResource } from '../../define.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { type GoStruct, shownStruct } from '../../meta/go-struct.ts'
 import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Node, Taint } from '../../types/core-v1.gen.ts'
@@ -165,6 +166,13 @@ function validateFeatures(features: readonly string[], errors: FieldErrors): voi
   })
 }
 
+const SHOWN_TAINT: GoStruct = [
+  ['Key', 'key', ''],
+  ['Value', 'value', ''],
+  ['Effect', 'effect', ''],
+  ['TimeAdded', 'timeAdded'],
+]
+
 function validateTaints(taints: readonly Taint[], errors: FieldErrors): void {
   const seen = new Set<string>()
   for (const [i, taint] of taints.entries()) {
@@ -176,7 +184,7 @@ function validateTaints(taints: readonly Taint[], errors: FieldErrors): void {
     if (seen.has(id))
       errors.push({
         ...fieldError.duplicate(path, taint),
-        message: `${fieldError.duplicate(path, taint).message}: taints must be unique by key and effect pair`,
+        message: `${fieldError.duplicate(path, shownStruct(SHOWN_TAINT, taint)).message}: taints must be unique by key and effect pair`,
       })
     seen.add(id)
   }

@@ -68,7 +68,7 @@ function validatePort({ protocol, port, endPort }: NetworkPolicyPort, path: Path
   } else {
     invalidText(port, portNumberErrors(port), path.child('port'), errors)
     if (endPort === undefined) return
-    if (port > endPort) refuseEnd('must be greater than or equal to `port`')
+    if (port > endPort) errors.push(fieldError.invalid(path.child('endPort'), port, 'must be greater than or equal to `port`'))
     invalidText(endPort, portNumberErrors(endPort), path.child('endPort'), errors)
   }
 }

@@ -1,12 +1,12 @@
 import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { type GoStruct, shownStruct } from '../../meta/go-struct.ts'
 import { Path } from '../../meta/path.ts'
 import { validateTolerations } from '../../pods/index.ts'
 import { labelDeprecation } from '../../pods/warnings/scheduling-warnings.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Resource } from '../../resource.ts'
-import type { Toleration } from '../../types/core-v1.gen.ts'
 import type { RuntimeClass } from '../../types/node-v1.gen.ts'
 import { validateLabels } from '../../validation/label-selector.ts'
 import { dnsLabelErrors } from '../../validation/names.ts'
@@ -47,13 +47,16 @@ function validate({ handler, overhead, scheduling }: RuntimeClass, errors: Field
   validateTolerations(tolerations, TOLERATIONS, errors)
   tolerations.forEach((toleration, at) => {
     if (tolerations.slice(0, at).some((other) => deepEqual(other, toleration)))
-      errors.push(fieldError.duplicate(TOLERATIONS.index(at), shownToleration(toleration)))
+      errors.push(fieldError.duplicate(TOLERATIONS.index(at), shownStruct(SHOWN_TOLERATION, toleration)))
   })
 }
 
-/** Shown under the field names of the server that these words come from. */
-function shownToleration({ key = '', operator = '', value = '', effect = '', tolerationSeconds }: Toleration): unknown {
-  return { Key: key, Operator: operator, Value: value, Effect: effect, TolerationSeconds: tolerationSeconds ?? null }
-}
+const SHOWN_TOLERATION: GoStruct = [
+  ['Key', 'key', ''],
+  ['Operator', 'operator', ''],
+  ['Value', 'value', ''],
+  ['Effect', 'effect', ''],
+  ['TolerationSeconds', 'tolerationSeconds'],
+]
 
 export const nodeResources: readonly Resource[] = [runtimeClasses]

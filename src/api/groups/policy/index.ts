@@ -1,11 +1,12 @@
 import { defineResource } from '../../define.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { type GoStruct, shownStruct } from '../../meta/go-struct.ts'
 import type { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Resource } from '../../resource.ts'
 import type { PodDisruptionBudget } from '../../types/policy-v1.gen.ts'
 import { validateConditions } from '../../validation/conditions.ts'
-import { validateLabelSelector } from '../../validation/label-selector.ts'
+import { shownSelector, validateLabelSelector } from '../../validation/label-selector.ts'
 import { nameIsPathSegment } from '../../validation/names.ts'
 import { SELECTOR_PATH, SPEC, STATUS, keepSpec, keepStatus, validateCounts } from '../../workloads/workload.ts'
 import { validateAtMostAll, validateShare } from '../../workloads/share.ts'
@@ -43,10 +44,23 @@ export const podDisruptionBudgets = defineResource(refs.poddisruptionbudgets, {
   },
 })
 
+const SHOWN_SPEC: GoStruct = [
+  ['MinAvailable', 'minAvailable'],
+  ['Selector', 'selector'],
+  ['MaxUnavailable', 'maxUnavailable'],
+  ['UnhealthyPodEvictionPolicy', 'unhealthyPodEvictionPolicy'],
+]
+
 function validate({ spec = {} }: PodDisruptionBudget, errors: FieldErrors): void {
   const { minAvailable, maxUnavailable, unhealthyPodEvictionPolicy: policy } = spec
   if (minAvailable !== undefined && maxUnavailable !== undefined)
-    errors.push(fieldError.invalid(SPEC, spec, 'minAvailable and maxUnavailable cannot be both set'))
+    errors.push(
+      fieldError.invalid(
+        SPEC,
+        shownStruct(SHOWN_SPEC, { ...spec, selector: spec.selector && shownSelector(spec.selector) }),
+        'minAvailable and maxUnavailable cannot be both set',
+      ),
+    )
   if (minAvailable !== undefined) validatePodShare(minAvailable, SPEC.child('minAvailable'), errors)
   if (maxUnavailable !== undefined) validatePodShare(maxUnavailable, SPEC.child('maxUnavailable'), errors)
   validateLabelSelector(spec.selector, SELECTOR_PATH, errors)

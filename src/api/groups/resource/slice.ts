@@ -1,5 +1,6 @@
 import { defineResource } from '../../define.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { type GoStruct, shownStruct } from '../../meta/go-struct.ts'
 import type { Path } from '../../meta/path.ts'
 import { validateNodeSelector } from '../../pods/validate/scheduling/affinity.ts'
 import * as refs from '../../refs.gen.ts'
@@ -9,6 +10,16 @@ import { SPEC } from '../../workloads/workload.ts'
 import { validateCounters, validateDevice } from './device.ts'
 import { validateSet } from './lists.ts'
 import { validateDriverName, validateLabel, validatePoolName, validateSubdomain } from './names.ts'
+
+const REQUIREMENTS: GoStruct = [
+  ['Key', 'key', ''],
+  ['Operator', 'operator', ''],
+  ['Values', 'values'],
+]
+const NODE_SELECTOR_TERM: GoStruct = [
+  ['MatchExpressions', 'matchExpressions', null, REQUIREMENTS],
+  ['MatchFields', 'matchFields', null, REQUIREMENTS],
+]
 
 const MOST_DEVICES = 128
 /** With taints or counters, which take more to look at. */
@@ -107,7 +118,14 @@ function validateNodes({ nodeName, nodeSelector, allNodes, perDeviceNodeSelectio
     validateNodeSelector(nodeSelector, SPEC.child('nodeSelector'), errors)
     const terms = nodeSelector.nodeSelectorTerms ?? []
     const path = SPEC.child('nodeSelector').child('nodeSelectorTerms')
-    if (terms.length !== 1) errors.push(fieldError.invalid(path, terms, 'must have exactly one node selector term'))
+    if (terms.length !== 1)
+      errors.push(
+        fieldError.invalid(
+          path,
+          terms.map((term) => shownStruct(NODE_SELECTOR_TERM, term)),
+          'must have exactly one node selector term',
+        ),
+      )
   }
   for (const [name, value] of Object.entries({ allNodes, perDeviceNodeSelection })) {
     if (value === false) errors.push(fieldError.invalid(SPEC.child(name), value, UNSET_OR_TRUE))

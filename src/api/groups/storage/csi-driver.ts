@@ -84,6 +84,11 @@ function validate({ spec }: CSIDriver, errors: FieldErrors): void {
         `must be greater than or equal to ${SHORTEST_UPDATE_SECONDS} seconds`,
       ),
     )
+  const inSecrets = spec.serviceAccountTokenInSecrets
+  if (inSecrets !== undefined && (spec.tokenRequests ?? []).length === 0) {
+    const detail = 'serviceAccountTokenInSecrets is set but no tokenRequests are specified'
+    errors.push(fieldError.invalid(SPEC.child('serviceAccountTokenInSecrets'), inSecrets, detail))
+  }
 }
 
 function validateTokens(requests: readonly TokenRequest[], errors: FieldErrors): void {

@@ -10,6 +10,7 @@ import { persistentVolumeClaims } from '../core/volumes/persistent-volume-claim.
 import { persistentVolumes } from '../core/volumes/persistent-volume.ts'
 import { eventsV1 } from '../events/event.ts'
 import { statusRefusals } from '../refusals.fixture.ts'
+import { csiDrivers } from './csi-driver.ts'
 import { storageClasses } from './storage-class.ts'
 import { volumeAttachments } from './volume-attachment.ts'
 
@@ -68,9 +69,24 @@ describe('volumes and claims', () => {
     ])
   })
 
+  it('a claim that names its source twice says the same', () => {
+    const twice = (dataSource: object, dataSourceRef: object) => wrong(persistentVolumeClaims, claim({ dataSource, dataSourceRef }))
+    const source = { apiGroup: 'a.b', kind: 'K', name: 'n' }
+    assert.deepEqual(twice(source, source), [])
+    assert.deepEqual(twice(source, { ...source, name: 'other' }), ['spec: Invalid value: {}: must match dataSourceRef'])
+  })
+
   it('an unbound claim is bound once', () => {
     assert.deepEqual(wrong(persistentVolumeClaims, claim({ volumeName: 'v' }), claim({})), [])
     assert.match(wrong(persistentVolumeClaims, claim({ volumeName: 'w' }), claim({ volumeName: 'v' })).join(), /immutable/)
+  })
+
+  it('a driver that wants tokens in Secrets wants tokens', () => {
+    const driver = (spec: object) => ({ metadata: { name: 'd' }, spec: { serviceAccountTokenInSecrets: false, ...spec } })
+    assert.deepEqual(wrong(csiDrivers, driver({})), [
+      'spec.serviceAccountTokenInSecrets: Invalid value: false: serviceAccountTokenInSecrets is set but no tokenRequests are specified',
+    ])
+    assert.deepEqual(wrong(csiDrivers, driver({ tokenRequests: [{ audience: 'a' }] })), [])
   })
 
   it('a volume has one source, and keeps it', () => {
@@ -81,6 +97,12 @@ describe('volumes and claims', () => {
     assert.deepEqual(wrong(persistentVolumes, volume({})), ['spec: Required value: must specify a volume type'])
     const two = volume({ hostPath: { path: '/x' }, nfs: { server: 's', path: '/p' } })
     assert.deepEqual(wrong(persistentVolumes, two), ['spec.nfs: Forbidden: may not specify more than 1 volume type'])
+    // What the words say of cephfs, and that flexVolume is never one too many, is as in Kubernetes.
+    const many = volume({ hostPath: { path: '/x' }, cephfs: { monitors: ['m'] }, flexVolume: { driver: 'd' }, local: { path: '/l' } })
+    assert.deepEqual(wrong(persistentVolumes, many), [
+      'spec.cephFS: Forbidden: may not specify more than 1 volume type',
+      'spec.local: Forbidden: may not specify more than 1 volume type',
+    ])
     const moved = wrong(persistentVolumes, volume({ hostPath: { path: '/y' } }), volume({ hostPath: { path: '/x' } }))
     assert.match(moved.join(), /^spec.persistentvolumesource: Forbidden: .*\n@@ -1,1 \+1,1 @@\n-hostPath: {"path":"\/x"/)
     assert.deepEqual(wrong(persistentVolumes, volume({ local: { path: '/l' } })), [

@@ -1,9 +1,16 @@
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { type GoStruct, shownStruct } from '../../meta/go-struct.ts'
 import type { ObjectMeta } from '../../meta/object.ts'
 import type { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { dnsLabelErrors, dnsSubdomainErrors } from '../../validation/names.ts'
 import { invalidText } from '../../validation/values.ts'
+
+const SHOWN_CLAIM: GoStruct = [
+  ['Name', 'name', ''],
+  ['ResourceClaimName', 'resourceClaimName'],
+  ['ResourceClaimTemplateName', 'resourceClaimTemplateName'],
+]
 
 /** Devices that the pod's containers may ask for by name. */
 export function validatePodResourceClaims(
@@ -33,10 +40,18 @@ export function validatePodResourceClaims(
       names.add(name)
     }
     if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
-      errors.push(fieldError.invalid(at, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'))
+      errors.push(
+        fieldError.invalid(
+          at,
+          shownStruct(SHOWN_CLAIM, claim),
+          'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified',
+        ),
+      )
     }
     if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
-      errors.push(fieldError.invalid(at, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'))
+      errors.push(
+        fieldError.invalid(at, shownStruct(SHOWN_CLAIM, claim), 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'),
+      )
     }
     for (const field of ['resourceClaimName', 'resourceClaimTemplateName'] as const) {
       const value = claim[field]

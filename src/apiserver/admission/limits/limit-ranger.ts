@@ -67,13 +67,15 @@ function applyDefaults(pod: core.Pod, range: core.LimitRange): void {
   }
 }
 
+/** Of a pod, what its runtime adds does not count. */
 function podProblems({ spec }: core.Pod, range: core.LimitRange): readonly string[] {
+  const bare = spec && { ...spec, overhead: undefined }
   return (range.spec?.limits ?? []).flatMap((item) => {
     if (item.type === 'Container') {
       const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]
       return containers.flatMap(({ resources }) => checkLimits(item, resources?.requests ?? {}, resources?.limits ?? {}))
     }
-    return item.type === 'Pod' ? checkLimits(item, podAmounts(spec, 'requests'), podAmounts(spec, 'limits')) : []
+    return item.type === 'Pod' ? checkLimits(item, podAmounts(bare, 'requests'), podAmounts(bare, 'limits')) : []
   })
 }
 

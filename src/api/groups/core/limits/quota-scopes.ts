@@ -1,4 +1,5 @@
 import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import { type GoStruct, shownStruct } from '../../../meta/go-struct.ts'
 import type { Path } from '../../../meta/path.ts'
 import type { ResourceQuotaSpec } from '../../../types/core-v1.gen.ts'
 import { isStandardQuotaResource } from '../../../validation/resources.ts'
@@ -22,6 +23,19 @@ const PLAIN_SCOPES = ['BestEffort', 'NotBestEffort', 'Terminating', 'NotTerminat
 const OPPOSITES: readonly (readonly [string, string])[] = [
   ['BestEffort', 'NotBestEffort'],
   ['Terminating', 'NotTerminating'],
+]
+
+const SHOWN_SELECTOR: GoStruct = [
+  [
+    'MatchExpressions',
+    'matchExpressions',
+    null,
+    [
+      ['ScopeName', 'scopeName', ''],
+      ['Operator', 'operator', ''],
+      ['Values', 'values'],
+    ],
+  ],
 ]
 
 const UNSUPPORTED = 'unsupported scope'
@@ -55,7 +69,8 @@ export function validateScopeSelector(spec: ResourceQuotaSpec, selectorPath: Pat
   const expressions = spec.scopeSelector.matchExpressions ?? []
   for (const { scopeName, operator, values = [] } of expressions) {
     if (SCOPES[scopeName] === undefined) errors.push(fieldError.invalid(path.child('scopeName'), scopeName, UNSUPPORTED))
-    for (let i = misapplied(spec, scopeName); i > 0; i--) errors.push(fieldError.invalid(path, spec.scopeSelector, MISAPPLIED))
+    for (let i = misapplied(spec, scopeName); i > 0; i--)
+      errors.push(fieldError.invalid(path, shownStruct(SHOWN_SELECTOR, spec.scopeSelector), MISAPPLIED))
     if (PLAIN_SCOPES.includes(scopeName) && operator !== 'Exists')
       errors.push(fieldError.invalid(path.child('operator'), operator, ONLY_EXISTS))
     validateValues(operator, values, path, errors)

@@ -59,7 +59,8 @@ function settleSources(spec: PersistentVolumeClaimSpec | undefined, old: Persist
   if (spec === undefined) return
   const inUse = old?.dataSource !== undefined || old?.dataSourceRef !== undefined
   if (!inUse && (spec.dataSourceRef?.namespace ?? '') !== '') delete spec.dataSourceRef
-  if (old?.dataSource === undefined && spec.dataSource !== undefined && !isFillable(spec.dataSource)) delete spec.dataSource
+  if (old?.dataSource === undefined && spec.dataSourceRef === undefined && spec.dataSource !== undefined && !isFillable(spec.dataSource))
+    delete spec.dataSource
   const { dataSource, dataSourceRef } = spec
   if (dataSource !== undefined && dataSourceRef === undefined) spec.dataSourceRef = { ...dataSource }
   else if (dataSource === undefined && dataSourceRef !== undefined && (dataSourceRef.namespace ?? '') === '') {

@@ -61,6 +61,10 @@ export const SOURCE_FIELDS = Object.keys(SOURCES) as readonly SourceField[]
 
 /** Where errors of a source stand, if not under its own name. */
 const SHOWN_AS: Partial<Record<SourceField, string>> = { gcePersistentDisk: 'persistentDisk' }
+/** Where it stands that there is one too many, if elsewhere. */
+const TOO_MANY_AS: Partial<Record<SourceField, string>> = { cephfs: 'cephFS' }
+/** Nobody minds that it is one too many. */
+const NEVER_TOO_MANY: SourceField = 'flexVolume'
 /** More than this leave no room for the name that a node's initiator gives the volume. */
 const LONGEST_INITIATOR_NAME = 64
 
@@ -69,8 +73,13 @@ export function validateSource(spec: core.PersistentVolumeSpec, name: string, pa
   for (const field of SOURCE_FIELDS) {
     if (spec[field] === undefined) continue
     const at = path.child(SHOWN_AS[field] ?? field)
-    if (found) errors.push(fieldError.forbidden(at, 'may not specify more than 1 volume type'))
-    else checkSource(spec, field, at, errors)
+    if (found && field !== NEVER_TOO_MANY) {
+      errors.push(
+        fieldError.forbidden(path.child(TOO_MANY_AS[field] ?? SHOWN_AS[field] ?? field), 'may not specify more than 1 volume type'),
+      )
+      continue
+    }
+    checkSource(spec, field, at, errors)
     found = true
     if (field === 'iscsi') validateInitiatorLength(spec, name, at, errors)
     if (field === 'local' && spec.nodeAffinity === undefined)

@@ -1,4 +1,4 @@
-import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import { type FieldErrors, fieldError, inKeyOrder } from '../../../meta/field-error.ts'
 import type { Path } from '../../../meta/path.ts'
 import { compareQuantities, quantityValue } from '../../../meta/quantity.ts'
 import { validateNodeSelector } from '../../../pods/validate/scheduling/affinity.ts'
@@ -39,7 +39,8 @@ export function validateInlineVolumeSpec(spec: PersistentVolumeSpec, path: Path,
   if (policy !== '' && policy !== 'Retain')
     errors.push(fieldError.forbidden(path.child('persistentVolumeReclaimPolicy'), 'may only be Retain in the context of inline volumes'))
   forbid('nodeAffinity', spec.nodeAffinity !== undefined)
-  validateSource(spec, '', path, errors)
+  // An affinity that may not be there does not count.
+  validateSource({ ...spec, nodeAffinity: undefined }, '', path, errors)
   validateRecycling(spec, path, errors)
   forbid('storageClassName', storageClassName !== '')
   if (volumeMode !== undefined && volumeMode !== 'Filesystem')
@@ -56,7 +57,8 @@ function validateModes({ accessModes = [] }: PersistentVolumeSpec, path: Path, e
 function validateCapacity(capacity: PersistentVolumeSpec['capacity'], path: Path, errors: FieldErrors): void {
   const amounts = Object.entries(capacity ?? {})
   if (amounts.length === 0) errors.push(fieldError.required(path))
-  if (capacity?.['storage'] === undefined || amounts.length > 1) errors.push(fieldError.notSupported(path, capacity, ['storage']))
+  if (capacity?.['storage'] === undefined || amounts.length > 1)
+    errors.push(fieldError.notSupported(path, capacity && inKeyOrder(capacity), ['storage']))
   for (const [name, amount] of amounts) {
     validateAmount(amount, path.key(name), errors)
     validatePositiveQuantity(amount, path.key(name), errors)

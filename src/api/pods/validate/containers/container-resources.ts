@@ -6,6 +6,7 @@ import {
   isHugePageResource,
   isNativeResource,
   validateContainerResourceName,
+  validateResourceName,
   validateResourceQuantity,
 } from '../../../validation/resources.ts'
 import { type Amounts, containerAmounts } from '../../resources.ts'
@@ -145,7 +146,9 @@ export function validatePodResources(spec: core.PodSpec, claims: ReadonlySet<str
 }
 
 function validatePodResourceName(name: string, path: Path, errors: FieldErrors): void {
-  if (!isPodResource(name)) errors.push(fieldError.notSupported(path, name, POD_RESOURCES))
+  const before = errors.length
+  validateResourceName(name, path, errors)
+  if (errors.length === before && !isPodResource(name)) errors.push(fieldError.notSupported(path, name, POD_RESOURCES))
 }
 
 const RESIZABLE = ['cpu', 'memory']

@@ -1,4 +1,5 @@
 import { type FieldErrors, fieldError } from '../../../meta/field-error.ts'
+import { type GoStruct, shownStruct } from '../../../meta/go-struct.ts'
 import type { Path } from '../../../meta/path.ts'
 import type * as core from '../../../types/core-v1.gen.ts'
 import { validateInRange, validateRelativePath, validateRequired } from '../../../validation/values.ts'
@@ -8,6 +9,53 @@ const LARGEST_ID = 2 ** 31 - 1
 const PROC_MOUNTS = ['Default', 'Unmasked']
 const PROFILE_TYPES = ['Localhost', 'RuntimeDefault', 'Unconfined']
 const LONGEST_APPARMOR_PROFILE = 4095
+
+const PROFILE: GoStruct = [
+  ['Type', 'type', ''],
+  ['LocalhostProfile', 'localhostProfile'],
+]
+const SECURITY_CONTEXT: GoStruct = [
+  [
+    'Capabilities',
+    'capabilities',
+    null,
+    [
+      ['Add', 'add'],
+      ['Drop', 'drop'],
+    ],
+  ],
+  ['Privileged', 'privileged'],
+  [
+    'SELinuxOptions',
+    'seLinuxOptions',
+    null,
+    [
+      ['User', 'user', ''],
+      ['Role', 'role', ''],
+      ['Type', 'type', ''],
+      ['Level', 'level', ''],
+    ],
+  ],
+  [
+    'WindowsOptions',
+    'windowsOptions',
+    null,
+    [
+      ['GMSACredentialSpecName', 'gmsaCredentialSpecName'],
+      ['GMSACredentialSpec', 'gmsaCredentialSpec'],
+      ['RunAsUserName', 'runAsUserName'],
+      ['HostProcess', 'hostProcess'],
+    ],
+  ],
+  ['RunAsUser', 'runAsUser'],
+  ['RunAsGroup', 'runAsGroup'],
+  ['RunAsNonRoot', 'runAsNonRoot'],
+  ['ReadOnlyRootFilesystem', 'readOnlyRootFilesystem'],
+  ['AllowPrivilegeEscalation', 'allowPrivilegeEscalation'],
+  ['ProcMount', 'procMount'],
+  ['SeccompProfile', 'seccompProfile', null, PROFILE],
+  ['AppArmorProfile', 'appArmorProfile', null, PROFILE],
+]
 
 export function validateId(id: number | undefined, path: Path, errors: FieldErrors): void {
   if (id !== undefined) validateInRange(id, 0, LARGEST_ID, path, errors)
@@ -25,14 +73,13 @@ export function validateSecurityContext(context: core.SecurityContext, hostUsers
   }
   validateSeccomp(context.seccompProfile, path.child('seccompProfile'), errors)
   if (allowPrivilegeEscalation === false) {
-    if (privileged === true)
-      errors.push(fieldError.invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'))
+    const refuse = (and: string): void => {
+      const shown = shownStruct(SECURITY_CONTEXT, context)
+      errors.push(fieldError.invalid(path, shown, `cannot set \`allowPrivilegeEscalation\` to false and ${and}`))
+    }
+    if (privileged === true) refuse('`privileged` to true')
     for (const capability of capabilities?.add ?? []) {
-      if (capability === 'CAP_SYS_ADMIN') {
-        errors.push(
-          fieldError.invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'),
-        )
-      }
+      if (capability === 'CAP_SYS_ADMIN') refuse('`capabilities.Add` CAP_SYS_ADMIN')
     }
   }
   validateWindowsOptions(context.windowsOptions, path.child('windowsOptions'), errors)
@@ -49,7 +96,8 @@ export function validateSeccomp(profile: core.SeccompProfile | undefined, path: 
   if (type === 'Localhost') {
     if (localhostProfile === undefined) errors.push(fieldError.required(at, 'must be set when seccomp type is Localhost'))
     else validateRelativePath(localhostProfile, at, errors)
-  } else if (localhostProfile !== undefined) errors.push(fieldError.invalid(at, profile, 'can only be set when seccomp type is Localhost'))
+  } else if (localhostProfile !== undefined)
+    errors.push(fieldError.invalid(at, shownStruct(PROFILE, profile), 'can only be set when seccomp type is Localhost'))
 }
 
 export function validateAppArmor(profile: core.AppArmorProfile | undefined, path: Path, errors: FieldErrors): void {

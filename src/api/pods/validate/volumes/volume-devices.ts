@@ -49,7 +49,9 @@ export function validateNfs(source: core.NFSVolumeSource, path: Path, errors: Fi
 export function disk<S extends { readonly partition?: number | undefined }>(name: keyof S & string): SourceRule<S> {
   return (source, path, errors) => {
     required<S>(name)(source, path, errors)
-    validateInRange(source.partition ?? 0, 0, 255, path.child('partition'), errors)
+    const { partition = 0 } = source
+    // 0 is none.
+    if (partition !== 0) validateInRange(partition, 1, 255, path.child('partition'), errors)
   }
 }
 
