@@ -235,6 +235,16 @@ test('a server that is away, or is not who it should be, is unavailable', async 
   assert.equal((await w.api.request('GET', '/apis/sea.example.com/v1/fishes')).status, 404)
 })
 
+test('a condition that somebody takes away comes back', async (t) => {
+  const w = await world(t)
+  await w.register()
+  await available(w)
+  const headers = { 'content-type': 'application/merge-patch+json' }
+  const emptied = await w.api.request('PATCH', `${SERVICES}/v1.sea.example.com/status`, { body: { status: { conditions: null } }, headers })
+  assert.equal(emptied.status, 200, emptied.text)
+  await available(w)
+})
+
 test('an upgrade is joined only when the other server has agreed to it', async (t) => {
   const w = await world(t)
   await w.register()

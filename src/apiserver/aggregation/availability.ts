@@ -71,11 +71,10 @@ export function watchAvailability(scope: Scope, parts: AvailabilityParts): void 
   })
   let known = ''
   follow(scope, refs.apiservices, () => {
-    // Its own writes of the condition are no reason to ask again.
-    const next = JSON.stringify(
-      reader.list(refs.apiservices).map((one) => (remoteOf(one) === undefined ? '' : [one.metadata?.name, one.spec])),
-    )
-    if (known === next) return
+    // Its own writes of the condition are no reason to ask again; that somebody has taken it away is one.
+    const remote = reader.list(refs.apiservices).filter((one) => remoteOf(one) !== undefined)
+    const next = JSON.stringify(remote.map((one) => [one.metadata?.name, one.spec]))
+    if (known === next && remote.every((one) => availableCondition(one) !== undefined)) return
     known = next
     worker.schedule()
   })

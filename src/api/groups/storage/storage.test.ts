@@ -55,6 +55,8 @@ describe('volumes and claims', () => {
     assert.deepEqual(statusRefusals(persistentVolumeClaims, claim({}), { ...claim({}), status }), [
       'status.allocatedResourceStatuses: Unsupported value: "storage": supported values: "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"',
     ])
+    const odd = { phase: 'Bound', capacity: {}, allocatedResources: { 'BAD!': '1' } }
+    assert.equal(statusRefusals(persistentVolumeClaims, claim({}), { ...claim({}), status: odd }).length, 1)
   })
 
   it('what went wrong with an attachment is told in a kilobyte', () => {

@@ -39,6 +39,8 @@ export const claimStatus: StatusSubresource<PersistentVolumeClaim> = {
 
 /** The one resource that a claim has, or one of somebody else's. */
 function validateResourceKey(name: string, path: Path, errors: FieldErrors): void {
-  invalidText(name, qualifiedNameErrors(name), path, errors)
+  const problems = qualifiedNameErrors(name)
+  invalidText(name, problems, path, errors)
+  if (problems.length > 0) return
   if (isNativeResource(name) && name !== 'storage') errors.push(fieldError.notSupported(path, name, ['storage']))
 }
