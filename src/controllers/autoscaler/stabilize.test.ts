@@ -37,6 +37,27 @@ test('shrinking waits for the highest recommendation of five minutes', () => {
   assert.deepEqual(told(memory, 5, limits(10), 1_200_000), [5, 'ReadyForNewScale', 'DesiredWithinRange', false])
 })
 
+test('a load that is higher for a moment, within the size that there is, does not hold that size', () => {
+  const shrunkAt = (isHigh: (atMs: number) => boolean): number | undefined => {
+    let memory = firstMemory(4, 0)
+    for (let atMs = 0; atMs < 400_000; atMs += 700) {
+      const decision = decide(memory, isHigh(atMs) ? 4 : 2, limits(4), atMs)
+      if (decision.replicas < 4) return atMs
+      memory = decision.memory
+    }
+    return undefined
+  }
+  // Two seconds of each half minute, as where one burst begins before the last one ends; and nine tenths of the time.
+  assert.equal(
+    shrunkAt((atMs) => atMs % 30_000 < 2_000),
+    302_400,
+  )
+  assert.equal(
+    shrunkAt((atMs) => atMs % 7_000 < 6_300),
+    undefined,
+  )
+})
+
 test('growing waits for the lowest recommendation of its window', () => {
   const behavior = { scaleUp: rules('Pods', 100, { stabilizationWindowSeconds: 60 }), scaleDown: rules('Pods', 100) }
   const memory = firstMemory(12, 990_000)

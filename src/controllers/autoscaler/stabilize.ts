@@ -3,6 +3,8 @@ import type { autoscaling } from '#api'
 interface Recommendation {
   readonly replicas: number
   readonly atMs: number
+  /** Not acted on, and one with those of its time: when that began, and their sum and number. */
+  readonly held?: { readonly sinceMs: number; readonly sum: number; readonly count: number }
 }
 interface ScaleEvent {
   readonly change: number
@@ -64,6 +66,21 @@ const DOWN_LIMIT: Reasoned = {
   message: 'the desired replica count is decreasing faster than the maximum scale rate',
 }
 
+/** Kubernetes asks every 15 s for usage of at least as long: so often within its window of five minutes. */
+const PARTS_OF_WINDOW = 20
+
+/**
+ * Who looks often sees every moment, and the highest of them would hold a size for as long as the window is. So what does not ask for more than there
+ * is counts as its mean over a part of the window.
+ */
+function withHeld(recommendations: readonly Recommendation[], asked: number, partMs: number, nowMs: number): readonly Recommendation[] {
+  const held = recommendations.at(-1)?.held
+  if (held === undefined || nowMs - held.sinceMs >= partMs)
+    return [...recommendations, { replicas: asked, atMs: nowMs, held: { sinceMs: nowMs, sum: asked, count: 1 } }]
+  const [sum, count] = [held.sum + asked, held.count + 1]
+  return [...recommendations.slice(0, -1), { replicas: Math.round(sum / count), atMs: nowMs, held: { ...held, sum, count } }]
+}
+
 /** From what the metrics ask for to what is done: held against recent recommendations, then kept within rates and bounds. */
 export function decide(memory: ScaleMemory, asked: number, limits: Limits, nowMs: number): Decision {
   const { behavior, current } = limits
@@ -81,9 +98,11 @@ export function decide(memory: ScaleMemory, asked: number, limits: Limits, nowMs
   const { replicas, why } = behavior === undefined ? plainBounds(stabilized, limits) : ratedBounds(memory, stabilized, limits, nowMs)
   const longestMs = Math.max(upMs, downMs)
   const kept = memory.recommendations.filter(({ atMs }) => nowMs - atMs < longestMs)
+  const recommendations =
+    asked > current ? [...kept, { replicas: asked, atMs: nowMs }] : withHeld(kept, asked, downMs / PARTS_OF_WINDOW, nowMs)
   return {
     replicas,
-    memory: { ...memory, recommendations: [...kept, { replicas: asked, atMs: nowMs }] },
+    memory: { ...memory, recommendations },
     able,
     limited: { ...why, isLimited: replicas !== stabilized },
   }
