@@ -1,6 +1,6 @@
 import type { AnalysisStatus, Counted, ReleaseStatus } from './objects.ts'
 import { noted } from './record/record.ts'
-import { judge, lookAt } from './verdict/judge.ts'
+import { type Judgement, judge, lookAt } from './verdict/judge.ts'
 import { beginWindow, growWindow } from './window.ts'
 import type { World } from './world.ts'
 
@@ -16,13 +16,16 @@ export function lookFor({ release, reading }: World, status: ReleaseStatus, nowM
   const look = lookAt(Math.min(window.next.requests, control.requests), rules.minimumRequests)
   // What a look has found holds until the next one: looking in between would be looking more often than was said.
   if (known !== undefined && known.look === look && look > 0) return { ...status, analysis: window }
-  const judgement = judge(window.next, control, reading.bounds, {
-    minimumRequests: rules.minimumRequests,
-    confidence: rules.confidence,
-    errorTolerance: rules.errorTolerance,
-    latencyQuantile: status.isStableBroken === true ? undefined : rules.latencyQuantile,
-    latencyTolerance: rules.latencyTolerance,
-  })
+  const judgeBeside = (beside: Counted): Judgement =>
+    judge(window.next, beside, reading.bounds, {
+      minimumRequests: rules.minimumRequests,
+      confidence: rules.confidence,
+      errorTolerance: rules.errorTolerance,
+      latencyQuantile: status.isStableBroken === true ? undefined : rules.latencyQuantile,
+      latencyTolerance: rules.latencyTolerance,
+    })
+  const judgement =
+    status.isStableBroken === true ? mends(judgeBeside(control), judgeBeside(answersAll(window.next))) : judgeBeside(control)
   const judged: AnalysisStatus = { ...window, judgement }
   const now: ReleaseStatus = { ...status, analysis: judged, verdict: judgement.verdict }
   return status.verdict === judgement.verdict ? now : noted(now, nowMs, `${judgement.verdict}: ${judgement.message}`)
@@ -30,3 +33,17 @@ export function lookFor({ release, reading }: World, status: ReleaseStatus, nowM
 
 /** A version of which no pod serves would have answered none of as many requests. */
 const answersNothing = ({ requests }: Counted): Counted => ({ requests, errors: requests, buckets: [] })
+const answersAll = ({ requests }: Counted): Counted => ({ requests, errors: 0, buckets: [] })
+
+/**
+ * Beside a version that answers nothing, every other one is better, were it to answer one request in ten. So one that certainly has errors out of tolerance itself is
+ * for a person to decide on: perhaps the present version is not as broken as it looked.
+ */
+const mends = (besideNothing: Judgement, besideAll: Judgement): Judgement =>
+  besideAll.verdict === 'Worse'
+    ? {
+        ...besideNothing,
+        verdict: 'NotEnoughEvidence',
+        message: `${besideNothing.message}; it has too many errors itself to go on without somebody who says so`,
+      }
+    : besideNothing

@@ -236,6 +236,18 @@ describe('a stable version that is broken', () => {
     assert.deepEqual(shop.weights[1], '{"shop":90,"shop-next":10}')
   })
 
+  test('does not let through a version that fails most of its requests itself', async () => {
+    const shop = await open()
+    shop.stuck.add('shop-control')
+    shop.behaviour['shop-next'] = { errors: 0.9 }
+    await shop.start('r', canary(10))
+    const { status } = await shop.run(
+      'r',
+      ({ status: now }) => now?.message.includes('too many errors itself') === true || now?.phase === 'Promoting',
+    )
+    assert.deepEqual([status?.phase, status?.verdict, status?.weight], ['Progressing', 'NotEnoughEvidence', 10])
+  })
+
   test('ends the release where that was asked for', async () => {
     const shop = await open()
     shop.stuck.add('shop-control')

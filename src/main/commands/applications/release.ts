@@ -1,25 +1,20 @@
-import { readFileSync } from 'node:fs'
-import { type Scope, UserError, readYaml } from '#base'
-import { type KubeObject, type ResourceRef, type authentication, isNotFound, labelSelectorOf, refs } from '#api'
+import { type Scope, UserError } from '#base'
+import { type ResourceRef, type authentication, isNotFound, labelSelectorOf, refs } from '#api'
 import { formatTable } from '#cli'
 import type { Client } from '#client'
 import { type Release, recordOf, releaseRef } from '#delivery'
 import type { ReleaseFlags, ReleasePromoteFlags, ReleaseStartFlags } from '../../program/flags.ts'
 import { asAdministrator } from '../../instance/connect.ts'
+import { type Wish, releaseIn } from './release-file.ts'
 
 const AS = 'sampan-release'
 
-/** What is asked for: the API server fills the rest in, and judges it. */
-interface Wish extends KubeObject {
-  readonly spec?: object & { readonly author?: string }
-}
 const { group, version, kind, plural, namespaced } = releaseRef
 const wishRef: ResourceRef<Wish> = { group, version, kind, plural, namespaced }
 
 export async function runStart(name: string | undefined, flags: ReleaseStartFlags): Promise<void> {
   await asAdministrator(flags, AS, async (scope, client) => {
-    const given = flags.file === undefined ? undefined : (readYaml(readFileSync(flags.file)) as Wish)
-    const asked = given ?? fromFlags(flags)
+    const asked = flags.file === undefined ? fromFlags(flags) : releaseIn(flags.file)
     const author = await whoAmI(scope, client)
     const made = await client.resource(wishRef).create(scope, {
       ...asked,
