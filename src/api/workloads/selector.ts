@@ -2,6 +2,7 @@ import { type FieldErrors, fieldError } from '../meta/field-error.ts'
 import { type LabelSelectorObject, labelSelectorOf } from '../meta/selectors.ts'
 import type { PodTemplateSpec } from '../types/core-v1.gen.ts'
 import { shownSelector, validateLabelSelector } from '../validation/label-selector.ts'
+import { validateImmutable } from '../validation/values.ts'
 import { SELECTOR_PATH, TEMPLATE_PATH } from './workload.ts'
 
 type Selector = LabelSelectorObject | undefined
@@ -25,6 +26,12 @@ export function validateRequiredSelector(selector: Selector, kind: string, error
   validateLabelSelector(selector, SELECTOR_PATH, errors)
   if (isEmptySelector(selector))
     errors.push(fieldError.invalid(SELECTOR_PATH, shownSelector(selector), `empty selector is invalid for ${kind}`))
+}
+
+/** A selector stays what it was. */
+export function validateSameSelector(selector: Selector, old: Selector, errors: FieldErrors): void {
+  const [now, before] = [selector ?? null, old ?? null].map((one) => one && shownSelector(one))
+  validateImmutable(now, before, SELECTOR_PATH, errors)
 }
 
 /** The pods that are made must be found again. An absent selector finds nothing. */

@@ -6,8 +6,8 @@ import { defaultPodTemplate, podTemplateWarnings, validatePodTemplateSpec } from
 import * as refs from '../../refs.gen.ts'
 import type { DaemonSet, DaemonSetUpdateStrategy, RollingUpdateDaemonSet } from '../../types/apps-v1.gen.ts'
 import { shownSelector, validateLabelSelector } from '../../validation/label-selector.ts'
-import { validateImmutable, validateNonnegative } from '../../validation/values.ts'
-import { isEmptySelector, isUsableSelector, validateTemplateLabels } from '../../workloads/selector.ts'
+import { validateNonnegative } from '../../validation/values.ts'
+import { isEmptySelector, isUsableSelector, validateSameSelector, validateTemplateLabels } from '../../workloads/selector.ts'
 import {
   SELECTOR_PATH,
   SPEC,
@@ -54,7 +54,7 @@ export const daemonSets = defineResource(refs.daemonsets, {
     },
     validate,
     validateUpdate: (daemonSet, old, errors) => {
-      validateImmutable(daemonSet.spec?.selector ?? null, old.spec?.selector ?? null, SELECTOR_PATH, errors)
+      validateSameSelector(daemonSet.spec?.selector, old.spec?.selector, errors)
       validate(daemonSet, errors)
     },
     warnings: ({ spec }, old) => (deepEqual(spec?.template, old?.spec?.template) ? [] : podTemplateWarnings(spec?.template, TEMPLATE_PATH)),

@@ -5,9 +5,8 @@ import { shownStruct } from '../../meta/go-struct.ts'
 import { defaultPodTemplate, podTemplateWarnings } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { Deployment, DeploymentStrategy } from '../../types/apps-v1.gen.ts'
-import { validateImmutable, validateNonnegative } from '../../validation/values.ts'
+import { validateNonnegative } from '../../validation/values.ts'
 import {
-  SELECTOR_PATH,
   SPEC,
   STATUS,
   TEMPLATE_PATH,
@@ -25,6 +24,7 @@ import {
   isNewlyWanted,
 } from '../../workloads/workload.ts'
 import { SHOWN_DEPLOYMENT_STRATEGY } from './shown-strategies.ts'
+import { validateSameSelector } from '../../workloads/selector.ts'
 import { validateReplicatedTemplate } from './replicated-template.ts'
 import { shareNumber, validateAtMostAll, validateShare } from '../../workloads/share.ts'
 
@@ -53,7 +53,7 @@ export const deployments = defineResource(refs.deployments, {
     validate,
     validateUpdate: (deployment, old, errors) => {
       validate(deployment, errors)
-      validateImmutable(deployment.spec?.selector ?? null, old.spec?.selector ?? null, SELECTOR_PATH, errors)
+      validateSameSelector(deployment.spec?.selector, old.spec?.selector, errors)
     },
     warnings: (deployment, old) => [
       ...nameWarnings(deployment, old),

@@ -3,9 +3,8 @@ import type { FieldErrors } from '../../meta/field-error.ts'
 import { defaultPodTemplate, podTemplateWarnings } from '../../pods/index.ts'
 import * as refs from '../../refs.gen.ts'
 import type { ReplicaSet } from '../../types/apps-v1.gen.ts'
-import { validateImmutable, validateNonnegative } from '../../validation/values.ts'
+import { validateNonnegative } from '../../validation/values.ts'
 import {
-  SELECTOR_PATH,
   SPEC,
   STATUS,
   TEMPLATE_PATH,
@@ -20,6 +19,7 @@ import {
   validateCounts,
   isNewlyWanted,
 } from '../../workloads/workload.ts'
+import { validateSameSelector } from '../../workloads/selector.ts'
 import { validateReplicatedTemplate } from './replicated-template.ts'
 
 const COUNTS = ['replicas', 'observedGeneration', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'terminatingReplicas']
@@ -39,7 +39,7 @@ export const replicaSets = defineResource(refs.replicasets, {
     validate,
     validateUpdate: (replicaSet, old, errors) => {
       validate(replicaSet, errors)
-      validateImmutable(replicaSet.spec?.selector ?? null, old.spec?.selector ?? null, SELECTOR_PATH, errors)
+      validateSameSelector(replicaSet.spec?.selector, old.spec?.selector, errors)
     },
     warnings: (replicaSet, old) => [
       ...nameWarnings(replicaSet, old),

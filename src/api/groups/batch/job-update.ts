@@ -3,7 +3,8 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import type { Job, JobSpec } from '../../types/batch-v1.gen.ts'
 import type { Affinity, PodTemplateSpec } from '../../types/core-v1.gen.ts'
 import { IMMUTABLE, validateImmutable } from '../../validation/values.ts'
-import { SELECTOR_PATH, SPEC, TEMPLATE_PATH } from '../../workloads/workload.ts'
+import { validateSameSelector } from '../../workloads/selector.ts'
+import { SPEC, TEMPLATE_PATH } from '../../workloads/workload.ts'
 
 const FIXED = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const
 
@@ -12,7 +13,7 @@ export function validateJobChange(spec: JobSpec, old: Job, errors: FieldErrors):
   const before = old.spec
   if (before === undefined) return
   validateCompletions(spec, before, errors)
-  validateImmutable(spec.selector ?? null, before.selector ?? null, SELECTOR_PATH, errors)
+  validateSameSelector(spec.selector, before.selector, errors)
   validateTemplateChange(spec.template, before.template, isWaiting(old), errors)
   for (const name of FIXED) validateImmutable(spec[name] ?? null, before[name] ?? null, SPEC.child(name), errors)
 }

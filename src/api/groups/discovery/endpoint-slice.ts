@@ -32,9 +32,9 @@ export const endpointSlices = defineResource(refs.endpointslices, {
     },
     prepareForCreate: dropTopology,
     prepareForUpdate: dropTopology,
-    validate,
+    validate: (slice, errors) => validate(slice, errors),
     validateUpdate: (slice, old, errors) => {
-      validate(slice, errors)
+      validate(slice, errors, old)
       validateImmutable(slice.addressType, old.addressType, TYPE, errors)
     },
     warnings: ({ addressType }) => (addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
@@ -63,10 +63,12 @@ function dropTopology({ endpoints }: EndpointSlice): void {
 const shortened = (all: readonly string[]): string =>
   all.slice(0, SHOWN).join(',') + (all.length > SHOWN ? ` + ${all.length - SHOWN} more...` : '')
 
-function validate({ addressType, endpoints, ports }: EndpointSlice, errors: FieldErrors): void {
+function validate({ addressType, endpoints, ports }: EndpointSlice, errors: FieldErrors, old?: EndpointSlice): void {
   if (validateRequired(addressType, TYPE, errors)) validateEnum(addressType, ['FQDN', 'IPv4', 'IPv6'], TYPE, errors)
   validatePorts(ports ?? [], errors)
   const all = endpoints ?? []
+  // What was accepted once is accepted still.
+  if (old !== undefined && deepEqual(endpoints, old.endpoints)) return
   if (all.length > MOST_ENDPOINTS) errors.push(fieldError.tooMany(ENDPOINTS, all.length, MOST_ENDPOINTS))
   else for (const [i, endpoint] of all.entries()) validateEndpoint(endpoint, addressType, ENDPOINTS.index(i), errors)
 }

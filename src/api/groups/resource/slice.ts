@@ -5,7 +5,7 @@ import type { Path } from '../../meta/path.ts'
 import { validateNodeSelector } from '../../pods/validate/scheduling/affinity.ts'
 import * as refs from '../../refs.gen.ts'
 import type { CounterSet, Device, ResourcePool, ResourceSlice, ResourceSliceSpec } from '../../types/resource-v1.gen.ts'
-import { validateImmutable } from '../../validation/values.ts'
+import { IMMUTABLE, validateImmutable } from '../../validation/values.ts'
 import { SPEC } from '../../workloads/workload.ts'
 import { validateCounters, validateDevice } from './device.ts'
 import { validateSet } from './lists.ts'
@@ -77,7 +77,8 @@ function validate(spec: ResourceSliceSpec, old: ResourceSliceSpec | undefined, e
   if (old !== undefined) {
     validateImmutable(spec.pool?.name, old.pool?.name, SPEC.child('pool').child('name'), errors)
     validateImmutable(spec.driver, old.driver, SPEC.child('driver'), errors)
-    validateImmutable(spec.nodeName, old.nodeName, SPEC.child('nodeName'), errors)
+    // An empty one is one.
+    if (spec.nodeName !== old.nodeName) errors.push(fieldError.invalid(SPEC.child('nodeName'), spec.nodeName ?? null, IMMUTABLE))
   }
   validateNodes(spec, errors)
   const { devices, sharedCounters } = spec

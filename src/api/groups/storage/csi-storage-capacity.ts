@@ -4,7 +4,7 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import * as refs from '../../refs.gen.ts'
 import type { CSIStorageCapacity } from '../../types/storage-v1.gen.ts'
-import { validateLabelSelector } from '../../validation/label-selector.ts'
+import { shownSelector, validateLabelSelector } from '../../validation/label-selector.ts'
 import { dnsSubdomainErrors } from '../../validation/names.ts'
 import { validateNonnegativeQuantity } from '../../validation/resources.ts'
 import { IMMUTABLE, invalidText, validateImmutable } from '../../validation/values.ts'
@@ -19,7 +19,8 @@ export const csiStorageCapacities = defineResource(refs.csistoragecapacities, {
     validateUpdate: (capacity, old, errors) => {
       validate(capacity, errors)
       // A selector of everything is another than none.
-      if (!deepEqual(capacity.nodeTopology, old.nodeTopology)) errors.push(fieldError.invalid(TOPOLOGY, capacity.nodeTopology, IMMUTABLE))
+      if (!deepEqual(capacity.nodeTopology, old.nodeTopology))
+        errors.push(fieldError.invalid(TOPOLOGY, capacity.nodeTopology && shownSelector(capacity.nodeTopology), IMMUTABLE))
       validateImmutable(capacity.storageClassName ?? '', old.storageClassName ?? '', CLASS, errors)
     },
   },

@@ -1,6 +1,6 @@
 import { defineResource } from '../../define.ts'
 import { deepEqual } from '../../meta/deep.ts'
-import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
+import { type FieldErrors, fieldError, inKeyOrder } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import { labelDeprecation } from '../../pods/warnings/scheduling-warnings.ts'
 import * as refs from '../../refs.gen.ts'
@@ -27,7 +27,12 @@ export const storageClasses = defineResource(refs.storageclasses, {
     validate,
     validateUpdate: (storageClass, old, errors) => {
       validate(storageClass, errors)
-      validateImmutable(storageClass.parameters, old.parameters, PARAMETERS, errors)
+      validateImmutable(
+        storageClass.parameters && inKeyOrder(storageClass.parameters),
+        old.parameters && inKeyOrder(old.parameters),
+        PARAMETERS,
+        errors,
+      )
       validateImmutable(storageClass.provisioner, old.provisioner, PROVISIONER, errors)
       validateImmutable(storageClass.reclaimPolicy, old.reclaimPolicy, RECLAIM_POLICY, errors)
       validateImmutable(storageClass.volumeBindingMode, old.volumeBindingMode, BINDING_MODE, errors)

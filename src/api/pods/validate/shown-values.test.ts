@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type * as core from '../../types/core-v1.gen.ts'
+import { deployments } from '../../groups/apps/deployment.ts'
 import { cronJobs } from '../../groups/batch/cron-job.ts'
+import { endpointSlices } from '../../groups/discovery/endpoint-slice.ts'
 import { networkPolicies } from '../../groups/networking/network-policy.ts'
-import { refusals } from '../../groups/refusals.fixture.ts'
+import { changeRefusals, refusals } from '../../groups/refusals.fixture.ts'
 import { pods } from '../../groups/core/pod.ts'
 
 const pod = (container: object, spec: object = {}): core.Pod => ({
@@ -57,4 +59,17 @@ test('ports that end before they begin are refused with where they begin', () =>
   assert.deepEqual(refusals(networkPolicies, policy), [
     'spec.ingress[0].ports[0].endPort: Invalid value: 5: must be greater than or equal to `port`',
   ])
+})
+
+test('a selector and parameters that change are shown in their order; endpoints that were there are not looked at again', () => {
+  const deployment = { metadata: { name: 'd', namespace: 'n' }, spec: { selector: { matchLabels: { a: 'b' } }, template: pod({}) } }
+  const changed = changeRefusals(deployments, deployment, ({ spec }) => {
+    if (spec !== undefined) spec.selector = { matchExpressions: [], matchLabels: { b: '1', a: '2' } }
+  })
+  assert.ok(changed.includes('spec.selector: Invalid value: {"matchLabels":{"a":"2","b":"1"}}: field is immutable'), changed.join('\n'))
+  const slice = { metadata: { name: 's', namespace: 'n' }, addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'] }] }
+  const moved = changeRefusals(endpointSlices, slice, (draft) => {
+    draft.addressType = 'IPv6'
+  })
+  assert.deepEqual(moved, ['addressType: Invalid value: "IPv6": field is immutable'])
 })
