@@ -8,9 +8,14 @@ const STORE = 'etcd-0'
 
 /** `componentstatuses`: how the store does. Controllers and scheduler answer for themselves, wherever they run. */
 export const componentStatus: SpecialHandler = async (context, { resource, name }) => {
-  if (name === '') return answerList(context, resource, isSelected(context.info.query) ? [await storeStatus(context)] : [])
+  if (name === '') return answerList(context, resource, isSelected(context.info.query) ? [untyped(await storeStatus(context))] : [])
   if (name !== STORE) throw statusError.notFound({ group: '', plural: 'componentstatus' }, name)
   return answerObject(context, resource, await storeStatus(context))
+}
+
+/** In a list the kind is said once. */
+function untyped({ kind: _, apiVersion: __, ...rest }: KubeObject): KubeObject {
+  return rest
 }
 
 function isSelected(query: URLSearchParams): boolean {
