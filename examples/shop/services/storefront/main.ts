@@ -12,6 +12,8 @@ const addresses = {
   basket: process.env['BASKET_URL'] ?? 'http://basket',
   orders: process.env['ORDERS_URL'] ?? 'http://orders',
 }
+/** So many of a hundred pages are answered with an error: a bad version to try releases with. */
+const FAULTS_PERCENT = Number(process.env['FAULTS_PERCENT'] ?? 0)
 const STYLE = readFileSync(join(import.meta.dirname, 'style.css'), 'utf8')
 const STYLE_PATH = `/style-${createHash('sha256').update(STYLE).digest('hex').slice(0, 10)}.css`
 const SECURITY = {
@@ -40,7 +42,7 @@ serve({
     if (path === '/favicon.svg') return asset('image/svg+xml', FAVICON)
     const cookies = readCookies(headers.cookie)
     const visit = { request, cookies, owner: cookies['basket'] ?? randomUUID(), backends: askBackends(addresses) }
-    if (method === 'GET' || method === 'HEAD') return show(visit)
+    if (method === 'GET' || method === 'HEAD') return Math.random() * 100 < FAULTS_PERCENT ? outOfOrder : show(visit)
     // A form of another site's carries that site's origin.
     if (headers.origin !== undefined && URL.parse(headers.origin)?.host !== headers.host)
       throw new BadRequest('this form is of another site', 403)
@@ -49,6 +51,8 @@ serve({
     return undefined
   },
 })
+
+const outOfOrder: Answer = { status: 500, body: 'this page is out of order\n' }
 
 async function show(visit: Visit, failed = false): Promise<Answer> {
   const { request, owner, backends, cookies } = visit
