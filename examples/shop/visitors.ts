@@ -30,16 +30,14 @@ function visit(address: string): void {
     if (!isNoted) note(what)
     isNoted = true
   }
-  get(address, { agent, timeout: LIMIT_MS }, (answer) =>
+  const asked = get(address, { agent, timeout: LIMIT_MS }, (answer) =>
     answer
       .on('end', () => once(String(answer.statusCode)))
       .on('error', () => once('broken'))
       .resume(),
   )
-    .on('timeout', function () {
-      this.destroy(new Error('late'))
-    })
-    .on('error', (error: NodeJS.ErrnoException) => once(error.code ?? error.message))
+  asked.on('timeout', () => asked.destroy(new Error('late')))
+  asked.on('error', (error: NodeJS.ErrnoException) => once(error.code ?? error.message))
 }
 
 const finish = (): void => void process.stdout.write(`${JSON.stringify(all)}\n`, () => process.exit(0))
