@@ -123,6 +123,11 @@ describe("a node's own API", () => {
     assert.deepEqual(JSON.parse((await call('/pods', { cert: certificate, key })).text).items, [])
   })
 
+  test('a command may be as long as the API server lets it be', async () => {
+    const path = `/exec/shop/web/app?command=echo&command=${'a'.repeat(200_000)}`
+    assert.equal((await call(path)).status, 401)
+  })
+
   test('who may see measurements may see nothing else, in whatever spelling', async () => {
     assert.equal((await call('/metrics/probes', { token: 'reader' })).status, 200)
     for (const path of [

@@ -58,6 +58,8 @@ export interface NodeServer {
   readonly port: number
 }
 
+/** As much as the API server takes: a command to run stands in the address. */
+const MOST_HEAD_BYTES = 1 << 20
 const MOST_RUN_OUTPUT_MS = 120_000
 
 /** The agent's HTTPS API. Every path but none is authenticated; there is no port without. Ends with the scope. */
@@ -68,6 +70,7 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
     ...contextOf(options.identity.current),
     requestCert: true,
     rejectUnauthorized: false,
+    maxHeaderSize: MOST_HEAD_BYTES,
   })
   const forget = options.identity.onChange((pair) => server.setSecureContext(contextOf(pair)))
 
