@@ -5,7 +5,7 @@ export { type CronSchedule, type CronTimes, parseCronSchedule } from './schedule
 export { parseDuration } from './schedules/duration.ts'
 export { dueTimes, nextTime } from './schedules/next.ts'
 export { isTimeZoneName } from './schedules/time-zone.ts'
-export { type FieldError, type FieldErrorType, type FieldErrors, fieldError } from './meta/field-error.ts'
+export { type FieldError, type FieldErrorType, type FieldErrors, fieldError, inKeyOrder } from './meta/field-error.ts'
 export {
   type KubeList,
   type KubeObject,

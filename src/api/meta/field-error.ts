@@ -111,6 +111,6 @@ export const fieldError = {
 export type FieldErrors = FieldError[]
 
 /** As Go shows maps. */
-export function inKeyOrder(map: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function inKeyOrder<T>(map: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -1,5 +1,5 @@
-import { type HttpResponse, writeYaml } from '#base'
-import { StatusError } from '#api'
+import { type HttpResponse, rfc3339, writeYaml } from '#base'
+import { StatusError, inKeyOrder } from '#api'
 import type { RequestContext } from '../registry/context.ts'
 import { indented } from '../respond/json-text.ts'
 import { JSON_TYPE, YAML_TYPE, acceptClauses } from '../respond/media.ts'
@@ -44,7 +44,7 @@ export function componentPages(component: Component, now: () => number): readonl
     page(
       'Flagz',
       component,
-      () => ({ flags: sorted(component.flags) }),
+      () => ({ flags: inKeyOrder(component.flags) }),
       ({ flags }) => Object.entries(flags).map(([name, value]) => `${name}=${value}`),
     ),
   ]
@@ -67,7 +67,7 @@ function page<T extends object>(
     const { type, version } = accepted
     if (version !== NEWEST) context.warn(`This version of the ${path} endpoint is deprecated. Please use a newer version.`)
     const object = { kind, apiVersion: `${GROUP}/${version}`, metadata: { name }, ...look() }
-    return answer(`${type};g=${GROUP};v=${version};as=${kind}`, type === JSON_TYPE ? indented(object) : writeYaml(sorted(object)))
+    return answer(`${type};g=${GROUP};v=${version};as=${kind}`, type === JSON_TYPE ? indented(object) : writeYaml(inKeyOrder(object)))
   }
 }
 
@@ -96,7 +96,7 @@ function accept(context: RequestContext, kind: string): 'text' | Structured {
 function status({ startMs, version }: Component, nowMs: number) {
   const binary = version.gitVersion.replace(/^v/, '')
   return {
-    startTime: `${new Date(startMs).toISOString().slice(0, 19)}Z`,
+    startTime: rfc3339(startMs),
     uptimeSeconds: Math.floor((nowMs - startMs) / 1000),
     goVersion: version.goVersion,
     binaryVersion: binary,
@@ -114,10 +114,6 @@ function dateLine(startTime: string): string {
 function upLine(seconds: number): string {
   const two = (value: number): string => String(value).padStart(2, '0')
   return `${Math.floor(seconds / 3600)} hr ${two(Math.floor(seconds / 60) % 60)} min ${two(seconds % 60)} sec`
-}
-
-function sorted<T>(object: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function answer(contentType: string, text: string): HttpResponse {

@@ -1,17 +1,14 @@
 import { type Scope, messageOf } from '#base'
-import { type apps, type core, isAlreadyExists, isNotFound, keyOf, refs } from '#api'
+import { type apps, isAlreadyExists, isNotFound, keyOf, refs } from '#api'
 import {
   adoptPatch,
   after,
-  type Change,
   claim,
   type ControllerContext,
   type ControllerDefinition,
-  controllerOf,
   controllerReference,
   done,
   indexOwners,
-  type Informer,
   isControlledBy,
   isFinished,
   isNamespaceEnding,
@@ -25,6 +22,7 @@ import {
   Unhurried,
   untilSettled,
 } from '#reconcile'
+import { deploymentsOfPod, deploymentsOfSet } from './affected-deployments.ts'
 import { type Conditions, conditionOf, withCondition } from './conditions.ts'
 import { type Resize, newSetSize, planRollingUpdate } from './plan-rollout.ts'
 import { isScaling, planCleanup, planScaling } from './plan-scaling.ts'
@@ -370,32 +368,4 @@ function pauseConditions(deployment: apps.Deployment, conditions: Conditions, no
 /** The order of conditions says nothing. */
 function comparable(status: apps.DeploymentStatus | undefined): apps.DeploymentStatus {
   return { ...status, conditions: (status?.conditions ?? []).toSorted((a, b) => (a.type < b.type ? -1 : 1)) }
-}
-
-function deploymentsOfSet(deployments: Informer<apps.Deployment>, { old, now }: Change<apps.ReplicaSet>): readonly string[] {
-  const keys = new Set<string>()
-  for (const set of [old, now]) {
-    const owner = set === undefined ? undefined : controllerOf(set)
-    if (owner?.kind === 'Deployment') keys.add(`${set?.metadata?.namespace ?? ''}/${owner.name}`)
-  }
-  if (now !== undefined && controllerOf(now) === undefined) {
-    for (const candidate of deployments.list(now.metadata?.namespace ?? ''))
-      if (matcherOf(candidate.spec?.selector)(now.metadata?.labels ?? {})) keys.add(keyOf(candidate))
-  }
-  return [...keys]
-}
-
-/** Only Recreate waits for pods: when one ends or goes. */
-function deploymentsOfPod(
-  deployments: Informer<apps.Deployment>,
-  sets: Informer<apps.ReplicaSet>,
-  { old, now }: Change<core.Pod>,
-): readonly string[] {
-  if (old === undefined || (now !== undefined && !isFinished(now))) return []
-  const owner = controllerOf(old)
-  if (owner?.kind !== 'ReplicaSet') return []
-  const namespace = old.metadata?.namespace ?? ''
-  const manager = controllerOf(sets.get(`${namespace}/${owner.name}`) ?? {})
-  const key = `${namespace}/${manager?.name ?? ''}`
-  return deployments.get(key)?.spec?.strategy?.type === 'Recreate' ? [key] : []
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
-import { type Scope, messageOf, rfc3339Micro } from '#base'
+import { type Scope, rfc3339Micro } from '#base'
 import { type KubeObject, type coordination, isNotFound, refs } from '#api'
 import type { ApiServer } from '#apiserver'
+import { keepDoing } from './keep-doing.ts'
 
 const NAMESPACE = 'kube-system'
 const KIND_LABEL = 'apiserver.kubernetes.io/identity'
@@ -11,6 +12,7 @@ const KIND = 'kube-apiserver'
 const LEASE_S = 3600
 const RENEW_EVERY_MS = 10_000
 const CLEAN_EVERY_MS = LEASE_S * 1000
+const FAILURE = 'the identity of this server is not kept'
 
 /**
  * Says in a Lease of kube-system that this server is there (KEP 1965), and removes those of servers that have not said so for an hour. `end` resolves when
@@ -26,18 +28,12 @@ export async function keepIdentity(
   const name = identityOf(`${hostname()} ${peer}`)
   const holder = `${name}_${scope.random.uuid()}`
   const keep = (): Promise<void> => renew(own, server, name, holder, peer)
-  const every = async (periodMs: number, work: () => Promise<void>): Promise<void> => {
-    while (!own.signal.aborted) {
-      await own.sleep(periodMs).catch(() => undefined)
-      if (own.signal.aborted) return
-      await work().catch((error: unknown) => {
-        if (!own.signal.aborted) own.log.warn('the identity of this server is not kept', { error: messageOf(error) })
-      })
-    }
-  }
   await keep()
   await clean(own, server)
-  const running = Promise.all([every(RENEW_EVERY_MS, keep), every(CLEAN_EVERY_MS, () => clean(own, server))])
+  const running = Promise.all([
+    keepDoing(own, RENEW_EVERY_MS, FAILURE, keep),
+    keepDoing(own, CLEAN_EVERY_MS, FAILURE, () => clean(own, server)),
+  ])
   return {
     async end() {
       own.cancel()

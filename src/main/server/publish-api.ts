@@ -1,7 +1,8 @@
-import { type Scope, messageOf, rfc3339 } from '#base'
+import { type Scope, rfc3339 } from '#base'
 import { type KubeObject, type ResourceRef, type core, deepEqual, type discovery, isAlreadyExists, isConflict, refs } from '#api'
 import type { ApiServer } from '#apiserver'
 import type { Engine } from '#store'
+import { keepDoing } from './keep-doing.ts'
 import { ServerPresence } from './server-presence.ts'
 import type { ServiceRange } from './service-range.ts'
 
@@ -40,22 +41,12 @@ export async function publishApi(
   const own = scope.detached().child()
   const note = async (): Promise<void> => publishEndpoints(own, server, await presence.note(own), api.port)
   await note()
-  const keeping = keepNoting(own, note)
+  const keeping = keepDoing(own, EVERY_MS, 'this server is not published', note)
   return async () => {
     own.cancel()
     await keeping
     const left = await presence.leave()
     if (left.length > 0) await publishEndpoints(scope.detached(), server, left, api.port)
-  }
-}
-
-async function keepNoting(scope: Scope, note: () => Promise<void>): Promise<void> {
-  while (!scope.signal.aborted) {
-    await scope.sleep(EVERY_MS).catch(() => undefined)
-    if (scope.signal.aborted) return
-    await note().catch((error: unknown) => {
-      if (!scope.signal.aborted) scope.log.warn('this server is not published', { error: messageOf(error) })
-    })
   }
 }
 

@@ -6,6 +6,8 @@ import type { CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } fr
 export interface Part<T> {
   readonly value: T
   readonly path: Path
+  /** All versions have it. */
+  readonly isShared: boolean
   /** The version that it belongs to; the first one where all have the same. */
   readonly version: CustomResourceDefinitionVersion
 }
@@ -25,7 +27,7 @@ export function partsOf<K extends 'schema' | 'subresources' | 'additionalPrinter
   spec.versions.forEach((version, i) => {
     const value = version[field]
     if (value === undefined || value === null || (isShared && i > 0)) return
-    parts.push({ value, version, path: isShared ? SPEC.child(shared) : SPEC.child('versions').index(i).child(field) })
+    parts.push({ value, version, isShared, path: isShared ? SPEC.child(shared) : SPEC.child('versions').index(i).child(field) })
   })
   return parts
 }

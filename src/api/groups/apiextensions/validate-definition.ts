@@ -21,9 +21,6 @@ import { validateColumns, validateSelectableFields, validateSubresources } from 
 
 const SPEC = Path.of('spec')
 const VERSIONS = SPEC.child('versions')
-/** Where what all versions share is spoken of. */
-const SHARED_SCHEMA = SPEC.child('validation').toString()
-const SHARED_FIELDS = SPEC.child('selectableFields').toString()
 const STATUS = Path.of('status')
 const STORED = STATUS.child('storedVersions')
 
@@ -76,7 +73,8 @@ function validateSpec(spec: CustomResourceDefinitionSpec, old: CustomResourceDef
   validateVersions(spec.versions, errors)
   validateRequiredNames(spec.names, SPEC.child('names'), errors)
   validateNames(spec.names, SPEC.child('names'), errors)
-  for (const { value, path, version } of partsOf(spec, 'schema', 'validation')) {
+  const schemas = partsOf(spec, 'schema', 'validation')
+  for (const { value, path, version } of schemas) {
     const root = value.openAPIV3Schema
     const before = old?.versions.some(({ schema }) => deepEqual(schema?.openAPIV3Schema, root)) ?? false
     // A schema that was accepted once is accepted still.
@@ -84,9 +82,8 @@ function validateSpec(spec: CustomResourceDefinitionSpec, old: CustomResourceDef
   }
   for (const { value, path } of partsOf(spec, 'subresources', 'subresources')) validateSubresources(value, path, errors)
   for (const { value, path } of partsOf(spec, 'additionalPrinterColumns', 'additionalPrinterColumns')) validateColumns(value, path, errors)
-  const schemaIsShared = partsOf(spec, 'schema', 'validation').some(({ path }) => path.toString() === SHARED_SCHEMA)
-  for (const { value, path, version } of partsOf(spec, 'selectableFields', 'selectableFields')) {
-    const isShared = path.toString() === SHARED_FIELDS
+  const schemaIsShared = schemas[0]?.isShared === true
+  for (const { value, path, version, isShared } of partsOf(spec, 'selectableFields', 'selectableFields')) {
     const schema = version.schema?.openAPIV3Schema ?? (isShared && schemaIsShared ? {} : undefined)
     // The words for a version say the opposite of what is meant; all are Kubernetes' own.
     if (isShared && !schemaIsShared) errors.push(fieldError.invalid(path, '', 'may only be set when validations.schema is included'))

@@ -27,12 +27,7 @@ export const storageClasses = defineResource(refs.storageclasses, {
     validate,
     validateUpdate: (storageClass, old, errors) => {
       validate(storageClass, errors)
-      validateImmutable(
-        storageClass.parameters && inKeyOrder(storageClass.parameters),
-        old.parameters && inKeyOrder(old.parameters),
-        PARAMETERS,
-        errors,
-      )
+      validateImmutable(storageClass.parameters && inKeyOrder(storageClass.parameters), old.parameters, PARAMETERS, errors)
       validateImmutable(storageClass.provisioner, old.provisioner, PROVISIONER, errors)
       validateImmutable(storageClass.reclaimPolicy, old.reclaimPolicy, RECLAIM_POLICY, errors)
       validateImmutable(storageClass.volumeBindingMode, old.volumeBindingMode, BINDING_MODE, errors)
