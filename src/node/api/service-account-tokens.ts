@@ -1,8 +1,8 @@
-import type { Scope } from '#base'
+import { type Scope, messageOf } from '#base'
 import { type core, refs } from '#api'
 import type { Client } from '#client'
 import type { ServiceAccountToken } from '../objects.ts'
-import { namespaceOf, uidOf } from '../pods/pod-facts.ts'
+import { nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 
 interface TokenAnswer {
   readonly status?: { readonly token?: string; readonly expirationTimestamp?: string }
@@ -11,8 +11,9 @@ interface TokenAnswer {
 /** A token is renewed after four fifths of its life, or a day. */
 const RENEW_PART = 0.8
 const RENEW_AFTER_MS = 24 * 3600 * 1000
+const RETRY_MS = 60_000
 
-/** Tokens of pods' service accounts, bound to the pod, kept until they are due for renewal. */
+/** Tokens of pods' service accounts, bound to the pod, kept until they are due for renewal; one that cannot be renewed is given until it ends. */
 export class ServiceAccountTokens {
   readonly #client: Client
   readonly #tokens = new Map<string, Map<string, Promise<ServiceAccountToken>>>()
@@ -27,7 +28,11 @@ export class ServiceAccountTokens {
     const key = `${audience ?? ''} ${expirationSeconds}`
     const kept = await ofPod.get(key)?.catch(() => undefined)
     if (kept !== undefined && kept.renewAtMs > scope.clock.now()) return kept
-    const asked = this.#ask(scope, pod, audience, expirationSeconds)
+    const asked = this.#ask(scope, pod, audience, expirationSeconds).catch((error: unknown) => {
+      if (kept === undefined || kept.expiresAtMs <= scope.clock.now() || scope.signal.aborted) throw error
+      scope.log.warn('a token could not be renewed: the one before serves on', { pod: nameOf(pod), error: messageOf(error) })
+      return { ...kept, renewAtMs: scope.clock.now() + RETRY_MS }
+    })
     ofPod.set(key, asked)
     asked.catch(() => ofPod.delete(key))
     return asked

@@ -31,6 +31,7 @@ export async function carryOut(scope: Scope, worker: PodSubject, action: Action)
       await services.runtime.removePodSandbox(scope, action.id)
       return state.removed(action.id)
     case 'release-volumes':
+      await worker.upkeep.end()
       await services.volumes.release(scope, worker.pod)
       await services.resources.release(scope, worker.pod)
       memory.volumesReleased = true

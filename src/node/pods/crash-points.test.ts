@@ -113,6 +113,8 @@ describe('an agent that dies between any two steps', () => {
       await until('gone or dead', () => last() !== undefined || first.node.manager.workers.length === 0)
     }
     first.scope.cancel()
+    // The dead write no more.
+    await Promise.all(first.node.manager.workers.map(({ upkeep }) => upkeep.end()))
     if (last() === undefined) return undefined
     const second = agent(memory)
     try {

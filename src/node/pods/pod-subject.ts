@@ -3,6 +3,7 @@ import type { core } from '#api'
 import type { Backoff, Ended, ProbeResults, Resize, StartFailure } from './plan/snapshot.ts'
 import type { RuntimeState } from './runtime-state.ts'
 import type { PodServices } from './services.ts'
+import type { VolumeUpkeep } from './volume-upkeep.ts'
 
 /** A pod as the actions see it. */
 export interface PodSubject {
@@ -13,6 +14,7 @@ export interface PodSubject {
   readonly memory: WorkingMemory
   readonly pod: core.Pod
   readonly podIps: readonly string[]
+  readonly upkeep: VolumeUpkeep
   /** The wall clock, for what is noted in `memory`: should the clock have been set since, what stands there has moved with it. */
   now(): number
   /** Ends the pod before its time. */

@@ -19,6 +19,7 @@ import { RuntimeState } from './runtime-state.ts'
 import type { PodServices } from './services.ts'
 import { withStatus } from './status/conditions.ts'
 import { podStatus } from './status/pod-status.ts'
+import { VolumeUpkeep } from './volume-upkeep.ts'
 
 /** What a list of the runtime has of a pod. */
 interface FoundOfPod {
@@ -58,6 +59,7 @@ export class PodWorker implements PodSubject {
   readonly #announcedBackoffs = new Map<string, string>()
   readonly #adopted = new Set<string>()
   readonly #jumps: ClockJumps
+  readonly upkeep: VolumeUpkeep
 
   /** `isFound`: there may be something of it already, and it waits for its first `look`. */
   constructor(scope: Scope, services: PodServices, pod: core.Pod, { isFound }: { readonly isFound: boolean }, onGone: () => void) {
@@ -94,6 +96,12 @@ export class PodWorker implements PodSubject {
     const startScope = this.scope.child()
     this.#startScope = startScope
     this.#starting = startScope
+    this.upkeep = new VolumeUpkeep(
+      this.scope,
+      (own) => services.volumes.refresh(own, this.pod, this.podIps),
+      () => this.state.sandboxes[0]?.ready === true,
+      (failure) => (failure === undefined ? this.wake() : this.#notAnswered(failure)),
+    )
   }
 
   /** With the resources that the node has granted. */
@@ -120,7 +128,7 @@ export class PodWorker implements PodSubject {
       JSON.stringify(pod.metadata?.annotations) !== JSON.stringify(this.pod.metadata?.annotations) ||
       JSON.stringify(pod.metadata?.labels) !== JSON.stringify(this.pod.metadata?.labels)
     this.#grants.update(pod)
-    if (specChanged) this.refreshVolumes()
+    if (specChanged) this.upkeep.refresh()
     this.wake()
   }
 
@@ -210,7 +218,7 @@ export class PodWorker implements PodSubject {
   objectsChanged(): void {
     this.memory.sandboxFailure = undefined
     for (const [name, { reason }] of this.memory.failures) if (reason === 'CreateContainerConfigError') this.memory.failures.delete(name)
-    if (this.state.sandboxes[0]?.ready === true) this.refreshVolumes()
+    this.upkeep.refresh()
     this.wake()
   }
 
@@ -332,16 +340,6 @@ export class PodWorker implements PodSubject {
     )
   }
 
-  refreshVolumes(): void {
-    if (this.memory.volumesReleased || this.memory.endingSinceMs !== undefined) return
-    this.#detach(
-      this.services.volumes.refresh(this.scope, this.pod, this.podIps).then((againAtMs) => {
-        if (againAtMs !== undefined)
-          this.scope.clock.after(againAtMs - this.scope.clock.now(), () => this.refreshVolumes(), { background: true })
-      }),
-    )
-  }
-
   #announceBackoffs(snapshot: PodSnapshot, plan: Plan): void {
     for (const [name, { reason }] of plan.waiting) {
       const run = snapshot.containers.find((container) => container.name === name)
@@ -372,6 +370,7 @@ export class PodWorker implements PodSubject {
   #finish(): void {
     this.#gone = true
     this.#timer?.cancel()
+    this.upkeep[Symbol.dispose]()
     for (const id of this.memory.probes.keys()) this.services.probes.stop(id)
     this.services.objects.release(uidOf(this.pod))
     this.services.api.forget(uidOf(this.pod))

@@ -31,6 +31,8 @@ export interface NodeHarness {
   readonly secrets: Map<string, Record<string, string>>
   readonly claims: Map<string, core.PersistentVolumeClaim>
   readonly volumes: Map<string, core.PersistentVolume>
+  /** The last one is what service accounts have now; an empty one cannot be had. */
+  readonly tokens: string[]
   /** By pod name: every status in order. */
   readonly told: Map<string, core.PodStatus[]>
   readonly events: string[]
@@ -92,6 +94,7 @@ export function nodeHarness(
   const told = new Map<string, core.PodStatus[]>()
   const events: string[] = []
   const confirmed: string[] = []
+  const tokens = ['token']
   const objects: ObjectSource = {
     configMap: async (_, __, name) => (configMaps.has(name) ? { data: configMaps.get(name) } : undefined),
     secret: async (_, __, name) =>
@@ -104,11 +107,11 @@ export function nodeHarness(
         : undefined,
     claim: async (_, __, name) => claims.get(name),
     volume: async (_, name) => volumes.get(name),
-    serviceAccountToken: async () => ({
-      token: 'token',
-      renewAtMs: scope.clock.now() + 3_600_000,
-      expiresAtMs: scope.clock.now() + 4_500_000,
-    }),
+    serviceAccountToken: async () => {
+      const token = tokens.at(-1) ?? ''
+      if (token === '') throw new Error('the API is away')
+      return { token, renewAtMs: scope.clock.now() + 3_600_000, expiresAtMs: scope.clock.now() + 4_500_000 }
+    },
     services: async () => ({ own: [], kubernetes: undefined }),
     onChange: (uid, changed) => void listeners.set(uid, changed),
     release: (uid) => void listeners.delete(uid),
@@ -188,6 +191,7 @@ export function nodeHarness(
     volumes,
     told,
     events,
+    tokens,
     confirmed,
     status: (name) => told.get(name)?.at(-1),
     objectChanged: (uid) => listeners.get(uid)?.(),

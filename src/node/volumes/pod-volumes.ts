@@ -26,6 +26,9 @@ import { type VolumeKind, claimedVolume, kindOf, pathOfVolume, volumeDir } from 
 
 const PROPAGATIONS = { None: 'private', HostToContainer: 'host-to-container', Bidirectional: 'bidirectional' } as const
 
+/** What could not be brought up to date is tried again, with or without a reason to. */
+const REFRESH_RETRY_MS = 60_000
+
 type ViewRuntime = Pick<ContainerRuntime, 'viewImage' | 'dropImageView'>
 
 /** Volumes on the node's own file system, and (for Secrets and tokens) on one tmpfs of the node, which no disk ever sees. */
@@ -306,6 +309,7 @@ export function podVolumes(
             volume: volume.name,
             error: messageOf(error),
           })
+          renewBy(scope.clock.now() + REFRESH_RETRY_MS)
         }
       }
       return againAtMs
