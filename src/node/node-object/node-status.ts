@@ -73,7 +73,7 @@ export function nodeStatus(view: NodeView): core.NodeStatus {
       condition('Ready', view.notReady !== '', ['KubeletReady', 'kubelet is posting ready status'], ['KubeletNotReady', view.notReady]),
     ],
     addresses: [...view.ips.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: view.name }],
-    declaredFeatures: [NODE_FEATURES.resizeOfPods],
+    declaredFeatures: [NODE_FEATURES.resizeOfPods, NODE_FEATURES.resizeOfInitContainers, NODE_FEATURES.restartOfAll],
     daemonEndpoints: { kubeletEndpoint: { Port: view.port } },
     nodeInfo: { ...view.facts.info, containerRuntimeVersion: view.runtimeVersion, kubeletVersion: view.version, kubeProxyVersion: '' },
     images: view.images

@@ -21,6 +21,7 @@ export async function carryOut(scope: Scope, worker: PodSubject, action: Action)
     case 'remove-container':
       await services.runtime.removeContainer(scope, action.id)
       memory.actuated.delete(action.id)
+      memory.replacing.delete(action.id)
       return state.removed(action.id)
     case 'stop-sandbox':
       await services.runtime.stopPodSandbox(scope, action.id)

@@ -243,35 +243,6 @@ describe('a pod on a node', () => {
     assert.deepEqual(next.events, [])
   })
 
-  test('has its token renewed in time, by a new agent too, and when it could not be had once', async () => {
-    const volume = { name: 'api', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }
-    const mount = { name: 'api', mountPath: '/api' }
-    const pod = testPod('web', { containers: [{ name: 'main', image: 'app:1', volumeMounts: [mount] }], volumes: [volume] })
-    const file = join(dir, 'memory', pod.metadata?.uid ?? '', 'volumes/kubernetes.io~projected/api/token')
-    const late = (text: string) => (): boolean => {
-      clock.advance(60_000)
-      return readFileSync(file, 'utf8') === text
-    }
-    node.manager.set(pod)
-    await node.until('running', () => node.status('web')?.phase === 'Running')
-    assert.equal(readFileSync(file, 'utf8'), 'token')
-    node.tokens.push('second')
-    await node.until('renewed', late('second'))
-    node.tokens.push('')
-    clock.advance(3_600_000)
-    await settled()
-    node.tokens.push('third')
-    await node.until('renewed when it could be had again', late('third'))
-    const status = node.status('web')
-    assert.ok(status)
-    scope.cancel()
-    scope = rootScope({ clock })
-    const next = nodeHarness(scope, runtime, dir)
-    next.tokens.push('fourth')
-    await next.manager.start([{ ...pod, status }])
-    await next.until('renewed by the new one', late('fourth'))
-  })
-
   test('that nobody knows is taken down by a new agent', async () => {
     node.manager.set(web)
     await node.until('running', () => node.status('web')?.phase === 'Running')

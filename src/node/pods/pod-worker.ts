@@ -1,4 +1,4 @@
-import { type Scope, isCancelled, messageOf } from '#base'
+import { type CancellableScope, type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
 import type { Container, RuntimeEvent, Sandbox } from '../cri/runtime.ts'
 import { PodRejected } from '../refusal.ts'
@@ -46,9 +46,8 @@ export class PodWorker implements PodSubject {
   #admitted: boolean
   readonly #underWay = new Map<string, Action>()
   readonly #onGone: () => void
-  /** Cancels what is being started once the pod is to end. */
-  readonly #starting: Disposable
-  readonly #startScope: Scope
+  /** Cancelled once the pod is to end, or all its containers are to be started anew. */
+  #startScope: CancellableScope
   #queued = false
   /** Nothing is done for the pod before it is known what there is of it. */
   #unseen: boolean
@@ -93,9 +92,7 @@ export class PodWorker implements PodSubject {
       replacing: new Set(),
       endingSinceMs: undefined,
     }
-    const startScope = this.scope.child()
-    this.#startScope = startScope
-    this.#starting = startScope
+    this.#startScope = this.scope.child()
     this.upkeep = new VolumeUpkeep(
       this.scope,
       (own) => services.volumes.refresh(own, this.pod, this.podIps),
@@ -260,7 +257,7 @@ export class PodWorker implements PodSubject {
     if (ending !== undefined && ending.kind !== 'finished' && this.memory.endingSinceMs === undefined) {
       this.memory.endingSinceMs = snapshot.now
       if (ending.reason === 'DeadlineExceeded') this.services.events.record(this.pod, 'Normal', 'DeadlineExceeded', ending.message ?? '')
-      this.#starting[Symbol.dispose]()
+      this.#startScope.cancel()
     }
     const plan = planPod(snapshot)
     followProbes(this, snapshot.containers, this.#adopted, () => this.wake())
@@ -273,6 +270,7 @@ export class PodWorker implements PodSubject {
       })
       this.services.api.report(this.pod, this.#reported, this.#passes(plan))
     }
+    if (plan.restartsAll === true) this.#breakOffStart()
     for (const action of plan.actions) this.#begin(action)
     this.#timer?.cancel()
     if (plan.wakeAtMs !== undefined)
@@ -284,6 +282,13 @@ export class PodWorker implements PodSubject {
     return this.#underWay.has(START)
   }
 
+  /** What is being started would come up beside those that are started anew. */
+  #breakOffStart(): void {
+    if (!this.isStarting) return
+    this.#startScope.cancel()
+    this.#startScope = this.scope.child()
+  }
+
   /** Something has become free on the node. */
   roomChanged(): void {
     if (this.memory.resize.pending !== undefined) this.wake()
@@ -292,7 +297,7 @@ export class PodWorker implements PodSubject {
   /** A container is being ended to be started anew, or is just being started anew. */
   #passes(plan: Plan): boolean {
     const { replacing, killing, starting } = this.memory
-    if (replacing.size === 0 || plan.waiting.size > 0) return false
+    if (replacing.size === 0 || plan.waiting.size > 0 || plan.restartsAll === true) return false
     const again = new Set(plan.actions.flatMap((action) => (action.type === 'start-container' ? (action.restartOf?.id ?? []) : [])))
     return starting.size > 0 || [...replacing].some((id) => killing.has(id) || again.has(id))
   }

@@ -22,6 +22,20 @@ test('the end of a container is found though the runtime tells older states firs
   assert.deepEqual(states, [])
 })
 
+test('an answer that comes late does not bring back what was removed', async () => {
+  using scope = rootScope()
+  let state = 'running' as ContainerState
+  const runtime = stateOf(() => ({ state, annotations: { [ANNOTATIONS.terminationMessageFile]: '/nowhere' } }))
+  await runtime.readContainer(scope, 'c', 's')
+  state = 'exited'
+  const reading = runtime.readContainer(scope, 'c', 's')
+  // It waits for the file with its message now.
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+  runtime.removed('c')
+  assert.equal(await reading, undefined)
+  assert.deepEqual(runtime.containers, [])
+})
+
 describe('an event tells how a container has ended', () => {
   test('before the runtime has put it down, and no longer', async () => {
     using scope = rootScope()

@@ -54,6 +54,7 @@ export class RuntimeState {
     // What is known of an ended container does not change any more, and its message may have been cleaned away.
     const before = this.#containers.get(id)
     if (before?.state === 'exited') return before
+    const wasKnown = this.has(id)
     const status = await this.#runtime.containerStatus(scope, id).catch(unlessGone)
     if (status === undefined) {
       this.#containers.delete(id)
@@ -63,6 +64,8 @@ export class RuntimeState {
     const known = this.#containers.get(id)
     if (known?.state === 'exited') return known
     const message = status.state === 'exited' ? await terminationMessageOf(status) : ''
+    // Nor does an answer bring back what was removed meanwhile.
+    if (wasKnown && !this.has(id)) return undefined
     const view = { ...status, sandboxId, ...(message === '' ? {} : { message }) }
     this.#containers.set(id, view)
     this.#expected.delete(id)

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeEach, describe, test } from 'node:test'
 import { rootScope } from '#base'
 import { manualClock } from '#testing/basics'
+import { MemoryRuntime } from '../cri/memory/memory-runtime.ts'
+import { nodeHarness, testPod } from '../testing/node-harness.fixture.ts'
 import { VolumeUpkeep } from './volume-upkeep.ts'
 
 describe('the upkeep of volumes', () => {
@@ -93,4 +98,47 @@ describe('the upkeep of volumes', () => {
     await turns()
     assert.equal(begun.length, 1)
   })
+})
+
+test('a pod has its token renewed in time, by a new agent too, and when it could not be had once', async (context) => {
+  const dir = mkdtempSync(join(tmpdir(), 'upkeep-'))
+  const clock = manualClock()
+  const runtime = new MemoryRuntime()
+  runtime.addImage('app:1')
+  let scope = rootScope({ clock })
+  context.after(() => {
+    scope.cancel()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  const node = nodeHarness(scope, runtime, dir)
+  await node.manager.start([])
+  const settled = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const volume = { name: 'api', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }
+  const mount = { name: 'api', mountPath: '/api' }
+  const pod = testPod('web', { containers: [{ name: 'main', image: 'app:1', volumeMounts: [mount] }], volumes: [volume] })
+  const file = join(dir, 'memory', pod.metadata?.uid ?? '', 'volumes/kubernetes.io~projected/api/token')
+  const late = (text: string) => (): boolean => {
+    clock.advance(60_000)
+    return readFileSync(file, 'utf8') === text
+  }
+  node.manager.set(pod)
+  await node.until('running', () => node.status('web')?.phase === 'Running')
+  assert.equal(readFileSync(file, 'utf8'), 'token')
+  node.tokens.push('second')
+  await node.until('renewed', late('second'))
+  node.tokens.push('')
+  clock.advance(3_600_000)
+  await settled()
+  node.tokens.push('third')
+  await node.until('renewed when it could be had again', late('third'))
+  const status = node.status('web')
+  assert.ok(status)
+  scope.cancel()
+  scope = rootScope({ clock })
+  const next = nodeHarness(scope, runtime, dir)
+  next.tokens.push('fourth')
+  await next.manager.start([{ ...pod, status }])
+  await next.until('renewed by the new one', late('fourth'))
 })

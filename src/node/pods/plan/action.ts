@@ -33,6 +33,8 @@ export interface Plan {
   readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly message: string }>
   /** When time alone changes the plan. */
   readonly wakeAtMs: number | undefined
+  /** Whatever is being started is broken off: all containers are to be started anew. */
+  readonly restartsAll?: boolean
 }
 
 /** The key of whatever is started: one thing at a time. */

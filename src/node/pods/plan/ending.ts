@@ -1,6 +1,7 @@
 import type { core } from '#api'
 import { findContainer, graceOf, initContainersOf, isSidecar, mainContainersOf, specOf } from '../pod-facts.ts'
 import { restartsAfter } from './restart.ts'
+import { awaitsRestartOfAll, isRestartingAll } from './restart-all.ts'
 import type { ContainerView, PodSnapshot } from './snapshot.ts'
 
 /** Why a pod is to be taken down, and how long its processes get. */
@@ -41,9 +42,10 @@ export function endingOf(snapshot: PodSnapshot): Ending | undefined {
 
 export const isDone = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed'
 
-/** The phase that follows from the containers alone. */
+/** The phase that follows from the containers, and from what was told of those that the runtime has no more. */
 export function phaseByContainers(snapshot: PodSnapshot): Phase {
   const { pod } = snapshot
+  if (isRestartingAll(snapshot)) return pod.status?.phase === 'Pending' ? 'Pending' : 'Running'
   const newest = (name: string): ContainerView | undefined => snapshot.containers.find((container) => container.name === name)
   const main = mainContainersOf(pod).map(({ name }) => newest(name))
   if (main.every((status) => status === undefined)) {
@@ -53,11 +55,16 @@ export function phaseByContainers(snapshot: PodSnapshot): Phase {
         status?.state === 'exited' && status.exitCode !== 0 && !isSidecar(pod, container) && !restartsAfter(pod, container, status.exitCode)
       )
     })
-    return failed ? 'Failed' : 'Pending'
+    const isBetween =
+      mainContainersOf(pod).every(({ name }) => awaitsRestartOfAll(snapshot, name)) &&
+      initContainersOf(pod).every((container) => newest(container.name)?.state !== 'running' || isSidecar(pod, container))
+    if (failed) return 'Failed'
+    return isBetween && pod.status?.phase === 'Running' ? 'Running' : 'Pending'
   }
   if (
+    mainContainersOf(pod).some(({ name }) => newest(name) === undefined && !awaitsRestartOfAll(snapshot, name)) ||
     main.some(
-      (status) => status === undefined || (status.state === 'created' && status.attempt === 0) || snapshot.memory.starting.has(status.id),
+      (status) => status !== undefined && ((status.state === 'created' && status.attempt === 0) || snapshot.memory.starting.has(status.id)),
     )
   )
     return 'Pending'

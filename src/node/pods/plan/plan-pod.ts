@@ -10,6 +10,7 @@ import {
   isSidecar,
   mainContainersOf,
   specOf,
+  toldStatusOf,
 } from '../pod-facts.ts'
 import { planResize } from '../resize/plan-resize.ts'
 import type { Action, Plan } from './action.ts'
@@ -17,6 +18,7 @@ import { endedAt, goDuration, restartAt } from './backoff.ts'
 import { endingOf } from './ending.ts'
 import { planEnd } from './plan-end.ts'
 import { restartsAfter } from './restart.ts'
+import { awaitsRestartOfAll, isRestartingAll, planRestartAll } from './restart-all.ts'
 import type { ContainerView, PodSnapshot } from './snapshot.ts'
 
 export const newest = (snapshot: PodSnapshot, name: string): ContainerView | undefined =>
@@ -47,12 +49,17 @@ class RunPlan {
     const [sandbox, ...older] = this.#snapshot.sandboxes
     for (const { id } of older)
       if (!this.#snapshot.containers.some(({ sandboxId }) => sandboxId === id)) this.#actions.push({ type: 'remove-sandbox', id })
-    this.#removeOldContainers()
-    if (sandbox?.ready === true) {
+    const restartsAll = sandbox?.ready === true && isRestartingAll(this.#snapshot)
+    if (restartsAll) this.#actions.push(...planRestartAll(this.#snapshot))
+    else if (sandbox?.ready === true) {
+      this.#removeOldContainers()
       this.#planContainers(sandbox.id)
       this.#planResize()
-    } else this.#planSandbox()
-    return { actions: this.#actions, waiting: this.#waiting, wakeAtMs: this.#wakeAtMs }
+    } else {
+      this.#removeOldContainers()
+      this.#planSandbox()
+    }
+    return { actions: this.#actions, waiting: this.#waiting, wakeAtMs: this.#wakeAtMs, ...(restartsAll ? { restartsAll } : {}) }
   }
 
   #wakeAt(atMs: number): void {
@@ -192,7 +199,7 @@ class RunPlan {
       return this.#wakeAt(failure.retryAtMs)
     }
     const previous = newest(this.#snapshot, container.name)
-    const attempt = previous === undefined ? restartCountFromApi(this.#pod, container.name) : previous.attempt + 1
+    const attempt = previous === undefined ? restartCountFromApi(this.#snapshot, container.name) : previous.attempt + 1
     this.#actions.push({
       type: 'start-container',
       name: container.name,
@@ -221,9 +228,9 @@ function shownFailure(
 }
 
 /** When the runtime has forgotten every run of a container, the API still knows how many there were. */
-function restartCountFromApi(pod: core.Pod, name: string): number {
-  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {}
-  const known = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find((status) => status.name === name)
+function restartCountFromApi(snapshot: PodSnapshot, name: string): number {
+  const known = toldStatusOf(snapshot.pod, name)
+  if (awaitsRestartOfAll(snapshot, name)) return known?.restartCount ?? 0
   if (known?.containerID === undefined) return 0
   // One that was made and never started is no run: whoever was to start it went away.
   const { running, terminated } = known.state ?? {}

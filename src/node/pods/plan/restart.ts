@@ -7,11 +7,8 @@ export function restartsAfter(pod: core.Pod, container: AnyContainer, exitCode: 
   if (ephemeralContainersOf(pod).some(({ name }) => name === container.name)) return false
   const isInit = initContainersOf(pod).includes(container)
   if (isInit && exitCode === 0) return false
-  const rule = container.restartPolicyRules?.find(({ exitCodes }) => {
-    const listed = exitCodes?.values?.includes(exitCode) ?? false
-    return exitCodes?.operator === 'NotIn' ? !listed : listed
-  })
-  if (rule?.action === 'Restart') return true
+  const action = ruleFor(container, exitCode)?.action
+  if (action === 'Restart' || action === 'RestartAllContainers') return true
   switch (container.restartPolicy ?? specOf(pod).restartPolicy ?? 'Always') {
     case 'Never':
       return false
@@ -20,4 +17,12 @@ export function restartsAfter(pod: core.Pod, container: AnyContainer, exitCode: 
     default:
       return true
   }
+}
+
+/** The first of a container's rules that says what is to be done after it ended with `exitCode`. */
+export function ruleFor(container: AnyContainer, exitCode: number): core.ContainerRestartRule | undefined {
+  return container.restartPolicyRules?.find(({ exitCodes }) => {
+    const listed = exitCodes?.values?.includes(exitCode) ?? false
+    return exitCodes?.operator === 'NotIn' ? !listed : listed
+  })
 }

@@ -1,19 +1,16 @@
 import { type Amounts, type core, quantityMilli, quantityValue, subtractQuantities } from '#api'
-import { initContainersOf, isSidecar, mainContainersOf, toldStatusOf } from '../pod-facts.ts'
+import { initContainersOf, mainContainersOf, toldStatusOf } from '../pod-facts.ts'
 
 export type Resources = core.ResourceRequirements
 /** No container is called that: what is granted to the pod as a whole. */
 export const WHOLE_POD = ''
-/** By container name: what the node has granted. Only cpu and memory of lasting containers, and of the pod, can change while it lives. */
+/** By container name: what the node has granted. Only cpu and memory of containers, and of the pod, can change while it lives. */
 export type Allocation = ReadonlyMap<string, Resources>
 
 const RESIZABLE = ['cpu', 'memory'] as const
 type Resizable = (typeof RESIZABLE)[number]
 
-export const resizableContainersOf = (pod: core.Pod): readonly core.Container[] => [
-  ...mainContainersOf(pod),
-  ...initContainersOf(pod).filter((container) => isSidecar(pod, container)),
-]
+export const resizableContainersOf = (pod: core.Pod): readonly core.Container[] => [...mainContainersOf(pod), ...initContainersOf(pod)]
 
 /** What the pod asks for now. */
 export const askedOf = (pod: core.Pod): Allocation =>

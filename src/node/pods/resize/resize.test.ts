@@ -63,6 +63,31 @@ describe('a pod that asks for other resources', () => {
     )
   })
 
+  test('gets them for an init container that runs, and for one that has yet to', async () => {
+    const first = (cpu: string, generation: number): core.Pod => {
+      const resources = { requests: { cpu }, limits: { cpu } }
+      const initContainers = ['first', 'second'].map((name) => ({ name, image: 'app:1', resources }))
+      const pod = testPod('web', { initContainers, containers: [{ name: 'main', image: 'app:1' }] })
+      return { ...pod, metadata: { ...pod.metadata, generation } }
+    }
+    const init = () => node.status('web')?.initContainerStatuses ?? []
+    node.manager.set(first('100m', 1))
+    await node.until('the first one runs', () => init()[0]?.state?.running !== undefined)
+    node.manager.set(first('200m', 2))
+    await node.until('resized', () => init()[0]?.resources?.limits?.['cpu'] === '200m')
+    assert.deepEqual(
+      runtime.updates.map(({ resources }) => resources.cpuQuotaUs),
+      [20_000],
+    )
+    assert.deepEqual(
+      init().map(({ allocatedResources, restartCount }) => [allocatedResources, restartCount]),
+      [
+        [{ cpu: '200m' }, 0],
+        [{ cpu: '200m' }, 0],
+      ],
+    )
+  })
+
   test('is restarted for them when it says so', async () => {
     const extra = { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] }
     await running(asking('100m', 1, extra))

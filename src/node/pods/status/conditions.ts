@@ -1,5 +1,6 @@
 import { rfc3339 } from '#base'
 import type { core } from '#api'
+import { RESTARTING_ALL, canRestartAll, isRestartingAll } from '../plan/restart-all.ts'
 import type { PodSnapshot } from '../plan/snapshot.ts'
 import { initContainersOf, isSidecar, mainContainersOf, specOf } from '../pod-facts.ts'
 
@@ -8,8 +9,8 @@ interface Verdict {
   readonly status: 'True' | 'False'
   readonly reason?: string
   readonly message?: string
-  /** Of the pod that it is about; default: as it is now. */
-  readonly generation?: number | undefined
+  /** Of the pod that it is about; default: as it is now. One of `null` says it of none. */
+  readonly generation?: number | null | undefined
 }
 export interface ConditionFacts {
   readonly snapshot: PodSnapshot
@@ -33,6 +34,7 @@ export function conditionsOf(facts: ConditionFacts): core.PodCondition[] {
     containersReady,
     { type: 'PodScheduled', status: 'True' },
   ]
+  if (canRestartAll(snapshot.pod)) verdicts.push(restartingOf(facts))
   const disruption = snapshot.memory.ended?.disruption
   if (disruption !== undefined)
     verdicts.push({ type: 'DisruptionTarget', status: 'True', reason: disruption, message: snapshot.memory.ended?.message ?? '' })
@@ -56,7 +58,7 @@ function condition(
   const since = before?.status === status ? before.lastTransitionTime : rfc3339(now)
   return {
     type,
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    ...(generation === undefined || generation === null ? {} : { observedGeneration: generation }),
     status,
     lastProbeTime: null,
     lastTransitionTime: since ?? rfc3339(now),
@@ -103,6 +105,14 @@ function containersReadyOf({ snapshot, phase, initStatuses, statuses }: Conditio
     reason: 'ContainersNotReady',
     message: `containers with unready status: ${list(unready.map(({ name }) => name))}`,
   }
+}
+
+function restartingOf({ snapshot, phase }: ConditionFacts): Verdict {
+  const no: Verdict = { type: RESTARTING_ALL.condition, status: 'False', generation: null }
+  if (phase === 'Succeeded') return { ...no, reason: 'PodCompleted' }
+  if (phase === 'Failed') return { ...no, reason: 'PodFailed' }
+  if (!isRestartingAll(snapshot)) return no
+  return { ...no, status: 'True', reason: 'RestartAllContainersStarted', message: 'container exited with restart policy rule' }
 }
 
 function readyOf({ snapshot }: ConditionFacts, containersReady: Verdict): Verdict {

@@ -2,6 +2,7 @@ import { rfc3339 } from '#base'
 import type { core } from '#api'
 import type { Plan } from '../plan/action.ts'
 import { hasStarted } from '../plan/plan-pod.ts'
+import { RESTARTING_ALL } from '../plan/restart-all.ts'
 import type { ContainerView, PodSnapshot } from '../plan/snapshot.ts'
 import { type AnyContainer, initContainersOf, isSidecar, toldStatusOf } from '../pod-facts.ts'
 
@@ -40,8 +41,7 @@ export function containerStatus(context: StatusContext, container: AnyContainer)
   return {
     ...common,
     state,
-    lastState:
-      last?.state === 'exited' ? { terminated: terminatedOf(last) } : told?.containerID === idOf(current) ? (told.lastState ?? {}) : {},
+    lastState: last?.state === 'exited' ? { terminated: terminatedOf(last) } : lastToldOf(told, idOf(current)),
     ready: isPlainInit ? current.state === 'exited' && current.exitCode === 0 : started && readiness === 'success',
     restartCount: current.attempt,
     image: current.image === '' || current.image.startsWith('sha256:') ? (container.image ?? '') : current.image,
@@ -52,6 +52,13 @@ export function containerStatus(context: StatusContext, container: AnyContainer)
       user: { linux: { uid: current.user.uid, gid: current.user.gid, supplementalGroups: [...current.user.supplementalGroups] } },
     }),
   }
+}
+
+/** How the run before this one ended, when the runtime has forgotten it. */
+function lastToldOf(told: core.ContainerStatus | undefined, id: string): core.ContainerState {
+  if (told?.containerID !== undefined && told.containerID !== id)
+    return told.state?.terminated === undefined ? {} : { terminated: told.state.terminated }
+  return told?.lastState ?? {}
 }
 
 export const idOf = (container: ContainerView): string => `containerd://${container.id}`
@@ -99,6 +106,7 @@ function withoutRuns(
   told: core.ContainerStatus | undefined,
 ): Omit<core.ContainerStatus, 'name'> {
   const { snapshot, plan, over } = context
+  if (!over && told !== undefined && isTakenAway(snapshot, told)) return takenAway(container, told)
   if (told?.containerID !== undefined && (told.state?.terminated !== undefined || over)) {
     const { name: _, ...kept } = told
     const ended = told.state?.terminated !== undefined
@@ -132,6 +140,24 @@ function withoutRuns(
   const waiting = plan.waiting.get(container.name)
   if (waiting !== undefined) return { ...common, state: { waiting: shown(waiting) } }
   return { ...common, state: { waiting: { reason: initContainersOf(snapshot.pod).length > 0 ? 'PodInitializing' : 'ContainerCreating' } } }
+}
+
+/** It had run, and was removed to be started anew with all others. */
+const isTakenAway = ({ pod }: PodSnapshot, told: core.ContainerStatus): boolean =>
+  (told.state?.running ?? told.state?.terminated) !== undefined &&
+  pod.status?.conditions?.some(({ type, status }) => type === RESTARTING_ALL.condition && status === 'True') === true
+
+function takenAway(container: AnyContainer, told: core.ContainerStatus): Omit<core.ContainerStatus, 'name'> {
+  const { reason, message, exitCode } = RESTARTING_ALL
+  return {
+    state: { waiting: { reason, message } },
+    lastState: { terminated: { reason, message, exitCode, startedAt: null, finishedAt: null } as core.ContainerStateTerminated },
+    ready: false,
+    restartCount: (told.restartCount ?? 0) + 1,
+    image: container.image ?? '',
+    imageID: '',
+    started: false,
+  }
 }
 
 /** What it was granted, and what it has: the two differ while it is being resized. */

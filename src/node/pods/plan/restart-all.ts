@@ -1,0 +1,61 @@
+import type { core } from '#api'
+import { initContainersOf, mainContainersOf, toldStatusOf } from '../pod-facts.ts'
+import type { Action } from './action.ts'
+import { restartsAfter, ruleFor } from './restart.ts'
+import type { ContainerView, PodSnapshot } from './snapshot.ts'
+
+/** Says of a pod that all its containers are being started anew, and, while one waits for that, why its last run ended. */
+export const RESTARTING_ALL = {
+  condition: 'AllContainersRestarting',
+  reason: 'RestartingAllContainers',
+  message: 'The container is removed because RestartAllContainers in place',
+  exitCode: 137,
+} as const
+
+const containersOf = (pod: core.Pod): readonly core.Container[] => [...mainContainersOf(pod), ...initContainersOf(pod)]
+
+/** A rule of one of its containers may have all of them started anew. */
+export const canRestartAll = (pod: core.Pod): boolean =>
+  containersOf(pod).some(({ restartPolicyRules }) => restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers') === true)
+
+/**
+ * One of the containers has ended in the way for which its rule wants all of them started anew, in the same sandbox and with the same volumes.
+ * It lasts until the runtime has no run of any of them: what was told of the pod says so when an agent was away meanwhile.
+ */
+export function isRestartingAll(snapshot: PodSnapshot): boolean {
+  const { pod } = snapshot
+  if (!canRestartAll(pod) || runsOf(snapshot, containersOf(pod)).length === 0) return false
+  if (pod.status?.conditions?.some(({ type, status }) => type === RESTARTING_ALL.condition && status === 'True') === true) return true
+  if (!containersOf(pod).some(({ name }) => wantsAll(pod, newestOf(snapshot, name)))) return false
+  // What ends when its pod is over restarts nothing.
+  return !mainContainersOf(pod).every((container) => {
+    const run = newestOf(snapshot, container.name)
+    return run?.state === 'exited' && !restartsAfter(pod, container, run.exitCode)
+  })
+}
+
+/** Ends and removes all runs, whatever their restart policies: those that wanted it last, so that their exit codes stay to be seen until the others are gone. */
+export function planRestartAll(snapshot: PodSnapshot): readonly Action[] {
+  const { pod, memory } = snapshot
+  const runs = runsOf(snapshot, containersOf(pod))
+  const others = runs.filter((run) => !wantsAll(pod, run))
+  return (others.length > 0 ? others : runs).flatMap((run): Action[] => {
+    const isMade = run.state === 'created' || run.state === 'exited'
+    if (isMade) return memory.starting.has(run.id) ? [] : [{ type: 'remove-container', id: run.id }]
+    return [{ type: 'kill-container', id: run.id, name: run.name, graceSeconds: 0, message: 'killing' }]
+  })
+}
+
+/** Its run was removed to have it started anew, and it has not been since. */
+export const awaitsRestartOfAll = (snapshot: PodSnapshot, name: string): boolean =>
+  newestOf(snapshot, name) === undefined && toldStatusOf(snapshot.pod, name)?.lastState?.terminated?.reason === RESTARTING_ALL.reason
+
+const newestOf = ({ containers }: PodSnapshot, name: string): ContainerView | undefined => containers.find((run) => run.name === name)
+
+const runsOf = ({ containers }: PodSnapshot, of: readonly core.Container[]): readonly ContainerView[] =>
+  of.flatMap(({ name }) => containers.filter((run) => run.name === name))
+
+function wantsAll(pod: core.Pod, run: ContainerView | undefined): boolean {
+  const container = containersOf(pod).find(({ name }) => name === run?.name)
+  return run?.state === 'exited' && container !== undefined && ruleFor(container, run.exitCode)?.action === 'RestartAllContainers'
+}
