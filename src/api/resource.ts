@@ -138,6 +138,8 @@ export interface Strategy<T extends KubeObject> {
   readonly unconditionalUpdate?: boolean
   /** What an answer to DELETE carries. Default `status`. */
   readonly deleteAnswer?: 'object' | 'status'
+  /** What the OpenAPI documents say of it, where they say something else than what comes. */
+  readonly describedDeleteAnswer?: 'object' | 'status'
   /** Default for a DELETE without propagationPolicy. Default `background`. */
   readonly deletePropagation?: 'orphan' | 'background'
   /** Warning for a DELETE that leaves it to that default. */

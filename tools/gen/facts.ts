@@ -8,6 +8,7 @@ const META = '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1'
 const WITHOUT_OPENAPI: Readonly<Record<string, OpenApiSchema>> = {
   'io.k8s.apimachinery.pkg.apis.meta.v1.APIGroupList': {
     type: 'object',
+    'x-kubernetes-group-version-kind': [{ group: '', kind: 'APIGroupList', version: 'v1' }],
     required: ['groups'],
     properties: {
       apiVersion: { type: 'string' },
@@ -17,6 +18,7 @@ const WITHOUT_OPENAPI: Readonly<Record<string, OpenApiSchema>> = {
   },
   'io.k8s.apimachinery.pkg.apis.meta.v1.APIVersions': {
     type: 'object',
+    'x-kubernetes-group-version-kind': [{ group: '', kind: 'APIVersions', version: 'v1' }],
     required: ['versions', 'serverAddressByClientCIDRs'],
     properties: {
       apiVersion: { type: 'string' },

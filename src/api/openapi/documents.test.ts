@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defineResource } from '../define.ts'
+import { namespaces as namespaceRules } from '../groups/core/namespace.ts'
 import * as refs from '../refs.gen.ts'
 import type { Resource } from '../resource.ts'
 import { openApiV2, openApiV3 } from './documents.ts'
+import { plainDocuments } from './plain-documents.ts'
 
 const roles = defineResource(refs.roles, {}) as unknown as Resource
+const namespaces = namespaceRules as unknown as Resource
 const reviews = defineResource(refs.tokenreviews, {}) as unknown as Resource
 
 const widgets: Resource = {
@@ -75,4 +78,26 @@ test('version 2 is one document whose references all lead somewhere', () => {
   assert.ok('/apis/rbac.authorization.k8s.io/v1/roles' in document.paths && '/apis/example.com/v1/widgets' in document.paths)
   assert.equal(/"(?:allOf|anyOf|nullable|default)"|#\/components/.test(text), false)
   for (const [, name = ''] of text.matchAll(/"#\/definitions\/([^"]+)"/g)) assert.ok(name in document.definitions, name)
+})
+
+test('what is spoken in every group is named as a kind of each, whether it is served or not', () => {
+  const document = openApiV2([roles, namespaces], plainDocuments([], [])) as unknown as Document & {
+    readonly paths: Record<string, Record<string, { readonly responses: Record<string, { readonly schema: { readonly $ref: string } }> }>>
+  }
+  const kindsOf = (type: string): string[] => {
+    const { 'x-kubernetes-group-version-kind': kinds = [] } = document.definitions[`io.k8s.apimachinery.pkg.apis.meta.v1.${type}`] as {
+      readonly 'x-kubernetes-group-version-kind'?: readonly { readonly group: string; readonly version: string }[]
+    }
+    return kinds.map(({ group, version }) => `${group}/${version}`)
+  }
+  for (const type of ['DeleteOptions', 'WatchEvent']) {
+    const groups = kindsOf(type)
+    assert.deepEqual(groups, groups.toSorted())
+    for (const known of ['/v1', 'admission.k8s.io/v1', 'apps/v1beta2', 'apiregistration.k8s.io/v1'])
+      assert.ok(groups.includes(known), known)
+  }
+  assert.deepEqual([kindsOf('APIVersions'), kindsOf('APIGroupList')], [['/v1'], ['/v1']])
+  // A namespace that is asked to go is still there, and is the answer; the documents promise a Status.
+  const answer = document.paths['/api/v1/namespaces/{name}']?.['delete']?.responses['200']?.schema.$ref
+  assert.equal(answer, '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.Status')
 })

@@ -1,8 +1,9 @@
 import type { Resource } from '../resource.ts'
 import { builtInSchemas } from '../schema/builtin.ts'
 import { Components, type Describe } from './components.ts'
-import { customComponent, customListComponent, deleteOptionsKinds } from './custom.ts'
+import { customComponent, customListComponent } from './custom.ts'
 import { type Json, V2, V3 } from './dialect.ts'
+import { deleteOptionsKinds, kindsOfEveryGroup } from './every-group.ts'
 import { resourcesOperation } from './operations.ts'
 import type { PlainDocument } from './plain-documents.ts'
 import { type ResourceTypes, groupPath, groupTag, groupTitle, resourcePaths } from './paths.ts'
@@ -39,6 +40,7 @@ export function openApiV2(resources: readonly Resource[], plain: readonly PlainD
   const paths: Record<string, Json> = {}
   for (const { group, version } of groupVersions(resources)) Object.assign(paths, groupPaths(resources, group, version, components))
   for (const document of plain) paths[`/${document.path}/`] = { get: document.operation(components) }
+  for (const kind of ['DeleteOptions', 'WatchEvent']) components.addKinds(`meta.v1.${kind}`, kindsOfEveryGroup(kind))
   const sorted = Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1)))
   return {
     swagger: '2.0',
@@ -74,6 +76,8 @@ function groupPaths(resources: readonly Resource[], group: string, version: stri
   const isCustom = served.every((resource) => resource.rules !== undefined)
   const paths: Record<string, Json> = isCustom ? {} : { [`${base}/`]: { get: list() } }
   for (const resource of served) Object.assign(paths, resourcePaths(dialect, resource, typesOf(resource, components)))
+  // Version 2 names those of every group at once.
+  if (dialect.version === 2) return Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1)))
   if (!isCustom && served.some((resource) => resource.verbs.has('delete')))
     components.addKinds('meta.v1.DeleteOptions', [{ group, kind: 'DeleteOptions', version }])
   if (!isCustom && served.some((resource) => resource.verbs.has('watch')))

@@ -146,7 +146,8 @@ class PathWriter {
 
   #item(path: string, inPath: readonly string[]): void {
     const types = this.#types
-    const deleted = (): Json => (this.#resource.strategy.deleteAnswer === 'object' ? types.object() : types.status())
+    const { deleteAnswer, describedDeleteAnswer = deleteAnswer } = this.#resource.strategy
+    const deleted = (): Json => (describedDeleteAnswer === 'object' ? types.object() : types.status())
     const all: readonly (readonly [verb: Verb, method: string, make: () => Json])[] = [
       ['get', 'get', () => this.#operation('get', this.#id('read'), {})],
       [

@@ -3,9 +3,10 @@ import { type KubeObject, encodeProtobuf, metaSchema } from '#api'
 import type { Catalog, ServedGroup } from '../registry/catalog.ts'
 import type { RequestContext } from '../registry/context.ts'
 import { methodNotAllowed, noSuchPath } from '../registry/routing-errors.ts'
-import { acceptClauses, encodingOf } from '../respond/media.ts'
+import { MEDIA_TYPE_OF, acceptDiscovery } from '../respond/media.ts'
 import { encoded } from '../respond/objects.ts'
 import type { PathHandler } from '../router/handler.ts'
+import { GROUP_DISCOVERY_LIST } from './aggregated-schema.ts'
 import { DocumentCache } from './document-cache.ts'
 import { type AnnouncedGroup, aggregated, announced, groupList, groupOf, resourceList } from './discovery-documents.ts'
 import { type RemoteGroups, mergedGroups } from './merged-groups.ts'
@@ -133,21 +134,17 @@ function aggregatedAnswer(
 ): HttpResponse | undefined {
   const header = context.header('accept') ?? ''
   if (!header.includes('APIGroupDiscoveryList')) return undefined
-  const isAsked = acceptClauses(header).some(
-    ({ type, params }) =>
-      encodingOf(type) === 'json' &&
-      params.get('g') === 'apidiscovery.k8s.io' &&
-      params.get('v') === 'v2' &&
-      params.get('as') === 'APIGroupDiscoveryList',
-  )
-  if (!isAsked) return undefined
+  const accepted = acceptDiscovery(header)
+  if (accepted === undefined) return undefined
   const { bytes, etag } = documents.bytes(name, () => aggregated(groups()))
   const headers = {
-    'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+    'content-type': `${MEDIA_TYPE_OF[accepted.encoding]};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`,
     etag,
     vary: 'Accept',
     'cache-control': 'public',
   }
   if (context.header('if-none-match') === etag) return { status: 304, headers, body: { kind: 'empty' } }
-  return { status: 200, headers, body: { kind: 'bytes', chunks: [bytes] } }
+  const binary = (): Uint8Array => encodeProtobuf(GROUP_DISCOVERY_LIST, JSON.parse(Buffer.from(bytes).toString()) as KubeObject)
+  const { body } = encoded(context, accepted, 200, Buffer.from(bytes), binary)
+  return { status: 200, headers, body }
 }

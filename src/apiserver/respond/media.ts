@@ -168,6 +168,17 @@ function negotiate(
   throw onlyAccepted(offered)
 }
 
+/** In what the aggregated form of discovery is sent to who asks for it at all, whatever else he would take. */
+export function acceptDiscovery(header: string): Accepted | undefined {
+  for (const { type, params } of acceptClauses(header)) {
+    const encoding = encodingOf(type)
+    if (encoding === undefined || !isServed(encoding, params)) continue
+    if (params.get('g') === 'apidiscovery.k8s.io' && params.get('v') === 'v2' && params.get('as') === 'APIGroupDiscoveryList')
+      return { encoding, form: 'object', formVersion: 'v1', pretty: params.get('pretty') === '1' }
+  }
+  return undefined
+}
+
 /** Not a stream of another kind, nor a server of another version. */
 function isServed(encoding: Encoding, params: ReadonlyMap<string, string>): boolean {
   const stream = params.get('stream')

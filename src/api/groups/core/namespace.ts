@@ -37,6 +37,7 @@ export const namespaces = defineResource(refs.namespaces, {
       validateFinalizers(namespace, 'spec.finalizers', errors)
     },
     deleteAnswer: 'object',
+    describedDeleteAnswer: 'status',
   },
   columns: { Status: (namespace) => namespace.status?.phase ?? '' },
   selectable: { name: (namespace) => namespace.metadata?.name ?? '', 'status.phase': (namespace) => namespace.status?.phase ?? '' },
