@@ -104,8 +104,8 @@ export interface Strategy<T extends KubeObject> {
   readonly generation?: 'none' | 'spec' | OfKind<[object: T, old: T], boolean>
   /** The new object is compared as it was sent, before `prepareForUpdate` has dropped any of it. */
   readonly countsAsSent?: boolean
-  /** An empty list or map that was sent where there is none counts as a change. */
-  readonly countsEmpty?: boolean
+  /** An empty list or map that was sent where there is none counts as a change; `rules` when it is seen by rules, and raises no generation. */
+  readonly countsEmpty?: boolean | 'rules'
   /** Changes what has been read from a client's text, before `defaults`. What is applied is merged instead, and kept as it was said. */
   wasRead?(draft: T): void
   /** Fills in what was left out, beyond the schema's defaults. Idempotent. Runs after decoding, and again after admission has changed the object. */

@@ -1,3 +1,5 @@
+import { isUnsetList, unsetList } from './unset-list.ts'
+
 /**
  * Plain JSON values: null, booleans, numbers, strings, arrays and objects without a class. Members whose value is `undefined`
  * count as absent. Keys such as `__proto__` and `constructor` are ordinary keys.
@@ -39,7 +41,7 @@ export function deepClone<T>(value: T): T {
 
 function clone(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(clone)
+  if (Array.isArray(value)) return isUnsetList(value) ? unsetList() : value.map(clone)
   const copy: JsonObject = {}
   for (const key of Object.keys(value)) setMember(copy, key, clone((value as JsonObject)[key]))
   return copy

@@ -1,6 +1,6 @@
 import { goQuote } from './go-format.ts'
 import type { Path } from './path.ts'
-import { isUnsetList } from '../schema/defaults.ts'
+import { isUnsetList } from './unset-list.ts'
 
 /**
  * One reason why an object is refused. Validation functions push all they find, in Kubernetes' order, and never throw.

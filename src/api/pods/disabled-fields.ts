@@ -18,3 +18,10 @@ function dropStopSignal(container: AnyContainer): void {
   delete lifecycle.stopSignal
   if (lifecycle.postStart === undefined && lifecycle.preStop === undefined) delete container.lifecycle
 }
+
+/** The same for a status: what such features say of volumes and of devices that are a part of the node. */
+export function dropDisabledStatusFields(status: core.PodStatus): void {
+  delete status.nodeAllocatableResourceClaimStatuses
+  for (const list of ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const)
+    for (const { volumeMounts } of status[list] ?? []) for (const mount of volumeMounts ?? []) delete mount.volumeStatus
+}

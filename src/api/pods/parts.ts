@@ -1,6 +1,6 @@
 import { isShared } from '../meta/shared-parts.ts'
 import type * as core from '../types/core-v1.gen.ts'
-import { dropDisabledPodFields } from './disabled-fields.ts'
+import { dropDisabledPodFields, dropDisabledStatusFields } from './disabled-fields.ts'
 
 /** What each path of a pod may change: the rest of the draft becomes what the present pod has. */
 
@@ -16,6 +16,7 @@ export function onlyStatus(pod: core.Pod, old: core.Pod): void {
   const { deletionTimestamp: _, ownerReferences: _owners, ...metadata } = pod.metadata ?? {}
   const owners = old.metadata?.ownerReferences
   pod.metadata = { ...metadata, ...(owners === undefined ? {} : { ownerReferences: owners }) }
+  if (pod.status !== undefined && pod.status !== old.status) dropDisabledStatusFields(pod.status)
   const quality = old.status?.qosClass
   if ((pod.status?.qosClass ?? '') === '' && quality !== undefined) pod.status = { ...pod.status, qosClass: quality }
 }

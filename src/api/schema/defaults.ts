@@ -1,4 +1,5 @@
 import { isShared } from '../meta/shared-parts.ts'
+import { unsetList } from '../meta/unset-list.ts'
 import { isObject } from './decode/types.ts'
 import type { Field, ObjectSchema, Schema } from './schema.ts'
 
@@ -64,17 +65,6 @@ function initialOf(field: Field): (() => unknown) | undefined {
   if (schema.kind === 'list') return unsetList
   if (schema.kind === 'map') return () => ({})
   return zero === null ? undefined : () => zero
-}
-
-const UNSET = Symbol('a list that nobody has set')
-
-function unsetList(): unknown[] {
-  return Object.defineProperty([], UNSET, { value: true })
-}
-
-/** Whether a list was filled in here, and not sent empty: it is written as null either way, and owned by who sent it. */
-export function isUnsetList(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 0 && UNSET in value
 }
 
 /** Undefined where there is nothing to fill in, so that most of an object is never visited. */

@@ -1,4 +1,4 @@
-import { isUnsetList } from '../../schema/defaults.ts'
+import { isUnsetList } from '../../meta/unset-list.ts'
 import { deepEqual } from '../../meta/deep.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'

@@ -13,14 +13,15 @@ const WHOLE = Path.of('[]')
 
 export const configMaps = defineResource(refs.configmaps, {
   strategy: {
+    countsEmpty: true,
     validate,
     validateUpdate: (configMap, old, errors) => {
       validateImmutableData(
         configMap,
         old,
         [
-          [DATA, configMap.data, old.data],
-          [BINARY_DATA, configMap.binaryData, old.binaryData],
+          [DATA, configMap.data, old.data, 'texts'],
+          [BINARY_DATA, configMap.binaryData, old.binaryData, 'bytes'],
         ],
         IMMUTABLE,
         errors,

@@ -21,16 +21,19 @@ export function validateDataSize(bytes: number, path: Path, errors: FieldErrors)
   if (bytes > MAX_DATA_BYTES) errors.push(fieldError.tooLong(path, MAX_DATA_BYTES))
 }
 
-/** Once `immutable` is set, neither it nor the data changes. */
+/** Once `immutable` is set, neither it nor the data changes. Of bytes, an empty map is something else than none; of texts it is the same. */
 export function validateImmutableData(
   object: { readonly immutable?: boolean | undefined },
   old: { readonly immutable?: boolean | undefined },
-  data: readonly (readonly [path: Path, value: Data, oldValue: Data])[],
+  data: readonly (readonly [path: Path, value: Data, oldValue: Data, of: 'texts' | 'bytes'])[],
   immutablePath: Path,
   errors: FieldErrors,
 ): void {
   if (old.immutable !== true) return
   const why = 'field is immutable when `immutable` is set'
   if (object.immutable !== true) errors.push(fieldError.forbidden(immutablePath, why))
-  for (const [path, value, oldValue] of data) if (!deepEqual(value ?? {}, oldValue ?? {})) errors.push(fieldError.forbidden(path, why))
+  for (const [path, value, oldValue, of] of data) {
+    const isSame = of === 'bytes' ? deepEqual(value, oldValue) : deepEqual(value ?? {}, oldValue ?? {})
+    if (!isSame) errors.push(fieldError.forbidden(path, why))
+  }
 }

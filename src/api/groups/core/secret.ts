@@ -22,6 +22,7 @@ const REQUIRED_KEYS: Readonly<Record<string, readonly string[]>> = {
 
 export const secrets = defineResource(refs.secrets, {
   strategy: {
+    countsEmpty: true,
     defaults: (secret) => {
       if (secret.type === undefined || secret.type === '') secret.type = 'Opaque'
       takeStringData(secret)
@@ -29,7 +30,7 @@ export const secrets = defineResource(refs.secrets, {
     validate,
     validateUpdate: (secret, old, errors) => {
       validateImmutable(secret.type, old.type, TYPE, errors)
-      validateImmutableData(secret, old, [[DATA, secret.data, old.data]], IMMUTABLE, errors)
+      validateImmutableData(secret, old, [[DATA, secret.data, old.data, 'bytes']], IMMUTABLE, errors)
       validate(secret, errors)
     },
     warnings: tlsWarnings,
@@ -41,10 +42,12 @@ export const secrets = defineResource(refs.secrets, {
 /** `stringData` is only for writing: it goes into `data`, over what is there. */
 function takeStringData(secret: Secret): void {
   if (secret.stringData === undefined) return
-  const data: Record<string, string> = { ...secret.data }
-  for (const [key, text] of Object.entries(secret.stringData)) data[key] = encodeBase64(text)
-  secret.data = data
+  const texts = Object.entries(secret.stringData)
   delete secret.stringData
+  if (texts.length === 0) return
+  const data: Record<string, string> = { ...secret.data }
+  for (const [key, text] of texts) data[key] = encodeBase64(text)
+  secret.data = data
 }
 
 function encodeBase64(text: string): string {

@@ -37,7 +37,8 @@ export const endpointSlices = defineResource(refs.endpointslices, {
       validate(slice, errors, old)
       validateImmutable(slice.addressType, old.addressType, TYPE, errors)
     },
-    warnings: ({ addressType }) => (addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
+    warnings: ({ addressType }, old) =>
+      addressType === 'FQDN' && old === undefined ? ['spec.addressType: FQDN endpoints are deprecated'] : [],
   },
   columns: {
     AddressType: ({ addressType }) => addressType ?? '',

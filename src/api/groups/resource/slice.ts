@@ -2,6 +2,7 @@ import { defineResource } from '../../define.ts'
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { type GoStruct, shownStruct } from '../../meta/go-struct.ts'
 import type { Path } from '../../meta/path.ts'
+import { isUnsetList } from '../../meta/unset-list.ts'
 import { validateNodeSelector } from '../../pods/validate/scheduling/affinity.ts'
 import * as refs from '../../refs.gen.ts'
 import type { CounterSet, Device, ResourcePool, ResourceSlice, ResourceSliceSpec } from '../../types/resource-v1.gen.ts'
@@ -32,6 +33,7 @@ export const resourceSlices = defineResource(refs.resourceslices, {
   strategy: {
     generation: 'spec',
     countsAsSent: true,
+    countsEmpty: 'rules',
     defaults: (slice) => {
       slice.spec ??= { driver: '', pool: { name: '', generation: 0, resourceSliceCount: 0 } }
     },
@@ -123,7 +125,7 @@ function validateNodes({ nodeName, nodeSelector, allNodes, perDeviceNodeSelectio
       errors.push(
         fieldError.invalid(
           path,
-          terms.map((term) => shownStruct(NODE_SELECTOR_TERM, term)),
+          isUnsetList(terms) ? null : terms.map((term) => shownStruct(NODE_SELECTOR_TERM, term)),
           'must have exactly one node selector term',
         ),
       )

@@ -17,6 +17,13 @@ export function settleEmptyParts(schema: ObjectSchema, draft: KubeObject, old: K
   }
 }
 
+/** A copy of the new object that is settled so. */
+export function withSettledParts(schema: ObjectSchema, draft: KubeObject, old: KubeObject): KubeObject {
+  const copy = { ...draft }
+  settleEmptyParts(schema, copy, old)
+  return copy
+}
+
 /** Most objects have nothing empty in them, and are not looked at twice; what is the old one's own is not looked at once. */
 function hasEmpty(value: unknown, old: unknown): boolean {
   if (typeof value !== 'object' || value === null || value === old) return false

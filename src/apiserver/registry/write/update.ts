@@ -26,7 +26,7 @@ import { auditField, storeFields } from '../request-fields.ts'
 import type { View } from '../view.ts'
 import { cacheKey } from '../views.ts'
 import { OPTIMISTIC_LOCK, type Written, checkSize, commitDelete, present } from './write-object.ts'
-import { settleEmptyParts } from './empty-parts.ts'
+import { settleEmptyParts, withSettledParts } from './empty-parts.ts'
 
 /** How one update turns the present object into the next one. Everything here may be asked for again when somebody else was faster. */
 export interface Update {
@@ -133,11 +133,13 @@ async function changeOnce(context: RequestContext, update: Update, key: string, 
   // What is shared with the stored object is complete, and not to be written to.
   if (touched && (unshared || !sharesSpec)) resource.strategy.defaults?.(draft)
   warn(context, dropRepeatedOwners(draft, true))
-  if (resource.strategy.countsEmpty !== true) settleEmptyParts(resource.schema, draft, old)
+  const { countsEmpty = false } = resource.strategy
+  if (countsEmpty === false) settleEmptyParts(resource.schema, draft, old)
   checkRevision(update, draft, entry)
   keepSystemFields(draft, old)
   const rules = rulesFor(update)
-  const isRaised = (): boolean => subresource !== 'status' && raisesGeneration(resource, draft, old)
+  const counted = (): KubeObject => (countsEmpty === 'rules' ? withSettledParts(resource.schema, draft, old) : draft)
+  const isRaised = (): boolean => subresource !== 'status' && raisesGeneration(resource, counted(), old)
   const wasRaised = resource.strategy.countsAsSent === true && isRaised()
   rules.prepare?.(draft, old, rfc3339(scope.clock.now()))
   settleSystemFields(draft, old)
