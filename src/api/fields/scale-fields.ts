@@ -41,7 +41,8 @@ export function managedFieldsAfterScale(
       remaining.push(manager)
       continue
     }
-    const at = owners.findIndex((owner) => isSameManager(owner, { ...manager, apiVersion: SCALE }))
+    // An updater is one in each version: that of the Scale is another one than that of the object, and becomes a second entry of it.
+    const at = owners.findIndex((owner) => isSameManager(owner, manager))
     if (at !== -1) owners.splice(at, 1)
     const fields = at === -1 ? difference(manager.fields, fieldSetOf(path)) : manager.fields
     if (!isEmptySet(fields)) remaining.push(withFields(manager, fields))

@@ -231,6 +231,25 @@ test('the owners of replicas move between an object and its Scale', () => {
   assert.deepEqual(managedFieldsAfterScale(entries, scale, paths, 'apps/v1'), entries)
 })
 
+test('an updater of replicas is a second one in the version of a Scale', () => {
+  const paths = { 'apps/v1': ['spec', 'replicas'] }
+  const entries: ManagedFieldsEntry[] = [
+    {
+      manager: 'm',
+      operation: 'Update',
+      apiVersion: 'apps/v1',
+      time: '2024-01-01T00:00:00Z',
+      fieldsType: 'FieldsV1',
+      fieldsV1: { 'f:spec': { 'f:replicas': {}, 'f:paused': {} } },
+    },
+  ]
+  const scale = scaleManagedFields(entries, paths)
+  assert.deepEqual(managedFieldsAfterScale(entries, scale, paths, 'apps/v1'), [
+    { manager: 'm', operation: 'Update', apiVersion: 'apps/v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { 'f:replicas': {} } } },
+    { ...entries[0], fieldsV1: { 'f:spec': { 'f:paused': {} } } },
+  ])
+})
+
 test('who adds an empty struct owns the fields of it that are written though they were never set', () => {
   const event = (more: object): KubeObject => ({ apiVersion: 'v1', kind: 'Event', metadata: { name: 'e' }, ...more }) as KubeObject
   const owned = (updated: KubeObject): unknown =>

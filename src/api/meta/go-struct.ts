@@ -1,3 +1,5 @@
+import { isUnsetList } from './unset-list.ts'
+
 /**
  * A type of kube-apiserver that its refusals show as it is in memory: fields under their names in Go and in its order, also those that
  * are not set. Of each: its name there, its name in the API, and what stands there when it is not set, or the type of what stands there when it is.
@@ -10,7 +12,7 @@ export function shownStruct(type: GoStruct, value: object): Record<string, unkno
   return Object.fromEntries(
     type.map(([goName, name, unset = null, nested]) => {
       const own = fields[name]
-      return [goName, own === undefined || own === null ? unset : nested === undefined ? own : shownNested(nested, own)]
+      return [goName, own === undefined || own === null || isUnsetList(own) ? unset : nested === undefined ? own : shownNested(nested, own)]
     }),
   )
 }

@@ -10,14 +10,13 @@ export function forDirective(key: string, prefix: string): string | undefined {
   return key.startsWith(prefix) ? key.slice(prefix.length) : undefined
 }
 
-/** A part of a patch as it is put where the document has nothing. Undefined when it says to delete. */
+/** A part of a patch as it is put where the document has nothing of its type. Undefined when it is an instruction itself. */
 export function withoutDirectives(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutDirectives).filter((item) => item !== undefined)
   if (!isJsonObject(value)) return value
-  if (value[PATCH] === 'delete' || value[PATCH] === 'replace') return undefined
+  if (value[PATCH] !== undefined) return undefined
   const result: JsonObject = {}
   for (const key of Object.keys(value)) {
-    if (key === PATCH || key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER) || key.startsWith(DELETE_FROM_LIST)) continue
     const kept = withoutDirectives(value[key])
     if (kept !== undefined) setMember(result, key, kept)
   }

@@ -105,15 +105,43 @@ test('directives do not get into what is new', () => {
     {
       spec: {
         containers: [
-          { name: 'c', $retainKeys: ['name'] },
+          { name: 'c', image: 'i' },
           { name: 'x', $patch: 'delete' },
+          { name: 'y', $patch: 'merge' },
         ],
         nodeSelector: { a: null },
       },
     },
     schema,
   )
-  assert.deepEqual(result, { spec: { containers: [{ name: 'c' }], nodeSelector: {} } })
+  assert.deepEqual(result, { spec: { containers: [{ name: 'c', image: 'i' }], nodeSelector: {} } })
+})
+
+test('what has another type than what is there takes its place, and an instruction takes it away', () => {
+  const merged = (restartPolicy: unknown): unknown =>
+    strategicMergePatch({ spec: { restartPolicy: 'Always' } }, { spec: { restartPolicy } }, schema)
+  assert.deepEqual(merged({ a: 1, b: null }), { spec: { restartPolicy: { a: 1 } } })
+  assert.deepEqual(merged({ $patch: 'delete' }), { spec: {} })
+})
+
+test('lists that are merged have items of one type', () => {
+  const add = (patch: object): unknown => strategicMergePatch({ metadata: { finalizers: ['a.b/c'] } }, { metadata: patch }, schema)
+  assert.throws(() => add({ finalizers: ['a.b/d', ['x']] }), /list element types are not identical: \[\[a\.b\/c\] \[a\.b\/d \[x\]\]\]/)
+  assert.throws(() => add({ finalizers: [1] }), /not identical/)
+  assert.throws(() => add({ '$deleteFromPrimitiveList/finalizers': [{}] }), /not identical/)
+})
+
+test('maps and what is kept as it came have no lists to be put in order', () => {
+  const put = (document: object, patch: object, kind: string, group = ''): unknown =>
+    strategicMergePatch(document, patch, builtInSchema(group, 'v1', kind))
+  assert.throws(
+    () => put({ data: { a: 'b' } }, { data: { '$setElementOrder/c': ['b'] } }, 'ConfigMap'),
+    /data type is not struct, instead is: map/,
+  )
+  assert.throws(
+    () => put({ data: { a: { b: 1 } } }, { data: { a: { c: 2 } } }, 'ControllerRevision', 'apps'),
+    /in struct RawExtension for the json field "a"/,
+  )
 })
 
 test('nothing is a patch that changes nothing', () => {

@@ -84,10 +84,11 @@ function mergeMember(result: JsonObject, key: string, value: unknown, schema: Sc
     const below = fieldSchema(schema, key)
     setMember(result, key, below.kind === 'object' && below.isReplaced === true ? value : mergeMap(current, value, below))
   } else if (Array.isArray(value) && Array.isArray(current)) setMember(result, key, mergeList(current, value, fieldSchema(schema, key)))
-  else if (current === undefined) {
+  else {
     const added = withoutDirectives(withoutNullMembers(value))
-    if (added !== undefined) setMember(result, key, added)
-  } else setMember(result, key, withoutNullMembers(value))
+    if (added === undefined) delete result[key]
+    else setMember(result, key, added)
+  }
 }
 
 /** Throws when the type has no such field: the patch names something that can be in no object. */
@@ -95,20 +96,24 @@ function fieldSchema(schema: Schema, key: string): Schema {
   switch (schema.kind) {
     case 'object': {
       const found = schema.fields.get(key)?.schema ?? schema.others ?? (schema.keepUnknown ? ANY : undefined)
-      if (found === undefined)
-        throw badPatch(`unable to find api field in struct ${schema.name ?? ''} for the json field ${JSON.stringify(key)}`, 500)
+      if (found === undefined) throw unknownField(schema.name ?? '', key)
       return found
     }
     case 'map':
-      return schema.values
+      throw badPatch('merging an object in json but data type is not struct, instead is: map', 500)
     case 'any':
-      return schema.objects ?? ANY
+      if (schema.objects !== undefined) return schema.objects
+      // What is kept as it came has no fields that anybody knows.
+      if (schema.name !== undefined) throw unknownField(schema.name, key)
+      return ANY
     default:
       throw badPatch(`unable to find api field in ${schema.kind} for the json field ${JSON.stringify(key)}`, 500)
   }
 }
 
 const ANY: Schema = { kind: 'any' }
+const unknownField = (type: string, key: string): Error =>
+  badPatch(`unable to find api field in struct ${type} for the json field ${JSON.stringify(key)}`, 500)
 
 function mergeList(original: Items, patch: Items, schema: Schema): Items {
   if (schema.kind !== 'list' || schema.mergeKey === undefined) return patch
@@ -156,12 +161,13 @@ function withSpecialItems(original: Items, patch: Items, mergeKey: string): { or
   return replace ? { original: ordinary, patch: [] } : { original: remaining, patch: ordinary }
 }
 
+/** All items are of the type of the first one. */
 function elementKind(...lists: readonly Items[]): 'map' | 'scalar' {
-  const kinds = new Set(lists.flatMap((list) => list.map((item) => (isJsonObject(item) ? 'map' : Array.isArray(item) ? 'list' : 'scalar'))))
-  if (kinds.has('list')) throw badPatch('lists of lists are not supported', 422)
-  if (kinds.size === 0) throw badPatch('no elements in any of the given slices', 500)
-  if (kinds.size > 1) throw badPatch(`list element types are not identical: ${goValue(lists)}`, 500)
-  return kinds.has('map') ? 'map' : 'scalar'
+  const [first, ...others] = lists.flat().map((item) => restoredType(item))
+  if (first === undefined) throw badPatch('no elements in any of the given slices', 500)
+  if (first === 'array') throw badPatch('lists of lists are not supported', 422)
+  if (others.some((type) => type !== first)) throw badPatch(`list element types are not identical: ${goValue(lists)}`, 500)
+  return first === 'object' ? 'map' : 'scalar'
 }
 
 function deleteFromList(result: JsonObject, key: string, patch: unknown): void {
@@ -170,7 +176,9 @@ function deleteFromList(result: JsonObject, key: string, patch: unknown): void {
     return
   }
   const current = member(result, key)
-  if (Array.isArray(current) && Array.isArray(patch)) setMember(result, key, withoutScalars(current, patch))
+  if (!Array.isArray(current) || !Array.isArray(patch) || current.length + patch.length === 0) return
+  elementKind(current, patch)
+  setMember(result, key, withoutScalars(current, patch))
 }
 
 /**

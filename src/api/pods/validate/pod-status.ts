@@ -3,8 +3,9 @@ import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
 import { newIpErrors, parseIp } from '../../validation/ip.ts'
-import { dnsSubdomainErrors, qualifiedNameErrors } from '../../validation/names.ts'
+import { dnsLabelErrors, dnsSubdomainErrors, qualifiedNameErrors } from '../../validation/names.ts'
 import { invalidText, validateImmutable } from '../../validation/values.ts'
+import { validateContainerReports } from './container-reports.ts'
 
 const STATUS = Path.of('status')
 const CONDITIONS = STATUS.child('conditions')
@@ -48,8 +49,10 @@ export function validatePodStatus(pod: core.Pod, old: core.Pod, errors: FieldErr
     validateEnded(status.ephemeralContainerStatuses, before.ephemeralContainerStatuses, 'ephemeralContainerStatuses', () => 'Never', errors)
   }
   validateClaimStatuses(status.resourceClaimStatuses ?? [], pod.spec?.resourceClaims ?? [], errors)
+  validateExtendedClaim(pod, errors)
   validateIps(status.podIPs, before.podIPs, 'podIPs', errors)
   validateHostIps(status, before, errors)
+  validateContainerReports(pod, errors)
 }
 
 type RestartPolicyOf = (container: string) => string | undefined
@@ -90,14 +93,47 @@ function validateClaimStatuses(
   const path = STATUS.child('resourceClaimStatuses')
   const names = new Set<string>()
   statuses.forEach(({ name = '', resourceClaimName }, i) => {
-    if (names.has(name)) errors.push(fieldError.duplicate(path.index(i), name))
-    names.add(name)
     if (!claims.some((claim) => claim.name === name)) {
       errors.push(fieldError.invalid(path.index(i).child('name'), name, 'must match the name of an entry in `spec.resourceClaims`'))
     }
+    if (names.has(name)) errors.push(fieldError.duplicate(path.index(i).child('name'), name))
+    names.add(name)
     if (resourceClaimName !== undefined)
-      invalidText(resourceClaimName, dnsSubdomainErrors(resourceClaimName), path.index(i).child('name'), errors)
+      invalidText(resourceClaimName, dnsSubdomainErrors(resourceClaimName), path.index(i).child('resourceClaimName'), errors)
   })
+}
+
+/** Which of a claim's requests an extended resource of a container has become. */
+function validateExtendedClaim({ status, spec }: core.Pod, errors: FieldErrors): void {
+  const claim = status?.extendedResourceClaimStatus
+  if (claim === undefined) return
+  const path = STATUS.child('extendedResourceClaimStatus')
+  const mappings = path.child('requestMappings')
+  const all = claim.requestMappings ?? []
+  if (all.length === 0) errors.push(fieldError.required(mappings, 'at least one request mapping is required'))
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]
+  const seen = new Set<string>()
+  all.forEach(({ containerName = '', resourceName = '', requestName = '' }, i) => {
+    const at = mappings.index(i)
+    const container = containers.find(({ name }) => name === containerName)
+    const among = 'in spec.initContainers.resources.requests or spec.containers.resources.requests'
+    if (container === undefined) {
+      const why = 'must match the name of an entry in spec.initContainers.name or spec.containers.name'
+      errors.push(fieldError.invalid(at.child('containerName'), containerName, why))
+    } else if (container.resources?.requests?.[resourceName] === undefined) {
+      errors.push(fieldError.invalid(at.child('resourceName'), resourceName, `must match the extended resource name of an entry ${among}`))
+    }
+    invalidText(requestName, dnsLabelErrors(requestName), path.child('requestName'), errors)
+    const key = JSON.stringify([containerName, resourceName, requestName])
+    if (seen.has(key))
+      for (const [name, value] of Object.entries({ containerName, resourceName, requestName }))
+        errors.push(fieldError.duplicate(at.child(name), value))
+    seen.add(key)
+  })
+  const { resourceClaimName = '' } = claim
+  const at = path.child('resourceClaimName')
+  if (resourceClaimName === '') errors.push(fieldError.required(at, ''))
+  else invalidText(resourceClaimName, dnsSubdomainErrors(resourceClaimName), at, errors)
 }
 
 /** What was there before may stay, however it is written. */

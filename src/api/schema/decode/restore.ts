@@ -55,6 +55,8 @@ function ofValue(schema: Schema, goType: string, value: unknown): string | undef
     case 'number':
       return typeof value === 'number' ? undefined : 'unrecognized type: float64'
     case 'bytes':
+      // A list is read item by item, each of which would have to be a byte.
+      if (Array.isArray(value)) return value.every((item) => typeof item === 'number') ? undefined : 'unrecognized type: uint8'
       return typeof value === 'string' ? undefined : `cannot restore slice from ${goKind(value)}`
     default:
       // Types that read themselves.

@@ -35,3 +35,24 @@ test('a patch that cannot be read is told after an object that is missing', asyn
     assert.deepEqual([await status('none'), await status('n')], [404, 400])
   }
 })
+
+test('of two fields of a wrong type the one is told that comes first in the patched document', async (t) => {
+  const api = await testApiServer({})
+  t.after(() => api.close())
+  const path = '/api/v1/namespaces/default/secrets'
+  await api.request('POST', path, { body: { metadata: { name: 'order' } } })
+  const told = async (type: string, body: unknown): Promise<string> => {
+    const { text } = await api.request('PATCH', `${path}/order`, { body, headers: { 'content-type': type } })
+    return text
+  }
+  assert.match(await told('application/merge-patch+json', { type: ['x'], immutable: 1 }), /Go struct field Secret\.immutable of type bool/)
+  assert.match(
+    await told('application/merge-patch+json', { metadata: 0, type: ['x'] }),
+    /Go struct field Secret\.metadata of type v1\.ObjectMeta/,
+  )
+  const operations = [
+    { op: 'add', path: '/type', value: {} },
+    { op: 'add', path: '/immutable', value: 'x' },
+  ]
+  assert.match(await told('application/json-patch+json', operations), /Go struct field Secret\.immutable of type bool/)
+})

@@ -104,10 +104,22 @@ export function preparePatch(
         return finishDraft(expected, object)
       } catch (error) {
         // A patched object that cannot be read is the patch's fault.
-        if (error instanceof DecodeError) throw invalidPatch(shown(), error.message)
-        throw error
+        if (!(error instanceof DecodeError)) throw error
+        throw invalidPatch(shown(), type === 'strategic' ? error.message : (problemInOrder(expected.schema, text()) ?? error.message))
       }
     },
+  }
+}
+
+/** Of several problems, the one that comes first in the document as it is written out. */
+function problemInOrder(schema: ObjectSchema, text: string): string | undefined {
+  try {
+    const { value, literals } = readJson(Buffer.from(text))
+    decodeObject(schema, value, literals)
+    return undefined
+  } catch (error) {
+    if (error instanceof DecodeError) return error.message
+    throw error
   }
 }
 
