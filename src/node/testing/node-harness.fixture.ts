@@ -120,6 +120,7 @@ export function nodeHarness(
     record: (pod, type, reason, message) => void events.push(`${pod.metadata?.name ?? ''} ${type} ${reason}: ${message}`),
   }
   const drivers: NodeDrivers = {
+    tellAgain: async () => undefined,
     get(name) {
       throw new Error(`driver name ${name} not found in the list of registered CSI drivers`)
     },

@@ -46,7 +46,7 @@ export function nodeVolumes(scope: Scope, client: Client, objects: ObjectSource,
   return {
     driven,
     local,
-    csiPlugins: csiPlugins(scope, drivers, options.paths),
+    csiPlugins: csiPlugins(scope, client, drivers, options.paths),
     recover: async (own) => {
       await local.recover(own)
       await driven.recover()

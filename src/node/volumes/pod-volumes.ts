@@ -7,7 +7,7 @@ import type { ContainerRuntime, Device, Mount } from '../cri/runtime.ts'
 import type { ObjectSource } from '../objects.ts'
 import { type AnyContainer, uidOf } from '../pods/pod-facts.ts'
 import type { PodVolumes } from '../pods/services.ts'
-import { StartRefused, configError } from '../refusal.ts'
+import { PodRejected, StartRefused, configError } from '../refusal.ts'
 import { hostnameOf, hostsFile, hostsPathOf, keepHostsFile } from '../sandbox/hosts-file.ts'
 import type { NodeSettings } from '../settings.ts'
 import { openDirectory, writeAtomically } from './atomic-writer.ts'
@@ -203,7 +203,7 @@ export function podVolumes(
             ready.add(key)
           } catch (error) {
             scope.check()
-            throw failed(volume, error)
+            throw error instanceof PodRejected ? error : failed(volume, error)
           }
         }),
       )

@@ -46,7 +46,14 @@ async function world(t: TestContext, capabilities: readonly number[] = [1, 3, 5]
   const api = createFakeApi()
   const client = createClient({ transport: inProcessTransport(api.handler) })
   await client.resource(refs.nodes).create(scope, { metadata: { name: 'n' } })
-  const state = { staged: new Map<string, string>(), published: new Map<string, Asked>(), grown: 0n, failPublish: false, staging: 0 }
+  const state = {
+    staged: new Map<string, string>(),
+    published: new Map<string, Asked>(),
+    most: 7n,
+    grown: 0n,
+    failPublish: false,
+    staging: 0,
+  }
   const methods = csiMethods()
   const paths = kubeletPaths(rootDir)
   const unary = (name: string, run: (asked: Asked) => object | void) =>
@@ -56,7 +63,7 @@ async function world(t: TestContext, capabilities: readonly number[] = [1, 3, 5]
     serveGrpc(own, join(rootDir, 'plugins', 'fake.sock'), [
       unary('NodeGetInfo', () => ({
         nodeId: 'node-id',
-        maxVolumesPerNode: 7n,
+        maxVolumesPerNode: state.most,
         accessibleTopology: { segments: { 'example.com/rack': 'r1' } },
       })),
       unary('NodeGetCapabilities', () => ({ capabilities: capabilities.map((type) => ({ rpc: { type } })) })),
@@ -93,7 +100,7 @@ async function world(t: TestContext, capabilities: readonly number[] = [1, 3, 5]
       [registrationMethods().get('Registration/NotifyRegistrationStatus'), async (status: never) => (registrations.push(status), {})],
     ])
   const drivers = new DriverRegistry(new CsiNode(client, 'n'), new Map())
-  void new PluginRegistry(registry, paths, { CSIPlugin: csiPlugins(scope, drivers, paths) }).run(scope)
+  void new PluginRegistry(registry, paths, { CSIPlugin: csiPlugins(scope, client, drivers, paths) }).run(scope)
   const objects = new Map<string, unknown>()
   const reported: (readonly string[])[] = []
   const events: string[] = []
@@ -214,6 +221,26 @@ describe('CSI drivers', () => {
     assert.deepEqual(restarted.inUse, [`kubernetes.io/csi/${NAME}^vol`])
     await restarted.release(scope, 'one')
     assert.deepEqual(reported.at(-1), [])
+  })
+
+  it('are asked again for their limit as often as their object says, and at once when the attacher has reached it', async (t) => {
+    const { scope, client, state, start, register, registrations, objects } = await world(t)
+    const limit = async (): Promise<number | undefined> =>
+      (await client.resource(refs.csinodes).get(scope, { name: 'n' })).spec.drivers[0]?.allocatable?.count
+    await register(scope)
+    await eventually('it is registered', () => registrations.length > 0)
+    state.most = 6n
+    const driver = { metadata: { name: NAME }, spec: { nodeAllocatableUpdatePeriodSeconds: 1 } }
+    const created = await client.resource(refs.csidrivers).create(scope, driver)
+    await eventually('the API knows', async () => (await limit()) === 6)
+    await client.resource(refs.csidrivers).update(scope, { ...created, spec: { nodeAllocatableUpdatePeriodSeconds: 1000 } })
+    state.most = 5n
+    const attachError = { message: 'no more', errorCode: 8 }
+    objects.set('attachment', { spec: {}, status: { attached: false, attachError } })
+    await assert.rejects(start().mount(scope, useOf('one')), /has not been attached to the node yet: no more/)
+    objects.set('driver', driver)
+    await assert.rejects(start().mount(scope, useOf('one')), { reason: 'VolumeAttachmentLimitExceeded', message: /: no more$/ })
+    assert.equal(await limit(), 5)
   })
 
   it('get what their object asks for: the pod, tokens, secrets', async (t) => {

@@ -1,12 +1,14 @@
 import { type Scope, isCancelled, messageOf } from '#base'
+import type { Client } from '#client'
 import type { KubeletPaths } from '../../plugins/kubelet-paths.ts'
 import type { PluginHandler } from '../../plugins/plugin-registry.ts'
 import { PluginRefused } from '../../refusal.ts'
 import type { DriverRegistry } from './driver-registry.ts'
 import { grpcDriver } from './grpc-driver.ts'
+import { followVolumeLimit } from './volume-limit.ts'
 
 /** Takes CSI drivers that register at the node. A driver whose socket goes can mount nothing more; what is mounted stays. `node`: for as long as the agent runs. */
-export function csiPlugins(node: Scope, drivers: DriverRegistry, paths: KubeletPaths): PluginHandler {
+export function csiPlugins(node: Scope, client: Client, drivers: DriverRegistry, paths: KubeletPaths): PluginHandler {
   return {
     validate({ name, versions }) {
       if (drivers.isBuiltIn(name)) throw new PluginRefused(`the name ${name} is taken by a driver of the node itself`)
@@ -27,15 +29,14 @@ export function csiPlugins(node: Scope, drivers: DriverRegistry, paths: KubeletP
         })
       }
       try {
-        const on = await driver.info(life)
-        if (on.nodeId === '') throw new PluginRefused(`CSI driver ${name} has no id for this node`)
-        await drivers.register(life, driver, { ...on, name })
+        await drivers.register(life, name, driver)
       } catch (error) {
         driver[Symbol.dispose]()
         throw error
       }
-      if (life.signal.aborted) leave()
-      else life.signal.addEventListener('abort', leave, { once: true })
+      if (life.signal.aborted) return leave()
+      life.signal.addEventListener('abort', leave, { once: true })
+      followVolumeLimit(life, client, name, (own) => drivers.tellAgain(own, name))
     },
   }
 }

@@ -1,12 +1,16 @@
 import type { Scope } from '#base'
+import { PluginRefused } from '../../refusal.ts'
+import type { CsiNode } from './csi-node.ts'
+import type { GrpcDriver } from './grpc-driver.ts'
 import type { NodeDriver, NodeDrivers } from './node-driver.ts'
-import type { CsiNode, DriverOnNode } from './csi-node.ts'
+
+type Registered = NodeDriver & Pick<GrpcDriver, 'info'>
 
 /** The drivers of this node: built-in ones, and those that have registered. */
 export class DriverRegistry implements NodeDrivers {
   readonly #node: CsiNode
   readonly #builtIn: ReadonlyMap<string, NodeDriver>
-  readonly #registered = new Map<string, NodeDriver>()
+  readonly #registered = new Map<string, Registered>()
 
   constructor(node: CsiNode, builtIn: ReadonlyMap<string, NodeDriver>) {
     this.#node = node
@@ -23,9 +27,14 @@ export class DriverRegistry implements NodeDrivers {
   }
 
   /** Resolves when the API knows of the driver, and pods can use it. */
-  async register(scope: Scope, driver: NodeDriver, on: DriverOnNode): Promise<void> {
-    await this.#node.install(scope, on)
-    this.#registered.set(on.name, driver)
+  async register(scope: Scope, name: string, driver: Registered): Promise<void> {
+    await this.#tell(scope, name, driver)
+    this.#registered.set(name, driver)
+  }
+
+  async tellAgain(scope: Scope, name: string): Promise<void> {
+    const driver = this.#registered.get(name)
+    if (driver !== undefined) await this.#tell(scope, name, driver)
   }
 
   /** Only if it is still this one that has the name. */
@@ -33,5 +42,11 @@ export class DriverRegistry implements NodeDrivers {
     if (this.#registered.get(name) !== driver) return
     this.#registered.delete(name)
     await this.#node.uninstall(scope, name)
+  }
+
+  async #tell(scope: Scope, name: string, driver: Registered): Promise<void> {
+    const on = await driver.info(scope)
+    if (on.nodeId === '') throw new PluginRefused(`CSI driver ${name} has no id for this node`)
+    await this.#node.install(scope, { ...on, name })
   }
 }

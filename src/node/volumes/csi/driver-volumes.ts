@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import { type core, compareQuantities, quantityValue, type storage } from '#api'
 import { uidOf } from '../../pods/pod-facts.ts'
+import { PodRejected } from '../../refusal.ts'
 import { mountPoints } from '../mounts.ts'
 import { giveToGroup } from '../ownership.ts'
 import { Turns } from '../../turns.ts'
@@ -14,6 +15,8 @@ import { type VolumeUse, accessModeOf, attachmentName, isGivenToGroup, uniqueNam
 /** Volumes that nobody uses any more are looked for, and claims that grow are asked about, this often. */
 const TEND_MS = 30_000
 const REPUBLISH_MS = 60_000
+/** gRPC's code, as attachers pass it on: the node has as many volumes of the driver as it can have. */
+const RESOURCE_EXHAUSTED = 8
 const DEFAULT_POLICY = 'ReadWriteOnceWithFSType'
 
 export interface DriverVolumesOptions {
@@ -164,8 +167,22 @@ export class DriverVolumes {
     const attachment = await objects.attachment(scope, attachmentName(use, nodeName))
     if (attachment?.status?.attached === true && attachment.metadata?.deletionTimestamp === undefined)
       return attachment.status.attachmentMetadata ?? {}
-    const why = attachment?.status?.attachError?.message
+    const { message: why, errorCode } = attachment?.status?.attachError ?? {}
+    if (errorCode === RESOURCE_EXHAUSTED && object?.spec.nodeAllocatableUpdatePeriodSeconds !== undefined)
+      await this.#refuse(scope, use, why)
     throw new Error(`volume ${use.name} has not been attached to the node yet${why === undefined ? '' : `: ${why}`}`)
+  }
+
+  /** The scheduler believed that there was room: the API is told what the driver says now, and the pod makes way for one that is placed by that. */
+  async #refuse(scope: Scope, { volume, driver }: VolumeUse, why = ''): Promise<never> {
+    await this.#options.drivers.tellAgain(scope, driver).catch((error: unknown) => {
+      if (isCancelled(error)) throw error
+      scope.log.warn('a driver could not be asked for its limit', { driver, error: messageOf(error) })
+    })
+    throw new PodRejected(
+      'VolumeAttachmentLimitExceeded',
+      `Pod was rejected: Node has reached its volume attachment limit, rejecting pod. unmounted volumes=[${volume}], unattached volumes=[${volume}], failed to process volumes=[]: ${why}`,
+    )
   }
 
   async #stage(scope: Scope, use: VolumeUse, { driver, features, places, entry, publishContext }: Staging): Promise<void> {

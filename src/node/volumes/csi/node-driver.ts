@@ -81,4 +81,6 @@ export interface NodeDriver {
 export interface NodeDrivers {
   /** Throws when there is none of this name. */
   get(name: string): NodeDriver
+  /** Asks a driver anew what it says of this node, and tells the API. */
+  tellAgain(scope: Scope, name: string): Promise<void>
 }
