@@ -28,6 +28,18 @@ function outcome(cluster: Cluster, pod: PodInfo, seed = 1): string {
 
 describe('a decision', () => {
   const taint = (key: string, effect: string, value?: string): core.Taint => ({ key, effect, ...(value === undefined ? {} : { value }) })
+  /** Only on nodes with all of these names. */
+  const named = (all: readonly (readonly string[])[]): { spec: Partial<core.PodSpec> } => ({
+    spec: {
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchFields: all.map((values) => ({ key: 'metadata.name', operator: 'In', values: [...values] })) }],
+          },
+        },
+      },
+    },
+  })
   const cases: readonly { readonly name: string; readonly cluster: Cluster; readonly pod: PodInfo; readonly expected: string }[] = [
     { name: 'says so without nodes', cluster: testCluster([]), pod: testPod('a'), expected: 'no nodes available to schedule pods' },
     {
@@ -84,6 +96,50 @@ describe('a decision', () => {
         },
       }),
       expected: "0/1 nodes are available: 1 node(s) didn't satisfy plugin(s) [NodeAffinity].",
+    },
+    {
+      name: 'asks a node that is not named nothing else',
+      cluster: testCluster([testNode('n1', { unschedulable: true, taints: [taint('k', 'NoSchedule')] })]),
+      pod: testPod('a', named([['n9']])),
+      expected: "0/1 nodes are available: 1 node(s) didn't satisfy plugin(s) [NodeAffinity].",
+    },
+    {
+      name: 'sees that nobody can have two names',
+      cluster: testCluster([testNode('n1')]),
+      pod: testPod('a', named([['n1'], ['n2']])),
+      expected: '0/1 nodes are available: pod affinity terms conflict. not found',
+    },
+    {
+      name: 'compares numbers of 64 bits and no others',
+      cluster: testCluster([testNode('n1', { labels: { size: '99999999999999999999' } })]),
+      pod: testPod('a', {
+        spec: {
+          affinity: {
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: [{ matchExpressions: [{ key: 'size', operator: 'Gt', values: ['5'] }] }],
+              },
+            },
+          },
+        },
+      }),
+      expected: "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
+    },
+    {
+      name: 'counts no pods for a spread constraint that selects by nothing',
+      cluster: testCluster(
+        [testNode('n1', { labels: { zone: 'a' } }), testNode('n2', { labels: { zone: 'b' }, unschedulable: true })],
+        [
+          [testPod('x'), 'n1'],
+          [testPod('y'), 'n1'],
+        ],
+      ),
+      pod: testPod('a', {
+        spec: {
+          topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: {} }],
+        },
+      }),
+      expected: 'n1',
     },
     {
       name: 'keeps anti-affine pods apart, seen from the new pod',

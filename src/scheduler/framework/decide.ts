@@ -64,6 +64,7 @@ export function prepareFilters(
   filters: readonly FilterPlugin[],
 ): NodeCheck | NonNullable<Diagnosis['general']> {
   const checks: ((node: NodeState) => Refusal | undefined)[] = []
+  const early: ((node: NodeState) => Refusal | undefined)[] = []
   const tests: SlotTest[] = []
   for (const plugin of filters) {
     const prepared = plugin.prepare(cluster, pod)
@@ -71,15 +72,17 @@ export function prepareFilters(
       return { plugin: plugin.name, message: prepared.message, ...(prepared.tail === undefined ? {} : { tail: prepared.tail }) }
     if (prepared === undefined) continue
     checks.push(prepared.check)
+    if (prepared.early !== undefined) early.push(prepared.early)
     if (prepared.column !== undefined || prepared.fits !== undefined) tests.push({ column: prepared.column, fits: prepared.fits })
   }
   const known = tests.length === checks.length ? tests : undefined
   const [only] = checks
   if (only !== undefined && checks.length === 1) return { check: only, tests: known }
+  const all = early.length === 0 ? checks : [...early, ...checks]
   return {
     tests: known,
     check: (node) => {
-      for (const check of checks) {
+      for (const check of all) {
         const refused = check(node)
         if (refused !== undefined) return refused
       }

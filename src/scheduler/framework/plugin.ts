@@ -48,9 +48,17 @@ export type PreparedFilter =
       readonly fits?: (slot: number) => boolean
       /** When all that counts are sums over the node's pods. */
       readonly sums?: SumCheck
+      /** Told before any other rule is asked: nodes that cannot do, whatever else there is about them. */
+      readonly early?: (node: NodeState) => Refusal | undefined
     }
   /** No node will do, whatever it is like. `tail` follows the message. */
   | { readonly kind: 'refused'; readonly message: string; readonly tail?: string }
+
+/** Kubernetes' words after a refusal that concerns no node in particular. */
+const NOT_FOUND = 'not found'
+
+/** What is wrong with the pod, wherever it would go. */
+export const refusedEverywhere = (message: string): PreparedFilter => ({ kind: 'refused', message, tail: NOT_FOUND })
 
 /** A check of what a node would hold if some pods were not there, or others were. */
 export interface SumCheck {

@@ -18,7 +18,7 @@ const counts = (name: string, asked: number): boolean => asked > 0 || ownResourc
 function rowsOf(cluster: Cluster, pod: PodInfo, resources: readonly WeightedResource[], weighed: boolean): readonly Row[] {
   return resources.flatMap(({ name, weight }) => {
     const isWeighed = weighed && (name === 'cpu' || name === 'memory')
-    const asked = isWeighed ? pod.weighing[name] : (pod.requests.get(name) ?? 0)
+    const asked = (weighed ? pod.asking : pod.requests).get(name) ?? 0
     if (!counts(name, asked)) return []
     const used = !isWeighed ? cluster.requested(name) : name === 'cpu' ? cluster.weighedCpu : cluster.weighedMemory
     return [{ weight, offered: cluster.allocatable(name).values, used: used.values, asked }]

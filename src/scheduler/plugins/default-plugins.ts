@@ -39,15 +39,15 @@ export function defaultPlugins(
     nodeAffinity(addedAffinity),
     nodePorts,
     nodeResourcesFit(profile.fit, devices?.drives),
-    volumeRestrictions(view),
     diskConflicts,
+    volumeRestrictions(view),
     volumeLimits(view),
     volumeBinding(view),
     volumeZone(view),
     topologySpread(spread),
     interPodAffinity,
-    nodeDeclaredFeatures,
     ...(devices === undefined ? [] : [devices.plugin(profile.devices)]),
+    nodeDeclaredFeatures,
   ]
   const scores: readonly ScorePlugin[] = [
     taintPreference(weightOf('TaintToleration', 3)),

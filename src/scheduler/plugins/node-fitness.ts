@@ -2,7 +2,7 @@ import { type core, featuresToRun } from '#api'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeMemo } from '../cluster/node-memo.ts'
 import type { NodeState } from '../cluster/node-state.ts'
-import { type FilterPlugin, type Refusal, type ScorePlugin, normaliseToHighest, refusal } from '../framework/plugin.ts'
+import { type FilterPlugin, type Refusal, type ScorePlugin, normaliseToHighest, refusal, refusedEverywhere } from '../framework/plugin.ts'
 import { type NodeMatcher, preferredNodes, requiredNodes } from '../pod/node-match.ts'
 import { portsClash } from '../pod/pod-info.ts'
 import { tolerates } from '../pod/tolerations.ts'
@@ -59,18 +59,22 @@ export function nodeAffinity(added: core.NodeAffinity | undefined): FilterPlugin
     ofNode: true,
     prepare: (cluster, { nodes: wanted }) => {
       if (wanted === undefined && enforced === undefined) return undefined
+      const names = wanted?.names
+      if (names?.size === 0) return refusedEverywhere('pod affinity terms conflict')
       const refused = refusal(name, "node(s) didn't match Pod's node affinity/selector", true)
       const notNamed = refusal(name, "node(s) didn't satisfy plugin(s) [NodeAffinity]", true)
       const notEnforced = refusal(name, "node(s) didn't match scheduler-enforced node affinity", true)
       const matching = wanted === undefined ? undefined : matchingNodes(cluster, wanted)
       const demanded = enforced === undefined ? undefined : matchingNodes(cluster, enforced)
+      const early = names === undefined ? undefined : (node: NodeState) => (names.has(node.name) ? undefined : notNamed)
       const check = (node: NodeState): Refusal | undefined => {
+        const elsewhere = early?.(node)
+        if (elsewhere !== undefined) return elsewhere
         if (demanded?.of(node) === 0) return notEnforced
-        if (wanted?.names !== undefined && !wanted.names.has(node.name)) return notNamed
         return matching?.of(node) === 0 ? refused : undefined
       }
       const kept = cluster.memo(`affinity ${wanted?.key ?? ''} ${enforced?.key ?? ''}`, (node) => (check(node) === undefined ? 0 : 1))
-      return { kind: 'check', check, column: kept.column(cluster.slots) }
+      return { kind: 'check', check, column: kept.column(cluster.slots), ...(early === undefined ? {} : { early }) }
     },
   }
 }

@@ -18,7 +18,7 @@ export const topologySpread = (source: SpreadSource): FilterPlugin => ({
     const constraints = all.map((constraint) => {
       const topology = cluster.topology(constraint.topologyKey)
       const counts = countDomains(cluster, pod, constraint, all)
-      const self = constraint.pods.matches(pod, cluster.namespaceLabels) ? 1 : 0
+      const self = constraint.countsItself ? 1 : 0
       return { topology, counts: counts.of, most: constraint.maxSkew + (counts.domains < constraint.minDomains ? 0 : counts.fewest) - self }
     })
     const check = (slot: number): Refusal | undefined => {

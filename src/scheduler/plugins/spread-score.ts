@@ -15,7 +15,7 @@ export function spreadPreference(source: SpreadSource, weight: number): ScorePlu
     weight,
     prepare: (cluster, pod, candidates) => {
       const constraints = source.soft(pod)
-      return constraints.length === 0 ? undefined : prepareSpread(cluster, pod, candidates, constraints, source.isOwn(pod))
+      return constraints.length === 0 ? undefined : prepareSpread(cluster, pod, candidates, constraints, source.isAskedFor(pod))
     },
   }
 }
@@ -56,6 +56,8 @@ function prepareSpread(
       return { constraint, weight: Math.log(domains.size + 2), countOn: (slot) => values[topology.domainOf(slot)] }
     }
     const counts = new Map<number, number>()
+    // Nodes without the label are a domain of their own when it comes to how many there are.
+    const lacking = compared.some((slot) => topology.domainOf(slot) < 0) ? 1 : 0
     for (const slot of compared) if (topology.domainOf(slot) >= 0) counts.set(topology.domainOf(slot), 0)
     for (const node of cluster.nodes()) {
       if ((strict && !hasAll(node.slot)) || !countsFor(cluster, constraint, pod, node)) continue
@@ -63,7 +65,7 @@ function prepareSpread(
       const before = counts.get(domain)
       if (before !== undefined) counts.set(domain, before + counter.onNode(node.slot))
     }
-    return { constraint, weight: Math.log(counts.size + 2), countOn: (slot) => counts.get(topology.domainOf(slot)) }
+    return { constraint, weight: Math.log(counts.size + lacking + 2), countOn: (slot) => counts.get(topology.domainOf(slot)) }
   })
   const ofSlot = (slot: number): number => {
     if (ignored.size > 0 && ignored.has(slot)) return 0

@@ -12,8 +12,8 @@ export interface SpreadSource {
   hard(pod: PodInfo): readonly SpreadConstraint[]
   /** ScheduleAnyway. */
   soft(pod: PodInfo): readonly SpreadConstraint[]
-  /** The pod has constraints of its own. */
-  isOwn(pod: PodInfo): boolean
+  /** Somebody asked for it, by the pod or by the configuration: nodes without one of the labels are left out of comparisons. */
+  isAskedFor(pod: PodInfo): boolean
 }
 
 const SYSTEM: readonly core.TopologySpreadConstraint[] = [
@@ -30,7 +30,7 @@ export function spreadSource({ defaults }: Profile['spread'], siblings: SiblingS
     return labelSelector === undefined ? [] : wanted.map((one) => compileSpread({ ...one, labelSelector }, pod.pod))
   }
   return {
-    isOwn,
+    isAskedFor: (pod) => defaults !== 'system' || isOwn(pod),
     hard: (pod) => (isOwn(pod) ? pod.spread : byDefault(pod, 'DoNotSchedule')),
     soft: (pod) => (isOwn(pod) ? pod.softSpread : byDefault(pod, 'ScheduleAnyway')),
   }

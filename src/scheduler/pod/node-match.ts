@@ -5,7 +5,7 @@ export interface NodeMatcher {
   /** Two with the same key match the same nodes. */
   readonly key: string
   matches(name: string, labels: Readonly<Record<string, string>>): boolean
-  /** When only nodes with these names can match. */
+  /** When only nodes with these names can match; empty when its alternatives contradict themselves. */
   readonly names: ReadonlySet<string> | undefined
 }
 
@@ -32,12 +32,12 @@ export interface NodePreference {
   weigh(name: string, labels: Readonly<Record<string, string>>): number
 }
 
-/** Undefined when no node is preferred to others. */
+/** Undefined when no node is preferred to others. A preference that says nothing prefers none. */
 export function preferredNodes(spec: core.PodSpec): NodePreference | undefined {
   const preferred = spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
   const terms = preferred
-    .filter(({ weight }) => weight !== 0)
-    .map(({ weight, preference }) => ({ weight, test: isEmpty(preference) ? (): boolean => true : compileTerm(preference) }))
+    .filter(({ weight, preference }) => weight !== 0 && !isEmpty(preference))
+    .map(({ weight, preference }) => ({ weight, test: compileTerm(preference) }))
   if (terms.length === 0) return undefined
   return {
     key: JSON.stringify(['preferred', preferred]),
@@ -58,6 +58,13 @@ function compileTerm(term: core.NodeSelectorTerm): Test {
 
 export function nodeSelectorMatches(selector: core.NodeSelector, name: string, labels: Readonly<Record<string, string>>): boolean {
   return selector.nodeSelectorTerms.some((term) => compileTerm(term)(labels, name))
+}
+
+/** The same where a node's name does not count, only its labels: requirements of fields are met by every node. */
+export function labelsMatch(selector: core.NodeSelector, labels: Readonly<Record<string, string>>): boolean {
+  return selector.nodeSelectorTerms.some(
+    (term) => !isEmpty(term) && (term.matchExpressions ?? []).every((one) => compileRequirement(one)(labels)),
+  )
 }
 
 function compileRequirement(requirement: core.NodeSelectorRequirement): (labels: Readonly<Record<string, string>>) => boolean {
@@ -90,8 +97,12 @@ function compileRequirement(requirement: core.NodeSelectorRequirement): (labels:
   }
 }
 
-const wholeNumber = (text: string | undefined): bigint | undefined =>
-  text !== undefined && /^[+-]?\d+$/.test(text) ? BigInt(text) : undefined
+/** Of 64 bits: other numbers are compared with nothing. */
+function wholeNumber(text: string | undefined): bigint | undefined {
+  if (text === undefined || !/^[+-]?\d+$/.test(text)) return undefined
+  const value = BigInt(text.replace('+', ''))
+  return BigInt.asIntN(64, value) === value ? value : undefined
+}
 
 /** When each alternative names its nodes by metadata.name: those names. */
 function namesOf(terms: readonly core.NodeSelectorTerm[] | undefined): ReadonlySet<string> | undefined {

@@ -1,6 +1,6 @@
 import { OncePerPart, type core, effectiveSpec } from '#api'
 import { type NodeMatcher, type NodePreference, preferredNodes, requiredNodes } from './node-match.ts'
-import { type Amounts, podRequests } from './requests.ts'
+import { type Amounts, askedRequests, podRequests, weighedRequests } from './requests.ts'
 import { type AffinityTerm, type SpreadConstraint, type WeightedTerm, compileSpread, compileTerm } from './terms.ts'
 
 /** What the scheduler needs of a pod, worked out once when the pod is seen. */
@@ -15,8 +15,10 @@ export interface PodInfo {
   readonly priority: number
   readonly terminating: boolean
   readonly requests: Amounts
-  /** With a little for containers that state nothing; for comparing nodes. */
+  /** With a little for containers that state nothing; for comparing nodes, once it has one. */
   readonly weighing: { readonly cpu: number; readonly memory: number }
+  /** The same while it looks for one. */
+  readonly asking: Amounts
   /** The same for pods that ask for the same. */
   readonly requestKey: string
   readonly nodes: NodeMatcher | undefined
@@ -83,13 +85,15 @@ export function compilePod(pod: core.Pod): PodInfo {
 }
 
 /** What pods of one template have in common is worked out once. */
-const amounts = new OncePerPart((spec: core.PodSpec): Pick<PodInfo, 'requests' | 'weighing' | 'requestKey'> => {
+const amounts = new OncePerPart((spec: core.PodSpec): Pick<PodInfo, 'requests' | 'weighing' | 'asking' | 'requestKey'> => {
   const requests = podRequests(spec)
-  const weighing = podRequests(spec, true)
+  const weighing = weighedRequests(spec, requests)
+  const asking = askedRequests(spec, weighing)
   return {
     requests,
     weighing: { cpu: weighing.get('cpu') ?? 0, memory: weighing.get('memory') ?? 0 },
-    requestKey: keyOfRequests(requests, weighing),
+    asking,
+    requestKey: keyOfRequests(requests) + (asking === weighing ? keyOfWeighing(weighing) : keyOfRequests(asking)),
   }
 })
 const places = new OncePerPart(
@@ -101,8 +105,10 @@ const places = new OncePerPart(
   }),
 )
 
-function keyOfRequests(requests: Amounts, weighing: Amounts): string {
-  let key = `${weighing.get('cpu') ?? 0} ${weighing.get('memory') ?? 0}`
+const keyOfWeighing = (weighing: Amounts): string => ` ${weighing.get('cpu') ?? 0} ${weighing.get('memory') ?? 0}`
+
+function keyOfRequests(requests: Amounts): string {
+  let key = ''
   for (const [resource, amount] of requests) key += ` ${resource}=${amount}`
   return key
 }

@@ -10,6 +10,8 @@ const UNSTATED = new Map([
   ['memory', 200 * 1024 * 1024],
 ])
 
+const NOTHING: Amounts = new Map()
+
 const amountOf = (resource: string, quantity: string): number => (resource === 'cpu' ? quantityMilli(quantity) : quantityToNumber(quantity))
 
 export function amountsOf(list: Readonly<Record<string, string>> | undefined): Map<string, number> {
@@ -30,10 +32,10 @@ function raise(into: Map<string, number>, amounts: Amounts): void {
  * The most that a pod needs at any time: its containers and sidecars together, or one init container with the sidecars started
  * before it, whichever is more; resources stated for the whole pod count instead of the containers' sum; overhead is added.
  */
-export function podRequests(spec: core.PodSpec, unstated = false): Map<string, number> {
+export function podRequests(spec: core.PodSpec, unstated: Amounts = NOTHING): Map<string, number> {
   const of = (container: core.Container): Map<string, number> => {
     const amounts = amountsOf(container.resources?.requests)
-    if (unstated) for (const [resource, amount] of UNSTATED) if (!amounts.has(resource)) amounts.set(resource, amount)
+    for (const [resource, amount] of unstated) if (!amounts.has(resource)) amounts.set(resource, amount)
     return amounts
   }
   const total = new Map<string, number>()
@@ -58,3 +60,20 @@ export function podRequests(spec: core.PodSpec, unstated = false): Map<string, n
   if (spec.overhead !== undefined) add(total, amountsOf(spec.overhead))
   return total
 }
+
+/** What a placed pod counts as on its node, when nodes are compared: where the pod as a whole states something, only what nobody has stated is filled in. */
+export function weighedRequests(spec: core.PodSpec, requests: Amounts): Amounts {
+  if (!hasOwnRequests(spec)) return podRequests(spec, UNSTATED)
+  const missing = new Map([...UNSTATED].filter(([resource]) => !requests.has(resource)))
+  return missing.size === 0 ? requests : podRequests(spec, missing)
+}
+
+/** What a pod that looks for a node counts as: the sum of its containers, whatever the pod as a whole states. */
+export function askedRequests(spec: core.PodSpec, weighed: Amounts): Amounts {
+  if (!hasOwnRequests(spec)) return weighed
+  const { resources: _, ...containersAlone } = spec
+  return podRequests(containersAlone, UNSTATED)
+}
+
+const hasOwnRequests = ({ resources }: core.PodSpec): boolean =>
+  Object.keys(resources?.requests ?? {}).some((name) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-'))

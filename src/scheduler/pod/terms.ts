@@ -27,6 +27,8 @@ export interface SpreadConstraint {
   readonly maxSkew: number
   readonly topologyKey: string
   readonly pods: PodMatcher
+  /** Whether the pod itself is one of those that its domain would have more of. */
+  readonly countsItself: boolean
   readonly minDomains: number
   readonly honorAffinity: boolean
   readonly honorTaints: boolean
@@ -72,9 +74,9 @@ export function allOf(matchers: readonly PodMatcher[]): PodMatcher {
   }
 }
 
-/** Running pods of one namespace: those that are ending do not count for spreading. */
+/** Running pods of one namespace: those that are ending do not count for spreading. As in Kubernetes, none do where a selector asks for nothing. */
 export function spreadMatcher(namespace: string, selector: core.PodAffinityTerm['labelSelector']): PodMatcher {
-  const compiled = selector === undefined ? undefined : labelSelectorOf(selector)
+  const compiled = selector === undefined || asksForNothing(selector) ? undefined : labelSelectorOf(selector)
   return {
     key: JSON.stringify(['spread', namespace, selector]),
     labels: certainLabels(compiled),
@@ -83,6 +85,9 @@ export function spreadMatcher(namespace: string, selector: core.PodAffinityTerm[
       pod.namespace === namespace && !('terminating' in pod && pod.terminating === true) && (compiled?.matches(pod.labels) ?? false),
   }
 }
+
+const asksForNothing = ({ matchLabels, matchExpressions }: NonNullable<core.PodAffinityTerm['labelSelector']>): boolean =>
+  Object.keys(matchLabels ?? {}).length === 0 && (matchExpressions ?? []).length === 0
 
 export function compileSpread(constraint: core.TopologySpreadConstraint, pod: core.Pod): SpreadConstraint {
   const labels = pod.metadata?.labels ?? {}
@@ -102,6 +107,7 @@ export function compileSpread(constraint: core.TopologySpreadConstraint, pod: co
     maxSkew: constraint.maxSkew,
     topologyKey: constraint.topologyKey,
     pods: spreadMatcher(pod.metadata?.namespace ?? '', merged),
+    countsItself: merged !== undefined && labelSelectorOf(merged).matches(labels),
     minDomains: constraint.minDomains ?? 1,
     honorAffinity: constraint.nodeAffinityPolicy !== 'Ignore',
     honorTaints: constraint.nodeTaintsPolicy === 'Honor',

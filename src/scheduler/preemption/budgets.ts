@@ -19,7 +19,8 @@ export function splitByBudgets(pods: readonly PodInfo[], budgets: readonly polic
   const harmless: PodInfo[] = []
   for (const pod of pods) {
     let broken = false
-    for (const state of states) {
+    // No budget speaks of a pod without labels, not even one that selects by the absence of a label.
+    for (const state of Object.keys(pod.labels).length === 0 ? [] : states) {
       if (state.namespace !== pod.namespace || state.selector?.matches(pod.labels) !== true || Object.hasOwn(state.disrupted, pod.name))
         continue
       state.allowed--

@@ -127,6 +127,49 @@ describe('preemption', () => {
       'n2: c',
     ))
 
+  it('takes no budget to speak of a pod without labels', () => {
+    const budget: policy.PodDisruptionBudget = {
+      metadata: { name: 'b', namespace: 'default' },
+      spec: { selector: { matchExpressions: [{ key: 'app', operator: 'DoesNotExist' }] } },
+      status: { currentHealthy: 1, desiredHealthy: 1, expectedPods: 1, disruptionsAllowed: 0 },
+    }
+    const bare = testPod('bare', { priority: 1, cpu: '1', status: { startTime: '2026-01-01T00:00:00Z' } })
+    const cluster = testCluster(
+      [node('n1')],
+      [
+        [bare, 'n1'],
+        [running('labelled', 2), 'n1'],
+      ],
+    )
+    assert.equal(outcome(cluster, wanted(), [budget]), 'n1: bare')
+  })
+
+  it('tells the first of several rules that stay in the way', () => {
+    const pod = wanted({
+      priority: 100,
+      spec: {
+        initContainers: [
+          { name: 'i', restartPolicyRules: [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }] },
+        ],
+        topologySpreadConstraints: [
+          { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: { app: 'big' } } },
+        ],
+      },
+      labels: { app: 'big' },
+    })
+    const cluster = testCluster(
+      [testNode('n1', { cpu: '2', labels: { zone: 'a' } }), testNode('n2', { cpu: '2', labels: { zone: 'b' }, unschedulable: true })],
+      [
+        [running('big', 200), 'n1'],
+        [running('low', 1), 'n1'],
+      ],
+    )
+    assert.equal(
+      outcome(cluster, pod),
+      `${NONE}0/2 nodes are available: 1 Preemption is not helpful for scheduling, 1 node(s) didn't match pod topology spread constraints.`,
+    )
+  })
+
   it('keeps within disruption budgets where it can', () => {
     const budget: policy.PodDisruptionBudget = {
       metadata: { name: 'b', namespace: 'default' },

@@ -79,7 +79,8 @@ function clusterTrials(cluster: Cluster, pod: PodInfo, filters: readonly FilterP
         cluster.place(other, node.name)
         if (!gone.delete(other.uid)) added.set(other.uid, other)
       },
-      refusal: () => steady(node) ?? prepare(others)(node),
+      // What is prepared for all trials is asked first; what is told is the first rule's, in their order.
+      refusal: () => (steady(node) === undefined ? prepare(others)(node) : prepare(filters)(node)),
       end: () => {
         for (const uid of added.keys()) cluster.take(uid)
         for (const other of gone.values()) cluster.place(other, node.name)

@@ -4,7 +4,7 @@ import type { Client } from '#client'
 import type { NodeState } from '../cluster/node-state.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { bindsLate } from './filters.ts'
-import { SELECTED_NODE, type StorageView, fitsVolume, isBound, matchingVolume } from './storage.ts'
+import { SELECTED_NODE, type StorageView, assignVolumes, fitsVolume, isBound, selectedNodeOf } from './storage.ts'
 import type { StorageChanges } from './storage-changes.ts'
 
 /** The volumes of a pod are not there, or not where it was to go: it is tried again. */
@@ -21,30 +21,31 @@ export class VolumesNotBound extends SampanError {
  * binds and provisions volumes has done so (`whenBound`). Answers whether there was something to wait for. Idempotent.
  */
 export async function claimVolumes(scope: Scope, client: Client, view: StorageView, pod: PodInfo, node: NodeState): Promise<boolean> {
-  const taken = new Set<string>()
-  let waiting = false
-  for (const name of pod.claims) {
-    const claim = view.claim(pod.namespace, name)
-    if (claim === undefined || isBound(claim) || !bindsLate(view, claim)) continue
-    waiting = true
-    const volume = matchingVolume(view, claim, node, taken)
+  const open = pod.claims
+    .flatMap((name) => view.claim(pod.namespace, name) ?? [])
+    .filter((claim) => !isBound(claim) && bindsLate(view, claim))
+  for (const { claim, volume } of assignVolumes(view, open, node)) {
+    const name = claim.metadata?.name ?? ''
     if (volume === undefined) {
-      if (claim.metadata?.annotations?.[SELECTED_NODE] === node.name) continue
+      if (selectedNodeOf(claim) === node.name) continue
       const body = { metadata: { annotations: { [SELECTED_NODE]: node.name } } }
       await client.resource(refs.persistentvolumeclaims).patch(scope, { namespace: pod.namespace, name }, { type: 'merge', body })
       continue
     }
-    taken.add(volume.metadata?.name ?? '')
-    if (volume.spec?.claimRef !== undefined) continue
+    if (volume.spec?.claimRef?.uid !== undefined && volume.spec.claimRef.uid !== '') continue
     const { uid, resourceVersion } = claim.metadata ?? {}
     const claimRef = { kind: 'PersistentVolumeClaim', apiVersion: 'v1', namespace: pod.namespace, name, uid, resourceVersion }
     const body = {
-      metadata: { resourceVersion: volume.metadata?.resourceVersion, annotations: { 'pv.kubernetes.io/bound-by-controller': 'yes' } },
+      metadata: {
+        resourceVersion: volume.metadata?.resourceVersion,
+        // Who has reserved it by hand keeps it.
+        ...(volume.spec?.claimRef === undefined ? { annotations: { 'pv.kubernetes.io/bound-by-controller': 'yes' } } : {}),
+      },
       spec: { claimRef },
     }
     await client.resource(refs.persistentvolumes).patch(scope, { name: volume.metadata?.name ?? '' }, { type: 'merge', body })
   }
-  return waiting
+  return open.length > 0
 }
 
 /**

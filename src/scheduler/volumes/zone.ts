@@ -1,6 +1,7 @@
-import { type FilterPlugin, refusal } from '../framework/plugin.ts'
+import { type FilterPlugin, refusal, refusedEverywhere } from '../framework/plugin.ts'
 import type { NodeState } from '../cluster/node-state.ts'
-import { type StorageView } from './storage.ts'
+import { namedClaims } from './filters.ts'
+import type { StorageView } from './storage.ts'
 
 /** Labels by which volumes say where they can be used, with the label that nodes have in place of an old one. */
 const TOPOLOGY_LABELS: ReadonlyMap<string, string> = new Map([
@@ -19,8 +20,10 @@ export function volumeZone(view: StorageView): FilterPlugin {
     live: true,
     prepare: (_, pod) => {
       const places: { readonly label: string; readonly values: ReadonlySet<string> }[] = []
-      for (const claim of pod.claims) {
-        const volume = view.volume(view.claim(pod.namespace, claim)?.spec?.volumeName ?? '')
+      for (const claim of namedClaims(pod)) {
+        const name = view.claim(pod.namespace, claim)?.spec?.volumeName ?? ''
+        const volume = view.volume(name)
+        if (name !== '' && volume === undefined) return refusedEverywhere(`persistentvolume "${name}" not found`)
         for (const [label, value] of Object.entries(volume?.metadata?.labels ?? {}))
           if (TOPOLOGY_LABELS.has(label)) places.push({ label, values: new Set(value.split(SEPARATOR)) })
       }
