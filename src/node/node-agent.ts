@@ -10,6 +10,7 @@ import { podApi } from './api/pod-api.ts'
 import { nodeCgroups } from './cgroups/node-cgroups.ts'
 import { podCgroups } from './cgroups/pod-cgroups.ts'
 import { ResourceDrivers } from './claims/drivers.ts'
+import { DeviceHealth } from './claims/device-health.ts'
 import { PodClaims } from './claims/pod-claims.ts'
 import { limitedRuntime } from './cri/limited-runtime.ts'
 import type { ContainerRuntime, Image, RuntimeFeatures, RuntimeHandler } from './cri/runtime.ts'
@@ -86,7 +87,9 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
     healthChanged: (uids) => uids.forEach((uid) => manager.byUid(uid)?.wake()),
   })
   const present = (): ReadonlySet<string> => new Set(manager.workers.map(({ pod }) => uidOf(pod)))
+  const health = new DeviceHealth(scope.clock, (driver) => claims.podsOf(driver).forEach((uid) => manager.byUid(uid)?.wake()))
   const drivers = new ResourceDrivers({
+    health,
     client,
     nodeName: options.nodeName,
     came: () => {
@@ -96,6 +99,7 @@ export async function startNodeAgent(scope: Scope, client: Client, host: Host, o
   const claims = new PodClaims({
     path: layout.claimsFile,
     drivers,
+    health,
     claim: (own, namespace, name) => client.resource(refs.resourceclaims).get(own, { namespace, name }),
   })
   const users = new UserNamespaces(layout.usersFile, await usersForPods(maxPods), layout.cgroupRoot)

@@ -6,8 +6,11 @@ import type { Client } from '#client'
 import { type Channel, openChannel } from '../cri/grpc/channel.ts'
 import type { Methods } from '../cri/grpc/descriptors.ts'
 import type { Plugin, PluginHandler } from '../plugins/plugin-registry.ts'
+import { RuntimeError } from '../cri/runtime.ts'
 import { PluginRefused } from '../refusal.ts'
+import type { DeviceHealth } from './device-health.ts'
 import { type ClaimMessage, DRIVER_SERVICES, type DriverService, type PreparedDevice, driverMethods } from './driver-api.ts'
+import { type DeviceHealthMessage, healthMethods } from './health-api.ts'
 
 /** A driver that is updated has so long to come back before nobody is sent to its devices any more. */
 const GONE_AFTER_MS = 30_000
@@ -26,6 +29,7 @@ export interface DriversParts {
   readonly nodeName: string
   /** A driver has come (back): what waits for one may go on. */
   readonly came: (driver: string) => void
+  readonly health: DeviceHealth
 }
 
 /** The drivers of dynamic resources on this node. What a driver that is not here has announced of the node is taken back. */
@@ -79,6 +83,7 @@ export class ResourceDrivers {
     come()
     life.signal.addEventListener('abort', leave, { once: true })
     void this.#watch(life, instance, come, leave)
+    void this.#followHealth(life, name, endpoint)
   }
 
   /** A driver that is killed leaves its sockets behind: that it is there is told by a connection that stands. */
@@ -95,6 +100,25 @@ export class ResourceDrivers {
       if (life.signal.aborted) return
       leave()
       await life.sleep(LOOK_AGAIN_MS).catch(() => undefined)
+    }
+  }
+
+  /** Until the driver goes, or says that it does not tell. */
+  async #followHealth(life: Scope, driver: string, endpoint: string): Promise<void> {
+    const method = healthMethods().get('DRAResourceHealth/NodeWatchResources')
+    while (!life.signal.aborted) {
+      const channel = openChannel({ path: endpoint }, { readMaxBytes: MOST_BYTES })
+      try {
+        for await (const message of channel.stream(life, method, {}))
+          this.#parts.health.note(driver, (message as { devices: readonly DeviceHealthMessage[] }).devices)
+      } catch (error) {
+        if (error instanceof RuntimeError && error.failure === 'unimplemented') return
+        if (!isCancelled(error)) life.log.info('a driver tells no more how its devices are', { driver, error: messageOf(error) })
+      } finally {
+        channel.close()
+        this.#parts.health.forget(driver)
+      }
+      await life.sleep(RETRY_MS).catch(() => undefined)
     }
   }
 

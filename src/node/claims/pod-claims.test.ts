@@ -11,6 +11,7 @@ import { kubeletPaths } from '../plugins/kubelet-paths.ts'
 import { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { fakeDriver } from '../testing/fake-driver.fixture.ts'
 import { testPod } from '../testing/node-harness.fixture.ts'
+import { DeviceHealth } from './device-health.ts'
 import { ResourceDrivers } from './drivers.ts'
 import { PodClaims } from './pod-claims.ts'
 
@@ -24,6 +25,8 @@ describe('claims of pods on their node', () => {
   let drivers: ResourceDrivers
   let came: string[]
   const withdrawn: string[] = []
+  /** Pods whose devices have changed. */
+  const ill: string[] = []
   const known = new Map<string, resource.ResourceClaim>()
 
   const client = {
@@ -36,11 +39,14 @@ describe('claims of pods on their node', () => {
     scope = rootScope({ clock })
     came = []
     withdrawn.length = 0
-    drivers = new ResourceDrivers({ client, nodeName: 'n1', came: (driver) => void came.push(driver) })
+    ill.length = 0
+    const health = new DeviceHealth(clock, (driver) => ill.push(...claims.podsOf(driver)))
+    drivers = new ResourceDrivers({ client, nodeName: 'n1', came: (driver) => void came.push(driver), health })
     drivers.start(scope)
     claims = new PodClaims({
       path: join(dir, 'claims.json'),
       drivers,
+      health,
       claim: async (_, __, name) => {
         const claim = known.get(name)
         if (claim === undefined) throw new Error(`${refs.resourceclaims.plural}.resource.k8s.io "${name}" not found`)
@@ -163,6 +169,40 @@ describe('claims of pods on their node', () => {
       return withdrawn.length === 2
     })
     assert.equal(withdrawn[1], `spec.nodeName=n1,spec.driver=${DRIVER}`)
+  })
+
+  test('say how their devices are, for as long as the driver says so', async () => {
+    const life = scope.child()
+    const driver = await fakeDriver(scope, dir, DRIVER, 'v1.DRAPlugin', life, { tellsHealth: true })
+    await until(() => came.length === 1)
+    const a = pod('a', 'one')
+    allocate('one', a)
+    await claims.prepare(scope, a)
+    const card = `${DRIVER}/gpu=one`
+    const told = (): unknown => claims.healthOf(a, 'main')
+    const as = (health: object): unknown => [{ name: 'claim:device', resources: [{ resourceID: card, ...health }] }]
+    assert.deepEqual(told(), as({ health: 'Unknown' }))
+    assert.deepEqual(claims.healthOf(a, 'other'), [])
+    const say = (health: number, message: string, seconds = 0n): void => {
+      const device = { poolName: 'n1', deviceName: 'card' }
+      driver.devices = [{ device, health, message, healthCheckTimeoutSeconds: seconds }]
+      driver.tell()
+    }
+    say(2, 'x'.repeat(2000))
+    await until(() => ill.length === 1)
+    assert.deepEqual(ill, ['uid-a'])
+    assert.deepEqual(told(), as({ health: 'Unhealthy', message: `${'x'.repeat(1021)}...` }))
+    say(1, '', 50n)
+    await until(() => ill.length === 2)
+    clock.advance(49_999)
+    assert.deepEqual(told(), as({ health: 'Healthy' }))
+    clock.advance(1)
+    assert.deepEqual([told(), ill.length], [as({ health: 'Unknown' }), 3])
+    say(1, '')
+    await until(() => ill.length === 4)
+    life.cancel()
+    await until(() => ill.length === 5)
+    assert.deepEqual(told(), as({ health: 'Unknown' }))
   })
 
   test('a driver that is killed is missed, though its registration is still there', async () => {

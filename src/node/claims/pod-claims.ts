@@ -2,10 +2,11 @@ import { type Scope, isCancelled, messageOf } from '#base'
 import { type core, claimNameOf, isClaimOfPod, isReservedFor, notClaimOfPod, type resource } from '#api'
 import { type ContainerExtras, NO_EXTRAS, type PodResources } from '../devices/container-extras.ts'
 import type { ClaimUse } from '../devices/pod-resources-api.ts'
-import { type AnyContainer, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
+import { type AnyContainer, mainContainersOf, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import { PluginRefused, StartRefused } from '../refusal.ts'
 import { Turns } from '../turns.ts'
 import { type BookedClaim, ClaimBook } from './claim-book.ts'
+import type { DeviceHealth } from './device-health.ts'
 import type { PreparedDevice } from './driver-api.ts'
 import type { ResourceDrivers } from './drivers.ts'
 
@@ -13,6 +14,7 @@ export interface PodClaimsParts {
   /** Where it is written down who has what. */
   readonly path: string
   readonly drivers: Pick<ResourceDrivers, 'prepare' | 'unprepare'>
+  readonly health: Pick<DeviceHealth, 'of'>
   /** Throws what the API says. */
   readonly claim: (scope: Scope, namespace: string, name: string) => Promise<resource.ResourceClaim>
 }
@@ -56,8 +58,27 @@ export class PodClaims implements PodResources {
     if (this.#book.of(uidOf(pod)).length > 0) await this.#turns.take('', () => this.#release(scope, uidOf(pod)))
   }
 
-  healthOf(): readonly core.ResourceStatus[] {
-    return []
+  /** Each claim that the container asks for by its name, with all devices that it gives. */
+  healthOf(pod: core.Pod, containerName: string): readonly core.ResourceStatus[] {
+    const container = mainContainersOf(pod).find(({ name }) => name === containerName)
+    return (container?.resources?.claims ?? []).flatMap(({ name, request }) => {
+      const claim = nameOfClaim(pod, name)
+      const resources = new Map<string, core.ResourceHealth>()
+      for (const { driverName, device } of (claim === undefined ? undefined : this.#devicesOf(pod, claim, request)) ?? []) {
+        const { poolName, deviceName, cdiDeviceIds } = device
+        const resourceID = cdiDeviceIds[0] ?? `${driverName}/${poolName}/${deviceName}`
+        if (!resources.has(resourceID))
+          resources.set(resourceID, { resourceID, ...this.#parts.health.of(driverName, poolName, deviceName) })
+      }
+      if (resources.size === 0) return []
+      const isPart = request !== undefined && request !== ''
+      return [{ name: isPart ? `claim:${name}/${request}` : `claim:${name}`, resources: [...resources.values()] }]
+    })
+  }
+
+  /** Pods that have devices of a driver. */
+  podsOf(driver: string): readonly string[] {
+    return [...new Set(this.#book.all.filter(({ drivers }) => drivers.includes(driver)).flatMap(({ podUids }) => podUids))]
   }
 
   /** Gives back what is held for pods that are no longer there; what a driver refuses is tried again when it comes back. */
@@ -77,9 +98,8 @@ export class PodClaims implements PodResources {
   uses(pod: core.Pod, containerName: string): readonly ClaimUse[] {
     const container = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find(({ name }) => name === containerName)
     const asked = (container?.resources?.claims ?? []).flatMap(({ name, request }) => {
-      const podClaim = pod.spec?.resourceClaims?.find((one) => one.name === name)
-      const known = podClaim && claimNameOf(pod, podClaim)
-      return known === undefined || known === 'unneeded' ? [] : [{ claim: known.name, request }]
+      const claim = nameOfClaim(pod, name)
+      return claim === undefined ? [] : [{ claim, request }]
     })
     const { resourceClaimName, requestMappings = [] } = pod.status?.extendedResourceClaimStatus ?? {}
     const extended = requestMappings.flatMap((one) =>
@@ -88,13 +108,22 @@ export class PodClaims implements PodResources {
         : [],
     )
     return [...asked, ...extended].flatMap(({ claim, request }) => {
-      const booked = this.#book.named(namespaceOf(pod), claim)
-      if (booked?.prepared === undefined || !booked.podUids.includes(uidOf(pod))) return []
-      const devices = Object.entries(booked.prepared).flatMap(([driverName, all]) =>
-        all.filter((device) => isOf(device, request)).map((device) => useOf(driverName, device)),
-      )
-      return [{ claimName: claim, claimNamespace: namespaceOf(pod), claimResources: devices }]
+      const claimResources = this.#devicesOf(pod, claim, request)?.map(({ driverName, device }) => useOf(driverName, device))
+      return claimResources === undefined ? [] : [{ claimName: claim, claimNamespace: namespaceOf(pod), claimResources }]
     })
+  }
+
+  /** What the pod has by a request of a claim, or by all of them; undefined when it has not got the claim. */
+  #devicesOf(
+    pod: core.Pod,
+    claim: string,
+    request: string | undefined,
+  ): readonly { readonly driverName: string; readonly device: PreparedDevice }[] | undefined {
+    const booked = this.#book.named(namespaceOf(pod), claim)
+    if (booked?.prepared === undefined || !booked.podUids.includes(uidOf(pod))) return undefined
+    return Object.entries(booked.prepared).flatMap(([driverName, all]) =>
+      all.filter((device) => isOf(device, request)).map((device) => ({ driverName, device })),
+    )
   }
 
   async #prepare(scope: Scope, pod: core.Pod): Promise<void> {
@@ -169,6 +198,13 @@ function claimNames(pod: core.Pod): readonly { readonly name: string; readonly i
     return known === 'unneeded' ? [] : [known]
   })
   return extended === undefined ? names : [...names, { name: extended, isGenerated: false }]
+}
+
+/** The name of the object that a claim of the pod's own stands for; undefined when there is none, or none yet. */
+function nameOfClaim(pod: core.Pod, name: string): string | undefined {
+  const podClaim = pod.spec?.resourceClaims?.find((one) => one.name === name)
+  const known = podClaim && claimNameOf(pod, podClaim)
+  return known === 'unneeded' ? undefined : known?.name
 }
 
 const messageFor = ({ namespace, uid, name }: BookedClaim): { namespace: string; uid: string; name: string } => ({ namespace, uid, name })

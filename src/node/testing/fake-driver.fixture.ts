@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Scope } from '#base'
 import { type ClaimMessage, type DriverService, driverMethods } from '../claims/driver-api.ts'
+import { healthMethods } from '../claims/health-api.ts'
 import { serveGrpc } from '../cri/grpc/serve.ts'
 import { serveRegistration } from './fake-plugin.fixture.ts'
 
@@ -8,6 +9,9 @@ import { serveRegistration } from './fake-plugin.fixture.ts'
 export interface FakeDriver {
   readonly asked: string[]
   error: string
+  /** Told to who asks how its devices are, and at each `tell`. */
+  devices: readonly object[]
+  tell(): void
 }
 
 export async function fakeDriver(
@@ -17,9 +21,21 @@ export async function fakeDriver(
   service: DriverService = 'v1.DRAPlugin',
   /** Ends it as a kill would: its registration stays. */
   process: Scope = scope,
+  { tellsHealth = false }: { readonly tellsHealth?: boolean } = {},
 ): Promise<FakeDriver> {
   const methods = driverMethods(service)
-  const fake: FakeDriver = { asked: [], error: '' }
+  const listeners = new Set<() => void>()
+  const fake: FakeDriver = { asked: [], error: '', devices: [], tell: () => listeners.forEach((told) => told()) }
+  async function* health(_: unknown, signal: AbortSignal): AsyncIterable<object> {
+    while (!signal.aborted && !process.signal.aborted) {
+      const next = Promise.withResolvers<void>()
+      for (const source of [signal, process.signal]) source.addEventListener('abort', () => next.resolve(), { once: true })
+      listeners.add(next.resolve)
+      yield { devices: fake.devices }
+      await next.promise
+      listeners.delete(next.resolve)
+    }
+  }
   const endpoint = join(rootDir, `${driver}.sock`)
   const answer =
     (word: string, of: (claim: ClaimMessage) => object) =>
@@ -35,6 +51,7 @@ export async function fakeDriver(
       })),
     ],
     [methods.get('DRAPlugin/NodeUnprepareResources'), answer('unprepare', () => ({}))],
+    ...(tellsHealth ? [[healthMethods().get('DRAResourceHealth/NodeWatchResources'), health] as const] : []),
   ])
   await serveRegistration(scope, join(rootDir, 'plugins_registry', `${driver}-reg.sock`), {
     type: 'DRAPlugin',
