@@ -1,17 +1,13 @@
 import type { core } from '#api'
 import type { ExtenderConfig } from '../extenders/extender-config.ts'
+import { type ChosenPlugins, choosePlugins } from './plugin-sets.ts'
 
 /** One way of scheduling, under the name by which pods ask for it. What is left out is Kubernetes' default. */
 export interface Profile {
   readonly schedulerName: string
   /** How many nodes are compared, in percent of all; 0 or absent: the fewer the more there are. */
   readonly percentageOfNodesToScore?: number
-  /** Rules and preferences that are off. */
-  readonly disabledFilters: ReadonlySet<string>
-  readonly disabledScores: ReadonlySet<string>
-  readonly preempts: boolean
-  /** Weights other than the default ones. */
-  readonly weights: ReadonlyMap<string, number>
+  readonly plugins: ChosenPlugins
   readonly fit: FitArgs
   /** What the balance is made of. */
   readonly balanced: readonly WeightedResource[]
@@ -51,10 +47,7 @@ export const CPU_AND_MEMORY: readonly WeightedResource[] = [
 export function defaultProfile(schedulerName: string = DEFAULT_SCHEDULER): Profile {
   return {
     schedulerName,
-    disabledFilters: new Set(),
-    disabledScores: new Set(),
-    preempts: true,
-    weights: new Map(),
+    plugins: choosePlugins({}),
     fit: {
       ignoredResources: new Set(),
       ignoredGroups: new Set(),

@@ -34,7 +34,7 @@ describe('a scheduler configuration', () => {
     const [usual, packer] = config.profiles
     assert.deepEqual([usual?.percentageOfNodesToScore, packer?.percentageOfNodesToScore], [20, 100])
     assert.deepEqual([config.firstBackOffMs, config.longestBackOffMs, leaderElect], [2000, 10_000, false])
-    assert.equal(packer?.preempts, false)
+    assert.deepEqual(packer?.plugins.postFilters, ['DynamicResources'])
     const { scores } = defaultPlugins(noStorage, () => undefined, packer)
     assert.deepEqual(
       scores.map(({ name, weight }) => `${name} ${weight}`),
@@ -72,10 +72,36 @@ leaderElection: {leaderElect: true, leaseDuration: 30s, renewDeadline: 20s, retr
       `${HEAD}profiles: [{plugins: {filter: {enabled: [{name: Mine}]}}}]\n`,
       /profiles\[0\].plugins.filter.enabled\[0\].name there is no plugin "Mine"/,
     )
+    const plugins = (of: string): string => `${HEAD}profiles: [{plugins: ${of}}]\n`
+    refused(plugins('{score: {enabled: [{name: NodePorts}]}}'), /score.enabled\[0\].name "NodePorts" has no say at this point/)
+    refused(plugins('{score: {enabled: [{name: ImageLocality}, {name: ImageLocality}]}}'), /score.enabled has ImageLocality twice/)
+    refused(plugins('{multiPoint: {disabled: [{name: PrioritySort}]}}'), /"PrioritySort" cannot be disabled here/)
+    refused(plugins("{multiPoint: {disabled: [{name: '*'}]}}"), /multiPoint.disabled leaves out SchedulingGates/)
     refused(`${HEAD}profiles: [{}, {}]\n`, /two have the name default-scheduler/)
     refused(`${HEAD}percentageOfNodesToScore: 101\n`, /is not between 0 and 100/)
     const args = (name: string, of: string): string => `${HEAD}profiles: [{pluginConfig: [{name: ${name}, args: ${of}}]}]\n`
     refused(args('Mine', '{}'), /"Mine" takes no arguments here/)
+    refused(
+      `${HEAD}profiles: [{pluginConfig: [{name: InterPodAffinity}, {name: InterPodAffinity}]}]\n`,
+      /pluginConfig\[1\].name "InterPodAffinity" has arguments already/,
+    )
+    const balanced = (resources: string): string => args('NodeResourcesBalancedAllocation', `{resources: ${resources}}`)
+    refused(balanced('[{name: cpu, weight: 2}]'), /resources has a weight other than 1/)
+    refused(balanced('[{name: cpu, weight: 1}, {name: cpu, weight: 1}]'), /resources has cpu twice/)
+    refused(args('NodeResourcesFit', '{ignoredResourceGroups: [a.com/b]}'), /ignoredResourceGroups has "a.com\/b"/)
+    refused(
+      args('NodeResourcesFit', '{scoringStrategy: {type: MostAllocated, requestedToCapacityRatio: {shape: [{utilization: 0, score: 0}]}}}'),
+      /requestedToCapacityRatio must not be there/,
+    )
+    const spread = (of: string): string => args('PodTopologySpread', `{defaultingType: List, defaultConstraints: [${of}]}`)
+    const zone = '{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}'
+    refused(spread(`${zone}, ${zone}`), /defaultConstraints\[1\].topologyKey is there with ScheduleAnyway already/)
+    refused(spread('{maxSkew: 0, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}'), /maxSkew is not between 1/)
+    refused(spread('{maxSkew: 1, topologyKey: zone}'), /whenUnsatisfiable can not be empty/)
+    refused(
+      spread('{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, labelSelector: {}}'),
+      /labelSelector must not be there/,
+    )
     refused(args('VolumeBinding', '{bindTimeoutSeconds: -1}'), /bindTimeoutSeconds is not between 0/)
     refused(args('VolumeBinding', '{shape: [{utilization: 0, score: 0}]}'), /shape needs the feature StorageCapacityScoring/)
     refused(args('DynamicResources', '{bindingTimeout: 500ms}'), /bindingTimeout is shorter than 1s/)

@@ -11,40 +11,12 @@ import {
   defaultConfig,
   defaultProfile,
 } from './profile.ts'
+import { type ChosenPlugins, FIXED, type Point, type PluginSet, type WeightedPlugin, choosePlugins, has, isPlugin } from './plugin-sets.ts'
 
 const API_VERSION = 'kubescheduler.config.k8s.io/v1'
 const KIND = 'KubeSchedulerConfiguration'
 
-/** Rules that can be switched off, and preferences that can also be given another weight. */
-const FILTERS = [
-  'NodeUnschedulable',
-  'TaintToleration',
-  'NodeAffinity',
-  'NodePorts',
-  'NodeResourcesFit',
-  'VolumeRestrictions',
-  'NodeVolumeLimits',
-  'VolumeBinding',
-  'VolumeZone',
-  'PodTopologySpread',
-  'InterPodAffinity',
-  'NodeDeclaredFeatures',
-]
-const SCORES = [
-  'TaintToleration',
-  'NodeAffinity',
-  'NodeResourcesFit',
-  'PodTopologySpread',
-  'InterPodAffinity',
-  'NodeResourcesBalancedAllocation',
-  'ImageLocality',
-]
-const PREEMPTION = 'DefaultPreemption'
-const ALL = '*'
 const JSON_TYPE = 'application/json'
-/** Parts of every profile that have nothing to choose from. */
-const FIXED = ['SchedulingGates', 'PrioritySort', 'NodeName', 'DefaultBinder']
-
 export interface SchedulerFile {
   readonly config: SchedulerConfig
   readonly kubeconfig?: string
@@ -77,7 +49,7 @@ export function readSchedulerConfig(text: string, file: string): SchedulerFile {
   const percentage = root.number('percentageOfNodesToScore', 0, 100)
   const profiles = root.list('profiles').map((fields) => readProfile(fields, percentage))
   const names = profiles.map(({ schedulerName }) => schedulerName)
-  const repeated = names.find((name, at) => names.indexOf(name) !== at)
+  const repeated = firstRepeated(names)
   if (repeated !== undefined) throw root.wrong('profiles', `two have the name ${repeated}`)
   const extenders = readExtenders(root, readFileIfThere)
   const connection = root.object('clientConnection')
@@ -145,10 +117,13 @@ function withoutIgnored(profiles: readonly Profile[], extenders: readonly Extend
 function readProfile(fields: Fields, general: number | undefined): Profile {
   const base = defaultProfile(fields.text('schedulerName'))
   const percentage = fields.number('percentageOfNodesToScore', 0, 100) ?? general
-  const chosen = readPlugins(fields.object('plugins'))
-  let profile: Profile = { ...base, ...chosen, ...(percentage === undefined ? {} : { percentageOfNodesToScore: percentage }) }
+  const plugins = readPlugins(fields.object('plugins'))
+  let profile: Profile = { ...base, plugins, ...(percentage === undefined ? {} : { percentageOfNodesToScore: percentage }) }
+  const seen = new Set<string>()
   for (const one of fields.list('pluginConfig')) {
     const name = one.text('name') ?? ''
+    if (seen.has(name)) throw one.wrong('name', `${JSON.stringify(name)} has arguments already`)
+    seen.add(name)
     const read = ARGS[name]
     const args = one.object('args')
     if (read === undefined) throw one.wrong('name', `${JSON.stringify(name)} takes no arguments here`)
@@ -165,49 +140,53 @@ function readProfile(fields: Fields, general: number | undefined): Profile {
   return profile
 }
 
-type Chosen = Pick<Profile, 'disabledFilters' | 'disabledScores' | 'preempts' | 'weights'>
-
-function readPlugins(fields: Fields | undefined): Chosen {
-  const disabledFilters = new Set<string>()
-  const disabledScores = new Set<string>()
-  const weights = new Map<string, number>()
-  let preempts = true
-  const apply = (point: Fields | undefined, filters: boolean, scores: boolean, preemption: boolean): void => {
-    const known = [...(filters ? FILTERS : []), ...(scores ? SCORES : []), ...(preemption ? [PREEMPTION] : [])]
-    for (const one of point?.list('disabled') ?? []) {
-      const name = one.text('name') ?? ''
-      one.number('weight')
-      one.end()
-      if (name !== ALL && !known.includes(name)) throw one.wrong('name', `${JSON.stringify(name)} cannot be disabled here`)
-      const named = (all: readonly string[]): readonly string[] => all.filter((other) => name === ALL || other === name)
-      if (filters) for (const filter of named(FILTERS)) disabledFilters.add(filter)
-      if (scores) for (const score of named(SCORES)) disabledScores.add(score)
-      if (preemption && (name === ALL || name === PREEMPTION)) preempts = false
-    }
-    for (const one of point?.list('enabled') ?? []) {
-      const name = one.text('name') ?? ''
-      const weight = one.number('weight', 0)
-      one.end()
-      if (!known.includes(name) && !FIXED.includes(name)) throw one.wrong('name', `there is no plugin ${JSON.stringify(name)} here`)
-      if (filters) disabledFilters.delete(name)
-      if (scores) disabledScores.delete(name)
-      if (preemption && name === PREEMPTION) preempts = true
-      if (scores && weight !== undefined && weight > 0) weights.set(name, weight)
-    }
-    point?.end()
+function readPlugins(fields: Fields | undefined): ChosenPlugins {
+  const read = (point: Point | 'multiPoint'): PluginSet => {
+    const given = fields?.object(point)
+    const disabled = (given?.list('disabled') ?? []).map((one) => {
+      const { name } = readPlugin(one)
+      const isFixed = point === 'multiPoint' && FIXED.includes(name)
+      if (isFixed || (name !== '*' && !isPlugin(name))) throw one.wrong('name', `${JSON.stringify(name)} cannot be disabled here`)
+      return name
+    })
+    const enabled = (given?.list('enabled') ?? []).map((one) => {
+      const plugin = readPlugin(one)
+      if (!isPlugin(plugin.name)) throw one.wrong('name', `there is no plugin ${JSON.stringify(plugin.name)} here`)
+      if (point !== 'multiPoint' && !has(plugin.name, point))
+        throw one.wrong('name', `${JSON.stringify(plugin.name)} has no say at this point`)
+      return plugin
+    })
+    const twice = firstRepeated(enabled.map(({ name }) => name))
+    if (given !== undefined && twice !== undefined) throw given.wrong('enabled', `has ${twice} twice`)
+    const lost =
+      point === 'multiPoint' && disabled.includes('*') ? FIXED.find((name) => !enabled.some((one) => one.name === name)) : undefined
+    if (given !== undefined && lost !== undefined) throw given.wrong('disabled', `leaves out ${lost}, which every profile has`)
+    given?.end()
+    return { enabled, disabled }
   }
-  apply(fields?.object('multiPoint'), true, true, true)
-  apply(fields?.object('filter'), true, false, false)
-  apply(fields?.object('score'), false, true, false)
-  apply(fields?.object('postFilter'), false, false, true)
+  const said = { multiPoint: read('multiPoint'), filter: read('filter'), score: read('score'), postFilter: read('postFilter') }
   fields?.end()
-  return { disabledFilters, disabledScores, preempts, weights }
+  return choosePlugins(said)
 }
+
+function readPlugin(fields: Fields): WeightedPlugin {
+  const read = { name: fields.text('name') ?? '', weight: fields.number('weight', 0) ?? 0 }
+  fields.end()
+  return read
+}
+
+const firstRepeated = (names: readonly string[]): string | undefined => names.find((name, at) => names.indexOf(name) !== at)
 
 /** The arguments of each plugin that has some, as a change of the profile. */
 const ARGS: Readonly<Record<string, (args: Fields, profile: Profile) => Partial<Profile>>> = {
   NodeResourcesFit: (args, { fit }) => ({ fit: readFit(args, fit) }),
-  NodeResourcesBalancedAllocation: (args, { balanced }) => ({ balanced: readResources(args) ?? balanced }),
+  NodeResourcesBalancedAllocation: (args, { balanced }) => {
+    const resources = readResources(args) ?? balanced
+    const repeated = firstRepeated(resources.map(({ name }) => name))
+    if (repeated !== undefined) throw args.wrong('resources', `has ${repeated} twice`)
+    if (resources.some(({ weight }) => weight !== 1)) throw args.wrong('resources', 'has a weight other than 1')
+    return { balanced: resources }
+  },
   InterPodAffinity: (args, { podAffinity }) => ({
     podAffinity: {
       hardWeight: args.number('hardPodAffinityWeight', 0, 100) ?? podAffinity.hardWeight,
@@ -218,6 +197,7 @@ const ARGS: Readonly<Record<string, (args: Fields, profile: Profile) => Partial<
     const type = args.choice('defaultingType', ['System', 'List']) ?? 'System'
     const listed = args.raw('defaultConstraints') as core.TopologySpreadConstraint[] | undefined
     if (type === 'System' && (listed ?? []).length > 0) throw args.wrong('defaultConstraints', 'needs defaultingType List')
+    checkDefaultConstraints(args)
     return { spread: { defaults: type === 'System' ? 'system' : (listed ?? []) } }
   },
   NodeAffinity: (args) => {
@@ -244,7 +224,24 @@ const ARGS: Readonly<Record<string, (args: Fields, profile: Profile) => Partial<
   }),
 }
 
+/** As those of pods, without selectors: a pod's siblings are found for it. */
+function checkDefaultConstraints(args: Fields): void {
+  const seen = new Set<string>()
+  for (const one of args.list('defaultConstraints')) {
+    one.number('maxSkew', 1)
+    const key = one.text('topologyKey') ?? ''
+    if (key === '') throw one.wrong('topologyKey', 'can not be empty')
+    const when = one.choice('whenUnsatisfiable', ['DoNotSchedule', 'ScheduleAnyway'])
+    if (when === undefined) throw one.wrong('whenUnsatisfiable', 'can not be empty')
+    if (one.raw('labelSelector') !== undefined) throw one.wrong('labelSelector', 'must not be there: pods are spread among their siblings')
+    if (seen.has(`${key} ${when}`)) throw one.wrong('topologyKey', `is there with ${when} already`)
+    seen.add(`${key} ${when}`)
+  }
+}
+
 function readFit(args: Fields, before: FitArgs): FitArgs {
+  const grouped = args.texts('ignoredResourceGroups').find((group) => group.includes('/'))
+  if (grouped !== undefined) throw args.wrong('ignoredResourceGroups', `has ${JSON.stringify(grouped)}, and a group has no '/'`)
   const given = args.object('scoringStrategy')
   const strategy = given === undefined ? before.strategy : readStrategy(given)
   given?.end()
@@ -267,6 +264,8 @@ function readStrategy(fields: Fields): ScoringStrategy {
   })
   ratio?.end()
   if (type === 'RequestedToCapacityRatio' && shape.length === 0) throw fields.wrong('requestedToCapacityRatio', 'needs a shape')
+  if (type !== 'RequestedToCapacityRatio' && ratio !== undefined)
+    throw fields.wrong('requestedToCapacityRatio', 'must not be there when the type is another')
   const rises = shape.every(({ utilization }, at) => at === 0 || utilization > (shape[at - 1]?.utilization ?? 0))
   if (!rises) throw fields.wrong('requestedToCapacityRatio', 'has a shape whose utilization does not rise')
   return { type, resources, shape }

@@ -64,6 +64,7 @@ export function prepareFilters(
   filters: readonly FilterPlugin[],
 ): NodeCheck | NonNullable<Diagnosis['general']> {
   const checks: ((node: NodeState) => Refusal | undefined)[] = []
+  const placed: { readonly place: number; readonly check: (typeof checks)[number] }[] = []
   const early: ((node: NodeState) => Refusal | undefined)[] = []
   const tests: SlotTest[] = []
   for (const plugin of filters) {
@@ -72,13 +73,15 @@ export function prepareFilters(
       return { plugin: plugin.name, message: prepared.message, ...(prepared.tail === undefined ? {} : { tail: prepared.tail }) }
     if (prepared === undefined) continue
     checks.push(prepared.check)
+    if (plugin.place !== undefined) placed.push({ place: plugin.place, check: prepared.check })
     if (prepared.early !== undefined) early.push(prepared.early)
     if (prepared.column !== undefined || prepared.fits !== undefined) tests.push({ column: prepared.column, fits: prepared.fits })
   }
   const known = tests.length === checks.length ? tests : undefined
   const [only] = checks
   if (only !== undefined && checks.length === 1) return { check: only, tests: known }
-  const all = early.length === 0 ? checks : [...early, ...checks]
+  const sorted = placed.length === 0 ? checks : placed.sort((a, b) => a.place - b.place).map(({ check }) => check)
+  const all = early.length === 0 ? sorted : [...early, ...sorted]
   return {
     tests: known,
     check: (node) => {

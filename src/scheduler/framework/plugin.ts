@@ -35,6 +35,8 @@ export interface FilterPlugin {
   readonly live?: true
   /** It looks at the node alone, whatever pods are there. */
   readonly ofNode?: true
+  /** Nodes are asked about in this order, where that is not the order in which the rules are prepared. */
+  readonly place?: number
   prepare(cluster: Cluster, pod: PodInfo): PreparedFilter | undefined
 }
 

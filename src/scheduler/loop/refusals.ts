@@ -3,6 +3,7 @@ import { isNotFound, refs } from '#api'
 import type { Client } from '#client'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeState } from '../cluster/node-state.ts'
+import { DEFAULT_PREEMPTION, DYNAMIC_RESOURCES } from '../config/plugin-sets.ts'
 import { candidatesOfExtenders } from '../extenders/ask.ts'
 import type { Extender } from '../extenders/extender.ts'
 import type { Diagnosis } from '../framework/decide.ts'
@@ -11,11 +12,14 @@ import type { PodInfo } from '../pod/pod-info.ts'
 import { giveBack } from '../plugins/dynamic-resources/bind-claims.ts'
 import type { DynamicResources } from '../plugins/dynamic-resources/dynamic-resources.ts'
 import { type PreemptionPlan, type PreemptionTerms, choosePreemption, planPreemption, preemptionCandidates } from '../preemption/plan.ts'
+import { afterwords, generalMessage } from '../preemption/afterwords.ts'
 import type { SchedulingQueue } from '../queue/queue.ts'
 import type { Nominations } from './nominations.ts'
 import { dated, patchStatus } from './pod-status.ts'
 import { type Scheduling, schedulerNameOf } from './scheduling.ts'
 import type { Sources } from './watches.ts'
+
+const NO_PREEMPTION: PreemptionPlan = { kind: 'none', message: '', isBarred: true }
 
 /** What refusals look at and change: the scheduler's own, not copies. */
 export interface RefusalParts {
@@ -42,19 +46,29 @@ export class Refusals {
   }
 
   refuse(pod: PodInfo, diagnosis: Diagnosis): void {
-    if (!this.#noteRefusal(pod, diagnosis)) return this.report(pod, refusalMessage(diagnosis, ''), 'nowhere')
+    if (!this.#noteRefusal(pod, diagnosis)) return this.report(pod, generalMessage(diagnosis, this.#postFilters(pod)), 'nowhere')
     const { cluster, of } = this.#parts
+    if (!this.#preempts(pod)) return this.#preempt(pod, diagnosis, NO_PREEMPTION)
     this.#preempt(pod, diagnosis, planPreemption(cluster, pod, diagnosis, of(pod).plugins.filters, this.#terms(pod)))
   }
 
   /** Those who can tell which pods may go are asked. */
   async refuseWith(extenders: readonly Extender[], pod: PodInfo, diagnosis: Diagnosis): Promise<void> {
-    if (!this.#noteRefusal(pod, diagnosis)) return this.report(pod, refusalMessage(diagnosis, ''), 'nowhere')
+    if (!this.#noteRefusal(pod, diagnosis)) return this.report(pod, generalMessage(diagnosis, this.#postFilters(pod)), 'nowhere')
     const { cluster, of, queue } = this.#parts
+    if (!this.#preempts(pod)) return this.#preempt(pod, diagnosis, NO_PREEMPTION)
     const found = preemptionCandidates(cluster, pod, diagnosis, of(pod).plugins.filters, this.#terms(pod))
     if (found.kind === 'none') return this.#preempt(pod, diagnosis, found)
     const candidates = await candidatesOfExtenders(this.#scope, extenders, pod, found.candidates)
     if (queue.has(pod.uid)) this.#preempt(pod, diagnosis, choosePreemption(candidates))
+  }
+
+  #postFilters(pod: PodInfo): readonly string[] {
+    return this.#parts.of(pod).profile.plugins.postFilters
+  }
+
+  #preempts(pod: PodInfo): boolean {
+    return this.#postFilters(pod).includes(DEFAULT_PREEMPTION)
   }
 
   /** What was promised to the pod is given up, kept, or is this node. */
@@ -87,7 +101,7 @@ export class Refusals {
     }
     if (diagnosis.general !== undefined) plugins.add(diagnosis.general.plugin)
     this.#parts.queue.refuse(pod.uid, diagnosis.nodes === 0 ? new Set(['NodeAffinity']) : plugins)
-    return diagnosis.nodes > 0 && diagnosis.general === undefined && this.#parts.of(pod).profile.preempts
+    return diagnosis.nodes > 0 && diagnosis.general === undefined && this.#postFilters(pod).length > 0
   }
 
   #terms(pod: PodInfo): PreemptionTerms {
@@ -103,13 +117,17 @@ export class Refusals {
 
   #preempt(pod: PodInfo, diagnosis: Diagnosis, plan: PreemptionPlan): void {
     const { client, cluster, devices, nominated } = this.#parts
+    const { plugins, devices: args } = this.#parts.of(pod).profile
     // Devices that nobody uses are given back before pods are made to go.
-    const useless = devices.useless(pod, cluster.nodes(), this.#parts.of(pod).profile.devices)
+    const useless = plugins.postFilters.includes(DYNAMIC_RESOURCES) ? devices.useless(pod, cluster.nodes(), args) : undefined
     if (useless !== undefined) {
       this.#inBackground(pod, () => giveBack(this.#scope, client, useless))
       return this.report(pod, refusalMessage(diagnosis, 'deallocation of ResourceClaim completed'), 'as promised')
     }
-    if (plan.kind === 'none') return this.report(pod, refusalMessage(diagnosis, plan.message), plan.isBarred ? 'as promised' : 'nowhere')
+    if (plan.kind === 'none') {
+      const words = afterwords(pod, plugins.postFilters, plan.message)
+      return this.report(pod, refusalMessage(diagnosis, words), plan.isBarred ? 'as promised' : 'nowhere')
+    }
     nominated.set(pod, plan.node.name)
     const victims = plan.victims.filter(({ terminating }) => !terminating)
     // Who waits for pods that go already leaves others' promises alone.

@@ -23,17 +23,16 @@ import { topologySpread } from './spread-filter.ts'
 import { spreadPreference } from './spread-score.ts'
 import { type SiblingSelector, spreadSource } from './spread-source.ts'
 
-/** The plugins that kube-scheduler has on by default, in its order, as a profile has them. */
+/** The plugins of a profile, in its order. */
 export function defaultPlugins(
   view: StorageView,
   siblings: SiblingSelector,
   profile: Profile = defaultProfile(),
   devices: DynamicResources | undefined = undefined,
 ): Plugins {
-  const { disabledFilters, disabledScores, weights, addedAffinity } = profile
+  const { plugins, addedAffinity } = profile
   const spread = spreadSource(profile.spread, siblings)
-  const weightOf = (name: string, usual: number): number => weights.get(name) ?? usual
-  const filters: readonly FilterPlugin[] = [
+  const filters = [
     nodeUnschedulable,
     taintToleration,
     nodeAffinity(addedAffinity),
@@ -49,17 +48,39 @@ export function defaultPlugins(
     ...(devices === undefined ? [] : [devices.plugin(profile.devices)]),
     nodeDeclaredFeatures,
   ]
-  const scores: readonly ScorePlugin[] = [
-    taintPreference(weightOf('TaintToleration', 3)),
-    nodePreference(addedAffinity, weightOf('NodeAffinity', 2)),
-    allocationPreference(profile.fit.strategy, weightOf('NodeResourcesFit', 1)),
-    spreadPreference(spread, weightOf('PodTopologySpread', 2)),
-    affinityPreference(profile.podAffinity, weightOf('InterPodAffinity', 2)),
-    balancedAllocation(profile.balanced, weightOf('NodeResourcesBalancedAllocation', 1)),
-    imageLocality(weightOf('ImageLocality', 1)),
-  ]
+  const scores: Readonly<Record<string, (weight: number) => ScorePlugin>> = {
+    TaintToleration: taintPreference,
+    NodeAffinity: (weight) => nodePreference(addedAffinity, weight),
+    NodeResourcesFit: (weight) => allocationPreference(profile.fit.strategy, weight),
+    PodTopologySpread: (weight) => spreadPreference(spread, weight),
+    InterPodAffinity: (weight) => affinityPreference(profile.podAffinity, weight),
+    NodeResourcesBalancedAllocation: (weight) => balancedAllocation(profile.balanced, weight),
+    ImageLocality: imageLocality,
+  }
+  const inOrder = [...plugins.preparing, ...plugins.filters.filter((name) => !plugins.preparing.includes(name))]
+  const isUsual = inOrder.filter((name) => plugins.filters.includes(name)).every((name, at) => name === plugins.filters[at])
   return {
-    filters: filters.filter(({ name }) => !disabledFilters.has(name)),
-    scores: scores.filter(({ name }) => !disabledScores.has(name)),
+    filters: inOrder.flatMap((wanted) => {
+      const named = filters.filter(({ name }) => name === wanted)
+      const place = plugins.filters.indexOf(wanted)
+      if (place < 0) return named.map(onlyEverywhere)
+      return isUsual ? named : named.map((one) => ({ ...one, place }))
+    }),
+    scores: plugins.scores.flatMap(({ name, weight }) => scores[name]?.(weight) ?? []),
+  }
+}
+
+/** A rule that is not asked about nodes still finds what is wrong with the pod itself. */
+function onlyEverywhere({ name, prepare }: FilterPlugin): FilterPlugin {
+  return {
+    name,
+    live: true,
+    ofNode: true,
+    prepare: (cluster, pod) => {
+      const prepared = prepare(cluster, pod)
+      if (prepared?.kind === 'refused') return prepared
+      const early = prepared?.early
+      return early === undefined ? undefined : { kind: 'check', check: early, early }
+    },
   }
 }

@@ -71,6 +71,8 @@ export const affinityPreference = (args: Profile['podAffinity'], pluginWeight: n
   name: 'InterPodAffinity',
   weight: pluginWeight,
   prepare: (cluster, pod) => {
+    const hasOwn = pod.preferredAffinity.length > 0 || pod.preferredAntiAffinity.length > 0
+    if (args.ignorePreferredOfExisting && !hasOwn) return undefined
     const sums: (Domains & { readonly weight: number })[] = []
     for (const [terms, sign] of [
       [pod.preferredAffinity, 1],
@@ -78,7 +80,7 @@ export const affinityPreference = (args: Profile['podAffinity'], pluginWeight: n
     ] as const)
       for (const term of terms) sums.push({ ...domainsOf(cluster, term, [term]), weight: sign * term.weight })
     cluster.attractions.forEachAbout(pod, cluster.namespaceLabels, ({ term, weight: preferred, owners }) => {
-      const weight = preferred === undefined ? args.hardWeight : args.ignorePreferredOfExisting ? 0 : preferred
+      const weight = preferred ?? args.hardWeight
       if (weight !== 0)
         sums.push({ topology: cluster.topology(term.topologyKey), counts: owners.byDomain(term.topologyKey).values, weight })
     })

@@ -3,14 +3,21 @@ import { describe, it } from 'node:test'
 import type { core } from '#api'
 import type { Cluster } from '../cluster/cluster.ts'
 import { candidatesOf } from '../framework/candidates.ts'
+import { type Profile, defaultProfile } from '../config/profile.ts'
 import { scoreNodes } from '../framework/scores.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { noStorage, testCluster, testNode, testPod } from '../testing/build.ts'
 import { defaultPlugins } from './default-plugins.ts'
 
 /** What one preference says of each node, weighted; undefined when it has nothing to say. */
-function scoresOf(plugin: string, cluster: Cluster, pod: PodInfo, siblings?: Record<string, string>): readonly number[] | undefined {
-  const { scores } = defaultPlugins(noStorage, () => (siblings === undefined ? undefined : { matchLabels: siblings }))
+function scoresOf(
+  plugin: string,
+  cluster: Cluster,
+  pod: PodInfo,
+  siblings?: Record<string, string>,
+  profile?: Profile,
+): readonly number[] | undefined {
+  const { scores } = defaultPlugins(noStorage, () => (siblings === undefined ? undefined : { matchLabels: siblings }), profile)
   let found: readonly number[] | undefined
   scoreNodes(cluster, pod, candidatesOf(cluster.nodes()), scores, (name, values, weight) => {
     if (name === plugin) found = [...values].map((value) => value * weight)
@@ -55,5 +62,18 @@ describe('scores', () => {
       ['a', 'a', 'a', 'a', 'a', 'c'].map((node, at) => [there(`x${at}`), node]),
     )
     assert.deepEqual(scoresOf('PodTopologySpread', cluster, there('new'), { app: 'web' }), [36, 180, 200])
+  })
+
+  it('look at what placed pods prefer as soon as the pod has a preference of its own', () => {
+    const preferring = (name: string, app: string): PodInfo => {
+      const podAffinityTerm = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app } } }
+      const podAffinity = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 10, podAffinityTerm }] }
+      return testPod(name, { labels: { app: 'web' }, spec: { affinity: { podAffinity } } })
+    }
+    const profile = { ...defaultProfile(), podAffinity: { hardWeight: 1, ignorePreferredOfExisting: true } }
+    const cluster = testCluster([testNode('a'), testNode('b')], [[preferring('x', 'web'), 'a']])
+    const of = (pod: PodInfo): readonly number[] | undefined => scoresOf('InterPodAffinity', cluster, pod, undefined, profile)
+    assert.equal(of(testPod('p', { labels: { app: 'web' } })), undefined)
+    assert.deepEqual(of(preferring('p', 'other')), [200, 0])
   })
 })

@@ -40,10 +40,6 @@ interface Hopeful {
   readonly refusedBy: string
 }
 
-const NO_CLAIMS = 'no new claims to deallocate, preemption: '
-/** What was found out about claims comes before what about other pods. */
-const claimsPart = ({ pod }: PodInfo): string =>
-  (pod.spec?.resourceClaims ?? []).length === 0 ? NO_CLAIMS : 'still not schedulable, preemption: '
 const NOT_HELPFUL = { reasons: ['Preemption is not helpful for scheduling'] }
 const NO_VICTIMS: Refusal = { plugin: 'DefaultPreemption', reasons: ['No preemption victims found for incoming pod'], final: true }
 
@@ -65,7 +61,7 @@ export function planPreemption(
 export function choosePreemption(candidates: readonly Candidate[]): PreemptionPlan {
   const best = bestCandidate(candidates)
   return best === undefined
-    ? { kind: 'none', message: `${NO_CLAIMS}no candidate node for preemption`, isBarred: true }
+    ? { kind: 'none', message: 'no candidate node for preemption', isBarred: true }
     : { kind: 'preempt', node: best.node, victims: best.victims }
 }
 
@@ -77,7 +73,7 @@ export function preemptionCandidates(
   filters: readonly FilterPlugin[],
   terms: PreemptionTerms,
 ): { readonly kind: 'found'; readonly candidates: readonly Candidate[] } | NoPreemption {
-  const none = (why: string, isBarred = false): NoPreemption => ({ kind: 'none', message: claimsPart(pod) + why, isBarred })
+  const none = (why: string, isBarred = false): NoPreemption => ({ kind: 'none', message: why, isBarred })
   if (pod.pod.spec?.preemptionPolicy === 'Never') return none('not eligible due to preemptionPolicy=Never.', true)
   if (victimsAreLeaving(cluster, pod, diagnosis)) return none('not eligible due to a terminating pod on the nominated node.', true)
   const { minCandidatePercent, minCandidates } = terms.limits ?? defaultProfile().preemption

@@ -29,6 +29,8 @@ export function trialsFor(cluster: Cluster, pod: PodInfo, filters: readonly Filt
 }
 
 function sumTrials(cluster: Cluster, pod: PodInfo, filters: readonly FilterPlugin[]): Trials | undefined {
+  // In another order the sums may not be what is told.
+  if (filters.some(({ place }) => place !== undefined)) return undefined
   let sums: SumCheck | undefined
   let sumsOf: string | undefined
   const others: ((node: NodeState) => Refusal | undefined)[] = []

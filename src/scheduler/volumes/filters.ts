@@ -68,7 +68,7 @@ function claimsOf(view: StorageView, pod: PodInfo): readonly core.PersistentVolu
   return claims
 }
 
-const absent = (name: string): string => `persistentvolumeclaim "${name}" not found`
+export const absent = (name: string): string => `persistentvolumeclaim "${name}" not found`
 
 /** Claims that are made for the pod alone, from templates that it brings. */
 const madeFor = ({ name, pod }: PodInfo): ReadonlySet<string> =>

@@ -42,6 +42,24 @@ describe('volumes', () => {
     assert.equal(volumeZone(view).prepare(testCluster(nodes), testPod('none')), undefined)
   })
 
+  it('that are not there have no zone, and why is said', () => {
+    const why = (claim: core.PersistentVolumeClaim['spec'], volumeBindingMode = 'Immediate'): string | undefined => {
+      const view: StorageView = {
+        ...noStorage,
+        claim: () => (claim === undefined ? undefined : { metadata: { name: 'c' }, spec: claim }),
+        storageClass: (name) => (name === 'sc' ? { metadata: { name }, provisioner: 'p', volumeBindingMode } : undefined),
+      }
+      const prepared = volumeZone(view).prepare(testCluster([]), testPod('new', { spec: using('c') }))
+      return prepared?.kind === 'refused' ? prepared.message : undefined
+    }
+    assert.equal(why(undefined), 'persistentvolumeclaim "c" not found')
+    assert.equal(why({}), 'PersistentVolumeClaim had no pv name and storageClass name')
+    assert.equal(why({ storageClassName: 'other' }), 'storageclass.storage.k8s.io "other" not found')
+    assert.equal(why({ storageClassName: 'sc' }), 'PersistentVolume had no name')
+    assert.equal(why({ storageClassName: 'sc' }, 'WaitForFirstConsumer'), undefined)
+    assert.equal(why({ volumeName: 'gone' }), 'persistentvolume "gone" not found')
+  })
+
   it('are no more on a node than its driver takes, each counted once', () => {
     const cluster = testCluster([testNode('full'), testNode('free')], [[testPod('there', { spec: using('one', 'two') }), 'full']])
     const view: StorageView = { ...noStorage, ...bound(), driversOf: () => [{ name: 'd', nodeID: 'n', allocatable: { count: 2 } }] }

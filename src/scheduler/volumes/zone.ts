@@ -1,7 +1,8 @@
+import type { core } from '#api'
 import { type FilterPlugin, refusal, refusedEverywhere } from '../framework/plugin.ts'
 import type { NodeState } from '../cluster/node-state.ts'
-import { namedClaims } from './filters.ts'
-import type { StorageView } from './storage.ts'
+import { absent, namedClaims } from './filters.ts'
+import { type StorageView, classOf } from './storage.ts'
 
 /** Labels by which volumes say where they can be used, with the label that nodes have in place of an old one. */
 const TOPOLOGY_LABELS: ReadonlyMap<string, string> = new Map([
@@ -21,7 +22,11 @@ export function volumeZone(view: StorageView): FilterPlugin {
     prepare: (_, pod) => {
       const places: { readonly label: string; readonly values: ReadonlySet<string> }[] = []
       for (const claim of namedClaims(pod)) {
-        const name = view.claim(pod.namespace, claim)?.spec?.volumeName ?? ''
+        const found = view.claim(pod.namespace, claim)
+        if (found === undefined) return refusedEverywhere(absent(claim))
+        const name = found.spec?.volumeName ?? ''
+        const lacking = name === '' ? withoutVolume(view, found) : undefined
+        if (lacking !== undefined) return refusedEverywhere(lacking)
         const volume = view.volume(name)
         if (name !== '' && volume === undefined) return refusedEverywhere(`persistentvolume "${name}" not found`)
         for (const [label, value] of Object.entries(volume?.metadata?.labels ?? {}))
@@ -42,4 +47,13 @@ export function volumeZone(view: StorageView): FilterPlugin {
       }
     },
   }
+}
+
+/** What is wrong with a claim that has no volume, unless it waits for its first pod. */
+function withoutVolume(view: StorageView, claim: core.PersistentVolumeClaim): string | undefined {
+  const name = classOf(claim)
+  if (name === '') return 'PersistentVolumeClaim had no pv name and storageClass name'
+  const storageClass = view.storageClass(name)
+  if (storageClass === undefined) return `storageclass.storage.k8s.io "${name}" not found`
+  return storageClass.volumeBindingMode === 'WaitForFirstConsumer' ? undefined : 'PersistentVolume had no name'
 }
