@@ -58,6 +58,7 @@ describe('the plugins of a profile', () => {
     assert.equal(afterwords(pod, ['DefaultPreemption', 'DynamicResources'], 'why'), `preemption: why, ${claims}`)
     assert.equal(afterwords(pod, ['DynamicResources'], 'why'), claims)
     assert.equal(afterwords(pod, [], 'why'), '')
+    assert.equal(afterwords(pod, choosePlugins({}).postFilters, 'why', true), 'deallocation of ResourceClaim completed, preemption: why')
     const diagnosis = {
       nodes: 2,
       refusals: [],

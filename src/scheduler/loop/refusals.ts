@@ -10,7 +10,7 @@ import type { Diagnosis } from '../framework/decide.ts'
 import { refusalMessage } from '../framework/message.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 import { giveBack } from '../plugins/dynamic-resources/bind-claims.ts'
-import type { DynamicResources } from '../plugins/dynamic-resources/dynamic-resources.ts'
+import { type DynamicResources, NOT_ON_NODE } from '../plugins/dynamic-resources/dynamic-resources.ts'
 import { type PreemptionPlan, type PreemptionTerms, choosePreemption, planPreemption, preemptionCandidates } from '../preemption/plan.ts'
 import { afterwords, generalMessage } from '../preemption/afterwords.ts'
 import type { SchedulingQueue } from '../queue/queue.ts'
@@ -118,14 +118,12 @@ export class Refusals {
   #preempt(pod: PodInfo, diagnosis: Diagnosis, plan: PreemptionPlan): void {
     const { client, cluster, devices, nominated } = this.#parts
     const { plugins, devices: args } = this.#parts.of(pod).profile
-    // Devices that nobody uses are given back before pods are made to go.
-    const useless = plugins.postFilters.includes(DYNAMIC_RESOURCES) ? devices.useless(pod, cluster.nodes(), args) : undefined
-    if (useless !== undefined) {
-      this.#inBackground(pod, () => giveBack(this.#scope, client, useless))
-      return this.report(pod, refusalMessage(diagnosis, 'deallocation of ResourceClaim completed'), 'as promised')
-    }
+    // Devices that nobody uses are given back, where they alone stood in the way.
+    const lost = cluster.nodes().filter((_, at) => diagnosis.refusals[at]?.reasons.includes(NOT_ON_NODE) === true)
+    const useless = plugins.postFilters.includes(DYNAMIC_RESOURCES) ? devices.useless(pod, lost, args) : undefined
+    if (useless !== undefined) this.#inBackground(pod, () => giveBack(this.#scope, client, useless))
     if (plan.kind === 'none') {
-      const words = afterwords(pod, plugins.postFilters, plan.message)
+      const words = afterwords(pod, plugins.postFilters, plan.message, useless !== undefined)
       return this.report(pod, refusalMessage(diagnosis, words), plan.isBarred ? 'as promised' : 'nowhere')
     }
     nominated.set(pod, plan.node.name)

@@ -56,6 +56,7 @@ export function defaultPlugins(
     InterPodAffinity: (weight) => affinityPreference(profile.podAffinity, weight),
     NodeResourcesBalancedAllocation: (weight) => balancedAllocation(profile.balanced, weight),
     ImageLocality: imageLocality,
+    ...(devices === undefined ? {} : { DynamicResources: (weight: number) => devices.preference(profile.devices, weight) }),
   }
   const inOrder = [...plugins.preparing, ...plugins.filters.filter((name) => !plugins.preparing.includes(name))]
   const isUsual = inOrder.filter((name) => plugins.filters.includes(name)).every((name, at) => name === plugins.filters[at])

@@ -3,9 +3,10 @@ import type { Diagnosis } from '../framework/decide.ts'
 import { refusalMessage } from '../framework/message.ts'
 import type { PodInfo } from '../pod/pod-info.ts'
 
-/** What the plugins that are asked when no node would do say in the end, in their order. `preemption`: why it does not help. */
-export function afterwords({ pod }: PodInfo, postFilters: readonly string[], preemption: string): string {
-  const claims = (pod.spec?.resourceClaims ?? []).length === 0 ? 'no new claims to deallocate' : 'still not schedulable'
+/** What the plugins that are asked when no node would do say in the end, in their order. `preemption`: why it does not help. `gaveBack`: the devices of a claim. */
+export function afterwords({ pod }: PodInfo, postFilters: readonly string[], preemption: string, gaveBack = false): string {
+  const waiting = (pod.spec?.resourceClaims ?? []).length === 0 ? 'no new claims to deallocate' : 'still not schedulable'
+  const claims = gaveBack ? 'deallocation of ResourceClaim completed' : waiting
   const words = new Map([
     [DYNAMIC_RESOURCES, claims],
     [DEFAULT_PREEMPTION, `preemption: ${preemption}`],

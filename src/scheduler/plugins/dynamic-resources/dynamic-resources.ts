@@ -1,11 +1,20 @@
 import type { Clock, Random } from '#base'
 import type { resource } from '#api'
 import type { Cluster } from '../../cluster/cluster.ts'
+import { DYNAMIC_RESOURCES } from '../../config/plugin-sets.ts'
 import type { Profile } from '../../config/profile.ts'
 import type { NodeState } from '../../cluster/node-state.ts'
-import { type FilterPlugin, type PreparedFilter, type Refusal, refusal } from '../../framework/plugin.ts'
+import {
+  type FilterPlugin,
+  type PreparedFilter,
+  type Refusal,
+  type ScorePlugin,
+  normaliseToHighest,
+  refusal,
+} from '../../framework/plugin.ts'
 import { nodeSelectorMatches } from '../../pod/node-match.ts'
 import type { PodInfo } from '../../pod/pod-info.ts'
+import { hasAlternatives, worthOf } from './alternatives.ts'
 import { type Budget, allocate, fullBudget } from './allocate.ts'
 import { readiness } from './binding-conditions.ts'
 import type { DeviceView } from './device-view.ts'
@@ -15,7 +24,9 @@ import { poolsFor } from './pools.ts'
 import { Selectors, UnfitClaim, UnfitPools } from './selectors.ts'
 import { type UsedDevices, usedDevices } from './used-devices.ts'
 
-export const DYNAMIC_RESOURCES = 'DynamicResources'
+/** A claim has its devices, and they are not where this node can use them. */
+export const NOT_ON_NODE = 'resourceclaim not available on the node'
+
 type Limits = Profile['devices']
 const NOT_HELPFUL = (nodes: number): string =>
   `no new claims to deallocate, preemption: 0/${nodes} nodes are available: ${nodes} Preemption is not helpful for scheduling.`
@@ -53,6 +64,30 @@ export class DynamicResources {
 
   plugin(limits: Limits): FilterPlugin {
     return { name: DYNAMIC_RESOURCES, prepare: (cluster, pod) => this.#prepare(cluster, pod, limits) }
+  }
+
+  /** Nodes where claims get the better of their alternatives are better. */
+  preference(limits: Limits, weight: number): ScorePlugin {
+    return {
+      name: DYNAMIC_RESOURCES,
+      weight,
+      prepare: (_, pod) => {
+        const work = this.#workOf(pod)
+        if (work === undefined || 'message' in work || !work.claims.some(hasAlternatives)) return undefined
+        // With all devices given, it is the same everywhere.
+        if (work.claims.every(({ status }) => status?.allocation !== undefined)) return undefined
+        const used = this.#used()
+        const budget = fullBudget()
+        return {
+          score: (node) => {
+            const given = this.#allocate(work, pod, node, used, budget, limits)
+            if (given === undefined || 'reasons' in given) return 0
+            return given.claims.reduce((sum, { claim, allocation }) => sum + worthOf(claim, allocation ?? claim.status?.allocation), 0)
+          },
+          normalise: (scores) => normaliseToHighest(scores, false),
+        }
+      },
+    }
   }
 
   /** Whether a class of devices stands behind an extended resource. */
@@ -101,7 +136,7 @@ export class DynamicResources {
       this.#pending.delete(podUid)
   }
 
-  /** A claim that only this pod uses, whose devices are not where it can go or did not become ready: its devices can be given back. */
+  /** A claim that only this pod uses, whose devices one of these nodes cannot use or did not become ready: its devices can be given back. */
   useless(pod: PodInfo, nodes: readonly NodeState[], limits: Limits): resource.ResourceClaim | undefined {
     if (!hasClaims(pod.pod)) return undefined
     const devices = claimsOf(this.#view, pod.pod, (uid) => this.#pending.has(uid))
@@ -168,8 +203,6 @@ export class DynamicResources {
     limits: Limits,
     hasPlugin: (resource: string) => boolean = (name) => Number(node.node.status?.allocatable?.[name] ?? '0') > 0,
   ): Pick<Reservation, 'claims' | 'extended'> | Unallocated | undefined {
-    if (claims.some((claim) => claim.status?.allocation !== undefined && !this.#isUsable(claim, node, limits)))
-      return { reasons: 'resourceclaim not available on the node' }
     const open = claims.filter(({ status }) => status?.allocation === undefined)
     // A node that has it of a device plugin gives it as ever.
     const ofDrivers = new Map([...extended].filter(([name]) => !hasPlugin(name)))
@@ -196,6 +229,9 @@ export class DynamicResources {
       }
     }
     if (results === undefined) return undefined
+    // Told last: what other claims lack on the node is found out first.
+    if (claims.some((claim) => claim.status?.allocation !== undefined && !this.#isUsable(claim, node, limits)))
+      return { reasons: NOT_ON_NODE }
     const allocations = results
     const last = allocations.at(-1)
     return {
