@@ -1,5 +1,5 @@
 import { deepEqual, isJsonObject, member } from '../meta/deep.ts'
-import { goValue } from '../meta/go-format.ts'
+import { goTypeName, goValue } from '../meta/go-format.ts'
 import { PATCH } from './strategic-directives.ts'
 import { badPatch, noMergeKey } from './strategic-errors.ts'
 
@@ -51,7 +51,10 @@ function indexer(mergeKey: string): (list: Items, item: unknown) => number {
   return (list, item) => {
     const key = isJsonObject(item) ? member(item, mergeKey) : undefined
     if (key === undefined) throw noMergeKey(item, mergeKey)
-    return list.findIndex((candidate) => isJsonObject(candidate) && deepEqual(member(candidate, mergeKey), key))
+    return list.findIndex((candidate, at) => {
+      if (!isJsonObject(candidate)) throw badPatch(`value for key ${at} is not a map`, 500)
+      return deepEqual(member(candidate, mergeKey), key)
+    })
   }
 }
 
@@ -69,6 +72,9 @@ export function checkElementOrder(patch: Items, order: Items, mergeKey: string):
 
 function sameItem(a: unknown, b: unknown, mergeKey: string): boolean {
   if (mergeKey === '') return a === b
-  for (const item of [a, b]) if (!isJsonObject(item) || member(item, mergeKey) === undefined) throw noMergeKey(item, mergeKey)
+  for (const item of [a, b]) {
+    if (!isJsonObject(item)) throw badPatch(`expected a map[string]interface {}, but received a ${goTypeName(item)}`, 500)
+    if (member(item, mergeKey) === undefined) throw noMergeKey(item, mergeKey)
+  }
   return isJsonObject(a) && isJsonObject(b) && deepEqual(member(a, mergeKey), member(b, mergeKey))
 }

@@ -131,6 +131,16 @@ test('lists that are merged have items of one type', () => {
   assert.throws(() => add({ '$deleteFromPrimitiveList/finalizers': [{}] }), /not identical/)
 })
 
+test('a list of maps has an order by its key, and nothing to be taken out by its value', () => {
+  const put = (spec: object): unknown => strategicMergePatch(POD, { spec }, schema)
+  assert.throws(() => put({ '$setElementOrder/containers': ['x'] }), /value for key 0 is not a map/)
+  assert.throws(
+    () => put({ '$setElementOrder/containers': ['x'], containers: [{ name: 'c' }] }),
+    /expected a map\[string\]interface \{\}, but received a string/,
+  )
+  assert.throws(() => put({ '$deleteFromPrimitiveList/tolerations': [{}] }), /cannot merge lists without merge key for struct/)
+})
+
 test('maps and what is kept as it came have no lists to be put in order', () => {
   const put = (document: object, patch: object, kind: string, group = ''): unknown =>
     strategicMergePatch(document, patch, builtInSchema(group, 'v1', kind))

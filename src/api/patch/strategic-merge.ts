@@ -43,7 +43,7 @@ function mergeMap(original: JsonObject, patch: JsonObject, schema: Schema): Json
     if (key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER) || ordered.has(key)) continue
     const listName = forDirective(key, DELETE_FROM_LIST)
     if (listName === undefined) mergeMember(result, key, patch[key], schema)
-    else deleteFromList(result, listName, patch[key])
+    else deleteFromList(result, listName, patch[key], schema)
   }
   return result
 }
@@ -122,7 +122,7 @@ function mergeList(original: Items, patch: Items, schema: Schema): Items {
   if (elementKind(original, patch) !== 'map') {
     return inOrder(withMergedScalars(original, patch), patch, original, '')
   }
-  if (mergeKey === '') throw badPatch(`cannot merge lists without merge key for ${schema.items.name ?? ''}`, 500)
+  if (mergeKey === '') throw badPatch('cannot merge lists without merge key for struct', 500)
   const special = withSpecialItems(original, patch, mergeKey)
   const items = [...special.original]
   for (const item of special.patch) {
@@ -170,15 +170,19 @@ function elementKind(...lists: readonly Items[]): 'map' | 'scalar' {
   return first === 'object' ? 'map' : 'scalar'
 }
 
-function deleteFromList(result: JsonObject, key: string, patch: unknown): void {
+/** A list as it is merged, whatever its type says of being replaced. */
+const asMerged = (schema: Schema): Schema => (schema.kind === 'list' ? { ...schema, mergeKey: schema.mergeKey ?? '' } : schema)
+
+function deleteFromList(result: JsonObject, key: string, patch: unknown, schema: Schema): void {
   if (patch === null) {
     delete result[key]
     return
   }
   const current = member(result, key)
   if (!Array.isArray(current) || !Array.isArray(patch) || current.length + patch.length === 0) return
-  elementKind(current, patch)
-  setMember(result, key, withoutScalars(current, patch))
+  // Of a list of maps there is nothing that could be taken out by its value: it is merged.
+  if (elementKind(current, patch) === 'map') setMember(result, key, mergeList(current, patch, asMerged(fieldSchema(schema, key))))
+  else setMember(result, key, withoutScalars(current, patch))
 }
 
 /**

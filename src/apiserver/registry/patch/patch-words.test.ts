@@ -56,3 +56,34 @@ test('of two fields of a wrong type the one is told that comes first in the patc
   ]
   assert.match(await told('application/json-patch+json', operations), /Go struct field Secret\.immutable of type bool/)
 })
+
+test('who wants no validation is told only that it is no patch', async (t) => {
+  const api = await testApiServer({})
+  t.after(() => api.close())
+  await api.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'n' } } })
+  const headers = { 'content-type': 'application/merge-patch+json' }
+  const told = async (body: string): Promise<string> => {
+    const { status, text } = await api.request('PATCH', '/api/v1/namespaces/n?fieldValidation=Ignore', { body, headers })
+    return `${status} ${(JSON.parse(text) as { message: string }).message}`
+  }
+  for (const body of ['"x"', '1', '{', '']) assert.equal(await told(body), '400 Invalid JSON Patch')
+  assert.match(
+    await told('[1]'),
+    /^422 .*Invalid value: "\[1\]": couldn't get version\/kind; json parse error: json: cannot unmarshal array/,
+  )
+})
+
+test('a patch that takes away the version leaves an object that is not known by its name', async (t) => {
+  const api = await testApiServer({})
+  t.after(() => api.close())
+  await api.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'n' } } })
+  const told = async (type: string, body: unknown): Promise<string> => {
+    const headers = { 'content-type': `application/${type}+json` }
+    const { status, text } = await api.request('PATCH', '/api/v1/namespaces/n?dryRun=All', { body, headers })
+    return `${status} ${(JSON.parse(text) as { message?: string }).message ?? ''}`
+  }
+  const nameless = '400 the name of the object (n based on URL) was undeterminable: name must be provided'
+  assert.equal(await told('json-patch', [{ op: 'remove', path: '/apiVersion' }]), nameless)
+  assert.equal(await told('merge-patch', { apiVersion: null }), nameless)
+  assert.equal(await told('strategic-merge-patch', { apiVersion: '' }), '200 ')
+})

@@ -73,7 +73,7 @@ export function preparePatch(
   return {
     apply: (copy) => {
       // Read when there is an object that it can be applied to: one that is missing is told first.
-      const read = (known ??= readPatch(type, bytes))
+      const read = (known ??= type === 'merge' && options.fieldValidation === 'Ignore' ? readUnchecked(bytes) : readPatch(type, bytes))
       const document = copy()
       const value = ownChanges(patchDocument(type, document, read, expected.schema), document)
       // Decoding changes the document, and what the patch put into it: what they were is worked out again when a message needs it.
@@ -89,9 +89,10 @@ export function preparePatch(
         const problem = restoreProblem(expected.schema, value, document)
         if (problem !== undefined) throw invalidPatch(shown(), problem)
       }
-      const misread = type === 'strategic' || expected.typedItems ? undefined : misreadKind(value as object)
-      const other = misread ?? otherKind(context.core.catalog, expected, value)
+      const isRead = type !== 'strategic' && !expected.typedItems
+      const other = (isRead ? misreadKind(value) : undefined) ?? otherKind(context.core.catalog, expected, value)
       if (other !== undefined) throw invalidPatch(shown(), other)
+      if (isRead && saysNoVersion(value)) throw statusError.badRequest(nameless(document.metadata?.name ?? ''))
       try {
         const { object, unknown } = decodeObject(
           expected.schema,
@@ -110,6 +111,10 @@ export function preparePatch(
     },
   }
 }
+
+/** What says no version is read by Kubernetes as what it holds in memory, which finds nothing there that is named as in the API. */
+const saysNoVersion = (value: unknown): boolean => ((value as KubeObject | null)?.apiVersion ?? '') === ''
+const nameless = (name: string): string => `the name of the object (${name} based on URL) was undeterminable: name must be provided`
 
 /** Of several problems, the one that comes first in the document as it is written out. */
 function problemInOrder(schema: ObjectSchema, text: string): string | undefined {
@@ -146,6 +151,22 @@ function readPatch(type: SimpleType, bytes: Uint8Array): ReadValue {
     throw error
   }
 }
+
+/** Who wants no validation is told less: that it is no patch. A list takes the place of the document. */
+function readUnchecked(bytes: Uint8Array): ReadValue {
+  let read: ReadValue
+  try {
+    read = readJson(bytes)
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw statusError.badRequest(NO_PATCH)
+    throw error
+  }
+  const { value } = read
+  if (Array.isArray(value)) throw invalidPatch(JSON.stringify(value), misreadKind(value) ?? '')
+  if (value !== null && typeof value !== 'object') throw statusError.badRequest(NO_PATCH)
+  return read
+}
+const NO_PATCH = 'Invalid JSON Patch'
 
 function patchDocument(type: SimpleType, document: KubeObject, patch: ReadValue, schema: ObjectSchema): unknown {
   switch (type) {
@@ -188,7 +209,7 @@ const UNKNOWN_VERSION: ObjectSchema = {
 function otherKind(catalog: Catalog, expected: ExpectedKind, patched: unknown): string | undefined {
   if (typeof patched !== 'object' || patched === null) return undefined
   const { kind, apiVersion } = patched as KubeObject
-  if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string' || apiVersion === '') return undefined
   // Without a kind it is of the path's, in the version that it says.
   const said = { kind: kind === '' ? expected.kind : kind, apiVersion }
   const problem = kindProblem(catalog, expected, said)

@@ -37,7 +37,9 @@ export function goKind(value: unknown): string {
 export const GO_TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 
 /** Why it cannot be told what a document says that it is; undefined when it can. */
-export function misreadKind(document: object): string | undefined {
+export function misreadKind(document: unknown): string | undefined {
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    return `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(document)} into Go value of type ${GO_TYPE_META}`
   for (const [name, said] of Object.entries(document) as [string, unknown][])
     if ((name === 'kind' || name === 'apiVersion') && said !== null && typeof said !== 'string')
       return `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(said)} into Go struct field .${name} of type string`
