@@ -50,12 +50,15 @@ function withInitialEvents(options: Unchecked): Unchecked {
 function readOptions(query: URLSearchParams): Unchecked {
   const match = query.get('resourceVersionMatch') ?? ''
   const initial = query.get('sendInitialEvents')
+  // In this order: the first that is no number is told.
+  const timeoutSeconds = readInteger(query.get('timeoutSeconds'))
+  const limit = Math.max(0, readInteger(query.get('limit')) ?? 0)
   return {
     resourceVersion: query.get('resourceVersion') ?? '',
     match,
-    limit: Math.max(0, readInteger(query.get('limit')) ?? 0),
+    limit,
     continue: query.get('continue') ?? '',
-    timeoutSeconds: readInteger(query.get('timeoutSeconds')),
+    timeoutSeconds,
     bookmarks: isTrue(query.get('allowWatchBookmarks') ?? 'false'),
     sendInitialEvents: initial === null ? undefined : isTrue(initial),
   }

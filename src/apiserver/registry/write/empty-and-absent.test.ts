@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testApiServer } from '#testing'
+import { eventually } from '#testing/basics'
 
 interface Answer {
   readonly metadata: { readonly managedFields?: readonly { readonly manager: string; readonly fieldsV1: Record<string, unknown> }[] }
@@ -52,4 +53,35 @@ test('a slice of devices is refused for lists that are empty and of which it may
   const { status, text } = await put({ devices: [] })
   assert.equal(status, 200, text)
   assert.match(text, /"generation":1,/)
+})
+
+test('a null of a custom resource that is left out is gone', async (t) => {
+  const api = await testApiServer({})
+  t.after(() => api.close())
+  const spec = { type: 'object', properties: { note: { type: 'string', nullable: true }, size: { type: 'integer' } } }
+  const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec } } } }]
+  await api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    body: {
+      metadata: { name: 'ws.example.com' },
+      spec: { group: 'example.com', scope: 'Cluster', names: { plural: 'ws', kind: 'W' }, versions },
+    },
+  })
+  const path = '/apis/example.com/v1/ws'
+  const object = (given: object): object => ({ apiVersion: 'example.com/v1', kind: 'W', metadata: { name: 'w' }, spec: given })
+  await eventually('the kind is served', async () => (await api.request('GET', path)).status === 200)
+  const headers = { 'content-type': 'application/apply-patch+yaml' }
+  const apply = async (given: object): Promise<unknown> => {
+    const { body, text, status } = await api.request('PATCH', `${path}/w?fieldManager=m`, { body: object(given), headers })
+    assert.ok(status < 300, text)
+    return (body as { spec: unknown }).spec
+  }
+  assert.deepEqual(await apply({ note: null }), { note: null })
+  assert.deepEqual(await apply({ size: 1 }), { size: 1 })
+  assert.deepEqual(await apply({ size: 1, note: null }), { note: null, size: 1 })
+  const { body } = await api.request('GET', `${path}/w`)
+  const { metadata } = body as { metadata: { resourceVersion: string } }
+  const put = await api.request('PUT', `${path}/w`, {
+    body: { ...object({ size: 2 }), metadata: { name: 'w', resourceVersion: metadata.resourceVersion } },
+  })
+  assert.deepEqual((put.body as { spec: unknown }).spec, { size: 2 })
 })

@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectSchema, Schema } from '#api'
+import type { Field, KubeObject, ObjectSchema, Schema } from '#api'
 
 /**
  * Empty and absent lists and maps are the same to Kubernetes, and what is stored as null is absent. Where the new object differs from the old one in nothing else, it gets the old form:
@@ -12,7 +12,7 @@ export function settleEmptyParts(schema: ObjectSchema, draft: KubeObject, old: K
     if (field === undefined || name === 'metadata' || value === before[name] || !(hasEmpty(value, before[name]) || hasNull(before[name])))
       continue
     if (field.dropEmpty && before[name] === undefined && isEmptyPart(field.schema, value)) delete values[name]
-    else if (before[name] === null && isEmptyPart(field.schema, value)) values[name] = null
+    else if (isNullAbsent(field) && before[name] === null && isEmptyPart(field.schema, value)) values[name] = null
     else values[name] = settled(field.schema, value, before[name])
   }
 }
@@ -101,10 +101,14 @@ function settledMembers(
     if (before[name] !== null) continue
     const field = fields.get(name)
     const member = (result ?? members)[name]
-    if (field !== undefined && (member === undefined || isEmptyPart(field.schema, member))) (result ??= { ...members })[name] = null
+    if (field === undefined || !isNullAbsent(field)) continue
+    if (member === undefined || isEmptyPart(field.schema, member)) (result ??= { ...members })[name] = null
   }
   return result ?? members
 }
+
+/** In custom resources null is a value, and another one than none. */
+const isNullAbsent = ({ goType }: Field): boolean => goType !== undefined
 
 function isEmptyPart(schema: Schema, value: unknown): boolean {
   if (schema.kind === 'any' || typeof value !== 'object' || value === null) return false
