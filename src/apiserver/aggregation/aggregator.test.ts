@@ -32,6 +32,8 @@ interface World {
   answer: (asked: Asked, response: ServerResponse) => void
   onUpgrade: (socket: Duplex) => void
   register(more?: Record<string, unknown>): Promise<void>
+  /** Makes the service one that stands for a name, and says the port of the extension server. */
+  nameService(): number
 }
 
 const RESOURCES = [
@@ -103,6 +105,10 @@ async function world(t: TestContext): Promise<World> {
       else response.end('{"kind":"APIResourceList"}')
     },
     onUpgrade: (socket) => void socket.destroy(),
+    nameService() {
+      objects.put(refs.services, { metadata: { name: 'ext', namespace: 'a' }, spec: { type: 'ExternalName', externalName: 'localhost' } })
+      return (server.address() as AddressInfo).port
+    },
     async register(more = {}) {
       const created = await api.request('POST', SERVICES, {
         body: {
@@ -295,4 +301,24 @@ test('an upgrade is joined only when the other server has agreed to it', async (
   socket.destroy()
   w.onUpgrade = (refused) => void refused.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n')
   assert.equal((await open()).status, 403)
+})
+
+test('a service that stands for a name is asked where that name leads', async (t) => {
+  const w = await world(t)
+  const port = w.nameService()
+  await w.register({ service: { namespace: 'a', name: 'ext', port } })
+  await available(w)
+  assert.equal((await w.api.request('GET', '/apis/sea.example.com/v1/fishes')).status, 200)
+  const asked = w.asked.find(({ url }) => url.endsWith('/fishes'))
+  assert.equal(asked?.headers['x-forwarded-for'], '127.0.0.1')
+})
+
+test('an answer without a body stays one, and says nothing of a body', async (t) => {
+  const w = await world(t)
+  await w.register()
+  await available(w)
+  const usual = w.answer
+  w.answer = (asked, response) => (asked.url.endsWith('/none') ? void response.writeHead(204).end() : usual(asked, response))
+  const { status, text, headers } = await w.api.request('GET', '/apis/sea.example.com/v1/none')
+  assert.deepEqual([status, text, headers['content-type']], [204, '', undefined])
 })

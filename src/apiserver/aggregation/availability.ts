@@ -83,7 +83,7 @@ export function watchAvailability(scope: Scope, parts: AvailabilityParts): void 
 }
 
 async function check(scope: Scope, { reader, writer, dialler, onAnswer }: AvailabilityParts, service: RemoteService): Promise<void> {
-  const judgement = judgeService(reader, service) ?? (await probe(scope, dialler, service))
+  const judgement = judgeService(reader, service) ?? (await probe(scope, dialler, service, placeOf(reader, service)))
   if (judgement.status === 'True') onAnswer(service)
   const now = rfc3339(scope.clock.now())
   await writer
@@ -99,13 +99,20 @@ async function check(scope: Scope, { reader, writer, dialler, onAnswer }: Availa
     })
 }
 
+/** What is asked, as people are told: the address of the service, or the name that it stands for. */
+function placeOf(reader: ObjectReader, { namespace, service: name, port }: RemoteService): string {
+  const { type, externalName = '', clusterIP = '' } = reader.get(refs.services, namespace, name)?.spec ?? {}
+  const host = type === 'ExternalName' ? externalName : clusterIP
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 /** Whether one of several endpoints answers what every such server must answer. */
-async function probe(scope: Scope, dialler: RemoteDialler, service: RemoteService): Promise<Judgement> {
+async function probe(scope: Scope, dialler: RemoteDialler, service: RemoteService, place: string): Promise<Judgement> {
   const path = service.group === '' ? `/api/${service.version}` : `/apis/${service.group}/${service.version}`
   let last = ''
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const own = scope.child({ timeoutMs: PROBE_MS })
-    const shown = `https://${service.service}.${service.namespace}.svc:${service.port}${path}`
+    const shown = `https://${place}${path}`
     try {
       const found = await dialler.send(own, service, { method: 'GET', path, headers: userHeaders(ASKER) })
       if (found.kind === 'upgraded') found.socket.destroy()

@@ -7,7 +7,7 @@ import { upgradeHeaders } from '../stream/pass-upgrade.ts'
 import { relay } from '../stream/relay.ts'
 import { NotReached, type RemoteAnswer, type RemoteDialler } from './remote-dialler.ts'
 import type { RemoteService } from './remote-services.ts'
-import { answerHeaders, passedHeaders, userHeaders } from './user-headers.ts'
+import { answerHeaders, forwardedHeaders, passedHeaders, userHeaders } from './user-headers.ts'
 
 const REDIRECTED = 'the backend attempted to redirect this request, which is not permitted'
 const unavailable = (): HttpResponse => textAnswer(503, 'service unavailable\n')
@@ -22,7 +22,8 @@ export async function passRequest(
   if (!service.isAvailable) return unavailable()
   const { request, scope, user } = context
   const upgrades = request.upgrade !== undefined
-  const headers = upgrades ? { ...upgradeHeaders(request.headers), ...userHeaders(user) } : passedHeaders(request.headers, user)
+  const said = upgrades ? { ...upgradeHeaders(request.headers), ...userHeaders(user) } : passedHeaders(request.headers, user)
+  const headers = { ...said, ...forwardedHeaders(request) }
   const hasBody = !upgrades && request.method !== 'GET' && request.method !== 'HEAD'
   const span = upgrades ? undefined : scope.span?.start(`HTTP ${request.method}`, { 'http.request.method': request.method }, 'client')
   const trace = span?.traceHeaders() ?? scope.traceHeaders()
@@ -54,7 +55,8 @@ export async function passRequest(
     answer.destroy()
     return textAnswer(502, 'the backend changed the protocol without being asked\n')
   }
-  return { status, headers: answerHeaders(answer.headers), body: request.method === 'HEAD' ? empty(answer) : bodyOf(answer) }
+  const isBodiless = request.method === 'HEAD' || status === 204 || status === 304
+  return { status, headers: answerHeaders(answer.headers), body: isBodiless ? empty(answer) : bodyOf(answer) }
 }
 
 function empty(answer: { resume(): unknown }): HttpResponse['body'] {

@@ -4,7 +4,7 @@ import { type Scope, https } from '#base'
 import type { ObjectReader } from '../contract.ts'
 import { type Answered, type PassedRequest, type Upgraded, exchange } from '../remote/exchange.ts'
 import { networkWords } from '../remote/remote-error.ts'
-import { type Address, serviceAddress } from '../remote/service-address.ts'
+import { type Address, addressOfService } from '../remote/service-address.ts'
 import type { RemoteService } from './remote-services.ts'
 
 /** Who this server is towards the servers behind it: a certificate of an authority that signs nothing else. PEM. */
@@ -42,7 +42,7 @@ export class RemoteDialler {
   /** Resolves with the head of the answer; ends with the scope, body and all. Throws `NoAddress` and `NotReached`. */
   async send(scope: Scope, service: RemoteService, request: RemoteRequest, upgrades = false): Promise<RemoteAnswer> {
     const { namespace, service: name, port } = service
-    const address = serviceAddress(this.#options.reader, scope.random, { namespace, name, port }, this.#options.isAllowed)
+    const address = await addressOfService(this.#options.reader, scope.random, { namespace, name, port }, this.#options.isAllowed)
     return this.#exchange(scope, service, address, request, upgrades)
   }
 

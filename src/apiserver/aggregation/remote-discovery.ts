@@ -9,7 +9,8 @@ import { userHeaders } from './user-headers.ts'
 /** A version of a group of another server, as aggregated discovery announces it. */
 export interface DiscoveredVersion {
   readonly version: string
-  readonly resources: readonly unknown[]
+  /** Absent when it was never said. */
+  readonly resources?: readonly unknown[]
   readonly freshness: 'Current' | 'Stale'
 }
 
@@ -47,7 +48,8 @@ export class RemoteDiscovery {
   versionOf(service: RemoteService): DiscoveredVersion {
     const known = this.#known.get(service.name)
     const isCurrent = service.isAvailable && known !== undefined
-    return { version: service.version, resources: known?.resources ?? [], freshness: isCurrent ? 'Current' : 'Stale' }
+    const resources = known?.resources
+    return { version: service.version, ...(resources && { resources }), freshness: isCurrent ? 'Current' : 'Stale' }
   }
 
   /** Where the server has its OpenAPI document of the version: path and query, as it names them. */

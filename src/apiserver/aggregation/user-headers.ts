@@ -16,6 +16,15 @@ export function passedHeaders(headers: HttpRequest['headers'], user: UserInfo): 
   return { ...passed, ...userHeaders(user) }
 }
 
+/** Whom a request comes from, for logs: through whom it says to have come, and who has sent it to this server. */
+export function forwardedHeaders({ headers, peer, target }: Pick<HttpRequest, 'headers' | 'peer' | 'target'>): Record<string, string> {
+  const before = headers['x-forwarded-for']
+  const peerAddress = peer.inProcess ? '127.0.0.1' : peer.address.replace(/^::ffff:/, '')
+  const all = [...(typeof before === 'string' ? [before] : (before ?? [])), ...(peerAddress === '' ? [] : [peerAddress])]
+  const [path = ''] = target.split('?')
+  return { 'x-forwarded-for': all.join(', '), 'x-forwarded-uri': path, 'x-forwarded-proto': 'https' }
+}
+
 /** Who the user is, for a server that believes this one. */
 export function userHeaders({ name, uid = '', groups, extra }: UserInfo): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = { 'x-remote-user': headerText(name) }

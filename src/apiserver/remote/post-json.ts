@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises'
 import type { ClientRequest } from 'node:http'
 import type { Agent } from 'node:https'
 import { isIP } from 'node:net'
@@ -8,7 +7,7 @@ import { BrokenBody, bytesOf } from './answer-text.ts'
 import { AskedToWait, type Document, documentOf } from './read-answer.ts'
 import { RemoteError, networkWords } from './remote-error.ts'
 import { send } from './send.ts'
-import { type Address, NoAddress, serviceAddress } from './service-address.ts'
+import { type Address, NoAddress, addressOfName, addressOfService } from './service-address.ts'
 
 /** Where a webhook is: the form that all kinds have that name one. */
 export interface ClientConfig {
@@ -104,7 +103,7 @@ export class RemoteCaller {
         serverName: `${name}.${namespace}.svc`,
         port,
         path: path.startsWith('/') ? path : `/${path}`,
-        address: ({ random }) => serviceAddress(this.#options.reader, random, { namespace, name, port }, this.#options.isAllowed),
+        address: ({ random }) => addressOfService(this.#options.reader, random, { namespace, name, port }, this.#options.isAllowed),
       }
     }
     if (url === undefined || !URL.canParse(url)) throw new RemoteError('webhook configuration must have either service or URL')
@@ -112,7 +111,7 @@ export class RemoteCaller {
     if (protocol !== 'https:') throw new RemoteError(`unsupported protocol scheme ${JSON.stringify(protocol)}`)
     const serverName = hostname.replace(/^\[(.*)\]$/, '$1')
     const number = port === '' ? HTTPS_PORT : Number(port)
-    return { serverName, port: number, path: pathname, address: () => addressOf(serverName, number) }
+    return { serverName, port: number, path: pathname, address: () => addressOfName(serverName, number, leadsSomewhere) }
   }
 
   async #exchange(
@@ -160,13 +159,3 @@ export class RemoteCaller {
 }
 
 class Unreachable extends Error {}
-
-async function addressOf(host: string, port: number): Promise<Address> {
-  const ip = isIP(host) === 0 ? await lookup(host).then(({ address }) => address, unknownHost(host)) : host
-  if (!leadsSomewhere(ip)) throw new NoAddress('address not allowed')
-  return { ip, port }
-}
-
-const unknownHost = (host: string) => (): never => {
-  throw new NoAddress(`dial tcp: lookup ${host}: no such host`)
-}

@@ -23,6 +23,7 @@ export function networkWords(error: Error, { ip, port }: Address): string {
   if (code === 'ENETUNREACH') return `${at}: connect: network is unreachable`
   if (code === 'ETIMEDOUT') return `${at}: i/o timeout`
   if (code === 'ECONNRESET') return 'EOF'
+  if (code === 'EPROTO' && error.message.includes('wrong version number')) return 'tls: first record does not look like a TLS handshake'
   if (UNKNOWN_AUTHORITY.includes(code)) return `${UNTRUSTED} certificate signed by unknown authority`
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return `${UNTRUSTED} certificate has expired or is not yet valid`
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `${UNTRUSTED} ${messageOf(error)}`

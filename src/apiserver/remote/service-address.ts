@@ -1,3 +1,5 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
 import type { Random } from '#base'
 import { type core, type discovery, refs } from '#api'
 import type { ObjectReader } from '../contract.ts'
@@ -12,14 +14,47 @@ export class NoAddress extends Error {}
 
 const SERVICE_LABEL = 'kubernetes.io/service-name'
 
+interface ServicePort {
+  readonly namespace: string
+  readonly name: string
+  readonly port: number
+}
+
+/**
+ * Where requests to a service go: for one that stands for a name of DNS, what that name is at this moment, else one of its endpoints. Throws
+ * and rejects with `NoAddress`.
+ */
+export function addressOfService(
+  reader: ObjectReader,
+  random: Random,
+  port: ServicePort,
+  isAllowed: (ip: string) => boolean,
+): Address | Promise<Address> {
+  const { spec } = reader.get(refs.services, port.namespace, port.name) ?? {}
+  return spec?.type === 'ExternalName'
+    ? addressOfName(spec.externalName ?? '', port.port, isAllowed)
+    : serviceAddress(reader, random, port, isAllowed)
+}
+
+/** The address that was checked is the one that is dialled. Rejects with `NoAddress`. */
+export async function addressOfName(host: string, port: number, isAllowed: (ip: string) => boolean): Promise<Address> {
+  const ip = isIP(host) === 0 ? await lookup(host).then(({ address }) => address, unknownHost(host)) : host
+  if (!isAllowed(ip)) throw new NoAddress('address not allowed')
+  return { ip, port }
+}
+
+const unknownHost = (host: string) => (): never => {
+  throw new NoAddress(`dial tcp: lookup ${host}: no such host`)
+}
+
 /**
  * One of the ready endpoints of a service's port, each as likely as the others. The addresses are those of the slices, not the
  * service's own: this process need not stand where services are made to work. Throws `NoAddress`.
  */
-export function serviceAddress(
+function serviceAddress(
   reader: ObjectReader,
   random: Random,
-  { namespace, name, port }: { readonly namespace: string; readonly name: string; readonly port: number },
+  { namespace, name, port }: ServicePort,
   isAllowed: (ip: string) => boolean,
 ): Address {
   const service = reader.get(refs.services, namespace, name)

@@ -193,6 +193,9 @@ export class ResourceCache implements HubSubscriber {
       entry.fields = this.#fieldsOf(this.#options.parsed.peek(entry))
       this.#listFields(entry, undefined)
     }
+    // Whoever watches from some time ago is told of objects as they were, and of those that are gone.
+    for (const { entry, previous } of this.#ring)
+      for (const one of [entry, previous]) if (one !== undefined) one.fields ??= this.#fieldsOf(this.#options.parsed.peek(one))
   }
 
   /** The selectable fields of an entry that is not part of this cache, such as one from the store's history. */

@@ -71,6 +71,13 @@ export class EventRing {
     return event
   }
 
+  *[Symbol.iterator](): IterableIterator<CacheEvent> {
+    for (let at = this.#head; at < this.#events.length; at++) {
+      const event = this.#events[at]
+      if (event !== undefined) yield event
+    }
+  }
+
   #dropOldest(): void {
     const oldest = this.#events[this.#head]
     if (oldest === undefined) return

@@ -84,3 +84,27 @@ test('tables say their columns once', async (t) => {
   assert.equal(events[0].object.columnDefinitions.length, 3)
   assert.equal(events[1].object.columnDefinitions, null)
 })
+
+test('the first who asks for a field is told of what was there before in terms of it', async (t) => {
+  const api = await start(t)
+  const secrets = '/api/v1/namespaces/n/secrets'
+  await api.request('GET', secrets)
+  const first = await api.request('POST', secrets, { body: { metadata: { name: 'a' }, type: 'x/y' } })
+  await api.request('POST', secrets, { body: { metadata: { name: 'b' }, type: 'x/y' } })
+  await api.request('POST', secrets, { body: { metadata: { name: 'c' }, type: 'other/z' } })
+  await api.request('DELETE', `${secrets}/b`)
+  await api.request('DELETE', `${secrets}/c`)
+  const since = first.body.metadata.resourceVersion
+  const watch = await api.watch(`${secrets}?watch=1&resourceVersion=${since}&fieldSelector=type%3Dx/y`)
+  const others = await api.watch(`${secrets}?watch=1&resourceVersion=${since}&fieldSelector=type!%3Dx/y`)
+  for (const [one, name] of [
+    [watch, 'b'],
+    [others, 'c'],
+  ] as const) {
+    const events = [await one.next(), await one.next()]
+    assert.deepEqual(
+      events.map((event) => `${event.type} ${event.object.metadata.name}`),
+      [`ADDED ${name}`, `DELETED ${name}`],
+    )
+  }
+})
