@@ -21,6 +21,7 @@ const machine: DoctorFacts['machine'] = {
   namespaces: new Set(['mnt', 'net', 'pid', 'uts', 'ipc', 'user']),
   cgroups: { version: 2, mount: '/sys/fs/cgroup' },
   controllers: new Set(CONTROLLERS),
+  countsSwap: true,
   capabilities: 2n ** 40n - 1n,
   apparmor: true,
   seccomp: true,

@@ -256,6 +256,8 @@ export interface LinuxResources {
   readonly cpuShares: number
   /** 0 is no limit. */
   readonly memoryLimitBytes: number
+  /** Memory and swap together; absent where the kernel does not count it, or counts swap alone. */
+  readonly memoryAndSwapLimitBytes?: number
   readonly oomScoreAdj: number
   /** By page size as the kernel names it (`2MB`); absent where the kernel does not count them. */
   readonly hugePages?: readonly { readonly pageSize: string; readonly limitBytes: number }[]

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { core } from '#api'
+import { type QosClass, type core, qosClass } from '#api'
 
 /** A container of any kind; ephemeral ones have the same fields. */
 export type AnyContainer = core.Container
@@ -70,19 +70,7 @@ export const isMirror = (pod: core.Pod | undefined): boolean => pod?.metadata?.a
 
 export const graceOf = (pod: core.Pod): number => Math.max(pod.spec?.terminationGracePeriodSeconds ?? 30, 0)
 
-type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
-/** Quantities are compared as text after the API server has made them canonical. */
 export function qosClassOf(pod: core.Pod): QosClass {
   const known = pod.status?.qosClass
-  if (known === 'Guaranteed' || known === 'Burstable' || known === 'BestEffort') return known
-  const isSet = (value: string | undefined): boolean => value !== undefined && !/^0+(\D|$)/.test(value)
-  const podLevel = pod.spec?.resources
-  const parts =
-    podLevel !== undefined ? [podLevel] : [...mainContainersOf(pod), ...initContainersOf(pod)].map((container) => container.resources ?? {})
-  const names = ['cpu', 'memory'] as const
-  if (!parts.some(({ requests, limits }) => names.some((name) => isSet(requests?.[name]) || isSet(limits?.[name])))) return 'BestEffort'
-  const guaranteed = parts.every(({ requests, limits }) =>
-    names.every((name) => isSet(limits?.[name]) && (requests?.[name] ?? limits?.[name]) === limits?.[name]),
-  )
-  return guaranteed ? 'Guaranteed' : 'Burstable'
+  return known === 'Guaranteed' || known === 'Burstable' || known === 'BestEffort' ? known : qosClass(specOf(pod))
 }

@@ -1,6 +1,7 @@
 import { type CancellableScope, type Scope, isCancelled, messageOf } from '#base'
 import type { core } from '#api'
 import type { Container, RuntimeEvent, Sandbox } from '../cri/runtime.ts'
+import { withPodLimits } from '../containers/resources.ts'
 import { PodRejected } from '../refusal.ts'
 import { type Action, type Plan, START, keyOfAction } from './plan/action.ts'
 import { planPod } from './plan/plan-pod.ts'
@@ -179,7 +180,7 @@ export class PodWorker implements PodSubject {
         this.#adopted.add(id)
         this.services.cgroups.ensure(this.pod)
         const told = toldAllocationOf(this.#grants.asked).get(container.name)
-        if (told !== undefined) this.memory.actuated.set(id, told)
+        if (told !== undefined) this.memory.actuated.set(id, withPodLimits(told, this.#grants.ofWholePod))
         this.memory.actuatedPod = this.#grants.ofWholePod
       }),
     ])

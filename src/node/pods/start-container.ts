@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { type Scope, isCancelled, messageOf } from '#base'
 import { containerSpec } from '../containers/container-spec.ts'
 import { environmentOf } from '../containers/environment.ts'
+import { withPodLimits } from '../containers/resources.ts'
 import { StartRefused, configError } from '../refusal.ts'
 import { logDirectoryOf } from '../sandbox/sandbox-spec.ts'
 import { afterRestart, retryDelay } from './plan/backoff.ts'
@@ -96,7 +97,7 @@ async function createContainer(scope: Scope, worker: PodSubject, container: AnyC
     const id = await services.runtime.createContainer(worker.scope, start.sandboxId, spec, sandbox)
     // From here until its hook is done it is neither a leftover nor up.
     worker.memory.starting.add(id)
-    worker.memory.actuated.set(id, container.resources ?? {})
+    worker.memory.actuated.set(id, withPodLimits(container.resources, pod.spec?.resources))
     worker.state.expect(id, start.sandboxId)
     services.events.record(pod, 'Normal', 'Created', 'Container created', container.name)
     return id

@@ -63,6 +63,7 @@ export function nodeHarness(
     cgroups: { version: 2, mount: '/none' },
     apparmor: false,
     countsHugePages: false,
+    countsSwap: true,
   }
   const settings: NodeSettings & { readonly memoryDir: string } = {
     nodeName: 'node',

@@ -71,6 +71,7 @@ export function linuxResources(resources: LinuxResources): object {
     cpuQuota: BigInt(resources.cpuQuotaUs),
     cpuShares: BigInt(resources.cpuShares),
     memoryLimitInBytes: BigInt(resources.memoryLimitBytes),
+    ...(resources.memoryAndSwapLimitBytes === undefined ? {} : { memorySwapLimitInBytes: BigInt(resources.memoryAndSwapLimitBytes) }),
     oomScoreAdj: BigInt(resources.oomScoreAdj),
     hugepageLimits: (resources.hugePages ?? []).map(({ pageSize, limitBytes }) => ({ pageSize, limit: BigInt(limitBytes) })),
     cpusetCpus: resources.cpus ?? '',

@@ -31,6 +31,8 @@ export interface MachineFacts {
   readonly namespaces: ReadonlySet<string>
   readonly cgroups: CgroupLayout | undefined
   readonly controllers: ReadonlySet<string>
+  /** Swap is limited by cgroup. */
+  readonly countsSwap: boolean
   /** The capabilities that a process here can have at most, bit by bit. */
   readonly capabilities: bigint
   readonly apparmor: boolean
@@ -55,6 +57,7 @@ export function lookAtMachine({ cniBinDir, containerdDir }: Pick<HostOptions, 'c
     namespaces: new Set(['mnt', 'net', 'pid', 'uts', 'ipc', 'user'].filter((name) => existsSync(`/proc/self/ns/${name}`))),
     cgroups,
     controllers: new Set(cgroups === undefined ? [] : controllersOf(cgroups)),
+    countsSwap: cgroups !== undefined && countsSwap(cgroups),
     capabilities: BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`),
     apparmor: existsSync('/sys/module/apparmor') && readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y'),
     seccomp: /^Seccomp:/m.test(status),
@@ -65,3 +68,10 @@ const controllersOf = (layout: CgroupLayout): readonly string[] =>
   layout.version === 1
     ? Object.keys(layout.controllers)
     : readFileSync(join(layout.mount, 'cgroup.controllers'), 'utf8').trim().split(/\s+/)
+
+/** The root group of version 2 has no limits: it is looked for where this process is. */
+function countsSwap(layout: CgroupLayout): boolean {
+  if (layout.version === 1) return existsSync(join(layout.controllers['memory'] ?? '', 'memory.memsw.limit_in_bytes'))
+  const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? ''
+  return existsSync(join(layout.mount, own, 'memory.swap.max'))
+}

@@ -16,6 +16,8 @@ export interface Machine {
   readonly apparmor: boolean
   /** Huge pages are limited by cgroup. */
   readonly countsHugePages: boolean
+  /** Swap is limited by cgroup. */
+  readonly countsSwap: boolean
 }
 
 /** What keeps a machine from being a node, and the Debian package that brings it, where one does. */
@@ -95,6 +97,7 @@ export function inspectMachine(options: Pick<HostOptions, 'cniBinDir' | 'contain
     path: [...(containerdDir === '' ? [] : [containerdDir]), ...PLACES].join(delimiter),
     cniBinDir,
     countsHugePages: countsHugePages(facts),
+    countsSwap: facts.countsSwap,
     mayLowerOomScore: mayLowerOomScore(facts),
     cgroups,
     apparmor: facts.apparmor,

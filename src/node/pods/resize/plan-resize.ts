@@ -1,4 +1,5 @@
 import type { core } from '#api'
+import { withPodLimits } from '../../containers/resources.ts'
 import type { ContainerView, PodSnapshot } from '../plan/snapshot.ts'
 import { type Resources, changedResources, resizableContainersOf, sameResources } from './allocation.ts'
 
@@ -19,7 +20,7 @@ export function planResize({ pod, containers, memory }: PodSnapshot): ResizePlan
     const running = containers.find(({ name }) => name === container.name)
     const actual = running?.state === 'running' ? memory.actuated.get(running.id) : undefined
     if (running === undefined || actual === undefined) continue
-    const changed = changedResources(actual, container.resources ?? {})
+    const changed = changedResources(actual, withPodLimits(container.resources, pod.spec?.resources))
     if (changed.length === 0) continue
     if (changed.some((name) => needsRestart(container, name))) restarts.push(running)
     else updates.push({ id: running.id, name: container.name })

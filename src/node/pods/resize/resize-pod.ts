@@ -1,6 +1,6 @@
 import { type Scope, isCancelled, messageOf } from '#base'
 import { type core, quantityValue } from '#api'
-import { resourceSettings, resourcesOf } from '../../containers/resources.ts'
+import { resourceSettings, resourcesOf, withPodLimits } from '../../containers/resources.ts'
 import type { Action } from '../plan/action.ts'
 import { findContainer, uidOf } from '../pod-facts.ts'
 import type { PodSubject } from '../pod-subject.ts'
@@ -22,7 +22,7 @@ export async function resizePod(scope: Scope, worker: PodSubject, { containers }
         ...resourcesOf(pod, container, resourceSettings(settings)),
         ...services.placementOf(pod, name),
       })
-      memory.actuated.set(id, container.resources ?? {})
+      memory.actuated.set(id, withPodLimits(container.resources, pod.spec?.resources))
     }
     cgroups.ensure(pod)
     memory.actuatedPod = pod.spec?.resources
@@ -39,7 +39,7 @@ async function verifyUse(
   containers: readonly { readonly id: string; readonly name: string }[],
 ): Promise<void> {
   const shrinking = containers.flatMap(({ id, name }) => {
-    const limit = memoryLimit(findContainer(worker.pod, name)?.resources)
+    const limit = memoryLimit(withPodLimits(findContainer(worker.pod, name)?.resources, worker.pod.spec?.resources))
     const before = memoryLimit(worker.memory.actuated.get(id))
     return limit !== undefined && (before === undefined || limit < before) ? [{ id, name, limit }] : []
   })

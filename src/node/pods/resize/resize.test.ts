@@ -139,6 +139,8 @@ describe('a pod that asks for other resources', () => {
     await node.until('resized', () => node.status('web')?.resources?.limits?.['cpu'] === '210m')
     assert.deepEqual(node.status('web')?.allocatedResources, { cpu: '210m' })
     assert.equal(condition('PodResizeInProgress'), undefined)
+    assert.deepEqual(runtime.updates.at(-1)?.resources.cpuQuotaUs, 20_000, 'its container has no limit of its own')
+    assert.deepEqual(main()?.resources, {})
     const status = node.status('web')
     scope.cancel()
     scope = rootScope({ clock })

@@ -163,7 +163,9 @@ function takenAway(container: AnyContainer, told: core.ContainerStatus): Omit<co
 /** What it was granted, and what it has: the two differ while it is being resized. */
 function resourcesOf(container: AnyContainer, actuated: core.ResourceRequirements | undefined): Partial<core.ContainerStatus> {
   const granted = container.resources?.requests
-  const { requests, limits } = actuated ?? container.resources ?? {}
+  const { requests, limits: effective } = actuated ?? container.resources ?? {}
+  const own = Object.entries(effective ?? {}).filter(([name]) => container.resources?.limits?.[name] !== undefined)
+  const limits = own.length === 0 ? undefined : Object.fromEntries(own)
   return {
     ...(granted && Object.keys(granted).length > 0 ? { allocatedResources: granted } : {}),
     resources: { ...(limits && { limits }), ...(requests && { requests }) },
