@@ -104,6 +104,18 @@ describe('devices for claims', () => {
     assert.equal(devicesOf([one({ allocationMode: 'All', selectors: [cel('false')] })], { slices: ab }), undefined)
   })
 
+  it('are not looked at when there are enough before them', () => {
+    const slices = [slice('s', [model('a1'), device('bare')])]
+    const byModel = { selectors: [cel(`device.attributes["${DRIVER}"].model == "a"`)] }
+    assert.deepEqual(devicesOf([one(byModel)], { slices }), [['r=a1']])
+    assert.deepEqual(
+      devicesOf([one({ ...byModel, count: 1 })], { slices: [slice('s', [device('bare'), model('a1')])], given: [given('bare')] }),
+      [['r=a1']],
+    )
+    assert.throws(() => devicesOf([one({ ...byModel, count: 2 })], { slices }), /no such key: model/)
+    assert.throws(() => devicesOf([one({ ...byModel, allocationMode: 'All' })], { slices }), /no such key: model/)
+  })
+
   it('are the first alternative that there is', () => {
     const wanted = claim([
       {

@@ -80,15 +80,18 @@ class Search {
         `${of}: could not retrieve device class ${request.deviceClassName}: deviceclass.resource.k8s.io ${JSON.stringify(request.deviceClassName)} not found`,
       )
     const isAll = request.allocationMode === 'All'
+    const isWanted = (slice: resource.ResourceSlice, device: resource.Device): boolean =>
+      this.#isWanted(request, deviceClass, slice, device, owner)
     const candidates: Candidate[] = []
     for (const pool of this.#facts.pools) {
       const state = pool.isIncomplete ? 'being updated' : pool.problem === undefined ? undefined : 'invalid'
       if (state !== undefined && isAll)
         throw new UnfitClaim(`${of}: asks for all devices, but resource pool ${pool.driver}/${pool.name} is currently ${state}`)
       if (state !== undefined) continue
+      // How many are all has to be known; otherwise devices are looked at one after the other, until there are enough.
       for (const slice of pool.slices)
         for (const device of slice.spec.devices ?? [])
-          if (this.#isWanted(request, deviceClass, slice, device, owner))
+          if (!isAll || isWanted(slice, device))
             candidates.push({ key: deviceKey({ driver: pool.driver, pool: pool.name, device: device.name }), pool, slice, device })
     }
     return {
@@ -97,6 +100,8 @@ class Search {
       request,
       deviceClass,
       candidates,
+      isWanted: isAll ? undefined : isWanted,
+      verdicts: new Map(),
       count: isAll ? candidates.length : (request.count ?? 1),
       isAdmin: 'adminAccess' in request && request.adminAccess === true,
     }
@@ -138,12 +143,22 @@ class Search {
     for (let at = from; at <= last; at++) {
       const candidate = wanted.candidates[at]
       if (candidate === undefined) return false
+      if (!this.#canBe(wanted, candidate)) continue
       const undo = this.#take(wanted, candidate)
       if (undo === undefined) continue
       if (this.#placeDevices(wanted, left - 1, at + 1, then)) return true
       undo()
     }
     return false
+  }
+
+  /** Whether it is what is asked for, which a device that others have is not asked. */
+  #canBe({ isWanted, isAdmin, verdicts }: Wanted, { key, slice, device }: Candidate): boolean {
+    if (!isAdmin && (this.#facts.used.whole.has(key) || this.#taken.has(key))) return false
+    if (isWanted === undefined) return true
+    const known = verdicts.get(key) ?? isWanted(slice, device)
+    verdicts.set(key, known)
+    return known
   }
 
   /** Undefined when the device cannot be had; else what takes it back. */

@@ -15,8 +15,12 @@ export interface Wanted {
   readonly name: RequestName
   readonly request: resource.ExactDeviceRequest | resource.DeviceSubRequest
   readonly deviceClass: resource.DeviceClass
-  /** Those that match, in the order in which they are tried. */
+  /** In the order in which they are tried. */
   readonly candidates: readonly Candidate[]
+  /** What is asked of a device when its turn comes; undefined: the candidates have been asked. */
+  readonly isWanted: ((slice: resource.ResourceSlice, device: resource.Device) => boolean) | undefined
+  /** What was found out about devices. */
+  readonly verdicts: Map<string, boolean>
   readonly count: number
   readonly isAdmin: boolean
 }
