@@ -49,7 +49,7 @@ export function applyScale(scale: ScaleSubresource<KubeObject>, resource: Resour
   const { resourceVersion, uid } = metaOf(wanted)
   if (uid !== undefined && uid !== '' && uid !== metaOf(draft).uid) {
     throw statusError.conflict(
-      resource,
+      { group: resource.group, plural: `${resource.plural}/scale` },
       metaOf(draft).name ?? '',
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metaOf(draft).uid ?? ''}`,
     )

@@ -18,8 +18,9 @@ import {
 import { encoded, includeObject, objectBytesAnswer } from '../../respond/objects.ts'
 import { rowText, tableColumns, tableHead } from '../../respond/table.ts'
 import type { RequestContext } from '../context.ts'
+import { withoutEmpty } from '../ownership/without-empty.ts'
 import { managerOf, setManagedFields } from '../write/managed.ts'
-import { checkName, metaOf, plainError } from '../write/object-rules.ts'
+import { checkName, metaOf, plainError, settleNamespace } from '../write/object-rules.ts'
 import { writeOptions } from '../options.ts'
 import { patchTypeOf, prepareApply, preparePatch } from '../patch/patch.ts'
 import { readObject } from '../write/read-object.ts'
@@ -60,7 +61,8 @@ async function putScale(context: RequestContext, target: Target, scale: ScaleSub
   const { bytes, encoding } = await requestBody(context)
   const wanted = readScale(target, () => readObject(context, SCALE, bytes, encoding, options.fieldValidation) as Scale)
   checkName(wanted, target.name)
-  return storeScale(context, target, scale, { ...options, kind: 'UpdateOptions' }, () => wanted)
+  settleNamespace(target.view.resource, wanted, target.namespace)
+  return storeScale(context, target, scale, { ...options, kind: 'UpdateOptions', uid: metaOf(wanted).uid }, () => wanted)
 }
 
 /** Upstream's handlers of custom resources do not know the kind that they read here, and can say no more of what is wrong with it. */
@@ -83,7 +85,7 @@ async function patchScale(context: RequestContext, target: Target, scale: ScaleS
     const apply = prepareApply(
       context,
       SCALE,
-      { namespace, name, subresource: 'scale', namespaced: view.resource.namespaced, resetFields: SCALE_STATUS, versions: undefined },
+      { namespace, name, subresource: 'scale', namespaced: view.resource.namespaced, resetFields: NOTHING, versions: undefined },
       bytes,
       options,
     )
@@ -94,13 +96,12 @@ async function patchScale(context: RequestContext, target: Target, scale: ScaleS
     })
   }
   const patch = preparePatch(context, SCALE, type, bytes, options)
-  return storeScale(
-    context,
-    target,
-    scale,
-    { ...options, kind: 'PatchOptions' },
-    (present) => patch.apply(() => structuredClone(present)) as Scale,
-  )
+  return storeScale(context, target, scale, { ...options, kind: 'PatchOptions' }, (present) => {
+    const patched = patch.apply(() => structuredClone(present)) as Scale
+    checkName(patched, target.name)
+    settleNamespace(target.view.resource, patched, target.namespace)
+    return patched
+  })
 }
 
 /** The field managers of custom resources cannot turn a Scale into the object: upstream fails so, and says so. */
@@ -111,7 +112,11 @@ async function storeScale(
   context: RequestContext,
   target: Target,
   scale: ScaleSubresource<KubeObject>,
-  options: ReturnType<typeof writeOptions> & { readonly kind: 'UpdateOptions' | 'PatchOptions'; readonly isApply?: boolean },
+  options: ReturnType<typeof writeOptions> & {
+    readonly kind: 'UpdateOptions' | 'PatchOptions'
+    readonly isApply?: boolean
+    readonly uid?: string | undefined
+  },
   want: (present: Scale) => Scale,
 ): Promise<HttpResponse> {
   const { view } = target
@@ -123,12 +128,15 @@ async function storeScale(
     ...target,
     options,
     optionsKind: options.kind,
+    ...(options.uid === undefined || options.uid === '' ? {} : { uid: options.uid }),
     creates: false,
     next: (_old, copy) => {
       const draft = copy()
       const entries = metaOf(draft).managedFields
-      const before = scaleOf(scale, draft)
-      metaOf(before).managedFields = scaleManagedFields(entries, paths)
+      const whole = scaleOf(scale, draft)
+      metaOf(whole).managedFields = scaleManagedFields(entries, paths)
+      // A Scale of none says nothing of its replicas, and nobody owns them.
+      const before = withoutEmpty(SCALE.schema, whole) as Scale
       const wanted = want(before)
       const owned = options.isApply ? (metaOf(wanted).managedFields ?? []) : trackScale(context, before, wanted, options.fieldManager)
       applyScale(scale, view.resource, draft, wanted)
@@ -147,7 +155,7 @@ function trackScale(context: RequestContext, live: Scale, updated: Scale, fieldM
   return trackUpdate({
     schema: SCALE.schema,
     live,
-    updated,
+    updated: withoutEmpty(SCALE.schema, updated) as Scale,
     manager: managerOf(context, fieldManager),
     apiVersion: apiVersionOf(SCALE),
     subresource: 'scale',
@@ -156,6 +164,8 @@ function trackScale(context: RequestContext, live: Scale, updated: Scale, fieldM
   })
 }
 const SCALE_STATUS = fieldSetOf(['status'])
+/** What is applied to a status is in conflict with who had it before anybody applied. */
+const NOTHING = fieldSetOf()
 
 function objectOf(written: Written): KubeObject {
   return JSON.parse(written.bytes.toString()) as KubeObject
