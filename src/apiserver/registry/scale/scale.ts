@@ -47,7 +47,8 @@ export function applyScale(scale: ScaleSubresource<KubeObject>, resource: Resour
     errors.push(fieldError.invalid(Path.of('spec', 'replicas'), replicas, 'must be greater than or equal to 0'))
   if (errors.length > 0) throw statusError.invalid(SCALE, metaOf(draft).name ?? '', errors)
   const { resourceVersion, uid } = metaOf(wanted)
-  if (uid !== undefined && uid !== '' && uid !== metaOf(draft).uid) {
+  // Custom resources are scaled whoever is meant.
+  if (!resource.typedItems && uid !== undefined && uid !== '' && uid !== metaOf(draft).uid) {
     throw statusError.conflict(
       { group: resource.group, plural: `${resource.plural}/scale` },
       metaOf(draft).name ?? '',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type TestApiServer, testApiServer } from '#testing'
+import { eventually } from '#testing/basics'
 
 const SETS = '/apis/apps/v1/namespaces/default/replicasets'
 const MERGE = { 'content-type': 'application/merge-patch+json' }
@@ -56,4 +57,30 @@ test('who applies a status to a Scale that nobody has applied to is in conflict 
   const { status, text } = await api.request('PATCH', `${SETS}/s/scale?fieldManager=a`, { body, headers })
   assert.equal(status, 409, text)
   assert.match(text, /Apply failed with 1 conflict: conflict with \\"before-first-apply\\".*\.status\.selector/)
+})
+
+test('a custom resource is scaled whichever object of its name is meant', async (t) => {
+  const api = await testApiServer({})
+  t.after(() => api.close())
+  const schema = {
+    openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } },
+  }
+  const scale = { specReplicasPath: '.spec.size', statusReplicasPath: '.status.size' }
+  await api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    body: {
+      metadata: { name: 'ws.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Cluster',
+        names: { plural: 'ws', kind: 'W' },
+        versions: [{ name: 'v1', served: true, storage: true, schema, subresources: { scale } }],
+      },
+    },
+  })
+  const path = '/apis/example.com/v1/ws'
+  await eventually('the kind is served', async () => (await api.request('GET', path)).status === 200)
+  await api.request('POST', path, { body: { apiVersion: 'example.com/v1', kind: 'W', metadata: { name: 'w' }, spec: { size: 1 } } })
+  const body = { metadata: { uid: 'x' }, spec: { replicas: 2 } }
+  const { status, text } = await api.request('PATCH', `${path}/w/scale`, { body, headers: MERGE })
+  assert.equal(status, 200, text)
 })
