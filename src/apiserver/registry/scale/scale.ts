@@ -32,7 +32,7 @@ export function scaleOf(scale: ScaleSubresource<KubeObject>, object: KubeObject)
   return {
     kind: 'Scale',
     apiVersion: apiVersionOf(SCALE),
-    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
     spec: replicas === 0 ? {} : { replicas },
     status: { replicas: scale.statusReplicas(object), ...(selector === '' ? {} : { selector }) },
   }

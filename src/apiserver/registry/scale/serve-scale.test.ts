@@ -59,7 +59,7 @@ test('who applies a status to a Scale that nobody has applied to is in conflict 
   assert.match(text, /Apply failed with 1 conflict: conflict with \\"before-first-apply\\".*\.status\.selector/)
 })
 
-test('a custom resource is scaled whichever object of its name is meant', async (t) => {
+test('a custom resource, in no namespace as well, is scaled whichever object of its name is meant', async (t) => {
   const api = await testApiServer({})
   t.after(() => api.close())
   const schema = {
