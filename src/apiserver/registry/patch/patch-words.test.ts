@@ -86,4 +86,9 @@ test('a patch that takes away the version leaves an object that is not known by 
   assert.equal(await told('json-patch', [{ op: 'remove', path: '/apiVersion' }]), nameless)
   assert.equal(await told('merge-patch', { apiVersion: null }), nameless)
   assert.equal(await told('strategic-merge-patch', { apiVersion: '' }), '200 ')
+  const other = [
+    { op: 'remove', path: '/kind' },
+    { op: 'add', path: '/apiVersion', value: 'y' },
+  ]
+  assert.match(await told('json-patch', other), /^422 .*no kind "Namespace" is registered for version "y"/)
 })

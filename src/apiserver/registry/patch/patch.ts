@@ -209,9 +209,9 @@ const UNKNOWN_VERSION: ObjectSchema = {
 function otherKind(catalog: Catalog, expected: ExpectedKind, patched: unknown): string | undefined {
   if (typeof patched !== 'object' || patched === null) return undefined
   const { kind, apiVersion } = patched as KubeObject
-  if (typeof kind !== 'string' || typeof apiVersion !== 'string' || apiVersion === '') return undefined
+  if (typeof (kind ?? '') !== 'string' || typeof apiVersion !== 'string' || apiVersion === '') return undefined
   // Without a kind it is of the path's, in the version that it says.
-  const said = { kind: kind === '' ? expected.kind : kind, apiVersion }
+  const said = { kind: (kind ?? '') === '' ? expected.kind : (kind ?? ''), apiVersion }
   const problem = kindProblem(catalog, expected, said)
   return problem === undefined ? undefined : (readAsSaid(catalog, said, patched).refusal ?? problem)
 }
