@@ -5,6 +5,7 @@ import { hasStarted } from '../plan/plan-pod.ts'
 import { RESTARTING_ALL } from '../plan/restart-all.ts'
 import type { ContainerView, PodSnapshot } from '../plan/snapshot.ts'
 import { type AnyContainer, initContainersOf, isSidecar, toldStatusOf } from '../pod-facts.ts'
+import { isLost } from './initialized.ts'
 
 const LOST = { reason: 'ContainerStatusUnknown', exitCode: 137 } as const
 const LOST_ON_TERMINATION = 'The container could not be located when the pod was terminated'
@@ -131,7 +132,7 @@ function withoutRuns(
     imageID: '',
     started: false,
   }
-  if (over && !initContainersOf(snapshot.pod).includes(container)) {
+  if (over && isLost(snapshot, container)) {
     return {
       ...common,
       state: { terminated: { ...LOST, message: LOST_ON_TERMINATION, startedAt: null, finishedAt: null } as core.ContainerStateTerminated },
