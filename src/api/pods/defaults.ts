@@ -38,6 +38,7 @@ export function defaultPod(pod: core.Pod): void {
   const spec = (pod.spec ??= { containers: [] })
   // A shared one had its defaults before it was shared.
   if (isShared(spec)) return
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1
   defaultPodSpec(spec)
   spec.enableServiceLinks ??= true
   if (spec.hostNetwork === true)

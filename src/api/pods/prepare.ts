@@ -12,7 +12,7 @@ export function prepareNewPod(pod: core.Pod): void {
   if (pod.spec === undefined) return
   const spec = isShared(pod.spec) ? (pod.spec = ownOf(pod.spec, pod.metadata?.annotations)) : pod.spec
   if (!isShared(spec)) {
-    settleSpec(spec)
+    dropDisabledPodFields(spec)
     resolveLabelKeys(spec, pod.metadata?.labels ?? {})
     setAppArmorProfiles(pod)
   }
@@ -22,18 +22,12 @@ export function prepareNewPod(pod: core.Pod): void {
 
 const quality = new OncePerPart<core.PodSpec, string>(qosClass)
 
-/** What is done to a spec whatever the rest of its pod is. */
-function settleSpec(spec: core.PodSpec): void {
-  dropDisabledPodFields(spec)
-  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1
-}
-
 /** Whether a spec stays as it is in every pod without profiles in its annotations. */
 const isSettled = new OncePerPart<core.PodSpec, boolean>((spec) => {
   // Their values are those of the pod.
   if (/"(mis)?matchLabelKeys":/.test(JSON.stringify([spec.affinity, spec.topologySpreadConstraints]))) return false
   const settled = deepClone(spec)
-  settleSpec(settled)
+  dropDisabledPodFields(settled)
   return deepEqual(settled, spec)
 })
 

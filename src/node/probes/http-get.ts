@@ -9,7 +9,7 @@ export interface HttpOutcome {
 }
 
 const MOST_BODY_BYTES = 10 * 1024
-const MOST_REDIRECTS = 10
+const MOST_REQUESTS = 10
 
 /** The number of a port, which may be named after one of the container's. */
 export function portOf(container: AnyContainer, port: string | number): number {
@@ -40,15 +40,15 @@ export async function httpGet(
   const headers: Record<string, string> = { 'user-agent': 'kube-probe/1.36', accept: '*/*', connection: 'close' }
   for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value
   using limited = scope.child({ timeoutMs })
-  for (let redirects = 0; ; redirects++) {
+  for (let requests = 1; ; requests++) {
     const answer = await once(limited, scope, url, headers)
     const { location } = answer.headers
     const next =
       answer.statusCode !== undefined && answer.statusCode >= 300 && answer.statusCode < 400 && location !== undefined
         ? new URL(location, url)
         : undefined
-    if (next === undefined || next.hostname !== url.hostname || redirects >= MOST_REDIRECTS)
-      return { status: answer.statusCode ?? 0, body: answer.text }
+    if (next === undefined || next.hostname !== url.hostname) return { status: answer.statusCode ?? 0, body: answer.text }
+    if (requests === MOST_REQUESTS) throw new Error(`Get ${JSON.stringify(next.href)}: stopped after ${MOST_REQUESTS} redirects`)
     url = next
   }
 }

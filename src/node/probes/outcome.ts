@@ -2,4 +2,6 @@
 export interface ProbeOutcome {
   readonly result: 'success' | 'failure' | 'unknown'
   readonly output: string
+  /** Of a success that deserves to be told. */
+  readonly isWarning?: boolean
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { type RequestListener, createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { rootScope } from '#base'
 import type { core } from '#api'
@@ -14,17 +14,21 @@ const UP_AFTER_MS = 100
 const NOT_PROBED: ProbeResults = { startup: 'unknown', readiness: 'unknown', liveness: 'unknown' }
 
 /** An application that is up a moment after its start, and the results and events of its probes. */
-async function probed(context: TestContext, probes: (probe: core.Probe) => Partial<core.Container>) {
+async function probed(
+  context: TestContext,
+  probes: (probe: core.Probe) => Partial<core.Container>,
+  answer: RequestListener = (_, response) => response.end(),
+) {
   const scope = rootScope()
   const port = await freePort()
-  const server = createServer((_, answer) => answer.end())
+  const server = createServer(answer)
   context.after(() => {
     scope.cancel()
     server.closeAllConnections()
     server.close()
   })
   const told: string[] = []
-  const events = { record: (_pod: core.Pod, _type: string, _reason: string, message: string) => void told.push(message) }
+  const events = { record: (_pod: core.Pod, _type: string, reason: string, message: string) => void told.push(`${reason} ${message}`) }
   let results = NOT_PROBED
   podProbes(scope, {} as ContainerRuntime, events as never, new ProbeTally()).start(
     {
@@ -62,4 +66,25 @@ test('liveness keeps to its turns', async (context) => {
   await eventually('it is ready', () => results().readiness === 'success', 5000)
   assert.equal(results().liveness, 'unknown')
   assert.equal(told.length, 2)
+})
+
+const moved =
+  (to: (path: string) => string): RequestListener =>
+  ({ url = '' }, response) =>
+    response.writeHead(302, { location: to(url) }).end('elsewhere')
+
+test('an application that sends its probe elsewhere is well, and it is told', async (context) => {
+  const often = (probe: core.Probe): core.Probe => ({ ...probe, periodSeconds: 1 })
+  const away = moved(() => 'http://0.0.0.0/')
+  const { told, results } = await probed(context, (probe) => ({ livenessProbe: often(probe) }), away)
+  await eventually('it is alive', () => results().liveness === 'success', 5000)
+  assert.ok(told.includes('ProbeWarning Liveness probe warning: Probe terminated redirects, Response body: elsewhere'), told.join('\n'))
+})
+
+test('an application that sends its probe on and on is not well', async (context) => {
+  const often = (probe: core.Probe): core.Probe => ({ ...probe, periodSeconds: 1, failureThreshold: 1 })
+  const round = moved((path) => `${path}again`)
+  const { told, results } = await probed(context, (probe) => ({ livenessProbe: often(probe) }), round)
+  await eventually('it is told', () => told.some((one) => one.endsWith('stopped after 10 redirects')), 5000)
+  assert.equal(results().liveness, 'failure')
 })

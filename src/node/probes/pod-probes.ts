@@ -51,9 +51,10 @@ export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEv
     const isOver = (): boolean => kind === 'startup' && (hasPassed || (last === 'failure' && run >= (probe.failureThreshold ?? 3)))
     for (;;) {
       const askedMs = own.clock.monotonic()
-      const { result, output } = await outcomeOf(own, target, probe)
+      const { result, output, isWarning = false } = await outcomeOf(own, target, probe)
       own.check()
       if (result !== 'unknown') take(result, (own.clock.monotonic() - askedMs) / 1000)
+      if (isWarning) events.record(target.pod, 'Warning', 'ProbeWarning', `${TITLES[kind]} probe warning: ${output}`, target.container.name)
       if (result !== 'success') {
         const what = result === 'failure' ? 'failed' : 'errored and resulted in unknown state'
         events.record(target.pod, 'Warning', 'Unhealthy', `${TITLES[kind]} probe ${what}: ${output}`, target.container.name)

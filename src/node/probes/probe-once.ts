@@ -58,7 +58,9 @@ async function probeHttp(
 ): Promise<ProbeOutcome> {
   try {
     const { status, body } = await httpGet(scope, container, podIp, action, timeoutMs)
-    if (status >= 200 && status < 400) return { result: 'success', output: body }
+    if (status >= 300 && status < 400)
+      return { result: 'success', output: `Probe terminated redirects, Response body: ${body}`, isWarning: true }
+    if (status >= 200 && status < 300) return { result: 'success', output: body }
     return { result: 'failure', output: `HTTP probe failed with statuscode: ${status}` }
   } catch (error) {
     scope.check()

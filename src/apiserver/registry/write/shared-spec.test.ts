@@ -77,6 +77,9 @@ test('a spec that is not stored as it is sent is brought into its form each time
     const { body: pod } = await api.request('POST', PODS, { body: body(name, spec) })
     assert.equal(pod.spec.terminationGracePeriodSeconds, 1)
     assert.equal(pod.spec.containers[0].lifecycle, undefined)
+    const again = { ...pod, spec: { ...pod.spec, terminationGracePeriodSeconds: -3 } }
+    const updated = await api.request('PUT', `${PODS}/${name}`, { body: JSON.stringify(again) })
+    assert.deepEqual([updated.status, updated.body.spec.terminationGracePeriodSeconds], [200, 1])
   }
 })
 
