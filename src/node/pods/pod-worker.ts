@@ -181,7 +181,7 @@ export class PodWorker implements PodSubject {
         this.services.cgroups.ensure(this.pod)
         const told = toldAllocationOf(this.#grants.asked).get(container.name)
         if (told !== undefined) this.memory.actuated.set(id, withPodLimits(told, this.#grants.ofWholePod))
-        this.memory.actuatedPod = this.#grants.ofWholePod
+        this.memory.actuatedPod = this.#grants.ofWholePod ?? {}
       }),
     ])
   }

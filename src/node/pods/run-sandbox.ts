@@ -33,7 +33,7 @@ export async function runSandbox(scope: Scope, worker: PodSubject, { attempt }: 
       await services.runtime.removePodSandbox(worker.scope, made.value)
       throw mounted.reason
     }
-    memory.actuatedPod = pod.spec?.resources
+    memory.actuatedPod = pod.spec?.resources ?? {}
     await state.readSandbox(worker.scope, made.value)
     if (pod.spec?.hostNetwork !== true) await services.network.protect(worker.scope, pod, worker.podIps)
     memory.sandboxFailure = undefined

@@ -44,7 +44,7 @@ export interface PodMemory {
   readonly deletionConfirmed: boolean
   /** By container id: the resources that it runs with. */
   readonly actuated: ReadonlyMap<string, core.ResourceRequirements>
-  /** The resources of the pod as a whole that its cgroup was made for; undefined while there is none, or when it states none. */
+  /** The resources of the pod as a whole that its cgroup was made for; undefined while there is none. */
   readonly actuatedPod: core.ResourceRequirements | undefined
   readonly resize: Resize
   /** Containers, by id, that were ended to be started anew: what is between is nobody's concern unless it lasts. */

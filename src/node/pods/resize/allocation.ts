@@ -61,19 +61,20 @@ const hasAny = (amounts: object): boolean => Object.keys(amounts).length > 0
 /** The pod as the node has granted it; the same object when that is what it asks for. */
 export function withAllocation(pod: core.Pod, allocation: Allocation): core.Pod {
   const asked = askedOf(pod)
-  if ([...asked].every(([name, resources]) => sameResources(resources, allocation.get(name) ?? resources))) return pod
+  const isNew = asked.has(WHOLE_POD) && !allocation.has(WHOLE_POD)
+  if (!isNew && [...asked].every(([name, resources]) => sameResources(resources, allocation.get(name) ?? resources))) return pod
   const granted = (container: core.Container): core.Container => {
     const resources = asked.has(container.name) ? allocation.get(container.name) : undefined
     return resources === undefined ? container : { ...container, resources }
   }
-  const whole = allocation.get(WHOLE_POD)
+  const { resources: whole, ...spec } = pod.spec ?? { containers: [] }
   return {
     ...pod,
     spec: {
-      ...pod.spec,
-      ...(whole === undefined || pod.spec?.resources === undefined ? {} : { resources: whole }),
+      ...spec,
+      ...(whole === undefined || isNew ? {} : { resources: allocation.get(WHOLE_POD) ?? whole }),
       containers: mainContainersOf(pod).map(granted),
-      ...(pod.spec?.initContainers === undefined ? {} : { initContainers: pod.spec.initContainers.map(granted) }),
+      ...(spec.initContainers === undefined ? {} : { initContainers: spec.initContainers.map(granted) }),
     },
   }
 }

@@ -25,7 +25,7 @@ export async function resizePod(scope: Scope, worker: PodSubject, { containers }
       memory.actuated.set(id, withPodLimits(container.resources, pod.spec?.resources))
     }
     cgroups.ensure(pod)
-    memory.actuatedPod = pod.spec?.resources
+    memory.actuatedPod = pod.spec?.resources ?? {}
   } catch (error) {
     if (isCancelled(error)) throw error
     noteError(worker, messageOf(error))

@@ -151,6 +151,21 @@ describe('a pod that asks for other resources', () => {
     assert.deepEqual(node.status('web')?.allocatedResources, { cpu: '210m' })
   })
 
+  test('gets them as a whole when it had none before, once there is room', async () => {
+    await running(asking('100m', 1))
+    let full = true
+    node.refuseResize = () => (full ? { reason: 'OutOfcpu', message: 'not enough' } : undefined)
+    const { spec, metadata } = asking('100m', 2)
+    node.manager.set({ metadata, spec: { containers: [], ...spec, resources: { requests: { cpu: '300m' }, limits: { cpu: '400m' } } } })
+    await node.until('deferred', () => condition('PodResizePending') !== undefined)
+    assert.deepEqual(node.status('web')?.allocatedResources, { cpu: '100m' })
+    full = false
+    node.manager.roomChanged()
+    await node.until('resized', () => node.status('web')?.resources?.limits?.['cpu'] === '400m')
+    assert.deepEqual(node.status('web')?.allocatedResources, { cpu: '300m' })
+    assert.equal(condition('PodResizeInProgress'), undefined)
+  })
+
   test('is told when the runtime refuses, and it is tried again', async () => {
     await running(asking('100m', 1))
     runtime.failures.set('updateContainerResources', new RuntimeError('failed', 'no'))
