@@ -1,6 +1,7 @@
 import { type core, quantityMilli, quantityValue } from '#api'
 import { type AnyContainer, findContainer, nameOf, namespaceOf, uidOf } from '../pods/pod-facts.ts'
 import type { NodeSettings } from '../settings.ts'
+import { withPodLimits } from './resources.ts'
 
 const go = (value: string): string => JSON.stringify(value)
 const lines = (map: Readonly<Record<string, string>> | undefined): string =>
@@ -60,7 +61,7 @@ export function resourceField(
   ]
   if (container === undefined || (kind !== 'limits' && kind !== 'requests')) return undefined
   const divisor = selector.divisor === undefined || selector.divisor.startsWith('0') ? '1' : selector.divisor
-  const value = container.resources?.[kind]?.[resource]
+  const value = withPodLimits(container.resources, pod.spec?.resources)[kind]?.[resource]
   if (resource === 'cpu') {
     const milli = value === undefined ? (kind === 'limits' ? settings.allocatable.cpuMilli : 0) : quantityMilli(value)
     return String(Math.ceil(milli / quantityMilli(divisor)))

@@ -101,6 +101,11 @@ describe('the environment of a container', () => {
     test(`refuses: ${message}`, async () =>
       assert.rejects(environment({ env: [{ name: 'X', valueFrom }] }), { message, reason: 'CreateContainerConfigError' }))
 
+  test('tells the limits of the pod where the container has none', async () => {
+    const env = [{ name: 'MEM', valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } }]
+    assert.deepEqual(await environment({ env }, { resources: { limits: { memory: '64Mi' } } }), { MEM: '64' })
+  })
+
   test('finds services of its namespace', async () => {
     const found = await environment({}, { enableServiceLinks: true })
     assert.deepEqual(found, {

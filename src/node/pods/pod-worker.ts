@@ -245,6 +245,7 @@ export class PodWorker implements PodSubject {
       sandboxes: this.state.sandboxes,
       containers: waits || this.memory.endingSinceMs === undefined ? this.state.containers : this.state.containersByEvents,
       needsSandboxStopped: waits,
+      isStarting: this.isStarting,
       memory: this.memory,
     }
   }
@@ -264,12 +265,14 @@ export class PodWorker implements PodSubject {
     followProbes(this, snapshot.containers, this.#adopted, () => this.wake())
     this.#announceBackoffs(snapshot, plan)
     if (!this.#vanished) {
-      this.#reported = podStatus(snapshot, plan, {
+      const reported = podStatus(snapshot, plan, {
         ips: this.services.settings.nodeIps,
         healthOf: (container) => this.services.resources.healthOf(this.pod, container),
         recursiveReadOnlyMounts: this.services.featuresOf(this.state.sandboxes[0]?.handler ?? '').recursiveReadOnlyMounts,
       })
-      this.services.api.report(this.pod, this.#reported, this.#passes(plan))
+      this.services.starts.ended(snapshot.pod.status, reported)
+      this.#reported = reported
+      this.services.api.report(this.pod, reported, this.#passes(plan))
     }
     if (plan.restartsAll === true) this.#breakOffStart()
     for (const action of plan.actions) this.#begin(action)

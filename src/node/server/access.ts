@@ -64,6 +64,7 @@ export function subresourcesOf(path: string): readonly string[] {
     case 'metrics':
       return ['metrics']
     case 'pods':
+    case 'runningpods':
       return ['pods', 'proxy']
     case 'healthz':
       return ['healthz', 'proxy']

@@ -11,6 +11,7 @@ const DAY_MS = 86_400_000
 const PATHS = [
   '/healthz',
   '/pods',
+  '/runningpods/',
   '/stats/summary',
   '/metrics',
   '/metrics/cadvisor',
@@ -120,7 +121,8 @@ describe("a node's own API", () => {
       usages: ['clientAuth'],
       lifetimeMs: DAY_MS,
     })
-    assert.deepEqual(JSON.parse((await call('/pods', { cert: certificate, key })).text).items, [])
+    for (const path of ['/pods', '/runningpods/'])
+      assert.deepEqual(JSON.parse((await call(path, { cert: certificate, key })).text).items, [])
   })
 
   test('a command may be as long as the API server lets it be', async () => {

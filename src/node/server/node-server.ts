@@ -13,11 +13,12 @@ import {
   metricsText,
   listenWithin,
 } from '#base'
-import { StatusError, statusError } from '#api'
+import { type core, StatusError, statusError } from '#api'
 import type { Client } from '#client'
 import type { NodeAgent } from '../node-agent.ts'
 import { RuntimeError } from '../cri/runtime.ts'
 import { CommandFailed } from '../host/command.ts'
+import type { PodWorker } from '../pods/pod-worker.ts'
 import { NotRunning } from '../refusal.ts'
 import { Access } from './access.ts'
 import { containerLog } from './container-logs.ts'
@@ -97,6 +98,8 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
         return text('ok')
       case 'GET /pods':
         return json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: agent.pods.workers.map((worker) => worker.snapshot().pod) })
+      case 'GET /runningpods':
+        return json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: agent.pods.workers.flatMap(runningPod) })
       case 'GET /stats/summary':
         return json(await stats.summary(own))
       case 'GET /metrics':
@@ -164,6 +167,14 @@ export async function startNodeServer(scope: Scope, client: Client, agent: NodeA
 
   scope.signal.addEventListener('abort', forget, { once: true })
   return { port: await listenWithin(scope, server, { host: options.address, port: options.port }) }
+}
+
+/** A pod as the runtime knows it: its name, and the containers that run. */
+function runningPod({ pod, state }: PodWorker): readonly core.Pod[] {
+  const running = state.containers.filter((container) => container.state === 'running')
+  if (running.length === 0 && state.sandboxes[0]?.ready !== true) return []
+  const { name, namespace, uid } = pod.metadata ?? {}
+  return [{ metadata: { name, namespace, uid }, spec: { containers: running.map((one) => ({ name: one.name, image: one.image })) } }]
 }
 
 const contextOf = ({ certificate, key }: KeyPair): { readonly cert: string; readonly key: string; readonly minVersion: 'TLSv1.2' } => ({

@@ -3,6 +3,9 @@ import type { Ending } from './ending.ts'
 import type { Action, Plan } from './action.ts'
 import type { PodSnapshot } from './snapshot.ts'
 
+/** Past it a start hangs, and the pod goes as well as it can. */
+const STARTED_WITHIN_MS = 60_000
+
 /**
  * Takes a pod down: main containers at once, then sidecars in the reverse of their order, then the sandbox and volumes. The
  * deletion is confirmed when nothing of the pod acts any more and nobody can miss what is left of it; that is removed after, its cgroup last. A finished pod
@@ -32,6 +35,10 @@ export function planEnd(snapshot: PodSnapshot, ending: Ending): Plan {
     const last = live.toSorted((a, b) => sidecars.indexOf(b.name) - sidecars.indexOf(a.name))[0]
     return plan(...(last === undefined ? [] : [kill(last.id, last.name, memory.endingSinceMs ?? now)]))
   }
+
+  // What is being started is there soon, and ended then: its sandbox and volumes are not taken from under it.
+  const startsUntilMs = (memory.endingSinceMs ?? now) + STARTED_WITHIN_MS
+  if (snapshot.isStarting && now < startsUntilMs) return { actions: [], waiting: new Map(), wakeAtMs: startsUntilMs }
 
   const release: Action[] = memory.volumesReleased ? [] : [{ type: 'release-volumes' }]
   const stop = sandboxes.filter(({ id }) => !memory.stoppedSandboxes.has(id)).map(({ id }): Action => ({ type: 'stop-sandbox', id }))

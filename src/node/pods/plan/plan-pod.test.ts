@@ -84,6 +84,7 @@ function snapshot(of: core.Pod, change: Omit<Partial<PodSnapshot>, 'memory'> & {
     sandboxes: [sandbox()],
     containers: [],
     needsSandboxStopped: false,
+    isStarting: false,
     ...change,
     memory,
   }
@@ -249,6 +250,16 @@ describe('what a pod needs next', () => {
         memory: { exiting: new Set(['main-0']), stoppedSandboxes: new Set(['s0']) },
       }),
       ['kill main-0 in 30'],
+    ],
+    [
+      'what is being started is waited for: its sandbox and volumes are not taken from under it',
+      snapshot(leaving(plain), { isStarting: true, needsSandboxStopped: true, memory: { endingSinceMs: NOW - 1000 } }),
+      [],
+    ],
+    [
+      'but not for ever',
+      snapshot(leaving(plain), { isStarting: true, needsSandboxStopped: true, memory: { endingSinceMs: NOW - 60_000 } }),
+      ['stop-sandbox s0', 'release-volumes'],
     ],
     [
       'then the sandbox and volumes go',

@@ -16,6 +16,8 @@ export interface PodSnapshot {
   readonly containers: readonly ContainerView[]
   /** Something is being started in its sandbox, or it has what others may ask for, or may keep processes: the pod is over only when that is stopped. */
   readonly needsSandboxStopped: boolean
+  /** A sandbox or container is being made or started right now. */
+  readonly isStarting: boolean
   readonly memory: PodMemory
 }
 
