@@ -25,7 +25,7 @@ export const canRestartAll = (pod: core.Pod): boolean =>
 export function isRestartingAll(snapshot: PodSnapshot): boolean {
   const { pod } = snapshot
   if (!canRestartAll(pod) || runsOf(snapshot, containersOf(pod)).length === 0) return false
-  if (pod.status?.conditions?.some(({ type, status }) => type === RESTARTING_ALL.condition && status === 'True') === true) return true
+  if (isToldToRestart(pod)) return true
   if (!containersOf(pod).some(({ name }) => wantsAll(pod, newestOf(snapshot, name)))) return false
   // What ends when its pod is over restarts nothing.
   return !mainContainersOf(pod).every((container) => {
@@ -45,6 +45,10 @@ export function planRestartAll(snapshot: PodSnapshot): readonly Action[] {
     return [{ type: 'kill-container', id: run.id, name: run.name, graceSeconds: 0, message: 'killing' }]
   })
 }
+
+/** The API was told that it is under way. */
+export const isToldToRestart = ({ status }: core.Pod): boolean =>
+  status?.conditions?.some((one) => one.type === RESTARTING_ALL.condition && one.status === 'True') === true
 
 /** Its run was removed to have it started anew, and it has not been since. */
 export const awaitsRestartOfAll = (snapshot: PodSnapshot, name: string): boolean =>

@@ -2,7 +2,7 @@ import { rfc3339 } from '#base'
 import type { core } from '#api'
 import type { Plan } from '../plan/action.ts'
 import { hasStarted } from '../plan/plan-pod.ts'
-import { RESTARTING_ALL } from '../plan/restart-all.ts'
+import { RESTARTING_ALL, isToldToRestart } from '../plan/restart-all.ts'
 import type { ContainerView, PodSnapshot } from '../plan/snapshot.ts'
 import { type AnyContainer, initContainersOf, isSidecar, toldStatusOf } from '../pod-facts.ts'
 import { isLost } from './initialized.ts'
@@ -145,8 +145,7 @@ function withoutRuns(
 
 /** It had run, and was removed to be started anew with all others. */
 const isTakenAway = ({ pod }: PodSnapshot, told: core.ContainerStatus): boolean =>
-  (told.state?.running ?? told.state?.terminated) !== undefined &&
-  pod.status?.conditions?.some(({ type, status }) => type === RESTARTING_ALL.condition && status === 'True') === true
+  (told.state?.running ?? told.state?.terminated) !== undefined && isToldToRestart(pod)
 
 function takenAway(container: AnyContainer, told: core.ContainerStatus): Omit<core.ContainerStatus, 'name'> {
   const { reason, message, exitCode } = RESTARTING_ALL
