@@ -8,7 +8,14 @@ import { type AnyContainer, initContainersOf, isSidecar, toldStatusOf } from '..
 import { isLost } from './initialized.ts'
 
 const LOST = { reason: 'ContainerStatusUnknown', exitCode: 137 } as const
-const LOST_ON_TERMINATION = 'The container could not be located when the pod was terminated'
+const LOST_ON_TERMINATION = {
+  terminated: {
+    ...LOST,
+    message: 'The container could not be located when the pod was terminated',
+    startedAt: null,
+    finishedAt: null,
+  } as core.ContainerStateTerminated,
+}
 
 export interface StatusContext {
   readonly snapshot: PodSnapshot
@@ -115,13 +122,7 @@ function withoutRuns(
       ...kept,
       ready: false,
       started: false,
-      ...(ended
-        ? {}
-        : {
-            state: {
-              terminated: { ...LOST, message: LOST_ON_TERMINATION, startedAt: null, finishedAt: null } as core.ContainerStateTerminated,
-            },
-          }),
+      ...(ended ? {} : { state: LOST_ON_TERMINATION }),
     }
   }
   const common = {
@@ -133,10 +134,7 @@ function withoutRuns(
     started: false,
   }
   if (over && isLost(snapshot, container)) {
-    return {
-      ...common,
-      state: { terminated: { ...LOST, message: LOST_ON_TERMINATION, startedAt: null, finishedAt: null } as core.ContainerStateTerminated },
-    }
+    return { ...common, state: LOST_ON_TERMINATION }
   }
   const waiting = plan.waiting.get(container.name)
   if (waiting !== undefined) return { ...common, state: { waiting: shown(waiting) } }
