@@ -14,7 +14,7 @@ export async function killContainer(scope: Scope, worker: PodSubject, action: Ex
   memory.killing.add(id)
   if (memory.endingSinceMs === undefined) memory.replacing.add(id)
   if (fresh) services.events.record(pod, 'Normal', 'Killing', message, name)
-  services.probes.stop(id)
+  services.probes.ending(id)
   const alreadyMs = action.sinceMs === undefined ? 0 : scope.clock.now() - action.sinceMs
   const beganMs = scope.clock.monotonic() - alreadyMs
   const left = (): number => {

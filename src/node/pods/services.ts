@@ -84,6 +84,8 @@ export interface PodCgroups {
 export interface PodProbes {
   /** Begins probing a running container; `changed` is called when a result changes. Idempotent per container id. */
   start(target: ProbeTarget, changed: (results: ProbeResults) => void): void
+  /** It is being ended: from here on only whether it is ready is looked at. */
+  ending(containerId: string): void
   stop(containerId: string): void
 }
 export interface ProbeTarget {

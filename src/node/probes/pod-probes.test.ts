@@ -30,7 +30,8 @@ async function probed(
   const told: string[] = []
   const events = { record: (_pod: core.Pod, _type: string, reason: string, message: string) => void told.push(`${reason} ${message}`) }
   let results = NOT_PROBED
-  podProbes(scope, {} as ContainerRuntime, events as never, new ProbeTally()).start(
+  const own = podProbes(scope, {} as ContainerRuntime, events as never, new ProbeTally())
+  own.start(
     {
       pod: { metadata: { name: 'web', namespace: 'shop' } },
       container: { name: 'main', image: 'web', ...probes({ httpGet: { port, path: '/' }, periodSeconds: 30, failureThreshold: 2 }) },
@@ -47,7 +48,7 @@ async function probed(
   await scope.sleep(UP_AFTER_MS)
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
-  return { told, results: () => results }
+  return { told, results: () => results, ending: () => own.ending('c1'), close: () => server.close() }
 }
 
 test('who waits for an application to be ready does not wait for the turn of the probe', async (context) => {
@@ -87,4 +88,15 @@ test('an application that sends its probe on and on is not well', async (context
   const { told, results } = await probed(context, (probe) => ({ livenessProbe: often(probe) }), round)
   await eventually('it is told', () => told.some((one) => one.endsWith('stopped after 10 redirects')), 5000)
   assert.equal(results().liveness, 'failure')
+})
+
+test('of a container that is being ended it is looked at whether it is still ready, and at nothing else', async (context) => {
+  const often = (probe: core.Probe): core.Probe => ({ ...probe, periodSeconds: 1, failureThreshold: 1 })
+  const both = (probe: core.Probe) => ({ livenessProbe: often(probe), readinessProbe: often(probe) })
+  const { results, ending, close } = await probed(context, both)
+  await eventually('it is well', () => results().readiness === 'success' && results().liveness === 'success', 5000)
+  ending()
+  close()
+  await eventually('it is not ready', () => results().readiness === 'failure', 5000)
+  assert.equal(results().liveness, 'success')
 })

@@ -20,7 +20,8 @@ const FIRST_LOOK_MS = 40
  * ready it is looked at between the turns too, as Kubernetes allows for readiness; that can only make it ready sooner.
  */
 export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEvents, tally: ProbeTally): PodProbes {
-  const running = new Map<string, Disposable>()
+  /** `living`: what is looked at only until the container is ended. */
+  const running = new Map<string, { readonly own: Disposable; readonly living: Disposable }>()
 
   async function follow(
     own: Scope,
@@ -97,7 +98,8 @@ export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEv
     start(target, changed) {
       if (running.has(target.containerId)) return
       const own = scope.child()
-      running.set(target.containerId, own)
+      const living = own.child()
+      running.set(target.containerId, { own, living })
       const probes = {
         startup: target.container.startupProbe,
         readiness: target.container.readinessProbe,
@@ -115,13 +117,23 @@ export function podProbes(scope: Scope, runtime: ContainerRuntime, events: PodEv
       for (const kind of KINDS) {
         const probe = probes[kind]
         if (probe === undefined || (kind === 'startup' && results.startup === 'success')) continue
-        follow(own, kind, target, probe, kind === 'startup' ? Promise.resolve() : passed.promise, note).catch((error: unknown) => {
+        follow(
+          kind === 'readiness' ? own : living,
+          kind,
+          target,
+          probe,
+          kind === 'startup' ? Promise.resolve() : passed.promise,
+          note,
+        ).catch((error: unknown) => {
           if (!isCancelled(error)) scope.log.error('a probe loop failed', { error: messageOf(error), container: target.container.name })
         })
       }
     },
+    ending(containerId) {
+      running.get(containerId)?.living[Symbol.dispose]()
+    },
     stop(containerId) {
-      running.get(containerId)?.[Symbol.dispose]()
+      running.get(containerId)?.own[Symbol.dispose]()
       running.delete(containerId)
       tally.forget(containerId)
     },
