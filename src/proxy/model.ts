@@ -47,7 +47,8 @@ export type Protocol = (typeof PROTOCOLS)[number]
 
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
 const OTHER_PROXY_LABEL = 'service.kubernetes.io/service-proxy-name'
-const HEADLESS_LABEL = 'service.kubernetes.io/headless'
+/** On a slice: its endpoints are for whoever looks the Service up, and are led nowhere. */
+export const HEADLESS_LABEL = 'service.kubernetes.io/headless'
 const DEFAULT_AFFINITY_SECONDS = 10_800
 
 /**

@@ -219,3 +219,24 @@ test('releasing takes the table away, whether it is there or not', async () => {
   await releaseProxy(rootScope(), kernel, 't')
   assert.deepEqual(kernel.transactions, ['add table ip t\ndelete table ip t\n'])
 })
+
+test('endpoints that are only to be looked up are led nowhere, from when the label is there until it goes', async () => {
+  using scope = rootScope()
+  const { kernel, proxy, client } = await running(scope, async (api) => {
+    await api.resource(refs.services).create(rootScope(), service('a'))
+    await api.resource(refs.endpointslices).create(rootScope(), slice('a', '10.244.0.7'))
+  })
+  const slices = client.resource(refs.endpointslices)
+  const label = async (value: string | null): Promise<void> => {
+    const before = kernel.transactions.length
+    const body = { metadata: { labels: { 'service.kubernetes.io/headless': value } } }
+    await slices.patch(scope, { namespace: 'x', name: 'a' }, { type: 'merge', body })
+    await eventually('it is told', async () => kernel.transactions.length > before)
+    await proxy.settled()
+  }
+  assert.match(kernel.transactions.join(''), /10\.244\.0\.7/)
+  await label('')
+  assert.match(kernel.transactions.at(-1) ?? '', /delete element/)
+  await label(null)
+  assert.match(kernel.transactions.at(-1) ?? '', /10\.244\.0\.7/)
+})

@@ -1,6 +1,14 @@
 import { type core, type discovery, type networking, refs, type IpFamily, zoneOf } from '#api'
 import { type Informer, type Informers, hasEndpoints, isHeadless } from '#reconcile'
-import { type ProxyNode, SERVICE_NAME_LABEL, type ServicePort, ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
+import {
+  HEADLESS_LABEL,
+  type ProxyNode,
+  SERVICE_NAME_LABEL,
+  type ServicePort,
+  ignoredParts,
+  localReadyEndpoints,
+  servicePorts,
+} from './model.ts'
 
 const BY_SERVICE = 'proxy-service'
 
@@ -27,7 +35,7 @@ export class WantedServices {
     this.#slices = options.informers.informer(refs.endpointslices)
     this.#nodes = options.informers.informer(refs.nodes, { fieldSelector: `metadata.name=${options.nodeName}` })
     this.#ranges = options.informers.informer(refs.servicecidrs)
-    this.#slices.addIndex(BY_SERVICE, (slice) => [serviceOf(slice)])
+    this.#slices.addIndex(BY_SERVICE, (slice) => (HEADLESS_LABEL in (slice.metadata?.labels ?? {}) ? [] : [serviceOf(slice)]))
   }
 
   /** Tells the key of each Service that may be different. */
