@@ -1,6 +1,6 @@
 import { type core, type discovery, IP_FAMILIES, type IpFamily, familyOf, plainAddress } from '#api'
 import { type Candidate, type Place, type Target, hasUsable, localOnly, nearest } from './endpoints.ts'
-import { clusterAddresses } from '#reconcile'
+import { HEADLESS_LABEL, clusterAddresses } from '#reconcile'
 import { narrowRanges } from './kernel/ranges.ts'
 
 /** What is to be done with one port of a Service in one address family on this node; the meaning of Services, free of any kernel's words. */
@@ -47,8 +47,6 @@ export type Protocol = (typeof PROTOCOLS)[number]
 
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
 const OTHER_PROXY_LABEL = 'service.kubernetes.io/service-proxy-name'
-/** On a slice: its endpoints are for whoever looks the Service up, and are led nowhere. */
-export const HEADLESS_LABEL = 'service.kubernetes.io/headless'
 const DEFAULT_AFFINITY_SECONDS = 10_800
 
 /**

@@ -1,14 +1,6 @@
 import { type core, type discovery, type networking, refs, type IpFamily, zoneOf } from '#api'
-import { type Informer, type Informers, hasEndpoints, isHeadless } from '#reconcile'
-import {
-  HEADLESS_LABEL,
-  type ProxyNode,
-  SERVICE_NAME_LABEL,
-  type ServicePort,
-  ignoredParts,
-  localReadyEndpoints,
-  servicePorts,
-} from './model.ts'
+import { HEADLESS_LABEL, type Informer, type Informers, hasEndpoints, isHeadless } from '#reconcile'
+import { type ProxyNode, SERVICE_NAME_LABEL, type ServicePort, ignoredParts, localReadyEndpoints, servicePorts } from './model.ts'
 
 const BY_SERVICE = 'proxy-service'
 
@@ -35,6 +27,7 @@ export class WantedServices {
     this.#slices = options.informers.informer(refs.endpointslices)
     this.#nodes = options.informers.informer(refs.nodes, { fieldSelector: `metadata.name=${options.nodeName}` })
     this.#ranges = options.informers.informer(refs.servicecidrs)
+    // What is only to be looked up is led nowhere.
     this.#slices.addIndex(BY_SERVICE, (slice) => (HEADLESS_LABEL in (slice.metadata?.labels ?? {}) ? [] : [serviceOf(slice)]))
   }
 

@@ -1,5 +1,5 @@
 import type * as core from '../types/core-v1.gen.ts'
-import { type AnyContainer, visitContainers } from './visit.ts'
+import { type AnyContainer, STATUS_LISTS, visitContainers } from './visit.ts'
 
 /** Takes out what belongs to features that are switched off by default, as kube-apiserver does without a word. Of templates too. */
 export function dropDisabledPodFields(spec: core.PodSpec): void {
@@ -22,6 +22,6 @@ function dropStopSignal(container: AnyContainer): void {
 /** The same for a status: what such features say of volumes and of devices that are a part of the node. */
 export function dropDisabledStatusFields(status: core.PodStatus): void {
   delete status.nodeAllocatableResourceClaimStatuses
-  for (const list of ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const)
+  for (const list of STATUS_LISTS)
     for (const { volumeMounts } of status[list] ?? []) for (const mount of volumeMounts ?? []) delete mount.volumeStatus
 }

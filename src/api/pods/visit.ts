@@ -8,6 +8,8 @@ export const CONTAINER_KINDS = ['init', 'regular', 'ephemeral'] as const
 export type ContainerKind = (typeof CONTAINER_KINDS)[number]
 /** Where containers of a kind stand in a pod's spec. */
 export const CONTAINER_FIELDS = { init: 'initContainers', regular: 'containers', ephemeral: 'ephemeralContainers' } as const
+/** Where a pod's status speaks of them, in the order in which Kubernetes judges what it says. */
+export const STATUS_LISTS = ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const
 export type AnyContainer = core.Container | core.EphemeralContainer
 
 type PodSpec = core.PodSpec

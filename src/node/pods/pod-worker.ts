@@ -5,7 +5,7 @@ import { withPodLimits } from '../containers/resources.ts'
 import { PodRejected } from '../refusal.ts'
 import { type Action, type Plan, START, keyOfAction } from './plan/action.ts'
 import { planPod } from './plan/plan-pod.ts'
-import type { Ended, PodSnapshot } from './plan/snapshot.ts'
+import { type Ended, type PodSnapshot, newestRun } from './plan/snapshot.ts'
 import { endingOf, isDone } from './plan/ending.ts'
 import { needsSandboxStopped } from './plan/needs-sandbox.ts'
 import { carryOut } from './actions.ts'
@@ -351,7 +351,7 @@ export class PodWorker implements PodSubject {
 
   #announceBackoffs(snapshot: PodSnapshot, plan: Plan): void {
     for (const [name, { reason }] of plan.waiting) {
-      const run = snapshot.containers.find((container) => container.name === name)
+      const run = newestRun(snapshot, name)
       const occasion = `${reason} ${run?.id ?? ''} ${this.memory.failures.get(name)?.atMs ?? ''}`
       if (this.#announcedBackoffs.get(name) === occasion) continue
       if (reason === 'CrashLoopBackOff')

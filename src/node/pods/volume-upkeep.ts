@@ -1,4 +1,4 @@
-import { type Scope, type Timer, isCancelled } from '#base'
+import { type CancellableScope, type Scope, type Timer, isCancelled } from '#base'
 
 /** A pod that has come up by then has its volumes kept up to date from then on, whoever mounted them. */
 const FIRST_MS = 30_000
@@ -13,7 +13,7 @@ type NextMs = number | undefined
  * One refresh at a time; what comes while one is under way is one more after it.
  */
 export class VolumeUpkeep implements Disposable {
-  readonly #scope: Scope & { cancel(): void }
+  readonly #scope: CancellableScope
   readonly #refresh: (scope: Scope) => Promise<NextMs>
   readonly #isUp: () => boolean
   readonly #onDone: (failure?: unknown) => void

@@ -31,7 +31,6 @@ const DEFAULTS: readonly { readonly name: string; readonly points: readonly Poin
 export const FIXED: readonly string[] = ['SchedulingGates', 'PrioritySort', DYNAMIC_RESOURCES, 'DefaultBinder']
 
 const ALL = '*'
-const POINTS: readonly Point[] = ['filter', 'score', 'postFilter']
 
 export const isPlugin = (name: string): boolean => DEFAULTS.some((one) => one.name === name)
 export const has = (name: string, point: Point): boolean => DEFAULTS.some((one) => one.name === name && one.points.includes(point))
@@ -74,12 +73,11 @@ export function choosePlugins(said: Partial<Record<Point | 'multiPoint', PluginS
     const isNamed = (one: WeightedPlugin): boolean => enabled.some(({ name }) => name === one.name)
     return [...enabled.filter(inGeneral), ...others.filter((one) => !isNamed(one)), ...enabled.filter((one) => !inGeneral(one))]
   }
-  const [filters = [], scores = [], postFilters = []] = POINTS.map(at)
   return {
     preparing: general.map(({ name }) => name),
-    filters: filters.map(({ name }) => name),
-    scores: scores.map(({ name, weight = 0 }) => ({ name, weight: weight === 0 ? 1 : weight })),
-    postFilters: postFilters.map(({ name }) => name),
+    filters: at('filter').map(({ name }) => name),
+    scores: at('score').map(({ name, weight = 0 }) => ({ name, weight: weight === 0 ? 1 : weight })),
+    postFilters: at('postFilter').map(({ name }) => name),
   }
 }
 

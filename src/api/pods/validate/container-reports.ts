@@ -1,17 +1,17 @@
 import { type FieldErrors, fieldError } from '../../meta/field-error.ts'
 import { Path } from '../../meta/path.ts'
 import type * as core from '../../types/core-v1.gen.ts'
+import { STATUS_LISTS } from '../visit.ts'
 
 /** What a node says of single containers: who they run as, and how the devices are that they were given. */
 
-const LISTS = ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const
 const HEALTH = ['Healthy', 'Unhealthy', 'Unknown']
 const MAX_ID = 2_147_483_647
 const MAX_MESSAGE = 1024
 
 export function validateContainerReports({ status = {}, spec }: core.Pod, errors: FieldErrors): void {
   const os = spec?.os?.name ?? 'linux'
-  const all = LISTS.map((list) => [list, Path.of('status', list), status[list] ?? []] as const)
+  const all = STATUS_LISTS.map((list) => [list, Path.of('status', list), status[list] ?? []] as const)
   for (const [, path, statuses] of all) statuses.forEach(({ user }, i) => validateUser(user, os, path.index(i).child('user'), errors))
   for (const [list, path, statuses] of all)
     statuses.forEach(({ name, allocatedResourcesStatus = [] }, i) => {

@@ -5,6 +5,7 @@ import type * as core from '../../types/core-v1.gen.ts'
 import { newIpErrors, parseIp } from '../../validation/ip.ts'
 import { dnsLabelErrors, dnsSubdomainErrors, qualifiedNameErrors } from '../../validation/names.ts'
 import { invalidText, validateImmutable } from '../../validation/values.ts'
+import type { STATUS_LISTS } from '../visit.ts'
 import { validateContainerReports } from './container-reports.ts'
 
 const STATUS = Path.of('status')
@@ -71,7 +72,7 @@ function restartsOf(spec: core.PodSpec, list: 'containers' | 'initContainers'): 
 function validateEnded(
   statuses: readonly core.ContainerStatus[] | undefined,
   before: readonly core.ContainerStatus[] | undefined,
-  field: 'containerStatuses' | 'initContainerStatuses' | 'ephemeralContainerStatuses',
+  field: (typeof STATUS_LISTS)[number],
   policyOf: RestartPolicyOf,
   errors: FieldErrors,
 ): void {

@@ -2,7 +2,7 @@ import type { core } from '#api'
 import { findContainer, graceOf, initContainersOf, isSidecar, mainContainersOf, specOf } from '../pod-facts.ts'
 import { restartsAfter } from './restart.ts'
 import { awaitsRestartOfAll, isRestartingAll } from './restart-all.ts'
-import type { ContainerView, PodSnapshot } from './snapshot.ts'
+import { type ContainerView, type PodSnapshot, newestRun } from './snapshot.ts'
 
 /** Why a pod is to be taken down, and how long its processes get. */
 export interface Ending {
@@ -46,7 +46,7 @@ export const isDone = (phase: string | undefined): boolean => phase === 'Succeed
 export function phaseByContainers(snapshot: PodSnapshot): Phase {
   const { pod } = snapshot
   if (isRestartingAll(snapshot)) return pod.status?.phase === 'Pending' ? 'Pending' : 'Running'
-  const newest = (name: string): ContainerView | undefined => snapshot.containers.find((container) => container.name === name)
+  const newest = (name: string): ContainerView | undefined => newestRun(snapshot, name)
   const main = mainContainersOf(pod).map(({ name }) => newest(name))
   if (main.every((status) => status === undefined)) {
     const failed = initContainersOf(pod).some((container) => {
@@ -61,13 +61,12 @@ export function phaseByContainers(snapshot: PodSnapshot): Phase {
     if (failed) return 'Failed'
     return isBetween && pod.status?.phase === 'Running' ? 'Running' : 'Pending'
   }
-  if (
-    mainContainersOf(pod).some(({ name }) => newest(name) === undefined && !awaitsRestartOfAll(snapshot, name)) ||
-    main.some(
-      (status) => status !== undefined && ((status.state === 'created' && status.attempt === 0) || snapshot.memory.starting.has(status.id)),
-    )
-  )
-    return 'Pending'
+  const hasToBegin = mainContainersOf(pod).some(({ name }) => {
+    const status = newest(name)
+    if (status === undefined) return !awaitsRestartOfAll(snapshot, name)
+    return (status.state === 'created' && status.attempt === 0) || snapshot.memory.starting.has(status.id)
+  })
+  if (hasToBegin) return 'Pending'
   const ended = main.flatMap((status) => (status?.state === 'exited' ? [status] : []))
   if (ended.length < main.length || ended.some((status) => willRestart(pod, status))) return 'Running'
   return ended.every(({ exitCode }) => exitCode === 0) ? 'Succeeded' : 'Failed'

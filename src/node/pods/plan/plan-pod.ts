@@ -19,10 +19,7 @@ import { endingOf } from './ending.ts'
 import { planEnd } from './plan-end.ts'
 import { restartsAfter } from './restart.ts'
 import { awaitsRestartOfAll, isRestartingAll, planRestartAll } from './restart-all.ts'
-import type { ContainerView, PodSnapshot } from './snapshot.ts'
-
-export const newest = (snapshot: PodSnapshot, name: string): ContainerView | undefined =>
-  snapshot.containers.find((container) => container.name === name)
+import { type ContainerView, type PodSnapshot, newestRun } from './snapshot.ts'
 
 /** The next steps of a pod. What is under way already may be named again: the executor knows. */
 export function planPod(snapshot: PodSnapshot): Plan {
@@ -51,13 +48,12 @@ class RunPlan {
       if (!this.#snapshot.containers.some(({ sandboxId }) => sandboxId === id)) this.#actions.push({ type: 'remove-sandbox', id })
     const restartsAll = sandbox?.ready === true && isRestartingAll(this.#snapshot)
     if (restartsAll) this.#actions.push(...planRestartAll(this.#snapshot))
-    else if (sandbox?.ready === true) {
+    else {
       this.#removeOldContainers()
-      this.#planContainers(sandbox.id)
-      this.#planResize()
-    } else {
-      this.#removeOldContainers()
-      this.#planSandbox()
+      if (sandbox?.ready === true) {
+        this.#planContainers(sandbox.id)
+        this.#planResize()
+      } else this.#planSandbox()
     }
     return { actions: this.#actions, waiting: this.#waiting, wakeAtMs: this.#wakeAtMs, ...(restartsAll ? { restartsAll } : {}) }
   }
@@ -93,7 +89,7 @@ class RunPlan {
       if (container.state === 'running') continue
       const dead = (seen.get(container.name) ?? 0) + 1
       seen.set(container.name, dead)
-      const isNewest = newest(this.#snapshot, container.name)?.id === container.id
+      const isNewest = newestRun(this.#snapshot, container.name)?.id === container.id
       if (dead > 1 && !isNewest) this.#actions.push({ type: 'remove-container', id: container.id })
     }
   }
@@ -102,7 +98,7 @@ class RunPlan {
     const here = (name: string): ContainerView | undefined =>
       this.#snapshot.containers.find((container) => container.name === name && container.sandboxId === sandboxId)
     for (const container of ephemeralContainersOf(this.#pod) as readonly AnyContainer[])
-      if (newest(this.#snapshot, container.name) === undefined) this.#start(container, sandboxId)
+      if (newestRun(this.#snapshot, container.name) === undefined) this.#start(container, sandboxId)
     // Once a main container was made in this sandbox, init containers have done their work.
     const initialized = mainContainersOf(this.#pod).some(({ name }) => here(name) !== undefined) || this.#planInit(sandboxId, here)
     if (!initialized) return
@@ -132,7 +128,7 @@ class RunPlan {
     const pod = this.#pod
     if (status === undefined) {
       // What ended in an earlier sandbox counts as its last run.
-      const earlier = newest(this.#snapshot, container.name)
+      const earlier = newestRun(this.#snapshot, container.name)
       if (earlier?.state === 'exited' && !initContainersOf(pod).includes(container) && !restartsAfter(pod, container, earlier.exitCode))
         return
       return this.#start(container, sandboxId)
@@ -198,7 +194,7 @@ class RunPlan {
       if (shown.changesAtMs !== undefined) this.#wakeAt(shown.changesAtMs)
       return this.#wakeAt(failure.retryAtMs)
     }
-    const previous = newest(this.#snapshot, container.name)
+    const previous = newestRun(this.#snapshot, container.name)
     const attempt = previous === undefined ? restartCountFromApi(this.#snapshot, container.name) : previous.attempt + 1
     this.#actions.push({
       type: 'start-container',

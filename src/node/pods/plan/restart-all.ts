@@ -2,7 +2,7 @@ import type { core } from '#api'
 import { initContainersOf, mainContainersOf, toldStatusOf } from '../pod-facts.ts'
 import type { Action } from './action.ts'
 import { restartsAfter, ruleFor } from './restart.ts'
-import type { ContainerView, PodSnapshot } from './snapshot.ts'
+import { type ContainerView, type PodSnapshot, newestRun } from './snapshot.ts'
 
 /** Says of a pod that all its containers are being started anew, and, while one waits for that, why its last run ended. */
 export const RESTARTING_ALL = {
@@ -26,10 +26,10 @@ export function isRestartingAll(snapshot: PodSnapshot): boolean {
   const { pod } = snapshot
   if (!canRestartAll(pod) || runsOf(snapshot, containersOf(pod)).length === 0) return false
   if (isToldToRestart(pod)) return true
-  if (!containersOf(pod).some(({ name }) => wantsAll(pod, newestOf(snapshot, name)))) return false
+  if (!containersOf(pod).some(({ name }) => wantsAll(pod, newestRun(snapshot, name)))) return false
   // What ends when its pod is over restarts nothing.
   return !mainContainersOf(pod).every((container) => {
-    const run = newestOf(snapshot, container.name)
+    const run = newestRun(snapshot, container.name)
     return run?.state === 'exited' && !restartsAfter(pod, container, run.exitCode)
   })
 }
@@ -52,9 +52,7 @@ export const isToldToRestart = ({ status }: core.Pod): boolean =>
 
 /** Its run was removed to have it started anew, and it has not been since. */
 export const awaitsRestartOfAll = (snapshot: PodSnapshot, name: string): boolean =>
-  newestOf(snapshot, name) === undefined && toldStatusOf(snapshot.pod, name)?.lastState?.terminated?.reason === RESTARTING_ALL.reason
-
-const newestOf = ({ containers }: PodSnapshot, name: string): ContainerView | undefined => containers.find((run) => run.name === name)
+  newestRun(snapshot, name) === undefined && toldStatusOf(snapshot.pod, name)?.lastState?.terminated?.reason === RESTARTING_ALL.reason
 
 const runsOf = ({ containers }: PodSnapshot, of: readonly core.Container[]): readonly ContainerView[] =>
   of.flatMap(({ name }) => containers.filter((run) => run.name === name))

@@ -25,6 +25,10 @@ export interface ContainerView extends ContainerStatus {
   readonly sandboxId: string
 }
 
+/** The last run of a container, in whichever sandbox it was. */
+export const newestRun = ({ containers }: Pick<PodSnapshot, 'containers'>, name: string): ContainerView | undefined =>
+  containers.find((run) => run.name === name)
+
 /** What the runtime does not know. Lost with the agent, and found out again. */
 export interface PodMemory {
   /** When the agent first saw the pod, unless the API has an earlier start time. */

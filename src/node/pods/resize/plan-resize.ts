@@ -1,6 +1,6 @@
 import type { core } from '#api'
 import { withPodLimits } from '../../containers/resources.ts'
-import type { ContainerView, PodSnapshot } from '../plan/snapshot.ts'
+import { type ContainerView, type PodSnapshot, newestRun } from '../plan/snapshot.ts'
 import { type Resources, changedResources, resizableContainersOf, sameResources } from './allocation.ts'
 
 export interface ResizePlan {
@@ -13,11 +13,12 @@ export interface ResizePlan {
 }
 
 /** What it takes to bring the running containers of a pod to what was granted. A pure function of the snapshot. */
-export function planResize({ pod, containers, memory }: PodSnapshot): ResizePlan {
+export function planResize(snapshot: PodSnapshot): ResizePlan {
+  const { pod, memory } = snapshot
   const updates: { id: string; name: string }[] = []
   const restarts: ContainerView[] = []
   for (const container of resizableContainersOf(pod)) {
-    const running = containers.find(({ name }) => name === container.name)
+    const running = newestRun(snapshot, container.name)
     const actual = running?.state === 'running' ? memory.actuated.get(running.id) : undefined
     if (running === undefined || actual === undefined) continue
     const changed = changedResources(actual, withPodLimits(container.resources, pod.spec?.resources))

@@ -17,6 +17,13 @@ const LOST_ON_TERMINATION = {
   } as core.ContainerStateTerminated,
 }
 
+/** What is told of a container whose run was removed to start it anew with all others. */
+const { reason, message, exitCode } = RESTARTING_ALL
+const TAKEN_AWAY = {
+  state: { waiting: { reason, message } },
+  lastState: { terminated: { reason, message, exitCode, startedAt: null, finishedAt: null } as core.ContainerStateTerminated },
+}
+
 export interface StatusContext {
   readonly snapshot: PodSnapshot
   readonly plan: Plan
@@ -114,8 +121,8 @@ function withoutRuns(
   told: core.ContainerStatus | undefined,
 ): Omit<core.ContainerStatus, 'name'> {
   const { snapshot, plan, over } = context
-  if (!over && told !== undefined && isTakenAway(snapshot, told)) return takenAway(container, told)
-  if (told?.containerID !== undefined && (told.state?.terminated !== undefined || over)) {
+  const isTaken = !over && told !== undefined && isTakenAway(snapshot, told)
+  if (!isTaken && told?.containerID !== undefined && (told.state?.terminated !== undefined || over)) {
     const { name: _, ...kept } = told
     const ended = told.state?.terminated !== undefined
     return {
@@ -133,9 +140,8 @@ function withoutRuns(
     imageID: '',
     started: false,
   }
-  if (over && isLost(snapshot, container)) {
-    return { ...common, state: LOST_ON_TERMINATION }
-  }
+  if (isTaken) return { ...common, ...TAKEN_AWAY, restartCount: common.restartCount + 1 }
+  if (over && isLost(snapshot, container)) return { ...common, state: LOST_ON_TERMINATION }
   const waiting = plan.waiting.get(container.name)
   if (waiting !== undefined) return { ...common, state: { waiting: shown(waiting) } }
   return { ...common, state: { waiting: { reason: initContainersOf(snapshot.pod).length > 0 ? 'PodInitializing' : 'ContainerCreating' } } }
@@ -144,19 +150,6 @@ function withoutRuns(
 /** It had run, and was removed to be started anew with all others. */
 const isTakenAway = ({ pod }: PodSnapshot, told: core.ContainerStatus): boolean =>
   (told.state?.running ?? told.state?.terminated) !== undefined && isToldToRestart(pod)
-
-function takenAway(container: AnyContainer, told: core.ContainerStatus): Omit<core.ContainerStatus, 'name'> {
-  const { reason, message, exitCode } = RESTARTING_ALL
-  return {
-    state: { waiting: { reason, message } },
-    lastState: { terminated: { reason, message, exitCode, startedAt: null, finishedAt: null } as core.ContainerStateTerminated },
-    ready: false,
-    restartCount: (told.restartCount ?? 0) + 1,
-    image: container.image ?? '',
-    imageID: '',
-    started: false,
-  }
-}
 
 /** What it was granted, and what it has: the two differ while it is being resized. */
 function resourcesOf(container: AnyContainer, actuated: core.ResourceRequirements | undefined): Partial<core.ContainerStatus> {

@@ -1,24 +1,21 @@
 import type { core } from '#api'
-import type { PodSnapshot } from '../plan/snapshot.ts'
+import { type PodSnapshot, newestRun } from '../plan/snapshot.ts'
 import { initContainersOf, isSidecar, mainContainersOf, toldStatusOf } from '../pod-facts.ts'
 
 /** There is a run of it, or there was one as far as anybody was told. */
-function hasBegun({ pod, containers }: PodSnapshot, name: string): boolean {
-  const told = toldStatusOf(pod, name)
-  return (
-    containers.some((run) => run.name === name) ||
-    (told?.state?.running ?? told?.state?.terminated ?? told?.lastState?.terminated) !== undefined
-  )
+function hasBegun(snapshot: PodSnapshot, name: string): boolean {
+  const { state, lastState } = toldStatusOf(snapshot.pod, name) ?? {}
+  return (newestRun(snapshot, name) ?? state?.running ?? state?.terminated ?? lastState?.terminated) !== undefined
 }
 
 /** Its init containers have done their work, or a container that waits for them has begun all the same. */
 function isInitialized(snapshot: PodSnapshot): boolean {
-  const { pod, containers } = snapshot
+  const { pod } = snapshot
   const last = initContainersOf(pod).at(-1)
   if (last === undefined || mainContainersOf(pod).some(({ name }) => hasBegun(snapshot, name))) return true
   const told = toldStatusOf(pod, last.name)
   if (isSidecar(pod, last)) return told?.state?.running !== undefined && told.started === true
-  const run = containers.find(({ name }) => name === last.name)
+  const run = newestRun(snapshot, last.name)
   return (
     (run?.state === 'exited' && run.exitCode === 0) || (told?.state?.terminated?.exitCode ?? told?.lastState?.terminated?.exitCode) === 0
   )

@@ -2,7 +2,7 @@ import { rfc3339 } from '#base'
 import { type core, podAmounts } from '#api'
 import { type Phase, endingOf, isDone, phaseByContainers } from '../plan/ending.ts'
 import type { Plan } from '../plan/action.ts'
-import type { PodSnapshot } from '../plan/snapshot.ts'
+import { type PodSnapshot, newestRun } from '../plan/snapshot.ts'
 import { type AnyContainer, ephemeralContainersOf, initContainersOf, mainContainersOf, qosClassOf, specOf } from '../pod-facts.ts'
 import { conditionsOf } from './conditions.ts'
 import { containerStatus } from './container-status.ts'
@@ -97,7 +97,7 @@ function phaseOf(snapshot: PodSnapshot, ending: string | undefined, alive: boole
   if (ending === 'ended') return 'Failed'
   // Nothing of it will run again, whatever its restart policy says.
   if (ending === 'deleted' && stopped && !isDone(phase)) {
-    const main = mainContainersOf(snapshot.pod).map(({ name }) => snapshot.containers.find((container) => container.name === name))
+    const main = mainContainersOf(snapshot.pod).map(({ name }) => newestRun(snapshot, name))
     return main.every((run) => run?.state === 'exited' && run.exitCode === 0) ? 'Succeeded' : 'Failed'
   }
   return phase

@@ -1,4 +1,4 @@
-import type { Scope } from '#base'
+import { type Scope, isCancelled, messageOf } from '#base'
 import { PluginRefused } from '../../refusal.ts'
 import type { CsiNode } from './csi-node.ts'
 import type { GrpcDriver } from './grpc-driver.ts'
@@ -34,7 +34,13 @@ export class DriverRegistry implements NodeDrivers {
 
   async tellAgain(scope: Scope, name: string): Promise<void> {
     const driver = this.#registered.get(name)
-    if (driver !== undefined) await this.#tell(scope, name, driver)
+    if (driver === undefined) return
+    try {
+      await this.#tell(scope, name, driver)
+    } catch (error) {
+      if (isCancelled(error)) throw error
+      scope.log.warn('a driver could not be asked for its limit', { driver: name, error: messageOf(error) })
+    }
   }
 
   /** Only if it is still this one that has the name. */

@@ -175,10 +175,7 @@ export class DriverVolumes {
 
   /** The scheduler believed that there was room: the API is told what the driver says now, and the pod makes way for one that is placed by that. */
   async #refuse(scope: Scope, { volume, driver }: VolumeUse, why = ''): Promise<never> {
-    await this.#options.drivers.tellAgain(scope, driver).catch((error: unknown) => {
-      if (isCancelled(error)) throw error
-      scope.log.warn('a driver could not be asked for its limit', { driver, error: messageOf(error) })
-    })
+    await this.#options.drivers.tellAgain(scope, driver)
     throw new PodRejected(
       'VolumeAttachmentLimitExceeded',
       `Pod was rejected: Node has reached its volume attachment limit, rejecting pod. unmounted volumes=[${volume}], unattached volumes=[${volume}], failed to process volumes=[]: ${why}`,

@@ -81,6 +81,6 @@ export interface NodeDriver {
 export interface NodeDrivers {
   /** Throws when there is none of this name. */
   get(name: string): NodeDriver
-  /** Asks a driver anew what it says of this node, and tells the API. */
+  /** Asks a driver anew what it says of this node, and tells the API. A failure is told in the log. */
   tellAgain(scope: Scope, name: string): Promise<void>
 }

@@ -5,7 +5,7 @@ import { createInformers } from '#reconcile'
 
 /**
  * Has a driver asked anew how many volumes this node can have of it, as often as its CSIDriver says (`nodeAllocatableUpdatePeriodSeconds`; without it never).
- * Until `life` ends.
+ * Until `life` ends. `ask` rejects only then.
  */
 export function followVolumeLimit(life: Scope, client: Client, name: string, ask: (scope: Scope) => Promise<void>): void {
   const informers = createInformers(client)
@@ -13,16 +13,9 @@ export function followVolumeLimit(life: Scope, client: Client, name: string, ask
   let periodMs = 0
   const next = (): void => {
     timer?.cancel()
-    timer = periodMs === 0 || life.signal.aborted ? undefined : life.clock.after(periodMs, () => void askNow(), { background: true })
+    timer = periodMs === 0 || life.signal.aborted ? undefined : life.clock.after(periodMs, askNow, { background: true })
   }
-  const askNow = async (): Promise<void> => {
-    try {
-      await ask(life)
-    } catch (error) {
-      if (!isCancelled(error)) life.log.warn('a driver could not be asked for its limit', { driver: name, error: messageOf(error) })
-    }
-    next()
-  }
+  const askNow = (): void => void ask(life).then(next, () => undefined)
   informers.informer(refs.csidrivers, { fieldSelector: `metadata.name=${name}` }).onChange(({ now }) => {
     const wantedMs = (now?.spec.nodeAllocatableUpdatePeriodSeconds ?? 0) * 1000
     if (wantedMs === periodMs) return
